@@ -1,6 +1,6 @@
-"""The address of an API, and of a proxy, taken apart once and strictly.
+"""The address of an API, or of a proxy, parsed once and strictly.
 
-So whatever opens a connection reads the same host in it that was checked.
+So whatever opens a connection connects to the same host that was checked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PORTS: Final = {"http": "80", "https": "443"}
 
 
 class Address(Struct, frozen=True):
-    """Where an API is. `host`: without brackets. `text`: the whole of it, without a slash at its end."""
+    """Where an API is. `host` is without brackets; `text` is the whole address, without a final slash."""
 
     scheme: str
     host: str
@@ -29,14 +29,14 @@ class Address(Struct, frozen=True):
 
 
 class Proxy(Struct, frozen=True):
-    """A proxy: its address without user and password, and what it is told of them ("" for nothing)."""
+    """A proxy: its address without user and password, and the credentials that it is sent ("" for none)."""
 
     url: str
     authorization: str = ""
 
 
 def address_of(text: str) -> Address:
-    """The address of an API, checked: https, or http on this machine alone. Raises UsageError."""
+    """Parses the address of an API: https, or http only on this machine. Raises UsageError."""
     wrong = UsageError(f"{text!r} is not the address of an API; write it like https://www.wixapis.com")
     written = text.strip()
     if "@" in written.partition("://")[2].partition("/")[0]:
@@ -52,7 +52,7 @@ def address_of(text: str) -> Address:
 
 
 def _in_ascii(address: str) -> str:
-    """An address with its host as name servers know it; what has no such form is left alone."""
+    """An address with its host in the form that name servers use; unchanged if there is no such form."""
     if address.isascii():
         return address
     scheme, _, rest = address.partition("://")
@@ -64,9 +64,9 @@ def _in_ascii(address: str) -> str:
 
 
 def proxy_of(text: str) -> Proxy:
-    """The proxy at an address, with or without `http://` before it. Raises ValueError if it is none."""
+    """Parses the address of a proxy, with or without `http://`. Raises ValueError if it is not one."""
     parts = urlsplit(text if "://" in text else f"http://{text}")
-    host, port = parts.hostname, parts.port  # ValueError where the port is none
+    host, port = parts.hostname, parts.port  # ValueError if the port is not valid
     if (
         parts.scheme not in ("http", "https")
         or not host

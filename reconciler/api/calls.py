@@ -1,6 +1,6 @@
-"""An operation -> the requests that carry it out: pure, and the very requests that the writer sends.
+"""An operation -> the requests that carry it out: pure, and exactly the requests that the writer sends.
 
-The one file that knows the field names of request bodies, but for those of events (events.py).
+This is the only file that knows the field names of request bodies, except those of events (events.py).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from reconciler.model.writes import FieldChange
 __all__ = ["BATCH", "Call", "WriteCall", "all_calls_of", "batched", "calls_of"]
 
 BATCH: Final = 20
-"""Ids that one call takes: posts to generate, drafts to schedule, activities to read (S-wix 6.2)."""
+"""How many ids one call takes: posts to generate, drafts to schedule, activities to read (S-wix 6.2)."""
 
 
 def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # noqa: C901, ARG001 - one line a kind of write; see below
-    """The requests that carry out an operation on a site, in order; empty for what is not a write of its own.
+    """The requests that carry out an operation on a site, in order; empty if it is not a write of its own.
 
-    The site is in no path or body so far: it stands in a header, or is what the token is for (D 2).
+    The site appears in no path or body: it is in a header, or the token is for it (D 2).
     """
     match operation:
         case UpdateSettings():
@@ -74,7 +74,7 @@ def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # n
 
 
 def batched(operations: Sequence[Operation]) -> tuple[tuple[Operation, ...], ...]:
-    """The operations in their order, in groups that one call carries out (the API takes up to 20 ids at once)."""
+    """The operations in order, in groups that one call carries out (the API takes up to 20 ids at once)."""
     groups: list[list[Operation]] = []
     for operation in operations:
         last = groups[-1] if groups else []
@@ -86,7 +86,7 @@ def batched(operations: Sequence[Operation]) -> tuple[tuple[Operation, ...], ...
 
 
 def batch_call(group: Sequence[Operation], site: SiteRef) -> tuple[WriteCall, ...]:
-    """The requests of a group that `batched` made."""
+    """The requests for a group made by `batched`."""
     if len(group) == 1:
         return calls_of(group[0], site)
     drafts = tuple(operation.post for operation in group if isinstance(operation, SchedulePost))
@@ -106,7 +106,7 @@ def _at_own_time(operation: SchedulePost) -> bool:
 
 
 def all_calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:
-    """The requests of an operation with those that follow from it, for people to read."""
+    """The requests of an operation together with those that follow from it, for people to read."""
     if isinstance(operation, SchedulePost) and operation.at is not None and operation.own_time_first:
         return (*calls_of(operation, site), _reschedule(operation.post, operation.at))
     return calls_of(operation, site)
@@ -118,7 +118,7 @@ def all_calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:
 def upsert_settings(fields: Sequence[Field]) -> WriteCall:
     """Whole fields, with a mask of exactly their paths: a comma-separated text (S-wix 9.4, live).
 
-    A field to clear stands in the body as an explicit null, because every path of the mask must be there (D 9.4).
+    A field to clear is an explicit null in the body, because every path of the mask must be there (D 9.4).
     """
     tree: dict[str, Json] = {}
     for field in fields:
@@ -146,7 +146,7 @@ def schedule_drafts(ids: Sequence[PostId]) -> WriteCall:
 
 
 def publish_later(id: PostId, at: datetime) -> WriteCall:
-    """Schedules a draft for an instant (S-wix 10.1). Without its date this call would publish at once."""
+    """Schedules a draft for a given time (S-wix 10.1). Without its date, this call would publish at once."""
     return routes.PUBLISH_BY_ID.call(body={"id": id, "scheduledDate": instant(at)})
 
 
@@ -155,7 +155,7 @@ def _reschedule(id: PostId, at: datetime) -> WriteCall:
 
 
 def update_media(id: ActivityId, url: str) -> WriteCall:
-    """Puts a media URL on the posts of an activity (the body's keys are I)."""
+    """Sets a media URL on the posts of an activity (the body's keys are I)."""
     return routes.UPDATE_MEDIA.call(body={"marketingActivityId": id, "mediaUrl": url})
 
 
@@ -181,7 +181,7 @@ def _unique(ids: Sequence[str]) -> tuple[Json, ...]:
 
 
 def _planted(tree: Mapping[str, Json], keys: Sequence[str], value: Json) -> dict[str, Json]:
-    """The tree with a value at a path."""
+    """The tree with a value set at a path."""
     first, *rest = keys
     if not rest:
         return {**tree, first: value}

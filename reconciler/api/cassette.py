@@ -1,7 +1,7 @@
-"""Cassettes: requests with what was answered, without what is anybody's business, so that tests can play them back.
+"""Cassettes: requests and their answers without anything personal, so that tests can play them back.
 
-Kept are shapes, names of members, the API's own words (statuses), numbers, times, and what stands under a few names
-that say nothing about anybody. Ids become others, the same everywhere; other texts become `text`. No header is kept.
+What is kept: shapes, names of members, the API's own words (statuses), numbers, times, and texts under a few names that
+say nothing about anybody. Ids are replaced consistently; other texts become `text`. No header is kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KIND: Final = "reconciler-cassette"
 FORMAT_VERSION: Final = 1
 
 KEPT: Final = frozenset({"language", "languageCode", "country", "timeZone", "paymentCurrency", "version"})
-"""Names whose texts are kept: they say where a site is at home, and no more."""
+"""Names whose texts are kept: they say which country and language a site has, and no more."""
 
 WORDS: Final = frozenset(
     {
@@ -28,13 +28,13 @@ WORDS: Final = frozenset(
         "featureType",
     }
 )  # fmt: skip
-"""Names under which words in capitals are the API's own."""
+"""Names under which upper-case words are the API's own."""
 
 CHANNELS: Final = frozenset({"FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTEREST", "TIKTOK", "TWITTER", "YOUTUBE"})
-"""What the name of a channel may be (D)."""
+"""The possible names of a channel (D)."""
 
 LONG: Final = 9
-"""Digits from which on a number in a text is an id."""
+"""A number in a text with at least this many digits is taken for an id."""
 
 _GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _WORD: Final = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
@@ -43,7 +43,7 @@ _NUMBER: Final = re.compile(r"-?\d{1,18}(\.\d{1,6})?")
 
 
 class Exchange(Struct, frozen=True):
-    """One request and its answer. `query` are pairs in their order; `answer` is None if it was no JSON."""
+    """One request and its answer. `query` are pairs in order; `answer` is None if it was not JSON."""
 
     method: str
     path: str
@@ -54,7 +54,7 @@ class Exchange(Struct, frozen=True):
 
 
 class Cassette(Struct):
-    """A recording under way."""
+    """A recording in progress."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     _ids: dict[str, str] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Cassette(Struct):
         self.exchanges.append(Exchange(call.method, self._path(call.path), asked, body, status, self._value(answer)))
 
     def text(self) -> str:
-        """The file."""
+        """The text of the file."""
         exchanges = [
             {
                 "method": exchange.method,
@@ -105,7 +105,7 @@ class Cassette(Struct):
         return "https://example.com/text" if text.startswith("https://") else "text"
 
     def _number(self, text: str) -> str:
-        """A long number is somebody's id too."""
+        """A long number may be somebody's id too."""
         return self._ids.setdefault(text, f"{len(self._ids) + 1:0{len(text)}d}")
 
     def _id(self, id: str) -> str:

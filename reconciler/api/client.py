@@ -26,12 +26,12 @@ WIX: Final = "https://www.wixapis.com"  # D
 
 
 class ReadClient:
-    """Reads live sites. Holds the one connection pool, budget and set of tokens of a run.
+    """Reads live sites. Holds a run's only connection pool, budget and set of tokens.
 
-    `base_url`: https, or http on this machine alone (UsageError otherwise). `credentials`: who we are to a site,
-    called once a request. `transport`: another way to the remote side, such as httpx.ASGITransport; closed with the
-    client. `jitter`: numbers from 0 to 1, for the pauses between attempts. `surroundings`: the environment variables
-    that name a proxy and certificates (UsageError where they name what cannot be used).
+    `base_url`: https, or http only on this machine (UsageError otherwise). `credentials`: returns the credentials for a
+    site, called once per request. `transport`: another way to the remote side, such as httpx.ASGITransport; closed with
+    the client. `jitter`: numbers from 0 to 1, for the pauses between attempts. `surroundings`: the environment
+    variables that name a proxy and certificates (UsageError if these cannot be used).
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class ReadClient:
 
     @property
     def clock_ahead(self) -> float | None:
-        """Seconds by which our clock is ahead of the remote side's; None before an answer has said what time it is."""
+        """How many seconds the local clock is ahead of the remote side's; None before an answer has given the time."""
         return self._connection.clock_ahead
 
     def reader(self) -> SiteReader:
-        """Reads over a transport that cannot write."""
+        """A reader over a transport that cannot write."""
         return self._reader
 
 
@@ -81,9 +81,9 @@ class FullClient(ReadClient):
     _learned: Learned | None = None
 
     def writer(self, fence: Fence | None = None) -> SiteWriter:
-        """Carries out operations. `fence`: the lease of the site, asked before every attempt of every write.
+        """A writer. `fence` is the lease of the site, checked before every attempt of every write.
 
-        All writers of a client share what they learn about the remote side (which of two body keys is understood).
+        All writers of a client share what they learn about the remote side (which of two body keys it understands).
         """
         if self._learned is None:
             self._learned = Learned()

@@ -1,6 +1,6 @@
 """The bodies of answers: bytes -> plain JSON values, without secrets and without halves of characters.
 
-An answer may echo what it was sent. Whatever comes out of here has `***` in the place of a secret.
+An answer may echo what it was sent. In everything that leaves this module, `***` replaces secrets.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from reconciler.model.echoes import masked, may_echo
 from reconciler.model.text import printable
 
 LARGEST: Final = 16 * 1024 * 1024
-"""Bytes of an answer, decompressed. The largest honest one, a marketing plan with all its posts, stays far below."""
+"""The limit for an answer, in bytes after decompression.
+
+Real ones, even a marketing plan with all posts, are far smaller.
+"""
 
 TOO_LARGE: Final = f"it is longer than {LARGEST // 2**20} MiB"
 
 _SHORTEST_IN_CONTENT: Final = 8
-"""Characters, as many as a key has at least. A server's token may be shorter, and would mask ordinary words."""
+"""The minimum length of a key, in characters. A server's token may be shorter, but would mask ordinary words."""
 
 _LARGEST_ERROR: Final = 64 * 1024
-"""Bytes of an error that are looked into; a longer one is cut, as text."""
+"""How many bytes of an error are examined; a longer one is cut, as text."""
 
 _TELLING_ESCAPE: Final = re.compile(rb'\\[^nrtbf"]')
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{16}|[0-9][eE]")
@@ -34,7 +37,7 @@ _HALVES: Final = re.compile("[\ud800-\udfff]")
 
 
 class NotJson(ValueError):
-    """A body that is not JSON; `text` is what it says, without secrets."""
+    """A body that is not JSON. `text` is what it says, without secrets."""
 
     def __init__(self, text: str) -> None:
         super().__init__("not JSON")
@@ -50,18 +53,18 @@ class NotJson(ValueError):
 
 
 class BadBody(Exception):
-    """A body that did not come whole, or is too large. The message says why."""
+    """A body that is incomplete or too large. The message says which."""
 
     def __init__(self, why: str, *, lasting: bool) -> None:
         super().__init__(why)
         self.lasting = lasting
-        """Whether trying again at once would bring the same."""
+        """Whether trying again at once would have the same result."""
 
 
 async def received(encoding: str, chunks: AsyncIterable[bytes]) -> bytes:
-    """The bytes of a body, decompressed, and never more than LARGEST of them. Raises BadBody.
+    """The bytes of a body, decompressed, and never more than LARGEST. Raises BadBody.
 
-    `encoding` is its Content-Encoding: gzip, which is what is asked for, or none.
+    `encoding` is its Content-Encoding: gzip, which is what was requested, or none.
     """
     codings = [coding for part in encoding.lower().split(",") if (coding := part.strip()) not in ("", "identity")]
     if codings not in ([], ["gzip"]):
@@ -78,7 +81,7 @@ async def received(encoding: str, chunks: AsyncIterable[bytes]) -> bytes:
 
 
 def _unpacked(raw: bytes) -> bytes:
-    unpacking = zlib.decompressobj(wbits=31)  # gzip alone
+    unpacking = zlib.decompressobj(wbits=31)  # only gzip
     try:
         body = unpacking.decompress(raw, LARGEST + 1)
     except zlib.error:
@@ -93,7 +96,7 @@ def _unpacked(raw: bytes) -> bytes:
 def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
     """The JSON value of a body. Raises NotJson, also for an empty one: every success has a body (S-sdk, section 1).
 
-    `content`: the answer of a successful request, whose texts people wrote or read.
+    `content`: this is the answer to a successful request, whose texts people wrote or read.
     """
     if not raw.strip():
         raise NotJson("")
@@ -111,9 +114,9 @@ def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
 
 
 def _has_telling_escape(raw: bytes, secrets: Sequence[str]) -> bool:
-    """Whether an escape may hide a secret, or half a character, from a look at the bytes.
+    """Whether an escape may hide a secret, or half a character, from a search of the bytes.
 
-    A line break in a text hides nothing, for no secret has one, and nearly every caption does.
+    A line break in a text hides nothing, because no secret contains one, and nearly every caption does.
     """
     if b"\\" not in raw:
         return False
@@ -121,12 +124,12 @@ def _has_telling_escape(raw: bytes, secrets: Sequence[str]) -> bool:
 
 
 def _parsed(raw: bytes) -> Any:
-    """The JSON value of the bytes: by the fast parser, but for what parsers disagree about. Raises ValueError."""
+    """The JSON value of the bytes, by the fast parser except where parsers disagree. Raises ValueError."""
     if b"\\u" not in raw and _LONG_NUMBER.search(raw) is None:
         try:
             return from_json(raw)
         except ValueError:
-            pass  # the other parser says what is wrong, and takes what is odd and no harm
+            pass  # the other parser says what is wrong, and accepts what is odd but harmless
     return json.loads(raw, parse_constant=_refuse, parse_float=_finite, parse_int=_bounded)
 
 
@@ -149,7 +152,7 @@ def _finite(text: str) -> float:
 
 
 def _cleaned(value: Any, secrets: Sequence[str], only_likely: bool = False) -> Any:
-    """A value without secrets and without halves of characters; `only_likely` texts are looked at closely, or all."""
+    """A value without secrets and without halves of characters. `only_likely`: checks closely only suspicious texts."""
     if isinstance(value, str):
         if not only_likely or may_echo(value.encode("utf-8", "surrogatepass"), secrets):
             value = masked(value, secrets)

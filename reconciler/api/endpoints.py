@@ -1,6 +1,6 @@
 """The reads of the remote API, one plain method each: arguments -> model values. Those of events are in events.py.
 
-Every method raises ApiError. The writes stand in calls.py, because a plan shows them before they are sent.
+Every method raises ApiError. The writes are in calls.py, because a plan shows them before they are sent.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from reconciler.model.sites import Account, ChannelStatus, Feature, SiteRef
 T = TypeVar("T")
 
 ITEMS_AT_ONCE: Final = 50
-"""Items of a page (D 5: the default)."""
+"""Items per page (D 5: the default)."""
 
 
 def understood(answer: Answer, decode: Callable[[object], T]) -> T:
-    """What an answer says. Raises ApiError if it cannot be understood (17.1)."""
+    """What an answer means. Raises ApiError if it cannot be understood (17.1)."""
     if answer.trouble:
         raise answer.unreadable(answer.trouble)
     try:
@@ -48,11 +48,11 @@ class Endpoints:
         self._transport = transport
 
     async def read(self, site: SiteRef, call: ReadCall, decode: Callable[[object], T]) -> T:
-        """What the answer to a call says."""
+        """What the answer to a call means."""
         return understood(await self._transport.read(call, site), decode)
 
     async def raw(self, site: SiteRef, call: ReadCall) -> Answer:
-        """An answer as it is, for whoever wants to know its shape."""
+        """An answer as it is, for callers that want to know its shape."""
         return await self._transport.read(call, site)
 
     # --- marketing plan and activities ---
@@ -60,7 +60,7 @@ class Endpoints:
     async def marketing_plan(
         self, site: SiteRef, start: datetime | None = None, end: datetime | None = None
     ) -> MarketingPlan:
-        """The marketing plan; without a start, its activities from today on (D 6.2)."""
+        """The marketing plan. Without a start, its activities from today on (D 6.2)."""
         window = (("timeframe.startDate", start), ("timeframe.endDate", end))
         query = tuple((name, instant(at)) for name, at in window if at is not None)
         answer = await self._transport.read(routes.GET_MARKETING_PLAN.call(query=query), site)
@@ -78,22 +78,22 @@ class Endpoints:
     # --- settings ---
 
     async def settings(self, site: SiteRef) -> MarketingSettings:
-        """The saved settings; the defaults are not in them (D 9.1)."""
+        """The saved settings; defaults are not included (D 9.1)."""
         return await self.read(site, routes.GET_SETTINGS.call(), wire.settings)
 
     async def calendars(self, site: SiteRef) -> tuple[str, ...]:
-        """The ids of the calendars a site can select (D 9.3: `id`)."""
+        """The ids of the calendars that a site can select (D 9.3: `id`)."""
         call = routes.CALENDAR_OPTIONS.call()
         return await self.read(site, call, lambda body: wire.options(body, "id"))
 
     # --- Publisher ---
 
     async def item(self, site: SiteRef, id: PostId) -> Post:
-        """One item by its id (the path is I)."""
+        """One item by id (the path is I)."""
         return await self.read(site, routes.GET_ITEM.call(id=id), wire_posts.one_post)
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[Post, ...]:
-        """The items with these ids, at most ITEMS_AT_ONCE (D 5: by offset; that `id` is filterable is I)."""
+        """The items with these ids, at most ITEMS_AT_ONCE (D 5: by offset; whether `id` can be filtered is I)."""
         wanted = JsonObject({"id": JsonObject({"$in": tuple(ids)})})
         found: list[Post] = []
         while True:
@@ -110,13 +110,13 @@ class Endpoints:
                 raise answer.unreadable(f"expected more posts ({more}), and the next page has none")
 
     async def accounts(self, site: SiteRef, channel: str) -> tuple[Account, ...]:
-        """The accounts of a connected channel; an ApiError on one that is not (10.4)."""
+        """The accounts of a connected channel; an ApiError if it is not connected (10.4)."""
         return await self.read(
             site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire_platform.accounts
         )
 
     async def channel_status(self, site: SiteRef, channel: str) -> ChannelStatus:
-        """Whether a channel is connected (S-wix 10.4: this call says so, not the list of accounts)."""
+        """Whether a channel is connected (S-wix 10.4: this call tells, not the list of accounts)."""
         return await self.read(site, routes.TOKEN_STATUS.call(channel=channel), wire_platform.channel_status)
 
     async def features(self, site: SiteRef, types: Sequence[str]) -> tuple[Feature, ...]:
@@ -135,19 +135,19 @@ class Endpoints:
         return await self.read(site, routes.SITE_PROPERTIES.call(), wire_platform.properties)
 
     async def display_name(self, site: SiteRef) -> str:
-        """What the site is called; "" where its properties do not say (I: the member)."""
+        """What the site is called; "" if its properties do not say (I: the member)."""
         return await self.read(site, routes.SITE_PROPERTIES.call(), wire_platform.display_name)
 
     async def sites(self, account: SiteRef) -> tuple[wire_platform.SiteListing, ...]:
-        """All sites of an account, headless ones too (S-wix 5: by cursor; 11.2).
+        """All sites of an account, including headless ones (S-wix 5: by cursor; 11.2).
 
-        `account` has the account's id in the place of the site's.
+        `account` has the account's id instead of a site's.
         """
         found: list[wire_platform.SiteListing] = []
         paging: dict[str, Json] = {"limit": 100}
         seen: set[str] = set()
         all_of_them = JsonObject({"namespace": JsonObject({"$in": ("WIX", "HEADLESS")})})
-        query: dict[str, Json] = {"filter": all_of_them}  # a follow-up page sends the cursor alone (S-wix 5)
+        query: dict[str, Json] = {"filter": all_of_them}  # a follow-up page sends only the cursor (S-wix 5)
         while True:
             body = {"query": JsonObject({**query, "cursorPaging": JsonObject(paging)})}
             answer = await self._transport.read(routes.QUERY_SITES.call(body=body), account, account=True)
@@ -155,7 +155,7 @@ class Endpoints:
             found += page.sites
             if page.next is None and not page.more:
                 return tuple(found)
-            if page.next is None or page.next in seen:  # a cursor that comes again would go on for ever
+            if page.next is None or page.next in seen:  # a cursor that comes twice would go on for ever
                 raise answer.unreadable(f"expected a way to the next page of sites, got {page.more or 'the same one'}")
             seen.add(page.next)
             query, paging = {}, {"cursor": page.next}

@@ -1,8 +1,8 @@
-"""ApiError and its kinds: the one file that reads status codes.
+"""ApiError and its kinds: the only file that interprets status codes.
 
-Error answers come in many shapes: the envelope with `applicationError` or `validationError`, the envelope with
-neither, nothing at all, an HTML page of some gateway, and the IETF shape of OAuth (remote-api.md 3). What cannot be
-read of one is left out; reading an error never fails.
+Error answers come in many shapes: the envelope with `applicationError` or `validationError`, the envelope with neither,
+nothing at all, a gateway's HTML page, and the IETF shape of OAuth (remote-api.md 3). What cannot be read is left out;
+reading an error never fails.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LONGEST_MESSAGE: Final = 500
 
 
 class ErrorKind(StrEnum):
-    """What an error means for what comes next."""
+    """What an error means for what happens next."""
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
@@ -46,7 +46,7 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
     405: ErrorKind.NOT_FOUND,
     408: ErrorKind.SERVER,
     409: ErrorKind.CONFLICT,
-    412: ErrorKind.PRECONDITION,  # S-wix (superseded): where 428 is written now (17.9)
+    412: ErrorKind.PRECONDITION,  # S-wix (superseded): where 428 is documented now (17.9)
     428: ErrorKind.PRECONDITION,
     429: ErrorKind.THROTTLED,
 }
@@ -66,13 +66,13 @@ _MEANING: Final[Mapping[ErrorKind, str]] = {
 }
 
 ALREADY_GENERATING: Final = "PLAN_ALREADY_GENERATING_ERROR"  # S-wix 3.2
-ITEM_GONE: Final = "ITEM_NOT_EXISTS"  # S-wix 10.6: the item is not there, while the path is
-REFERENCE_TAKEN: Final = "REFERENCE_ID_ALREADY_EXIST"  # S-wix 10.6: the post is there already
+ITEM_GONE: Final = "ITEM_NOT_EXISTS"  # S-wix 10.6: the item does not exist, although the path does
+REFERENCE_TAKEN: Final = "REFERENCE_ID_ALREADY_EXIST"  # S-wix 10.6: the post already exists
 PUBLISH_LIMIT: Final = "PUBLISH_LIMIT_EXCEEDED"  # S-wix 10.6: a quota, which no short wait restores
 
 
 class Violation(Struct, frozen=True):
-    """One field the remote side did not like (D 3.1); what it left out is empty."""
+    """One field that the remote side rejected (D 3.1). What it did not say is empty."""
 
     field: str
     description: str
@@ -86,9 +86,9 @@ class Violation(Struct, frozen=True):
 class ApiError(Exception):
     """A request that brought no usable answer: what was asked, what came back, what it means.
 
-    `status` is None if there was no answer. `sent` says that the request may have reached the remote side.
-    Every text in it is safe to show, and free of secrets. `retry_after` is in seconds. `lasting`: trying again at
-    once would end the same. `todo`: what a person can do, where the kind of error does not say it.
+    `status` is None if there was no answer. `sent` says that the request may have reached the remote side. Every text
+    in it is safe to show, and free of secrets. `retry_after` is in seconds. `lasting`: trying again at once would have
+    the same result. `todo`: what a person can do, if the kind of error does not say.
     """
 
     def __init__(
@@ -124,17 +124,17 @@ class ApiError(Exception):
 
     @property
     def unclear(self) -> bool:
-        """Whether the request may have had its effect all the same."""
+        """Whether the request may have taken effect all the same."""
         return self.sent and self.kind in (ErrorKind.SERVER, ErrorKind.NETWORK, ErrorKind.UNREADABLE)
 
     @property
     def looks_throttled(self) -> bool:
-        """A 403 that says nothing at all: so one endpoint was seen to throttle bursts (S-wix 3.1)."""
+        """A 403 without any explanation, which is how one endpoint was seen to throttle bursts (S-wix 3.1)."""
         return self.kind is ErrorKind.FORBIDDEN and not self.message and not self.code and not self.violations
 
     @property
     def no_such_route(self) -> bool:
-        """Whether the answer can mean that the remote side does not know this path at all."""
+        """Whether the answer can mean that the remote side does not have this path at all."""
         return self.kind is ErrorKind.NOT_FOUND or self.status == 501
 
     def sentence(self) -> str:
@@ -170,7 +170,7 @@ class ApiError(Exception):
         return "; ".join(part for part in (self.message, *map(str, self.violations)) if part)
 
     def advice(self) -> str:
-        """What a person can do about it; empty if the message has to speak for itself."""
+        """What a person can do about it; empty if the message says enough."""
         if self.todo:
             return self.todo
         match self.kind:
@@ -202,13 +202,13 @@ class ApiError(Exception):
 def error_of(
     call: Call, status: int, body: object, *, request_id: str | None, retry_after: float | None, site: str = ""
 ) -> ApiError:
-    """The error that an answer with this status is. Never fails, whatever the body is.
+    """The error behind an answer with this status. Never fails, whatever the body is.
 
-    `body` is a decoded body, or NotJson; all of it is free of secrets already.
+    `body` is a decoded body, or NotJson; it is already free of secrets.
     """
     kind = _kind(status)
     if call.path == TOKEN.template and kind in (ErrorKind.INVALID, ErrorKind.FORBIDDEN):
-        kind = ErrorKind.UNAUTHENTICATED  # D 2.2: a token that was refused, with whatever 4xx
+        kind = ErrorKind.UNAUTHENTICATED  # D 2.2: a token that was refused, with any 4xx
     message, code, violations = _envelope(body)
     return ApiError(
         kind,
@@ -233,7 +233,7 @@ def unreadable(
     lasting: bool = False,
     todo: str = "",
 ) -> ApiError:
-    """The error that an answer is which says success and cannot be understood."""
+    """The error for an answer that claims success but cannot be understood."""
     return ApiError(
         ErrorKind.UNREADABLE,
         call,
@@ -247,7 +247,7 @@ def unreadable(
 
 
 def request_id_of(value: str) -> str | None:
-    """The remote side's own name of a request (S-sdk), from its header."""
+    """The remote side's own id for a request (S-sdk), from its header."""
     return printable(value)[:100] if value else None
 
 
@@ -259,12 +259,12 @@ def retry_after_of(value: str, now: datetime) -> float | None:
     try:
         moment = parsedate_to_datetime(value)
         return max(0.0, (moment - now).total_seconds())
-    except (ValueError, TypeError, OverflowError):  # no date, or one without a zone
+    except (ValueError, TypeError, OverflowError):  # not a date, or one without a zone
         return None
 
 
 def shown(text: str) -> str:
-    """A remote text as a message may show it: no control characters, and not endless."""
+    """A remote text as a message may show it: without control characters, and of limited length."""
     safe = printable(text.strip())
     return safe if len(safe) <= LONGEST_MESSAGE else safe[:LONGEST_MESSAGE] + "..."
 
@@ -278,9 +278,9 @@ def _kind(status: int) -> ErrorKind:
 
 
 def _envelope(value: object) -> tuple[str, str, tuple[Violation, ...]]:
-    """Message, code and violations of an error body, whatever it is."""
+    """Message, code and violations of an error body, whatever its shape."""
     if isinstance(value, NotJson):
-        # A gateway's branded page carries nothing but the status (S-wix 3.1).
+        # A gateway's own page tells nothing but the status (S-wix 3.1).
         return "it sent an HTML page" if value.kind == "an HTML page" else shown(value.text), "", ()
     if not isinstance(value, dict):
         return _text(value), "", ()

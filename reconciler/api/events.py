@@ -1,4 +1,4 @@
-"""Calendar events on the wire, both ways: what answers show of them (8.1), and the requests that write them (8.2)."""
+"""Calendar events on the wire, in both directions: what answers show (8.1), and the requests that write them (8.2)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from reconciler.model.sites import SiteRef
 
 EVENTS: Final = ListShape("calendar events", ("events", "calendarEvents"))  # I 8.2
 
-# --- what answers show ------------------------------------------------------------------------------
+# --- what answers show -----------------------------------------------------------------------------
 
 _NOT_RESENT: Final = frozenset(
     {
@@ -58,7 +58,7 @@ def event(source: Fields, where: str) -> CalendarEvent:
 
 
 class EventsPage(Struct, frozen=True):
-    """The events of a query's answer, as often as they are in it. `full`: there may be more of them (D 8.2)."""
+    """The events in a query's answer, including duplicates. `full`: there may be more of them (D 8.2)."""
 
     events: tuple[CalendarEvent, ...]
     full: bool
@@ -72,13 +72,16 @@ def events_page(body: object) -> EventsPage:
     """The events of a query's answer."""
     page = page_of(body, EVENTS)
     if not page.members:
-        refuse_more(page.more, EVENTS.name)  # a narrower range would bring no more than this one
+        refuse_more(page.more, EVENTS.name)  # a narrower range would show no more than this one
     found = tuple(event(member, where) for where, member in page.members)
     return EventsPage(found, full=len(found) >= EVENTS_AT_ONCE or bool(page.more))
 
 
 def all_events(body: object, *, between: str) -> EventsPage:
-    """The events of an answer that must hold them all, for its range cannot be narrowed. Raises Unreadable."""
+    """The events of an answer that must contain all of them, because its range cannot be narrowed.
+
+    Raises Unreadable.
+    """
     found = events_page(body)
     refuse_more(page_of(body, EVENTS).more, EVENTS.name)
     if found.full:
@@ -90,12 +93,15 @@ def all_events(body: object, *, between: str) -> EventsPage:
     return found
 
 
-# --- asking for them --------------------------------------------------------------------------------
+# --- asking for them -------------------------------------------------------------------------------
 
 MOST_QUERIES: Final = 128
 SHORTEST_RANGE: Final = timedelta(seconds=1)
-"""A full answer's range is halved, because there is no paging (D 8.2), down to this: a burst of events within a minute
-takes some 60 queries to take apart."""
+"""The shortest range that is asked for.
+
+The range of a full answer is halved, because there is no paging (D 8.2), down to this. A burst of events within a
+minute takes some 60 queries to separate.
+"""
 
 
 class EventReads:
@@ -108,8 +114,8 @@ class EventReads:
     async def within_reach(self, site: SiteRef, now: datetime) -> tuple[CalendarEvent, ...]:
         """The events within reach, each once.
 
-        Raises ApiError if there are more than the API lets anyone see: with some of them unseen, an event
-        could be created a second time.
+        Raises ApiError if there are more than the API shows: if some were not seen, an event could be created a second
+        time.
         """
         ranges = [reach(now)]
         found: dict[EventId, CalendarEvent] = {}
@@ -123,14 +129,14 @@ class EventReads:
                 found.setdefault(event.id, event)
             if page.full:
                 middle = start + timedelta(seconds=(end - start) // timedelta(seconds=2))
-                ranges += [(middle, end), (start, middle)]  # both ends are included (D 8.2), so nothing falls between
+                ranges += [(middle, end), (start, middle)]  # both ends are inclusive (D 8.2), so there is no gap
         return tuple(found.values())
 
     async def page(self, site: SiteRef, start: datetime, end: datetime, *, narrowest: bool = False) -> EventsPage:
         """The events from one instant to another, both included; at most 100, however many there are (D 8.2).
 
-        `narrowest`: no narrower range will be asked for, so an answer that may not be all of them is not understood.
-        Which path this is was never seen: where the first is not known, the next is tried, and kept for the run.
+        `narrowest`: no narrower range will be asked for, so an answer that may be incomplete is an error. The path was
+        never seen: if the first one is unknown to the remote side, the next is tried, and kept for the run.
         """
         days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
         body = {"query": JsonObject({"filter": JsonObject({"date": days})})}
@@ -164,13 +170,13 @@ def _inferred(error: ApiError) -> ApiError:
     )
 
 
-# --- what is sent -----------------------------------------------------------------------------------
+# --- what is sent ----------------------------------------------------------------------------------
 
 
 def event_call(operation: EventOperation) -> WriteCall:
     """The request that carries out a write of an event.
 
-    A delete is answered with 428 for an event of a connected calendar, and for one that is not there (D 8.2).
+    A delete is answered with 428 for an event of a connected calendar, and for one that does not exist (D 8.2).
     """
     match operation:
         case CreateEvent(event=event):
@@ -184,7 +190,7 @@ def event_call(operation: EventOperation) -> WriteCall:
 
 
 def _replacing(event: CalendarEvent) -> WriteCall:
-    """The whole of the event is sent, fields that this version does not know included (D 8.2)."""
+    """Sends the whole event, including fields that this version does not know (D 8.2)."""
     members: dict[str, Json] = {**event.rest, "id": event.id, "name": event.name}
     if event.description is not None:
         members["description"] = event.description

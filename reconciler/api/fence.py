@@ -1,4 +1,4 @@
-"""Fence: the right to write, asked again before every attempt of a write."""
+"""Fence: the right to write, checked again before every attempt of a write."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Fence(Protocol):
-    """A lease, as whoever sends a write sees it."""
+    """A lease, as seen by whoever sends a write."""
 
     async def confirm(self) -> None:
-        """Raises where the right to write is lost, or may be: by the lease as it stands, and by the clock on the wall.
+        """Raises if the right to write is lost, or may be, according to the stored lease and the wall clock.
 
-        Called right before a request leaves: after the wait for the request budget, after a Retry-After and after
-        every pause between attempts. What it raises ends the call, and nothing more is sent.
+        Called right before a request is sent: after the wait for the request budget, after a Retry-After, and after
+        every pause between attempts. Whatever it raises ends the call, and nothing more is sent.
         """
         ...
 
@@ -24,6 +24,6 @@ class Fences:
         self._fences = tuple(fence for fence in fences if fence is not None)
 
     async def confirm(self) -> None:
-        """Raises what the first of them raises."""
+        """Raises whatever the first failing fence raises."""
         for fence in self._fences:
             await fence.confirm()

@@ -1,7 +1,7 @@
-"""How many requests are in flight: as many as a run was told, or as many as make it faster.
+"""How many requests are in flight: as many as the run was given, or as many as make it faster.
 
-Left to itself a run begins with what is usual, and allows half as many again each time that this made answers come
-faster. It halves what it allows if the remote side says 429 or answers with errors, and grows no more for a while.
+Left to itself, a run starts with the usual number, and adds half as many whenever that made answers come faster. It
+halves the number if the remote side says 429 or answers with errors, and then does not grow for a while.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from types import TracebackType
 from typing import Final
 
 FASTER: Final = 1.1
-"""What a larger number must bring, to be kept: answers a second, against the best so far."""
+"""By how much a larger number must speed things up to be kept: answers per second, compared with the best so far."""
 
 CALM: Final = 10.0
-"""Seconds without growth after the remote side showed that it was too much."""
+"""Seconds without growth after the remote side showed that it was overloaded."""
 
 
 class InFlight:
-    """Places for requests, taken and given back as by `async with`, in the order in which they are asked for.
+    """Slots for requests, taken and released with `async with`, first come, first served.
 
-    `most`: how far it may grow; at `start` it stays as it is, whatever comes.
+    `most`: the limit of its growth; if it equals `start`, the number never changes.
     """
 
     def __init__(self, start: int, most: int, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -51,7 +51,7 @@ class InFlight:
             if place.cancelled():
                 self._waiting.remove(place)
             else:
-                self._leave()  # it was given to us just then
+                self._leave()  # the slot was given to us just now
             raise
 
     async def __aexit__(
@@ -60,14 +60,14 @@ class InFlight:
         self._leave()
 
     def answered(self) -> None:
-        """An answer came that was no complaint."""
+        """An answer came that was not a complaint."""
         self._answers += 1
         if self._start < self._most and self._answers >= 2 * self.allowed:
             self._judge()
 
     def pressed(self) -> None:
-        """The remote side had too much, or was not to be reached."""
-        if self._start == self._most or self._monotonic() < self._calm_until - CALM + 1:  # the same one, told by many
+        """The remote side was overloaded, or could not be reached."""
+        if self._start == self._most or self._monotonic() < self._calm_until - CALM + 1:  # already reported
             return
         self.allowed = self._before = max(1, min(self._start, self.allowed // 2))
         self._best, self._settled = 0.0, False

@@ -1,6 +1,6 @@
-"""httpx, imported without the command line that it brings, which takes rich and pygments along.
+"""httpx, imported without its command line, which would bring rich and pygments along.
 
-Nothing imports it in a run over the network: only what was handed in as a transport of httpx needs it.
+A run over the network never imports it: only a transport of httpx that is passed in needs it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def _httpx_alone() -> Iterator[None]:
-    """While it lasts, httpx finds no command line, and does without it as where rich is not installed."""
+    """In this block, httpx finds no command line, and does without it as if rich were not installed."""
     if "httpx" in sys.modules:
         yield
         return

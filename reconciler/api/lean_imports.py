@@ -1,6 +1,6 @@
-"""aiohttp, imported without what a run never uses and would pay for at its start.
+"""aiohttp, imported without what a run never uses but would pay for at its start.
 
-It makes two TLS contexts of its own while it is imported, and each reads all public certificates.
+When it is imported, it makes two TLS contexts of its own, each of which reads all public certificates.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, Final
 
 
 class LateCertificates(ssl.SSLContext):
-    """A context that reads the certificates of the system when it is first used, and then behaves like any other."""
+    """A context that reads the system's certificates on first use, and otherwise behaves like any other."""
 
     def wrap_socket(self, *arguments: Any, **named: Any) -> ssl.SSLSocket:
-        """As the base class; the certificates are there."""
+        """As in the base class; the certificates have been read."""
         self._read_now()
         return super().wrap_socket(*arguments, **named)
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
-        """As the base class; the certificates are there."""
+        """As in the base class; the certificates have been read."""
         self._read_now()
         return super().wrap_bio(*arguments, **named)
 
@@ -35,7 +35,7 @@ _PUT_OFF: Final = ("load_default_certs", "set_default_verify_paths")
 
 @contextmanager
 def _certificates_later() -> Iterator[None]:
-    """While it lasts, contexts that are told to read the certificates of the system do so at their first use."""
+    """In this block, contexts that are told to read the system's certificates do so on first use."""
 
     def put_off(context: ssl.SSLContext, *_: object) -> None:
         context.__class__ = LateCertificates
@@ -55,7 +55,7 @@ def _certificates_later() -> Iterator[None]:
 
 
 def import_aiohttp() -> None:
-    """Imports aiohttp, whose own contexts, which no run uses, read their certificates late."""
+    """Imports aiohttp so that its own contexts, which no run uses, read their certificates late."""
     if "aiohttp" not in sys.modules and sys.platform != "win32":  # there they come from the system's store
         with _certificates_later():
             import aiohttp.connector  # noqa: F401

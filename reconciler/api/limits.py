@@ -11,13 +11,13 @@ from reconciler.api.in_flight import InFlight
 from reconciler.model.clock import Clock
 
 WINDOW: Final = 61.0
-"""Seconds in which the budget holds: the minute (D 4), and one for what the way there adds or takes."""
+"""Seconds over which the budget is counted: a minute (D 4), plus one for variations in transit time."""
 
 _SWEEP_FROM: Final = 1024
 
 
 class Limits(Struct, frozen=True):
-    """`parallelism`: requests in flight over the whole run; `requests_per_minute`: of each site (D 4: 200).
+    """`parallelism`: requests in flight over the whole run; `requests_per_minute`: for each site (D 4: 200).
 
     `most`: how far `parallelism` may grow if that makes the run faster; None: not at all.
     """
@@ -34,18 +34,18 @@ class Timeouts(Struct, frozen=True):
     silence: float = 60.0
     """Without a byte. Long, because giving up on a write too early makes its outcome unknown."""
     first_byte: float = 90.0
-    """Until the head of the answer is there, however slowly it trickles in."""
+    """Until the head of the answer has arrived, however slowly."""
     whole: float = 120.0
-    """For the whole answer, to its last byte; what its head took is gone."""
+    """For the whole answer, up to its last byte, including the time its head took."""
 
 
 USUAL: Final = Timeouts()
 
 
 class Budget:
-    """Lets requests through as the limits allow. One for a run.
+    """Lets requests through as the limits allow. There is one per run.
 
-    A sliding window: in no minute are there more requests than allowed, and below that nobody waits.
+    A sliding window: no minute contains more requests than allowed, and below that nobody waits.
     """
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
@@ -62,7 +62,7 @@ class Budget:
             now = self._clock.now().timestamp()
             sent = self._sent.get(site)
             if sent is None:
-                sent = self._sent[site] = array("d")  # half the room of a list, for there are thousands
+                sent = self._sent[site] = array("d")  # half the size of a list, because there are thousands
             while sent and (sent[0] <= now - WINDOW or sent[0] > now):  # the clock was set back: forget
                 del sent[0]
             wait = self._held.get(site, 0.0) - now
@@ -75,12 +75,12 @@ class Budget:
             await self._clock.sleep(wait)
 
     def hold(self, site: str, seconds: float) -> None:
-        """Nothing more of this site for so long: the remote side asked for it."""
+        """Holds back this site's requests for some seconds, because the remote side asked for it."""
         until = self._clock.now().timestamp() + seconds
         self._held[site] = max(self._held.get(site, 0.0), until)
 
     def _sweep(self, now: float) -> None:
-        """Forgets the sites that were last asked before the window, so that memory does not grow with the run."""
+        """Forgets sites whose last request was before the window, so that memory does not grow with the run."""
         if len(self._sent) < self._sweep_at:
             return
         self._sent = {site: sent for site, sent in self._sent.items() if sent and sent[-1] > now - WINDOW}

@@ -1,4 +1,4 @@
-"""What kept a request from an answer, in words for people: errors of sockets, TLS and HTTP name their own internals."""
+"""Why a request got no answer, in words for people: errors of sockets, TLS and HTTP name their own internals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SOCKET_WORDS: Final = {
 }
 
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER")
-"""Reasons that begin so: what answered does not speak TLS at all."""
+"""Reasons that begin like this mean that the other end does not speak TLS at all."""
 
 _OLD_TLS: Final = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "VERSION_TOO_LOW")
 
@@ -27,7 +27,7 @@ LOST: Final = "the connection was lost"
 
 
 def network_words(error: BaseException) -> str:
-    """`the connection was reset`: why no whole answer came. Never empty, never with an error number."""
+    """`the connection was reset`: why no complete answer came. Never empty, never with an error number."""
     if isinstance(error, ssl.SSLError):
         return _tls_words(error)
     if isinstance(error, TimeoutError):

@@ -1,4 +1,4 @@
-"""A transport of httpx as what carries requests: the sandbox in this process, a cassette, or a caller's own."""
+"""Sends requests over a transport of httpx: the sandbox in this process, a cassette, or a caller's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEVER_SENT = (
 
 
 class OverHttpx:
-    """Sends over a transport that was handed in, and closes it at the end."""
+    """Sends over a transport that was passed in, and closes it at the end."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
@@ -71,7 +71,7 @@ class HttpxResponse:
         try:
             await self._response.aclose()
         except (httpx.HTTPError, OSError):
-            pass  # the answer is read, or its failure known: what happens while hanging up changes nothing
+            pass  # the answer has been read, or its failure is known: an error while closing changes nothing
 
 
 def _text(error: Exception) -> str:

@@ -1,7 +1,7 @@
-"""The one connection pool of a run: aiohttp's connections, which do not slow down with their number.
+"""A run's only connection pool: aiohttp's connections, which do not slow down as their number grows.
 
-aiohttp is imported when the first request is made over the network, and never where a transport was handed in. It is
-used directly: the layers of httpx above it took as long as a third of the request.
+aiohttp is imported when the first request is made over the network, and never if a transport was passed in. It is used
+directly: the layers of httpx above it took up to a third of each request.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
 KEPT_OPEN: Final = 15.0
-"""Seconds that a connection without a request is kept."""
+"""How many seconds an idle connection is kept."""
 
 _URLS: Final = 256
-"""Addresses that are kept taken apart: a run asks for few different ones, those of posts aside."""
+"""How many parsed addresses are kept: apart from those of posts, a run uses only a few."""
 
 
 class Pool:
     """Connections to one address, opened as they are needed.
 
-    Raises UsageError if the environment names certificates or a proxy that cannot be used. Follows no redirect,
-    keeps no cookie, reads no `.netrc` and no variable of the environment by itself.
+    Raises UsageError if the environment names certificates or a proxy that cannot be used. Follows no redirect, keeps
+    no cookie, and by itself reads neither `.netrc` nor environment variables.
     """
 
     def __init__(self, base: Address, parallelism: int, surroundings: Surroundings) -> None:
@@ -53,7 +53,7 @@ class Pool:
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_exactly_once,),
             auto_decompress=False,
-            skip_auto_headers=("Content-Type",),  # it would name bytes where there are none
+            skip_auto_headers=("Content-Type",),  # it would declare a body type where there is no body
             trust_env=False,
         )
 
@@ -122,10 +122,11 @@ class PooledResponse:
 
 
 async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """Says what became of a request in our words, and keeps aiohttp from sending it again by itself.
+    """Reports what became of a request in this tool's terms, and keeps aiohttp from resending it by itself.
 
-    aiohttp repeats a DELETE or PUT whose connection was lost. Here it decides whether a write may be sent again that
-    a request was not sent: whatever is not known to have happened before that is an error after it.
+    aiohttp repeats a DELETE or PUT whose connection was lost. Here, whether a write may be sent again depends on
+    knowing that it was not sent: an error counts as raised before sending only if that is certain, and otherwise as
+    raised after.
     """
     import aiohttp
 
@@ -138,7 +139,7 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
         if error.status in (401, 403, 407):
             raise ProxyRefused(f"the proxy answered {error.status}") from error
         raise ProxyUnreachable(f"the proxy answered {error.status}") from error
-    except aiohttp.ClientConnectorError as error:  # of TLS too
+    except aiohttp.ClientConnectorError as error:  # including TLS errors
         named, why = f"{error.host}:{error.port}", network_words(error.os_error)
         if request.proxy is not None and error.host == request.proxy.host:
             raise ProxyUnreachable(f"cannot connect to the proxy {named} ({why})") from error

@@ -1,4 +1,4 @@
-"""Reads live sites: the parts that are asked for, at once where they do not depend on each other."""
+"""Reads live sites: the parts that are asked for, in parallel if they do not depend on each other."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from reconciler.model.sites import Account, ChannelStatus, Need, ObservedSite, S
 T = TypeVar("T")
 
 PAST_REACH: Final = timedelta(days=92)
-"""How far back past activities are looked for: a plan spans two months at most (D 6.2)."""
+"""How far back past activities are searched for: a plan covers two months at most (D 6.2)."""
 
 WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
-"""Posts whose content matters: those that may yet go out."""
+"""Statuses of posts whose content matters, because they may still go out."""
 
 DENIED: Final = (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 
@@ -51,7 +51,7 @@ class SiteReader:
     async def _part(
         self, site: SiteRef, need: Need, now: datetime, channels: tuple[str, ...]
     ) -> Callable[[ObservedSite], ObservedSite]:
-        """Reads one part; the answer puts it into an observed site."""
+        """Reads one part. The result adds it to an observed site."""
         endpoints = self._endpoints
         match need:
             case Need.SETTINGS:
@@ -61,7 +61,7 @@ class SiteReader:
                 plan = await self._marketing_plan(site)
                 return lambda before: replace(before, marketing_plan=plan)
             case Need.PAST_ACTIVITIES:
-                # Both ends are given: what one alone means is not documented (14.9).
+                # Both ends are given: what one of them alone means is not documented (14.9).
                 past = await endpoints.marketing_plan(site, now - PAST_REACH, now)
                 ids = frozenset(activity.id for activity in past.activities if activity.date <= now)
                 return lambda before: replace(before, past_activities=ids)
@@ -102,7 +102,7 @@ class SiteReader:
     async def posts_of(
         self, site: SiteRef, activities: Sequence[ActivityId]
     ) -> tuple[tuple[ActivityId, tuple[Post, ...]], ...]:
-        """The posts of activities, in their order, in batches of 20. One that is not there has none."""
+        """The posts of activities, in order, in batches of 20. An activity that does not exist has none."""
         ids = tuple(dict.fromkeys(activities))
         batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
         answers = await _all([self._endpoints.activity_posts(site, batch) for batch in batches])
@@ -125,9 +125,9 @@ class SiteReader:
         )
 
     async def _whole(self, site: SiteRef, posts: Sequence[Post]) -> Callable[[Post], Post]:
-        """What makes posts whole that came without their content.
+        """A function that completes posts which came without their content.
 
-        Whether every answer has it is not documented (14.1), and a post whose words are not known would look like an
+        It is not documented whether every answer has it (14.1), and a post whose words are unknown would look like an
         empty one.
         """
         short = [post.id for post in posts if not post.shows_content and post.status in WAITING]
@@ -135,10 +135,10 @@ class SiteReader:
         return lambda post: found.get(post.id) or post
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
-        """One post by its id, None if there is none any more.
+        """One post by id; None if it no longer exists.
 
-        The path of this read is inferred, so a 404 may be about the path. Then the documented query is asked; that
-        it can filter by id is inferred too. If neither can tell, that is an error, and not "there is none".
+        The path of this read is inferred, so a 404 may be about the path. In that case the documented query is used;
+        that it can filter by id is also inferred. If neither can tell, that is an error, and not "there is none".
         """
         try:
             return await self._endpoints.item(site, id)
@@ -155,9 +155,10 @@ class SiteReader:
         return next((post for post in found if post.id == id), None)
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[tuple[PostId, Post | None], ...]:
-        """Posts by their ids, in their order; None for one that is not there any more.
+        """Posts by id, in order; None for one that no longer exists.
 
-        The query's filter by id is inferred, so what it does not show is asked for by itself before it counts as gone.
+        The query's filter by id is inferred, so a post that it does not show is read by itself before it counts as
+        gone.
         """
         wanted = tuple(dict.fromkeys(ids))
         batches = [wanted[start : start + ITEMS_AT_ONCE] for start in range(0, len(wanted), ITEMS_AT_ONCE)]
@@ -174,7 +175,7 @@ class SiteReader:
 
 
 async def _unless_denied(read: Awaitable[T], otherwise: T) -> T:
-    """What a read brings; `otherwise` where the credential may not read it, or the remote side has no such thing."""
+    """The result of a read; `otherwise` if the credential may not read it, or the remote side does not have it."""
     try:
         return await read
     except ApiError as error:
@@ -184,7 +185,7 @@ async def _unless_denied(read: Awaitable[T], otherwise: T) -> T:
 
 
 async def _all(reads: Sequence[Awaitable[T]]) -> list[T]:
-    """What all of these bring, asked for at once. The first error ends the others and is raised."""
+    """The results of all reads, made in parallel. The first error cancels the others and is raised."""
     if len(reads) == 1:
         return [await reads[0]]
     tasks = [asyncio.ensure_future(read) for read in reads]

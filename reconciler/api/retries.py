@@ -1,8 +1,8 @@
 """When a request is sent again, and after how long.
 
-Sent again are reads and repeatable writes, after whatever may pass. A write that is not repeatable is sent again
-only where it is sure that nothing came of it: nothing was sent at all, or the answer is 429, which says that the
-request was refused (D 3.2). After anything less clear it is for the caller to read what happened.
+Reads and repeatable writes are sent again after anything that may pass. A write that is not repeatable is sent again
+only if it certainly had no effect: nothing was sent at all, or the answer is 429, which says that the request was
+refused (D 3.2). After anything less clear, the caller must read what happened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reconciler.api.routes import Call, ReadCall
 
 ATTEMPTS: Final = 5
 FEW_ATTEMPTS: Final = 3
-"""For what rarely passes: no connection, a 403 without a word, an answer that cannot be read."""
+"""For errors that rarely pass: no connection, a 403 without explanation, an answer that cannot be read."""
 
 BASE: Final = 0.5
 BASE_THROTTLED: Final = 2.0
@@ -27,9 +27,9 @@ LONGEST_IN_ALL: Final = 240.0
 def pause_before_retry(
     error: ApiError, call: Call, *, attempt: int, waited: float, jitter: Callable[[], float]
 ) -> float | None:
-    """Seconds to wait before attempt number `attempt + 1`; None: give up.
+    """How many seconds to wait before attempt number `attempt + 1`; None: give up.
 
-    `waited` is what was waited for this request so far; `jitter` gives numbers from 0 to 1.
+    `waited` is how long this request has waited so far; `jitter` gives numbers from 0 to 1.
     """
     if attempt >= _attempts(error, call):
         return None
@@ -38,7 +38,7 @@ def pause_before_retry(
     if error.retry_after is not None:
         if error.retry_after > LONGEST_RETRY_AFTER:
             return None
-        wait = error.retry_after + min(wait, 1.0)  # not all at the same moment
+        wait = error.retry_after + min(wait, 1.0)  # so that not all come at the same moment
     return wait if waited + wait <= LONGEST_IN_ALL else None
 
 

@@ -1,7 +1,7 @@
 """Every method and path of the remote API that this tool knows, once, with its mark (remote-api.md).
 
-A read route changes nothing and may be sent by `plan` and `drift`; a write route may not. Their calls have types
-of their own, so that a transport that can only read does not take a write.
+A read route changes nothing and may be used by `plan` and `drift`; a write route may not. Their calls have different
+types, so a transport that can only read does not accept a write.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ PUBLISHER: Final = "/social-publisher/v1"  # D
 
 
 class Call(Struct, frozen=True):
-    """One request: method, path after the host, query parameters in their order, JSON body (None: no body).
+    """One request: method, path after the host, query parameters in order, JSON body (None: no body).
 
-    `repeatable`: sending it twice leaves what sending it once left.
+    `repeatable`: sending it twice has the same effect as sending it once.
     """
 
     method: str
@@ -42,13 +42,13 @@ class ReadCall(Call, frozen=True):
 class WriteCall(Call, frozen=True):
     """A call that may change something.
 
-    `keys`: what the one member of its body may be called, where that is inferred; the body has the first.
+    `keys`: the possible names of its body's only member, if the name is inferred; the body has the first.
     """
 
     keys: tuple[str, ...] = ()
 
     def under(self, key: str) -> WriteCall:
-        """The same call with its member under one of the keys."""
+        """The same call with its member under a given key."""
         (member,) = (self.body or JsonObject()).values()
         return replace(self, body=JsonObject({key: member}))
 
@@ -59,7 +59,7 @@ class _Route(Struct, frozen=True):
     mark: str
 
     def path(self, **parameters: str) -> str:
-        """The path, with the parameters quoted into it."""
+        """The path, with the parameters quoted and inserted."""
         return self.template.format(**{name: quote(value, safe="") for name, value in parameters.items()})
 
 
@@ -69,7 +69,7 @@ class ReadRoute(_Route, frozen=True):
     def call(
         self, *, query: tuple[tuple[str, str], ...] = (), body: Mapping[str, Json] | None = None, **parameters: str
     ) -> ReadCall:
-        """A call of it. `parameters` are those of the path."""
+        """A call of this route. `parameters` are those of the path."""
         frozen = None if body is None else JsonObject(body)
         return ReadCall(self.method, self.path(**parameters), query, frozen, repeatable=True)
 
@@ -83,12 +83,12 @@ class WriteRoute(_Route, frozen=True):
     def call(
         self, *, query: tuple[tuple[str, str], ...] = (), body: Mapping[str, Json] | None = None, **parameters: str
     ) -> WriteCall:
-        """A call of it. `parameters` are those of the path."""
+        """A call of this route. `parameters` are those of the path."""
         frozen = None if body is None else JsonObject(body)
         return WriteCall(self.method, self.path(**parameters), query, frozen, self.repeatable, self.keys)
 
 
-# --- marketing plan (remote-api.md 6) -----------------------------------------------------------------
+# --- marketing plan (remote-api.md 6) --------------------------------------------------------------
 
 _PLAN: Final = f"{MARKETING}/marketing-plan"
 
@@ -117,19 +117,19 @@ CLEAR_STORIES: Final = WriteRoute("PATCH", f"{_PLAN}/clear-marketing-activity-st
 GET_ACTIVITY: Final = ReadRoute("GET", f"{MARKETING}/marketing-activity", "D")
 QUERY_ACTIVITIES: Final = ReadRoute("POST", f"{MARKETING}/items/query", "I")
 CREATE_ACTIVITY: Final = WriteRoute("POST", f"{MARKETING}/items", "I")
-# Absolute values by a mask: sent twice, the activity is what it was after the first.
+# Absolute values by a mask: sending it a second time changes nothing.
 UPDATE_ACTIVITY: Final = WriteRoute("PATCH", f"{MARKETING}/items/{{id}}", "D", repeatable=True)
 
 # --- calendar event (8) ----------------------------------------------------------------------------
 
-# The path was never seen. The first is what the other query methods look like, the second what the method index
-# of the marketing plan looks like; the one that answers is kept for the run (events.py).
+# The path was never seen. The first is modelled on the other query methods, the second on the marketing plan's method
+# index; the one that answers is kept for the run (events.py).
 QUERY_EVENTS: Final = (
     ReadRoute("POST", f"{MARKETING}/events/query", "I"),
     ReadRoute("POST", f"{MARKETING}/query-events", "I"),
 )
 CREATE_EVENT: Final = WriteRoute("POST", f"{MARKETING}/events", "D")
-# The body's key was never seen: the first fits its path (I 8.2), the second is that of create.
+# The body's key was never seen: the first fits its path (I 8.2); the second is the one of create.
 UPDATE_EVENT: Final = WriteRoute(
     "PUT", f"{MARKETING}/events/{{id}}", "D", repeatable=True, keys=("event", "calendarEvent")
 )
@@ -165,16 +165,16 @@ TOKEN: Final = ReadRoute("POST", "/oauth2/token", "D")
 READING_POSTS: Final = frozenset(
     route.template for route in (ACTIVITY_POSTS, QUERY_ACTIVITIES, *QUERY_EVENTS, QUERY_ITEMS, QUERY_SITES, TOKEN)
 )
-"""The paths of the POSTs that only read. A closed set: whatever else is not GET is a write."""
+"""The paths of POST requests that only read. A closed set: anything else that is not GET is a write."""
 
 
 def only_reads(method: str, path: str) -> bool:
-    """Whether a request changes nothing, judged by what goes on the wire."""
+    """Whether a request changes nothing, judged by what is actually sent."""
     return method == "GET" or (method == "POST" and path in READING_POSTS)
 
 
 def permission_of(path: str) -> str:
-    """The permission that a path asks for, as the vendor's console names it (D; S-sdk for the neighbours)."""
+    """The permission that a path requires, as the vendor's console names it (D; S-sdk for the neighbours)."""
     if path.startswith(MARKETING):
         return "Manage Marketing Plans (SCOPE.PROMOTE.MANAGE-MARKETING-PLAN)"
     if path.startswith(PUBLISHER):

@@ -1,8 +1,8 @@
-"""How one request goes over the wire and its answer comes back, whatever carries them.
+"""How one request is sent and its answer received, whatever carries them.
 
-In a run those are aiohttp's connections (pool.py); or a transport of httpx that was handed in (over_httpx.py), such as
-the sandbox in this process. A request has no retry, no redirect, no cookie and no `.netrc` here: what is sent is what
-was asked for, once.
+In a run, that is aiohttp's connections (pool.py), or a transport of httpx that was passed in (over_httpx.py), such as
+the sandbox in this process. There are no retries, redirects, cookies or `.netrc` here: what is sent is what was asked
+for, once.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from msgspec import Struct
 
 
 class WireError(Exception):
-    """No whole answer came. The request may have been read and acted on."""
+    """No complete answer came. The request may have been read and acted on."""
 
 
 class NotHttp(WireError):
-    """What answered does not speak HTTP."""
+    """The other end does not speak HTTP."""
 
 
 class NotSent(WireError):
@@ -26,19 +26,19 @@ class NotSent(WireError):
 
 
 class Untrusted(NotSent):
-    """The server's certificate is not one that is trusted."""
+    """The server's certificate is not trusted."""
 
 
 class ProxyRefused(NotSent):
-    """The proxy does not let us through."""
+    """The proxy refused the connection."""
 
 
 class ProxyUnreachable(NotSent):
-    """No connection to the proxy, or none from it to the server."""
+    """The proxy could not be reached, or could not reach the server."""
 
 
 class Request(Struct, frozen=True):
-    """What is sent. `url`: quoted already. `connect` and `silence`: seconds, as in limits.Timeouts."""
+    """What is sent. `url` is already quoted. `connect` and `silence` are in seconds, as in limits.Timeouts."""
 
     method: str
     url: str
@@ -49,7 +49,7 @@ class Request(Struct, frozen=True):
 
 
 class Response(Protocol):
-    """The head of an answer, and the way to its body, which is as it came: nothing is decompressed."""
+    """The head of an answer, and access to its body as it came: nothing is decompressed."""
 
     @property
     def status(self) -> int:
@@ -57,7 +57,7 @@ class Response(Protocol):
         ...
 
     def header(self, name: str) -> str:
-        """The value of a header, several of them joined by commas; "" where there is none."""
+        """The value of a header, several of them joined by commas; "" if there is none."""
         ...
 
     def body(self) -> AsyncIterable[bytes]:
@@ -65,7 +65,7 @@ class Response(Protocol):
         ...
 
     async def close(self) -> None:
-        """Gives the connection back, or drops it where the body was not read to its end. Raises nothing."""
+        """Returns the connection, or drops it if the body was not read to its end. Never raises."""
         ...
 
 
@@ -73,7 +73,7 @@ class Sender(Protocol):
     """What carries requests."""
 
     async def send(self, request: Request) -> Response:
-        """Sends a request once, and gives the head of its answer. Raises WireError."""
+        """Sends a request once, and returns the head of its answer. Raises WireError."""
         ...
 
     async def aclose(self) -> None:

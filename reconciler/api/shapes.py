@@ -1,8 +1,8 @@
-"""How an answer may look: which keys hold an object or a list. The `wire` modules and events.py say it of each answer.
+"""The possible shapes of an answer: which keys hold an object or a list. The `wire` modules and events.py use them.
 
-Most of it was never documented (remote-api.md 14), so each wrapper and list key has its mark there. The lists are
-closed: an answer in any other shape is Unreadable, never "there is nothing", because a misread answer looks like an
-empty site, and an empty site is filled (17.1). Keys that are new beside known ones are passed over.
+Most of this was never documented (remote-api.md 14), so each wrapper and list key has its mark. The lists are closed:
+an answer of any other shape is Unreadable, never "there is nothing", because a misread answer looks like an empty site,
+and an empty site gets filled (17.1). New keys beside known ones are ignored.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class ObjectShape(Struct, frozen=True):
     wrappers: tuple[str, ...]
     known: frozenset[str]
     may_be_empty: bool = False
-    """Whether an empty object in a wrapper is understood; a bare one never is."""
+    """Whether an empty object in a wrapper is understood; an empty bare one never is."""
 
 
 class ListShape(Struct, frozen=True):
-    """A list under one of the keys; left out where it is empty (I: proto3). `beside`: other keys of such an answer."""
+    """A list under one of the keys; absent if it is empty (I: proto3). `beside`: other keys of such an answer."""
 
     name: str
     keys: tuple[str, ...]
@@ -60,7 +60,7 @@ def opened(body: object, shape: ObjectShape) -> tuple[Fields, str]:
 class Page(Struct, frozen=True):
     """A list, or as much of it as one answer shows.
 
-    `source` is the whole answer; `more` says how it tells that there is more.
+    `source` is the whole answer. `more` says how the answer shows that there is more.
     """
 
     members: tuple[tuple[str, Fields], ...]
@@ -69,7 +69,7 @@ class Page(Struct, frozen=True):
 
 
 def page_of(body: object, shape: ListShape) -> Page:
-    """The objects of a list, each with its path, for who can read on. Raises Unreadable."""
+    """The objects of a list, each with its path, for callers that can read further pages. Raises Unreadable."""
     outer = answered(body, shape.name)
     keys = [name for name in shape.keys if name in outer]
     if len(keys) > 1:
@@ -81,14 +81,14 @@ def page_of(body: object, shape: ListShape) -> Page:
 
 
 def listed(body: object, shape: ListShape) -> tuple[tuple[str, Fields], ...]:
-    """The objects of a list that no documented means can page. Raises Unreadable also if there are more (17.2)."""
+    """The objects of a list for which no paging is documented. Raises Unreadable also if there are more (17.2)."""
     page = page_of(body, shape)
     refuse_more(page.more, shape.name)
     return page.members
 
 
 def refuse_more(sign: str, name: str) -> None:
-    """Raises Unreadable if an answer says that it is not all: what is missing would be made again."""
+    """Raises Unreadable if an answer says that it is incomplete: what is missing would be created again."""
     if sign:
         raise Unreadable(
             f"expected all {name} in one answer, but there are more ({sign}), and no known way to get them"
@@ -96,14 +96,14 @@ def refuse_more(sign: str, name: str) -> None:
 
 
 def refuse_other_lists(source: Fields, where: str, key: str) -> None:
-    """Raises Unreadable if a list is missing and there is one of another name: it may be the same (17.1)."""
+    """Raises Unreadable if a list is missing and there is another under a different name: it may be the same (17.1)."""
     others = sorted(name for name, value in source.items() if isinstance(value, list) and any(map(is_object, value)))
     if others:
         raise Unreadable(f"expected {key} in {where}, got a list that is called {' or '.join(others)}")
 
 
 def sign_of_more(source: Fields, came: int) -> str:
-    """How an answer tells that there is more than the `came` objects in it; empty if it does not (17.2)."""
+    """How an answer shows that there is more than the `came` objects in it; empty if it does not (17.2)."""
     places = [("", source)]
     places += [(f"{name}.", source[name]) for name in _PAGING if is_object(source.get(name))]
     for where, place in places:
@@ -126,7 +126,10 @@ def sign_of_more(source: Fields, came: int) -> str:
 
 
 def answered(body: object, wanted: str) -> Fields:
-    """The object that every success is. Raises Unreadable for anything else, and for an error under a good status."""
+    """The object that every success has.
+
+    Raises Unreadable for anything else, and for an error with a success status.
+    """
     if not is_object(body):
         raise Unreadable(f"expected {wanted}, got {'nothing' if body is None else f'a {type(body).__name__}'}")
     error = _error_in(body)
@@ -136,14 +139,14 @@ def answered(body: object, wanted: str) -> Fields:
 
 
 def _error_in(body: Fields) -> str | None:
-    """What an error envelope says (D 3.1); None if the body is none.
+    """What an error envelope says (D 3.1); None if the body is not one.
 
-    No success is known to have a `message` or an `error` of its own. With one, a status beside it may be the error's,
-    and not that of a plan.
+    No success is known to have a `message` or an `error` of its own. If an answer has one, a status beside it may be
+    the error's rather than a plan's.
     """
     details = body.get("details")
     inside = is_object(details) and not details.keys().isdisjoint({"applicationError", "validationError"})
-    error = body.get("error")  # the IETF shape (D 2.2) and its likes
+    error = body.get("error")  # the IETF shape (D 2.2) and similar ones
     if not inside and not isinstance(body.get("message"), str) and not (error and isinstance(error, str | dict)):
         return None
     application = fields(details, "details").get("applicationError") if inside else None

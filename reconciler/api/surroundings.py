@@ -1,6 +1,6 @@
-"""What the environment says about the way to the remote side: a proxy, and whose certificates are trusted.
+"""What the environment says about the way to the remote side: a proxy, and which certificates are trusted.
 
-The variables are the usual ones. What they name is checked before the first request, and an error names the variable.
+The variables are the usual ones. What they name is checked before the first request, and errors name the variable.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable
 
 BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-"""Where a file with certificates is named, the first that is set; the second may name a folder too."""
+"""The variables that name a file of certificates; the first one set counts. The second may also name a folder."""
 
 FOLDER: Final = "SSL_CERT_DIR"
 KEY_LOG: Final = "SSLKEYLOGFILE"
 
 
 class Surroundings(Struct, frozen=True):
-    """The environment variables of the run; none where it was not told of any."""
+    """The environment variables of the run; empty if none were passed in."""
 
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, base: Address) -> None:
-        """Raises UsageError if a variable that matters for this address names what cannot be used."""
+        """Raises UsageError if a variable that matters for this address names something that cannot be used."""
         self.proxy_for(base)
         if base.scheme == "https" and (self._bundle() or self.environ.get(KEY_LOG)):
-            self.certificates()  # reading the public ones takes long, and cannot fail: only what is named is tried
+            self.certificates()  # reading the public ones takes long and cannot fail: only named ones are tried
 
     def certificates(self) -> ssl.SSLContext:
-        """The trusted certificates: those that the environment names, else the public ones. Raises UsageError."""
+        """The trusted certificates: those that the environment names, otherwise the public ones. Raises UsageError."""
         context, named = self._context(), self._bundle()
         if named is None:
             import certifi
@@ -48,7 +48,7 @@ class Surroundings(Struct, frozen=True):
         folder = _usable_bundle(variable, path)
         try:
             context.load_verify_locations(cafile=None if folder else path, capath=path if folder else None)
-        except OSError:  # ssl.SSLError too
+        except OSError:  # includes ssl.SSLError
             raise _wrong_bundle(variable, path, "holds no certificate that can be read") from None
         return context
 
@@ -65,7 +65,7 @@ class Surroundings(Struct, frozen=True):
         return context
 
     def proxy_for(self, base: Address) -> Proxy | None:
-        """The proxy for an address; none for this machine. Raises UsageError where its address is wrong."""
+        """The proxy for an address; None for this machine. Raises UsageError if the proxy's address is wrong."""
         if is_loopback(base.host):
             return None
         excepted = self.environ.get("no_proxy") or self.environ.get("NO_PROXY") or ""
@@ -81,7 +81,7 @@ class Surroundings(Struct, frozen=True):
             raise _wrong_proxy(variable, address) from None
 
     def cure(self, error: Exception) -> str:
-        """What a person can do about an address, a proxy or a certificate that lets nothing through."""
+        """What a person can do about an address, a proxy or a certificate that blocks the connection."""
         if isinstance(error, Untrusted):
             named = self._bundle()
             if named is None:

@@ -1,4 +1,4 @@
-"""Access tokens of apps: each fetched once, kept until shortly before it ends, and dropped when it is refused."""
+"""Access tokens of apps: each fetched once, kept until shortly before it expires, and dropped when it is refused."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from msgspec import Struct, field
 from reconciler.model.secret import Secret
 
 KEPT: Final = 512
-"""Tokens kept at once: sites pass by one after the other, and a run may have ten thousand."""
+"""How many tokens are kept: sites are processed one after the other, and a run may have ten thousand."""
 
 MARGIN: Final = 300.0
-"""Seconds before its end at which a token is renewed; a tenth of its life where that is less."""
+"""How many seconds before it expires a token is renewed; a tenth of its lifetime if that is less."""
 
 
 class Token(Struct, frozen=True):
-    """A token, and how long it lives from when it was asked for, in seconds (D 2.2: 14400)."""
+    """A token, and its lifetime in seconds, counted from when it was requested (D 2.2: 14400)."""
 
     value: Secret
     lifetime: float
@@ -33,14 +33,14 @@ class _Slot(Struct):
 
 
 class TokenCache:
-    """The tokens of a run, by whatever tells two of them apart."""
+    """The tokens of a run, by whatever distinguishes them."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
 
     async def token(self, key: Hashable, fetch: Callable[[], Awaitable[Token]]) -> Secret:
-        """The token for a key; `fetch` is called where there is none, once for all who ask at the same time."""
+        """The token for a key. If there is none, `fetch` is called, once for everyone who asks at the same time."""
         slot = self._slots.setdefault(key, _Slot())
         self._slots.move_to_end(key)
         while len(self._slots) > KEPT:
@@ -54,7 +54,7 @@ class TokenCache:
             return slot.token
 
     def reject(self, key: Hashable, refused: Secret) -> None:
-        """Forgets a token that was refused, unless another one took its place meanwhile."""
+        """Forgets a token that was refused, unless another one has replaced it meanwhile."""
         slot = self._slots.get(key)
         if slot is not None and slot.token == refused:
             slot.token = None

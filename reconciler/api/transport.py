@@ -1,7 +1,7 @@
 """A transport that can only read, and one that can write, over one connection with its limits and retries.
 
-Secrets are revealed here alone, at the moment a header or the body of a token request is made, and what comes
-back is cleaned of them before anything else sees it.
+Secrets are revealed only here, when a header or the body of a token request is made, and answers are cleaned of them
+before anything else sees them.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ CONSISTENT: Final = "x-wix-consistent"
 """The platform's token for reading one's own writes (S-sdk; its meaning is I 17.6)."""
 
 _PRESSURE: Final = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVER, ErrorKind.NETWORK})
-"""What says that it may have been too much at once."""
+"""Errors that may mean that there were too many requests at once."""
 
 LONGEST_TOKEN: Final = 4096
 TOKENS_KEPT: Final = 2048
-"""Sites whose consistency token is kept: many more than are under way at once."""
+"""How many sites' consistency tokens are kept: many more than are under way at once."""
 
 _HEADERS: Final = (
     ("Accept", "application/json"),
@@ -84,8 +84,8 @@ _HEADERS_WITH_BODY: Final = (*_HEADERS, ("Content-Type", "application/json"))
 class Answer(Struct, frozen=True):
     """The answer to a request that was accepted (any 2xx): its decoded body, free of secrets.
 
-    `trouble`: why the body cannot be read. Only the answer to a write has it: what it asked for has happened all the
-    same (17.1), so that it is neither an error nor sent again.
+    `trouble`: why the body cannot be read. Only the answer to a write has it: the write has happened all the same
+    (17.1), so this is not an error, and the write is not sent again.
     """
 
     call: Call
@@ -96,7 +96,7 @@ class Answer(Struct, frozen=True):
     trouble: str = ""
 
     def unreadable(self, why: str, todo: str = "") -> ApiError:
-        """The error that this answer is after all: its body is not what it should be."""
+        """The error for this answer if it turns out that its body is not what it should be."""
         return unreadable(self.call, why, status=self.status, request_id=self.request_id, site=self.site, todo=todo)
 
 
@@ -135,10 +135,10 @@ class Connection:
         self._consistent: OrderedDict[str, str] = OrderedDict()
         self._opened: Sender | None = None
         self.clock_ahead: float | None = None
-        """Seconds by which our clock was ahead of the remote side's when it first said what time it is."""
+        """How many seconds the local clock was ahead of the remote side's when it first gave the time."""
 
     async def aclose(self) -> None:
-        """Closes all connections. A transport that was handed in is closed too."""
+        """Closes all connections, including a transport that was passed in."""
         opened, self._opened = self._opened, None
         if opened is not None:
             await opened.aclose()
@@ -151,11 +151,11 @@ class Connection:
         return OverHttpx(self._handed_in)
 
     async def ask(self, call: Call, site: SiteRef, *, account: bool, fence: Fence | None = None) -> Answer:
-        """Sends a call for a site, again where that is right (retries.py).
+        """Sends a call for a site, and resends it if appropriate (retries.py).
 
         Raises ApiError, UsageError, and what `fence` raises before an attempt.
 
-        `account`: `site.id` is the id of an account, and the call is one for accounts (D 2.1).
+        `account`: `site.id` is the id of an account, and the call is for accounts (D 2.1).
         """
         credential = self._credentials(site)
         if isinstance(credential, ApiKey):
@@ -168,14 +168,14 @@ class Connection:
         except ApiError as error:
             if error.kind is not ErrorKind.UNAUTHENTICATED:
                 raise
-        # It may have ended early. A 401 says that nothing was done, so any call may be sent again, once.
+        # It may have expired early. A 401 means that nothing was done, so any call may be sent again, once.
         self._tokens.reject((credential, site.instance_id), token)
         return await self._with_token(call, site, credential, await self._token(credential, site), fence)
 
     async def _with_token(
         self, call: Call, site: SiteRef, credential: AppCredentials, token: Secret, fence: Fence | None
     ) -> Answer:
-        # The instance that the token is for fixes the site (I), so there is no wix-site-id; no `Bearer` (S-sdk).
+        # The instance that the token is for determines the site (I), so there is no wix-site-id; no `Bearer` (S-sdk).
         secrets = (token.reveal(), credential.app_secret.reveal(), credential.app_id.reveal())
         return await self._authorised(call, site, {"Authorization": _header(token, site)}, secrets, fence)
 
@@ -232,7 +232,7 @@ class Connection:
         try:
             return await self._tokens.token((credential, site.instance_id), fetch)
         except ApiError as error:
-            error.sent = False  # whatever became of the token: the request it was for was not sent
+            error.sent = False  # whatever happened to the token request, the request it was for was not sent
             raise
 
     async def _once(
@@ -244,7 +244,7 @@ class Connection:
         *,
         token_body: dict[str, str] | None = None,
     ) -> Answer | ApiError:
-        """One request and its answer. An error is returned, not raised: it is for the caller to try again."""
+        """One request and its answer. An error is returned, not raised, because the caller may try again."""
         if self._opened is None:
             self._opened = self._open()
         body = token_body if token_body is not None else call.body
@@ -282,7 +282,7 @@ class Connection:
         return await self._received(call, site, response, secrets, until)
 
     def _keep_consistent(self, site: SiteRef, token: str) -> None:
-        """Keeps the last consistency token of a site: one site's says nothing about another's (17.6)."""
+        """Keeps the last consistency token of a site. One site's token says nothing about another's (17.6)."""
         if not token or len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable():
             return
         self._consistent[site.id] = token
@@ -293,14 +293,14 @@ class Connection:
     async def _received(
         self, call: Call, site: SiteRef, response: Response, secrets: tuple[str, ...], until: float
     ) -> Answer | ApiError:
-        """What an answer says, once its body has come, `until` a moment of the event loop.
+        """What an answer says, once its body has come. `until` is a time of the event loop.
 
         Whatever fails from here on, the request was sent.
         """
         status = response.status
         name = request_id_of(response.header(REQUEST_ID))
         name = name and masked(name, secrets)
-        accepted = 200 <= status < 300  # only 200 is expected (S-sdk), and whatever else says yes is believed (17.9)
+        accepted = 200 <= status < 300  # only 200 is expected (S-sdk), but any other 2xx is accepted too (17.9)
         why, lasting = "", False
         value: object = NotJson("")
         try:
@@ -333,7 +333,7 @@ class Connection:
 
 
 def seconds_ahead(date: str, now: datetime) -> float | None:
-    """By how much `now` is ahead of the `Date` of an answer (RFC 9110), in seconds; None if it names none."""
+    """How many seconds `now` is ahead of the `Date` of an answer (RFC 9110); None if it has none."""
     try:
         return (now - parsedate_to_datetime(date)).total_seconds()
     except (ValueError, TypeError, OverflowError):
@@ -347,7 +347,7 @@ class ReadTransport:
         self._connection = connection
 
     async def read(self, call: ReadCall, site: SiteRef, *, account: bool = False) -> Answer:
-        """The answer to a read. Raises ApiError; WriteRefused before anything is sent if it is not a read after all."""
+        """The answer to a read. Raises ApiError; WriteRefused before anything is sent if it is not a read."""
         if not only_reads(call.method, call.path):
             raise WriteRefused(f"{call} may change something; this transport can only read")
         return await self._connection.ask(call, site, account=account)
@@ -357,9 +357,9 @@ class FullTransport(ReadTransport):
     """Sends writes too."""
 
     async def write(self, call: WriteCall, site: SiteRef, fence: Fence | None = None) -> Answer:
-        """The answer to a write. Raises ApiError, whose `unclear` says whether it may have had its effect.
+        """The answer to a write. Raises ApiError, whose `unclear` says whether the write may have taken effect.
 
-        `fence` is asked before every attempt; what it raises is raised.
+        `fence` is asked before every attempt; what it raises is raised here.
         """
         return await self._connection.ask(call, site, account=False, fence=fence)
 
@@ -385,11 +385,11 @@ def _id_header(site: SiteRef) -> str:
 
 
 def _token_of(answer: Answer) -> Token:
-    """The token that a token answer brings (D 2.2)."""
+    """The token in the answer to a token request (D 2.2)."""
     body = answer.body if isinstance(answer.body, dict) else {}
     token, lifetime = body.get("access_token"), body.get("expires_in")
     if not isinstance(token, str) or not token:
         raise answer.unreadable("expected an access_token, got none")
     if isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and lifetime > 0:
         return Token(Secret(token), float(lifetime))
-    return Token(Secret(token), 300.0)  # it says nothing: ask again soon
+    return Token(Secret(token), 300.0)  # it does not say how long: ask again soon

@@ -1,4 +1,4 @@
-"""Typed looks into a decoded answer. What has the wrong type is Unreadable, with its path in the answer."""
+"""Typed access to a decoded answer. A value of the wrong type is Unreadable, with its path in the answer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reconciler.model.text import printable
 Fields: TypeAlias = Mapping[str, Any]
 
 DEEPEST: Final = 64
-"""Levels of a value that is kept whole."""
+"""How many levels deep a value may be that is kept whole."""
 
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2999, 12, 31, tzinfo=UTC)
-"""Instants beyond these are no dates of a calendar, and adding a few days to them could leave what dates can be."""
+"""Instants beyond these are not dates of a calendar, and adding a few days to them could exceed what dates can be."""
 
 LARGEST_NUMBER: Final = 2**53
-"""Whole numbers up to here mean the same to every reader of JSON."""
+"""Whole numbers up to this mean the same to every reader of JSON."""
 
 _ID: Final = re.compile(r"[!-~]{1,128}\Z")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,16}\Z")
@@ -29,7 +29,7 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,16}\Z")
 class Unreadable(ValueError):
     """An answer that is not what it should be: where in it, and what is there.
 
-    `todo`: what a person can do, where it is not to report it.
+    `todo`: what a person can do, unless it is to report it.
     """
 
     def __init__(self, why: str, todo: str = "") -> None:
@@ -64,7 +64,7 @@ def members(value: object, where: str) -> tuple[tuple[str, Fields], ...]:
 
 
 def text(source: Fields, where: str, *names: str) -> str:
-    """The text under the first of these names that has one; "" where none does (proto3 leaves empty values out)."""
+    """The text under the first of these names that has one; "" if none does (proto3 leaves empty values out)."""
     for name in names:
         value = source.get(name)
         if isinstance(value, str):
@@ -76,7 +76,7 @@ def text(source: Fields, where: str, *names: str) -> str:
 
 
 def id_of(source: Fields, where: str, *names: str) -> str:
-    """The id under the first of these names: up to 128 visible ASCII characters. Unreadable where none has one."""
+    """The id under the first of these names: up to 128 visible ASCII characters. Unreadable if none has one."""
     found = text(source, where, *names)
     if not found:
         raise Unreadable(f"{where} should have {names[0]}, has none")
@@ -106,7 +106,7 @@ def number(source: Fields, where: str, name: str) -> int | None:
 
 
 def moment(source: Fields, where: str, *names: str) -> datetime | None:
-    """An instant in UTC; None if there is none. Without an offset it is taken as UTC (D: RFC 3339)."""
+    """An instant in UTC; None if there is none. Without an offset, it is taken as UTC (D: RFC 3339)."""
     written = text(source, where, *names)
     if not written:
         return None

@@ -1,9 +1,9 @@
-"""Remote JSON -> model: the field names of answers stand in the `wire` modules (of requests: calls.py).
+"""Remote JSON -> model. The `wire` modules know the field names of answers (calls.py: those of requests).
 
-Much of the shape of answers was never documented (remote-api.md 14). What may hold an object or a list is said first
-(shapes.py); anything else is Unreadable. Fields are taken under either of their names; fields and enum members that are
-new are passed over or kept as Unrecognised. A field that is known and has the wrong type is Unreadable, with its path:
-guessing on would be worse than stopping.
+Much of the shape of answers was never documented (remote-api.md 14). What may hold an object or a list is stated first
+(shapes.py); anything else is Unreadable. Some fields have two possible names. New fields and enum values are ignored or
+kept as Unrecognised. A known field of the wrong type is Unreadable, with its path: guessing would be worse than
+stopping.
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ _OBJECTS: Final = ("marketingPlanGoal", "topics", "businessProfile", "calendar",
 
 
 def settings(body: object) -> MarketingSettings:
-    """The settings of a site. Never saved, they hold the derived fields alone (D 9.1)."""
+    """The settings of a site. If they were never saved, they contain only the derived fields (D 9.1)."""
     source, where = opened(body, MARKETING_SETTINGS)
     inner = kept_object(source.get("settings"), f"{where}.settings")
     overrides = kept_object(source.get("overrides"), f"{where}.overrides")
-    # Written members are merged into the live ones (17.4). In anything else those would be lost without a word.
+    # Written members are merged into the live ones (17.4). If this were read as anything else, those would be lost
+    # silently.
     own = fields(source.get("settings"), f"{where}.settings")
     if nested := sorted({"settings", "overrides"} & own.keys()):
         raise Unreadable(f"expected the settings themselves in {where}.settings, got {' and '.join(nested)} in it")
@@ -79,7 +80,7 @@ _PLAN_STATUS: Final = {str(status): status for status in PlanStatus}
 def marketing_plan(body: object) -> MarketingPlan:
     """The marketing plan and its activities."""
     source, where = opened(body, MARKETING_PLAN)
-    shows = source.get("marketingActivities") is not None  # proto3 JSON takes null for what was left out
+    shows = source.get("marketingActivities") is not None  # proto3 JSON accepts null for a member that was left out
     if not shows:
         refuse_other_lists(source, where, "marketingActivities")
     found = members(source.get("marketingActivities"), f"{where}.marketingActivities")
@@ -92,7 +93,7 @@ def marketing_plan(body: object) -> MarketingPlan:
 
 
 def _each_once(found: Iterable[Activity]) -> tuple[Activity, ...]:
-    """The activities, those that are listed twice once: each would be counted, cancelled and thrown away twice."""
+    """The activities without duplicates: a duplicate would be counted, cancelled and thrown away twice."""
     by_id: dict[ActivityId, Activity] = {}
     for each in found:
         if by_id.setdefault(each.id, each) != each:
@@ -101,14 +102,14 @@ def _each_once(found: Iterable[Activity]) -> tuple[Activity, ...]:
 
 
 def _plan_status(source: Fields, where: str) -> AnyPlanStatus:
-    # A status that is not written may be a zero value that was left out (I: proto3). What it means depends on what
-    # earlier runs know of the site, so it is not decided here (17.1).
+    # A missing status may be a zero value that was left out (I: proto3). What it means depends on what earlier runs
+    # know about the site, so it is not decided here (17.1).
     written = text(source, where, "status")
     return _PLAN_STATUS.get(written) or (Unrecognised(printable(written)) if written else NO_STATUS)
 
 
 def activity(source: Fields, where: str) -> Activity:
-    """An activity, by the field names of a plan or by those of its own object: both mean the same (15.4)."""
+    """An activity, with the field names of a plan or those of its own object: both mean the same (15.4)."""
     at = moment(source, where, "date", "targetDate")
     if at is None:
         raise Unreadable(f"{where} should have a date, has none")
@@ -123,7 +124,7 @@ def activity(source: Fields, where: str) -> Activity:
 
 
 def posts_by_activity(body: object) -> dict[ActivityId, tuple[Post, ...]]:
-    """The posts of the asked activities (S-wix 6.2); one that is not in the answer is not in the result."""
+    """The posts of the requested activities (S-wix 6.2). An activity that is not in the answer is not in the result."""
     return {
         ActivityId(id_of(member, where, "marketingActivityId", "id")): posts(member, where)
         for where, member in listed(body, ACTIVITY_POSTS)
@@ -139,14 +140,14 @@ def accepted(body: object) -> None:
 
 
 def created_id(body: object) -> str | None:
-    """The id of what a create made; None if the answer does not say."""
+    """The id of the object that a create made; None if the answer does not say."""
     if not answered(body, CREATED.name):
         return None
     source, where = opened(body, CREATED)
     return id_of(source, where, "id", "marketingActivityId", "eventId")
 
 
-# --- what is passed on nearly as it is (9) ---------------------------------------------------------
+# --- what is passed on almost unchanged (9) --------------------------------------------------------
 
 
 def options(body: object, *keys: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Remote JSON -> model, for the neighbours of the marketing plan: channels, premium features, the site, its account.
 
-As tolerant as wire.py, and as strict about fields that are known.
+As tolerant as wire.py, and as strict about known fields.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def channel_status(body: object) -> ChannelStatus:
 
 
 def features(body: object) -> tuple[Feature, ...]:
-    """The premium features, with what is left of each quota that is enforced (the readings of 10.5)."""
+    """The premium features, with what remains of each quota that is enforced (the readings of 10.5)."""
     outer = answered(body, FEATURES.name)
     enforced = truth(outer, "the answer", "monetizationEnabled") is not False
     return tuple(_feature(member, where, enforced) for where, member in listed(body, FEATURES))
@@ -50,7 +50,7 @@ def _feature(source: Fields, where: str, enforced: bool) -> Feature:
     quota = fields(quota, path)
     limit, used = number(quota, path, "limit") or 0, number(quota, path, "currentUsage") or 0
     if limit <= 0 and used <= 0:
-        return Feature(kind, enabled)  # how the endpoint reports what is unmetered (S-wix)
+        return Feature(kind, enabled)  # how the endpoint reports a feature that is not metered (S-wix)
     left = number(quota, path, "remainingUsage")
     return Feature(
         kind,
@@ -73,7 +73,7 @@ def properties(body: object) -> tuple[str | None, str | None]:
 
 
 def display_name(body: object) -> str:
-    """What a site is called; "" where the answer does not say (I: the member)."""
+    """What a site is called; "" if the answer does not say (I: the member)."""
     return text(*opened(body, SITE_PROPERTIES), "siteDisplayName")
 
 
@@ -87,9 +87,9 @@ class SiteListing(Struct, frozen=True):
 
 
 class SitePage(Struct, frozen=True):
-    """One page of an account's sites; `next` is the cursor of the page after it, None on the last.
+    """One page of an account's sites. `next` is the cursor of the next page, None on the last.
 
-    `more` says how the answer tells that there is another one.
+    `more` says how the answer shows that there is another page.
     """
 
     sites: tuple[SiteListing, ...]
@@ -98,7 +98,7 @@ class SitePage(Struct, frozen=True):
 
 
 def site_page(body: object) -> SitePage:
-    """A page of Query Sites: more pages only where `metadata` says so (S-wix 5)."""
+    """A page of Query Sites. There are more pages only if `metadata` says so (S-wix 5)."""
     page = page_of(body, SITES)
     metadata = fields(answered(body, SITES.name).get("metadata"), "metadata")
     cursor = text(fields(metadata.get("cursors"), "metadata.cursors"), "metadata.cursors", "next") or None

@@ -22,7 +22,7 @@ POSTS: Final = ListShape("posts", ("items",))  # S-wix 6.2
 
 _POST_STATUS: Final = {str(status): status for status in PostStatus}
 
-_CONTENTS: Final = {  # D 10.2; the type that each means (S-wix 10.3), for answers that leave the type out
+_CONTENTS: Final = {  # D 10.2; the type that each implies (S-wix 10.3), for answers that leave the type out
     "facebookPost": "POST",
     "facebookReel": "REEL",
     "facebookStory": "STORY",
@@ -47,12 +47,12 @@ _PREVIEW_MEMBERS: Final = frozenset({"title", "description", "thumbnailUrl"})
 
 
 def posts(source: Fields, where: str) -> tuple[Post, ...]:
-    """The posts of an activity; none where `items` is left out (6.4)."""
+    """The posts of an activity; none if `items` is missing (6.4)."""
     return tuple(post(member, path) for path, member in members(source.get("items"), f"{where}.items"))
 
 
 def post(source: Fields, where: str) -> Post:
-    """A Publisher item, with all of it that the public sees (model/publisher_fields.py says which fields those are)."""
+    """A Publisher item, with everything that the public sees (model/publisher_fields.py says which fields that is)."""
     found, path = source.get("channel"), f"{where}.channel"
     channel: Fields = {"name": found} if isinstance(found, str) else fields(found, path)
     contents = _contents(source, where)
@@ -84,7 +84,7 @@ def post(source: Fields, where: str) -> Post:
 
 
 def one_post(body: object) -> Post:
-    """The item of an answer about one."""
+    """The item in an answer about one."""
     return post(*opened(body, POST))
 
 
@@ -95,7 +95,7 @@ def answered_post(body: object) -> Post | None:
 
 
 def items(body: object) -> tuple[Post, ...]:
-    """The items of an answer that lists all of some."""
+    """The items of an answer that must be complete."""
     return tuple(post(member, where) for where, member in listed(body, POSTS))
 
 
@@ -113,16 +113,16 @@ def _post_status(written: str) -> AnyPostStatus:
 def _contents(source: Fields, where: str) -> tuple[tuple[str, Fields, str], ...]:
     """The content objects of an item, each with its name and path; an item has one of them (D 10.2).
 
-    Those that are known come first, then whatever is named like one.
+    Known ones come first, then whatever has a similar name.
     """
-    named = [name for name in source if name.endswith(_CONTENT_ENDINGS)]  # those that are known end so too
+    named = [name for name in source if name.endswith(_CONTENT_ENDINGS)]  # known ones have these endings too
     known = sorted(name for name in named if name in _CONTENTS and source[name] is not None)
     objects = [*known, *sorted(name for name in named if name not in _CONTENTS and is_object(source[name]))]
     return tuple((name, fields(source[name], f"{where}.{name}"), f"{where}.{name}") for name in objects)
 
 
 def _media(content: Fields, where: str) -> tuple[Media, ...]:
-    """The images and videos of a content, from each of the places that may hold them (10.3), each once."""
+    """The images and videos of a content object, from all places that may hold them (10.3), each once."""
     found: dict[tuple[str, str], Media] = {}
     for path, member in _media_members(content, where):
         file = text(member, path, "fileId") or None
@@ -141,7 +141,7 @@ def _media_members(content: Fields, where: str) -> tuple[tuple[str, Fields], ...
 
 
 def _place(channel: Fields, path: str, content: Fields, where: str) -> tuple[tuple[str, str], ...]:
-    """Where within its account a post appears, by the API's own names."""
+    """Where within its account a post appears, in the API's own terms."""
     target = fields(channel.get("publishingTarget"), f"{path}.publishingTarget")
     found = {name: text(content, where, name) for name in PLACES if "." not in name}
     found["publishingTarget.id"] = text(target, f"{path}.publishingTarget", "id")
@@ -158,7 +158,7 @@ def _preview(content: Fields, where: str) -> LinkPreview | None:
 
 
 def _other(source: Fields, where: str, contents: tuple[tuple[str, Fields, str], ...]) -> tuple[tuple[str, str], ...]:
-    """What this version does not know of a content, as canonical JSON: it may be seen by the public all the same."""
+    """What this version does not know about a content object, as canonical JSON: the public may see it all the same."""
     if _is_all_known(source, contents):
         return ()
     found: dict[str, object] = {name: content for name, content, _ in contents[1:]}
@@ -178,7 +178,7 @@ def _other(source: Fields, where: str, contents: tuple[tuple[str, Fields, str], 
 
 
 def _is_all_known(source: Fields, contents: tuple[tuple[str, Fields, str], ...]) -> bool:
-    """Whether there is nothing to look for closely, as in nearly every post."""
+    """Whether there is nothing that needs a closer look, as in nearly every post."""
     if source.get("siteAssetRef") or len(contents) > 1:
         return False
     if not contents:
@@ -207,7 +207,7 @@ def _unknown(source: Fields, known: frozenset[str], path: str) -> dict[str, obje
 
 
 def _error(value: object, where: str) -> str:
-    """Why publishing failed: the message, where the error has one."""
+    """Why publishing failed: the message, if the error has one."""
     if isinstance(value, Mapping):
         said, code = value.get("message"), value.get("code")
         if isinstance(said, str) and said.strip():

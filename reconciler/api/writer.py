@@ -1,6 +1,6 @@
-"""Carries out operations, and says what became of each: done, pending, not done or unknown.
+"""Carries out operations, and reports the outcome of each: done, pending, not done or unknown.
 
-It does not wait for what takes its time, and reads nothing back: both are the executor's.
+It neither waits for what takes time nor reads anything back: the executor does both.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ NO_WAY_THERE: Final = (
 
 
 class Learned(Struct):
-    """What was found out about the remote side where nothing is documented; kept for the run."""
+    """What was found out about undocumented behaviour of the remote side, kept for the run."""
 
     keys: dict[tuple[str, ...], str] = field(default_factory=dict)
-    """Of the keys that a body may have (WriteCall), the one that is understood."""
+    """For each set of possible body keys (WriteCall), the one that is understood."""
     publishes_later: bool = True
 
 
@@ -54,10 +54,10 @@ class SiteWriter:
     async def perform(
         self, site: SiteRef, operations: Sequence[Operation], fence: Fence | None = None
     ) -> tuple[Outcome, ...]:
-        """One outcome an operation, in their order; several go into one call where the API takes them so.
+        """One outcome per operation, in order. Several operations go into one call if the API allows it.
 
-        Before every attempt the writer's own fence is asked, and then `fence`. Raises UsageError for a credential
-        that cannot be used, and what the fences raise; all else is an outcome.
+        Before every attempt, the writer's own fence is asked, and then `fence`. Raises UsageError for a credential that
+        cannot be used, and what the fences raise; everything else is an outcome.
         """
         outcomes: list[Outcome] = []
         for group in batched(operations):
@@ -84,10 +84,10 @@ class SiteWriter:
         return [_outcome(operation, sent) for operation in group]
 
     async def _schedule_for(self, site: SiteRef, operation: SchedulePost, at: datetime, fence: Fence) -> Outcome:
-        """Schedules a draft for an instant, in one call, where the remote side has that call.
+        """Schedules a draft for a given time, in one call, if the remote side has that call.
 
-        Where it has not, the draft is left alone: it must not wait at the API's own time, not even on its way to
-        another one (design.md 3.2).
+        If it does not, the draft is left alone: it must not wait at the API's own time, not even on its way to another
+        one (design.md 3.2).
         """
         if self._learned.publishes_later:
             try:
@@ -100,9 +100,9 @@ class SiteWriter:
         return NotDone(NO_WAY_THERE, skipped=True)
 
     async def _send(self, site: SiteRef, call: WriteCall, fence: Fence) -> Answer:
-        """Sends a call; where the key of its body is inferred, under another one too after a clear 400.
+        """Sends a call. If the key of its body is inferred, tries another one after a clear 400.
 
-        That is safe because a 400 did nothing. The key that works is kept for the run.
+        That is safe because a 400 has no effect. The key that works is kept for the run.
         """
         if not call.keys:
             return await self._transport.write(call, site, fence)
@@ -135,7 +135,7 @@ def _outcome(operation: Operation, answer: Answer) -> Outcome:
 
 
 def _scheduled(group: tuple[SchedulePost, ...], answer: Answer) -> Sequence[Outcome]:
-    """What became of each draft: the API leaves out, without a word, what it did not schedule (D 6.2)."""
+    """The outcome of each draft: the API silently leaves out those that it did not schedule (D 6.2)."""
     try:
         found = {post.id: post for post in understood(answer, wire_posts.items)}
     except ApiError as error:
@@ -148,7 +148,7 @@ def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
         post = understood(answer, wire_posts.answered_post) if answer.body != {} else None
     except ApiError as error:
         return Unknown(str(error), request_id=answer.request_id, accepted=True)
-    if post is None:  # an answer without the item is a success all the same: its shape was not seen
+    if post is None:  # an answer without the item still means success: its shape was not seen
         return Done(request_id=answer.request_id)
     return _one_scheduled(operation, post, answer)
 
@@ -166,8 +166,8 @@ def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -
 
 
 def _failed(operation: Operation, error: ApiError) -> Outcome:
-    """What an error means: nothing done for sure, or not known."""
-    if error.unclear or error.code == REFERENCE_TAKEN:  # the post is there already: it is looked for (17.9)
+    """What an error means: certainly not done, or unknown."""
+    if error.unclear or error.code == REFERENCE_TAKEN:  # the post already exists: it is looked for (17.9)
         return Unknown(str(error), request_id=error.request_id)
     passing = error.kind in (ErrorKind.THROTTLED, ErrorKind.NETWORK, ErrorKind.SERVER, ErrorKind.UNREADABLE)
     return NotDone(
@@ -181,9 +181,9 @@ def _failed(operation: Operation, error: ApiError) -> Outcome:
 
 
 def _ruled_out(operation: Operation, error: ApiError) -> bool:
-    """Whether the remote side ruled it out for what it is there, rather than for how it was asked (D 3.2: 428).
+    """Whether the remote side refused because of the object's state, not because of how it was asked (D 3.2: 428).
 
-    A post that is not in a state for it, an unknown one included, is refused with a 409 too (17.9, D 10.1).
+    A post in the wrong state, or in an unknown one, is also refused with a 409 (17.9, D 10.1).
     """
     if isinstance(operation, SchedulePost | CancelPost) and error.kind is ErrorKind.CONFLICT:
         return True
