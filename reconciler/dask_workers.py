@@ -54,13 +54,16 @@ def dask_workers(address: str, setup: Setup) -> Workers:
     if not here and "://" not in setup.state:
         raise UsageError(
             f"--workers {address}: workers on other machines share no folder, so the state has to be in an object "
-            "store; set `state`, or --state, to s3://BUCKET/PATH, gs:// or az://"
+            "store",
+            "set `state`, or --state, to s3://BUCKET/PATH, gs:// or az://",
         )
     try:
         from distributed import Client
         from distributed.scheduler import KilledWorker
     except ImportError:
-        raise UsageError(f"--workers {address}: Dask needs an extra; install it with: {install_hint('dask')}") from None
+        raise UsageError(
+            f"--workers {address}: Dask needs an extra", f"install it with: {install_hint('dask')}"
+        ) from None
     client = _connected(Client, address)
     count = sum(client.nthreads().values())
 
@@ -97,17 +100,19 @@ def _connected(client_type: type[Client], address: str) -> Client:
     except CommClosedError as error:
         said = str(error).rpartition(": ")[2].rpartition("] ")[2].partition(". ")[0].partition(" (_")[0]
         raise UsageError(
-            f"--workers {address}: the scheduler and this machine do not accept each other's certificates ({said}); "
-            f"{CERTIFICATES}"
+            f"--workers {address}: the scheduler and this machine do not accept each other's certificates ({said})",
+            CERTIFICATES,
         ) from None
     except (OSError, TimeoutError, ValueError) as error:
         said = str(error).partition("\n")[0]
-        raise UsageError(f"--workers {address}: no scheduler can be reached there ({said})") from None
+        raise UsageError(
+            f"--workers {address}: no scheduler can be reached there ({said})", "check the address, and that it runs"
+        ) from None
     try:
         client.wait_for_workers(1, timeout=CONNECTING)
     except TimeoutError:
         client.close()
-        raise UsageError(f"--workers {address}: the scheduler has no workers; start some, and run again") from None
+        raise UsageError(f"--workers {address}: the scheduler has no workers", "start some, and run again") from None
     return client
 
 
@@ -119,10 +124,10 @@ def _check_certificates(address: str) -> None:
         found = Security().get_connection_args("client")
     except (OSError, ValueError) as error:  # a file that is not there, or no certificate
         raise UsageError(
-            f"--workers {address}: the certificates of Dask cannot be read ({error}); {CERTIFICATES}"
+            f"--workers {address}: the certificates of Dask cannot be read ({error})", CERTIFICATES
         ) from None
     if found.get("ssl_context") is None:
-        raise UsageError(f"--workers {address}: Dask has no certificates to encrypt with; {CERTIFICATES}")
+        raise UsageError(f"--workers {address}: Dask has no certificates to encrypt with", CERTIFICATES)
 
 
 class _Cluster(Executor):

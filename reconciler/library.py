@@ -215,8 +215,8 @@ def _spread(workers: int | str | None, environ: Mapping[str, str]) -> Spread | N
         raise UsageError(f"workers={workers!r} {wrong}")
     if dict(environ) != dict(os.environ):
         raise UsageError(
-            "workers: they use the environment of this process, but `environ` is a different one; set what they need "
-            "in os.environ, or leave `workers` out"
+            "workers: they use the environment of this process, but `environ` is a different one",
+            "set what they need in os.environ, or leave `workers` out",
         )
     return spread_over(workers)
 

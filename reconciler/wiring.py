@@ -84,8 +84,8 @@ async def open_session(
     api = api_of(project, api)
     if api == "sandbox" and workers is not None:
         raise UsageError(
-            "--workers: the sandbox of `api: sandbox` runs inside this process, so no worker can reach it; "
-            "serve it with `reconciler sandbox serve`, and give its address with --api"
+            "--workers: the sandbox of `api: sandbox` runs inside this process, so no worker can reach it",
+            "serve it with `reconciler sandbox serve`, and give its address with --api",
         )
     at_once = parallelism or project.parallelism
     adapts = parallelism is None and project.parallelism_adapts and workers is None and api != "sandbox"
@@ -151,7 +151,8 @@ def api_of(project: Project, given: str | None) -> str:
     """The API of a run: `wix`, `sandbox` or a URL. `given` is what overrides the project's. Raises UsageError."""
     api = given if given is not None else project.api
     if wrong := check_api(api):
-        raise UsageError(f"--api {api}: {wrong[0]}; {wrong[1]}" if "@" not in api else f"--api: {wrong[0]}")
+        shown = "" if "@" in api else f" {api}"  # what stands before an @ may be a password
+        raise UsageError(f"--api{shown}: {wrong[0]}", wrong[1])
     return api
 
 
@@ -200,7 +201,7 @@ def _location(project: Project, given: str | None) -> tuple[str, Path]:
         return project.state, project.root
     if wrong := check_state(given):
         shown = "" if "@" in given else f" {given}"  # what stands before an @ may be a password
-        raise UsageError(f"--state{shown}: {wrong[0]}; {wrong[1]}")
+        raise UsageError(f"--state{shown}: {wrong[0]}", wrong[1])
     return given, Path.cwd()
 
 
@@ -214,11 +215,11 @@ def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None 
     from reconciler.sandbox.world import WorldError
 
     if seed is not None and not seed.exists():
-        raise UsageError(f"there is no file {seed}; check the path, or leave --seed out")
+        raise UsageError(f"there is no file {seed}", "check the path, or leave --seed out")
     try:
         return Sandbox.open(database or root / ".reconciler" / "sandbox.db", seed or root / "sandbox.yaml")
     except (SeedError, WorldError) as error:
-        raise UsageError(str(error)) from None
+        raise UsageError.saying(str(error)) from None
 
 
 def _asgi(world: Sandbox) -> httpx.AsyncBaseTransport:

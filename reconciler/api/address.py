@@ -37,16 +37,16 @@ class Proxy(Struct, frozen=True):
 
 def address_of(text: str) -> Address:
     """Parses the address of an API: https, or http only on this machine. Raises UsageError."""
-    wrong = UsageError(f"{text!r} is not the address of an API; write it like https://www.wixapis.com")
+    wrong = UsageError(f"{text!r} is not the address of an API", "write it like https://www.wixapis.com")
     written = text.strip()
     if "@" in written.partition("://")[2].partition("/")[0]:
-        raise UsageError("the address of the API holds a user or password; credentials belong in `credentials`")
+        raise UsageError("the address of the API holds a user or password", "credentials belong in `credentials`")
     found = _ADDRESS.fullmatch(_in_ascii(written))
     if found is None or int(found["port"] or 1) not in range(1, 65536):
         raise wrong
     scheme, host = found["scheme"].lower(), found["host"].lower()
     if scheme == "http" and not is_loopback(host.strip("[]")):
-        raise UsageError(f"{text!r} would send credentials unencrypted; use https (http only on this machine)")
+        raise UsageError(f"{text!r} would send credentials unencrypted", "use https (http only on this machine)")
     port = "" if found["port"] in (None, _PORTS[scheme]) else f":{int(found['port'])}"
     return Address(scheme, host.strip("[]"), f"{scheme}://{host}{port}{found['path']}".rstrip("/"))
 

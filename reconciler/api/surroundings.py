@@ -60,7 +60,7 @@ class Surroundings(Struct, frozen=True):
                 context.keylog_filename = path
             except OSError:
                 raise UsageError(
-                    f"{KEY_LOG}={printable(path)} cannot be written; set it to a file, or unset it"
+                    f"{KEY_LOG}={printable(path)} cannot be written", "set it to a file, or unset it"
                 ) from None
         return context
 
@@ -144,11 +144,13 @@ def _usable_bundle(variable: str, path: str) -> bool:
 def _wrong_bundle(variable: str, path: str, what: str) -> UsageError:
     shown = printable(path)
     if variable == FOLDER:
-        return UsageError(f"{variable}={shown} {what}; set it to a folder of CA certificates, or unset it")
-    return UsageError(f"{variable}={shown} {what}; set it to a file with CA certificates in PEM form, or unset it")
+        return UsageError(f"{variable}={shown} {what}", "set it to a folder of CA certificates, or unset it")
+    return UsageError(f"{variable}={shown} {what}", "set it to a file with CA certificates in PEM form, or unset it")
 
 
 def _wrong_proxy(variable: str, address: str) -> UsageError:
     scheme, separator, rest = address.rpartition("://")
     host = printable(scheme + separator + rest.rpartition("@")[2])  # never the password
-    return UsageError(f"{variable}={host} is not the address of an http proxy; write it like http://proxy.example:3128")
+    return UsageError(
+        f"{variable}={host} is not the address of an http proxy", "write it like http://proxy.example:3128"
+    )

@@ -215,7 +215,9 @@ class Connection:
 
     async def _token(self, credential: AppCredentials, site: SiteRef) -> Secret:
         if not site.instance_id:
-            raise UsageError(f"{site.name}: credential {site.credentials!r} is an app's; give the site its instanceId")
+            raise UsageError(
+                f"{site.name}: credential {site.credentials!r} is an app's", "give the site its instanceId"
+            )
         body = {
             "grant_type": "client_credentials",
             "client_id": credential.app_id.reveal(),
@@ -373,14 +375,15 @@ def _header(secret: Secret, site: SiteRef) -> str:
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise UsageError(
             f"{site.name}: credential {site.credentials!r} is empty or contains a blank, a line break or a character "
-            "that no key has; check where it comes from"
+            "that no key has",
+            "check where it comes from",
         )
     return value
 
 
 def _id_header(site: SiteRef) -> str:
     if not site.id or not site.id.isascii() or not site.id.isprintable():
-        raise UsageError(f"{site.name}: {printable(site.id)!r} is not an id; copy it from the dashboard's address")
+        raise UsageError(f"{site.name}: {printable(site.id)!r} is not an id", "copy it from the dashboard's address")
     return site.id
 
 

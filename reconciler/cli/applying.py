@@ -82,7 +82,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
         check_project(saved, project, api_of(project, asked.api))
         if saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:
-                raise UsageError(f"{file} is already one shard; merge all shards, or leave --shard out")
+                raise UsageError(f"{file} is already one shard", "merge all shards, or leave --shard out")
             what = f"this is shard {saved.part.number} of {saved.part.count}, and the limits only count its own sites"
             fix = "to check them over all shards: reconciler merge FILE... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
@@ -155,4 +155,4 @@ def _check_options(asked: RunOptions) -> None:
         if given
     ]
     if wrong:
-        raise UsageError(f"a saved plan is carried out as it is; use {', '.join(wrong)} with `plan --out` instead")
+        raise UsageError("a saved plan is carried out as it is", f"use {', '.join(wrong)} with `plan --out` instead")

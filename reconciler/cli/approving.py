@@ -89,13 +89,13 @@ def approve_command(options: ApproveOptions) -> int:
 
 def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     if options.everything and not options.yes:
-        raise UsageError("--all decides without a question, so it needs --yes too")
+        raise UsageError("--all decides without a question, so it needs --yes too", "add --yes")
     if options.everything and options.selector:
-        raise UsageError("--all cannot be combined with a selection; leave one of them out")
+        raise UsageError("--all cannot be combined with a selection", "leave one of them out")
     if options.yes and not (options.everything or options.selector):
-        raise UsageError("--yes needs a selection: --id, --channel, --title, or --all")
+        raise UsageError("--yes needs a selection", "add --id, --channel, --title or --all")
     if not options.yes and not can_ask():
-        raise UsageError("no terminal to ask on; name the drafts with --id, --channel or --title, and pass --yes")
+        raise UsageError("no terminal to ask on", "name the drafts with --id, --channel or --title, and pass --yes")
     trust = structs.replace(trust_of(os.environ), committed=False)  # it decides about what `review` has just written
     project, index = open_project(options.paths, trust)
     selection = select(project, index, options.choice)

@@ -12,6 +12,7 @@ import gc
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,7 @@ from reconciler.version import __version__
 
 if TYPE_CHECKING:
     from reconciler.cli.options import Output
+    from reconciler.model.diagnostics import UsageError
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
@@ -134,22 +136,44 @@ def _misused(error: click.ClickException, args: Sequence[str]) -> int:
     """How a command line that could not be understood ended: told like every other problem, in every report."""
     from reconciler.model.diagnostics import UsageError
 
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    help_ = f"see: {context.command_path} --help" if context is not None else ""
-    message = "; ".join(part for part in (error.format_message().rstrip("."), help_) if part)
+    problem = _usage_error(error)
     try:
-        if (outputs := _reports_named(args)) and context is not None:
+        if outputs := _reports_named(args):
             from reconciler.cli.options import Shown
             from reconciler.cli.run import Running, reported
             from reconciler.engine.results import ClosingEvent
 
             def work(_: Running) -> ClosingEvent:
-                raise UsageError(message)
+                raise problem
 
-            return reported(context.info_name or "", Shown(outputs, colour=False), work)
+            return reported(_command_named(args), Shown(outputs, colour=False), work)
     except UsageError as unwritable:
-        return _fail(f"{message}\nError: {unwritable}")
-    return _fail(message)
+        return _fail(f"{problem}\nError: {unwritable}")
+    return _fail(str(problem))
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    """What click found, in two parts: what is wrong, and what to do."""
+    from reconciler.model.diagnostics import UsageError
+
+    message, _, fix = error.format_message().rstrip(".").partition("; ")
+    if close := re.search(r"[. ]+\(?Did you mean (?:one of: )?(.*)\?\)?$", message):
+        first, comma, last = close[1].rpartition(", ")
+        message, fix = message[: close.start()], f"did you mean {first}{' or ' if comma else ''}{last}?"
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None and (close or not fix):
+        fix = f"{fix} See: {context.command_path} --help" if fix else f"see: {context.command_path} --help"
+    return UsageError(message, fix)
+
+
+def _command_named(args: Sequence[str]) -> str:
+    """`plan`, `state list`: the command that a command line is for, as far as it can be understood."""
+    name = args[0] if args else ""
+    if name in COMMANDS:
+        command = importlib.import_module(f"reconciler.cli.commands.{name}").command
+        if isinstance(command, click.Group):
+            return " ".join((name, *(arg for arg in args[1:2] if arg in command.commands)))
+    return name
 
 
 def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.cli.showing import readable_plan, tell_plan
 from reconciler.config.regular_files import NotRegular, read_regular
-from reconciler.config.trust import refused_target
+from reconciler.config.trust import check_target
 from reconciler.engine.merging import merged_plans, merged_reports, report_verdict
 from reconciler.engine.plan_file import LARGEST_WHOLE, write_file, write_plan
 from reconciler.engine.results import ClosingEvent, Emit, Notice, PartsMerged
@@ -23,12 +23,11 @@ from reconciler.planner.document import KIND
 
 def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> ClosingEvent:
     """Joins the parts in some files. Raises UsageError for files that are not all parts of one whole."""
-    if refused := refused_target(out, os.environ):
-        raise UsageError(f"--out {printable(str(out))}: {refused}")
+    check_target("--out", out, os.environ)
     check_destination(out)
     plans = [_is_plan(file) for file in files]
     if any(plans) and not all(plans):
-        raise UsageError("these are plans and reports; merge plans and reports separately")
+        raise UsageError("these are plans and reports", "merge plans and reports separately")
     if all(plans):
         write_plan(out, merged_plans([(printable(str(file)), readable_plan(file)) for file in files]))
         what, fix = f"Saved to {out}", f"to carry out exactly this plan: reconciler apply {out}"
@@ -56,7 +55,7 @@ def _report(file: Path) -> dict[str, Any]:
         document = None
     if not isinstance(document, dict) or "command" not in document:
         raise UsageError(
-            f"{name} is neither a saved plan nor a JSON report; make it with plan --out or --output json=FILE"
+            f"{name} is neither a saved plan nor a JSON report", "make it with plan --out or --output json=FILE"
         )
     return document
 
@@ -66,6 +65,6 @@ def _read(file: Path, limit: int) -> bytes:
     try:
         return read_regular(file, limit)
     except NotRegular:
-        raise UsageError(f"{name} is not a regular file; give the files that the --shard runs wrote") from None
+        raise UsageError(f"{name} is not a regular file", "give the files that the --shard runs wrote") from None
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}; check the path") from None
+        raise UsageError(f"{name} cannot be read: {error.strerror}", "check the path") from None

@@ -325,7 +325,7 @@ def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> Shown:
     from reconciler.model.diagnostics import UsageError
 
     if given.get("quiet") and given.get("summary"):
-        raise UsageError("--quiet and --summary cannot be combined; leave one of them out")
+        raise UsageError("--quiet and --summary cannot be combined", "leave one of them out")
     return Shown(
         outputs_of(given["outputs"]),
         not given["no_color"],
@@ -378,9 +378,9 @@ def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:
     if len(on_screen) > 1:
         names = " and ".join(one.format for one in on_screen)
         raise UsageError(
-            f"--output: {names} cannot share the screen; send all but one to files, such as json=plan.json"
+            f"--output: {names} cannot share the screen", "send all but one to files, such as json=plan.json"
         )
     files = [one.file for one in outputs if one.file]
     if len(set(files)) < len(files):
-        raise UsageError("--output: two formats write to the same file")
+        raise UsageError("--output: two formats write to the same file", "give each a file of its own")
     return tuple(outputs) if on_screen else (Output("text"), *outputs)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.cli.options import Shown
-from reconciler.config.trust import refused_target
+from reconciler.config.trust import check_target
 from reconciler.engine.results import Event
 from reconciler.machine import utc_now
 from reconciler.model.diagnostics import UsageError
@@ -118,7 +118,7 @@ def _appending(variable: str) -> Callable[[str], object] | None:
         Path(path).open("a").close()
     except OSError as error:
         where = f"{variable}: {printable(path)}"
-        raise UsageError(f"{where}: cannot be written: {error.strerror}; correct the variable, or unset it") from None
+        raise UsageError(f"{where}: cannot be written: {error.strerror}", "correct the variable, or unset it") from None
 
     def append(text: str) -> None:
         with Path(path).open("a", encoding="utf-8", newline="\n") as file:
@@ -166,8 +166,7 @@ class _File(Struct, frozen=True):
 
 
 def _begin(path: Path) -> _File:
-    if refused := refused_target(path, os.environ):
-        raise UsageError(f"--output {printable(str(path))}: {refused}")
+    check_target("--output", path, os.environ)
     closing = ExitStack()
     try:
         if path.exists() and not path.is_file():
@@ -216,4 +215,4 @@ def _end(file: _File) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"--output {printable(str(path))}: cannot be written: {error.strerror}; choose another file")
+    return UsageError(f"--output {printable(str(path))}: cannot be written: {error.strerror}", "choose another file")

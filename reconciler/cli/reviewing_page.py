@@ -35,7 +35,7 @@ NEEDED = ("starlette", "uvicorn", "jinja2")
 def review_page(asked: RunOptions, running: Running, *, port: int, commits: bool) -> ClosingEvent:
     """Serves the page until Ctrl-C. Raises UsageError if it cannot be served."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise UsageError(f"review --web needs {' and '.join(missing)}; install them with: {install_hint('web')}")
+        raise UsageError(f"review --web needs {' and '.join(missing)}", f"install them with: {install_hint('web')}")
     return running.run(_serve(asked, running, port=port, commits=commits))
 
 
@@ -56,7 +56,7 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
     sites = _Sites(asked, api)
     history = History(project.root, dict(project.trust.environment))
     if commits and (why := history.uncommitted(folder).why_not):
-        raise UsageError(f"--commit: {why}")
+        raise UsageError.saying(f"--commit: {why}")
     approved = LastApprovals(history.repository(), project.approvals_folder)
     board = Board(folder, await sites.facts(selection), approved)
     picture = sandbox_picture if api.kind is ApiKind.SANDBOX else None

@@ -6,14 +6,13 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.config.trust import refused_target
+from reconciler.config.trust import check_target
 from reconciler.engine.plan_file import StoredPlans, bare
 from reconciler.engine.results import Emit, Event, Notice
 from reconciler.engine.saved import check_destination, save_plan
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.canonical import Digest
-from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
-from reconciler.model.text import printable
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.document import RunPart
 
 
@@ -25,8 +24,7 @@ class Saving:
         self._emit = emit
         self._plans = StoredPlans()
         self._failed = 0
-        if refused := refused_target(file, os.environ):
-            raise UsageError(f"--out {printable(str(file))}: {refused}")
+        check_target("--out", file, os.environ)
         check_destination(file)
 
     def emit(self, event: Event) -> None:

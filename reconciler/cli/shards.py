@@ -48,16 +48,16 @@ def shard_told(environ: Mapping[str, str]) -> Shard:
     if written := environ.get(OWN, "").strip():
         shard = shard_of(written)
         if shard is None:
-            raise UsageError(f"{OWN}={printable(written)} is not a valid shard; write it like 2/8")
+            raise UsageError(f"{OWN}={printable(written)} is not a valid shard", "write it like 2/8")
         return shard
     found = {shard: told for told, shard in _told(environ)}
     if len(found) > 1:
         names = " and ".join(f"{told.number} ({shard})" for shard, told in found.items())
-        raise UsageError(f"--shard auto: {names} name different shards; set {OWN} to the right one")
+        raise UsageError(f"--shard auto: {names} name different shards", f"set {OWN} to the right one")
     if not found:
         raise UsageError(
-            f"--shard auto: no variable says which shard this job is; set {OWN}=2/8, "
-            f"or run it in a parallel job of {', '.join(told.system for told in SYSTEMS)}"
+            "--shard auto: no variable says which shard this job is",
+            f"set {OWN}=2/8, or run it in a parallel job of {', '.join(told.system for told in SYSTEMS)}",
         )
     return next(iter(found))
 
@@ -69,7 +69,7 @@ def _told(environ: Mapping[str, str]) -> Iterator[tuple[Told, Shard]]:
             continue
         if not count:
             raise UsageError(
-                f"--shard auto: {told.number} is set and {told.count} is not; set it to the number of shards"
+                f"--shard auto: {told.number} is set and {told.count} is not", "set it to the number of shards"
             )
         if number.isdecimal() and count.isdecimal():
             shard = shard_of(f"{int(number) - told.first + 1}/{int(count)}")
@@ -77,4 +77,4 @@ def _told(environ: Mapping[str, str]) -> Iterator[tuple[Told, Shard]]:
                 yield told, shard
                 continue
         shown = f"{told.number}={printable(number)}, {told.count}={printable(count)}"
-        raise UsageError(f"--shard auto: {shown} is not a valid shard; set {OWN}")
+        raise UsageError(f"--shard auto: {shown} is not a valid shard", f"set {OWN}")

@@ -15,7 +15,7 @@ from reconciler.engine.results import Emit, PlanCompleted
 from reconciler.engine.saved import plan_loaded
 from reconciler.engine.site_results import SitePlanned
 from reconciler.machine import utc_now
-from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.diagnostics import InvalidFiles, Place, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.document import AlteredPlan, SavedPlan
 from reconciler.planner.tally import tally_of
@@ -34,7 +34,7 @@ def readable_plan(file: Path) -> SavedPlan:
     try:
         return read_plan(file)
     except AlteredPlan as error:
-        raise UsageError(f"{printable(str(file))}: {error}") from None
+        raise UsageError(error.what, error.fix, Place(printable(str(file)))) from None
 
 
 def tell_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanCompleted:

@@ -275,4 +275,4 @@ class _Update:
 
 def _must_be_seen(found: Digest, expected: Digest | None, file: str) -> None:
     if expected is not None and found != expected:
-        raise UsageError(f"{file} was changed in the meantime, so nothing was written to it; run approve again")
+        raise UsageError(f"{file} was changed in the meantime, so nothing was written to it", "run approve again")

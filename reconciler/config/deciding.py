@@ -28,6 +28,10 @@ SHORTEST_PREFIX: Final = 4
 """How many characters a shortened id must have."""
 
 
+NEW_DRAFTS: Final = "run review to add new drafts"
+"""What to do if nothing is found by what somebody named."""
+
+
 class Selector(Struct, frozen=True):
     """Which drafts are meant: all given conditions must hold; if none is given, all drafts are meant.
 
@@ -137,15 +141,17 @@ def write(rulings: Sequence[Ruling]) -> None:
         try:
             data = read_regular(path, MAX_BYTES + 1)
             if len(data) > MAX_BYTES:
-                raise UsageError(f"{shown}: has grown larger than {MAX_BYTES} bytes; split it")
+                raise UsageError(f"{shown}: has grown larger than {MAX_BYTES} bytes", "split it")
             text = data.decode("utf-8")
             write_atomically(path, set_decisions(text, drafts, activities, shown, seen))
         except NotRegular:
-            raise UsageError(f"{shown}: is no longer a regular file; move it away") from None
+            raise UsageError(f"{shown}: is no longer a regular file", "move it away") from None
         except UnicodeDecodeError:
-            raise UsageError(f"{shown}: is no longer UTF-8 text; save it as UTF-8") from None
+            raise UsageError(f"{shown}: is no longer UTF-8 text", "save it as UTF-8") from None
         except OSError as error:
-            raise UsageError(f"{shown}: cannot be written: {error.strerror}") from None
+            raise UsageError(
+                f"{shown}: cannot be written: {error.strerror}", "check its permissions and the disk"
+            ) from None
 
 
 def pending(approvals: Approvals) -> int:
@@ -200,18 +206,25 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
         found = sorted({each for each in known if is_id(given, each)})
         if not found:
             if len(given) < SHORTEST_PREFIX:
-                raise UsageError(f"--id {given}: too short; give at least {SHORTEST_PREFIX} characters of the id")
-            raise UsageError(f"--id {given}: no approvals file of these sites has it; run review to add new drafts")
+                raise UsageError(f"--id {given}: too short", f"give at least {SHORTEST_PREFIX} characters of the id")
+            raise UsageError(f"--id {given}: no approvals file of these sites has it", NEW_DRAFTS)
         if len(found) > 1 and given not in found:
-            raise UsageError(f"--id {given}: {len(found)} ids begin with it, such as {found[0]} and {found[1]}")
+            raise UsageError(
+                f"--id {given}: {len(found)} ids begin with it, such as {found[0]} and {found[1]}",
+                "give more characters",
+            )
     for channel in selector.channels:
         if not any(Selector(channels=(channel,)).means_activity(activity) for activity in activities):
-            raise UsageError(f"--channel {channel}: no draft in the approvals files of these sites is for it")
+            raise UsageError(
+                f"--channel {channel}: no draft in the approvals files of these sites is for it", NEW_DRAFTS
+            )
     for title in selector.titles:
         if not any(Selector(titles=(title,)).means_activity(activity) for activity in activities):
-            raise UsageError(f"--title {title}: no activity in the approvals files of these sites has a matching title")
+            raise UsageError(
+                f"--title {title}: no activity in the approvals files of these sites has a matching title", NEW_DRAFTS
+            )
     if selector and not any(selector.means_activity(activity) for activity in activities):
-        raise UsageError("no draft matches all of --id, --channel and --title")
+        raise UsageError("no draft matches all of --id, --channel and --title", "leave one of them out")
 
 
 def is_id(given: str, found: str) -> bool:

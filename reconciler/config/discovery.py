@@ -23,12 +23,12 @@ def find_root(paths: Sequence[Path]) -> tuple[Path, Path | None]:
     for path in paths or (Path(),):
         absolute = absolute_path(path)
         if not os.path.lexists(absolute):
-            raise UsageError(f"there is no file or folder {path}; check the path and its permissions")
+            raise UsageError(f"there is no file or folder {path}", "check the path and its permissions")
         found.setdefault(_root_of(absolute)[0], (path, _root_of(absolute)[1]))
     if len(found) > 1:
         (first, (one, _)), (second, (other, _)) = list(found.items())[:2]
         message = f"{one} and {other} belong to two projects, {first} and {second}"
-        raise UsageError(f"{message}; give paths of one project at a time")
+        raise UsageError(message, "give paths of one project at a time")
     ((root, (_, file)),) = found.items()
     return root, file
 
@@ -38,7 +38,7 @@ def absolute_path(path: Path) -> Path:
     try:
         return Path(os.path.abspath(path))
     except OSError as error:  # the current directory has been removed
-        raise UsageError(f"the current directory cannot be used: {error.strerror}; change to another one") from None
+        raise UsageError(f"the current directory cannot be used: {error.strerror}", "change to another one") from None
 
 
 def _root_of(path: Path) -> tuple[Path, Path | None]:
@@ -47,7 +47,7 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
         if os.path.lexists(above / PROJECT_FILE):
             return above, above / PROJECT_FILE
         if os.path.lexists(above / MISNAMED):
-            raise UsageError(f"{above / MISNAMED} is not read; name it {PROJECT_FILE}")
+            raise UsageError(f"{above / MISNAMED} is not read", f"name it {PROJECT_FILE}")
     # No project file: `sites/` and `approvals/` are directly below the root, whichever part of them was named.
     for above in (folder, *folder.parents):
         if above.name in ("sites", "approvals") and not (above / "sites").is_dir():

@@ -34,12 +34,12 @@ def place_of(project: Project, name: SiteName) -> Path:
         if not _takes(project, pattern, path):
             continue
         if refused := refused_path(path, project.root, project.trust):
-            raise UsageError(f"{shown_path(path)}: {refused[0]}; {refused[1]}")
+            raise UsageError(f"{shown_path(path)}: {refused[0]}", refused[1])
         if os.path.lexists(path):
-            raise UsageError(f"{shown_path(path)} already exists and declares another site; move it, and run again")
+            raise UsageError(f"{shown_path(path)} already exists and declares another site", "move it, and run again")
         return path
     raise UsageError(
-        f"no pattern in `sites` of {PROJECT_FILE} matches a new file {file}; add one such as sites/**/*.yaml"
+        f"no pattern in `sites` of {PROJECT_FILE} matches a new file {file}", "add one such as sites/**/*.yaml"
     )
 
 
@@ -48,7 +48,7 @@ def write_file(path: Path, text: str) -> None:
     try:
         write_atomically(path, text)
     except OSError as error:
-        raise UsageError(f"{shown_path(path)}: cannot be written: {error.strerror}; it was not changed") from None
+        raise UsageError(f"{shown_path(path)}: cannot be written: {error.strerror}", "it was not changed") from None
 
 
 def read_text(path: Path) -> str | None:
@@ -59,7 +59,7 @@ def read_text(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{shown_path(path)}: cannot be read: {error}; nothing was changed") from None
+        raise UsageError(f"{shown_path(path)}: cannot be read: {error}", "nothing was changed") from None
 
 
 def open_whole(

@@ -72,17 +72,17 @@ class Repository:
             self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         except GitError as error:
             why = str(error) or f"git does not know the revision {revision!r}; has the history been fetched?"
-            raise UsageError(f"--changed-since: {why}") from None
+            raise UsageError.saying(f"--changed-since: {why}") from None
         try:
             base = self._run("merge-base", "--", revision, "HEAD").strip()
         except GitError:
             raise UsageError(
-                f"--changed-since: HEAD and {revision} have no commit in common; fetch more of the history"
+                f"--changed-since: HEAD and {revision} have no commit in common", "fetch more of the history"
             ) from None
         try:
             return Changed(self.top, self._differing(base))
         except GitError as error:
-            raise UsageError(f"--changed-since: {error}") from None
+            raise UsageError.saying(f"--changed-since: {error}") from None
 
     def committed(self, path: Path) -> bytes | None:
         """The text of a file in HEAD; None if the file, or a link that leads to it, is not committed as it is.

@@ -95,13 +95,13 @@ def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
             value = _from_command(ref, what, environ)
     value = value.rstrip("\r\n")
     if not value.strip():
-        raise UsageError(f"{what}: {ref} is empty; put the secret there, and nothing else")
+        raise UsageError(f"{what}: {ref} is empty", "put the secret there, and nothing else")
     if not (value.isascii() and value.isprintable()) or value != value.strip():
         reason = "holds more than one line" if "\n" in value or "\r" in value else "holds characters that no key has"
-        raise UsageError(f"{what}: {ref} {reason}; put the secret there, and nothing else")
+        raise UsageError(f"{what}: {ref} {reason}", "put the secret there, and nothing else")
     if len(value) < SHORTEST:
         raise UsageError(
-            f"{what}: {ref} holds fewer than {SHORTEST} characters, too few for a key; put the secret there"
+            f"{what}: {ref} holds fewer than {SHORTEST} characters, too few for a key", "put the secret there"
         )
     return Secret(value)
 
@@ -109,7 +109,7 @@ def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
 def _from_env(name: str, what: str, environ: Mapping[str, str]) -> str:
     value = environ.get(name)
     if value is None:
-        raise UsageError(f"{what}: the environment variable {name} is not set; set it to the secret")
+        raise UsageError(f"{what}: the environment variable {name} is not set", "set it to the secret")
     return value
 
 
@@ -119,10 +119,10 @@ def _from_file(path: Path, what: str) -> str:
     except (OSError, ValueError) as error:
         reason = "it is not a file" if isinstance(error, NotRegular) else getattr(error, "strerror", None) or "bad name"
         raise UsageError(
-            f"{what}: the file {path} cannot be read: {reason}; check the path and its permissions"
+            f"{what}: the file {path} cannot be read: {reason}", "check the path and its permissions"
         ) from None
     if len(data) > _FILE_BYTES:
-        raise UsageError(f"{what}: the file {path} is over 64 KiB; put the secret there, and nothing else")
+        raise UsageError(f"{what}: the file {path} is over 64 KiB", "put the secret there, and nothing else")
     return data.decode("utf-8", "replace")
 
 
@@ -141,12 +141,12 @@ def _from_command(ref: FromCommand, what: str, environ: Mapping[str, str]) -> st
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise UsageError(f"{what}: {ref} took longer than {COMMAND_SECONDS} s; run it by hand to see why") from None
+        raise UsageError(f"{what}: {ref} took longer than {COMMAND_SECONDS} s", "run it by hand to see why") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise UsageError(f"{what}: {ref} cannot be run: {reason}; check its name and the PATH") from None
+        raise UsageError(f"{what}: {ref} cannot be run: {reason}", "check its name and the PATH") from None
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         said = f": {quoted(lines[0])}" if lines else ""
-        raise UsageError(f"{what}: {ref} exited with code {done.returncode}{said}; run it by hand to see why")
+        raise UsageError(f"{what}: {ref} exited with code {done.returncode}{said}", "run it by hand to see why")
     return done.stdout.decode("utf-8", "replace")

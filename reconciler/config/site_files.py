@@ -69,7 +69,7 @@ class Named(Struct, frozen=True):
 def named_by(project: Project, site_files: SiteFiles, paths: Sequence[Path]) -> Named:
     """What the paths name. Raises UsageError for a folder without a site file, and if the project has none at all."""
     if not site_files.files and not site_files.problems and all(path.is_dir() for path in paths):
-        raise UsageError(_nothing(project, project.root))
+        raise _nothing(project, project.root)
     chosen: set[Path] = set()
     others: list[Path] = []
     whole = not paths
@@ -81,7 +81,7 @@ def named_by(project: Project, site_files: SiteFiles, paths: Sequence[Path]) -> 
         elif absolute.is_dir():
             below = _below(absolute, site_files.files, real)
             if not below:
-                raise UsageError(_nothing(project, path))
+                raise _nothing(project, path)
             chosen.update(below)
         elif absolute in site_files.files:
             chosen.add(absolute)
@@ -99,9 +99,10 @@ def _below(folder: Path, files: Sequence[Path], real: dict[str, Path]) -> set[Pa
     return below | {file for name, file in real.items() if real_folder in Path(name).parents}
 
 
-def _nothing(project: Project, where: Path) -> str:
+def _nothing(project: Project, where: Path) -> UsageError:
     if project.file is None:
-        return f"no site file in {where}, and no {PROJECT_FILE} there or above; start a project with: reconciler init"
+        nothing = f"no site file in {where}, and no {PROJECT_FILE} there or above"
+        return UsageError(nothing, "start a project with: reconciler init")
     patterns = ", ".join(quoted(pattern).strip("'") for pattern in project.sites)
     place = f"in {where}" if where == project.root else f"of the project {project.root} is in {where}"
-    return f"no site file {place}: `sites` is {patterns}; write one, or change `sites` in {PROJECT_FILE}"
+    return UsageError(f"no site file {place}: `sites` is {patterns}", f"write one, or change `sites` in {PROJECT_FILE}")

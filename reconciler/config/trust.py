@@ -21,6 +21,7 @@ from reconciler.config.regular_files import leads_away
 from reconciler.config.words import quoted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import WIX_HOST, is_loopback
+from reconciler.model.text import printable
 
 ALLOW_HOSTS: Final = "RECONCILER_ALLOW_HOSTS"
 ALLOW_PATHS: Final = "RECONCILER_ALLOW_PATHS"
@@ -95,7 +96,7 @@ def _is_set(environ: Mapping[str, str], name: str) -> bool:
 def _host(text: str, where: str) -> str:
     host = text.strip().lower().rstrip(".")
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[?[0-9a-f:.]+\]?", host):
-        raise UsageError(f"{where}: {quoted(text)} is not a host name; write it without scheme, port and path")
+        raise UsageError(f"{where}: {quoted(text)} is not a host name", "write it without scheme, port and path")
     return host.strip("[]")
 
 
@@ -131,16 +132,16 @@ _OUTSIDE: Final = ("leads outside the project", f"move it into the project, or a
 _OF_GIT: Final = ("leads into the folder `.git`, which may hold keys", "keep the files of a project outside it")
 
 
-def refused_target(path: Path, environ: Mapping[str, str]) -> str:
-    """Why a run may not write to a path given on the command line; empty if it may.
+def check_target(option: str, path: Path, environ: Mapping[str, str]) -> None:
+    """Raises UsageError if a run may not write to a path given on the command line.
 
     A link in the repository must not take a file outside it that was meant to be inside.
     """
-    if not leads_away(path, _allowed(environ)):
-        return ""
-    return (
-        f"its folder is a link that leads out of this one; give the real path, or allow its folder with {ALLOW_PATHS}"
-    )
+    if leads_away(path, _allowed(environ)):
+        raise UsageError(
+            f"{option} {printable(str(path))}: its folder is a link that leads out of this one",
+            f"give the real path, or allow its folder with {ALLOW_PATHS}",
+        )
 
 
 class Borders:

@@ -41,7 +41,7 @@ from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import Result
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.posts import PostId
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop, name_of_run
@@ -98,8 +98,8 @@ async def results_of_parts(
     try:
         await results.clear(run.session.clock.now())
     except StateError as error:
-        what = f"what the workers left in the state could not be removed: {error.what}"
-        run.emit(Notice(Diagnostic("parts-not-removed", what, error.fix, Severity.NOTE, Place(error.place))))
+        what = f"what the workers left in the state could not be removed: {error.message}"
+        run.emit(Notice(Diagnostic("parts-not-removed", what, error.fix, Severity.NOTE, error.place)))
 
 
 async def _while_they_work(

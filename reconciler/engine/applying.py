@@ -27,7 +27,7 @@ from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
-from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
 from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
@@ -226,7 +226,7 @@ async def leased(run: Run, site: SiteRef) -> AsyncIterator[Held]:
         yield Held(await run.session.store.open_journal(site, lease), lease)
     finally:
         if (error := await lease.release()) is not None:
-            what = f"the lock of {site.name} could not be released: {error.what}"
+            what = f"the lock of {site.name} could not be released: {error.message}"
             fix = "it expires within a minute"
-            place = Place(error.place)
+            place = error.place
             run.emit(Notice(Diagnostic("lock-not-given-back", what, fix, Severity.WARNING, place)))

@@ -22,7 +22,7 @@ from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.codec import to_json
-from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
+from reconciler.model.diagnostics import Diagnostic, Severity, problem_values
 from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
 from reconciler.model.operations import Deferred, Operation
 from reconciler.model.posts import AwaitPosts
@@ -275,8 +275,8 @@ async def remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None
         ledgers_of_runs, in_parts = RunLedgers(run.session.store.store), run.session.workers is not None
         await ledgers_of_runs.write(run.session.clock.now(), text, run_name, in_parts=in_parts)
     except StateError as error:
-        what = f"the ledger of this run could not be kept: {error.what}"
-        run.emit(Notice(Diagnostic("ledger-not-kept", what, error.fix, Severity.WARNING, Place(error.place))))
+        what = f"the ledger of this run could not be kept: {error.message}"
+        run.emit(Notice(Diagnostic("ledger-not-kept", what, error.fix, Severity.WARNING, error.place)))
 
 
 async def remember_part(run: Run, name: str, part: int, ledgers: list[bytes], *, interrupted: bool) -> None:

@@ -68,21 +68,25 @@ def check_wanted(project: Project, wanted: Wanted) -> None:
     """Raises UsageError for what cannot be asked for."""
     if wanted.everything and project.account is None:
         line = "account: {id: ...}"
-        raise UsageError(f"--all needs to know which account: write `{line}` in {PROJECT_FILE}, with the account's id")
+        raise UsageError(
+            "--all needs to know which account", f"write `{line}` in {PROJECT_FILE}, with the account's id"
+        )
     for id in wanted.ids:
         if not GUID.fullmatch(id):
             raise UsageError(
-                f"{printable(id)} is not a site's id; it is the GUID after /dashboard/ in the address of its dashboard"
+                f"{printable(id)} is not a site's id",
+                "it is the GUID after /dashboard/ in the address of its dashboard",
             )
     known = project.credentials.get(wanted.credentials)
     if known is None and project.api != "sandbox":
         raise UsageError(
-            f"--credentials {printable(wanted.credentials)}: {PROJECT_FILE} has no credentials with that name"
+            f"--credentials {printable(wanted.credentials)}: {PROJECT_FILE} has no credentials with that name",
+            f"name one of: {', '.join(project.credentials)}" if project.credentials else "add them there",
         )
     if isinstance(known, AppRef):
         raise UsageError(
-            f"the credentials {wanted.credentials} are an app's, which reads a site by the id of its instance there; "
-            "import with an API key, or write the site file by hand"
+            f"the credentials {wanted.credentials} are an app's, which reads a site by the id of its instance there",
+            "import with an API key, or write the site file by hand",
         )
 
 
@@ -106,7 +110,8 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
     chosen = [site for site in sites.values() if pattern is None or fnmatchcase(site.name.casefold(), pattern)]
     if wanted.title is not None and not chosen:
         raise UsageError(
-            f"--name {printable(wanted.title)}: none of the account's {len(sites)} sites has a matching name"
+            f"--name {printable(wanted.title)}: none of the account's {len(sites)} sites has a matching name",
+            "change the name, or leave it out to import all",
         )
     ordered = sorted(chosen, key=lambda site: (site.name.casefold(), site.id))
     return tuple(Found(site.id.lower(), site.name, site.view_url, wanted.credentials) for site in ordered)

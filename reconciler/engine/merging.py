@@ -30,12 +30,13 @@ def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
     for file, saved in found:
         if (saved.api, saved.valid_for) != (first.api, first.valid_for):
             raise UsageError(
-                f"{file} is for the API {printable(saved.api)}, but {first_file} is for {printable(first.api)}"
+                f"{file} is for the API {printable(saved.api)}, but {first_file} is for {printable(first.api)}",
+                "merge the shards of one run",
             )
         for plan in saved.plans:
             id = plan.site.id.lower()
             if id in sites:
-                raise UsageError(f"{file} and {sites[id]} both have the site {plan.site.name}; plan all shards again")
+                raise UsageError(f"{file} and {sites[id]} both have the site {plan.site.name}", "plan all shards again")
             sites[id] = file
     plans = StoredPlans()
     for _, saved in found:
@@ -51,22 +52,27 @@ def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
     first: RunPart | None = None
     for file, part in found:
         if part is None:
-            raise UsageError(f"{file} is not a shard: it was made without --shard; merge only files made with --shard")
+            raise UsageError(
+                f"{file} is not a shard: it was made without --shard", "merge only files made with --shard"
+            )
         first = first or part
         if part.count != first.count:
-            raise UsageError(f"{file} is one of {part.count} shards, but {found[0][0]} is one of {first.count}")
+            raise UsageError(
+                f"{file} is one of {part.count} shards, but {found[0][0]} is one of {first.count}",
+                "merge the shards of one run",
+            )
         if part.config != first.config:
             raise UsageError(
-                f"{file} and {found[0][0]} were made from different files or with different options; "
-                "run all shards from the same commit with the same options"
+                f"{file} and {found[0][0]} were made from different files or with different options",
+                "run all shards from the same commit with the same options",
             )
         if part.number in parts:
-            raise UsageError(f"{file} and {parts[part.number]} are both shard {part.number}; name each shard once")
+            raise UsageError(f"{file} and {parts[part.number]} are both shard {part.number}", "name each shard once")
         parts[part.number] = file
     assert first is not None
     if missing := [number for number in range(1, first.count + 1) if number not in parts]:
         shown = ", ".join(map(str, missing[:8])) + (" and more" if len(missing) > 8 else "")
-        raise UsageError(f"shard {shown} of {first.count} is missing; name the files of all shards")
+        raise UsageError(f"shard {shown} of {first.count} is missing", "name the files of all shards")
 
 
 def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:
@@ -104,7 +110,7 @@ def part_of(file: str, report: Report) -> RunPart | None:
     try:
         return from_plain(RunPart, part)
     except Malformed as error:
-        raise UsageError(f"{file} is not a report that can be merged: {error}") from None
+        raise UsageError(f"{file} is not a report that can be merged: {error}", "run its shard again") from None
 
 
 def report_verdict(report: Report) -> Verdict:

@@ -121,7 +121,9 @@ def write_file(file: Path, pieces: Iterable[bytes]) -> None:
             for piece in pieces:
                 out.write(piece)
     except OSError as error:
-        raise UsageError(f"--out {printable(str(file))}: cannot be written: {error.strerror}") from None
+        raise UsageError(
+            f"--out {printable(str(file))}: cannot be written: {error.strerror}", "choose another file"
+        ) from None
 
 
 def read_plan(file: Path) -> SavedPlan:

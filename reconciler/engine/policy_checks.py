@@ -64,14 +64,14 @@ def load_checks(names: Sequence[str]) -> tuple[NamedCheck, ...]:
     found: list[NamedCheck] = []
     for name in names:
         if name not in installed:
-            hint = near(name, installed) or f"; install the package that has it (entry point group {GROUP})"
-            raise UsageError(f"policy.checks: no installed package has a check {name!r}{hint}")
+            hint = near(name, installed) or f"install the package that has it (entry point group {GROUP})"
+            raise UsageError(f"policy.checks: no installed package has a check {name!r}", hint)
         try:
             check = installed[name].load()
         except Exception as error:
-            raise UsageError(f"policy.checks: {name!r} cannot be imported: {_said(error)}") from error
+            raise UsageError(f"policy.checks: {name!r} cannot be imported: {_said(error)}", "mend the check") from error
         if not callable(check):
-            raise UsageError(f"policy.checks: {name!r} is not a function")
+            raise UsageError(f"policy.checks: {name!r} is not a function", "name a function in the entry point")
         found.append(NamedCheck(name, check))
     return tuple(found)
 

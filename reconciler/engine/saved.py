@@ -40,11 +40,13 @@ def check_destination(file: Path) -> None:
     shown = printable(str(file))
     if file.suffix.lower() in (".yaml", ".yml"):
         what = "would be read as a site file when it is applied"
-        raise UsageError(f"--out {shown}: {what}; choose another name, such as {printable(file.stem)}.plan")
+        raise UsageError(f"--out {shown}: {what}", f"choose another name, such as {printable(file.stem)}.plan")
     if not file.parent.is_dir():
-        raise UsageError(f"--out {shown}: there is no folder {printable(str(file.parent))}")
+        raise UsageError(
+            f"--out {shown}: there is no folder {printable(str(file.parent))}", "create it, or choose another"
+        )
     if file.exists() and not file.is_file():
-        raise UsageError(f"--out {shown}: is not a regular file; choose another name")
+        raise UsageError(f"--out {shown}: is not a regular file", "choose another name")
 
 
 def save_plan(
@@ -87,14 +89,15 @@ def check_project(saved: SavedPlan, project: Project, api: str) -> None:
     """Raises UsageError if a saved plan belongs to another project, or to another API than `api`."""
     if api != saved.api:
         raise UsageError(
-            f"the plan was made for the API {printable(saved.api)}, and this run is for {printable(api)}; "
-            "apply it in the project it was made in, or run plan again"
+            f"the plan was made for the API {printable(saved.api)}, and this run is for {printable(api)}",
+            "apply it in the project it was made in, or run plan again",
         )
     for plan in saved.plans:
         if api != "sandbox" and plan.site.credentials not in project.credentials:
             raise UsageError(
                 f"{plan.site.name}: the plan names the credentials {printable(plan.site.credentials)}, which "
-                "the project does not have; apply it in the project it was made in"
+                "the project does not have",
+                "apply it in the project it was made in",
             )
 
 

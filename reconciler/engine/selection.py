@@ -105,5 +105,8 @@ def regenerated(names: tuple[str, ...], selection: Selection) -> frozenset[SiteN
     known = [entry.name for entry in selection.entries]
     for name in names:
         if name not in known and name not in selection.elsewhere:
-            raise UsageError(f"--regenerate {name}: no site of this run has that name{near(name, known)}")
+            raise UsageError(
+                f"--regenerate {name}: no site of this run has that name",
+                near(name, known) or "give the name of a site of the run",
+            )
     return frozenset(SiteName(name) for name in names)

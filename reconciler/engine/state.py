@@ -128,10 +128,10 @@ async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: t
     Raises UsageError for a site that nobody knows and for an id that is not a GUID or has a record, and Locked.
     """
     if not GUID.match(new):
-        raise UsageError(f"{new!r} is not the id of a site, such as 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+        raise UsageError(f"{new!r} is not the id of a site", "write it like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
     site, moved = await site_named(state, old), new.lower()
     if moved == site.id:
-        raise UsageError(f"{site.name} is recorded under {moved} already; nothing has to be moved")
+        raise UsageError(f"{site.name} is recorded under {moved} already", "nothing has to be moved")
     async with _held(state, lock_timeout, site, SiteRef(site.name, moved)):
         await state.store.move(site, moved)
     changed = RecordChanged(site.name, site.id, moved)
@@ -167,9 +167,9 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
         return found[0]
     if found:
         ids = ", ".join(site.id for site in found)
-        raise UsageError(f"{name}: several recorded sites went by this name; use an id: {ids}")
-    hint = near(name, [site.name for site in known]) or "; `reconciler state list` shows what is recorded"
-    raise UsageError(f"{name!r}: no such site is recorded in {state.place}{hint}")
+        raise UsageError(f"{name}: several recorded sites went by this name", f"use an id: {ids}")
+    hint = near(name, [site.name for site in known]) or "`reconciler state list` shows what is recorded"
+    raise UsageError(f"{name!r}: no such site is recorded in {state.place}", hint)
 
 
 @asynccontextmanager

@@ -123,10 +123,11 @@ def _answer(data: bytes) -> Answer:
         answer = from_bytes(Answer, data)
     except OtherVersion:
         raise PartFailed(
-            f"--workers: a worker runs another version (this is {__version__}); install the same version on all of them"
+            f"--workers: a worker runs another version (this is {__version__})",
+            "install the same version on all of them",
         ) from None
     if answer.problem is not None:
-        raise PartFailed(f"on a worker: {answer.problem.message}")
+        raise PartFailed(f"on a worker: {answer.problem.message}", answer.problem.fix)
     return answer
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.model.address import Address, SiteName
-from reconciler.model.diagnostics import Diagnostic, Place, UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.document import PlanRefused
 from reconciler.state.errors import StateError
 from reconciler.state.lease import Locked
@@ -28,14 +28,14 @@ def _diagnostic(error: BaseException) -> Diagnostic:
             code = f"api-{error.kind}"
             message, asked = f"{error.what()} ({error.asked()})", error.asked()
             return Diagnostic(code, message, error.advice(), request_id=error.request_id, call=asked)
-        case StateError(place=place, what=what, fix=fix):
-            return Diagnostic("state", what, fix, place=Place(place))
+        case StateError():
+            return Diagnostic("state", error.message, error.fix, place=error.place)
         case Locked(what=what, fix=fix):
             return Diagnostic(LOCKED, what, fix)
         case PlanRefused(code=code, what=what, fix=fix, address=address):
             return Diagnostic(code, what, fix, address=address)
         case UsageError():
-            return Diagnostic(USAGE, str(error))
+            return Diagnostic(USAGE, error.message, error.fix, place=error.place)
         case _:
             return Diagnostic(
                 BUG,

@@ -163,4 +163,23 @@ class InvalidFiles(Exception):
 
 
 class UsageError(Exception):
-    """Something on the command line or in the environment that the user can correct (exit code 1)."""
+    """Something on the command line or in the environment that the user can correct (exit code 1).
+
+    `message` says what is wrong, `fix` what to do, `place` in which file, if it is in one.
+    """
+
+    def __init__(self, message: str, fix: str = "", place: Place | None = None) -> None:
+        super().__init__(message, fix, place)
+        self.message = message
+        self.fix = fix
+        self.place = place
+
+    @classmethod
+    def saying(cls, text: str) -> UsageError:
+        """The error of a text from code that has no diagnostics: what to do follows a semicolon, as git is told it."""
+        message, _, fix = text.partition("; ")
+        return cls(message, fix)
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place is not None else ""
+        return f"{where}{self.message}" + (f"; {self.fix}" if self.fix else "")

@@ -35,10 +35,7 @@ class UnreadablePlan(UsageError):
     """The file is not a saved plan, or its format is unknown to this version (exit code 1)."""
 
     def __init__(self, file: str, what: str, fix: str = "make a plan with: reconciler plan --out FILE") -> None:
-        super().__init__(f"{file} {what}; {fix}")
-        self.file = file
-        self.what = what
-        self.fix = fix
+        super().__init__(f"{file} {what}", fix)
 
 
 class PlanRefused(Exception):

@@ -105,9 +105,12 @@ class Reach:
         for selector in self._missing:
             hint = near(str(selector), sorted(self._keys)) or self._near_id(selector)
             option = "--target" if selector in self._targets.included else "--exclude"
-            raise UsageError(f"{option} {selector}: no such object in the files or on the site{hint}")
+            raise UsageError(
+                f"{option} {selector}: no such object in the files or on the site",
+                hint or "plan --explain shows the addresses",
+            )
         if self._idle:
-            raise UsageError(self._idle[0])
+            raise UsageError.saying(self._idle[0])
 
     def _near_id(self, selector: ByAddress) -> str:
         """The event whose live id is like the key, or the addresses of events that share it as their name."""
@@ -115,9 +118,9 @@ class Reach:
 
         shared = [str(each) for each in self._ids.values() if each.key.startswith(f"{selector.address.key} ")]
         if shared:
-            return f"; did you mean {' or '.join(sorted(shared)[:3])}?"
+            return f"did you mean {' or '.join(sorted(shared)[:3])}?"
         found = get_close_matches(selector.address.key, list(self._ids), n=1, cutoff=0.8)
-        return f"; did you mean {self._ids[found[0]]}, whose id is {found[0]}?" if found else ""
+        return f"did you mean {self._ids[found[0]]}, whose id is {found[0]}?" if found else ""
 
 
 def _with_key(targets: TargetFilter) -> Iterable[ByAddress]:

@@ -92,7 +92,7 @@ def parse_selector(option: str, text: str) -> Selector:
     if text.startswith("label:"):
         key, equals, value = text.removeprefix("label:").partition("=")
         if not (key and equals):
-            raise UsageError(f"{option} {text}: a label is written like label:team=emea")
+            raise UsageError(f"{option} {text} is not a label", "a label is written like label:team=emea")
         return ByLabel(key, value)
     site, slash, rest = text.partition("/")
     if not slash:
@@ -105,7 +105,7 @@ def parse_selector(option: str, text: str) -> Selector:
         found = Address.parse(f"{ANY_SITE}/{rest}")
     except ValueError as error:
         said = str(error).replace(f"{ANY_SITE}/", f"{site}/")
-        raise UsageError(f"{option}: {said}") from None
+        raise UsageError.saying(f"{option}: {said}") from None
     return ByAddress(Address(SiteName(site), found.kind, found.key))
 
 
@@ -131,7 +131,10 @@ def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequen
     for option, selectors in parsed.items():
         for selector in selectors:
             if not any(covers_site(selector, site) for site in sites):
-                raise UsageError(f"{option} {selector} matches no site of the project{_near(selector, sites)}")
+                raise UsageError(
+                    f"{option} {selector} matches no site of the project",
+                    _near(selector, sites) or "check the spelling",
+                )
     return TargetFilter(parsed["--target"], parsed["--exclude"])
 
 
@@ -148,11 +151,11 @@ def _near(selector: Selector, sites: Sequence[Site]) -> str:
 
 
 def near(word: str, words: Iterable[str]) -> str:
-    """`; did you mean shop-1 or shop-2?`, or an empty text."""
+    """`did you mean shop-1 or shop-2?`, or an empty text."""
     from difflib import get_close_matches
 
     found = get_close_matches(word, list(words), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    return f"did you mean {' or '.join(found)}?" if found else ""
 
 
 def is_chosen(targets: TargetFilter, site: Site) -> bool:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Place, UsageError
 
 
 class StateError(UsageError):
     """The state cannot be read or written as it is. Nothing was changed. `place` is a file or an object's URL."""
 
     def __init__(self, place: str, what: str, fix: str) -> None:
-        super().__init__(f"{place}: {what}; {fix}")
-        self.place = place
-        self.what = what
-        self.fix = fix
+        super().__init__(what, fix, Place(place))
 
 
 class Conflict(Exception):

@@ -31,7 +31,7 @@ async def examine_store(store: Store, place: str) -> StateExamined:
         kept = await _keeps_conditions(store, key)
         await store.delete(key)
     except StateError as error:
-        return StateExamined(place, (Diagnostic("state-unusable", error.what, error.fix, place=Place(error.place)),))
+        return StateExamined(place, (Diagnostic("state-unusable", error.message, error.fix, place=error.place),))
     if not kept:
         what = "ignores conditional writes, so two runs could not be kept apart"
         fix = "use a store that honours If-None-Match and If-Match"

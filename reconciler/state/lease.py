@@ -299,7 +299,7 @@ class Lease:
         try:
             stored = await self._store.get(key_of(self._lock.site.id))
         except StateError as error:
-            self._lost = f"cannot be checked: {error.what}"
+            self._lost = f"cannot be checked: {error.message}"
             return
         if stored is None:
             self._lost = "is gone: somebody removed it"

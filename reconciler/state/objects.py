@@ -73,9 +73,11 @@ class ObjectStore:
         parts = urlsplit(url)
         if parts.scheme not in STORES:
             kinds = ", ".join(f"{scheme}://" for scheme in STORES)
-            raise UsageError(f"state: {parts.scheme}:// is not known; use a folder or one of {kinds}")
+            raise UsageError(f"state: {parts.scheme}:// is not known", f"use a folder or one of {kinds}")
         if not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc:
-            raise UsageError(f"state: use {parts.scheme}://bucket/prefix, with nothing else in it")
+            raise UsageError(
+                "state: the address says more than a bucket and a prefix", f"use {parts.scheme}://bucket/prefix"
+            )
         plain = _plain_endpoint(environ)
         settings = {name: environ[name] for name in SETTINGS[parts.scheme] if name in environ}
         try:
@@ -83,7 +85,7 @@ class ObjectStore:
             from obstore.store import from_url
         except ImportError:
             raise UsageError(
-                f"state {url}: object stores need an extra; install it with: {install_hint('object-store')}"
+                f"state {url}: object stores need an extra", f"install it with: {install_hint('object-store')}"
             ) from None
         try:
             # What it is not given here, it looks for in the process's own environment.
@@ -94,7 +96,9 @@ class ObjectStore:
                 retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
             )
         except (BaseError, ValueError) as error:
-            raise UsageError(f"state {url}: cannot be opened ({_said(error)}); see its environment variables") from None
+            raise UsageError(
+                f"state {url}: cannot be opened ({_said(error)})", "see its environment variables"
+            ) from None
         return cls(store, url)  # type: ignore[arg-type]  # from_url is typed for local folders too
 
     def place(self, key: str) -> str:
@@ -256,7 +260,7 @@ def _plain_endpoint(environ: Mapping[str, str]) -> bool:
         endpoint = urlsplit(environ[name])
         if endpoint.scheme == "http":
             if not is_loopback(endpoint.hostname or ""):
-                raise UsageError(f"{name}: {endpoint.hostname} is not this machine; use https://")
+                raise UsageError(f"{name}: {endpoint.hostname} is not this machine", "use https://")
             plain = True
     return plain
 

@@ -78,10 +78,10 @@ def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEn
     if len(found) == 1:
         return found[0]
     if not entries:
-        raise UsageError(f"{site}: no open call is {id!r}: none is open, so nothing is left to resolve")
+        raise UsageError(f"{site}: no open call is {id!r}", "none is open, so nothing is left to resolve")
     many = "several open entries start with" if found else "no open entry is"
     known = ", ".join(f"{entry.id} ({entry.call} {entry.address})" for entry in found or entries)
-    raise UsageError(f"{site}: {many} {id!r}; choose one of: {known}")
+    raise UsageError(f"{site}: {many} {id!r}", f"choose one of: {known}")
 
 
 class StateSummary(Struct, frozen=True):

@@ -79,16 +79,17 @@ class ApprovalsFolder:
                 return
             text, approvals = result
             if refused := refused_path(before.path, self._project.root, self._project.trust):
-                raise UsageError(f"{before.shown}: {'; '.join(filter(None, refused))}")
+                raise UsageError(refused[0], refused[1], Place(before.shown))
             try:
                 write_atomically(before.path, text, before.data)
             except ChangedMeanwhile:
                 continue
             except OSError as error:
-                raise UsageError(f"{before.shown}: cannot be written: {error.strerror}") from None
+                what = f"cannot be written: {error.strerror}"
+                raise UsageError(what, "check its permissions and the disk", Place(before.shown)) from None
             self.files[site] = SiteFile(site, before.path, _stamp(before.path), text.encode("utf-8"), approvals)
             return
-        raise UsageError(f"{self.files[site].shown}: another program keeps writing it; try again")
+        raise UsageError("another program keeps writing it", "try again", Place(self.files[site].shown))
 
     def _look(self, site: SiteName) -> bool:
         known = self.files[site]

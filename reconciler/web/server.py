@@ -26,7 +26,7 @@ def listen(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise UsageError(
-            f"--port {port}: cannot listen on {LOOPBACK}: {error.strerror}; choose another port, or leave it out"
+            f"--port {port}: cannot listen on {LOOPBACK}: {error.strerror}", "choose another port, or leave it out"
         ) from None
     return listening
 

@@ -67,7 +67,11 @@ def test_an_api_that_does_not_answer(command: str, project: Project, reconciler:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("plan", "--target", "nobody"), "nobody"),
+        (("plan", "--target", "shup"), "shup"),
+        (("plan", "--targt", "shop"), "--targt"),
+        (("plan", "--parallelism", "0"), "--parallelism"),
+        (("plan", "--output", "jsn"), "jsn"),
+        (("state", "resolve", "shop"), "ENTRY"),
         (("plan", "--regenerate", "nobody"), "nobody"),
         (("plan", "no/such/folder"), "no/such/folder"),
         (("plan", "--api", "ftp://x"), "ftp://x"),
@@ -87,8 +91,12 @@ def test_a_usage_error(
     monkeypatch.chdir(project.root)
     done = reconciler(*arguments, *outputs(tmp_path))
     assert (done.code, done.out) == (1, "")
-    (problem,) = json.loads(written(tmp_path, said)["json"])["problems"]
+    reports = written(tmp_path, said)
+    (problem,) = json.loads(reports["json"])["problems"]
     assert problem["severity"] == "error"
+    assert problem["fix"] not in ("", problem["message"])
+    assert "; " not in problem["message"], "what to do is a field of its own"
+    assert f"{problem['message']}; {problem['fix']}" in done.err
 
 
 def test_a_refusal(project: Project, reconciler: Command, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_a_time_that_is_none_is_shown(arguments: list[str], capsys: pytest.Captu
 
 def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) -> None:
     main.run(["vaildate"])
-    assert "Did you mean validate?" in capsys.readouterr().err
+    assert "did you mean validate?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -282,9 +282,10 @@ def test_a_command_line_that_cannot_be_understood_reaches_every_report(
     assert main.run(["plan", "--targt", "x", "--output", f"json={report}", "--output", "nonsense"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("Error: No such option '--targt'")
-    assert said.endswith("; see: reconciler plan --help\n")
+    assert said.endswith("'--target'? See: reconciler plan --help\n")
     (problem,) = json.loads(report.read_text())["problems"]
-    assert (problem["code"], problem["message"].startswith("No such option '--targt'")) == ("usage", True)
+    assert (problem["code"], problem["message"]) == ("usage", "No such option '--targt'")
+    assert problem["fix"].startswith("did you mean ")
     assert main.run(["plan", "--nope"]) == 1
     assert capsys.readouterr().err == "Error: No such option '--nope'; see: reconciler plan --help\n"
 

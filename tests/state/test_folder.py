@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.diagnostics import Place
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.folder import LocalFolder
 from reconciler.state.store import ANY, Log, put_once
@@ -87,7 +88,7 @@ def test_a_write_that_fails_leaves_the_old_document(tmp_path: Path, code: int, m
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(StateError, match=os.strerror(code)) as raised:
         asyncio.run(put_once(store, KEY, b"new", expected=version))
-    assert raised.value.place == str(tmp_path / KEY)
+    assert raised.value.place == Place(str(tmp_path / KEY))
     assert raised.value.fix
     monkeypatch.undo()
     assert (tmp_path / KEY).read_bytes() == b"old"

@@ -395,7 +395,7 @@ def test_a_lease_whose_run_ended_without_giving_it_back_is_free() -> None:
         store.down = True
         error = await lease.release()
         assert error is not None
-        assert "unreachable" in error.what
+        assert "unreachable" in error.message
         assert lease.lost
         store.down = False
         await first.close()

@@ -69,11 +69,11 @@ def command(
 
     asked = options.run_options(files or (into,), **given)
     if (bool(ids), everything, bool(files)).count(True) != 1:
-        raise UsageError("give one of: site ids, --all, --update FILE")
+        raise UsageError("no sites, or several ways to name them", "give one of: site ids, --all, --update FILE")
     if title is not None and not everything:
-        raise UsageError("--name only works with --all; add --all")
+        raise UsageError("--name only works with --all", "add --all")
     if files and lift:
-        raise UsageError("--defaults is for new files, --update for existing ones; leave one of them out")
+        raise UsageError("--defaults is for new files, --update for existing ones", "leave one of them out")
     wanted = Wanted(ids, everything, title, credentials, lift)
     return reported("import", asked.shown, lambda running: _import(asked, wanted, files, running))
 

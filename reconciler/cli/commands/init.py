@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Place, UsageError
 
 
 @click.command("init")
@@ -41,13 +41,15 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
     accounts = [what.removeprefix("account:") for what in live if what.startswith("account:")]
     ids = tuple(what for what in live if not what.startswith("account:"))
     if len(accounts) > 1 or (accounts and ids):
-        raise UsageError("--from-live: give site ids, or one account:ID")
+        raise UsageError("--from-live: site ids and accounts cannot be combined", "give site ids, or one account:ID")
     try:
         _write(folder, _files(folder, ci, accounts[0] if accounts else None, example=not live))
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UsageError(f"{error.filename}: {error.strerror}; choose a writable folder") from None
+        raise UsageError(
+            str(error.strerror), "choose a writable folder", Place(printable(str(error.filename)))
+        ) from None
     if live:
         return _import(folder, ids or ("--all",), api)
     where = "" if folder == Path() else f" {shlex.quote(printable(str(folder)))}"

@@ -45,9 +45,9 @@ def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     from reconciler.model.diagnostics import UsageError
 
     if port is not None and not web:
-        raise UsageError("--port is the port of the review page; add --web")
+        raise UsageError("--port is the port of the review page", "add --web")
     if commit and not web:
-        raise UsageError("--commit is for decisions on the review page; add --web")
+        raise UsageError("--commit is for decisions on the review page", "add --web")
     asked = options.run_options(**given)
     if web:
         return reported("review", asked.shown, lambda running: _page(asked, running, port or 0, commits=commit))

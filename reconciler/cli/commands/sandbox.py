@@ -84,7 +84,7 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
         try:
             serve_world(sandbox, host, port, ready)
         except ServerError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError.saying(str(error)) from None
 
 
 @command.command()
