@@ -128,7 +128,10 @@ class PhaseStarted(Struct, frozen=True):
 
 
 class PlanLoaded(Struct, frozen=True):
-    """The saved plan from which the following is read. `spent_at` is None if it was not applied, as far as known."""
+    """The saved plan from which the following is read. `spent_at` is None if it was not applied, as far as known.
+
+    `parts`: how many shards it is one of.
+    """
 
     id: str
     digest: str
@@ -138,6 +141,7 @@ class PlanLoaded(Struct, frozen=True):
     api: str
     expired: bool = False
     spent_at: datetime | None = None
+    parts: int = 1
 
 
 class Notice(Struct, frozen=True):

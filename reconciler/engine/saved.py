@@ -82,6 +82,7 @@ def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> P
         saved.api,
         expired=now >= saved.expires_at,
         spent_at=spent_at,
+        parts=saved.part.count if saved.part is not None else 1,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ports import Reader
 from reconciler.executor.preconditions import stale_in
@@ -11,6 +13,9 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused
 from reconciler.planner.rights import with_name
 
+STALE: Final = "the saved plan is stale, run plan again"
+"""The fix of a plan that is not about the site or the files as they are now."""
+
 
 class StalePlan(PlanRefused):
     """A precondition of a saved plan that no longer holds, and what was found instead."""
@@ -18,7 +23,7 @@ class StalePlan(PlanRefused):
     code = "plan-stale"
 
     def __init__(self, site: SiteName, address: Address, requires: Precondition, found: str) -> None:
-        super().__init__(found, "the saved plan is stale, run plan again", address)
+        super().__init__(found.removesuffix("; run plan again"), STALE, address)
         self.site = site
         self.requires = requires
         self.found = found
@@ -43,5 +48,5 @@ class RightLost(PlanRefused):
     code = "right-lost"
 
     def __init__(self, site: SiteName, address: Address, found: str) -> None:
-        super().__init__(found, "the saved plan is stale, run plan again", address)
+        super().__init__(found, STALE, address)
         self.site = site

@@ -9,6 +9,9 @@ from msgspec import Struct
 _NOTE: Final = "   ("
 """What begins the note after a command."""
 
+MERGE: Final = "reconciler merge FILE... --out FILE   (once every shard is planned)"
+"""The step after one of several shards is planned."""
+
 _REACHING: Final = frozenset({"plan", "apply", "drift", "review"})
 _PLANNING: Final = frozenset({"plan", "apply"})
 
@@ -35,7 +38,7 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
     typed, mark, note = step.partition(_NOTE)
     program, command, *rest = typed.split(" ")
     if again.is_part and command == "apply":
-        return "reconciler merge FILE... --out FILE   (once every shard is planned)"
+        return MERGE
     arguments = () if saved_to and command == "apply" else again.sites
     if command in _PLANNING and not (saved_to and command == "apply"):
         arguments += again.planning

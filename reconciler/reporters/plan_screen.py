@@ -18,6 +18,7 @@ from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
+from reconciler.reporters.next_step import MERGE
 from reconciler.reporters.plan_text import CHANGES, Item, Rank, site_items, still_going_out_lines
 from reconciler.reporters.totals import Total
 from reconciler.reporters.values import quoted
@@ -160,7 +161,13 @@ class PlanScreen:
         tally = completed.tally
         if completed.refusals or completed.failed:
             return None
-        if tally.changes and self._saved is None:
+        if (saved := self._saved) is not None and tally.changes:
+            if saved.parts > 1:
+                return MERGE
+            if saved.spent_at is not None or saved.expired:
+                why = "already applied" if saved.spent_at is not None else "expired"
+                return f"reconciler plan   (this plan is {why})"
+        if tally.changes:
             command = " ".join(part for part in ("reconciler apply", printable(self._detail.saved_to)) if part)
             if tally.publish or tally.promises.publish:
                 certain, more = tally.publish, tally.promises.publish

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import cause, notice_line, sentence
@@ -18,12 +20,14 @@ MOST_FILES: Final = 5
 class ProblemReporter:
     """Writes a line for each problem that is not about a site; its own line breaks stay.
 
-    Notices about files wait for the next event of another kind, so that the same one about many files is told once.
+    Notices about files wait for the next event of another kind, so that the same one about many files is told once. Of
+    other notices with one fix right after each other the first says it.
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
         self._about_files: dict[tuple[str, str], list[Diagnostic]] = {}
+        self._fix: tuple[str, str] = ("", "")
 
     def handle(self, event: Event) -> None:
         """Everything else is for the reports."""
@@ -32,9 +36,10 @@ class ProblemReporter:
                 self._about_files.setdefault((problem.severity, cause(problem)), []).append(problem)
                 return
             case Notice(problem=problem):
-                self._lines((notice_line(problem),))
+                said, self._fix = self._fix, (problem.code, problem.fix)
+                self._lines((notice_line(replace(problem, fix="") if said == self._fix else problem),))
             case _:
-                pass
+                self._fix = ("", "")
         for same in self._about_files.values():
             self._lines((f"{notice_line(same[0])}{_and_more(same)}",))
         self._about_files.clear()

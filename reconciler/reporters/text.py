@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from reconciler.reporters.review_screen import ReviewScreen
 
 
-REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve"})
+REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve", "show", "merge"})
 """The commands whose next step is about the sites that they were about."""
 
 

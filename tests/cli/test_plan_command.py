@@ -46,6 +46,7 @@ def test_a_fresh_site(project: Project, reconciler: Command) -> None:
         (("plan", "--shard", "1/1", "--api", "sandbox"), "apply --shard 1/1 --api sandbox"),
         (("plan", "--regenerate", "shop", "--no-publish"), "apply --regenerate shop --no-publish"),
         (("plan", "--target", "shop", "--strict", "--api", "sandbox", "--out", "a.plan"), "apply --api sandbox a.plan"),
+        (("plan", "--shard", "1/1", "--out", "a.plan"), "apply a.plan"),
         (("plan", "--shard", "2/2", "--out", "a.plan"), "merge FILE... --out FILE   (once every shard is planned)"),
         (("drift", "sites", "--committed"), "plan sites --committed"),
     ],

@@ -311,6 +311,28 @@ def test_show_says_when_a_plan_was_spent_or_is_over(reconciler: Command, project
     assert reconciler("show", saved.name, "--output", "json").json["saved"]["expired"] is True
 
 
+def test_show_says_what_to_type_for_the_plan_as_it_is(reconciler: Command, project: Project, saved: Path) -> None:
+    def step() -> str:
+        return reconciler("show", saved.name).out.splitlines()[-1]
+
+    assert step() == f"Next: reconciler apply {saved.name}"
+    reconciler("apply", saved.name, *YES)
+    assert step() == "Next: reconciler plan   (this plan is already applied)"
+    reconciler("plan", "--out", "more.plan", "--shard", "2/2")
+    reconciler("plan", "--out", "part.plan", "--shard", "1/2")
+    parts = [reconciler("show", part).out for part in ("more.plan", "part.plan")]
+    assert not any("Next: reconciler apply" in part for part in parts)
+
+
+def test_a_stale_plan_says_once_what_to_do(reconciler: Command, project: Project, saved: Path) -> None:
+    reconciler("apply", project.root, *YES)
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 4
+    problems = [line for line in ran.err.splitlines() if line.startswith("error: ")]
+    assert len(problems) > 1
+    assert [line.count("run plan again") for line in problems] == [1] + [0] * (len(problems) - 1)
+
+
 def test_show_does_not_show_an_altered_plan(reconciler: Command, project: Project, saved: Path) -> None:
     saved.write_text(saved.read_text().replace("warm and playful", "buy now"))
     ran = reconciler("show", saved.name)

@@ -33,10 +33,12 @@ def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any)
     same site files. A merged plan is shown and checked against the limits of the run.
     `apply PLANFILE` carries it out as a whole, `apply PLANFILE --shard 2/8` one shard.
     """
+    from msgspec.structs import replace
+
     from reconciler.cli.merging import merge
     from reconciler.cli.run import Running, reported
 
     def work(running: Running) -> ClosingEvent:
         return merge(files, out, state, running.emit)
 
-    return reported("merge", options.shown_of(given), work)
+    return reported("merge", replace(options.shown_of(given), saved_to=str(out)), work)

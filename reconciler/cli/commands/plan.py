@@ -39,7 +39,8 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
     from reconciler.cli.run import reported
 
     asked = options.run_options(**given)
-    whole = out is not None and given.get("shard") is None  # a part is merged with the others first
+    shard = given.get("shard")
+    whole = out is not None and (shard is None or shard.count == 1)  # a part is merged with the others first
     shown = replace(asked.shown, saved_to=str(out)) if whole else asked.shown
     if out is not None and not whole:
         shown = replace(shown, again=replace(shown.again, is_part=True))

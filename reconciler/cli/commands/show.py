@@ -24,10 +24,12 @@ def command(planfile: Path, state: str | None, **given: Any) -> int:
     Also says whether the plan has expired or was already applied, as far as
     the project in the current directory knows. No site is read.
     """
+    from msgspec.structs import replace
+
     from reconciler.cli.run import Running, reported
     from reconciler.cli.showing import show_plan
 
     def work(running: Running) -> ClosingEvent:
         return show_plan(planfile, state, running.emit)
 
-    return reported("show", options.shown_of(given), work)
+    return reported("show", replace(options.shown_of(given), saved_to=str(planfile)), work)

@@ -29,7 +29,7 @@ from reconciler.model.marketing_plan import (
 )
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending
-from reconciler.model.posts import Post, PostStatus, Unrecognised
+from reconciler.model.posts import Post, PostStatus, Unrecognised, post_name
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
@@ -190,7 +190,7 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
                 status = PlanStatus.NEVER_CREATED
             return None if status in statuses else f"the marketing plan is {printable(str(status))} now"
         case DiscardsOnly(posts=posts):
-            return _unlisted([post for post in upcoming_posts(live, now) if post.id not in posts])
+            return _unlisted(live, [post for post in upcoming_posts(live, now) if post.id not in posts])
         case _:
             assert_never(required)
 
@@ -202,7 +202,7 @@ def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Appro
         case Discard.ALL:
             return None
         case Discard.NOTHING:
-            return _unlisted(list(upcoming))
+            return _unlisted(live, list(upcoming))
         case Discard.UNAPPROVED:
             dates = {post.id: activity.date for activity in live.activities for post in activity.posts}
             kept = (
@@ -210,13 +210,16 @@ def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Appro
                 for post in upcoming
                 if post.status is PostStatus.SCHEDULED or approvals.approves(post, dates[post.id])
             )
-            return _unlisted(list(kept))
+            return _unlisted(live, list(kept))
         case never:
             assert_never(never)
 
 
-def _unlisted(posts: list[Post]) -> str | None:
+def _unlisted(live: MarketingPlan, posts: list[Post]) -> str | None:
     if not posts:
         return None
-    names = ", ".join(printable(post.id) for post in posts[:LISTED]) + (", ..." if len(posts) > LISTED else "")
-    return f"it would throw away {len(posts)} posts that the plan does not list: {names}; run plan again"
+    titles = {post.id: activity.title for activity in live.activities for post in activity.posts}
+    named = [printable(post_name(titles[post.id], post.channel, post.type)) for post in posts[:LISTED]]
+    more = f" and {len(posts) - LISTED} more" if len(posts) > LISTED else ""
+    what = "a post" if len(posts) == 1 else f"{len(posts)} posts"
+    return f"it would throw away {what} that the plan does not list: {', '.join(named)}{more}; run plan again"
