@@ -109,11 +109,15 @@ def check(
         if run.context.strict:
             plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
         if plan.refusals or not plan.actions:
-            if not plan.refusals and entry is not None and bare(plan) is plan:
+            if not plan.refusals and entry is not None and not entry.problems and bare(plan) is plan:
                 await _note_today(run, plan, entry, turn)
             plan = replace(plan, still_going_out=await _unwanted_since(run, plan, entry, turn, moved=moved))
             return Checked(SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds))
         planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
+        if entry is not None and entry.problems:
+            going_out = (await unseen_at(session, entry, BY_SAVED_PLAN)).going_out
+            planned = _with_plan(planned, replace(plan, still_going_out=tuple(each.post for each in going_out)))
+            return Checked(planned, tuple(Stale(plan.site.name, "", problem) for problem in entry.problems))
         if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
             what = f"the project has no site {plan.site.name} with this id and these credentials"
             return Checked(planned, _stale([RightLost(plan.site.name, Address(plan.site.name), what)]))
@@ -185,7 +189,7 @@ async def _unwanted_since(
     state tell.
     """
     session = run.session
-    if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
+    if entry is None or entry.problems or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
         return plan.still_going_out
     unseen = await unseen_at(session, entry, BY_SAVED_PLAN)
     changed = moved or entry.load().digest != plan.config

@@ -27,7 +27,7 @@ from reconciler.planner.gone_out import WhyNot, although
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
-"""How many records of sites outside the run are read, in a quarter of a second; if there are more, nothing is said."""
+"""How many records of sites outside the run are read, in a quarter of a second; of more only their number is told."""
 
 MOST_SITES_NAMED: Final = 5
 """Sites that have a line each."""
@@ -50,6 +50,7 @@ async def tell_left_out(session: Session[ReadClient], sites: Collection[SiteEntr
     known = {id.lower() for id in await session.store.ids()}
     entries = [entry for entry in sites if entry.id.lower() in known]
     if len(entries) > MOST_LOOKED_AT:
+        emit(Notice(_not_looked_at(len(entries))))
         return
     told, more = 0, 0
     async for site in _left_out(session, entries):
@@ -73,6 +74,15 @@ def _left_out(session: Session[ReadClient], entries: Iterable[SiteEntry]) -> Asy
         return LeftOutSite(entry.name, tuple(unwanted_by_files(desired, recorded, policy, now)))
 
     return over_sites(tuple(entries), work, named=named_by_file, at_once=session.parallelism)
+
+
+def _not_looked_at(sites: int) -> Diagnostic:
+    return Diagnostic(
+        "left-out-unchecked",
+        f"{sites:,} sites that this run leaves out were not checked for posts that nobody wants any more",
+        "reconciler plan without options checks them",
+        Severity.NOTE,
+    )
 
 
 def _of_more(sites: int) -> Diagnostic:

@@ -103,12 +103,15 @@ def check_project(saved: SavedPlan, project: Project, api: str) -> None:
 
 
 def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | FilesUnreadable:
-    """The site files as they are now, for what people decided in the approvals; or why they cannot be read."""
+    """The site files as they are now, for what people decided in the approvals; or why they cannot be read.
+
+    A site whose own approvals file cannot be read is among them, with its problems.
+    """
     try:
         entries = check_sites(project).entries
     except (InvalidFiles, UsageError) as error:
         return FilesUnreadable(str(error).partition("\n")[0], "correct that and apply the plan again")
-    return {entry.name: entry for entry in entries if not entry.problems}
+    return {entry.name: entry for entry in entries}
 
 
 def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: Project) -> str:
@@ -117,7 +120,7 @@ def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: Pro
     moved += [
         plan.site.name
         for plan in saved.plans
-        if plan.site.name not in files or files[plan.site.name].load().digest != plan.config
+        if (entry := files.get(plan.site.name)) is None or entry.problems or entry.load().digest != plan.config
     ]
     if not moved:
         return ""

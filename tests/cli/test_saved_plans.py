@@ -136,6 +136,17 @@ def test_files_that_cannot_be_read_any_more_give_no_right(reconciler: Command, p
     assert writes(project) == []
 
 
+def test_approvals_that_cannot_be_read_are_the_reason_and_not_a_missing_site(
+    reconciler: Command, project: Project, saved: Path
+) -> None:
+    project.write({"approvals/shop.yaml": "version: 1\nsite: shop\nactivities: 7\n"})
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 4
+    assert ran.last.startswith("Refused: approvals/shop.yaml:3:13:"), ran.last
+    assert "no site" not in ran.out
+    assert writes(project) == []
+
+
 def test_a_comment_or_another_order_in_the_file_is_no_move(reconciler: Command, project: Project, saved: Path) -> None:
     text = (project.root / "sites/shop.yaml").read_text("utf-8")
     project.write({"sites/shop.yaml": "# reviewed\n" + text})

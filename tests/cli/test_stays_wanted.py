@@ -853,7 +853,7 @@ def test_a_run_that_leaves_out_a_site_says_that_the_day_of_its_post_moved(potter
     assert "(its day was no longer the one that was approved)" in " ".join(said.split())
 
 
-def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery) -> None:
+def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery, monkeypatch: pytest.MonkeyPatch) -> None:
     pottery.scheduled()
     root = pottery.project.root
     (record,) = (root / ".reconciler" / "records").glob(f"{SITE}.json")
@@ -865,6 +865,9 @@ def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery) -> Non
     code, said = pottery.run("plan", "--target", "pottery")
     assert (code, said.count("leaves the site out")) == (0, 5)
     assert "unwanted posts go out on 2 more sites that this run leaves out" in said
+    monkeypatch.setattr("reconciler.engine.left_out.MOST_LOOKED_AT", 6)
+    _, said = pottery.run("plan", "--target", "pottery")
+    assert "note: 8 sites that this run leaves out were not checked for posts that nobody wants any more" in said
 
 
 def commits(project: Project) -> Callable[..., None]:
