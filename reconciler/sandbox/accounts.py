@@ -32,7 +32,7 @@ def account(site: Site, channel: str) -> Json | None:
 
 
 def accounts(site: Site, channel: str) -> list[Json]:
-    """The accounts of a connected channel: those of the seed, else one. Several are real (S-live)."""
+    """The accounts of a connected channel: those of the seed, otherwise a single one. Several are real (S-live)."""
     if site.channels.get(channel) != "VALID":
         return []
     given = site.facts.get("accounts", {}).get(channel) or [{"default": True}]
@@ -45,12 +45,12 @@ def accounts(site: Site, channel: str) -> list[Json]:
 
 
 def _ids(found: Json) -> set[str]:
-    """The ids that a default may be set by: the account's own, and that of its page, board or location (S-wix)."""
+    """The ids by which a default can be set: the account's own, and that of its page, board or location (S-wix)."""
     return {found["id"], *(found[name]["id"] for name in ("page", "board", "location") if name in found)}
 
 
 def _account(site: Site, channel: str, given: Json) -> Json:
-    """An account as it is shown (S-wix)."""
+    """An account as the API shows it (S-wix)."""
     digits = str(10**14 + content.number(site.id, channel, *filter(None, [given.get("id")])) % 10**15)
     name = given.get("displayName") or site.facts["name"]
     found: Json = {"id": digits, "displayName": name, "settings": {"default": bool(given.get("default"))}}
@@ -100,7 +100,7 @@ def _accounts_of(call: Call, name: str) -> list[Json]:
         raise violation("channelName", f"{name!r} is not a channel", "ENUM")
     match call.site.channels.get(name, "NEVER_CREATED"):
         case "NO_PAGES":
-            return []  # S-wix: token there, no postable page
+            return []  # S-wix: there is a token, but no page to post to
         case "VALID":
             return [{"channelName": name, name.lower(): each} for each in accounts(call.site, name)]  # S-wix
         case "NEVER_CREATED":
@@ -117,7 +117,7 @@ def token_status(call: Call) -> Json:
 
 
 def connect_url(call: Call) -> Json:
-    """`GET /{channelName}/connect-url`; 428 where no further channel may be connected (S-wix)."""
+    """`GET /{channelName}/connect-url`; 428 if no further channel may be connected (S-wix)."""
     name = channel_of(call)
     if not call.site.connected(name):
         premium.require(call.site, "CONNECT_CHANNEL", call.now)

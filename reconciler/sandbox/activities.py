@@ -19,7 +19,7 @@ _FIELDS = ("id", "title", "description", "targetDate", "marketingActivityType")
 
 
 def add(site: Site, made: Json, own: bool) -> Json:
-    """Adds an activity: date, title, description, type, and an id where it brings one."""
+    """Adds an activity with date, title, description, type, and its id if it has one."""
     activity = {
         "id": made.get("id") or site.new_id("activity"),
         "date": made["date"],
@@ -34,14 +34,14 @@ def add(site: Site, made: Json, own: bool) -> Json:
 
 
 def remove(site: Site, activity: Json, fate: posts.Fate) -> None:
-    """Removes an activity, with its posts as the world has it (14.8: not known)."""
+    """Removes an activity. What happens to its posts depends on the world's settings (14.8: not known)."""
     posts.detach(site, activity, list(activity["items"]), fate)
     site.jobs[:] = [job for job in site.jobs if job["activity"] != activity["id"]]
     site.activities.pop(activity["id"], None)
 
 
 def in_plan(site: Site, activity: Json, unknowns: Unknowns) -> Json:
-    """An activity as the plan shows it: marketingActivityId and date (S-wix), items when there are some."""
+    """An activity as the plan shows it: marketingActivityId and date (S-wix), and items if there are any."""
     shown = {
         "marketingActivityId": activity["id"],
         "date": activity["date"],
@@ -94,7 +94,7 @@ def update(call: Call) -> Json:
         raise violation("marketingActivity.id", "is not the id of the path", "OTHER")  # I
     paths = checks.mask("fieldMask", call.body.get("fieldMask"))
     illegal = [path for path in paths if path not in _UPDATABLE]
-    if illegal:  # an error (D) whose status is not known: switchable (I)
+    if illegal:  # an error (D) with an unknown status: switchable (I)
         text = f"{illegal[0]} cannot be updated"
         if call.seed.unknowns.illegalMask == 428:
             raise application(428, "INVALID_FIELD_MASK_ERROR", text)

@@ -1,4 +1,4 @@
-"""Owns one world and its way in: an ASGI application that answers as the remote API does."""
+"""Owns one world and the way into it: an ASGI application that answers as the remote API does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a hook is told of a request: when (before or after its effect), method, path, site, body, status."""
+    """What a hook is told about a request: when (before or after its effect), method, path, site, body, status."""
 
     when: str
     method: str
@@ -42,10 +42,10 @@ def _real_now() -> datetime:
 class Sandbox:
     """The remote API, small: one instance is one world, an ASGI 3 application.
 
-    `database` is a file, or `:memory:`. `seed` is a mapping as in `seed.py`; None takes the one that the file was
-    made with. A file whose seed has changed keeps its clock and its sites, takes over the options and faults, and
-    gets the sites that are new; `reset` starts over. `now` stands for real time. `sleep` is awaited for latency and
-    slow faults. Raises SeedError, and WorldError for a file that cannot be used.
+    `database` is a file, or `:memory:`. `seed` is a mapping as in `seed.py`; None uses the one that the file was made
+    with. A file whose seed has changed keeps its clock and its sites, adopts the new options and faults, and gets the
+    new sites; `reset` starts over. `now` stands for real time. `sleep` is awaited for latency and slow faults. Raises
+    SeedError, and WorldError for a file that cannot be used.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Sandbox:
 
     @classmethod
     def open(cls, database: str | Path, seed_file: str | Path | None = None, **options: Any) -> Sandbox:
-        """The world in a file, seeded from a sandbox.yaml where there is one. Raises SeedError, WorldError."""
+        """The world in a file, seeded from a sandbox.yaml if there is one. Raises SeedError, WorldError."""
         seed = load_seed(seed_file) if seed_file is not None and Path(seed_file).exists() else None
         return cls(database, seed, **options)
 
     def _begin(self, store: Transaction) -> None:
-        """Makes the world where there is none, and what a changed seed adds where there is one."""
+        """Creates the world if there is none, or adds what a changed seed adds."""
         stored = store.meta("seed")
         if self._source is None and stored is not None:
             self._source, self._seed = stored, read_seed(stored)
@@ -96,7 +96,7 @@ class Sandbox:
 
     @property
     def seed(self) -> Seed:
-        """The options this world runs by."""
+        """The options this world runs with."""
         return self._seed
 
     def now(self) -> datetime:
@@ -105,7 +105,7 @@ class Sandbox:
             return clock.read(store, self._real_now)
 
     def advance(self, by: timedelta) -> datetime:
-        """Moves the clock and says what it shows."""
+        """Moves the clock and returns its new time."""
         with self._world.transaction() as store:
             clock.move(store, by.total_seconds())
             return clock.read(store, self._real_now)
@@ -113,13 +113,13 @@ class Sandbox:
     def requests(self) -> list[Json]:
         """The requests so far (the newest 20,000): n, at, method, path, query, site, body, status, wrote, fault.
 
-        `status` is None if the connection was lost; `wrote` is 1 where a request of the client changed the world.
+        `status` is None if the connection was lost; `wrote` is 1 if a client's request changed the world.
         """
         with self._world.transaction() as store:
             return store.requests()
 
     def gaps(self) -> list[Json]:
-        """The unknown routes that were asked for: method, path, count."""
+        """The unknown routes that were requested: method, path, count."""
         with self._world.transaction() as store:
             return store.gaps()
 
@@ -152,14 +152,14 @@ class Sandbox:
             store.clear_faults()
 
     def add_hook(self, route: str, hook: Hook) -> None:
-        """Has a function called before and after each request to a route (as in a fault), outside of transactions.
+        """Registers a function to call before and after each request to a route (as in a fault), outside transactions.
 
-        What it raises goes through to an in-process client, which is how a test ends a run at any request.
+        What it raises reaches an in-process client, which is how a test ends a run at any request.
         """
         self._hooks.append((route, hook))
 
     def edit(self, site_id: str, change: Callable[[Site, datetime, Seed], Any]) -> Any:
-        """Changes a site directly, as people do; makes the site if it is not there. KeyError where that is off."""
+        """Changes a site directly, as people do. Creates a missing site; raises KeyError if that is disabled."""
         with self._world.transaction() as store:
             now = clock.read(store, self._real_now)
             site = self._known_site(store, site_id.lower(), now)
@@ -178,7 +178,7 @@ class Sandbox:
             raise KeyError(f"there is no site {site_id} in this sandbox")
         return site
 
-    # The way in
+    # The entry point
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one ASGI connection: `http` or `lifespan`."""
@@ -221,7 +221,7 @@ class Sandbox:
         await messages.respond(send, answer if after is None else await _spoil(answer, after, send))
 
     def _take_faults(self, request: Request) -> list[Json]:
-        """The scripted faults that act on this request; each match is counted before anything else happens."""
+        """The scripted faults that act on this request. Each match is counted before anything else happens."""
         if not self._seed.clock_step and not self._world.has_faults():
             return []
         acting: list[Json] = []
@@ -237,7 +237,7 @@ class Sandbox:
         return acting
 
     def _forge(self, request: Request, do: Json) -> Answer:
-        """The answer of a fault that stands in for the handler; logged like any other."""
+        """The answer of a fault that replaces the handler; logged like any other."""
         lost = do["kind"] == "drop-before"
         status, headers, body = (None, {}, b"") if lost else faults.answer(do)
         with self._world.transaction() as store:
@@ -255,13 +255,13 @@ class Sandbox:
 
 
 def _picture(path: str) -> Answer:
-    """A picture of the media store, which needs no key, and whatever title it shows runs nothing."""
+    """A picture of the media store. It needs no key, and no title that it shows can run anything."""
     headers = {"content-type": pictures.CONTENT_TYPE, "content-security-policy": "default-src 'none'"}
     return Answer(200, pictures.draw(path), {**headers, "x-content-type-options": "nosniff"})
 
 
 async def _spoil(answer: Answer, do: Json, send: Send) -> Answer:
-    """What a client gets to see of an answer whose effect is there."""
+    """What a client gets to see of an answer whose effect has happened."""
     if do["kind"] == "drop-after":
         raise faults.dropped("connection lost after the effect")
     if do["kind"] == "error-after":

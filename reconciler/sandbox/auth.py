@@ -22,7 +22,7 @@ _TOKEN = "OauthNG.JWS."  # noqa: S105 - how app tokens begin (S-sdk), not a toke
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks: the sites it reaches (None: all), its scopes, and the site of an app token."""
+    """Who is asking: the sites it can reach (None: all), its scopes, and the site of an app token."""
 
     sites: frozenset[str] | None
     scopes: frozenset[str]
@@ -42,7 +42,7 @@ def denied(text: str) -> Refused:
 def identify(headers: dict[str, str], seed: Seed, store: Transaction, now: datetime) -> Identity:
     """Who a request is from. Raises 401 for a missing or wrong Authorization (D).
 
-    An API key stands bare, without Bearer (D); an app token is accepted with and without it (S).
+    An API key is sent bare, without Bearer (D); an app token is accepted with and without it (S).
     """
     given = headers.get("authorization", "").strip()
     everything = frozenset(SCOPES.values())
@@ -95,7 +95,7 @@ def site_of(identity: Identity, headers: dict[str, str]) -> str:
 
 
 def account_of(identity: Identity, headers: dict[str, str], seed: Seed) -> str | None:
-    """The account of an account-level request; None if the seed names none, so that any will do."""
+    """The account of an account-level request; None if the seed names none, so that any is accepted."""
     site, account = headers.get("wix-site-id"), headers.get("wix-account-id")
     if site and account:
         raise _bad_header("send wix-site-id or wix-account-id, not both")
@@ -129,7 +129,7 @@ def token(call: Call) -> Json:
         site, scopes = app.instances.get(instance), sorted(app.scopes)
     site = site or call.store.site_of_instance(instance)
     if site is None and call.seed.apps is None and checks.is_guid(instance):
-        # Nothing says which site an instance belongs to: without seeded apps a site of that id is made (I).
+        # Nothing says which site an instance belongs to: without seeded apps, a site with that id is created (I).
         site = instance.lower()
     if site is None or call.find_site(site) is None:
         raise _oauth("invalid_request", "instance_id is not known")
@@ -142,7 +142,7 @@ def token(call: Call) -> Json:
 
 
 def token_info(call: Call) -> Json:
-    """`POST /oauth2/token-info` (S-sdk: the members). A token that is unknown or expired is not active (I)."""
+    """`POST /oauth2/token-info` (S-sdk: the members). An unknown or expired token is not active (I)."""
     token_ = str(call.body.get("token"))
     found, app = call.store.token(token_), call.store.app_of(token_)
     if found is None or times.must(found[1]) <= call.now:

@@ -1,4 +1,4 @@
-"""Owns what a handler is handed: the request, its site, the clock, the options, and how to say what changed."""
+"""Owns what a handler is given: the request, its site, the clock, the options, and how to report what changed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Call:
     now: datetime
     seed: Seed
     store: Transaction
-    find_site: Callable[[str], Site | None]  # makes a site on first sight, or None if that is off
+    find_site: Callable[[str], Site | None]  # creates a site on first sight, or returns None if that is disabled
     directives: tuple[Json, ...] = ()  # faults that change what a handler does
-    params: dict[str, str] = field(default_factory=dict)  # what the path's variables stand for
+    params: dict[str, str] = field(default_factory=dict)  # the values of the path's variables
     query: dict[str, list[str]] = field(default_factory=dict)
     body: Json = field(default_factory=dict)
     found_site: Site | None = None
     account: str | None = None
     wrote: bool = False  # the request changed the world
-    lagging: bool = False  # the site is shown as it was: nothing of it is kept
-    moved: bool = False  # the world moved by itself while answering
+    lagging: bool = False  # the site is shown as it was: changes to it are not saved
+    moved: bool = False  # the world changed by itself while answering
 
     @property
     def site(self) -> Site:
@@ -49,21 +49,21 @@ class Call:
         return times.show(self.now)
 
     def later(self, seconds: float) -> str:
-        """A moment some seconds from now, as the API writes it."""
+        """A time some seconds from now, as the API writes it."""
         return times.show(self.now + timedelta(seconds=seconds))
 
     def changed(self) -> None:
-        """Says that this request changed the world."""
+        """Records that this request changed the world."""
         self.wrote = True
 
     def moved_on(self) -> None:
-        """Says that the world changed by itself, which must be kept but is not a write of the client."""
+        """Records that the world changed by itself, which must be saved but is not a write by the client."""
         self.moved = True
 
     def directive(self, kind: str) -> Json | None:
-        """The scripted fault of a kind that acts on this request."""
+        """The scripted fault of this kind that acts on this request."""
         return next((each for each in self.directives if each["kind"] == kind), None)
 
     def one(self, *names: str) -> str | None:
-        """A query parameter, under the first of the names that is there."""
+        """A query parameter, under the first of these names that occurs."""
         return next((self.query[name][0] for name in names if self.query.get(name)), None)

@@ -1,4 +1,4 @@
-"""Owns the checks of request bodies that every service shares: types, GUIDs, moments, lengths, field masks."""
+"""Owns the checks of request bodies that all services share: types, GUIDs, times, lengths, field masks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def strings(field: str, value: object, least: int = 1, most: int = 20) -> list[s
 
 
 def text(field: str, value: object, longest: int | None = None) -> str | None:
-    """An optional string with its greatest length."""
+    """An optional string with its maximum length."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -71,7 +71,7 @@ def moment(field: str, value: object) -> datetime | None:
 
 
 def choice(field: str, value: object, known: Iterable[str]) -> str | None:
-    """An optional enum value; one that is not known is refused (I: proto3 JSON)."""
+    """An optional enum value; an unknown one is refused (I: proto3 JSON)."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -91,7 +91,7 @@ def message(field: str, value: object) -> Json:
 
 
 def known_fields(where: str, value: Json, known: Iterable[str], rule: str) -> None:
-    """Refuses fields that the API does not have, where the switch says so (I); else they are ignored."""
+    """Refuses fields that the API does not have if the switch says so (I); otherwise they are ignored."""
     if rule == "refuse" and (unknown := [name for name in value if name not in set(known)]):
         raise violation(f"{where}.{unknown[0]}", "is not a field of this message", "FORMAT")
 

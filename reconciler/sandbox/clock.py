@@ -1,4 +1,4 @@
-"""Owns the world's clock: real UTC, or a start that runs or stands still, and how far it was moved by hand."""
+"""Owns the world's clock: real UTC, or a given start that runs or stands still, and how far it was moved by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def start(store: Transaction, seed: Seed, real: datetime) -> None:
 
 
 def read(store: Transaction, real: Callable[[], datetime]) -> datetime:
-    """Now, in the world. To the millisecond, as the API writes it, so that what was written compares equal."""
+    """The time in the world, to the millisecond, as the API writes it, so that what was written compares equal."""
     clock: Json = store.meta("clock")
     if clock["begun"] is None:
         now = real()

@@ -1,4 +1,4 @@
-"""Owns reading one's own writes: the token of `X-Wix-Consistent`, and reads that lag where the world has them (1, 17).
+"""Owns reading one's own writes: the token of `X-Wix-Consistent`, and reads that lag if the world has them (1, 17).
 
 The header is known (S-sdk); what it means, and whether these services send or honour it, is inferred (I).
 """
@@ -21,7 +21,7 @@ _PLAN = "/marketing-plan"
 
 
 def note_write(site: Site, path: str) -> None:
-    """Counts a write of a client: each has a token of its own."""
+    """Counts a client's write: each has a token of its own."""
     site.counters[_WRITES] = site.counters.get(_WRITES, 0) + 1
     if path.endswith("/schedule-drafts"):
         site.counters[_SCHEDULED] = site.counters[_WRITES]
@@ -32,14 +32,14 @@ def _token(site: Site) -> str:
 
 
 def headers(site: Site | None, unknowns: Unknowns) -> dict[str, str]:
-    """What an answer carries: nothing before the first write to a site."""
+    """The headers of an answer: none before the first write to a site."""
     if site is None or not unknowns.consistencyHeader or not site.counters.get(_WRITES):
         return {}
     return {HEADER: _token(site)}
 
 
 def remember(store: Transaction, site: Site, now: datetime, unknowns: Unknowns) -> None:
-    """Keeps a site as it is now, for reads that lag."""
+    """Saves a site as it is now, for reads that lag."""
     if unknowns.readLag != "none" or unknowns.planAfterScheduling != "at-once":
         store.add_past(site, site.counters.get(_WRITES, 0), now.isoformat())
 
@@ -47,7 +47,7 @@ def remember(store: Transaction, site: Site, now: datetime, unknowns: Unknowns) 
 def lagging(
     store: Transaction, site: Site, path: str, given: Mapping[str, str], now: datetime, seed: Seed
 ) -> Site | None:  # fmt: skip
-    """The site as a read of a path sees it that does not see the newest; None if it sees everything."""
+    """The site as seen by a read of a path that lags behind; None if the read sees everything."""
     unknowns = seed.unknowns
     late = timedelta(seconds=unknowns.readLagSeconds)
     seen = _seen(given.get(HEADER, ""), site) if unknowns.readLag == "without-header" else 0
@@ -68,6 +68,6 @@ def lagging(
 
 
 def _seen(token: str, site: Site) -> int:
-    """How many writes a token knows of."""
+    """How many writes a token knows about."""
     head, _, count = token.rpartition(".")
     return int(count) if head == f"v1.{site.id}" and count.isdecimal() else 0

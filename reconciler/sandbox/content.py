@@ -1,4 +1,4 @@
-"""Owns the texts: activities and drafts from templates, settings and a seed, the same for the same parts."""
+"""Owns the texts: activities and drafts from templates, settings and a seed; the same inputs give the same texts."""
 
 from __future__ import annotations
 
@@ -48,26 +48,26 @@ _CLOSERS = ("Come and see.", "Find out more on our site.", "Tell us what you thi
 
 
 def number(*parts: object) -> int:
-    """A number that always comes from these parts."""
+    """A number determined by these parts."""
     return int.from_bytes(sha256(":".join(map(str, parts)).encode()).digest()[:6], "big")
 
 
 def pick(options: Sequence[T], *parts: object) -> T:
-    """One of the options, always the same for the same parts."""
+    """One of the options, determined by these parts."""
     return options[number(*parts) % len(options)]
 
 
 def near_term(day: date, days: int | None) -> date:
-    """The last day whose activities get posts by themselves: the end of next week (D), or some days ahead."""
+    """The last day whose activities get posts by themselves: the end of next week (D), or a number of days ahead."""
     return times.end_of_next_week(day) if days is None else day + timedelta(days=days)
 
 
 def activities(inputs: Json, zone: tzinfo, key: Sequence[object], own_frequency: bool) -> list[Json]:
     """The activities of a generation: from today through the end of next month (D), sorted by date.
 
-    `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles
-    and descriptions; frequency says how many; an event close by takes over a title now and then. `own_frequency`:
-    that of the settings counts too.
+    `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles and
+    descriptions; the frequency says how many there are; a nearby event occasionally appears in a title.
+    `own_frequency`: that of the settings counts too.
     """
     started = times.must(inputs["started"])
     today = started.astimezone(zone).date()
@@ -139,7 +139,7 @@ def post(channel: str, activity: Json, settings: Json, account: Json | None, key
 
 
 def story(activity: Json, key: Sequence[object]) -> Json:
-    """The content object of an Instagram story: media only, one to five frames (D)."""
+    """The content object of an Instagram story: only media, one to five frames (D)."""
     frames = 1 + number(*key, "frames") % 3
     return {"instagramStory": {"mediaWrapper": {"media": [
         {"type": "IMAGE", "url": pictures.address(*key, "frame", place, title=f"{activity['title']} {place + 1}")}
@@ -163,7 +163,7 @@ def with_text(channel: str, text: str, title: str) -> Json:
 
 
 def second_id(channel: str, account: Json | None) -> Json:
-    """The second id that some channels need in their content (S-wix, 10.4); nothing where not connected."""
+    """The second id that some channels need in their content (S-wix, 10.4); nothing if the channel is not connected."""
     if account is None:
         return {}
     match channel:

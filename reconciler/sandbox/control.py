@@ -1,4 +1,4 @@
-"""Owns the control routes under /_sandbox/: what a test or a person does with a world over HTTP, from loopback."""
+"""Owns the control routes under /_sandbox/: what a test or a person can do to a world over HTTP, from loopback."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Json = dict[str, Any]
 
 
 def answer(sandbox: Sandbox, request: Request, client: Any) -> tuple[int, Any]:
-    """Status and value of a control request: from loopback, no web page's, and in JSON.
+    """Status and value of a control request. It must come from loopback, not from a web page, and be in JSON.
 
-    GET requests, gaps, world, clock; POST reset, clock {"advance": seconds}, faults (one or a list), dashboard
-    {"do": name, "site": id, ...arguments}; DELETE faults.
+    GET requests, gaps, world, clock; POST reset, clock {"advance": seconds}, faults (one or a list), dashboard {"do":
+    name, "site": id, ...arguments}; DELETE faults.
     """
     if client is not None and client[0] not in _LOOPBACK:
         return 403, {"message": "control routes are only available from this machine"}

@@ -1,4 +1,4 @@
-"""Owns what people do to a site behind the tool's back: edits in the dashboard, publishing, plans bought."""
+"""Owns what people do to a site without the tool: edits in the dashboard, publishing, buying plans."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class Dashboard:
-    """Edits by people: no permission is asked, nothing is logged as a request. KeyError for what is not there."""
+    """Edits by people: they need no permission and are not logged as requests. KeyError for what does not exist."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -49,7 +49,7 @@ class Dashboard:
         self._sandbox.edit(site, lambda found, _now, seed: marketing_plan.remove_plan(found, seed))
 
     def set_plan_status(self, site: str, status: str) -> None:
-        """Gives the marketing plan a status, for example INACTIVE."""
+        """Sets the status of the marketing plan, for example to INACTIVE."""
         self._edit(site, lambda found: found.plan.update(status=status))
 
     def add_event(self, site: str, event: Mapping[str, Any], foreign: bool = False) -> str:
@@ -115,7 +115,7 @@ class Dashboard:
         self._edit(site, change)
 
     def make_posts(self, site: str, activity: str) -> None:
-        """Has posts made for an activity, at once."""
+        """Makes posts for an activity, at once."""
         self._sandbox.edit(
             site,
             lambda found, now, seed: posts.make_drafts(
@@ -124,11 +124,11 @@ class Dashboard:
         )
 
     def set_channel(self, site: str, channel: str, status: str = "VALID") -> None:
-        """Connects a channel, or gives its token another status."""
+        """Connects a channel, or changes its token's status."""
         self._edit(site, lambda found: found.channels.update({channel: status}))
 
     def set_accounts(self, site: str, channel: str, accounts: list[Json]) -> None:
-        """Gives a channel other accounts: id, displayName, default."""
+        """Replaces the accounts of a channel: id, displayName, default."""
         self._edit(site, lambda found: found.facts.setdefault("accounts", {}).update({channel: accounts}))
 
     def disconnect(self, site: str, channel: str) -> None:
@@ -140,7 +140,7 @@ class Dashboard:
         self._edit(site, lambda found: found.facts.update(published=published))
 
     def set_facts(self, site: str, **facts: Any) -> None:
-        """Changes name, language, timeZone, country of the site."""
+        """Changes name, language, timeZone or country of the site."""
         self._edit(site, lambda found: found.facts.update(facts))
 
     def set_feature(self, site: str, feature: str, **fields: Any) -> None:

@@ -10,13 +10,13 @@ Json = dict[str, Any]
 HTML = (
     "<!DOCTYPE html><html><head><title>Wix.com</title></head><body><h1>Oops, something went wrong.</h1></body></html>"
 )
-"""A branded page that carries nothing but its status (S-wix)."""
+"""A gateway's own page, which tells nothing but its status (S-wix)."""
 
 
 class Refused(Exception):
     """A request that the API answers with an error: status, body (None: empty, as system errors are), headers.
 
-    A body in text is sent as it is.
+    A text body is sent as it is.
     """
 
     def __init__(self, status: int, body: Json | None, text: str = "") -> None:

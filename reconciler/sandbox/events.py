@@ -30,7 +30,7 @@ def calendar_id(site: Site) -> str:
 
 
 def record(site: Site, fields: Json, since: str, foreign: bool = False) -> Json:
-    """An event as it is kept: `shown` is what the API sends, `since` anchors its recurrence."""
+    """An event as it is stored: `shown` is what the API sends, `since` anchors its recurrence."""
     shown = {
         "id": fields.get("id") or site.new_id("event"),
         "calendarId": fields.get("calendarId") or calendar_id(site),
@@ -49,7 +49,7 @@ def create(call: Call) -> Json:
 
 
 def update(call: Call) -> Json:
-    """`PUT /events/{event.id}`: replaces the whole event (D). Unknown or read-only: 428 and no 404 (D)."""
+    """`PUT /events/{event.id}`: replaces the whole event (D). Unknown or read-only: 428, not 404 (D)."""
     fields = _read(call, call.seed.unknowns.updateEventKey)  # body key inferred (I): switchable
     old = _own(call, call.params["id"])
     fields["id"] = old["shown"]["id"]
@@ -158,7 +158,7 @@ def _shown(event: Json, unknowns: Unknowns) -> Json:
 
 
 def occurring(site: Site, first: datetime, last: datetime) -> list[Json]:
-    """What happens in a span of time, as name and date: what a generation knows of the calendar (D)."""
+    """What happens in a period, as name and date: what a generation knows of the calendar (D)."""
     found = [
         {"name": event["shown"]["name"], "date": times.show(moment)}
         for event in site.events
@@ -169,7 +169,7 @@ def occurring(site: Site, first: datetime, last: datetime) -> list[Json]:
 
 
 def _moments(event: Json, first: datetime, last: datetime) -> Iterator[datetime]:
-    """When an event happens between two moments, both included. A rule counts from when the event was made (I)."""
+    """When an event happens between two times, both included. A rule counts from when the event was created (I)."""
     shown = event["shown"]
     if "recurringRule" not in shown:
         date = times.must(shown["date"])
@@ -178,7 +178,7 @@ def _moments(event: Json, first: datetime, last: datetime) -> Iterator[datetime]
         return
     start = times.must(event["since"]).replace(hour=0, minute=0, second=0, microsecond=0)
     frequency = _PLAIN[shown["recurringRule"]["frequency"]]
-    # Begin close to the span, so that a span far away costs no more than a near one.
+    # Start close to the period, so that a distant one costs no more than a near one.
     count = max(0, (first - start).days // {"WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}[frequency] - 1)
     while (moment := _nth(start, frequency, count)) <= last:
         if moment >= first:

@@ -62,7 +62,7 @@ AFTER = frozenset({"drop-after", "truncated", "error-after"})  # the handler has
 
 
 class FaultError(ValueError):
-    """A fault that cannot be scripted; the message says what would be right."""
+    """A fault that cannot be scripted. The message says what would be right."""
 
 
 class Dropped(ConnectionError):
@@ -70,10 +70,10 @@ class Dropped(ConnectionError):
 
 
 def dropped(text: str) -> Dropped:
-    """The exception of a lost connection.
+    """The exception for a lost connection.
 
-    Where httpx is in use it is an httpx.RemoteProtocolError as well, because over HTTP that is what a client sees
-    and catches; the sandbox itself must not depend on an HTTP client, so it only looks whether one is loaded.
+    If httpx is in use, it is also an httpx.RemoteProtocolError, because that is what a client sees and catches over
+    HTTP. The sandbox itself must not depend on an HTTP client, so it only checks whether httpx is loaded.
     """
     httpx = sys.modules.get("httpx")
     return Dropped(text) if httpx is None else _httpx_kind(httpx)(text)
@@ -87,7 +87,7 @@ def _httpx_kind(httpx: Any) -> type[Dropped]:
 
 def _no_request(self: Any, text: str) -> None:
     Exception.__init__(self, text)
-    self._request = None  # what httpx looks at before it fills in the request
+    self._request = None  # httpx checks this before it fills in the request
 
 
 def check_fault(source: object) -> Json:
@@ -130,7 +130,7 @@ def check_fault(source: object) -> Json:
 
 
 def matches(fault: Json, method: str, path: str, site: str | None) -> bool:
-    """Whether a fault's route and site are those of a request."""
+    """Whether a fault's route and site match a request."""
     if fault["site"] is not None and fault["site"] != site:
         return False
     route = str(fault["route"]).strip()

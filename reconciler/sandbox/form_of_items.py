@@ -1,4 +1,4 @@
-"""Owns the form in which posts are sent: within a plan, within activities, and by themselves (10.2)."""
+"""Owns the form in which posts are sent: within a plan, within activities, and on their own (10.2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCHEDULED = "POST /marketing-plan/schedule-drafts"
 
 
 def shaped(route: str, value: Json, unknowns: Unknowns) -> Json:
-    """The answer with its posts as they are sent. Nothing that was handed in is changed."""
+    """The answer with its posts in the form in which they are sent. The given value is not changed."""
     shown = dict(value)
     if isinstance(shown.get("marketingActivities"), list):
         shown["marketingActivities"] = [_activity(each, route, unknowns) for each in shown["marketingActivities"]]
@@ -81,7 +81,7 @@ def _short(item: Json) -> Json:
 
 
 def _novel(like: Json) -> Json:
-    """A draft on a channel that nobody knows yet."""
+    """A draft on a channel that no client knows yet."""
     text = {"caption": "Something new"}
     return {
         "id": guid(like["id"], "novel"), "channel": {"name": "THREADS"}, "type": "POST", "status": "DRAFT",
@@ -90,7 +90,7 @@ def _novel(like: Json) -> Json:
 
 
 def item(given: Json, unknowns: Unknowns) -> Json:
-    """A post as it is sent."""
+    """A post in the form in which it is sent."""
     shown = {"external": False, "referenceId": "", **given} if unknowns.zeroValues == "emit" else dict(given)
     status = shown["status"]
     if unknowns.accountIds == "never" or (unknowns.accountIds == "after-scheduling" and status == "DRAFT"):

@@ -1,4 +1,4 @@
-"""Owns what the forms of several routes are put together from: lists in pages, other keys, what was created."""
+"""Owns the building blocks of the forms of several routes: lists in pages, other keys, created objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNHEARD_OF = "payload"
 """A key that no client can know."""
 
 _PAGE = 10
-"""Members of a list that says there are more."""
+"""Length of a list that says there are more."""
 
 
 def renamed(value: Json, old: str, new: str) -> Json:
@@ -21,7 +21,7 @@ def renamed(value: Json, old: str, new: str) -> Json:
 
 
 def paged(value: Json, key: str, unknowns: Unknowns) -> Json:
-    """Says that there is more, and shows the first of it; or that this was all."""
+    """Says that there is more, and shows only the beginning; or says that this was all."""
     if unknowns.pagingSigns == "none":
         return value
     rows = value.get(key) or []
@@ -39,7 +39,7 @@ def paged(value: Json, key: str, unknowns: Unknowns) -> Json:
 
 
 def created(key: str, form: str, value: Json) -> Json:
-    """What was created or changed, under the key that `form` is, or in another form."""
+    """A created or changed object, under the key that `form` names, or in another form."""
     inner = dict(value[key])
     match form:
         case "bare":

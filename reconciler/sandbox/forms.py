@@ -1,6 +1,6 @@
-"""Owns the form in which every answer is sent: what the handlers say, put as the world's unknowns have it.
+"""Owns the form in which every answer is sent: what the handlers return, in the form that the world's unknowns give it.
 
-The form of one route stands beside its handler.
+The form of one route is next to its handler.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def refusal(refused: Refused, unknowns: Unknowns) -> tuple[int, bytes]:
     return status, refused.text.encode() or encoded(refused.body)
 
 
-# --- all routes --------------------------------------------------------------------------------------------------
+# --- all routes ------------------------------------------------------------------------------------
 
 
 def _everywhere(value: Any, unknowns: Unknowns) -> Any:
-    """Numbers, moments and lists as they are sent; members that nobody knows yet."""
+    """Numbers, times and lists in the form in which they are sent, and members that no client knows yet."""
     plain = (unknowns.numbers, unknowns.moments, unknowns.addedFields) == ("plain", "milliseconds", False)
     if plain and unknowns.emptyLists != "null":
         return value

@@ -17,11 +17,11 @@ Json = dict[str, Any]
 
 _ELSEWHERE = {"POST /items": "createActivityPath", "POST /events/query": "queryEventsPath",
               "GET /publisher/items/{id}": "getItemPath"}  # fmt: skip
-"""Routes whose path was inferred (I), and the switch that puts each where nobody looks."""
+"""Routes with an inferred path (I), and the switch that moves each to where nobody looks."""
 
 
 def perform(request: Request, store: Transaction, now: datetime, seed: Seed, acting: tuple[Json, ...]) -> Answer:
-    """The API's answer. Its effect and its log entry are in the transaction that was handed in."""
+    """The API's answer. Its effect and its log entry are part of the given transaction."""
     call = Call(
         method=request.method,
         path=request.path,
@@ -104,13 +104,13 @@ def _throttled(limit: int, seed: Seed) -> Refused:
 
 
 def _touch(store: Transaction, site: Site, now: datetime) -> None:
-    # Idleness is counted in weeks; noting every request would only cost time.
+    # Idleness is counted in weeks; recording every request would only cost time.
     if not site.touched or now - times.must(site.touched) > timedelta(minutes=1):
         store.touch(site, times.show(now))
 
 
 def find_site(store: Transaction, site_id: str, now: datetime, seed: Seed) -> Site | None:
-    """A site with everything that was due by now; made on first sight, or None if that is off."""
+    """A site with everything that was due by now; created on first sight, or None if that is disabled."""
     site = store.site(site_id)
     if site is None:
         if not seed.create_sites and site_id not in seed.sites:
@@ -125,7 +125,7 @@ def find_site(store: Transaction, site_id: str, now: datetime, seed: Seed) -> Si
 
 
 def named_site(request: Request, store: Transaction) -> str | None:
-    """The site a request is about: its header's, or its access token's."""
+    """The site a request is about: from its header, or from its access token."""
     named = request.headers.get("wix-site-id")
     if named is not None:
         return named.lower()
@@ -137,7 +137,7 @@ def log(
     store: Transaction, request: Request, now: datetime, status: int | None, wrote: bool, fault: str | None,
     site: str | None = None,
 ) -> int:  # fmt: skip
-    """Adds a request to the log; returns its number. A log holds no secrets."""
+    """Adds a request to the log; returns its number. A log contains no secrets."""
     return store.log({
         "at": times.show(now),
         "method": request.method,

@@ -1,4 +1,4 @@
-"""Owns the marketing plan: its status machine, generating, reading, deleting, and what happens by the clock (6)."""
+"""Owns the marketing plan: its status machine, generating, reading, deleting, and what happens as time passes (6)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def fate(call: Call) -> str:
         return "NEVER"
     if site.behaviour.get("failGeneration") or call.directive("failed"):
         return "FAILED"
-    # An unpublished site is not refused: it ends FAILED, or ACTIVE without posts (D, both).
+    # An unpublished site is not refused: it ends FAILED, or ACTIVE without posts (both D).
     if not site.facts["published"] and site.behaviour.get("unpublishedGives") == "failed":
         return "FAILED"
     return "ACTIVE"
@@ -101,7 +101,7 @@ def begin(site: Site, now: datetime, due: str, end: str) -> None:
 
 
 def settle(site: Site, now: datetime, seed: Seed) -> bool:
-    """Lets happen what was due by now: generations end, posts appear, scheduled posts go out."""
+    """Carries out what was due by now: generations end, posts appear, scheduled posts go out."""
     if site.wake is None or site.wake > times.show(now):
         return False
     if site.plan.get("due") and site.plan["due"] <= times.show(now):
@@ -145,7 +145,7 @@ def _finish(site: Site, seed: Seed) -> None:
 
 
 def get_plan(call: Call) -> Json:
-    """`GET /marketing-plan`: status and activities; from today on unless asked otherwise (D)."""
+    """`GET /marketing-plan`: status and activities, from today on unless asked otherwise (D)."""
     site, unknowns = call.site, call.seed.unknowns
     if site.plan["status"] == "ACTIVE" and site.touched:
         idle = call.now - times.must(site.touched)
@@ -174,7 +174,7 @@ def get_plan(call: Call) -> Json:
 
 
 def _window(call: Call) -> tuple[str, str | None]:
-    # What one bound alone means is not documented (I): the other keeps its default, or 400.
+    # The meaning of a single bound is not documented (I): the other keeps its default, or 400.
     given = {}
     for name in ("startDate", "endDate"):
         text = call.one(f"timeframe.{name}")

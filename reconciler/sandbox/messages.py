@@ -19,7 +19,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, read whole."""
+    """One request, completely read."""
 
     method: str
     path: str
@@ -29,7 +29,7 @@ class Request:
 
     @property
     def text(self) -> str:
-        """The body as text, whatever is in it."""
+        """The body as text, whatever it contains."""
         return self.body.decode("utf-8", "replace")
 
     def parameters(self) -> dict[str, list[str]]:
@@ -40,7 +40,7 @@ class Request:
         return found
 
     def json(self) -> Json:
-        """The body: a JSON object; none at all counts as an empty one. Anything else is 400 (S)."""
+        """The body: a JSON object; no body counts as an empty one. Anything else is 400 (S)."""
         if not self.body.strip():
             return {}
         try:
@@ -56,7 +56,7 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """One answer: status, body, headers beside content-type and content-length."""
+    """One answer: status, body, and headers other than content-type and content-length."""
 
     status: int
     body: bytes
@@ -64,7 +64,7 @@ class Answer:
 
 
 def encoded(value: object) -> bytes:
-    """A body in JSON; None: an empty body, as system errors have (D). Half a character is sent as its escape."""
+    """A body in JSON; for None, an empty body, as system errors have (D). Half a character is sent as its escape."""
     if value is None:
         return b""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -75,11 +75,11 @@ def encoded(value: object) -> bytes:
 
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes of a request's body; the largest honest one, a bulk of a hundred posts, stays far below."""
+"""The limit for a request's body, in bytes; real ones, even a bulk of a hundred posts, are far smaller."""
 
 
 class TooLarge(ValueError):
-    """A body beyond all need; what follows of it is not read."""
+    """A body larger than any real one; the rest of it is not read."""
 
 
 async def read(scope: Scope, receive: Receive) -> Request:
@@ -105,7 +105,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
 
 
 async def respond(send: Send, given: Answer, announced: int | None = None) -> None:
-    """Sends an answer. `announced`: a length that the body does not have, for a connection lost on the way."""
+    """Sends an answer. `announced`: a length other than the body's, for a connection lost on the way."""
     headers = {"content-type": "application/json", **given.headers}
     if not given.body and announced is None:
         headers.pop("content-type")
@@ -116,7 +116,7 @@ async def respond(send: Send, given: Answer, announced: int | None = None) -> No
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
-    """Says yes to start-up and shutdown: a world needs neither."""
+    """Confirms start-up and shutdown: a world needs neither."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

@@ -1,7 +1,7 @@
 """Owns the pictures of posts: their addresses, which look like those of Wix's media store, and what they show.
 
 A picture is made from its address alone: the colours from its id, the title from its file name. So whoever shows posts
-can draw them without a network: in process as a `data:` address, over HTTP under the same path at the sandbox's server.
+can draw them without a network: in process as a `data:` address, over HTTP under the same path on the sandbox's server.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LINES = 5
 
 
 def address(*key: object, title: str) -> str:
-    """The address of the picture that always comes from these parts, in the form of the media store (S-wix)."""
+    """The address of the picture determined by these parts, in the form of the media store (S-wix)."""
     name = sha256(":".join(map(str, key)).encode()).hexdigest()
     words = quote(" ".join(title.split())[:_LONGEST_NAME], safe="", errors="replace")
     return f"https://{STORE}{PREFIX}{name[:6]}_{name[6:38]}~mv2.jpg/v1/fit/w_{_SIZE}/{words or 'picture'}.jpg"
@@ -35,14 +35,14 @@ def file_id(url: str) -> str:
 
 
 def draw(path: str) -> bytes:
-    """The picture of an address's path, as SVG of a few kilobytes."""
+    """The picture for an address's path, as an SVG of a few kilobytes."""
     name = unquote(path).rpartition("/")[2].rpartition(".")[0] or "picture"
     digest = sha256(path.removeprefix(PREFIX).split("/")[0].encode("utf-8", "replace")).digest()
     return "".join(_parts(name, digest)).encode("utf-8", "replace")
 
 
 def data_url(url: str) -> str | None:
-    """A picture of the store as a `data:` address; None for an address of somewhere else."""
+    """A picture of the store as a `data:` address; None for an address elsewhere."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -88,5 +88,5 @@ def _wrapped(title: str) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Text without what XML does not take."""
+    """Text without the characters that XML does not accept."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

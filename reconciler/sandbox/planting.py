@@ -1,4 +1,4 @@
-"""Owns how a site comes into being: from its seed, or from the defaults when it is first seen."""
+"""Owns how a site is created: from its seed, or from the defaults when it is first seen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 
 def plant(site_id: str, fields: Json, now: datetime, seed: Seed) -> Site:
-    """The site of a seed's fields; what they leave out has defaults."""
+    """The site for a seed's fields, with defaults for what is left out."""
     features = fields.get("features", "premium")
     site = Site(
         id=site_id,

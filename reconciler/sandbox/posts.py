@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 class Fate(NamedTuple):
-    """What becomes of the posts of an activity that goes (14.8: not known): drafts, and scheduled ones."""
+    """What happens to the posts of an activity that is removed (14.8: not known): drafts, and scheduled ones."""
 
     drafts: str  # delete, keep
     scheduled: str  # keep, cancel, delete
@@ -36,7 +36,7 @@ def on_deletion(unknowns: Unknowns) -> Fate:
 
 
 def items_of(site: Site, activity: Json, unknowns: Unknowns) -> list[Json]:
-    """An activity's items, as the Publisher shows them (S-wix). What is shown during remaking is not known (I)."""
+    """An activity's items, as the Publisher shows them (S-wix). What is shown during regeneration is not known (I)."""
     items = [site.items[item_id]["item"] for item_id in activity["items"]]
     if unknowns.remakingShows == "nothing" and any(
         job["activity"] == activity["id"] and job["kind"].startswith("remake") for job in site.jobs
@@ -61,14 +61,14 @@ def make_failed(site: Site, activity: Json, settings: Json, now: datetime, seed:
 
 
 def make_drafts(site: Site, activity: Json, settings: Json, now: datetime, seed: Seed) -> None:
-    """Gives an activity a draft for each plan channel it has none for, and now and then an Instagram story."""
+    """Gives an activity a draft for each plan channel without one, and sometimes an Instagram story."""
     have = {record["item"]["channel"]["name"] for record in records(site, activity, story=False)}
     for channel in PLAN_CHANNELS:
         if channel not in have:
             key = key_of(site, activity, seed, channel)
             made = content.post(channel, activity, settings, accounts.account(site, channel), key)
             add_item(site, activity, channel, "POST", made, now)
-    # Whether an activity has a story is the AI's choice: here every third one, and never a second one.
+    # Whether an activity has a story is the AI's choice: here, every third one has, and never two.
     if not have:
         count = site.counters["posted"] = site.counters.get("posted", 0) + 1
         if count % 3 == 1 and not records(site, activity, story=True):
@@ -111,7 +111,7 @@ def add_item(site: Site, activity: Json | None, channel: str, kind: str, made: J
 
 
 def detach(site: Site, activity: Json, item_ids: Iterable[str], fate: Fate) -> None:
-    """Takes items off an activity, each to its fate."""
+    """Removes items from an activity, each to its fate."""
     for item_id in item_ids:
         activity["items"].remove(item_id)
         record = site.items[item_id]
@@ -148,7 +148,7 @@ def generate(call: Call) -> Json:
 
 
 def start(call: Call, activity_id: str, kind: str, seconds: float) -> None:
-    """Starts work on an activity's posts, unless the same is under way."""
+    """Starts work on an activity's posts, unless the same work is already under way."""
     jobs = call.site.jobs
     if not any(job["activity"] == activity_id and job["kind"] == kind for job in jobs):
         jobs.append({"due": call.later(seconds), "kind": kind, "activity": activity_id})
@@ -174,7 +174,7 @@ def snapshot(call: Call, activity: Json) -> Json:
 
 
 def activity_of(call: Call, key: str = "marketingActivityId") -> Json:
-    """The activity that a body names; 404 for one that is not there (I)."""
+    """The activity that a body names; 404 if it does not exist (I)."""
     wanted = checks.guid(key, call.body.get(key))
     if wanted not in call.site.activities:
         raise not_found(f"marketing activity {wanted} not found")
@@ -187,7 +187,7 @@ def clear(call: Call) -> Json:
 
 
 def clear_stories(call: Call) -> Json:
-    """`PATCH .../clear-marketing-activity-stories`: story drafts alone; scheduled ones stay (D)."""
+    """`PATCH .../clear-marketing-activity-stories`: only story drafts; scheduled ones stay (D)."""
     return _clear(call, story=True)
 
 

@@ -44,7 +44,7 @@ def show(site: Site, name: str, now: datetime) -> Json:
 
 
 def usage(site: Site, name: str, now: datetime) -> int:
-    """How much of a feature is used: in this calendar month for quotas by the month (I)."""
+    """How much of a feature is used: in this calendar month if the quota is monthly (I)."""
     if name == "CONNECT_CHANNEL":
         return sum(site.connected(channel) for channel in site.channels)
     feature = site.features.get(name, {})
@@ -56,7 +56,7 @@ def usage(site: Site, name: str, now: datetime) -> int:
 
 
 def remaining(site: Site, name: str, now: datetime) -> int | None:
-    """How often an action is still possible; None: as often as wanted. Not enabled: 0.
+    """How many more times an action is possible; None: unlimited. Not enabled: 0.
 
     No quota, `monetizationEnabled: false`, or limit and usage both 0 mean unmetered (S-wix).
     """
@@ -70,7 +70,7 @@ def remaining(site: Site, name: str, now: datetime) -> int | None:
 
 
 def require(site: Site, name: str, now: datetime) -> None:
-    """Refuses with 428 INELIGIBLE_FOR_FEATURE where a feature is off or used up (D; code S-wix)."""
+    """Refuses with 428 INELIGIBLE_FOR_FEATURE if a feature is off or used up (D; code S-wix)."""
     if remaining(site, name, now) == 0:
         raise precondition(f"site is not eligible for feature {name}", "INELIGIBLE_FOR_FEATURE")
 

@@ -95,13 +95,13 @@ def publish(call: Call) -> Json:
 
 
 def _wished(given: Json) -> object:
-    """When an item asks to go out; None: now."""
+    """When an item is to go out; None: now."""
     scheduling = given.get("schedulingInfo")
     return None if scheduling is None else checks.message("item.schedulingInfo", scheduling).get("scheduledDate")
 
 
 def publish_by_id(call: Call) -> Json:
-    """`POST /publish-by-id` with `id` and perhaps `scheduledDate`: a draft or a scheduled item (D)."""
+    """`POST /publish-by-id` with `id` and optionally `scheduledDate`: a draft or a scheduled item (D)."""
     item = _find(call, checks.guid("id", call.body.get("id")))
     if item["status"] not in ("DRAFT", "SCHEDULED"):
         raise _wrong_state(item)
@@ -112,7 +112,7 @@ def publish_by_id(call: Call) -> Json:
 
 
 def bulk_publish(call: Call) -> Json:
-    """`POST /bulk/publish`: each item by itself (D). Body and answer follow the usual bulk form (I)."""
+    """`POST /bulk/publish`: each item separately (D). Body and answer follow the usual bulk form (I)."""
     given = call.body.get("items")
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise unparsable()
@@ -254,7 +254,7 @@ def _future(call: Call, source: object, field: str) -> str | None:
 
 
 def _send_out(call: Call, item: Json, source: object, field: str) -> None:
-    """Publishes an item now, or schedules it; every gate first."""
+    """Publishes an item now, or schedules it, after passing every gate."""
     at = _future(call, source, field)
     feature = "PUBLISH_POST" if at is None else "SCHEDULE_POST"
     channel = item["channel"]["name"]

@@ -81,13 +81,13 @@ def mark_scheduled(site: Site, item: Json, at: str) -> None:
 
 
 def doom(record: Json, fault: Json | None) -> None:
-    """Notes that a post will fail when its moment comes, where a scripted fault says so."""
+    """Marks a post to fail when its time comes, if a scripted fault says so."""
     if fault is not None:
         record["fails"] = fault.get("message", "the channel did not take the post")
 
 
 def go_out(site: Site, item: Json, fails: str | None = None) -> None:
-    """The moment of a scheduled post: it is PUBLISHED, or FAILED with publicationError (members I)."""
+    """Carries out a scheduled post whose time has come: PUBLISHED, or FAILED with publicationError (members I)."""
     channel = item["channel"]["name"]
     try:
         if fails is not None:
@@ -105,7 +105,7 @@ def go_out(site: Site, item: Json, fails: str | None = None) -> None:
 
 
 def mark_published(item: Json) -> None:
-    """Makes an item a published one, with what the channel calls it."""
+    """Marks an item as published, with the channel's id for it."""
     channel = item["channel"]["name"]
     item["status"] = "PUBLISHED"
     outer = guid(item["id"], "external").replace("-", "")[:16]

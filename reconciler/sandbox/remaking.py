@@ -1,4 +1,4 @@
-"""Owns regenerating posts, in whole or only their media, and the end of all work on posts that takes time (6.2)."""
+"""Owns regenerating posts, as a whole or only their media, and finishing all work on posts that takes time (6.2)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Json = dict[str, Any]
 
 
 def regenerate(call: Call) -> Json:
-    """`POST .../regenerate-marketing-activity-posts`: image and captions again; answers a passing snapshot (D)."""
+    """`POST .../regenerate-marketing-activity-posts`: new images and captions; answers a transient snapshot (D)."""
     return _remake(call, "remake", call.seed.latency.posts, story=False)
 
 
 def regenerate_media(call: Call) -> Json:
-    """`POST .../regenerate-marketing-activity-posts-media`: the image alone (D)."""
+    """`POST .../regenerate-marketing-activity-posts-media`: only the images (D)."""
     return _remake(call, "remake-media", call.seed.latency.media, story=False)
 
 
 def form_of_snapshot(value: Json, unknowns: Unknowns) -> Json:
-    """The answer that shows an activity whose posts are made again."""
+    """The answer that shows an activity whose posts are being regenerated."""
     inner = value["marketingActivity"]
     match unknowns.snapshot:
         case "bare":
@@ -43,7 +43,7 @@ def form_of_snapshot(value: Json, unknowns: Unknowns) -> Json:
 
 
 def regenerate_stories(call: Call) -> Json:
-    """`POST .../regenerate-marketing-activity-stories`: story drafts alone; none there, none made (D)."""
+    """`POST .../regenerate-marketing-activity-stories`: only story drafts; if there are none, none are made (D)."""
     return _remake(call, "remake-stories", call.seed.latency.posts, story=True)
 
 
@@ -58,7 +58,7 @@ def _remake(call: Call, kind: str, seconds: float, story: bool) -> Json:
 
 
 def finish_due(site: Site, now: datetime, seed: Seed) -> None:
-    """Ends the work on posts that was due by now."""
+    """Finishes the work on posts that was due by now."""
     due = [job for job in site.jobs if times.must(job["due"]) <= now]
     site.jobs[:] = [job for job in site.jobs if job not in due]
     for job in due:
@@ -108,7 +108,7 @@ def _rename(site: Site, activity: Json, item: Json) -> None:
 
 
 def update_media(call: Call) -> Json:
-    """`PATCH .../update-marketing-activity-posts-media`: puts a media URL on the posts (D; fields I)."""
+    """`PATCH .../update-marketing-activity-posts-media`: sets a media URL on the posts (D; fields I)."""
     activity, url = posts.activity_of(call, call.seed.unknowns.activityIdKey), _url(call)
     for record in posts.records(call.site, activity, story=False):
         item = record["item"]
@@ -120,7 +120,7 @@ def update_media(call: Call) -> Json:
 
 
 def update_stories_media(call: Call) -> Json:
-    """`PATCH .../update-marketing-activity-stories-media`: one frame by mediaIndex, else the whole story (D).
+    """`PATCH .../update-marketing-activity-stories-media`: one frame by mediaIndex, or the whole story (D).
 
     An index without a frame leaves the story as it is (D). Counting from zero is inferred (I).
     """

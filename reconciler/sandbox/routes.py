@@ -37,15 +37,15 @@ _SITE, _ACCOUNT, _NOBODY = "site", "account", "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method: its handler, whom it is for (site, account, nobody), and its scope."""
+    """One method: its handler, the level of its identity (site, account, none), and its scope."""
 
     handler: Handler
     level: str
     scope: str | None
-    name: str  # `METHOD path`, the path without its service's beginning
+    name: str  # `METHOD path`, where the path lacks the part that all routes of its service share
     reads: bool
-    form: Form | None  # how its answer is put, where the unknowns say more of it than of others (forms.py)
-    keeps_active: bool  # whether it is a use of the marketing plan, which keeps that from going INACTIVE (I)
+    form: Form | None  # the form of its answer, if the unknowns say more about it than about others (forms.py)
+    keeps_active: bool  # whether it counts as using the marketing plan, which keeps the plan from going INACTIVE (I)
 
 
 _PLAN = "/promote/marketing-plan-service/v1"
@@ -182,7 +182,7 @@ _PATTERNS = tuple(
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-    """The route of a request, with what the path's variables stand for; None: a gap."""
+    """The route of a request, with the values of the path's variables; None: a gap."""
     exact = _EXACT.get((method, path))
     if exact is not None:
         return exact, {}

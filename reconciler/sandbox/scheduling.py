@@ -1,4 +1,4 @@
-"""Owns scheduling drafts, and their going out when the moment comes (6.2)."""
+"""Owns scheduling drafts, and publishing them when their time comes (6.2)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Json = dict[str, Any]
 def schedule(call: Call) -> Json:
     """`POST /marketing-plan/schedule-drafts`.
 
-    Needs SCHEDULE_POST, else 428 (D). Ids that are no DRAFT, and drafts of channels that are not connected, are
-    passed over in silence (D); so are unknown ids (I), and as the world has it what the quota does not reach for.
+    Needs SCHEDULE_POST, else 428 (D). Ids that are not drafts, and drafts of channels that are not connected, are
+    skipped silently (D). So are unknown ids (I) and, depending on the world's settings, drafts beyond the quota.
     """
     wanted = checks.strings("draftIds", call.body.get("draftIds"))  # S-wix: 1-20 strings
     site = call.site
@@ -46,7 +46,10 @@ def schedule(call: Call) -> Json:
 
 
 def _moment_of(call: Call, record: Json) -> str | None:
-    """When a draft goes out, and what becomes of one whose moment is past: not known (14.7), so as the world has it."""
+    """When a draft goes out.
+
+    What happens if that time has passed is not known (14.7), so the world's settings decide.
+    """
     unknowns = call.seed.unknowns
     activity = call.site.activities.get(record["activity"] or "")
     if activity is not None and unknowns.schedulePlacement != "in-an-hour":
@@ -63,7 +66,7 @@ def _moment_of(call: Call, record: Json) -> str | None:
 
 
 def publish_due(site: Site, now: datetime) -> None:
-    """Scheduled posts whose moment has come go out, or fail."""
+    """Publishes the scheduled posts whose time has come, or makes them fail."""
     for record in site.items.values():
         item = record["item"]
         if item["status"] in ("SCHEDULED", "PROCESSING") and item["schedulingInfo"]["scheduledDate"] <= times.show(now):

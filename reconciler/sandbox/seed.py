@@ -85,7 +85,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a world is made from, and the options it runs by."""
+    """What a world is made from, and the options it runs with."""
 
     clock: datetime | None = None
     freeze: bool = False
@@ -136,13 +136,13 @@ def read_seed(source: Mapping[str, Any]) -> Seed:
 
 
 _LARGEST = 4 * 1024 * 1024
-"""Characters of a sandbox.yaml."""
+"""The maximum length of a sandbox.yaml, in characters."""
 _MOST = 500_000
-"""Values in one, each counted where it is used."""
+"""The maximum number of values in one, each counted wherever it is used."""
 
 
 def _is_too_much(found: object) -> bool:
-    """Whether anchors make more of a file than anybody wrote, without end where one is in itself."""
+    """Whether anchors make a file much larger than what was written, or endless because one contains itself."""
     left, seen = [found], 0
     while left and seen <= _MOST:
         value = left.pop()
@@ -158,7 +158,7 @@ def load_seed(path: str | Path) -> Json:
     """The mapping in a sandbox.yaml. Raises SeedError if it cannot be read."""
     import yaml
 
-    if not Path(path).is_file():  # a FIFO would wait for ever, and a device has no end
+    if not Path(path).is_file():  # a FIFO would block for ever, and a device has no end
         raise SeedError(f"{path}: is not a regular file; write a YAML file, or remove it")
     try:
         with open(path, encoding="utf-8") as file:

@@ -12,7 +12,7 @@ from reconciler.sandbox.seed_values import SeedError
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key: the sites it reaches (None: all) and its scopes."""
+    """An API key: the sites it can reach (None: all) and its scopes."""
 
     sites: frozenset[str] | None
     scopes: frozenset[str]

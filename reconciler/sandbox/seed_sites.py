@@ -1,4 +1,4 @@
-"""Owns the site part of a seed: checks every field, gives back plain values with moments parsed."""
+"""Owns the site part of a seed: checks every field, and returns plain values with times parsed."""
 
 from __future__ import annotations
 

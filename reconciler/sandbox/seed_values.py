@@ -1,4 +1,4 @@
-"""Owns the values inside a seed: their types, and the messages that say what is wrong with one."""
+"""Owns the values in a seed: their types, and the messages that say what is wrong with one."""
 
 from __future__ import annotations
 

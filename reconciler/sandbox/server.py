@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Running(NamedTuple):
-    """A server in a thread: where it answers, and how to end it."""
+    """A server in a thread: its address, and how to stop it."""
 
     base_url: str
     stop: Callable[[], None]
@@ -36,13 +36,16 @@ def serve(
     port: int = 8080,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM. `ready` is told the base URL; port 0 takes a free port. Raises ServerError."""
+    """Serves until SIGINT or SIGTERM. `ready` is called with the base URL; port 0 picks a free port.
+
+    Raises ServerError.
+    """
     listening = _listen(host, port)
     _server(sandbox, host, ready or (lambda _url: None)).run(sockets=[listening])
 
 
 def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> Running:
-    """Serves in a thread, for tests. Returns the base URL and the function that ends it. Raises ServerError."""
+    """Serves in a thread, for tests. Returns the base URL and a function that stops it. Raises ServerError."""
     listening = _listen(host, port)
     started = threading.Event()
     server = _server(sandbox, host, lambda _url: started.set())
@@ -59,7 +62,7 @@ def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) ->
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named: asyncio sets TCP_NODELAY only then, and without it each answer waits 40 ms.
+    # The protocol is named because asyncio sets TCP_NODELAY only then; without that, each answer waits 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -81,7 +84,7 @@ _FOREIGN = {"message": "address this sandbox by an IP address, as localhost, or 
 
 
 def _is_ours(scope: Scope, host: str) -> bool:
-    """Whether a request names this server. A web page that points its own name at this machine does not."""
+    """Whether a request names this server. A web page that points its own host name at this machine does not."""
     named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
     try:
         found = urlsplit(f"//{named[0]}").hostname if len(named) == 1 else None
@@ -103,7 +106,7 @@ def _server(sandbox: Sandbox, host: str, ready: Callable[[str], None]) -> uvicor
     connections: dict[Any, Any] = {}
 
     class Protocol(H11Protocol):
-        """Knows its connections, so that a scripted fault can close one without an answer."""
+        """Keeps track of its connections, so that a scripted fault can close one without an answer."""
 
         def connection_made(self, transport: Any) -> None:
             connections[tuple(transport.get_extra_info("peername")[:2])] = transport
@@ -124,10 +127,10 @@ def _server(sandbox: Sandbox, host: str, ready: Callable[[str], None]) -> uvicor
             if transport is not None:
                 transport.close()
             while (await receive())["type"] != "http.disconnect":
-                pass  # uvicorn must see the connection gone, else it would answer 500
+                pass  # uvicorn must see the connection gone, otherwise it would answer 500
 
     class Server(uvicorn.Server):
-        """Says when it is ready, and ends on a signal without raising it again."""
+        """Reports when it is ready, and stops on a signal without raising it again."""
 
         def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002 - uvicorn's signature
             self.force_exit = self.should_exit  # the second signal does not wait for open connections

@@ -19,7 +19,7 @@ _DEFAULT_FIELDS = ("socialChannels", "calendar", "marketingPlanGoal", "frequency
 
 
 def get(call: Call) -> Json:
-    """`GET /marketing-settings`: what was saved, without defaults; never saved: the derived fields alone (D)."""
+    """`GET /marketing-settings`: what was saved, without defaults; if never saved, only the derived fields (D)."""
     if call.site.settings is None and call.seed.unknowns.unsavedSettings == "not-found":
         raise not_found("there are no marketing settings")
     return show(call.site)
@@ -71,7 +71,7 @@ def upsert(call: Call) -> Json:
 
 
 def _takes_effect(call: Call, path: str) -> bool:
-    """Whether a field is saved this time; a success says nothing of it (17.5)."""
+    """Whether a field is saved this time; a success says nothing about it (17.5)."""
     if call.seed.unknowns.upsertEffect == "at-once":
         return True
     key = f"upserts of {path}"
@@ -81,7 +81,7 @@ def _takes_effect(call: Call, path: str) -> bool:
 
 
 def _take(after: Json, path: str, given: Json, unknowns: Unknowns) -> None:
-    """What becomes of one path of a mask. What a deep one does, and whether objects are merged, is not known (I)."""
+    """Applies one path of a mask. What a deep path does, and whether objects are merged, is not known (I)."""
     if settings_shape.is_deep(path) and unknowns.maskDepth != "any":
         if unknowns.maskDepth == "ignore":
             return
@@ -93,7 +93,7 @@ def _take(after: Json, path: str, given: Json, unknowns: Unknowns) -> None:
 
 
 def put(root: Json, path: str, value: Any) -> None:
-    """Sets a value at a path; an empty one clears it. What is left empty is left out, as in proto3 JSON (I)."""
+    """Sets a value at a path; an empty one clears it. What becomes empty is removed, as in proto3 JSON (I)."""
     *way, last = path.split(".")
     parents = [root]
     for name in way:

@@ -1,4 +1,4 @@
-"""Owns the shape of the marketing settings object: its fields, their types and bounds (9.5)."""
+"""Owns the shape of the marketing settings object: its fields, their types and limits (9.5)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Text:
 
 
 class Free:
-    """A field whose inside is not known: any value."""
+    """A field whose contents are not known: any value."""
 
 
 class Enum:
@@ -64,7 +64,7 @@ SHAPE: Json = {
 
 
 def shallow(path: str) -> str:
-    """The field of the reference that a path names or lies in: `settings.<field>`, `overrides.<tool>.frequency`."""
+    """The reference's field that a path names or lies in: `settings.<field>`, `overrides.<tool>.frequency`."""
     names = path.split(".")
     return ".".join(names[: 3 if names[0] == "overrides" else 2])
 

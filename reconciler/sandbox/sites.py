@@ -31,7 +31,7 @@ def url_of(site: Site) -> str:
 
 
 def published_urls(call: Call) -> Json:
-    """`GET /urls-server/v2/published-site-urls`: an unpublished site has none, and an empty array says so (S-sdk)."""
+    """`GET /urls-server/v2/published-site-urls`: an unpublished site has none, which an empty array shows (S-sdk)."""
     kind = call.one("filters.urlType") or "ALL"
     if kind not in ("ALL", "PREMIUM", "FREE"):
         raise violation("filters.urlType", f"{kind!r} is not one of ALL, PREMIUM, FREE", "ENUM")
@@ -44,7 +44,8 @@ def published_urls(call: Call) -> Json:
 def query(call: Call) -> Json:
     """`POST /site-list/v2/sites/query`: account-level, cursor-paged, at most 100 (D + S-wix).
 
-    The next cursor is at metadata.cursors.next, more at metadata.hasNext; a follow-up sends the cursor alone (S-wix).
+    The next cursor is at metadata.cursors.next, and metadata.hasNext says if there is more; a follow-up sends only the
+    cursor (S-wix).
     """
     asked = call.body.get("query") or {}
     if not isinstance(asked, dict):
@@ -120,7 +121,10 @@ def _show(site: Site) -> Json:
 
 
 def properties(call: Call) -> Json:
-    """`GET /site-properties/v4/properties` (D). `fields`, one comma text, limits the answer (S-sdk; effect I)."""
+    """`GET /site-properties/v4/properties` (D).
+
+    `fields`, a comma-separated text, limits the answer (S-sdk; effect I).
+    """
     facts = call.site.facts
     found = {
         "language": facts["language"],
@@ -143,7 +147,7 @@ def form_of_properties(value: Json, unknowns: Unknowns) -> Json:
 
 
 def update_properties(call: Call) -> Json:
-    """`PATCH` of the same: here the mask is `{"paths": [...]}`; without one 400; answers the version (S-wix)."""
+    """`PATCH` of the same path: here the mask is `{"paths": [...]}`; without one 400; answers the version (S-wix)."""
     given = call.body.get("properties")
     mask = call.body.get("fields")
     paths = mask.get("paths") if isinstance(mask, dict) else None

@@ -11,13 +11,13 @@ Json = dict[str, Any]
 
 
 def guid(*parts: object) -> str:
-    """The id that always comes from these parts, so that runs repeat."""
+    """An id determined by these parts, so that runs repeat."""
     return str(uuid5(NAMESPACE_URL, "sandbox:" + ":".join(str(part) for part in parts)))
 
 
 @dataclass(slots=True)
 class Site:
-    """One site. Values inside are JSON; moments are strings in the API's form."""
+    """One site. Its values are JSON; times are strings in the API's form."""
 
     id: str
     facts: Json  # name, instanceId, accountId, published, language, timeZone, country, premium
@@ -33,8 +33,8 @@ class Site:
     events: list[Json] = field(default_factory=list)  # as sent, and since when
     files: dict[str, Json] = field(default_factory=dict)  # generated images and imported media, with due
     counters: dict[str, int] = field(default_factory=dict)
-    wake: str | None = None  # the earliest moment at which something happens by itself
-    touched: str = ""  # when the marketing plan was last used; kept in a column of its own
+    wake: str | None = None  # the earliest time at which something happens by itself
+    touched: str = ""  # when the marketing plan was last used; stored in a column of its own
 
     def new_id(self, kind: str) -> str:
         """The next id of a kind: a GUID made from site, kind and a counter."""
@@ -47,7 +47,7 @@ class Site:
         return self.channels.get(channel) in ("VALID", "NO_PAGES")
 
     def dump(self) -> str:
-        """The document to store. Also works out when the site must be woken next."""
+        """The document to store. Also works out when the site must next be woken."""
         due = [job["due"] for job in self.jobs]
         if self.plan.get("due"):
             due.append(self.plan["due"])

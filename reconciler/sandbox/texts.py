@@ -1,4 +1,4 @@
-"""Owns what becomes of the texts that are sent: kept as they are, or in a normal form (17.7: not known)."""
+"""Owns what happens to texts that are sent: kept as they are, or normalised (17.7: not known)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 500
 
 
 def kept(value: Any, unknowns: Unknowns) -> Any:
-    """A value as it is kept, its texts normalised."""
+    """A value as it is stored, with its texts normalised."""
     if unknowns.texts == "exact":
         return value
     if isinstance(value, dict):
@@ -34,7 +34,7 @@ def _normal(text: str, form: str) -> str:
 
 
 def check(field: str, value: Any, unknowns: Unknowns) -> None:
-    """Refuses (400) texts that are too long, where the world has a limit (14.16, 14.18: not known)."""
+    """Refuses (400) texts that are too long, if the world has a limit (14.16, 14.18: not known)."""
     if unknowns.textLimit == "none":
         return
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Owns the form of moments: RFC 3339 in, the API's millisecond form out."""
+"""Owns the form of times: RFC 3339 in, the API's millisecond form out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 6048
 
 
 def parse(text: object) -> datetime | None:
-    """The moment that an RFC 3339 string names, in UTC; None if it is no such string (D: format date-time)."""
+    """The time in an RFC 3339 string, in UTC; None for any other string (D: format date-time)."""
     if not isinstance(text, str) or _FORM.fullmatch(text) is None:
         return None
     try:
@@ -22,12 +22,12 @@ def parse(text: object) -> datetime | None:
 
 
 def show(moment: datetime) -> str:
-    """A moment as the API writes it: `2026-07-08T09:00:00.000Z` (D)."""
+    """A time as the API writes it: `2026-07-08T09:00:00.000Z` (D)."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def must(text: str) -> datetime:
-    """The moment of a string that this package wrote itself."""
+    """The time in a string that this package wrote itself."""
     moment = parse(text)
     if moment is None:
         raise ValueError(f"{text!r} is not a moment")
@@ -35,7 +35,7 @@ def must(text: str) -> datetime:
 
 
 def span(text: object) -> float | None:
-    """Seconds of a number of seconds or of a string like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`."""
+    """The seconds in a number of seconds or in a string like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`."""
     if isinstance(text, bool):
         return None
     if isinstance(text, int | float):
@@ -46,7 +46,7 @@ def span(text: object) -> float | None:
 
 
 def zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name; UTC if the name is not known."""
+    """The zone with an IANA name; UTC if the name is not known."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

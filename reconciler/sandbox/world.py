@@ -1,7 +1,7 @@
-"""Owns the world's storage: one SQLite file (or memory), a row a site, the request log, gaps, faults, tokens.
+"""Owns the world's storage: one SQLite file (or memory), with a row per site, the request log, gaps, faults, tokens.
 
 Several processes may have the file open, and any of them may be killed at any moment: each request is one short
-transaction that holds its effect and its log entry together, committed before the answer is sent.
+transaction that contains its effect and its log entry, committed before the answer is sent.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class WorldError(RuntimeError):
 
 
 def _refuse_what_is_no_file(database: Path) -> None:
-    """Raises WorldError for a FIFO, device or folder in the place of the file, or a link in that of one beside it."""
+    """Raises WorldError for a FIFO, device or folder in place of the file, or a link in place of a file beside it."""
     if database.exists() and not database.is_file():
         raise WorldError(f"{database}: is not a regular file; move it away, or name another file")
     for suffix in ("-wal", "-shm", "-journal"):
@@ -71,7 +71,7 @@ class World:
 
     def _prepare(self) -> None:
         self._use_wal()
-        # NORMAL survives a killed process; only a power cut could lose the newest commits, which is fine here.
+        # NORMAL survives a killed process; only a power cut could lose the newest commits, which is acceptable here.
         self._db.execute("PRAGMA synchronous=NORMAL")
         with self.transaction():
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -82,7 +82,7 @@ class World:
             self._db.execute(f"PRAGMA user_version={_FORMAT}")
 
     def _use_wal(self) -> None:
-        # The one statement for which SQLite does not wait: another process may be opening the same new file.
+        # The only statement for which SQLite does not wait: another process may be opening the same new file.
         for attempt in range(200):
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
@@ -104,7 +104,7 @@ class World:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One transaction: committed at the end of the block, undone when it raises."""
+        """One transaction: committed at the end of the block, rolled back if it raises."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             transaction = Transaction(self._db, self._cache)
@@ -138,7 +138,7 @@ class Transaction:
     # Sites
 
     def site(self, site_id: str) -> Site | None:
-        """A site, or None. The same object is handed out until the row changes, so a change must be saved."""
+        """A site, or None. The same object is returned until the row changes, so a change must be saved."""
         row = self._db.execute("SELECT version, touched FROM sites WHERE id=?", (site_id,)).fetchone()
         if row is None:
             return None
@@ -171,7 +171,7 @@ class Transaction:
         self._keep(version, site)
 
     def touch(self, site: Site, moment: str) -> None:
-        """Notes that the marketing plan is in use. Does not count as a change of the site."""
+        """Records that the marketing plan is in use. Does not count as a change of the site."""
         site.touched = moment
         self._db.execute("UPDATE sites SET touched=? WHERE id=?", (moment, site.id))
 
@@ -185,13 +185,13 @@ class Transaction:
         return None if row is None else str(row[0])
 
     def add_past(self, site: Site, writes: int, moment: str) -> None:
-        """Keeps a site as it is at a moment, after so many writes."""
+        """Saves a site as it is at a given time, after so many writes."""
         self._db.execute("INSERT INTO past VALUES(?,?,?,?)", (site.id, writes, moment, site.dump()))
 
     def past(self, site_id: str, moment: str, writes: int) -> Site | None:
-        """A site as it was at a moment, or after a number of writes, whichever is later; None: as it is.
+        """A site as it was at a given time, or after a number of writes, whichever is later; None: as it is now.
 
-        A site that did not exist at that moment is shown as it was first.
+        A site that did not exist at that time is shown as it was first.
         """
         row = self._db.execute(
             "SELECT doc, rowid=(SELECT max(rowid) FROM past WHERE site=?1) FROM past WHERE site=?1 "
@@ -218,7 +218,7 @@ class Transaction:
         return number
 
     def requests_since(self, site_id: str, moment: str) -> int:
-        """How many requests for a site were let in since a moment."""
+        """How many requests for a site were admitted since a given time."""
         found = self._db.execute(
             "SELECT count(*) FROM requests WHERE site=? AND at>? AND status<>429", (site_id, moment)
         )
@@ -238,7 +238,7 @@ class Transaction:
         )
 
     def gaps(self) -> list[Json]:
-        """The unknown routes that were asked for, with counts."""
+        """The unknown routes that were requested, with counts."""
         found = self._db.execute("SELECT method,path,count FROM gaps ORDER BY method,path")
         return [{"method": row[0], "path": row[1], "count": row[2]} for row in found]
 
@@ -262,7 +262,7 @@ class Transaction:
         self._db.execute("UPDATE faults SET seen=seen+1 WHERE id=?", (number,))
 
     def add_token(self, token: str, app: str, site: str, expires: str, scopes: list[str]) -> None:
-        """Remembers an access token."""
+        """Records an access token."""
         row = (token, app, site, expires, json.dumps(scopes))
         self._db.execute("INSERT OR REPLACE INTO tokens VALUES(?,?,?,?,?)", row)
 
@@ -272,7 +272,7 @@ class Transaction:
         return None if row is None else (row[0], row[1], json.loads(row[2]))
 
     def app_of(self, token: str) -> str:
-        """The app that an access token was given to; empty for one that is not known."""
+        """The app that an access token was issued to; empty for an unknown token."""
         row = self._db.execute("SELECT app FROM tokens WHERE token=?", (token,)).fetchone()
         return "" if row is None else str(row[0])
 

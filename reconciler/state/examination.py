@@ -1,4 +1,4 @@
-"""What can be said about a state store: is it reached, does it honour conditional writes, and who else can read it."""
+"""Checks a state store: whether it can be reached, whether it honours conditional writes, and who else can read it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.state.folder import LocalFolder
 from reconciler.state.store import Store, fresh
 
 PROBE = "doctor-"
-"""How the key of a probe begins; it is deleted again."""
+"""The beginning of a probe's key; the probe is deleted again."""
 
 
 class StateExamined(Struct, frozen=True):
@@ -23,7 +23,7 @@ class StateExamined(Struct, frozen=True):
 
 
 async def examine_store(store: Store, place: str) -> StateExamined:
-    """Tries a store with a small key of its own, which is deleted again. A missing folder is not created."""
+    """Tests a store with a small key of its own, which is deleted again. A missing folder is not created."""
     if isinstance(store, LocalFolder) and not store.folder.exists():
         return StateExamined(f"{place} (does not exist yet; the first apply creates it)")
     key = f"{PROBE}{fresh()}.json"
@@ -56,7 +56,10 @@ async def _keeps_conditions(store: Store, key: str) -> bool:
 
 
 def _others(store: Store, place: str) -> tuple[Diagnostic, ...]:
-    """Who else can read the state, as far as that can be known. Files in a folder are readable by their owner alone."""
+    """Who else can read the state, as far as that can be determined.
+
+    Files in a folder are readable only by their owner.
+    """
     if not isinstance(store, LocalFolder):
         what = "who can read the bucket cannot be checked from here"
         fix = "keep it private and versioned, in the provider's settings"

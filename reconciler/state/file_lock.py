@@ -1,8 +1,8 @@
 """A lock that a process holds through a file, and that the system releases when the process dies.
 
-Each write to the state takes one, so on POSIX it is `flock` itself: the same lock that filelock takes there, and thus
-visible to other versions of this tool, in a tenth of the time. Elsewhere, and on file systems without `flock`,
-it is filelock's.
+Each write to the state takes one. So on POSIX it is `flock` itself: the same lock that filelock takes there, and thus
+visible to other versions of this tool, but ten times faster. Elsewhere, and on file systems without `flock`, filelock
+is used.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if sys.platform != "win32":
     import fcntl
 
 POLL: Final = 0.005
-"""Seconds between two tries."""
+"""Seconds between two attempts."""
 
 _WITHOUT: Final = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
 class NotPlain(OSError):
-    """The lock file's path holds something other than a regular file."""
+    """The lock file's path is something other than a regular file."""
 
 
 def take(file: Path, timeout: float) -> Callable[[], None]:
-    """Takes the lock of a file and returns what releases it. A missing file is created, and none is ever removed.
+    """Takes the lock of a file and returns a function that releases it. Creates a missing file; removes none.
 
-    Two threads keep each other out like two processes. Raises TimeoutError if another holder keeps it for longer than
+    Two threads exclude each other like two processes. Raises TimeoutError if another holder keeps it for longer than
     `timeout` seconds, NotPlain, and OSError.
     """
     if sys.platform == "win32":

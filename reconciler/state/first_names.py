@@ -1,7 +1,7 @@
 """FirstRecords: what the first version recorded, one document per site under its name.
 
 If a site has no record under its id yet, all of these are searched for its id, once per run: a site may have been
-renamed since, and then there may be two. A record that is brought over leaves a note that stops the first version.
+renamed since, and then there may be two. A record that is migrated leaves a note that stops the first version.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ALL_MOVED: Final = "records-by-name-moved"
 
 
 def key_of_name(name: str) -> str:
-    """Where the first version kept what it recorded of a site."""
+    """Where the first version kept the record of a site."""
     return f"{FOLDER}{name}{SUFFIX}"
 
 
@@ -45,11 +45,11 @@ class FirstRecords:
         return tuple((await self._index()).get(id.lower(), ()))
 
     async def labels(self) -> tuple[SiteLabel, ...]:
-        """All sites about which something is recorded like this, and nothing under their id."""
+        """All sites recorded only in this way, without a record under their id."""
         return tuple(SiteLabel(id, names[0]) for id, names in sorted((await self._index()).items()))
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
-        """What was recorded of a site, under all its names; None if nothing was.
+        """What was recorded about a site under all its names; None if nothing was.
 
         Raises StateError also if the record under its present name cannot be read.
         """
@@ -67,7 +67,7 @@ class FirstRecords:
         return replace(records[-1], recorded=recorded)
 
     async def retire(self, id: str) -> None:
-        """Leaves a note in place of a record that was brought over, or is to be forgotten."""
+        """Leaves a note in place of a record that was migrated or is to be forgotten."""
         moved = to_bytes(Moved(key_of(id)))
         for name in await self.names(id):
             record, version = await self._read(name)
@@ -96,7 +96,7 @@ class FirstRecords:
                     try:
                         record, _ = await self._read(name)
                     except StateError as error:
-                        self._unreadable[name] = error  # it stops the site of that name, and nobody else
+                        self._unreadable[name] = error  # it stops only the site with that name
                         continue
                     if isinstance(record, SiteRecord):
                         found.setdefault(record.site.id, []).append(name)
@@ -121,7 +121,7 @@ def _last_activity(recorded: RecordedSite) -> datetime:
 
 
 def _with_memory_of(recorded: RecordedSite, earlier: RecordedSite) -> RecordedSite:
-    """What is recorded under another name of the same site, if forgetting it would cause something to be done twice."""
+    """Adds what another name of the same site has, if forgetting it would cause something to be done twice."""
     both = earlier
     for post in recorded.published:
         both = Scheduled(post).onto(both)

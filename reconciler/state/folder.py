@@ -1,8 +1,8 @@
 """LocalFolder: a store in a folder of the file system, safe between processes and against crashes.
 
-A write goes to a file beside its target, which then takes the target's name: a reader sees the old bytes or
-the new ones, and a crash leaves either. Comparing and writing happen under a lock that the system
-releases when its process dies. Reading takes no lock, so that a read-only folder can be read.
+A write goes to a file beside its target, which then takes the target's name: a reader sees the old bytes or the new
+ones, and a crash leaves one or the other. Comparing and writing happen under a lock that the system releases when its
+process dies. Reading takes no lock, so a read-only folder can be read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _FIXES = {
 
 
 class LocalFolder:
-    """Keeps each key in the file of that name. The folder is created at the first write, not before."""
+    """Keeps each key in a file of that name. The folder is created at the first write, not before."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,7 +48,7 @@ class LocalFolder:
         return str(self.folder / key)
 
     async def get(self, key: str) -> Stored | None:
-        # A few kilobytes of a local file take less time than a thread to read them in.
+        # Reading a few kilobytes of a local file takes less time than starting a thread for it.
         return self._read(self.folder / check_key(key))
 
     async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
@@ -101,10 +101,12 @@ class LocalFolder:
             with replacing(path, PRIVATE, locked=True, durable=durable) as out:
                 out.write(data)
                 if isinstance(expected, Any) and path.is_dir() and not path.is_symlink():
-                    # Whatever is there has to go, but a folder may hold something: it is kept under another name.
+                    # Whatever is there must go. It may be a folder that contains something, so it is kept under another
+                    # name.
                     set_aside(path, f".{path.name}.{fresh()}")
             if durable:
-                # The new name, too: a call is sent once this returns, and a log that it absorbed may be removed.
+                # The new name too: a call is sent once this returns, and a log that the snapshot absorbed may then be
+                # removed.
                 _sync_folder(path.parent)
         return _version(data)
 
@@ -120,7 +122,7 @@ class LocalFolder:
                     _write_all(handle, data)
                     os.fsync(handle)  # a call is sent once this returns
                 except OSError:
-                    os.ftruncate(handle, at)  # half a line would be in the way of the next try
+                    os.ftruncate(handle, at)  # half a line would corrupt the next attempt
                     raise
             finally:
                 os.close(handle)
@@ -149,7 +151,7 @@ class LocalFolder:
 
     def _refuse_links(self, folder: Path) -> None:
         """Raises StateError if a folder of the state is a link: its contents could be anywhere."""
-        text, top = str(folder), str(self.folder)  # runs at every read and write: strings are quicker than paths
+        text, top = str(folder), str(self.folder)  # runs for every read and write: strings are faster than paths
         while text != top and (above := os.path.dirname(text)) != text:
             if os.path.islink(text):
                 raise _not_plain(Path(text))
@@ -199,11 +201,11 @@ def _version(data: bytes) -> Version:
 
 
 def _make_folder(folder: Path) -> None:
-    """Makes a folder and its parents, durably. Only the owner may read what the state holds."""
+    """Makes a folder and its parents, durably. Only the owner may read the state."""
     if not os.path.isdir(folder):
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)  # whatever is durable in it would be lost with its name
+        _sync_folder(folder.parent)  # otherwise everything durable in it would be lost with its name
 
 
 def _write_all(handle: int, data: bytes) -> None:
@@ -213,7 +215,7 @@ def _write_all(handle: int, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a rename durable. If folders cannot be opened (Windows), the system sees to it."""
+    """Makes a rename durable. Where folders cannot be opened (Windows), the system takes care of it."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

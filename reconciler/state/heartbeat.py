@@ -1,8 +1,8 @@
-"""Heartbeat: one small document per run, renewed every 15 s, that says the run is alive; all its leases depend on it.
+"""Heartbeat: a small document per run, renewed every 15 s, that says the run is alive. All its leases depend on it.
 
-So a run that holds a thousand sites, most of which only wait for a generation, renews one document and not a thousand.
-Whoever takes a lease away, by force or because its holder was still for too long, writes the site into the holder's
-heartbeat first: the holder finds that at its next renewal, and from then on makes no further write there.
+So a run that holds a thousand sites, most of which only wait for a generation, renews one document, not a thousand.
+Anyone who takes a lease away, by force or because its holder has not renewed for too long, first writes the site into
+the holder's heartbeat. The holder finds that at its next renewal, and from then on writes nothing more to that site.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from reconciler.state.store import Store, Version, fresh, put_once
 DURATION: Final = timedelta(seconds=60)
 RENEWAL: Final = timedelta(seconds=15)
 RETRY: Final = timedelta(seconds=3)
-"""The pause after a failed renewal, and between two looks at a lease that is waited for."""
+"""The pause after a failed renewal, and between two checks of a lease that is waited for."""
 
 SPARE: Final = timedelta(seconds=5)
-"""A run begins no writes this long before its time is over: what is sent then may still be under way afterwards."""
+"""A run starts no writes this long before its time runs out: what is sent then may still be under way afterwards."""
 
 RECENTLY: Final = 0.25
-"""Seconds for which a look at the heartbeat is trusted, so that many writes at once need only one look."""
+"""For how many seconds a read of the heartbeat is trusted, so that many writes at once need only one."""
 
 KEPT: Final = timedelta(days=1)
-"""How long the heartbeat of a killed run is kept, for whoever looks at its leases."""
+"""How long the heartbeat of a killed run is kept, for others that inspect its leases."""
 
 FOLDER: Final = "runs-alive/"
 
 
 class HeartbeatRecord(Struct, frozen=True):
-    """Says that a run is alive, until when unless renewed, and which sites were taken from it; sorted."""
+    """Says that a run is alive, for how long unless renewed, and which sites were taken from it (sorted)."""
 
     holder: Holder
     expires: Instant
@@ -54,9 +54,9 @@ def key_of(beat: str) -> str:
 
 
 async def look(store: Store, beat: str) -> tuple[HeartbeatRecord, Version] | None:
-    """A heartbeat as it is now; None if its run ended. Raises StateError."""
+    """A heartbeat as it is now; None if its run has ended. Raises StateError."""
     stored = await store.get(key_of(beat))
-    if stored is None or not stored.data:  # a power cut can leave it empty: whoever wrote it is gone
+    if stored is None or not stored.data:  # a power cut can leave it empty: the run that wrote it is gone
         return None
     return from_bytes(HeartbeatRecord, stored.data, store.place(key_of(beat))), stored.version
 
@@ -84,24 +84,24 @@ class Heartbeat:
         self._renewing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Writes it, and renews it in the background. Raises StateError."""
+        """Writes it, and keeps renewing it in the background. Raises StateError."""
         await self._put(self._record)
         self._renewing = asyncio.ensure_future(self._renew())
 
     def why_lost(self, site: str) -> str:
-        """Why a site must not be written to any more; empty while it may."""
+        """Why a site must not be written to any more; empty while it may be."""
         if self._lost:
             return self._lost
-        # One clock may stand still while a machine sleeps, the other one may be set back.
+        # One clock may stop while a machine sleeps, and the other may be set back.
         spent = self._clock.monotonic() - self._renewed
         if spent >= (DURATION - SPARE).total_seconds() or self._clock.now() >= self._record.expires - SPARE:
             return "ended before it could be renewed"
         return "was taken by another run" if site in self._record.revoked else ""
 
     async def see(self, site: str) -> None:
-        """Looks whether a site was taken away since the last renewal. `why_lost` then knows.
+        """Checks whether a site was taken away since the last renewal, for `why_lost` to report.
 
-        If that cannot be told, its time decides: until that is over, a lease can only be taken by force.
+        If that cannot be determined, the lease's time decides: until it is over, only force can take the lease away.
         """
         now = self._clock.monotonic()
         if now - self._seen < RECENTLY:
@@ -117,7 +117,7 @@ class Heartbeat:
             self._record = replace(self._record, revoked=found[0].revoked)
 
     async def stop(self) -> None:
-        """Ends it, and removes those of runs that were killed long ago. Every lease was released before, or is lost."""
+        """Ends it, and removes those of runs killed long ago. Every lease has been released before, or is lost."""
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
@@ -129,13 +129,13 @@ class Heartbeat:
                 if found is not None and found[0].expires < self._clock.now() - KEPT:
                     await self._store.delete(key)
         except StateError:
-            pass  # what is left expires by itself, and the next run tries again
+            pass  # what remains expires by itself, and the next run tries again
 
     async def _renew(self) -> None:
         pause = RENEWAL
         while not self.why_lost(""):
             await self._clock.sleep(pause.total_seconds())
-            # A renewal under way is finished, so that the next one knows the version it left.
+            # A renewal under way is finished, so that the next one knows which version it left.
             pause = await asyncio.shield(asyncio.ensure_future(self._renew_once()))
         self._lost = self.why_lost("")
 
@@ -148,7 +148,7 @@ class Heartbeat:
         except Conflict:
             return await self._see_what_was_taken()
         except StateError:
-            return RETRY  # tried until its time is over; then it is lost
+            return RETRY  # retried until its time is over; then it is lost
         self._renewed = self._seen = begun
         return RENEWAL
 

@@ -1,7 +1,7 @@
-"""Holder: who holds a lease, and whether that process still lives.
+"""Holder: who holds a lease, and whether that process is still alive.
 
-A process is identified by its machine, its id and its start time: ids are used again, and
-containers can share a host name and count their processes each from 1.
+A process is identified by its machine, its id and its start time: ids are reused, and containers can share a host name
+and each number their processes from 1.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from reconciler.model.frozen import Struct
 class Holder(Struct, frozen=True):
     """A process that works on sites.
 
-    `machine` names the booted system and the process namespace in it; `started` is the start of the process in the
-    system's own count. Both are empty if the system does not tell them.
+    `machine` identifies the booted system and its process namespace. `started` is the start of the process in the
+    system's own units. Both are empty if the system does not provide them.
     """
 
     host: str
     process: int
     user: str
     token: str
-    """Random, one per run: a lease is ours only if it carries this token."""
+    """Random, one per run: a lease belongs to this run only if it carries this token."""
     machine: str = ""
     started: str = ""
     ci_url: str | None = None
     run: str = ""
-    """What people call the run: its ledger's id ends in it."""
+    """The name people use for the run: its ledger's id ends in it."""
 
     def __str__(self) -> str:
         job = f", {self.ci_url}" if self.ci_url else ""
@@ -40,7 +40,7 @@ class Holder(Struct, frozen=True):
 
 
 def this_process(environ: Mapping[str, str]) -> Holder:
-    """This process as a holder. CI services put the URL of the job into `environ`."""
+    """This process as a holder. CI services give the URL of the job in `environ`."""
     process = os.getpid()
     return Holder(
         host=socket.gethostname(),
@@ -55,7 +55,7 @@ def this_process(environ: Mapping[str, str]) -> Holder:
 
 
 def ci_url(environ: Mapping[str, str]) -> str | None:
-    """The page of this CI job, if the service names it (GitHub, GitLab, Buildkite, CircleCI, Jenkins)."""
+    """The page of this CI job, if the service gives it (GitHub, GitLab, Buildkite, CircleCI, Jenkins)."""
     if repository := environ.get("GITHUB_REPOSITORY"):
         server, run = environ.get("GITHUB_SERVER_URL", "https://github.com"), environ.get("GITHUB_RUN_ID")
         if run:
@@ -65,7 +65,7 @@ def ci_url(environ: Mapping[str, str]) -> str | None:
 
 
 def is_gone(holder: Holder) -> bool:
-    """Whether it is certain that the holder's process has ended. For one on another machine it never is."""
+    """Whether it is certain that the holder's process has ended. For a process on another machine, it never is."""
     if not holder.machine or holder.machine != _machine() or os.name != "posix" or holder.process <= 0:
         return False
     try:
@@ -74,7 +74,7 @@ def is_gone(holder: Holder) -> bool:
         return True
     except OSError:
         pass  # it is alive and belongs to another user
-    # An empty start is hidden from us (/proc mounted with hidepid), which proves nothing.
+    # An empty start is hidden (/proc mounted with hidepid), which proves nothing.
     started = _start_of(holder.process)
     return bool(started and holder.started) and started != holder.started
 
@@ -89,7 +89,7 @@ def _machine() -> str:
 
 
 def _start_of(process: int) -> str:
-    """When a process started, in the kernel's ticks since the boot.
+    """When a process started, in the kernel's ticks since boot.
 
     `ended` for a zombie; empty if the system does not tell.
     """
@@ -97,7 +97,7 @@ def _start_of(process: int) -> str:
         line = Path(f"/proc/{process}/stat").read_bytes()
     except OSError:
         return ""
-    # The name in brackets may hold blanks and brackets; what follows the last bracket does not.
+    # The name in brackets may contain blanks and brackets; what follows the last bracket does not.
     fields = line.rpartition(b")")[2].split()
     if len(fields) < 20:
         return ""

@@ -1,11 +1,11 @@
 """SiteJournal: the record of one site during a run, written before each call and after the last.
 
-The first note that must be durable replaces the snapshot (`record.py`), later ones are lines appended to a log
-beside it, and the end of the run is one snapshot more, without a log: what a run writes grows with its calls, not with
-their square. A line is durable before its call is sent. The outcome of a call is written together with the next call: a
-run that is killed in between finds the call open and reads the site, as after a call without an answer.
+The first note that must be durable replaces the snapshot (`record.py`), later ones are lines appended to a log beside
+it, and the end of the run is one more snapshot, without a log: what a run writes grows with its calls, not with their
+square. A line is durable before its call is sent. The outcome of a call is written together with the next call: if a
+run is killed in between, the next one finds the call open and reads the site, as after a call without an answer.
 
-A write that finds a different snapshot or log end than it left was overtaken by another run, and is refused.
+A write that finds a different snapshot or log end than the one it left was overtaken by another run, and is refused.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class HeldLease(Protocol):
 
     @property
     def taken_over(self) -> str:
-        """Whom it was taken over from, empty if nobody held it before."""
+        """Whom the lease was taken over from; empty if nobody held it before."""
         ...
 
     def check(self) -> None:
-        """Raises StateError once the lease is no longer ours."""
+        """Raises StateError if the lease no longer belongs to this run."""
         ...
 
 
@@ -67,7 +67,7 @@ def log_of(record: SiteRecord) -> str:
 
 
 def replayed(record: SiteRecord, log: Log, place: str) -> RecordedSite:
-    """What is recorded once every note of a log is added. Raises StateError for a note that cannot be read."""
+    """What is recorded once every note of a log has been added. Raises StateError for a note that cannot be read."""
     recorded = record.recorded
     for line in log.lines:
         try:
@@ -91,7 +91,7 @@ def _note_of(line: bytes) -> Note:
 
 
 def _mended(document: object) -> dict[str, Any] | None:
-    """A note of an earlier version, or of a later one, as far as this one can read it."""
+    """A note of an earlier or later version, as far as this one can read it."""
     if isinstance(document, dict):
         if "entries" in document:
             return {**document, "entries": readable(document["entries"])}
@@ -134,11 +134,11 @@ class SiteJournal:
         return self._recorded
 
     async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
-        """Notes calls that are about to be sent as one request, in one write.
+        """Records calls that are about to be sent as one request, in one write.
 
-        Raises LeaseLost if they must not be sent: the lease is lost.
+        Raises LeaseLost if they must not be sent because the lease is lost.
         """
-        # Only here: the outcome of a call is worth noting even if the lease ended meanwhile.
+        # Only here: the outcome of a call is worth recording even if the lease has ended meanwhile.
         if self._lease is not None:
             self._lease.check()
         now = self._now()
@@ -156,23 +156,23 @@ class SiteJournal:
         return entries
 
     async def sent(self, entry: OpenEntry) -> None:
-        """Notes that the call took effect and that only waiting is left."""
+        """Records that the call took effect and that only waiting remains."""
         self._note(Sent(entry.id))
         await self._last()
 
     async def end(self, entry: OpenEntry, outcome: Outcome) -> None:
-        """Notes the outcome. Done and NotDone close the entry; Pending and Unknown leave it to the next run."""
+        """Records the outcome. Done and NotDone close the entry; Pending and Unknown leave it to the next run."""
         self._note(Ended(entry.id, outcome))
 
     async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
-        """Notes the inputs of the next generation.
+        """Records the inputs of the next generation.
 
-        `generated_from`: all that the marketing plan counts as made from until then; None leaves that as it is.
+        `generated_from`: everything that the marketing plan counts as made from until then; None leaves that as it is.
         """
         self._note(InputsPending(pending, generated_from))
 
     async def inputs_generated_from(self, inputs: Inputs) -> None:
-        """Notes all the inputs that the marketing plan is generated from now; nothing is pending any more."""
+        """Records all the inputs that the marketing plan is now generated from; nothing is pending any more."""
         self._note(InputsGeneratedFrom(inputs))
 
     async def applied(self, applied: Inputs) -> None:
@@ -188,15 +188,15 @@ class SiteJournal:
         self._note(FoundForeign(calendar, event))
 
     async def published(self, post: PublishedPost) -> None:
-        """Adds to the ledger of everything scheduled; content scheduled again counts once more."""
+        """Adds to the history of everything scheduled. Content scheduled again counts once more."""
         self._note(Scheduled(post))
 
     async def consumed(self, activity: ActivityId, decision: str, digest: str) -> None:
-        """Notes that an activity's decision was carried out."""
+        """Records that an activity's decision was carried out."""
         self._note(Consumed(activity, decision, Digest(digest)))
 
     async def not_kept(self, text: UnkeptText) -> None:
-        """Notes that the server did not keep a text as written, and how often it has been written."""
+        """Records that the server did not keep a text as written, and how often it has been written."""
         self._note(NotKept(text))
 
     async def flush(self) -> None:
@@ -205,7 +205,7 @@ class SiteJournal:
             await (self._shielded(self._snapshot()) if self._log is None else self._shielded(self._append()))
 
     async def close(self) -> None:
-        """Ends the run's notes: they become one snapshot, and the site is known from now on.
+        """Ends the run's notes: they become one snapshot, and from now on the site is known.
 
         Writes nothing if the stored snapshot says the same.
         """
@@ -213,7 +213,7 @@ class SiteJournal:
         await self._shielded(self._snapshot())
 
     async def fold(self) -> None:
-        """Makes a snapshot of what is recorded, even if the same one exists already.
+        """Makes a snapshot of what is recorded, even if an equal one already exists.
 
         Any other run that has it open finds a different one at its next write, and stops.
         """
@@ -243,13 +243,13 @@ class SiteJournal:
             await self._shielded(self._append())
 
     async def _shielded(self, writing: Coroutine[None, None, None]) -> None:
-        # A write that was begun is finished, also when its caller is cancelled: without its version the notes that
-        # follow a Ctrl-C could not be written.
+        # A write that was begun is finished even if its caller is cancelled: without its version, the notes that follow
+        # a Ctrl-C could not be written.
         await asyncio.shield(asyncio.ensure_future(writing))
 
     async def _snapshot(self, *, continued: bool = False) -> None:
         async with self._turn:
-            content = to_json(self._recorded)  # texts distinguish 1 from true, values do not
+            content = to_json(self._recorded)  # texts distinguish 1 from true; Python values do not
             if not continued and self._log is None and self._kept == (self._label, content):
                 self._notes.clear()
                 return
@@ -261,7 +261,7 @@ class SiteJournal:
             except Conflict:
                 raise self._overtaken() from None
             del self._notes[:notes]
-            # Not needed once there is a log, and many sites wait for their generations at a time.
+            # Not needed once there is a log, and many sites wait for their generations at the same time.
             self._kept = None if continued else (self._label, content)
             self._log = (log_of(record), 0) if continued else None
             if log is not None:

@@ -1,12 +1,12 @@
 """Leases: the lock that gives a site to one run, in the state store and thus for every machine that shares it.
 
-A lease is a small document, written on condition that it has not changed since it was looked at. It lasts as long as
-the heartbeat of its run (`heartbeat.py`): 60 s, renewed every 15 s, so a living holder's has at least 45 s left, and
-clocks of two machines may differ by that much before one takes a living lease for an ended one. A waiting run does not
-need to agree on the time at all: a heartbeat that has not changed for 60 s by its own clock is not being renewed.
+A lease is a small document, written on condition that it has not changed since it was read. It lasts as long as its
+run's heartbeat (`heartbeat.py`): 60 s, renewed every 15 s. So a living holder's has at least 45 s left, and the clocks
+of two machines may differ by that much before one takes a living lease for an ended one. A waiting run does not need to
+agree on the time at all: a heartbeat that has not changed for 60 s by its own clock is not being renewed.
 
 A lease that is released or taken away stays as a document that says so, because object stores cannot delete on a
-condition. None of it is written durably: after a power cut nobody holds anything.
+condition. None of it is written durably: after a power cut, nobody holds anything.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from reconciler.state.store import ANY, Store, Stored, Version, fresh, put_once
 
 
 class Locked(Exception):
-    """Another run holds the site. Says which."""
+    """Another run holds the site; says which."""
 
     def __init__(self, lock: LockRecord) -> None:
         self.what = (
@@ -58,13 +58,13 @@ def _clock(moment: datetime) -> str:
 
 
 class LeaseLost(StateError):
-    """The lease is no longer ours, or perhaps not; nothing more must be written to the site."""
+    """The lease no longer belongs to this run, or may not; nothing more may be written to the site."""
 
 
 class _Standing(Struct, frozen=True):
-    """A lease that keeps others out, or did: `beat` is None if its run has ended.
+    """A lease that excludes other runs, or did: `beat` is None if its run has ended.
 
-    `changed` distinguishes it, with its heartbeat, from what another look showed. `first` is the name under which
+    `changed` distinguishes it, with its heartbeat, from what another read showed. `first` is the name under which
     version 1 keeps it.
     """
 
@@ -78,7 +78,7 @@ class _Standing(Struct, frozen=True):
 
 
 class Leases:
-    """The leases of all sites in one store, as one run sees them. `close` ends its heartbeat."""
+    """The leases of all sites in one store, as seen by one run. `close` ends its heartbeat."""
 
     def __init__(self, store: Store, holder: Holder, clock: Clock) -> None:
         self._store = store
@@ -117,7 +117,7 @@ class Leases:
                     await revoke(self._store, found.lock.beat, checked_id(site.id))
                 return await self._take(site, stored.version if stored else None, taken_over)
             except Conflict:
-                continue  # another run was faster, or is alive after all; see which
+                continue  # another run was faster, or is alive after all; find out which
 
     async def inspect(self, site: SiteRef) -> LockRecord | None:
         """Who holds a site, even if that run ended without releasing it; None if nobody does.
@@ -128,7 +128,7 @@ class Leases:
         return found.lock if found else None
 
     async def ids(self) -> tuple[str, ...]:
-        """The ids of all sites that were ever held; sorted."""
+        """The ids of all sites that have ever been held; sorted."""
         return tuple(sorted([id_of(key) async for key in self._store.keys(FOLDER)]))
 
     async def label(self, id: str) -> SiteLabel:
@@ -143,9 +143,9 @@ class Leases:
         return self._clock.now() >= lock.expires or is_gone(lock.holder)
 
     async def unlock(self, lock: LockRecord) -> bool:
-        """Takes a lease away from its holder, who learns it at the next renewal or write.
+        """Takes a lease away from its holder, who finds out at the next renewal or write.
 
-        False, and nothing done, if that holder has released or lost it since it was looked at.
+        Returns False, without doing anything, if that holder has released or lost it since it was inspected.
         """
         site = SiteRef(lock.site.name, lock.site.id)
         while True:
@@ -165,7 +165,7 @@ class Leases:
             return True
 
     async def discard(self, site: SiteRef) -> None:
-        """Takes away a lease that cannot be read. Its holder finds another in its place before its next write."""
+        """Removes a lease that cannot be read. Its holder finds another in its place before its next write."""
         now = self._clock.now()
         label = SiteLabel(checked_id(site.id), site.name)
         free = LockRecord(label, self.holder, now, now, released=True, discarded=True)
@@ -173,7 +173,7 @@ class Leases:
         await self._unlock_first(site)
 
     async def close(self) -> None:
-        """Ends the run's heartbeat. Every lease was released before."""
+        """Ends the run's heartbeat. All leases have been released before."""
         beat, self._beat = self._beat, None
         if beat is not None:
             await beat.stop()
@@ -227,7 +227,7 @@ class Leases:
 
     async def _unlock_first(self, site: SiteRef) -> None:
         for name in await self._names_before(site):
-            # Without its lease, a run of the first version finds another version of it and stops.
+            # Without its lease, a run of the first version finds a different version and stops.
             await self._store.delete(key_of_name(name))
 
     # --- taking it -----------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ class Leases:
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
-            # What was written meanwhile would keep others out until it ends.
+            # Whatever was written meanwhile would keep others out until it ends.
             try:
                 await (await taking).release()
             except (Conflict, StateError):
@@ -261,7 +261,7 @@ class Leases:
 
 
 class Lease:
-    """A lease of ours. `taken_over` is a sentence for the user, empty if nobody held it before."""
+    """A lease held by this run. `taken_over` is a sentence for the user, empty if nobody held it before."""
 
     def __init__(self, store: Store, lock: LockRecord, version: Version, beat: Heartbeat, taken_over: str) -> None:
         self.taken_over = taken_over
@@ -274,11 +274,11 @@ class Lease:
 
     @property
     def lost(self) -> bool:
-        """Whether it is no longer ours, or perhaps not."""
+        """Whether it no longer belongs to this run, or may not."""
         return bool(self._why_lost())
 
     def check(self) -> None:
-        """Raises LeaseLost once the lease is no longer ours, or perhaps not."""
+        """Raises LeaseLost once the lease no longer belongs to this run, or may not."""
         if why := self._why_lost():
             raise LeaseLost(
                 self._store.place(key_of(self._lock.site.id)),
@@ -287,9 +287,9 @@ class Lease:
             )
 
     async def confirm(self) -> None:
-        """`check`, but of the lease as stored now: a run that was suspended does not know yet what was taken from it.
+        """Like `check`, but for the lease as stored now: a run that was suspended does not know what was taken from it.
 
-        A lease that is no longer stored as it was written, whoever changed or removed it, keeps no other run out.
+        A lease that is no longer stored as it was written, whoever changed or removed it, excludes no other run.
         """
         self.check()
         await asyncio.gather(self._beat.see(self._lock.site.id), self._see())
@@ -307,9 +307,9 @@ class Lease:
             self._lost = "was taken by another run, or removed by hand"
 
     async def release(self) -> StateError | None:
-        """Releases the lease if it is still ours. Never releases another run's.
+        """Releases the lease if this run still holds it. Never releases another run's.
 
-        Returns the error if it could not be released: then it ends with the run, or within a minute.
+        Returns the error if it could not be released: in that case, it ends with the run, or within a minute.
         """
         if self._released:
             return None
@@ -318,7 +318,7 @@ class Lease:
         try:
             await put_once(self._store, key_of(self._lock.site.id), released, expected=self._version, durable=False)
         except Conflict:
-            pass  # it was taken from us
+            pass  # it was taken away from this run
         except StateError as error:
             return error
         return None

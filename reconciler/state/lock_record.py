@@ -25,9 +25,9 @@ UNREADABLE: Final = "make sure that no run is working on the site, then: reconci
 class LockRecord(Struct, frozen=True):
     """Who holds a lease, since when, and until when unless it is renewed.
 
-    It lasts as long as the heartbeat `beat` of its run; `expires` is what that says, if it was looked at. A lease of
-    version 1 has none and was renewed itself. `released`: it was given back or taken away. `discarded`: it
-    could not even be read. `written` distinguishes this write of it from all others.
+    It lasts as long as its run's heartbeat `beat`; `expires` is what that says, if it was read. A lease of version 1
+    has no heartbeat, and was renewed itself. `released`: it was released or taken away. `discarded`: it could not even
+    be read. `written` distinguishes this write of it from all others.
     """
 
     site: SiteLabel
@@ -42,7 +42,7 @@ class LockRecord(Struct, frozen=True):
 
 
 def key_of(id: str) -> str:
-    """The key of a site's lease. Raises StateError for an id that cannot be one."""
+    """The key of a site's lease. Raises StateError for an invalid id."""
     return f"{FOLDER}{checked_id(id)}{SUFFIX}"
 
 
@@ -57,12 +57,12 @@ def key_of_name(name: str) -> str:
 
 
 def decode(data: bytes, place: str) -> LockRecord:
-    """The lease that a text holds. Raises StateError."""
+    """The lease in a text. Raises StateError."""
     return from_bytes(LockRecord, data, place, fix=UNREADABLE)
 
 
 def decode_first(data: bytes, place: str, id: str) -> LockRecord:
-    """The lease that a document of version 1 holds. It does not name the id of its site. Raises StateError."""
+    """The lease in a document of version 1, which does not contain the id of its site. Raises StateError."""
 
     def first(document: dict[str, Any]) -> LockRecord:
         found = {**document, "site": {"id": checked_id(id), "name": document.get("site")}}

@@ -31,7 +31,7 @@ class MemoryStore:
         data: bytes,
         *,
         expected: Version | None | Any,
-        durable: bool = True,  # noqa: ARG002 - nothing here is
+        durable: bool = True,  # noqa: ARG002 - nothing here is durable
     ) -> Version:
         there = self._kept.get(check_key(key))
         if not isinstance(expected, Any) and (there and there.version) != expected:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from obstore.store import AzureStore, GCSStore, S3Config, S3Store
 
 TIMEOUT = timedelta(seconds=10)
-"""The limit of one request. A lease of 60 s has to survive a few that fail."""
+"""The time limit of one request. A lease of 60 s has to survive a few that fail."""
 
 RETRY_TIMEOUT = timedelta(seconds=20)
-"""The limit of one request with its retries."""
+"""The time limit of one request including its retries."""
 
 RETRIES = 5
 
@@ -185,7 +185,7 @@ class ObjectStore:
             await self.delete(part)
 
     async def _see_bucket(self) -> None:
-        """Asks once whether there is a bucket at all.
+        """Checks once whether the bucket exists at all.
 
         An object in a missing bucket is "not found" too, so a misspelt bucket would look like a project without a past.
         """
@@ -198,9 +198,9 @@ class ObjectStore:
         self._bucket_seen = True
 
     async def _see_conditions(self) -> None:
-        """Tries once whether the server honours conditions.
+        """Checks once whether the server honours conditions.
 
-        Some servers speak S3 but ignore them, and there two runs would both hold a site.
+        Some servers speak S3 but ignore them, and then two runs would both hold a site.
         """
         import obstore
         from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError

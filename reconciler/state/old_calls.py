@@ -1,4 +1,4 @@
-"""Converts journal entries of format 1, which named a call and noted free facts, to today's entries.
+"""Converts journal entries of format 1, which named a call and free-form facts, to today's entries.
 
 An entry whose facts do not say which operation it was stays open as an UnreadableCall: it blocks its object until a
 person says how it ended.
@@ -26,7 +26,7 @@ Facts: TypeAlias = JsonObject
 
 
 def entry_of(old: dict[str, Any]) -> dict[str, Any]:
-    """An entry of format 1 as one of format 2, both as plain values.
+    """Converts an entry of format 1 to format 2, both as plain values.
 
     Raises KeyError, TypeError or ValueError for anything but an entry of format 1.
     """
@@ -54,9 +54,9 @@ def entry_of(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def operation_of(call: str, facts: Facts) -> tuple[Operation, Before]:
-    """The operation that a call with these facts was, and what was there before it.
+    """The operation behind a call with these facts, and what was there before it.
 
-    Raises KeyError, TypeError or ValueError if they do not say it.
+    Raises KeyError, TypeError or ValueError if they do not say.
     """
     match call:
         case "create-event":
@@ -149,7 +149,7 @@ def _changes(facts: Facts) -> tuple[FieldChange, ...]:
     values = facts["values"]
     if not isinstance(values, JsonObject) or not values:
         raise TypeError("values is not an object")
-    # What was there before was not noted; it plays no part in how the call ended.
+    # What was there before was not recorded; it does not affect how the call ended.
     return tuple(FieldChange(path, None, values[path]) for path in sorted(values))
 
 

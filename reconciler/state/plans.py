@@ -1,7 +1,7 @@
-"""Spent plans: a saved plan is applied once, also when two runs start with it at the same moment.
+"""Spent plans: a saved plan is applied only once, even if two runs start with it at the same moment.
 
-The key is the seal of one saved plan, a text that no other plan file has. It is not the plan's digest: a
-plan that is made again later from the same facts has the same digest, and may be applied again.
+The key is the seal of one saved plan, which no other plan file has. It is not the plan's digest: a plan that is made
+again later from the same facts has the same digest, and may be applied.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reconciler.state.store import Store, put_once
 
 
 class AlreadySpent(Exception):
-    """A saved plan was applied before; says when that began."""
+    """The saved plan was applied before; says when that began."""
 
     def __init__(self, seal: str, when: datetime) -> None:
         super().__init__(f"this saved plan was applied before, on {moment_text(when, 'UTC')}; make a new one")
@@ -32,7 +32,10 @@ class AlreadySpent(Exception):
 
 
 class SpentDocument(Struct, frozen=True):
-    """Says that a saved plan was applied. `token` distinguishes our write from another run's at the same moment."""
+    """Says that a saved plan was applied.
+
+    `token` distinguishes this run's write from another run's at the same moment.
+    """
 
     seal: str
     spent_at: Instant
@@ -61,7 +64,7 @@ class SpentPlans:
         self._store = store
 
     async def spent_at(self, seal: str) -> datetime | None:
-        """When the apply of a saved plan began; None if it never did."""
+        """When a saved plan was first applied; None if it never was."""
         key = _key_of(seal)
         stored = await self._store.get(key)
         if stored is None:
@@ -69,7 +72,7 @@ class SpentPlans:
         return from_bytes(SpentDocument, stored.data, self._store.place(key), upgrade=_first).spent_at
 
     async def mark_spent(self, seal: str, when: datetime) -> None:
-        """Notes that the apply of a saved plan begins. If several begin at once, only one of them returns.
+        """Records that a saved plan is being applied. If several runs begin at once, this returns in only one of them.
 
         Raises AlreadySpent in all the others.
         """
@@ -81,9 +84,9 @@ class SpentPlans:
             raise AlreadySpent(seal, await self.spent_at(seal) or when) from None
 
     async def was_begun(self, seal: str, number: int, count: int) -> bool:
-        """Whether a part was begun before and did not end: it may begin again.
+        """Whether a part was begun before and did not end, so that it may begin again.
 
-        Raises AlreadySpent if the part ended, or the plan was applied as a whole or in other parts.
+        Raises AlreadySpent if the part ended, or if the plan was applied as a whole or in other parts.
         """
         key = _key_of(seal)
         if (stored := await self._store.get(key)) is None:
@@ -100,7 +103,7 @@ class SpentPlans:
         return True
 
     async def begin_part(self, seal: str, number: int, count: int, when: datetime) -> None:
-        """Notes that the apply of a part begins, perhaps again. Raises AlreadySpent as `was_begun` does."""
+        """Records that a part is being applied, perhaps again. Raises AlreadySpent as `was_begun` does."""
         try:
             await put_once(self._store, _key_of(seal), to_bytes(SpentDocument(seal, when, parts=count)), expected=None)
         except Conflict:
@@ -109,10 +112,10 @@ class SpentPlans:
             try:
                 await put_once(self._store, _key_of(seal, number), to_bytes(PartDocument(when)), expected=None)
             except Conflict:
-                raise AlreadySpent(seal, when) from None  # at this very moment: one of the two gets it
+                raise AlreadySpent(seal, when) from None  # at this very moment: only one of the two gets it
 
     async def end_part(self, seal: str, number: int, when: datetime) -> None:
-        """Notes that a part was carried out to its end: it is not applied again."""
+        """Records that a part was carried out to its end, so that it is not applied again."""
         key = _key_of(seal, number)
         stored = await self._store.get(key)
         part = from_bytes(PartDocument, stored.data, self._store.place(key)) if stored else PartDocument(when)

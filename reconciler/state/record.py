@@ -1,7 +1,7 @@
-"""The record of one site: a RecordedSite as it is kept, and how the first version kept it.
+"""The record of one site: a RecordedSite as it is stored, and how the first version stored it.
 
-The record is kept under the site's id; its name is a label for people. While a run is at work, notes that follow the
-snapshot are in a journal beside it (`journal.py`).
+The record is stored under the site's id; the name is a label for people. During a run, notes that follow the snapshot
+are in a journal beside it (`journal.py`).
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class SiteLabel(Struct, frozen=True):
 
 
 class SiteRecord(Struct, frozen=True):
-    """What is recorded of a site.
+    """What is recorded about a site.
 
-    `written` distinguishes this snapshot from all others and names its journal; `continued`: notes may follow there.
+    `written` distinguishes this snapshot from all others and names its journal. `continued`: notes may follow there.
     """
 
     site: SiteLabel
@@ -49,7 +49,7 @@ class SiteRecord(Struct, frozen=True):
 
 
 def key_of(id: str) -> str:
-    """The key of a site's record. Raises StateError for an id that cannot be one."""
+    """The key of a site's record. Raises StateError for an invalid id."""
     return f"{FOLDER}{checked_id(id)}{SUFFIX}"
 
 
@@ -61,13 +61,13 @@ def checked_id(id: str) -> str:
 
 
 def id_of(key: str) -> str | None:
-    """The site whose record is under a key; None for anything else found there."""
+    """The site whose record is under a key; None if the key is anything else."""
     id = key.removeprefix(FOLDER).removesuffix(SUFFIX)
     return id if key == f"{FOLDER}{id}{SUFFIX}" and _ID.match(id) else None
 
 
 def decode(data: bytes, place: str) -> SiteRecord:
-    """The record that a text holds. Raises StateError."""
+    """The record in a text. Raises StateError."""
     return from_bytes(SiteRecord, data, place, mend=_mended)
 
 
@@ -83,7 +83,7 @@ def _mended(document: dict[str, Any]) -> SiteRecord:
 
 
 def whole_post(post: object) -> object:
-    """A plain published post with a time zone and a type: the first records of this version had none."""
+    """A plain published post, completed with a time zone and a type, which the first records of this version lacked."""
     return {"zone": "UTC", "type": "POST", **post} if isinstance(post, dict) else post
 
 
@@ -97,8 +97,8 @@ TYPED: Final = frozenset(kind_of(operation.__name__) for operation in get_args(S
 def readable(entries: object) -> object:
     """Plain journal entries, with an UnreadableCall for each operation that only a later version knows.
 
-    Writes of posts have a type, which the first entries of this version had not. An unreadable call stays open and
-    blocks its object until a person says how it ended.
+    Writes of posts get a type, which the first entries of this version lacked. An unreadable call stays open and blocks
+    its object until a person says how it ended.
     """
     if not isinstance(entries, list):
         return entries
@@ -118,7 +118,7 @@ def _readable(entry: object) -> object:
     return {**entry, "operation": to_plain(UnreadableCall(kind, facts))}
 
 
-# --- version 1: one document per site, by name --------------------------------------------------------
+# --- version 1: one document per site, by name -----------------------------------------------------
 
 
 class Moved(Struct, frozen=True):
@@ -132,7 +132,7 @@ class Moved(Struct, frozen=True):
 
 
 def decode_first(data: bytes, place: str) -> SiteRecord | Moved:
-    """The record that a document of version 1 holds, or where it went. Raises StateError."""
+    """The record in a document of version 1, or where it went. Raises StateError."""
     return from_bytes(Moved, data, place, upgrade=_first)
 
 

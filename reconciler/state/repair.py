@@ -1,4 +1,4 @@
-"""What `state list`, `state show` and `state resolve` look at: values, for reporters to word."""
+"""What `state list`, `state show` and `state resolve` show, as values that reporters put into words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.state.sites import StateStore
 class SiteState(Struct, frozen=True):
     """What is remembered about one site, and who holds it.
 
-    `place` is where its record is; `ended` says that the next run takes the lock over.
+    `place` is where its record is; `ended` means that the next run takes the lock over.
     """
 
     name: SiteName
@@ -55,9 +55,9 @@ async def state_of(state: StateStore, leases: Leases, site: SiteRef) -> SiteStat
 
 
 async def known_sites(state: StateStore, leases: Leases) -> tuple[SiteRef, ...]:
-    """The sites that have a record, or were ever held, sorted by name.
+    """The sites that have a record or have ever been held, sorted by name.
 
-    If neither record nor lock can be read, a site goes by its id.
+    If neither record nor lock can be read, a site appears under its id.
     """
     names = {label.id: label.name for label in await state.labels()}
     names |= {id: SiteName(id) for id in await state.ids() if id not in names}
@@ -100,7 +100,7 @@ class StateSummary(Struct, frozen=True):
 
 
 async def summary_of(state: StateStore, leases: Leases, site: SiteRef) -> StateSummary | None:
-    """`state_of`, with failures as part of the answer, so that one bad record does not hide all others.
+    """Like `state_of`, but failures are part of the answer, so that one bad record does not hide all others.
 
     None for a site that was once held and about which nothing else is known.
     """

@@ -1,8 +1,8 @@
 """StateStore: what is remembered about the sites of a project, in the place that `state` or `--state` names.
 
-Opening reads nothing and creates nothing; a place that does not exist yet is a project without a past. A record is kept
-under the id of its site: a renamed site keeps its record, and a name that moved to another site does not take
-the record along.
+Opening it reads nothing and creates nothing; a place that does not exist yet means a project without a past. A record
+is stored under its site's id: a renamed site keeps its record, and a name that moves to another site does not take the
+record along.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class StateStore:
         self._old_names: dict[str, SiteName] = {}
 
     async def load(self, site: SiteRef) -> RecordedSite:
-        """What is recorded of a site; an empty record for a site never seen before. Only reads.
+        """What is recorded about a site; an empty record for a site never seen before. Only reads.
 
         Raises StateError for a record that is corrupt or of a newer format.
         """
@@ -71,23 +71,23 @@ class StateStore:
         return found.record.recorded
 
     def is_renamed(self, site: SiteRef) -> bool:
-        """Whether the record of a loaded site has another name for it, which a run that writes corrects."""
+        """Whether a loaded site's record has another name for it, which a run that writes corrects."""
         return self.old_name(site) is not None
 
     def old_name(self, site: SiteRef) -> SiteName | None:
-        """The other name that the record of a loaded site has for it."""
+        """The other name that a loaded site's record has for it."""
         return self._old_names.get(checked_id(site.id))
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
-        """`load`, with the name that is stored; None if nothing is recorded."""
+        """Like `load`, with the stored name; None if nothing is recorded."""
         found = await self._find(site)
         return found.record if found else None
 
     async def open_journal(self, site: SiteRef, lease: HeldLease | None = None) -> SiteJournal:
         """The record of a site for a run that writes, as it is now. Raises StateError.
 
-        What a killed run left is made one snapshot first, so that nothing it may still write is taken for ours, and a
-        record of version 1 is converted. With `lease`, no call is begun once that is lost.
+        What a killed run left is first made into one snapshot, so that nothing which that run may still write is taken
+        for this run's; and a record of version 1 is converted. With `lease`, no call begins once that is lost.
         """
         found = await self._find(site)
         record, version = (found.record, found.version) if found else (None, None)
@@ -103,9 +103,9 @@ class StateStore:
         return journal
 
     async def labels(self) -> tuple[SiteLabel, ...]:
-        """The sites that have a record, by their ids, with their last known names; sorted.
+        """The sites that have a record, by id, with their last known names; sorted.
 
-        A site whose record cannot be read is left out. Reads each record.
+        A site whose record cannot be read is left out. Reads every record.
         """
         labels = {label.id: label for label in await self.first.labels()}
         for id in await self.ids():
@@ -147,7 +147,7 @@ class StateStore:
         await self.forget(old.id)
 
     async def forget(self, id: str) -> None:
-        """Removes everything recorded of a site. The site itself is not touched. The caller holds it."""
+        """Removes everything recorded about a site. The site itself is not touched. The caller holds it."""
         found = await self._read(id)
         await self.first.retire(id)
         await self.store.delete(key_of(id))

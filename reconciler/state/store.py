@@ -18,7 +18,7 @@ from msgspec import Struct
 from reconciler.state.errors import Conflict, StateError
 
 Version = NewType("Version", str)
-"""What a write of a key left behind; only ever compared, by the store that gave it."""
+"""What a write of a key left behind; only compared, and only by the store that returned it."""
 
 
 class Any(Enum):
@@ -40,8 +40,7 @@ class Stored(Struct, frozen=True):
 class Log(Struct, frozen=True):
     """The lines of a log so far, and where the next one goes.
 
-    A line that a crash cut short is not among them: it was never durable, and its writer was told so or is
-    gone.
+    A line that a crash cut short is not included: it was never durable, and its writer was told so or is gone.
     """
 
     lines: tuple[bytes, ...] = ()
@@ -51,8 +50,8 @@ class Log(Struct, frozen=True):
 class Store(Protocol):
     """Bytes under keys. Every method may raise a StateError that says where, what, and what to do.
 
-    There is no conditional delete, because object stores have none: what several runs contend for is never
-    deleted; it is overwritten with a value that says it is over.
+    There is no conditional delete, because object stores have none: what several runs compete for is never deleted; it
+    is overwritten with a value that says it is over.
     """
 
     async def get(self, key: str) -> Stored | None:
@@ -62,8 +61,8 @@ class Store(Protocol):
     async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
         """Replaces what is stored under a key, in one step.
 
-        It returns once the write survives a power cut, unless it need not be `durable`. `expected` is the version that
-        must be stored: None for nothing, ANY for anything. Raises Conflict if another one is.
+        Returns once the write would survive a power cut, unless it need not be `durable`. `expected` is the version
+        that must be stored: None for nothing, ANY for anything. Raises Conflict if another one is.
         """
         ...
 
@@ -76,14 +75,14 @@ class Store(Protocol):
         ...
 
     async def append(self, key: str, data: bytes, *, at: int) -> int:
-        """Adds whole lines to a log, in one step, and returns the new end once that survives a power cut.
+        """Adds whole lines to a log, in one step, and returns the new end once they would survive a power cut.
 
-        `at` is the end that the log must have, 0 for a log that does not exist yet. Raises Conflict for any other.
+        `at` is the end that the log must have, 0 for a log that does not exist yet. Raises Conflict if it has another.
         """
         ...
 
     async def read_log(self, key: str) -> Log:
-        """A log as it is; a missing log has no lines."""
+        """A log as it is. A missing log has no lines."""
         ...
 
     async def delete_log(self, key: str) -> None:
@@ -100,7 +99,7 @@ _written = itertools.count(1)
 
 
 def fresh() -> str:
-    """A text that no other write has, in this process (a forked process has another id) or in any other."""
+    """A text that no other write has, in this process (a forked process has another id) or any other."""
     return f"{_PROCESS}-{os.getpid():x}-{next(_written):x}"
 
 
@@ -108,7 +107,7 @@ _KEY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\Z
 
 
 def check_key(key: str) -> str:
-    """The key itself. Raises ValueError for one that could lead out of the store or be hidden in it."""
+    """Returns the key. Raises ValueError if it could lead out of the store or be hidden in it."""
     if not _KEY.match(key):
         raise ValueError(f"{key!r} is not a key")
     return key
@@ -119,9 +118,9 @@ async def put_once(store: Store, key: str, data: bytes, *, expected: Version | N
 
     A refusal or an error does not count if the write took effect.
 
-    A write whose answer was lost is sent again by the object store's client and then refused because of itself; what is
-    stored tells. That is why every document carries something random of its own: equal bytes of an earlier write
-    must not pass for this one.
+    If the answer to a write is lost, the object store's client sends the write again, and it is refused because of
+    itself; what is stored shows that. That is why every document carries something random of its own: equal bytes of an
+    earlier write must not pass for this one.
     """
     try:
         return await store.put(key, data, expected=expected, durable=durable)
@@ -133,7 +132,7 @@ async def put_once(store: Store, key: str, data: bytes, *, expected: Version | N
 
 
 async def append_once(store: Store, key: str, data: bytes, *, at: int) -> int:
-    """`append`, likewise: if it took effect, it did not fail. Nobody but its run writes to a log."""
+    """`append`, with the same care: if it took effect, it did not fail. Only its own run writes to a log."""
     try:
         return await store.append(key, data, at=at)
     except (Conflict, StateError):

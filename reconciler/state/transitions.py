@@ -1,6 +1,6 @@
-"""What each note of a run adds to a record: plain values; applying one twice has the same effect as applying it once.
+"""What each note of a run adds to a record, as plain values. Applying one twice has the same effect as once.
 
-The journal writes them as they come; a record is what its last snapshot says plus what the notes after it add.
+The journal writes them as they come. A record is what its last snapshot says plus what the notes after it add.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Sent(Variant, frozen=True):
 
 
 class Ended(Variant, frozen=True):
-    """The outcome of a call: Done and NotDone close it, anything else stays open for the next run."""
+    """The outcome of a call: Done and NotDone close it; anything else stays open for the next run."""
 
     id: str
     outcome: Outcome
@@ -81,7 +81,7 @@ def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: 
 class InputsPending(Variant, frozen=True):
     """The inputs of the next generation, and what the marketing plan counts as made from until then.
 
-    If that is None, it stays as it is.
+    If the latter is None, it stays as it is.
     """
 
     pending: Inputs
@@ -93,7 +93,7 @@ class InputsPending(Variant, frozen=True):
 
 
 class InputsGeneratedFrom(Variant, frozen=True):
-    """The inputs of a generation that ended well: all of them, and nothing is pending any more."""
+    """The inputs of a generation that succeeded: all of them; nothing is pending any more."""
 
     inputs: Inputs
 
@@ -161,7 +161,7 @@ def _with_outcomes(recorded: tuple[PostOutcome, ...], found: tuple[PostOutcome, 
 
 
 class FoundForeign(Variant, frozen=True):
-    """A calendar that is not the site's own; without a calendar, such an event."""
+    """A calendar that is not the site's own; without a calendar, an event that is not."""
 
     calendar: CalendarId | None
     event: EventId
@@ -173,12 +173,12 @@ class FoundForeign(Variant, frozen=True):
 
 
 class Scheduled(Variant, frozen=True):
-    """A post that was scheduled. The same content scheduled at another moment counts once more."""
+    """A post that was scheduled. The same content scheduled at another time counts once more."""
 
     post: PublishedPost
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
-        # A record may hold thousands of them, and a run adds hundreds: most are new, which C code finds out fast.
+        # A record may contain thousands of them, and a run adds hundreds. Most are new, which C code finds out fast.
         if self.post.id not in map(attrgetter("id"), recorded.published):
             return replace(recorded, published=(*recorded.published, self.post))
         post, kept, times = self.post, [], self.post.times
