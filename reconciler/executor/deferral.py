@@ -1,4 +1,4 @@
-"""Carries out bounded promises: what a plan could not know before the generation (design.md 3.2)."""
+"""Carries out deferred actions: what a plan could not know before the generation (design.md 3.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.planner.actions import Action
 
 
 async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
-    """The actions that a deferred action turned into, at most as many as it promised; enters the promise itself.
+    """The actions that a deferred action turned into, up to its bound; enters the deferred action itself.
 
     May raise an ApiError.
     """

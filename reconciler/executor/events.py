@@ -1,4 +1,4 @@
-"""What a run says while it works. Reporters show it; no decision depends on it."""
+"""What a run reports while it works. Reporters show it; no decision depends on it."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ class Started(Variant, frozen=True):
 
 
 class Finished(Variant, frozen=True):
-    """An action that was started has ended, one way or another."""
+    """An action that was started has ended, in whatever way."""
 
     entry: Entry
 
 
 class Skipped(Variant, frozen=True):
-    """An action was not started: skipped, withheld, or behind one that did not end well."""
+    """An action was not started: skipped, withheld, or blocked by one that failed."""
 
     entry: Entry
 
 
 class Corrected(Variant, frozen=True):
-    """The read-back found something other than the action had asked for: this entry replaces its earlier one."""
+    """The read-back found something other than what the action asked for: this entry replaces its earlier one."""
 
     entry: Entry
 
 
 class StillWaiting(Variant, frozen=True):
-    """A generation is still under way. `status` is None while posts are waited for, `left` is how many of them."""
+    """A generation is still under way. While waiting for posts, `status` is None and `left` is how many are missing."""
 
     site: SiteRef
     since: datetime
@@ -52,7 +52,7 @@ class StillWaiting(Variant, frozen=True):
 
 
 class EntryResolved(Variant, frozen=True):
-    """A call of an earlier run was found to have ended like this."""
+    """A call of an earlier run was found to have ended in this way."""
 
     site: SiteRef
     entry: OpenEntry

@@ -1,4 +1,4 @@
-"""Runs the actions of a plan in order, and skips those that needed an action which did not end well."""
+"""Runs the actions of a plan in order, and skips those that needed an action which failed."""
 
 from __future__ import annotations
 
@@ -31,13 +31,11 @@ INTERRUPTED = "the run was stopped"
 
 
 async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit) -> SiteLedger:
-    """Carries out a plan for one site, and says what was done, what was not, and what is not known.
+    """Carries out a plan for one site, and returns what was done, what was not, and what is not known.
 
-    An error of a read, of the state or of a credential ends this site: what is left is not started, and the
-    ledger says why.
-    The caller judges refusals in the plan; they are not looked at here. With an empty plan, what the
-    plan found out is noted all the same. Cancelled, it ends at once with CancelledError; the journal has the
-    call that was in flight.
+    An error of a read, of the state or of a credential ends this site: what is left is not started, and the ledger says
+    why. Refusals in the plan are not checked here: the caller does that. Even with an empty plan, what the plan found
+    out is recorded. If cancelled, it ends at once with CancelledError; the journal has the call that was in flight.
     """
     run = Run(plan, ports, options, emit)
     queue = deque(plan.actions)
@@ -59,7 +57,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
 
 
 async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diagnostic | None:
-    """Makes every note durable, whatever ended the run. The first error is the one that is raised."""
+    """Makes every note durable, whatever ended the run. Only the first error is raised."""
     try:
         await journal.close()
     except UsageError as failed:
@@ -68,7 +66,7 @@ async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diag
 
 
 async def _work(run: Run, queue: deque[Action]) -> None:
-    """Takes actions off the queue once they are over; actions left there by an error have not ended."""
+    """Takes actions off the queue once they are over; actions that an error leaves there have not ended."""
     part: Kind | None = None
     while queue:
         if run.stopped():
@@ -88,14 +86,14 @@ async def _work(run: Run, queue: deque[Action]) -> None:
 
 
 def _rests_on_what_was_written(run: Run, action: Action) -> bool:
-    """Whether what was written is read back first: cancels before all else, inputs before they are generated from."""
+    """Whether writes must be read back first: cancels before anything else, inputs before a generation uses them."""
     if isinstance(action.operation, Generate | Regenerate):
         return True
     return run.has_written(CancelPost) and not isinstance(action.operation, CancelPost)
 
 
 def _batch(queue: deque[Action]) -> tuple[Action, ...]:
-    """The actions at the head of the queue that go together."""
+    """The actions at the head of the queue that are carried out together."""
     if isinstance(queue[0].operation, SchedulePost):
         return _head(queue, SchedulePost)[:BATCH]
     if isinstance(queue[0].operation, GeneratePosts | RegeneratePosts | AwaitPosts):

@@ -1,7 +1,7 @@
-"""PublicFence: the right to publish, asked again before every attempt of a call that publishes.
+"""PublicFence: the right to publish, checked again before every attempt of a call that publishes.
 
-The lease is asked by the writer itself. This asks what else may have changed while the call waited for its turn, or the
-whole process was suspended: the time, the files of the project, and what people have approved.
+The writer itself checks the lease. This checks what else may have changed while the call waited its turn or the process
+was suspended: the time, the project's files, and what people have approved.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.planner.actions import Action
 
 
 class NoLongerAllowed(Exception):
-    """A post that was to go out must not go out any more: a sentence says what was found."""
+    """A post that was to go out may no longer go out; a sentence says what was found."""
 
 
 class PublicFence:
@@ -42,7 +42,7 @@ class PublicFence:
         self._zone = zone
 
     async def confirm(self) -> None:
-        """Raises NoLongerAllowed if one of the posts must not go out any more, or if that cannot be told."""
+        """Raises NoLongerAllowed if one of the posts may no longer go out, or if that cannot be determined."""
         try:
             approvals = self._approvals()
         except (InvalidFiles, UsageError) as error:

@@ -1,4 +1,4 @@
-"""Starts generations and waits for them: our own, those of earlier runs, and those of others."""
+"""Starts generations and waits for them: its own, those of earlier runs, and those that somebody else started."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ NEAR = timedelta(days=7)
 
 
 class PendingGeneration(Struct, frozen=True):
-    """A generation that is waited for.
+    """A generation that is being waited for.
 
-    Its entry (None if somebody else started it), the inputs that it counts as made from when it ends well, and what was
-    unclear about its start.
+    It has the entry (None if somebody else started it), the inputs that it counts as made from if it succeeds, and what
+    was unclear about its start.
     """
 
     action: Action
@@ -76,9 +76,9 @@ async def generate(run: Run, action: Action) -> None:
 
 
 async def inputs_seen(run: Run) -> Inputs:
-    """The inputs of a generation: the declared ones if the site shows them now, else what it has instead (17.5).
+    """The inputs of a generation: the declared ones if the site shows them now, otherwise what it has instead (17.5).
 
-    A value that the server keeps differently after two writes counts as declared. May raise an ApiError.
+    A value that the server still stores differently after two writes counts as declared. May raise an ApiError.
     """
     declared, recorded = run.plan.inputs, run.journal.recorded
     run.cache.forget(Need.SETTINGS, Need.EVENTS)
@@ -114,7 +114,7 @@ async def await_generation(run: Run, action: Action) -> None:
 
 
 async def _wait(run: Run, wait: PendingGeneration) -> None:
-    """Polls until the generation is over, or the time is; enters the action; halts the run if it is not ACTIVE."""
+    """Polls until the generation is over or its time is; enters the action; halts the run if it is not ACTIVE."""
     since, last = run.now(), _Last()
 
     async def probe() -> tuple[ObservedSite, Done | NotDone] | None:
@@ -146,7 +146,7 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
 
 
 def _poll_policy(run: Run, wait: PendingGeneration) -> PollPolicy:
-    """How long to wait: the whole time, or the rest of it for an earlier call that has shown no effect."""
+    """How long to wait: the full time, or what is left of it for an earlier call that has shown no effect."""
     whole = run.options.waiting
     if wait.entry is None or wait.entry.sent or wait.unclear is not None:
         return whole
@@ -161,13 +161,13 @@ class _Last:
         self.outcome: Outcome | None = None
         self.entry: OpenEntry | None = None
         self.silent = 0
-        """How many looks showed the marketing plan as it was before the call."""
+        """How many polls showed the marketing plan as it was before the call."""
         self.shown = False
-        """Whether a look showed the generation."""
+        """Whether a poll has shown the generation."""
 
 
 async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
-    """What a poll says. A result that no generation should leave (no plan, an INACTIVE one) may be a stale read."""
+    """What a poll means. A result that no generation should leave (no plan, an INACTIVE one) may be a stale read."""
     if last.entry is None:
         match live.status:
             case PlanStatus.ACTIVE:
@@ -181,9 +181,9 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
     outcome = generation_outcome(last.entry, live)
     last.shown = last.shown or leaves_trace(last.entry, live)
     if isinstance(outcome, Done) and not leaves_trace(last.entry, live):
-        # It was accepted, and nothing shows yet: a read may lag behind the write (17.6), so it is looked at again.
-        # If there was something to replace, it is not done before it shows: nothing else distinguishes it from a
-        # call that was accepted without effect.
+        # It was accepted, but nothing shows yet: a read may lag behind the write (17.6), so it is read again. If there
+        # was something to replace, the generation is not done before its result shows: nothing else distinguishes it
+        # from a call that was accepted without effect.
         last.silent += 1
         if last.silent < LOOKS or (is_as_before(last.entry, live) and not last.shown):
             return Pending()
@@ -223,7 +223,7 @@ async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
         run.finish(wait.action, Result.PENDING, f"still {status} after {timeout}; run again to continue waiting")
         return
     if wait.unclear is None:
-        # An earlier run's call, and it has shown nothing for a whole timeout: it is not done (design.md 3.5).
+        # An earlier run's call that has shown nothing for a whole timeout is not done (design.md 3.5).
         await run.journal.end(last.entry, NotDone("no effect observed", final=False))
         run.finish(
             wait.action, Result.SKIPPED, f"no effect of an earlier run's call was observed for {timeout}; run again"

@@ -16,11 +16,11 @@ from reconciler.planner.unstopped import beyond_the_plan, not_stopped, stops
 OVER: Final = frozenset(
     {PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED, PostStatus.PUBLISHED, PostStatus.FAILED}
 )
-"""Statuses of a post that no longer waits to go out."""
+"""Statuses of a post that is no longer waiting to go out."""
 
 
 def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
-    """The actions of a plan that should have stopped a post and did not, with how each ended."""
+    """The actions of a plan that should have stopped a post but did not, with how each ended."""
     ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
     found = {}
     for action in plan.actions:
@@ -34,9 +34,9 @@ def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
 def still_going_out(
     plan: Plan, unstopped: Mapping[Action, str], live: Mapping[PostId, Post | None] | None = None
 ) -> tuple[StillGoingOut, ...]:
-    """The posts that the plan could not stop, and those that the run did not, soonest first.
+    """The posts that the plan could not stop, and those that the run failed to stop, soonest first.
 
-    `live` are the posts as they were read at the end; None: nobody looked, so what was not stopped goes out.
+    `live` are the posts as they were read at the end; None means they were not read, so what was not stopped goes out.
     """
     found = [_not_stopped(action, obstacle, live or {}) for action, obstacle in unstopped.items()]
     last = datetime.max.replace(tzinfo=UTC)
@@ -45,7 +45,7 @@ def still_going_out(
 
 
 def _not_stopped(action: Action, obstacle: str, live: Mapping[PostId, Post | None]) -> StillGoingOut | None:
-    """The post that an action should have stopped, if it goes out all the same."""
+    """The post that an action should have stopped, if it still goes out."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
     if operation.post not in live:
@@ -54,5 +54,5 @@ def _not_stopped(action: Action, obstacle: str, live: Mapping[PostId, Post | Non
     if post is None or post.status in OVER:
         return None
     if isinstance(operation, ReschedulePost) and post.scheduled_for not in (None, operation.before):
-        return None  # somebody moved it, and the next plan judges where to
+        return None  # somebody moved it, and the next plan decides where to
     return not_stopped(action, obstacle, post)

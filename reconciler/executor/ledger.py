@@ -1,4 +1,4 @@
-"""What a run did at each site, and what it did not: values that reporters show and exit codes depend on."""
+"""What a run did and did not do at each site: values that reporters show and exit codes depend on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Result(StrEnum):
 
     DONE = "done"
     SKIPPED = "skipped"
-    """A precondition no longer held, or the remote side ruled it out: not an error, but the run is incomplete."""
+    """A precondition no longer held, or the remote side refused: not an error, but the run is incomplete."""
     WITHHELD = "withheld"
     """A public action that was not allowed."""
     PENDING = "pending"
@@ -47,15 +47,15 @@ class Entry(Struct, frozen=True):
     request_id: str | None = None
     count: int = 1
     promised: bool = False
-    """It came out of a promise, so it is in no count of the plan."""
+    """It came from a deferred action, so the plan's counts do not include it."""
 
 
 class SiteLedger(Struct, frozen=True):
     """One site's part of the ledger.
 
-    `error` is why this site was given up, `interrupted` that the run was asked to stop. `still_going_out` are posts
-    that go out although nobody wants them any more, the soonest first: it comes before all else. `time_zone` is the
-    site's.
+    `error` is why this site was given up; `interrupted` means that the run was asked to stop. `still_going_out` are
+    posts that go out although nobody wants them any more, soonest first: they come before everything else. `time_zone`
+    is the site's.
     """
 
     site: SiteRef
@@ -77,18 +77,18 @@ class Tally(Struct, frozen=True):
     published: int = 0
     cancelled: int = 0
     finished: int = 0
-    """Generations that were under way before the run, whoever began them, and that it saw through to the end."""
+    """Generations that were under way before the run, whoever started them, and that ended during it."""
     discarded: int = 0
     """Drafts that were thrown away."""
     promised: int = 0
-    """The activities that got posts because a promise of the plan said so; no other count has them."""
+    """The activities that got posts through a deferred action of the plan; no other count includes them."""
     skipped: int = 0
     withheld: int = 0
     pending: int = 0
     unknown: int = 0
     failed: int = 0
     not_started: int = 0
-    """Not in the line; it makes a run incomplete."""
+    """Not shown in the line, but makes a run incomplete."""
     still_going_out: int = 0
 
     def __add__(self, other: Self) -> Self:
@@ -98,7 +98,7 @@ class Tally(Struct, frozen=True):
 def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
     """Counts what was done, in the columns of its kind, and what was not, by how it ended.
 
-    Counted are objects: two actions that were done at one address in one column count once.
+    Objects are counted: two actions done at one address and in one column count once.
     """
     counts = dict.fromkeys(Tally.__struct_fields__, 0)
     columns = {
@@ -120,7 +120,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
                 counts["discarded"] += len(discards_of(entry.operation))
                 if column is Column.DISCARD:
                     continue
-                # Everything that goes public is counted together, promised or not.
+                # Everything that goes public is counted together, deferred or not.
                 name = "promised" if entry.promised and column is Column.GENERATE else columns[column]
             key = (name, entry.address, entry.operation.object_id)
             if key not in seen:

@@ -1,4 +1,4 @@
-"""Closes an open entry as a person found it, if reading the site cannot tell or nobody wants to wait."""
+"""Closes an open entry with what a person found out, if reading the site cannot tell or nobody wants to wait."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MANUALLY = "resolved manually"
 
 
 async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: bool) -> None:
-    """Notes what a person found out about a call, and what that means for later runs.
+    """Records what a person found out about a call, and what that means for later runs.
 
-    A generation that took effect stays open: how it ended is for the next run to read, and only one that ended
-    ACTIVE makes its inputs the current ones. Everything else is closed. Raises StateError.
+    A generation that took effect stays open: the next run reads how it ended, and only one that ended ACTIVE makes its
+    inputs the current ones. Everything else is closed. Raises StateError.
     """
     operation = entry.operation
     if not took_effect:
@@ -25,7 +25,7 @@ async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: b
     elif isinstance(operation, Generate | Regenerate):
         await journal.end(entry, Pending(MANUALLY))
     elif isinstance(operation, SchedulePost | ReschedulePost):
-        # Without the post in the ledger its approval would count as unused, and could schedule it again.
+        # Unless the post is in the ledger, its approval would count as unused, and could schedule it again.
         await conclude(journal, entry, Done(detail=MANUALLY), published_post(entry, journal, operation.at))
     else:
         await conclude(journal, entry, Done(detail=MANUALLY))

@@ -27,7 +27,7 @@ AT_ONCE: Final = 20
 
 
 class PendingPosts(Struct, frozen=True):
-    """An activity whose posts are to come."""
+    """An activity whose posts are being waited for."""
 
     action: Action
     entry: OpenEntry
@@ -59,13 +59,13 @@ async def make_posts(run: Run, actions: Sequence[Action]) -> None:
                 continue
             awaited += await _ask(run, group)
     except ApiError:
-        await _wait(run, awaited)  # posts that were asked for before are still waited for
+        await _wait(run, awaited)  # posts that were requested earlier are still waited for
         raise
     await _wait(run, awaited)
 
 
 def _under_way(run: Run, action: Action, taken: set[str]) -> list[PendingPosts]:
-    """What an action that only waits waits for: a call of an earlier run that no other one waits for."""
+    """What a wait-only action waits for: a call of an earlier run that no other action waits for."""
     if run.skip_if_blocked(action):
         return []
     assert isinstance(action.operation, AwaitPosts)
@@ -106,7 +106,7 @@ async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
         for pending in tuple(left):
             found = last.get(pending.activity, ())
             outcome = _outcome(pending, found, whole=True)
-            # They may come one channel after the other (14.6), so they count as complete when two looks see the same.
+            # They may appear one channel after the other (14.6), so they count as complete once two reads see the same.
             if isinstance(outcome, Done) and _looks(found) == before[pending.activity]:
                 await conclude(run.journal, pending.entry, outcome)
                 run.finish(pending.action, Result.DONE)
@@ -147,7 +147,7 @@ async def _not_over(run: Run, pending: PendingPosts, live: tuple[Post, ...], why
         await conclude(run.journal, pending.entry, Done())
         run.finish(pending.action, Result.DONE, "some drafts were regenerated, others were not")
     elif pending.unclear is None:
-        # Posts that have not come when the time runs out are not done, and the next run asks again (design.md 3.5).
+        # Posts that have not appeared when the time runs out are not done, and the next run asks again (design.md 3.5).
         why = f"its posts are not there yet ({why}); run the command again to check, or to try again"
         run.finish(pending.action, Result.PENDING, why)
     else:

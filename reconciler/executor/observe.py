@@ -22,9 +22,9 @@ MOST_ROUNDS = 4
 async def observe_and_plan(
     reader: Reader, desired: DesiredSite, recorded: RecordedSite, options: PlanOptions
 ) -> tuple[ObservedSite, Plan]:
-    """The site as it is now, and what would make it what its file says.
+    """The site as it is now, and what would make it match its file.
 
-    Raises ApiError when a read fails, and InvalidFiles if posts wait and nobody can say whether they are approved.
+    Raises ApiError if a read fails, and InvalidFiles if posts are waiting and nobody can say whether they are approved.
     """
     if (unasked := unasked_approvals(desired, recorded, options.now)) is not None:
         raise InvalidFiles((unasked,))
@@ -51,7 +51,7 @@ def with_posts(
     asked: tuple[ActivityId, ...],
     found: tuple[tuple[ActivityId, tuple[Post, ...]], ...],
 ) -> ObservedSite:
-    """The site with the posts that asking for them one activity at a time brought to light."""
+    """The site with the posts that were found by reading activities one by one."""
     assert observed.marketing_plan is not None
     posts = dict(found)
     activities = tuple(

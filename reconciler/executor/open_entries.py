@@ -26,9 +26,10 @@ from reconciler.model.writes import Verb
 
 
 async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit: Emit) -> RecordedSite:
-    """The recorded site once every open entry that reading can resolve is resolved.
+    """The recorded site after resolving every open entry that reading can resolve.
 
-    Reads nothing if nothing is open. May raise an ApiError or a StateError; what was resolved until then stays so.
+    Reads nothing if nothing is open. May raise an ApiError or a StateError; whatever was resolved by then stays
+    resolved.
     """
     entries = ports.journal.recorded.open
     if not entries:
@@ -61,7 +62,7 @@ async def _read(site: SiteRef, ports: Ports, entries: Iterable[OpenEntry]) -> Sn
 
 
 def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> bool:
-    """Whether a create that a killed run sent only just now may not show yet."""
+    """Whether the effect of a create may not show yet because a killed run sent it only just now."""
     operation, now = entry.operation, ports.clock.now()
     if isinstance(operation, UnreadableCall) or operation.verb is not Verb.CREATE:
         return False
@@ -70,14 +71,14 @@ def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: 
 
 
 def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> Outcome | None:
-    """None: it stays open as it is."""
+    """The outcome of an open entry; None if it stays open."""
     now, operation = ports.clock.now(), entry.operation
     outcome = infer_outcome(entry, found, now)
     if isinstance(outcome, Pending) and entry.sent:
         return None
     if outcome is not None or isinstance(operation, UnreadableCall):
         return outcome
-    # A call with a later result shows only if it took effect (design.md 3.5).
+    # A call whose result comes later shows only if it took effect (design.md 3.5).
     if operation.takes_time and now - entry.started_at >= options.waiting.timeout:
         return NotDone(f"no effect observed since {entry.started_at.isoformat()}", final=False)
     return None

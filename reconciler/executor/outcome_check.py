@@ -1,6 +1,6 @@
-"""How calls ended, judged by what is there now.
+"""How calls ended, judging by what is there now.
 
-The same rules serve an answer that was unclear, an entry of an earlier run, and the read-back.
+The same rules apply to an unclear answer, to an entry of an earlier run, and to the read-back.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ LOOKS: Final = 3
 """How often a difference must be seen before it counts: reads may lag behind writes (17.6)."""
 
 LONGEST_PAUSE: Final = 2.0
-"""Seconds between two looks, unless generations are polled more often than that."""
+"""Seconds between two reads, unless generations are polled more often than that."""
 
 
 def infer_outcome(entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
-    """What became of a call, by what is there now. None: this look does not tell.
+    """What became of a call, judging by what is there now. None: this read does not tell.
 
-    Pending is a generation that is under way.
+    Pending means that a generation is under way.
     """
     return kind_of(entry.operation).outcome(entry.operation, entry, found, now)
 
 
 async def read_for(site: SiteRef, reader: Reader, operations: Iterable[AnyOperation]) -> Snapshot:
-    """Reads what tells how these calls ended, and nothing else. May raise an ApiError."""
+    """Reads what shows how these calls ended, and nothing else. May raise an ApiError."""
     none = Reads()
     reads = reduce(Reads.__or__, (kind_of(operation).reads(operation) for operation in operations), none)
     found = Snapshot()

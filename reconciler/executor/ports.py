@@ -1,4 +1,4 @@
-"""What a run is given: a reader, a writer, a journal, a clock. The parts that do I/O are behind these."""
+"""What a run is given: a reader, a writer, a journal, a clock. They hide the parts that do I/O."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Reader(Protocol):
     """Reads live sites over a transport that cannot write. Every method may raise an ApiError."""
 
     async def read(self, site: SiteRef, needs: frozenset[Need], *, channels: Sequence[str] = ()) -> ObservedSite:
-        """The parts of a site that are needed, read at once if they do not depend on each other.
+        """The parts of a site that are needed, read in parallel if they do not depend on each other.
 
         `channels` are those whose connection matters, for Need.CHANNELS.
         """
@@ -44,28 +44,28 @@ class Reader(Protocol):
     async def posts_of(
         self, site: SiteRef, activities: Sequence[ActivityId]
     ) -> tuple[tuple[ActivityId, tuple[Post, ...]], ...]:
-        """The posts of activities, in batches of 20 (D 6.2: the poll after posts were asked for)."""
+        """The posts of activities, in batches of 20 (D 6.2: what is polled after posts were requested)."""
         ...
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
-        """One post by its id; None if it no longer exists."""
+        """One post by id; None if it no longer exists."""
         ...
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[tuple[PostId, Post | None], ...]:
-        """Posts by their ids, in one query; None for a post that no longer exists."""
+        """Posts by id, in one query; None for a post that no longer exists."""
         ...
 
 
 class Writer(Protocol):
-    """Carries out operations. Never retries blindly what is not idempotent; an unclear answer is Unknown."""
+    """Carries out operations. Never blindly retries what is not idempotent; an unclear answer is Unknown."""
 
     async def perform(
         self, site: SiteRef, operations: Sequence[Operation], fence: Fence | None = None
     ) -> tuple[Outcome, ...]:
-        """One outcome per operation, in their order. What `fence` raises is passed on, and nothing more is sent.
+        """One outcome per operation, in order. What `fence` raises is passed on, and nothing more is sent.
 
-        Several operations at once only if the API takes them in one call: GeneratePosts, SchedulePost.
-        Does not wait: a generation that was started is Pending.
+        Several operations may be given only if the API takes them in one call: GeneratePosts, SchedulePost. Does not
+        wait: a generation that was started is Pending.
         """
         ...
 
@@ -79,27 +79,27 @@ class Journal(Protocol):
 
     @property
     def recorded(self) -> RecordedSite:
-        """What is recorded now, notes of this run included."""
+        """What is recorded now, including notes of this run."""
         ...
 
     async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
-        """Notes calls that are about to be sent as one request. Written before it is sent; one entry a call."""
+        """Records calls that are about to be sent as one request, before it is sent; one entry per call."""
         ...
 
     async def sent(self, entry: OpenEntry) -> None:
-        """Notes that the call took effect and that only waiting is left."""
+        """Records that the call took effect and that only waiting remains."""
         ...
 
     async def end(self, entry: OpenEntry, outcome: Outcome) -> None:
-        """Notes the outcome and closes the entry (an Unknown one stays open)."""
+        """Records the outcome and closes the entry (an Unknown one stays open)."""
         ...
 
     async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
-        """Notes the inputs of the next generation, and those that the marketing plan counts as made from until then."""
+        """Records the next generation's inputs, and those that the marketing plan counts as made from until then."""
         ...
 
     async def inputs_generated_from(self, inputs: Inputs) -> None:
-        """Notes that a generation from these inputs ended ACTIVE (or that a first run found them on the site)."""
+        """Records that a generation from these inputs ended ACTIVE (or that a first run found them on the site)."""
         ...
 
     async def applied(self, applied: Inputs) -> None:
@@ -115,11 +115,11 @@ class Journal(Protocol):
         ...
 
     async def published(self, post: PublishedPost) -> None:
-        """Adds to the ledger of everything scheduled."""
+        """Adds to the history of everything scheduled."""
         ...
 
     async def consumed(self, activity: ActivityId, decision: str, digest: str) -> None:
-        """Notes that an activity's decision was carried out."""
+        """Records that an activity's decision was carried out."""
         ...
 
     async def flush(self) -> None:
@@ -127,7 +127,7 @@ class Journal(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends the notes of a run. The site is known from now on, even if there was nothing to do."""
+        """Ends the notes of a run. From now on the site is known, even if there was nothing to do."""
         ...
 
 
@@ -149,9 +149,11 @@ class Ports(Struct, frozen=True):
     """The site's file, if it was read."""
     approvals: Callable[[], Approvals] | None = None
     """Reads today's approvals of the site, before each public write; None if they are those of `desired`.
-    May raise InvalidFiles or a UsageError."""
+
+    May raise InvalidFiles or a UsageError.
+    """
     forbid: Callable[[], str] | None = None
-    """Says before each public write why nothing of the site may go out by today's files; empty if it may."""
+    """Says before each public write why today's files forbid publishing anything of the site; empty if they do not."""
 
 
 Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved]
@@ -161,8 +163,8 @@ Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolv
 class ApplyOptions(Struct, frozen=True):
     """What a run may do, and how long it waits.
 
-    `stop` is asked between calls: once it is true, nothing more is started. `commit` is noted with what is
-    scheduled, and of `approvers` the one of the post. `policy` says at what moments nothing may go out.
+    `stop` is called between calls: once it returns true, nothing more is started. `commit`, and the post's entry in
+    `approvers`, are recorded with each scheduled post. `policy` says at what times nothing may go out.
     """
 
     resolve: Resolve

@@ -1,4 +1,4 @@
-"""Errors -> diagnostics: which exception says what. Policy checks and files are for `engine/problems.py`."""
+"""Errors -> diagnostics for each exception. Policy checks and files are in `engine/problems.py`."""
 
 from __future__ import annotations
 

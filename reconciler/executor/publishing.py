@@ -1,4 +1,4 @@
-"""Schedules drafts: exactly the content that was approved, and reads back what became of each."""
+"""Schedules drafts with exactly the content that was approved, and reads back what became of each."""
 
 from __future__ import annotations
 
@@ -28,13 +28,16 @@ from reconciler.planner.actions import Action, Reason
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import wrong_moment
 
-NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
+NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped silently, with a 200
 
 CONTRADICTED = "the answer says that it is scheduled, but it still reads as a draft"
 
 
 async def schedule(run: Run, actions: Sequence[Action]) -> None:
-    """Schedules drafts, at most as many as one call takes. May raise an ApiError of a read, all entries made."""
+    """Schedules drafts, at most as many as one call takes.
+
+    Even if it raises an ApiError of a read, all entries are made.
+    """
     run.cache.forget(Need.MARKETING_PLAN)
     if run.halted is None and run.options.allow_publish:
         await _fill(run, actions)
@@ -48,7 +51,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     for group in [[action for action in ready if not _is_alone(action)], *alone]:
         if group and not run.stopped():
             attempts += await run.call(group, waits=True)
-    # What an answer leaves out is read back too: it may have been scheduled in silence.
+    # What an answer leaves out is read back too: it may have been scheduled silently.
     refused = [sent for sent in attempts if isinstance(sent.outcome, NotDone) and not _is_about_the_post(sent.outcome)]
     unread = [sent for sent in attempts if sent not in refused]
     for attempt in refused:
@@ -75,7 +78,7 @@ async def _fill(run: Run, actions: Sequence[Action]) -> None:
 
 
 async def _look(run: Run, sent: Sequence[Attempt]) -> list[tuple[Attempt, Post | None]]:
-    """The posts as they are now. A draft is looked at again before it counts: reads may lag behind writes (17.6)."""
+    """The posts as they are now. A draft is read again before it counts: reads may lag behind writes (17.6)."""
     found: list[tuple[Attempt, Post | None]] = []
     for look in range(LOOKS if sent else 0):
         if look:
@@ -89,7 +92,7 @@ async def _look(run: Run, sent: Sequence[Attempt]) -> list[tuple[Attempt, Post |
 
 
 async def _post(run: Run, attempt: Attempt) -> Post | None:
-    """The post as it is now. The path for reading one post is inferred, so it is used only if it must be."""
+    """The post as it is now. The path for reading one post is inferred, so it is used only if necessary."""
     operation = _operation(attempt)
     live = await run.cache.marketing_plan()
     posts = (post for activity in live.activities for post in activity.posts)
@@ -111,7 +114,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
         return
     refused: NotDone
     if isinstance(outcome, Done) and live is not None and live.status is PostStatus.DRAFT:
-        # The entry stays open: the next run reads again which of the two it is.
+        # The entry stays open: the next run reads again, to find out which is right.
         run.finish(attempt.action, Result.UNKNOWN, CONTRADICTED, request=outcome.request_id)
         return
     if isinstance(outcome, NotDone):
@@ -130,12 +133,12 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
 
 
 def _is_about_the_post(refused: NotDone) -> bool:
-    """Whether a refusal can mean that the post is not what it was: then it is looked at."""
+    """Whether a refusal can mean that the post has changed, so that it should be read."""
     return refused.skipped or refused.missing
 
 
 def _told_by(refused: NotDone, live: Post | None) -> NotDone:
-    """A refused scheduling with what the post is now. A post that is gone, or no longer a draft, was ruled out."""
+    """A refused scheduling, with what the post is now. A post that is gone, or is no longer a draft, was ruled out."""
     if live is None:
         return replace(refused, detail=f"{refused.detail}; the draft is gone", skipped=True)
     if live.status is PostStatus.DRAFT:
@@ -160,7 +163,7 @@ async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
 
 
 def _forbidden(run: Run, action: Action, live: Post) -> str:
-    """What is wrong with the moment at which a scheduled post goes out; empty if nothing, or if it is not shown."""
+    """What is wrong with the time at which a scheduled post goes out; empty if nothing, or if it is not shown."""
     if live.scheduled_for is None:
         return ""
     expected = next((each.moment for each in action.requires if isinstance(each, StillAhead)), live.scheduled_for)
@@ -174,7 +177,7 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     move = ReschedulePost(
         operation.post, operation.activity, operation.channel, operation.digest, at, before=live.scheduled_for
     )
-    # The yes was used a moment ago, by this very scheduling.
+    # The approval was used a moment ago, by this very scheduling.
     requires = tuple(required for required in action.requires if not isinstance(required, Approved))
     (moved,) = await run.call([replace(action, operation=move, requires=requires)])
     moved = await resolve_unclear(run, moved)

@@ -1,4 +1,4 @@
-"""Compares what was asked for with what is there, after it was written."""
+"""Compares what was asked for with what is there after the write."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_note
 
 
 async def read_back(run: Run) -> None:
-    """Reads what was written since the last read-back, and corrects the entries of writes that were not kept.
+    """Reads what was written since the last read-back, and corrects the entries of writes that did not last.
 
-    Posts that were made or scheduled were read back by their own steps, where they were waited for.
-    May raise an ApiError.
+    Posts that were made or scheduled have been read back by their own steps, where they were waited for. May raise an
+    ApiError.
     """
     left, wrong, found = run.take_written(), {}, Snapshot()
     for look in range(LOOKS):
@@ -41,9 +41,9 @@ async def read_back(run: Run) -> None:
 
 
 async def _was_taken_back(run: Run, attempt: Attempt, found: Snapshot) -> bool:
-    """Whether a post was moved, is not what was approved, and was cancelled for it.
+    """Whether a post was moved, turned out to differ from what was approved, and was cancelled for that.
 
-    A read that lags shows what was approved, and never another.
+    A lagging read shows what was approved, never anything else.
     """
     operation = attempt.entry.operation
     if not isinstance(operation, ReschedulePost) or (live := found.post(operation.post)) is None:
@@ -63,7 +63,7 @@ def _created(attempt: Attempt) -> str | None:
 
 
 async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
-    """Closes the entry of a create once its object was seen, and remembers the id. False if it does not show."""
+    """Closes the entry of a create once its object has been seen, and records the id. False if it does not show."""
     if attempt.action.operation.verb is not Verb.CREATE:
         return True
     made: Outcome | None = attempt.outcome
@@ -77,15 +77,15 @@ async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
 
 
 async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -> None:
-    """What a lasting difference means: that the server keeps another value, or that a write had no effect."""
+    """Handles a lasting difference: the server stores another value, or the write had no effect."""
     kind, operation = kind_of(attempt.entry.operation), attempt.entry.operation
     if not await _seen(run, attempt, found):
-        # It was accepted, so it is not made again before anybody knows what became of it (17.1).
+        # It was accepted, so it is not made again before it is known what became of it (17.1).
         await run.journal.end(attempt.entry, Unknown(why))
         run.correct(attempt.action, why, unknown=True)
         return
     owner, changes = kind.unkept(operation, _created(attempt), found)
-    # A value of which nothing shows was not accepted, however often it is written: only another form of it is kept.
+    # A value that does not show at all was not accepted, however often it is written: only another form of it is kept.
     alike = tuple(change for change in changes if is_a_form_of(change.after, change.before))
     writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)
     not_kept = kind.not_kept(operation)

@@ -1,4 +1,4 @@
-"""One run over one site: what it was given, what it has done so far, and how a call is sent and noted."""
+"""One run over one site: what it was given, what it has done so far, and how a call is sent and recorded."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Run:
         """Why no generation is started: one of its inputs was not saved."""
         self.interrupted = False
         self.not_taken_back: dict[Action, str] = {}
-        """Cancels that no plan names and that were not done: of content swapped while it was being scheduled."""
+        """Cancels outside the plan that were not done: of posts whose content changed while they were scheduled."""
         self.approved: dict[PostId, Post] = {}
         """Posts as they were found right before they were scheduled."""
         self._troubled: dict[ActivityId, str] = {}
@@ -82,11 +82,11 @@ class Run:
 
     @property
     def journal(self) -> Journal:
-        """Where calls are noted before they are sent."""
+        """Where calls are recorded before they are sent."""
         return self.ports.journal
 
     def approvals_now(self) -> Approvals:
-        """What people have approved, as the files say at this moment."""
+        """What people have approved, as the files are right now."""
         if self.ports.approvals is not None:
             self.approvals = self.ports.approvals()
         return self.approvals
@@ -100,14 +100,14 @@ class Run:
         return Moment(self.journal.recorded, self.approvals, self.now(), self.plan.time_zone)
 
     def stopped(self) -> bool:
-        """Whether the run was asked to stop. Asked between calls, never within one."""
+        """Whether the run was asked to stop. Checked between calls, never within one."""
         self.interrupted = self.interrupted or self.options.stop()
         return self.interrupted
 
     # --- the ledger --------------------------------------------------------------------------------
 
     async def ledger(self, error: Diagnostic | None) -> SiteLedger:
-        """All entries, and what still goes out: that is looked up once more if something was not stopped."""
+        """All entries, and what still goes out: that is read once more if something was not stopped."""
         left = {**unstopped(self.plan, self._entries), **self.not_taken_back}
         live = None
         if left and error is None and not self.interrupted:
@@ -133,7 +133,7 @@ class Run:
         return {post: found.post(post) for post in posts}
 
     def promise(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
-        """Remembers that these actions came out of a promise, so that they are counted apart from the plan's."""
+        """Records that these actions came from a deferred action, so that they are counted apart from the plan's."""
         self._promised.update(id(action) for action in actions)
         return actions
 
@@ -142,7 +142,7 @@ class Run:
         return id(action) in self._ended
 
     def give_up(self, action: Action, why: str) -> None:
-        """Enters an action that the run did not get to the end of."""
+        """Enters an action that the run did not finish."""
         if id(action) in self._begun:
             self.finish(action, Result.UNKNOWN, f"the run ended before its outcome was known: {why}")
         else:
@@ -173,14 +173,14 @@ class Run:
         self.finish(action, result_of(outcome), outcome.detail, request=outcome.request_id)
 
     def correct(self, action: Action, detail: str, *, unknown: bool = False) -> None:
-        """Turns an entry into one that did not end well: the read-back found something else."""
+        """Changes an entry into a failed one: the read-back found something else."""
         done = [
             at
             for at, entry in enumerate(self._entries)
             if entry.result is Result.DONE and entry.address == action.address
         ]
         exact = [at for at in done if self._entries[at].operation == action.operation]
-        # A cancel that was answered with yes, but shows no effect, is not our error: how it ends is not known yet.
+        # A cancel that was accepted but shows no effect is not our error: how it ends is not known yet.
         result = Result.UNKNOWN if unknown or isinstance(action.operation, CancelPost) else Result.FAILED
         for at in (exact or done)[:1]:
             self._entries[at] = replace(self._entries[at], result=result, detail=detail)
@@ -193,7 +193,7 @@ class Run:
         self._follow(entry)
 
     def _follow(self, entry: Entry) -> None:
-        """Notes what must not follow an action that did not end well."""
+        """Records what must not follow an action that failed."""
         if entry.result is Result.DONE:
             return
         kind, operation = kind_of(entry.operation), entry.operation
@@ -205,10 +205,10 @@ class Run:
     # --- before a call -----------------------------------------------------------------------------
 
     def skip_if_blocked(self, action: Action) -> bool:
-        """Enters an action that may not be started, and says so."""
+        """Enters an action that may not be started, and returns whether it did."""
         activity = kind_of(action.operation).activity(action.operation)
         if isinstance(action.operation, CancelPost):
-            return False  # taking a post back is right whatever else went wrong
+            return False  # cancelling a post is right whatever else went wrong
         if self.halted is not None:
             self.skip(action, Result.NOT_STARTED, self.halted)
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
@@ -220,27 +220,27 @@ class Run:
         return True
 
     async def skip_if_stale(self, action: Action) -> bool:
-        """Enters an action whose preconditions no longer hold, and says so. May raise an ApiError."""
+        """Enters an action whose preconditions no longer hold, and returns whether it did. May raise an ApiError."""
         found = await refusal_reason(action, self.cache, self.moment())
         if found is not None:
             self.skip(action, Result.SKIPPED, found)
         return found is not None
 
     def start(self, action: Action) -> None:
-        """Says that an action is being worked on."""
+        """Reports that an action is being worked on."""
         self._begun.add(id(action))
         self.emit(Started(action.address, action.operation))
 
     # --- a call ------------------------------------------------------------------------------------
 
     async def call(self, actions: Sequence[Action], *, waits: bool = False) -> tuple[Attempt, ...]:
-        """Notes the calls, sends them as one request if there are several, and notes the answers.
+        """Records the calls, sends them as one request if there are several, and records the answers.
 
-        A clear answer closes its entry, unless `waits`: then what was done is only noted as sent, and the
-        caller concludes. Cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
+        A clear answer closes its entry, unless `waits`: then what was done is only recorded as sent, and the caller
+        concludes. If cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
         """
         calls = [await self._begun_with(action) for action in actions]
-        entries = await self.journal.begin(calls)  # what cannot be noted is not sent, and was not started
+        entries = await self.journal.begin(calls)  # what cannot be recorded is not sent, and was not started
         for action in actions:
             self.start(action)
         outcomes = await self._perform(actions, [call.operation for call in calls])
@@ -252,20 +252,20 @@ class Run:
                 await self.journal.sent(entry)
                 noted = replace(entry, sent=True)
             if made and isinstance(outcome, Done):
-                self._done.append(Attempt(action, noted, outcome))  # it stays open until it was seen
+                self._done.append(Attempt(action, noted, outcome))  # it stays open until it has been seen
             elif not (waits and isinstance(outcome, Done | Pending)):
                 await self.close(Attempt(action, noted, outcome))
             attempts.append(Attempt(action, noted, outcome))
         return tuple(attempts)
 
     async def close(self, attempt: Attempt) -> None:
-        """Notes the outcome of an attempt and what it means for later runs."""
+        """Records the outcome of an attempt and what it means for later runs."""
         if isinstance(attempt.outcome, Done):
             self._done.append(attempt)
         await self.record(attempt)
 
     async def record(self, attempt: Attempt) -> None:
-        """Notes the outcome of an attempt for later runs, without reading it back once more."""
+        """Records the outcome of an attempt for later runs, without reading it back once more."""
         moved: PublishedPost | None = None
         if isinstance(attempt.outcome, Done):
             operation = attempt.entry.operation
@@ -279,21 +279,21 @@ class Run:
         await conclude(self.journal, attempt.entry, attempt.outcome, moved)
 
     async def complete_rules(self) -> None:
-        """Notes the rules of the parts that were carried out in full."""
+        """Records the rules of the parts that were carried out in full."""
         left = tuple(entry.operation for entry in self._entries if entry.result is not Result.DONE)
         await self.journal.bind(Bindings(objects=completed_rules(self.plan, left)))
 
     def has_written(self, kind: type[Operation]) -> bool:
-        """Whether a write of that kind took effect and was not read back yet."""
+        """Whether a write of that kind took effect and has not been read back yet."""
         return any(isinstance(attempt.action.operation, kind) for attempt in self._done)
 
     def take_written(self) -> tuple[Attempt, ...]:
-        """The attempts that are known to have taken effect and were not read back yet: they are from now on."""
+        """Returns the successful attempts that were not read back; from now on they count as read back."""
         written, self._done = tuple(self._done), []
         return written
 
     async def _begun_with(self, action: Action) -> Begun:
-        """The call of an action with what is there before it, read already where a precondition was checked.
+        """The call of an action with what was there before it, as already read for the preconditions.
 
         May raise an ApiError.
         """
@@ -322,7 +322,7 @@ class Run:
 
 
 def _was_accepted(operation: Operation, outcome: Outcome) -> bool:
-    """Whether something was created, as far as the answer says: it is not created again, seen or not (17.1)."""
+    """Whether the answer says that something was created: it is not created again, whether it shows or not (17.1)."""
     accepted = isinstance(outcome, Done) or (isinstance(outcome, Unknown) and outcome.accepted)
     return accepted and operation.verb is Verb.CREATE
 
@@ -342,7 +342,7 @@ def _decision_of(operation: RegeneratePosts | ClearPosts) -> str:
 
 
 def result_of(outcome: Outcome) -> Result:
-    """The ledger's word for an outcome."""
+    """The ledger's result for an outcome."""
     match outcome:
         case Done():
             return Result.DONE

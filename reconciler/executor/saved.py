@@ -14,7 +14,7 @@ from reconciler.planner.document import PlanRefused
 from reconciler.planner.rights import with_name
 
 STALE: Final = "the saved plan is stale, run plan again"
-"""The fix of a plan that is not about the site or the files as they are now."""
+"""The fix for a plan that does not fit the site or the files as they are now."""
 
 
 class StalePlan(PlanRefused):
@@ -30,7 +30,7 @@ class StalePlan(PlanRefused):
 
 
 async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[StalePlan, ...]:
-    """All that no longer holds of one site's part of a saved plan; none if it may be carried out.
+    """Everything that no longer holds in one site's part of a saved plan; empty if it may be carried out.
 
     Only reads. May raise an ApiError.
     """
@@ -43,7 +43,7 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
 
 
 class RightLost(PlanRefused):
-    """An action of a saved plan that today's files do not want: a plan carries no right of its own."""
+    """An action of a saved plan that today's files do not want: a plan by itself authorises nothing."""
 
     code = "right-lost"
 

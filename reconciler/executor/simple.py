@@ -22,7 +22,7 @@ from reconciler.planner.actions import Action
 
 
 async def perform_simple(run: Run, action: Action, operation: AtOnce) -> None:
-    """Checks, writes, notes and enters one action. May raise an ApiError of a read."""
+    """Checks, writes, records and enters one action. May raise an ApiError of a read."""
     if await run.skip_if_stale(action):
         return
     if operation.feeds_generation:
@@ -35,13 +35,13 @@ async def perform_simple(run: Run, action: Action, operation: AtOnce) -> None:
 
 
 async def note_pending(run: Run) -> None:
-    """Notes the inputs of a generation that this plan has yet to start, before the first of them is written."""
+    """Records the inputs of a generation that this plan has yet to start, before the first of them is written."""
     if any(isinstance(action.operation, Generate | Regenerate) for action in run.plan.actions):
         await run.journal.inputs_pending(run.plan.inputs, run.plan.adopted_inputs)
 
 
 async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
-    """The attempt, with what reading the site says about an unclear or refused answer."""
+    """The attempt, with what reading the site shows about an unclear or refused answer."""
     match attempt.outcome:
         case Unknown():
             outcome = await _read_again(run, attempt, attempt.outcome)
@@ -62,7 +62,7 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
         case NotDone(missing=True) if attempt.action.operation.verb is Verb.DELETE:
             return await _gone_already(run, attempt, attempt.outcome)
         case Pending(detail=detail, request_id=request_id):
-            # None of these calls has anything to wait for: what was accepted is done, and read back at the end.
+            # None of these calls needs waiting: what was accepted is done, and read back at the end.
             done = replace(attempt, outcome=Done(detail=detail, request_id=request_id))
             await run.close(done)
             return done

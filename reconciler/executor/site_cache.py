@@ -1,6 +1,6 @@
-"""SiteCache: the site as a run sees it.
+"""SiteCache: the site as seen by a run.
 
-Each part is read when it is first asked for, and again once it may have changed.
+Each part is read when it is first needed, and again once it may have changed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SiteCache:
     async def fill(self, activities: Iterable[ActivityId]) -> None:
         """Reads the posts of activities that seem to have none.
 
-        Whether the marketing plan shows the posts of every activity is not documented (14.1).
+        It is not documented whether the marketing plan shows the posts of every activity (14.1).
         """
         bare = {activity.id for activity in (await self.marketing_plan()).activities if not activity.posts}
         ask = tuple(sorted((set(activities) & bare) - self._asked))
@@ -50,7 +50,7 @@ class SiteCache:
         self._parts[Need.MARKETING_PLAN] = with_posts(await self.part(Need.MARKETING_PLAN), ask, found)
 
     def saw(self, observed: ObservedSite) -> None:
-        """Takes over a marketing plan that somebody else has just read."""
+        """Adopts a marketing plan that other code has just read."""
         self._parts[Need.MARKETING_PLAN] = observed
         self._asked.clear()
 
@@ -63,11 +63,11 @@ class SiteCache:
         self._touched.clear()
 
     def touch(self, subjects: Iterable[str]) -> None:
-        """Notes what a write of ours may have changed, by id or name."""
+        """Records what a write of this run may have changed, by id or name."""
         self._touched.update(subjects)
 
     def refresh(self, subjects: frozenset[str]) -> None:
-        """Makes the next use read everything again if a write of ours touched one of these since the last read."""
+        """Makes the next use read everything again if a write of this run touched one of these since the last read."""
         if self._touched & subjects:
             self.forget()
 

@@ -1,4 +1,4 @@
-"""Snapshot: what one look at a site showed, as far as it was asked for."""
+"""Snapshot: what one read of a site showed, as far as it was asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.model.sites import ObservedSite
 
 
 class Snapshot(Struct, frozen=True):
-    """What was read at one time: parts of the site, posts asked for by activity, and items one by one."""
+    """What was read at one time: parts of the site, posts read by activity, and items one by one."""
 
     observed: ObservedSite | None = None
     posts: tuple[tuple[ActivityId, tuple[Post, ...]], ...] = ()
@@ -40,7 +40,7 @@ class Snapshot(Struct, frozen=True):
         return activity.posts if activity else ()
 
     def post(self, id: str) -> Post | None:
-        """A post, wherever it was read: what was read on its own counts most."""
+        """A post, wherever it was read; if it was read on its own, that takes precedence."""
         seen = {post.id: post for activity in self.activities for post in activity.posts}
         seen |= {post.id: post for _, posts in self.posts for post in posts}
         seen |= {post.id: post for _, post in self.items if post is not None}

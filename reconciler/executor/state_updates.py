@@ -1,4 +1,4 @@
-"""What the state remembers once a call is known to have taken effect, and what else a plan found out."""
+"""What the state records once a call is known to have taken effect, and what else a plan found out."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from reconciler.planner.unstopped import failed_cancel, tried_key
 async def conclude(
     journal: Journal, entry: OpenEntry, outcome: Outcome, published: PublishedPost | None = None
 ) -> None:
-    """Notes what an outcome means for later runs, then the outcome itself.
+    """Records what an outcome means for later runs, then the outcome itself.
 
-    In this order, if a run dies in between, the next one finds the entry open and notes it again. `published` is how a
-    post was scheduled, if it was.
+    Because of this order, if a run dies in between, the next one finds the entry open and records it again. `published`
+    is how a post was scheduled, if it was.
     """
     if isinstance(outcome, Done):
         kind = kind_of(entry.operation)
@@ -41,7 +41,7 @@ async def conclude(
 
 
 async def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None:
-    """Notes what a call that was not done in full has left behind, by what is there now."""
+    """Records what a call that was only partly done has left behind, judging by what is there now."""
     kind = kind_of(entry.operation)
     left = kind.leaves_in_part(entry.operation, entry, found, journal.recorded)
     if left != Bindings():
@@ -49,10 +49,10 @@ async def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None
 
 
 async def record_findings(plan: Plan, ports: Ports) -> None:
-    """Notes what a plan found out before anything is written.
+    """Records what a plan found out, before anything is written.
 
-    Identities, what already is as asked for, and what a marketing plan without a recorded generation of ours is
-    taken to be made from.
+    This covers identities, what is already as the files ask, and what a marketing plan is taken to be made from if no
+    generation by this tool is recorded for it.
     """
     journal = ports.journal
     if plan.bindings != Bindings():
@@ -66,7 +66,7 @@ async def record_findings(plan: Plan, ports: Ports) -> None:
 
 
 async def _adopt(inputs: Inputs, journal: Journal) -> None:
-    # What is pending stays so: nothing was generated from it.
+    # What is pending stays pending: nothing was generated from it.
     pending = journal.recorded.pending
     if pending is None:
         await journal.inputs_generated_from(inputs)
@@ -75,7 +75,7 @@ async def _adopt(inputs: Inputs, journal: Journal) -> None:
 
 
 def _found_as_asked(plan: Plan) -> Inputs:
-    """The inputs that no action changes and nothing blocks: they were read as the files ask for."""
+    """The inputs that no action changes and nothing blocks: they were found to be as the files ask."""
     changing = [action for action in plan.actions if action.operation.feeds_generation]
     settings = {
         change.path

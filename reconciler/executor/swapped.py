@@ -1,4 +1,4 @@
-"""Posts that became different from what was approved while they were being scheduled or moved: cancelled at once."""
+"""Posts that no longer matched what was approved while they were being scheduled or moved: cancelled at once."""
 
 from __future__ import annotations
 

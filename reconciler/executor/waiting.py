@@ -14,15 +14,15 @@ from reconciler.model.clock import Clock
 T = TypeVar("T")
 
 PASSING: Final = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVER, ErrorKind.NETWORK, ErrorKind.UNREADABLE})
-"""Errors of a read that the next read may not have."""
+"""Errors of a read that may not recur at the next one."""
 
 
 class TimedOut(Struct, frozen=True):
-    """The deadline passed before the end."""
+    """The deadline passed before there was an answer."""
 
 
 class Stopped(Struct, frozen=True):
-    """The run was asked to stop before the end."""
+    """The run was asked to stop before there was an answer."""
 
 
 NotOver: TypeAlias = TimedOut | Stopped
@@ -36,10 +36,10 @@ async def poll(
     *,
     at_once: bool = False,
 ) -> T | NotOver:
-    """Asks `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
+    """Calls `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
-    The first time is after one interval, or `at_once`; the last is at the deadline. A read that fails
-    temporarily is not an answer; any other ApiError is raised.
+    The first call is after one interval, or `at_once`; the last is at the deadline. A read that fails temporarily is
+    not an answer; any other ApiError is raised.
     """
     deadline = clock.now() + policy.timeout
     pause = not at_once

@@ -29,7 +29,7 @@ SCHEDULE: Final = ScheduleKind()
 
 
 class NoCall(ManagedKind[Any]):
-    """Not a call of this version: a promise, or an entry of another version. Its end is unknown."""
+    """Not a call of this version: a deferred action, or an entry of another version. Its outcome is unknown."""
 
     def outcome(self, operation: Any, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
         return None
@@ -39,12 +39,12 @@ NO_CALL: Final = NoCall()
 
 
 def kind_of(operation: AnyOperation) -> ManagedKind[Any]:
-    """The kind that an operation belongs to, whose methods take it."""
+    """The kind that an operation belongs to; its methods accept the operation."""
     return NO_CALL if isinstance(operation, UnreadableCall) else of_kind(operation.kind)
 
 
 def of_kind(kind: Kind) -> ManagedKind[Any]:
-    """What the executor knows of a kind of object, whose methods take its operations and conditions."""
+    """What the executor knows about a kind of object; its methods accept the kind's operations and conditions."""
     match kind:
         case Kind.SETTINGS:
             return SETTINGS

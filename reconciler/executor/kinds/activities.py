@@ -1,4 +1,4 @@
-"""Marketing activities: made, edited and removed one call each."""
+"""Marketing activities: created, edited and removed with one call each."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
         made = made_by(operation, entry, found)
         if made or operation.activity.target_date < now:  # the window starts today (D 6.2)
             return Done(created=made)
-        # An accepted activity that does not show is not created again: nobody knows what became of it (17.1).
+        # An accepted activity that does not show is not created again: what became of it is not known (17.1).
         return None if entry.sent else NotDone("there is no such activity", final=False)
 
     def mismatch(
@@ -114,7 +114,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
     def shows(self, operation: ActivityOperation, created: str, found: Snapshot) -> bool:
         assert isinstance(operation, CreateActivity)
         wanted, live = operation.activity, found.activity(ActivityId(created))
-        # The id of an unrelated object would cause that to be overwritten.
+        # An update to the id of an unrelated object would overwrite that object.
         return live is not None and (
             normal_text(live.title) == normal_text(wanted.title) or instant(live.date) == instant(wanted.target_date)
         )
@@ -167,9 +167,9 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
 
 
 def forgotten(recorded: RecordedSite, gone: Callable[[CreatedActivity], bool]) -> tuple[CreatedActivity, ...]:
-    """Created activities that this tool has removed again, as they are remembered.
+    """Created activities that this tool has removed again, to be recorded as gone.
 
-    From now on their absence is expected (17.3).
+    From now on, their absence is expected (17.3).
     """
     return tuple(replace(created, id=ActivityId("")) for created in recorded.created if created.id and gone(created))
 
@@ -178,7 +178,7 @@ def forgotten(recorded: RecordedSite, gone: Callable[[CreatedActivity], bool]) -
 
 
 def made_by(operation: CreateActivity, entry: OpenEntry, found: Snapshot) -> ActivityId | None:
-    """The activity that a create made: a matching activity that did not exist before the call."""
+    """The activity that a create made: a matching one that did not exist before the call."""
     alike = (activity for activity in found.activities if _is_like(activity, operation.activity))
     return min((activity.id for activity in alike if activity.id not in entry.before.known), default=None)
 
@@ -205,7 +205,7 @@ def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snaps
 
 
 async def activity_unmet(required: ActivityCondition, site: SiteCache) -> str | None:
-    """What was found instead of the activity, or of its absence, that is required. May raise an ApiError."""
+    """What was found instead of the required activity, or of its required absence. May raise an ApiError."""
     live = (await site.marketing_plan()).activities
     match required:
         case ActivityIs(id=id, facts=facts):

@@ -1,7 +1,7 @@
-"""ManagedKind: all that the executor has to know about one kind of object, in one place.
+"""ManagedKind: everything that the executor must know about one kind of object, in one place.
 
-A kind says what must hold before its calls, what was there before them, how their outcome is recognised, and what a
-call that took effect leaves behind. How a call is sent, noted and retried is the same for all kinds: see `run.py`.
+A kind says what must hold before its calls, what was there before them, how to recognise their outcome, and what a
+successful call leaves behind. How a call is sent, recorded and retried is the same for all kinds: see `run.py`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from reconciler.planner.changes import same_plain
 O = TypeVar("O")  # noqa: E741 - the operations of a kind
 
 LONGEST: Final = 200
-"""Characters of a value that a message shows."""
+"""Longest value, in characters, that a message shows."""
 
 
 class Reads(Struct, frozen=True):
-    """What has to be read to tell how a call ended.
+    """What must be read to tell how a call ended.
 
     Parts of the site, the posts of activities, and single posts, each with the activity that it belongs to.
     """
@@ -56,7 +56,7 @@ class Moment(Struct, frozen=True):
     approvals: Approvals
     now: datetime
     zone: str = "UTC"
-    """The site's time zone, for what people are told."""
+    """The site's time zone, for messages to people."""
 
 
 class ManagedKind(Generic[O]):
@@ -73,7 +73,7 @@ class ManagedKind(Generic[O]):
         return None
 
     async def prepared(self, operation: O, site: SiteCache) -> O:
-        """The operation as it is sent: with the parts of the live object that stay. May raise an ApiError."""
+        """The operation as it is sent, with those parts of the live object that stay. May raise an ApiError."""
         return operation
 
     async def before(self, operation: O, site: SiteCache) -> Before:
@@ -83,42 +83,42 @@ class ManagedKind(Generic[O]):
     # --- after a call ---
 
     def reads(self, operation: O) -> Reads:
-        """What has to be read to tell how the call ended."""
+        """What must be read to tell how the call ended."""
         return Reads()
 
     def mismatch(
         self, operation: O, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
     ) -> str | None:
-        """What on the site differs from what the call asked for, as a sentence; None if nothing does.
+        """How the site differs from what the call asked for, as a sentence; None if it does not.
 
-        `created` is the id that the answer to a create named.
+        `created` is the id in the answer to a create.
         """
         return None
 
     def outcome(self, operation: O, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
-        """How a call whose answer was lost ended, by what is there now. None: this look does not tell.
+        """How a call whose answer was lost ended, judging by what is there now. None: this read does not tell.
 
-        Pending is a generation that is under way.
+        Pending means that a generation is under way.
         """
         wrong = self.mismatch(operation, entry, None, found, now)
         return Done() if wrong is None else NotDone(wrong, final=False)
 
     async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
-        """What it means that the remote side ruled the call out (428). May raise an ApiError."""
+        """What it means that the remote side refused the call with 428. May raise an ApiError."""
         return refused
 
     # --- what follows from it ---
 
     def leaves(self, operation: O, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
-        """What a call that took effect leaves behind, to be remembered."""
+        """What a successful call leaves behind, to be recorded."""
         return Bindings()
 
     def leaves_in_part(self, operation: O, entry: OpenEntry, found: Snapshot, recorded: RecordedSite) -> Bindings:
-        """What a call that was not done in full has left behind all the same, by what is there now."""
+        """What a call that was only partly done has left behind, judging by what is there now."""
         return Bindings()
 
     def not_kept(self, operation: O) -> Bindings:
-        """What must still be remembered if the read-back shows that the call did not take effect."""
+        """What must still be recorded if the read-back shows that the call did not take effect."""
         return Bindings()
 
     def shows(self, operation: O, created: str, found: Snapshot) -> bool:
@@ -126,26 +126,26 @@ class ManagedKind(Generic[O]):
         return False
 
     def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
-        """The fields that the server keeps differently from what was asked, and their object's address within the site.
+        """The fields that the server stores differently from what was asked, and their object's key within the site.
 
-        Each change has the server's value as `before`. Only of fields that two writes settle (17.7).
+        Each change has the server's value as `before`. Only fields for which two writes settle the matter (17.7).
         """
         return "", ()
 
     def title(self, operation: O) -> str:
-        """What people know the object by, if its address is an id."""
+        """What people call the object, if its address is an id."""
         return ""
 
     def settled_for(self, operation: O, changes: tuple[FieldChange, ...]) -> O:
-        """The operation as if it had asked for what the server keeps of these fields."""
+        """The operation as if it had asked for what the server stores in these fields."""
         return operation
 
     def applied(self, operation: O, declared: Inputs) -> Inputs:
-        """The inputs that a call which took effect has put on the site. `declared` are those of the files."""
+        """The inputs that a successful call has put on the site. `declared` are those of the files."""
         return Inputs()
 
     def inputs_missing(self, operation: O, address: Address, result: Result) -> str | None:
-        """Why nothing may be generated after the call ended like this; None if that makes no difference."""
+        """Why nothing may be generated after the call has ended in this way; None if that makes no difference."""
         return None
 
     def halts(self, operation: O) -> str | None:
@@ -155,7 +155,7 @@ class ManagedKind(Generic[O]):
     # --- what it is about ---
 
     def touches(self, operation: O) -> frozenset[str]:
-        """What the call may change, in the words of `preconditions.subjects`."""
+        """What the call may change, in the terms of `preconditions.subjects`."""
         return frozenset()
 
     def activity(self, operation: O) -> ActivityId | None:
@@ -168,9 +168,9 @@ class ManagedKind(Generic[O]):
 
 
 def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
-    """What is remembered of posts that were removed with another object.
+    """What is recorded about posts that were removed along with another object.
 
-    Those that this tool had scheduled or found approved count as taken back.
+    Those that this tool had scheduled or found approved count as cancelled.
     """
     ours = {str(post.id) for post in recorded.published}
     return tuple(
@@ -184,12 +184,15 @@ def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
 
 
 def same_text(value: Json, other: Json) -> bool:
-    """Whether two values are the same; texts by their normal form, an empty one counts as absent (14.22, 17.7)."""
+    """Whether two values are the same.
+
+    Texts are compared in normal form; an empty one counts as absent (14.22, 17.7).
+    """
     return same_plain(value, other)
 
 
 def differences(pairs: Iterable[tuple[str, Json, Json]]) -> str | None:
-    """Which of the triples (path, asked, found) are not as asked, as a sentence; None if all are."""
+    """Which of the triples (path, asked, found) differ, as a sentence; None if none does."""
     wrong = [pair for pair in pairs if not same_text(pair[1], pair[2])]
     if not wrong:
         return None
@@ -197,7 +200,7 @@ def differences(pairs: Iterable[tuple[str, Json, Json]]) -> str | None:
 
 
 def shown(value: Json) -> str:
-    """A value for a message, printable and not too long."""
+    """A value for a message: printable, and not too long."""
     if value is None:
         return "nothing"
     text = printable(value if isinstance(value, str) else canonical_text(value))

@@ -1,4 +1,4 @@
-"""Calendar events: known by name and day, instant or rule; those of connected calendars are left alone."""
+"""Calendar events: identified by name and day, instant or rule. Those of connected calendars are left alone."""
 
 from __future__ import annotations
 
@@ -73,11 +73,12 @@ class EventsKind(ManagedKind[EventOperation]):
     def outcome(self, operation: EventOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
         if not isinstance(operation, CreateEvent):
             return super().outcome(operation, entry, found, now)
-        # Whether it exists, whatever its texts: an event that the server words differently must not be created again.
+        # Only whether it exists, whatever its texts: an event that the server words differently must not be created
+        # again.
         made = _made(operation.event, entry, _seen(found))
         if made:
             return Done(created=made[0].id)
-        # An accepted event that does not show is not created again: nobody knows what became of it (17.1).
+        # An accepted event that does not show is not created again: what became of it is not known (17.1).
         return None if entry.sent else NotDone("there is no such event", final=False)
 
     def mismatch(
@@ -98,12 +99,12 @@ class EventsKind(ManagedKind[EventOperation]):
     async def ruled_out(
         self, operation: EventOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
-        """A 428 says that the event is gone, or that it belongs to a connected calendar (D 8.2)."""
+        """A 428 means that the event is gone, or that it belongs to a connected calendar (D 8.2)."""
         match operation:
             case CreateEvent():
                 return refused
             case UpdateEvent(event=asked):
-                # Less is certain of a refused update, so the event alone is remembered and not its whole calendar.
+                # A refused update proves less, so only the event is recorded, not its whole calendar.
                 live = await _event(asked.id, site)
                 foreign = replace(live, calendar_id=None) if live is not None else None
                 gone: Outcome = refused
@@ -112,7 +113,8 @@ class EventsKind(ManagedKind[EventOperation]):
                 foreign = await _event(id, site)
                 why = FOREIGN
                 if foreign is not None and foreign.calendar_id in _own(await _events(site), journal.recorded):
-                    # The calendar holds an event that this tool made, so it is the site's own, whatever this one is.
+                    # The calendar contains an event that this tool made, so it is the site's own, whatever this event
+                    # is.
                     foreign, why = replace(foreign, calendar_id=None), READ_ONLY
                 gone = Done(detail="it was gone already")
             case _:
@@ -127,7 +129,7 @@ class EventsKind(ManagedKind[EventOperation]):
             case CreateEvent(event=event) if done.created:
                 return Bindings(event_ids=((event.name, EventId(done.created)),))
             case DeleteEvent(id=id):
-                # From now on its absence is expected (17.3).
+                # From now on, its absence is expected (17.3).
                 names = (name for name, known in recorded.event_ids if known == id)
                 return Bindings(event_ids=tuple((name, EventId("")) for name in names))
             case CreateEvent() | UpdateEvent():
@@ -139,7 +141,7 @@ class EventsKind(ManagedKind[EventOperation]):
         assert isinstance(operation, CreateEvent)
         wanted = operation.event
         live = next((event for event in _seen(found) if event.id == created), None)
-        # The id of an unrelated object would cause that to be overwritten.
+        # An update to the id of an unrelated object would overwrite that object.
         return live is not None and (
             normal_text(live.name) == normal_text(wanted.name) or is_event(live, live.name, when_of(wanted))
         )
@@ -222,7 +224,7 @@ def is_event(live: CalendarEvent, name: str, when: JsonObject) -> bool:
 
 
 def when_of(event: DesiredEvent) -> JsonObject:
-    """When a declared event is (its day, instant or rule), which with its name is what it is known by."""
+    """When a declared event takes place (its day, instant or rule). With its name, this identifies it."""
     date = None if event.date is None else instant(event.date)
     if event.date is not None and event.whole_day:
         date = event.date.date().isoformat()
@@ -230,13 +232,13 @@ def when_of(event: DesiredEvent) -> JsonObject:
 
 
 def _made(wanted: DesiredEvent, entry: OpenEntry, events: tuple[CalendarEvent, ...]) -> list[CalendarEvent]:
-    """The events matching the wanted one that did not exist before the call, by id."""
+    """Events that match the wanted one and, by their ids, did not exist before the call."""
     new = (event for event in events if event.id not in entry.before.known)
     return sorted((event for event in new if is_event(event, wanted.name, when_of(wanted))), key=lambda one: one.id)
 
 
 def _own(events: tuple[CalendarEvent, ...], recorded: RecordedSite) -> frozenset[CalendarId | None]:
-    """The site's own calendars, as far as is known, with those of events that this run made a moment ago."""
+    """The site's own calendars, as far as known, including those of events that this run has just made."""
     made = {
         event.calendar_id
         for entry in recorded.open
@@ -289,7 +291,7 @@ async def _event(id: EventId, site: SiteCache) -> CalendarEvent | None:
 async def event_unmet(
     required: EventCondition, operation: Operation, site: SiteCache, recorded: RecordedSite
 ) -> str | None:
-    """What was found instead of the event, or of its absence, that is required. May raise an ApiError."""
+    """What was found instead of the required event, or of its required absence. May raise an ApiError."""
     events = await _events(site)
     match required:
         case EventIs(id=id, facts=facts):

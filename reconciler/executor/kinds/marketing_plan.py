@@ -1,4 +1,4 @@
-"""The marketing plan: what a generation throws away, how one can see that it took effect, and how it ended."""
+"""The marketing plan: what a generation throws away, how to see that it took effect, and how it ended."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LISTED = 3
 
 
 class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
-    """The marketing plan of a site. How a generation is waited for is in `generation.py`."""
+    """The marketing plan of a site. `generation.py` waits for generations."""
 
     async def unmet(
         self, required: MarketingPlanCondition, operation: Operation, site: SiteCache, moment: Moment
@@ -117,7 +117,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
 
 
 def _replaced(entry: OpenEntry, recorded: RecordedSite) -> tuple[CreatedActivity, ...]:
-    """What is remembered of the activities that went with the upcoming ones (D 6.2: past ones are kept)."""
+    """What is recorded about the activities that were replaced with the upcoming ones (D 6.2: past ones are kept)."""
     return forgotten(recorded, lambda created: created.target_date >= entry.started_at)
 
 
@@ -125,7 +125,7 @@ def _replaced(entry: OpenEntry, recorded: RecordedSite) -> tuple[CreatedActivity
 
 
 def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome | None:
-    """What became of a generation. None if there is no sign of it."""
+    """What became of a generation; None if there is no sign of it."""
     if live is None or not (entry.sent or leaves_trace(entry, live)):
         return None
     match live.status:
@@ -138,7 +138,7 @@ def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome 
         case PlanStatus.INACTIVE:
             return NotDone("the marketing plan is INACTIVE", final=False)
         case PlanStatus.GENERATING | Unrecognised():
-            # A status of a later API version is under way until it is a known one (I 13.1.5).
+            # A status of a later API version counts as under way until a known one follows (I 13.1.5).
             return Pending(f"the marketing plan is {live.status}")
         case _:
             assert_never(live.status)
@@ -147,7 +147,7 @@ def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome 
 def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
     """Whether a generation shows: it is under way, the status has changed, or activities or their posts are new.
 
-    Activities that are gone say nothing: the window starts today, so they go as days pass (D 6.2).
+    Missing activities prove nothing: the window starts today, so they disappear as days pass (D 6.2).
     """
     return (
         live.status is PlanStatus.GENERATING
@@ -158,13 +158,13 @@ def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
 
 
 def is_as_before(entry: OpenEntry, live: MarketingPlan) -> bool:
-    """Whether a marketing plan shows exactly what it did before the call: no generation writes the same again."""
+    """Whether a marketing plan shows exactly what it did before the call: no generation repeats its content."""
     shown, before = _contents(live), set(entry.before.contents)
     return bool(shown & before) and not leaves_trace(entry, live)
 
 
 def _contents(live: MarketingPlan) -> set[str]:
-    """What an ACTIVE marketing plan says and holds: what a generation replaces, even if an id stays."""
+    """What an ACTIVE marketing plan contains: what a generation replaces, even if an id stays."""
     facts = {digest_of(JsonObject({"id": activity.id, **activity.facts()})) for activity in live.activities}
     return facts | {post.id for activity in live.activities for post in activity.posts}
 
@@ -186,7 +186,7 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
     match required:
         case MarketingPlanIs(statuses=statuses):
             status = live.status
-            if status == NO_STATUS and not live.activities:  # as the planner took it (remote-api.md 17.1)
+            if status == NO_STATUS and not live.activities:  # treated as in the planner (remote-api.md 17.1)
                 status = PlanStatus.NEVER_CREATED
             return None if status in statuses else f"the marketing plan is {printable(str(status))} now"
         case DiscardsOnly(posts=posts):
@@ -196,7 +196,7 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
 
 
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Approvals, now: datetime) -> str | None:
-    """What a regeneration would throw away beyond `discard`; it matters after a wait, for which nothing was listed."""
+    """What a regeneration would throw away beyond `discard`; needed after a wait, for which nothing was listed."""
     upcoming = upcoming_posts(live, now)
     match operation.discardable:
         case Discard.ALL:

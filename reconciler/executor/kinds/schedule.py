@@ -1,4 +1,4 @@
-"""Single posts: scheduled, moved and cancelled. Only what was approved is scheduled, and each is read back."""
+"""Single posts: scheduled, moved and cancelled. Only approved content is scheduled, and each post is read back."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELE
 
 
 QUOTED: Final = 80
-"""Characters of a post's words that a message shows."""
+"""How many characters of a post's text a message shows."""
 
 LISTED: Final = 3
 """How many posts a message names."""
 
 
 class ScheduleKind(ManagedKind[ScheduleOperation]):
-    """Posts as items that go out. How drafts are scheduled in batches is in `publishing.py`."""
+    """Single posts that go out. `publishing.py` schedules drafts in batches."""
 
     async def unmet(
         self, required: DraftCondition, operation: Operation, site: SiteCache, moment: Moment
@@ -87,7 +87,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                     return None
             case CancelPost():
                 if live is not None and not isinstance(live.status, PostStatus):
-                    return None  # an unknown status of a later version tells nothing
+                    return None  # an unknown status of a later version proves nothing
             case _:
                 assert_never(operation)
         return super().outcome(operation, entry, found, now)
@@ -124,10 +124,10 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     async def ruled_out(
         self, operation: ScheduleOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
-        """The outcome of a cancel that was refused with 409, 428 or 404, by the status the post has now.
+        """The outcome of a cancel that was refused with 409, 428 or 404, judging by the post's present status.
 
-        Such an answer says that the post cannot be cancelled in its state (17.9). One that is out has been seen by the
-        public, which no cancel changes.
+        Such an answer says that the post cannot be cancelled in its state (17.9). If it is out, the public has seen it,
+        and no cancel changes that.
         """
         if not isinstance(operation, CancelPost):
             return refused
@@ -159,7 +159,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
 
 
 def is_scheduled(live: Post) -> bool:
-    """Whether a post waits to go out, is going out, or has gone out."""
+    """Whether a post is waiting to go out, is going out, or has gone out."""
     return live.status is PostStatus.SCHEDULED or live.status in GONE_OUT
 
 
@@ -177,7 +177,7 @@ def _scheduling_outcome(live: Post | None) -> Outcome | None:
         return NotDone("the post is gone", final=False)
     if is_scheduled(live):
         return Done()
-    # A status of a later version tells nothing.
+    # A status of a later version proves nothing.
     return NotDone(f"the post is {live.status}", final=False) if isinstance(live.status, PostStatus) else None
 
 
@@ -194,11 +194,10 @@ def published_post(
 ) -> PublishedPost:
     """The record of a post that this call scheduled or moved.
 
-    `moment` is when it goes out, `zone` the site's time zone (None: nobody read it, so it is the one
-    that the site had last), the options know the commit and who approved it, and
-    `found` is what was read since.
+    `moment` is when it goes out. `zone` is the site's time zone (None: not read, so it is the one that the site had
+    last). The options know the commit and who approved it. `found` is what has been read since.
 
-    It is dated by its journal entry, so that two notes of it are still one scheduling.
+    It has the date of its journal entry, so that two notes of it still count as one scheduling.
     """
     operation = entry.operation
     assert isinstance(operation, SchedulePost | ReschedulePost)
@@ -207,7 +206,7 @@ def published_post(
     zone = zone or max(journal.recorded.published, key=lambda known: known.done_at, default=NOTHING_SCHEDULED).zone
     live, activity = (found.post(post), found.activity(operation.activity)) if found else (None, None)
     if before is not None and isinstance(operation, ReschedulePost):
-        # The same scheduling at another time, not one more.
+        # The same scheduling at another time, not a second one.
         return replace(before, scheduled_for=moment, date=activity.date if activity else before.date, zone=zone)
     commit, approver = (options.commit, dict(options.approvers).get(post)) if options else (None, None)
     return PublishedPost(
@@ -229,7 +228,7 @@ def published_post(
 
 
 def _account(operation: SchedulePost | ReschedulePost, live: Post | None) -> str | None:
-    """The account that a post is on, under the name that the plan knew it by."""
+    """The account that a post is on, under the name that the plan used."""
     if live is None:
         return None
     planned = operation.account if isinstance(operation, SchedulePost) else ""
@@ -247,7 +246,7 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str 
     """What a post is instead of what is required. May raise an ApiError."""
     post = _post(await site.marketing_plan(), required.id)
     if isinstance(required, StillScheduled):
-        # It may outlive its activity (14.8), and then the marketing plan does not show it.
+        # It may outlive its activity (14.8); if so, the marketing plan does not show it.
         post = post or await site.reader.post(site.site, required.id)
         if post is not None and post.status is PostStatus.SCHEDULED:
             return None
@@ -260,7 +259,7 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str 
 
 
 def right_unmet(required: DraftCondition, moment: Moment) -> str | None:
-    """What blocks publishing, as far as that can be judged without reading the site; None if nothing does."""
+    """What blocks publishing, as far as it can be judged without reading the site; None if nothing does."""
     match required:
         case StillAhead():
             return time_unmet(required, moment.now, moment.zone)
@@ -286,13 +285,13 @@ def _approval_unmet(required: Approved, moment: Moment) -> str | None:
 
 
 async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) -> str | None:
-    """The posts of an activity, or of all upcoming ones, that wait to go out. May raise an ApiError."""
+    """The posts of an activity, or of all upcoming ones, that are waiting to go out. May raise an ApiError."""
     waiting = [
         post_name(printable(activity.title), printable(post.channel), printable(post.type))
         for activity in (await site.marketing_plan()).activities
         if activity.id == required.activity or (required.activity is None and activity.date >= now)
         for post in activity.posts
-        # An unknown status of a later version may mean that it waits.
+        # An unknown status of a later version may mean that it is waiting.
         if post.status is PostStatus.SCHEDULED or not isinstance(post.status, PostStatus)
     ]
     if not waiting:

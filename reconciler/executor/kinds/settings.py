@@ -40,7 +40,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
         return operation.merged_into(await site.settings())
 
     async def before(self, operation: UpdateSettings, site: SiteCache) -> Before:
-        """The fields that the mask does not name: whether they stay was read, not measured (D 9.4)."""
+        """The fields that the mask does not name: that they stay is documented, but was not measured (D 9.4)."""
         return Before(settings=unnamed_fields(await site.settings(), (field.path for field in operation.whole)))
 
     def reads(self, operation: UpdateSettings) -> Reads:
@@ -94,7 +94,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
 
 
 def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> str | None:
-    """What the write did to fields that it does not name, as a sentence: a generation would use them too (17.5)."""
+    """How the write changed fields that it does not name, as a sentence: a generation would use them too (17.5)."""
     moved = [field for field in before if not _holds(field.path, live.value_of(field.path), field.value)]
     if not moved:
         return None
@@ -106,7 +106,7 @@ def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> str 
 
 
 def _holds(path: str, live: Json | Absent, asked: Json) -> bool:
-    """Whether a live value is what was asked for. An object may hold more: members that the server adds itself."""
+    """Whether a live value is what was asked for. An object may contain more: members that the server itself adds."""
     if not isinstance(asked, JsonObject) or path.rsplit(".", 1)[-1] in ATOMIC_MEMBERS:
         return same_setting(path, asked, live)
     members = live if isinstance(live, JsonObject) else EMPTY
