@@ -35,7 +35,7 @@ from reconciler.model.moments import zone_in
 from reconciler.model.posts import PostId
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.channel_rules import warnings_between_reviewed
-from reconciler.reporters.layout import Screen
+from reconciler.reporters.layout import Screen, Span, wrapped
 from reconciler.reporters.review_text import EDITED, subject_lines
 
 ANSWERS: Final[dict[str, AnyDecision]] = {
@@ -178,7 +178,7 @@ def _one_by_one(
         stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, at + 1, len(found), notes))
         stream.flush()
         try:
-            answer = _answer(decision, subject, can_undo=bool(made))
+            answer = _answer(decision, subject, screen, can_undo=bool(made))
         except (KeyboardInterrupt, Terminated):
             sys.stderr.write("\n")
             _tell_saved(tuple(ruling for _, ruling in made), stream)
@@ -204,11 +204,11 @@ def _is_whole(ruling: Ruling) -> bool:
     return isinstance(ruling.decision, ActivityDecision)
 
 
-def _answer(decision: AnyDecision | None, subject: Subject, *, can_undo: bool) -> AnyDecision | Step:
+def _answer(decision: AnyDecision | None, subject: Subject, screen: Screen, *, can_undo: bool) -> AnyDecision | Step:
     """What a person decides, or which draft they want to see next. The end of the input ends the questions."""
     question = QUESTION if decision is None else f"  {decision.value}? [y]es [n]o [u]ndo [q]uit [?]: "
     while True:
-        pressed = key(question)
+        pressed = key(fitted(question, screen))
         if pressed in ("", "q"):
             return Step.QUIT
         if pressed in ("s", "n"):
@@ -221,11 +221,21 @@ def _answer(decision: AnyDecision | None, subject: Subject, *, can_undo: bool) -
         if pressed == "u":
             _say("  there is nothing to undo\n")
         elif chosen is None:
-            _say(HELP if decision is None else SHORT_HELP)
+            _say(fitted(HELP if decision is None else SHORT_HELP, screen))
         elif chosen is Decision.APPROVE and subject.edited:
             _say(f"  {EDITED}\n")
         else:
             return chosen
+
+
+def fitted(text: str, screen: Screen) -> str:
+    """A question or a help text as lines of a screen, broken at blanks; its last blank stays for the answer."""
+    found: list[str] = []
+    for line in text.splitlines():
+        words = line.strip()
+        hang = len("  a  ") if words[1:3] == "  " else 2
+        found += wrapped((Span(words),), screen, indent=2, hang=hang)
+    return "\n".join(found) + text[len(text.rstrip()) :]
 
 
 def _say(text: str) -> None:

@@ -30,9 +30,8 @@ def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> Cl
         raise UsageError("these are plans and reports", "merge plans and reports separately")
     if all(plans):
         write_plan(out, merged_plans([(printable(str(file)), readable_plan(file)) for file in files]))
-        what, fix = f"Saved to {out}", f"to carry out exactly this plan: reconciler apply {out}"
         closing: ClosingEvent = tell_plan(readable_plan(out), state, emit)
-        emit(Notice(Diagnostic("plan-saved", what, fix, Severity.NOTE)))
+        emit(Notice(Diagnostic("plan-saved", f"Saved to {out}", severity=Severity.NOTE)))
         return closing
     report = merged_reports([(printable(str(file)), _report(file)) for file in files])
     write_file(out, [json.dumps(report, ensure_ascii=True).encode("ascii"), b"\n"])

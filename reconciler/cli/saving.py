@@ -44,7 +44,7 @@ class Saving:
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))
             return
         save_plan(self._file, api, made_at, self._plans, part, project)
-        what, fix = f"Saved to {self._file}", f"to carry out exactly this plan: reconciler apply {self._file}"
+        what, fix = f"Saved to {self._file}", ""  # `Next:` says how to apply it
         if part is not None and part.count > 1:
             what += f", shard {part.number} of {part.count}"
             fix = "to merge all shards into one plan: reconciler merge FILE... --out FILE"

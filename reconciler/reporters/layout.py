@@ -27,6 +27,9 @@ _OBEYED: Final = re.compile(r"(##\w*)\[")
 """What CI runners obey anywhere in a line of a log: `##[error]`, `##vso[...]`."""
 
 
+_MOMENT: Final = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?")
+
+
 def inert(text: str) -> str:
     r"""The text made printable, and nothing in it that a CI runner takes for a command (`##\[error]`).
 
@@ -129,7 +132,7 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
         if not line.empty and not fits and hang + whole <= screen.width:
             yield line.text()
             line = _Line(screen, hang)
-        for place, word in enumerate(text.split(" ")):
+        for place, word in enumerate(text.split(" ") if line.used + 2 + whole <= screen.width else _words(text)):
             first = place == 0 and number > 0
             gap = 0 if line.empty or (first and span.glued) else 2 if first else 1
             width = columns(word)
@@ -138,6 +141,12 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
                 line, gap = _Line(screen, hang), 0
             line.add(gap, word, width, span.style)
     yield line.text()
+
+
+def _words(text: str) -> list[str]:
+    """What a line may break between: words, and moments (`Thu 2026-12-03 09:30`) whole."""
+    kept = _MOMENT.sub(lambda found: found[0].replace(" ", "\0"), text)  # which no printable text holds
+    return [word.replace("\0", " ") for word in kept.split(" ")]
 
 
 class _Line:

@@ -218,7 +218,8 @@ class PlanScreen:
             return
         heads = [name.replace("_", " ") for name in used]
         cells = []
-        for rank, name, tally in rows[:MOST_ROWS]:
+        everywhere = rows[0][0] != Rank.REFUSED and rows[0][1] == plural(completed.sites, "site")  # as the total says
+        for rank, name, tally in () if everywhere else rows[:MOST_ROWS]:
             counts = tuple(getattr(tally, column) for column in used)
             nothing = "refused" if rank == Rank.REFUSED else "nothing is done"
             cells.append(Row(name, counts) if any(counts) else Row(name, text=nothing))
@@ -260,11 +261,12 @@ def _own_lines(items: Sequence[Item]) -> list[Line]:
 
 def _saved_lines(saved: PlanLoaded, screen: Screen) -> Iterator[str]:
     """Which plan this is, and whether it can still be applied."""
-    made = f"Saved plan {saved.id}, made {moment(saved.made_at, 'UTC')} by reconciler {saved.tool} for {saved.api}"
+    made = f"Saved plan, made {moment(saved.made_at, 'UTC')} by reconciler {saved.tool} for {saved.api}"
     state = f"expires {moment(saved.expires_at, 'UTC')}"
     if saved.spent_at is not None:
         state = f"used up: it was applied {moment(saved.spent_at, 'UTC')}"
     elif saved.expired:
         state = f"expired {moment(saved.expires_at, 'UTC')}"
     yield from Line((Span(made), Span(f"({state})"))).on(screen)
-    yield from Line((Span(f"digest {saved.digest}", Style.DIM),)).on(screen)
+    for name, value in (("id", saved.id), ("digest", saved.digest)):
+        yield from Line((Span(f"  {name:<6}", Style.DIM), Span(value, Style.DIM))).on(screen)

@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged
 from reconciler.model.journal import OpenEntry
-from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.reporters.kinds import call_about, call_standing, call_words
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
-from reconciler.reporters.values import quoted, yaml
-from reconciler.reporters.words import moment, plural, short
+from reconciler.reporters.record_text import RecordText, input_lines
+from reconciler.reporters.words import moment, plural
 from reconciler.state.heartbeat import RENEWAL
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
@@ -97,20 +96,19 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
     yield from _section("Lock", holder_lines(site.lock, screen, ended=site.ended), screen)
     calls = (line for entry in recorded.open for line in _entry(site, entry, screen, where))
     yield from _section("Open calls", calls, screen)
-    yield from _section("Generation inputs waiting for the next generation", _inputs(recorded.pending, screen), screen)
     yield from _section(
-        "Generation inputs used by the current plan",
-        _inputs(recorded.generated_from, screen),
+        "Generation inputs waiting for the next generation", input_lines(recorded.pending, screen), screen
+    )
+    yield from _section(
+        "Generation inputs used by the current marketing plan",
+        input_lines(recorded.generated_from, screen),
         screen,
     )
-    yield from _section("Last applied, or already in place", _applied(recorded, screen), screen)
-    yield from _section("Identities", _identities(recorded, screen), screen)
-    posts = (line for post in recorded.published for line in _published(post, screen))
-    yield from _section("Posts that were scheduled", posts, screen)
-    decisions = (
-        f"activity {activity}: {decision} ({short(digest)})" for activity, decision, digest in recorded.consumed
-    )
-    yield from _section("Decisions carried out", _listed(decisions, screen), screen)
+    text = RecordText(recorded, screen)
+    yield from _section("Last applied, or already in place", text.applied(), screen)
+    yield from _section("Identities", text.identities(), screen)
+    yield from _section("Posts that were scheduled", text.posts(), screen)
+    yield from _section("Decisions carried out", text.decisions(), screen)
 
 
 def _section(title: str, lines: Iterable[str], screen: Screen) -> Iterator[str]:
@@ -118,13 +116,8 @@ def _section(title: str, lines: Iterable[str], screen: Screen) -> Iterator[str]:
     found = tuple(lines)
     if found:
         yield ""
-        yield screen.paint(title, Style.BOLD)
+        yield from wrapped((Span(title, Style.BOLD),), screen)
         yield from found
-
-
-def _listed(texts: Iterable[str], screen: Screen) -> Iterator[str]:
-    for text in texts:
-        yield from wrapped((Span(text),), screen, indent=2, hang=4)
 
 
 def holder_lines(lock: LockRecord | None, screen: Screen, *, ended: bool) -> Iterator[str]:
@@ -168,48 +161,6 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
             shlex.join(("reconciler", "state", "resolve", site.name, entry.id, settled, *where))
         )
         yield from wrapped((Span(follows, Style.DIM),), screen, indent=hang + 2, hang=hang + 2)
-
-
-def _inputs(inputs: Inputs | None, screen: Screen) -> Iterator[str]:
-    if inputs is None:
-        return
-    if inputs == Inputs():
-        yield "  no settings and no events"
-    settings = (f"{one.path.removeprefix('settings.')}: {yaml(one.value)}" for one in inputs.settings)
-    events = (f"event {quoted(name)}: {yaml(facts)}" for name, facts in inputs.events)
-    yield from _listed((*settings, *events), screen)
-
-
-def _applied(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
-    if recorded.applied != Inputs():
-        yield from _inputs(recorded.applied, screen)
-    yield from _listed((f"{key}: {yaml(facts)}" for key, facts in recorded.objects), screen)
-
-
-def _identities(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
-    yield from _listed((f"event {quoted(name)} is {event}" for name, event in recorded.event_ids), screen)
-    created = (
-        f"activity {quoted(one.title)} on {moment(one.target_date, 'UTC')} is {one.id}" for one in recorded.created
-    )
-    yield from _listed(created, screen)
-    sets = (f"the set rule {short(one.rule)} set {', '.join(sorted(one.activities))}" for one in recorded.sets)
-    yield from _listed(sets, screen)
-    calendars = (f"calendar {one} is not the site's own" for one in sorted(recorded.foreign_calendars))
-    events = (f"event {one} is read-only" for one in sorted(recorded.foreign_events))
-    yield from _listed((*calendars, *events), screen)
-
-
-def _published(post: PublishedPost, screen: Screen) -> Iterator[str]:
-    when = f"for {moment(post.scheduled_for, post.zone)}" if post.scheduled_for else "at a time Wix picked"
-    spans = [Span(post.id, Style.BOLD), Span(post.channel), Span(when), Span(f"recorded {moment(post.done_at, 'UTC')}")]
-    spans.append(Span(short(post.digest), Style.DIM))
-    if post.times > 1:
-        spans.append(Span(f"scheduled {post.times} times"))
-    if post.approver:
-        spans.append(Span(f"approved by {post.approver}"))
-    if post.commit:
-        spans.append(Span(f"commit {post.commit[:12]}", Style.DIM))
-    yield from wrapped(spans, screen, indent=2, hang=4)
 
 
 def show_line(site: SiteState) -> str:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from reconciler.cli import approving
-from reconciler.cli.approving import HELP, QUESTION, SHORT_HELP
+from reconciler.cli.approving import HELP, QUESTION, SHORT_HELP, fitted
 from reconciler.config.deciding import Subject
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
@@ -345,6 +345,21 @@ def test_what_is_odd_about_a_draft_is_shown_where_it_is_decided() -> None:
 def test_the_question_fits_a_screen() -> None:
     assert len(QUESTION) < 80
     assert max(map(len, (HELP + SHORT_HELP).splitlines())) < 80
+    assert [fitted(text, Screen(80)) for text in (QUESTION, HELP, SHORT_HELP)] == [QUESTION, HELP, SHORT_HELP]
+
+
+def test_the_question_and_its_help_break_between_words_on_a_narrow_screen() -> None:
+    asked, told = fitted(QUESTION, Screen(40)), fitted(HELP, Screen(40))
+    assert asked.splitlines() == [
+        "  [a]pprove [s]kip [u]ndo [q]uit [?]",
+        "  activity: [r]egenerate [m]edia",
+        "  [d]iscard: ",
+    ]
+    assert told.splitlines()[:2] == [
+        "  a  approve this draft: apply schedules",
+        "     what is shown, for the time shown",
+    ]
+    assert max(map(len, told.splitlines())) <= 40
 
 
 def test_one_by_one_on_a_terminal(shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> None:

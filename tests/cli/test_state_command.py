@@ -25,10 +25,11 @@ from reconciler.model.journal import AnyOperation, Before, OpenEntry, Unreadable
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation
 from reconciler.model.outcomes import Unknown
-from reconciler.model.posts import ActivityId, AwaitPosts, PostId
+from reconciler.model.posts import ActivityId, AwaitPosts, PostId, PostStatus
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import Field
-from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
+from reconciler.model.sites import Bindings, Inputs, PostOutcome, PublishedPost, RecordedSite, SiteRef
+from reconciler.planner.baseline import TAKEN_BACK
 from reconciler.reporters.kinds import call_about, call_standing, call_words
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
@@ -231,7 +232,7 @@ Lock
 Open calls
   ? unconfirmed  ENTRY  schedule-post
                  shop/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
-                 to schedule a post: FACEBOOK, for Thu 2026-12-03 09:30 UTC
+                 to schedule a post: Facebook, for Thu 2026-12-03 09:30 UTC
                  begun Mon 2026-11-02 09:00 UTC
                  a run could not tell whether it took effect: lost \\x1b[2J
                  to record how it ended, check whether the post is scheduled or
@@ -249,23 +250,24 @@ Open calls
 Generation inputs waiting for the next generation
   toneOfVoice: dry
 
-Generation inputs used by the current plan
+Generation inputs used by the current marketing plan
   toneOfVoice: "warm\\u001b[31m"
   event "Sale": {date: 2026-11-27}
 
 Last applied, or already in place
   toneOfVoice: dry
-  marketing-plan: {state: present}
+  marketing plan: present
 
 Identities
   event "Sale" is e-1
 
 Posts that were scheduled
-  834dc801-3e5c-416a-bd14-b130a95d100e  INSTAGRAM  for Mon 2026-11-02 09:00 UTC
-    recorded Mon 2026-11-02 09:00 UTC  sha256:ba2df490  commit 0123456789ab
+  Mon 2026-11-02 09:00 UTC
+    Instagram draft[834dc801-3e5c-416a-bd14-b130a95d100e]
+    scheduled Mon 2026-11-02 09:00 UTC  commit 0123456789ab
 
 Decisions carried out
-  activity a-1: discard (sha256:2bc983a5)
+  discard: activity a-1
 
 State: 1 unconfirmed call, 1 in progress, 1 post scheduled, locked by jane on ci-7.
 """
@@ -286,6 +288,56 @@ def test_everything_of_a_site_at_80_columns(
     out = told(re.sub(rf"\s+{re.escape(place)}", " PLACE", ran.out).replace(str(project.root), "WHERE"))
     assert out == SHOWN
     assert "secret-token" not in ran.out
+
+
+def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, planted: Planted) -> None:
+    async def body() -> None:
+        journal = await planted.state.open_journal(SHOP)
+        for number, activity in enumerate(("a-1", "a-1", "a-2")):
+            post = PublishedPost(
+                PostId(f"p-{number}"),
+                digest_of("x"),
+                "INSTAGRAM",
+                NOW,
+                NOW,
+                activity=ActivityId(activity),
+                title="Sale" if activity == "a-1" else "",
+                account="jane.pottery (17)",
+                type="STORY" if number == 1 else "POST",
+            )
+            await journal.published(post)
+        link = PostOutcome(PostId("p-0"), PostStatus.PUBLISHED, NOW, "https://example.com/p/1")
+        present, scheduled = JsonObject({"state": "present"}), JsonObject({"state": "scheduled"})
+        objects = {
+            "draft[p-0]": scheduled,
+            "draft[p-1]": TAKEN_BACK,
+            "draft[lost]": scheduled,
+            "posts[a-1]": present,
+            "posts[a-2]": present,
+            "rule[posts]": JsonObject({"digest": "sha256:1"}),
+            "moved[p-1]": JsonObject({"to": "later"}),
+        }
+        await journal.bind(Bindings(objects=tuple(objects.items()), outcomes=(link,)))
+        await journal.consumed(ActivityId("a-1"), "discard", digest_of("y"))
+        await journal.flush()
+
+    asyncio.run(body())
+    lines = reconciler("state", "show", "shop", project.root).out.splitlines()
+    at = lines.index("Last applied, or already in place")
+    assert lines[at + 1 : at + 5] == [
+        "  draft[lost]: scheduled",
+        '  moved "Sale" (Instagram story): {to: later}',
+        '  posts of "Sale", activity a-2: present',
+        "  rules as last applied: posts",
+    ]
+    at = lines.index("Posts that were scheduled")
+    when, then = "  Mon 2026-11-02 09:00 UTC  ", "scheduled Mon 2026-11-02 09:00 UTC"
+    assert lines[at + 1 : at + 4] == [
+        f'{when}"Sale" (Instagram)  on jane.pottery  went out: https://example.com/p/1  {then}',
+        f'{when}"Sale" (Instagram story)  on jane.pottery  cancelled since  {then}',
+        f"{when}Instagram draft[p-2]  on jane.pottery  {then}",
+    ]
+    assert lines[lines.index("Decisions carried out") + 1] == '  discard: "Sale"'
 
 
 def test_json_has_the_document_as_it_is_kept_but_no_token(

@@ -115,7 +115,7 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
         if isinstance(operation, CancelPost):
             return super().about(entry, operation)
         when = f"for {moment(operation.at, 'UTC')}" if operation.at else "at a time Wix picks"
-        return f"{operation.channel}, {when}"
+        return f"{name_of(operation)}, {when}"
 
 
 def account_words(account: str) -> str:

@@ -1,0 +1,143 @@
+"""What the state has recorded of a site, as text: titles and channels where they are known, ids where nothing else is.
+
+JSON has all of it, with every id and digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.model.address import Kind
+from reconciler.model.canonical import JsonObject
+from reconciler.model.operations import Part
+from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name, shown_account
+from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
+from reconciler.model.text import spoken
+from reconciler.planner.baseline import TAKEN_BACK
+from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.plurals import plural
+from reconciler.reporters.values import quoted, yaml
+from reconciler.reporters.words import moment, short
+
+MOST_TITLES: Final = 6
+"""How many activities are named of those whose posts are alike; the rest are counted."""
+
+
+def listed(texts: Iterable[str], screen: Screen) -> Iterator[str]:
+    """Lines of a section."""
+    for text in texts:
+        yield from wrapped((Span(text),), screen, indent=2, hang=4)
+
+
+def input_lines(inputs: Inputs | None, screen: Screen) -> Iterator[str]:
+    """What a marketing plan is, or is to be, made from."""
+    if inputs is None:
+        return
+    if inputs == Inputs():
+        yield "  no settings and no events"
+    settings = (f"{field.path.removeprefix('settings.')}: {yaml(field.value)}" for field in inputs.settings)
+    events = (f"event {quoted(name)}: {yaml(facts)}" for name, facts in inputs.events)
+    yield from listed((*settings, *events), screen)
+
+
+class RecordText:
+    """One site's record. Titles come from the posts and activities that this tool made or scheduled there."""
+
+    def __init__(self, recorded: RecordedSite, screen: Screen) -> None:
+        self._recorded = recorded
+        self._screen = screen
+        self._titles = {post.activity: post.title for post in recorded.published if post.title}
+        self._titles |= {activity.id: activity.title for activity in recorded.created}
+
+    def applied(self) -> Iterator[str]:
+        """What was last applied, or found as the files ask for; scheduled posts have a section of their own."""
+        recorded = self._recorded
+        if recorded.applied != Inputs():
+            yield from input_lines(recorded.applied, self._screen)
+        posts: dict[JsonObject, list[ActivityId]] = {}
+        rules: list[str] = []
+        texts: list[str] = []
+        for key, facts in recorded.objects:
+            kind, id = key.partition("[")[0], key.partition("[")[2].removesuffix("]")
+            if kind == Kind.POSTS:
+                posts.setdefault(facts, []).append(ActivityId(id))
+            elif kind == Kind.RULE and (id in set(Part) or id == "events"):
+                rules.append(id)
+            elif kind != Kind.DRAFT or PostId(id) not in recorded.published_by_id:
+                texts.append(f"{self._named(kind, id)}: {_state(facts)}")
+        texts += [f"posts of {self._activities(found)}: {_state(facts)}" for facts, found in posts.items()]
+        if rules:
+            texts.append(f"rules as last applied: {', '.join(rules)}")
+        yield from listed(texts, self._screen)
+
+    def identities(self) -> Iterator[str]:
+        """Which objects on the site are those of the files."""
+        recorded = self._recorded
+        texts = [f"event {quoted(name)} is {event}" for name, event in recorded.event_ids]
+        texts += [
+            f"activity {quoted(activity.title)} on {moment(activity.target_date, 'UTC')} is {activity.id}"
+            for activity in recorded.created
+        ]
+        texts += [
+            f"a rule with `set` ({short(rule.rule)}) has set {self._activities(sorted(rule.activities))}"
+            for rule in recorded.sets
+        ]
+        texts += [f"calendar {calendar} is not the site's own" for calendar in sorted(recorded.foreign_calendars)]
+        texts += [f"event {event} is read-only" for event in sorted(recorded.foreign_events)]
+        yield from listed(texts, self._screen)
+
+    def posts(self) -> Iterator[str]:
+        """What was scheduled, when for, and what became of it as far as it was seen."""
+        for post in self._recorded.published:
+            yield from self._post(post)
+
+    def decisions(self) -> Iterator[str]:
+        """The reviewers' decisions about activities that were carried out."""
+        found = (f"{decision}: {self._activities([id])}" for id, decision, _ in self._recorded.consumed)
+        yield from listed(found, self._screen)
+
+    def _post(self, post: PublishedPost) -> Iterator[str]:
+        when = moment(post.scheduled_for, post.zone) if post.scheduled_for else "at a time Wix picked"
+        name = post_name(post.title, post.channel, post.type)
+        spans = [Span(when, Style.BOLD), Span(name if post.title else f"{name} draft[{post.id}]")]
+        if post.account:
+            spans.append(Span(f"on {shown_account(post.account)}"))
+        outcome = next((found for found in self._recorded.outcomes if found.post == post.id), None)
+        if outcome is not None:
+            seen = "went out" if outcome.status is PostStatus.PUBLISHED else spoken(outcome.status.lower())
+            spans.append(Span(": ".join(part for part in (seen, outcome.link or outcome.reason) if part)))
+        elif self._recorded.object(f"{Kind.DRAFT}[{post.id}]") == TAKEN_BACK:
+            spans.append(Span("cancelled since"))
+        spans.append(Span(f"scheduled {moment(post.done_at, 'UTC')}", Style.DIM))
+        if post.times > 1:
+            spans.append(Span(f"{post.times} times"))
+        if post.approver:
+            spans.append(Span(f"approved by {post.approver}"))
+        if post.commit:
+            spans.append(Span(f"commit {post.commit[:12]}", Style.DIM))
+        return wrapped(spans, self._screen, indent=2, hang=4)
+
+    def _activities(self, ids: list[ActivityId]) -> str:
+        """`"Sale", "Open day" and 3 more activities`."""
+        named = [quoted(self._titles[id]) if id in self._titles else f"activity {id}" for id in ids]
+        more = len(named) - MOST_TITLES
+        return ", ".join(named[:MOST_TITLES]) + (
+            f" and {plural(more, 'more activity', 'more activities')}" if more > 0 else ""
+        )
+
+    def _named(self, kind: str, id: str) -> str:
+        """An object by its name: `event "Sale"`, `activity "Open day"`, `draft[...]` where no title is known."""
+        if not id:
+            return spoken(kind)
+        if kind == Kind.ACTIVITY and (title := self._titles.get(ActivityId(id))):
+            return f"activity {quoted(title)}"
+        post = self._recorded.published_by_id.get(PostId(id), ())
+        if post and post[0].title:
+            return f"{kind} {post_name(post[0].title, post[0].channel, post[0].type)}"
+        return f"{kind} {quoted(id)}" if kind == Kind.EVENT else f"{kind}[{id}]"
+
+
+def _state(facts: JsonObject) -> str:
+    """`present` for `{state: present}`; what else is known as YAML."""
+    return str(facts["state"]) if set(facts) == {"state"} else yaml(facts)
