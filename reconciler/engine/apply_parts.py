@@ -18,6 +18,7 @@ from reconciler.config.packing import KeptSite
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Run, approvers_of, is_public
+from reconciler.engine.fleet import failed_site
 from reconciler.engine.parts import (
     TELLING,
     Answer,
@@ -43,6 +44,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.posts import PostId
+from reconciler.planner.targets import Named
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop, name_of_run
 
@@ -217,7 +219,7 @@ class _Gathered:
         for number in self._waiting.values():
             planned = self._ready[number].planned
             if problem is not None:
-                yield untouched(SiteFailed(planned.name, (problem,), labels=planned.labels), planned.plan)
+                yield untouched(failed_site(Named(planned.name, planned.labels), (problem,)), planned.plan)
                 continue
             ledger = ledger_of(planned.plan, Result.UNKNOWN, why, interrupted=why == CUT_SHORT)
             yield SiteApplied(ledger, planned.labels)

@@ -8,9 +8,11 @@ from typing import Final
 
 from reconciler.config.discovery import shown_path
 from reconciler.config.project import Project
-from reconciler.config.sites import SiteIndex
+from reconciler.config.sites import SiteEntry, SiteIndex
 from reconciler.engine.adoption_results import FilesChecked
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.results import Emit
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.approvals import ActivityApproval
 from reconciler.model.codec import Malformed, parse
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
@@ -31,13 +33,17 @@ async def check_files(
     """Looks at the project's approvals, its state, and saved plans: those given, and the ones in its folder."""
     touched: list[Diagnostic] = list(index.problems)
     files = index.files
-    for entry in index.entries:
+
+    async def look(entry: SiteEntry, _turn: Turn) -> tuple[Diagnostic, ...] | None:
         approvals = project.approvals_file(entry.name)
         if not approvals.is_file():
-            continue
-        files += 1
-        if not entry.problems:
-            touched += _approvals(entry.load().approvals.activities, approvals)
+            return None
+        return () if entry.problems else tuple(_approvals(entry.load().approvals.activities, approvals))
+
+    async for looked in over_sites(index.entries, look, named=named_by_file, at_once=project.parallelism, debug=True):
+        if looked is not None:
+            files += 1
+            touched += looked.problems if isinstance(looked, SiteFailed) else looked
     async for found in _state(store):
         files += 1
         touched += found

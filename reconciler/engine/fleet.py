@@ -15,7 +15,7 @@ from reconciler.engine.policy_checks import CheckFailed
 from reconciler.engine.problems import diagnostics_of
 from reconciler.engine.results import Emit
 from reconciler.engine.site_results import SiteFailed, SiteStarted
-from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
 from reconciler.planner.targets import Named
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.state.errors import StateError
@@ -184,9 +184,21 @@ def named_by_file(entry: SiteEntry) -> Named:
     return Named(entry.name, entry.labels)
 
 
+def failed_site(
+    site: Named,
+    problems: tuple[Diagnostic, ...],
+    *,
+    refused: bool = False,
+    seconds: float = 0.0,
+    unseen: UnseenPosts | None = None,
+) -> SiteFailed:
+    """The result of a site that could not be worked on: here, or by a worker that was lost."""
+    return SiteFailed(site.name, problems, refused, site.labels, seconds, unseen or UnseenPosts())
+
+
 def _failed(site: Named, error: Exception, turn: Turn) -> SiteFailed:
     problems = diagnostics_of(error, site.name)
-    return SiteFailed(site.name, problems, isinstance(error, Locked), site.labels, turn.seconds)
+    return failed_site(site, problems, refused=isinstance(error, Locked), seconds=turn.seconds)
 
 
 def _concerns_the_run(error: Exception, *, debug: bool) -> bool:

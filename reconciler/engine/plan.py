@@ -47,7 +47,7 @@ async def plan_sites(
 ) -> PlanCompleted:
     """Plans all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("plan", selection, emit, session)
-    undeclared = await undeclared_sites(session.store, selection, session.clock.now())
+    undeclared = await undeclared_sites(session.store, selection, session.clock.now(), session.parallelism)
     refusals = tell_each(undeclared, context, emit)
     await tell_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.PLANNING, len(selection)))

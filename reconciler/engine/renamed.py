@@ -7,7 +7,7 @@ file is taken for that site's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,9 @@ from reconciler.api.errors import ApiError
 from reconciler.config.approvals import read_approvals
 from reconciler.config.discovery import shown_path
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.session import Session
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import JsonObject
@@ -27,7 +29,6 @@ from reconciler.model.posts import PostId
 from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan, Reason
-from reconciler.state.errors import StateError
 
 FORMER: Final = "name["
 """Begins the keys under which a record remembers the names that its site had before (`name[pottery]`)."""
@@ -107,15 +108,22 @@ class FormerNames:
         async with self._reading:
             if self._found is None:
                 self._found = {}
-                for entry in self._entries:
-                    site = SiteRef(entry.name, entry.id)
-                    try:
-                        recorded = await self._session.store.load(site)
-                    except StateError:  # told where that site is worked on
-                        continue
-                    for old in _old_names(site, recorded, self._session):
+                async for site, names in self._former():
+                    for old in names:
                         self._found.setdefault(old, []).append(site)
         return self._found.get(name, [])
+
+    async def _former(self) -> AsyncIterator[tuple[SiteRef, tuple[SiteName, ...]]]:
+        """Each site with its former names, as far as its record can be read."""
+
+        async def work(entry: SiteEntry, _turn: Turn) -> tuple[SiteRef, tuple[SiteName, ...]]:
+            site = SiteRef(entry.name, entry.id)
+            return site, _old_names(site, await self._session.store.load(site), self._session)
+
+        at_once = self._session.parallelism
+        async for found in over_sites(self._entries, work, named=named_by_file, at_once=at_once, debug=True):
+            if not isinstance(found, SiteFailed):  # told where that site is worked on
+                yield found
 
     async def _posts_of(self, site: SiteRef) -> frozenset[PostId]:
         try:

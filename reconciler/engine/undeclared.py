@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
+from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session
@@ -22,6 +23,7 @@ from reconciler.model.sites import NOTHING_RECORDED, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import RefusedBy, refusal
 from reconciler.planner.left_out import waiting_posts
+from reconciler.planner.targets import Named
 from reconciler.state.errors import StateError
 from reconciler.state.sites import StateStore
 
@@ -38,7 +40,9 @@ async def tell_undeclared(
     session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
 ) -> tuple[Diagnostic, ...]:
     """Names every undeclared site with the posts that still go out there. Gives the refusals under `--strict`."""
-    return tell_each(await undeclared_sites(session.store, selection, session.clock.now()), context, emit)
+    return tell_each(
+        await undeclared_sites(session.store, selection, session.clock.now(), session.parallelism), context, emit
+    )
 
 
 def tell_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emit) -> tuple[Diagnostic, ...]:
@@ -59,7 +63,9 @@ def tell_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emit)
     return tuple(refusals)
 
 
-async def undeclared_sites(store: StateStore, selection: Selection, now: datetime) -> tuple[Undeclared, ...]:
+async def undeclared_sites(
+    store: StateStore, selection: Selection, now: datetime, at_once: int
+) -> tuple[Undeclared, ...]:
     """The undeclared sites of a project, by name. Those whose record does not stand in the way are read alone.
 
     None if targets narrow the run: it is about other sites then.
@@ -67,18 +73,19 @@ async def undeclared_sites(store: StateStore, selection: Selection, now: datetim
     if selection.declared is None or selection.targets.included:
         return ()
     ids = {*await store.ids(), *(label.id for label in await store.first.labels())}
-    found = [await _read(store, id, now) for id in sorted(ids) if id.lower() not in selection.declared]
+    unnamed = [SiteRef(SiteName(id), id) for id in sorted(ids) if id.lower() not in selection.declared]
+
+    async def work(site: SiteRef, _turn: Turn) -> Undeclared:
+        try:
+            record = await store.record(site)
+        except StateError as error:
+            return Undeclared(site, problem=str(error))
+        name = record.site.name if record is not None else site.name
+        return Undeclared(replace(site, name=name), waiting(record.recorded if record else NOTHING_RECORDED, now))
+
+    results = over_sites(unnamed, work, named=lambda site: Named(site.name), at_once=at_once, debug=True)
+    found = [each async for each in results if isinstance(each, Undeclared)]
     return tuple(sorted(found, key=lambda each: (each.site.name, each.site.id)))
-
-
-async def _read(store: StateStore, id: str, now: datetime) -> Undeclared:
-    unnamed = SiteRef(SiteName(id), id)
-    try:
-        record = await store.record(unnamed)
-    except StateError as error:
-        return Undeclared(unnamed, problem=str(error))
-    name = record.site.name if record is not None else unnamed.name
-    return Undeclared(SiteRef(name, id), waiting(record.recorded if record else NOTHING_RECORDED, now))
 
 
 def waiting(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:

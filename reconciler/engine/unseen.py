@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry, check_sites
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.sites import SiteRef
@@ -40,5 +41,10 @@ async def unwanted_everywhere(session: Session[ReadClient], reason: LeftOut) -> 
         known = {id.lower() for id in await session.store.ids()}
     except (InvalidFiles, UsageError, StateError):
         return ()
-    known_entries = [entry for entry in entries if entry.id.lower() in known]
-    return tuple([post for entry in known_entries for post in (await unseen_at(session, entry, reason)).going_out])
+
+    async def work(entry: SiteEntry, _turn: Turn) -> UnseenPosts:
+        return await unseen_at(session, entry, reason)
+
+    there = (entry for entry in entries if entry.id.lower() in known)
+    results = over_sites(there, work, named=named_by_file, at_once=session.parallelism, debug=True)
+    return tuple([post async for found in results if isinstance(found, UnseenPosts) for post in found.going_out])

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.fleet import in_turn
+from reconciler.engine.fleet import failed_site, in_turn
 from reconciler.engine.parts import (
     Answer,
     Failed,
@@ -34,6 +34,7 @@ from reconciler.engine.parts import (
 from reconciler.engine.results import Emit
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.planner.targets import Named
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.version import __version__
 
@@ -52,7 +53,7 @@ def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> Failed:
         what += ", and it is not known whether posts are waiting to go out there"
     fix = "run again; if it happens again, give the workers more memory, or use fewer of them"
     problem = Diagnostic("worker-lost", what, fix, address=Address(site))
-    return Failed(site, (problem,), refused=False, labels=labels, seconds=0.0, unseen=unseen)
+    return Failed.of(failed_site(Named(site, labels), (problem,), unseen=unseen))
 
 
 class GivenUp(Exception):
