@@ -1,4 +1,4 @@
-"""What `import`, `doctor` and `version --check-files` report: what a project gets from live sites, and if it works.
+"""What `import`, `doctor` and `version --check-files` report: what a project gets from live sites, and what works.
 
 The union of all events is in results.py.
 """
@@ -24,10 +24,10 @@ class Import(StrEnum):
 
 
 class SiteImported(Struct, frozen=True):
-    """A live site that was taken into the project; the path of its file as it is shown.
+    """A live site that was imported into the project. The path of its file is as messages show it.
 
-    `notes` say what was left out, and what a plan right after would still change: `changes` counts that. `approved`
-    are the posts that were scheduled already, and that its approvals file names.
+    `notes` say what was left out, and what a plan made right afterwards would still change: `changes` counts that.
+    `approved` are the posts that were already scheduled and that its approvals file names.
     """
 
     name: SiteName
@@ -46,14 +46,14 @@ Facts: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class ProjectExamined(Struct, frozen=True):
-    """What `doctor` found of the project as a whole: credentials, state, git, environment."""
+    """What `doctor` found about the project as a whole: credentials, state, git, environment."""
 
     facts: Facts = ()
     findings: tuple[Diagnostic, ...] = ()
 
 
 class SiteExamined(Struct, frozen=True):
-    """What `doctor` found of a site: errors stop plan or apply, warnings are for a person, notes are good to know."""
+    """What `doctor` found about a site: errors stop plan or apply, warnings are for a person, notes inform."""
 
     name: SiteName
     facts: Facts = ()
@@ -65,8 +65,8 @@ class SiteExamined(Struct, frozen=True):
 class ImportCompleted(Struct, frozen=True):
     """All sites were imported.
 
-    `unsettled` are those whose plan is not empty; `new` counts the files that were made, of which `unsettled_new` are
-    not yet as they should be.
+    `unsettled` are those whose plan is not empty. `new` counts the files that were created; of these, `unsettled_new`
+    have a plan that is not empty.
     """
 
     sites: int
@@ -90,9 +90,9 @@ class DoctorCompleted(Struct, frozen=True):
 
 
 class FilesChecked(Struct, frozen=True):
-    """What an upgrade to this version, `tool`, would touch: files, state and saved plans.
+    """What an upgrade to this version, `tool`, would affect: files, state and saved plans.
 
-    `files` counts those that were looked at.
+    `files` counts those that were checked.
     """
 
     tool: str

@@ -1,7 +1,7 @@
-"""`apply`: plans all sites or checks a saved plan, has somebody decide, carries it out, and ends in a ledger.
+"""`apply`: plans all sites or checks a saved plan, asks for approval, carries the plan out, and ends in a ledger.
 
-Nothing is locked while a person thinks: a site that another run holds is refused when it is planned, and its lease
-is taken just before its first write. What happened in between shows in its record and in its preconditions.
+Nothing is locked while a person thinks: a site that another run holds is refused when it is planned, and its lease is
+taken just before its first write. What happened in between shows in its record and in its preconditions.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:  # few runs have any
 
 
 class Judged(Struct, frozen=True):
-    """All sites as they are before the yes: those that are ready, and those refused or not planned."""
+    """All sites as they are before approval: those that are ready, and those refused or not planned."""
 
     completed: PlanCompleted
     ready: PreparedSites
@@ -75,7 +75,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
 
 
 def prepare(run: Run, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    """The plan of each site, in the order of the files, and what it takes to carry it out if it has anything to do."""
+    """The plan of each site, in the order of the files; if there is anything to do, ready to be carried out."""
     session = run.session
 
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned | Prepared:
@@ -121,15 +121,15 @@ async def _prepared_by(
 async def apply_saved(
     run: Run, saved: SavedPlan, today: Mapping[SiteName, SiteEntry] | FilesUnreadable, shard: Shard | None = None
 ) -> ApplyCompleted | Refused:
-    """Carries out a saved plan exactly, once, while it is still true (docs/design.md 3.4).
+    """Carries out a saved plan exactly, once, while it still holds (docs/design.md 3.4).
 
     Before the first write: its time is not up, nobody applied it before, no guard refuses it, and on every site every
-    precondition of every action still holds. Each is checked again just before its write. `today` are the site files
-    as they are now, or why they cannot be read, which refuses the plan.
+    precondition of every action still holds. Each is checked again just before its write. `today` are the site files as
+    they are now, or why they cannot be read, which refuses the plan.
 
-    With `shard` only the sites of that part are worked on, and the limits of the run are judged over all of them. A
-    part that was begun and not ended may begin again: of a site that was begun, what is left is carried out if it is
-    part of what the plan says.
+    With `shard`, only the sites of that part are worked on, and the limits of the run are judged over all of them. A
+    part that was begun and not ended may begin again: on a site that was begun, what is left is carried out if the plan
+    contains it.
     """
     clock, spent = run.session.clock, SpentPlans(run.session.store.store)
     spent_at = await spent.spent_at(saved.seal) if shard is None else None
@@ -150,7 +150,7 @@ async def apply_saved(
             run.emit(Notice(problem))
 
         async def begin() -> None:
-            # A person may have thought about it for long; nothing has been written until here.
+            # A person may have thought about it for a long time; nothing has been written so far.
             saved.check_expiry(clock.now())
             if shard is None:
                 await spent.mark_spent(saved.seal, clock.now())
@@ -169,7 +169,7 @@ async def apply_saved(
 
 
 async def refuse_plan(run: Run, why: PlanRefused) -> Refused:
-    """The stop of a run whose saved plan may not be carried out, with what goes out unwanted until the next plan."""
+    """Ends a run whose saved plan may not be carried out, with what goes out unwanted until the next plan."""
     going_out = await unwanted_everywhere(run.session, IF_PLAN_REFUSED)
     return _refuse(run, Refused(diagnostic_of(why), still_going_out=going_out))
 
@@ -188,7 +188,7 @@ def _check_files(
 
 
 def _not_in(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], shard: Shard | None) -> list[SiteEntry]:
-    """The sites of the project that a saved plan is not about; of one part its own share."""
+    """The sites of the project that a saved plan is not about; for one part, its own share of them."""
     if shard is None and saved.part is not None:
         shard = Shard(saved.part.number, saved.part.count)
     names = {plan.site.name for plan in saved.plans}
@@ -208,7 +208,7 @@ def _parts_of(saved: SavedPlan, shard: Shard | None) -> tuple[SavedPlan, tuple[P
 async def _checked(
     run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry], stale: list[Stale], *, again: bool
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    """Every site of a saved plan, checked here or by workers; what no longer holds goes into `stale`."""
+    """Every site of a saved plan, checked here or by workers. What no longer holds goes into `stale`."""
     run.emit(PhaseStarted(Phase.CHECKING, len(saved.plans)))
     moved = saved.project not in (None, run.session.project.digest)
     async for result in checked(run, saved.plans, files, moved=moved, again=again):
@@ -225,9 +225,9 @@ async def _judge(
     others: tuple[PlanTally, ...] = (),
     reach: Reach | None = None,
 ) -> Judged:
-    """All sites, told one after the other, and the limits of the run. `others` is what other parts of it do.
+    """Collects all sites, reporting each, and judges the limits of the run. `others` is what other parts of it do.
 
-    Raises UsageError for an option that nothing answers to, which `reach` knows.
+    Raises UsageError for an option that matches nothing, which `reach` knows.
     """
     totals, ready = PlanTotals(), PreparedSites()
     refused: list[Diagnostic] = []
@@ -262,7 +262,7 @@ async def _finish(
     whole: bool,
     begin: Callable[[], Awaitable[None]] | None = None,
 ) -> ApplyCompleted | Refused:
-    """Has somebody decide, and carries out what is ready; nothing if the run as a `whole` is refused.
+    """Asks for approval, and carries out what is ready; nothing if the run as a `whole` is refused.
 
     `begin` is awaited just before the first write.
     """

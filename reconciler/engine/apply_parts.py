@@ -1,7 +1,7 @@
 """Applying in parts on workers: the run's side, which hands out the parts and collects the results of their sites.
 
-The result of a site is in the state before its lease is released, and is told from there: while its part goes on,
-after it ended, and if its worker was lost. A site without a result once all is over is *unknown*.
+The result of a site is in the state before its lease is released, and is reported from there: while its part continues,
+after it has ended, and if its worker was lost. A site without a result when everything is over is *unknown*.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop, name_of_run
 
 EVERY: Final = 0.5
-"""Seconds between two looks for sites that have ended."""
+"""Seconds between two checks for sites that have ended."""
 
 ALIVE_EVERY: Final = 10.0
-"""Seconds after which workers are told again that their run is alive; after six times as long they stop."""
+"""Seconds after which workers are told again that their run is alive; after six times as long, they stop."""
 
 PATIENCE: Final = 10.0
-"""Seconds that workers are given to end by themselves before they are stopped."""
+"""Seconds that workers have to end by themselves before they are stopped."""
 
 NOBODY: Final[tuple[tuple[PostId, str], ...]] = ()
 
@@ -66,7 +66,7 @@ CUT_SHORT: Final = f"the run was cut short; {AGAIN}"
 async def results_of_parts(
     run: Run, workers: Workers, ready: PreparedSites, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
-    """What was done at each site, in the order in which they end; all sites are in it, even if this is cancelled."""
+    """What was done at each site, in the order in which sites end; includes all sites, even if this is cancelled."""
     name = name_of_run(run.session.clock.now(), run.session.leases.holder.run)
     results = PartResults(run.session.store.store, name)
     job = Applying(run.context, run.terms.lock_timeout, allow_publish, name, 0)
@@ -139,7 +139,7 @@ async def _part(
 
 
 def _as_of_now(project: Project, entry: SiteEntry) -> SiteEntry:
-    """A site with what is approved by now: a worker without files cannot ask. An unreadable file approves nothing."""
+    """A site with what is approved by now: a worker without files cannot check. An unreadable file approves nothing."""
     try:
         approvals = approvals_now(project, entry.name)
     except (InvalidFiles, UsageError):
@@ -153,7 +153,7 @@ def _parts(sites: int, count: int) -> Iterator[range]:
 
 
 class _Gathered:
-    """What is known of the sites, each told once."""
+    """What is known about the sites, each reported once."""
 
     def __init__(self, results: PartResults, ready: PreparedSites, emit: Emit) -> None:
         self._results = results
@@ -161,17 +161,20 @@ class _Gathered:
         self._emit = emit
         self._waiting = {id.lower(): number for number, id in enumerate(ready.ids)}
         self._told: dict[SiteName, list[Told]] = {name: [] for name in ready.names}
-        """What was told about the sites that are waited for."""
+        """What has been reported about the sites that are still awaited."""
 
     async def ask(self, stop: Stop) -> None:
-        """Asks the workers to go on or to stop. If the state cannot be written, they stop by themselves."""
+        """Asks the workers to continue or to stop. If the state cannot be written, they stop by themselves."""
         try:
             await self._results.ask(stop)
         except StateError:
             pass
 
     async def more(self) -> AsyncIterator[SiteApplied | SiteFailed]:
-        """The sites that have ended since. A state that cannot be read now may be readable the next time."""
+        """The sites that have ended since the last call.
+
+        A state that cannot be read now may be readable the next time.
+        """
         try:
             found = [id for id in await self._results.ids() if id.lower() in self._waiting]
         except StateError:
@@ -189,21 +192,21 @@ class _Gathered:
                 yield outcome
 
     async def listen(self, parts: int) -> None:
-        """Tells what the workers tell about sites in progress, which their results repeat."""
+        """Reports what the workers say about sites in progress, which their results repeat."""
         for part in range(parts):
             try:
                 data = await self._results.so_far(part)
             except StateError:
-                return  # its results tell it
+                return  # its results will report it
             by_site: dict[SiteName, list[Told]] = {}
             for told in from_bytes(SoFar, data).told if data is not None else ():
                 by_site.setdefault(told.name, []).append(told)
             for name, found in by_site.items():
-                if name in self._told:  # otherwise its result was told meanwhile
+                if name in self._told:  # otherwise its result has been reported meanwhile
                     self._tell(name, found)
 
     def _tell(self, name: SiteName, found: Sequence[Told]) -> None:
-        """Tells what was not yet told about a site. What another attempt says is told whole."""
+        """Reports what was not yet reported about a site. What another attempt says is reported in full."""
         before = self._told[name]
         of_site: list[Told] = [told for told in found if not isinstance(told, Noticed)]
         left = len(before) if of_site[: len(before)] == before else 0

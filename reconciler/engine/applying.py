@@ -52,7 +52,7 @@ class Decision(Struct, frozen=True):
 
 
 class Proposal(Struct, frozen=True):
-    """What a person is asked to agree to.
+    """What a person is asked to approve.
 
     All plans together, how many sites would be written to, whether posts would go public, and whether nothing else
     would be done.
@@ -68,9 +68,9 @@ Decide: TypeAlias = Callable[[Proposal], Awaitable[Decision]]
 
 
 class ApplyTerms(Struct, frozen=True):
-    """The terms on which an apply runs. `decide` is asked once, once all sites are planned, if anything is to be done.
+    """The terms on which an apply runs. `decide` is called once, after all sites are planned, if there is work.
 
-    `stop` is asked between calls: once it is true, nothing more is started. `verdict` is noted with the ledger
+    `stop` is called between calls: once it returns true, nothing more is started. `verdict` is recorded with the ledger
     that the state keeps.
     """
 
@@ -85,28 +85,31 @@ class Attempt(Protocol):
 
     @property
     def files(self) -> bool:
-        """Whether the project's files can be asked what was approved."""
+        """Whether the project's files are available to look up what was approved."""
         ...
 
     def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
-        """Who approved which post of a site, if the files cannot be asked."""
+        """Who approved which post of a site, if the files are not available."""
         ...
 
     async def begin(self, site: SiteRef) -> bool:
-        """Notes that a site is begun, and says whether no other attempt has. Under its lease. Raises StateError."""
+        """Records that a site is begun, and returns whether no other attempt has. Under its lease.
+
+        Raises StateError.
+        """
         ...
 
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
-        """What another attempt that finished the site did there. Asked under the site's lease. Raises StateError."""
+        """What another attempt that finished the site did there. Called under the site's lease. Raises StateError."""
         ...
 
     async def keep(self, result: SiteApplied) -> None:
-        """Keeps what was done at a site, for later attempts and for the run. Called before its lease is released."""
+        """Saves what was done at a site, for later attempts and for the run. Called before its lease is released."""
         ...
 
 
 class Run(Struct, frozen=True):
-    """One apply: what it works with, how its plans are made, its terms, and whom it tells."""
+    """One apply: what it works with, how its plans are made, its terms, and where it reports."""
 
     session: Session[FullClient]
     context: RunContext
@@ -117,7 +120,7 @@ class Run(Struct, frozen=True):
     files: TodaysFiles = field(default_factory=TodaysFiles)
 
     def progress_of(self, site: SiteName) -> Callable[[Event], None]:
-        """Passes on what the executor says about a site."""
+        """Passes on what the executor reports about a site."""
         return lambda event: self.emit(Progressed(site, event))
 
 
@@ -139,7 +142,7 @@ def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock, en
 
 
 def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
-    """What may be done at a site; `plan` is None if nothing of it is to be published."""
+    """What may be done at a site. `plan` is None if nothing of it is to be published."""
     project = run.session.project
     publishes = plan is not None and allow_publish and is_public(plan)
     return ApplyOptions(
@@ -172,7 +175,7 @@ def is_public(plan: Plan) -> bool:
     return any(class_of(action.operation) is ActionClass.PUBLIC for action in plan.actions)
 
 
-# --- before the yes --------------------------------------------------------------------------------
+# --- before approval -------------------------------------------------------------------------------
 
 
 async def free_to_write(run: Run, site: SiteRef) -> None:
@@ -190,7 +193,7 @@ async def free_to_write(run: Run, site: SiteRef) -> None:
 
 
 async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | None) -> RecordedSite:
-    """What is recorded of a site, once the open calls of earlier runs are resolved as far as reading can tell."""
+    """What is recorded about a site, after resolving the open calls of earlier runs as far as reading can tell."""
     recorded = await run.session.store.load(site)
     if not recorded.open:
         return recorded
@@ -200,9 +203,9 @@ async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | 
 
 
 async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> None:
-    """Notes what a plan with nothing to do found out, such as a first contact.
+    """Records what a plan with nothing to do found out, such as a first contact.
 
-    If all of it is recorded already, as for most sites of most runs, no lease is taken and nothing is written.
+    If all of it is already recorded, as for most sites of most runs, no lease is taken and nothing is written.
     """
     site, session = plan.site, run.session
     record = SiteRecord(SiteLabel(site.id, site.name), recorded)
@@ -218,7 +221,7 @@ async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: Re
 
 @asynccontextmanager
 async def leased(run: Run, site: SiteRef) -> AsyncIterator[Held]:
-    """A site under its lease. Raises Locked; a lease that cannot be released is reported and stops nothing."""
+    """A site under its lease. Raises Locked. A lease that cannot be released is reported and stops nothing."""
     lease = await run.session.leases.acquire(site, run.terms.lock_timeout)
     try:
         if lease.taken_over:

@@ -45,7 +45,7 @@ HOW_MUCH = f"begun by a worker that was lost, and it is not known how much was d
 async def carry_out(
     run: Run, completed: PlanCompleted, ready: PreparedSites, unplanned: Sequence[SiteFailed], *, allow_publish: bool
 ) -> ApplyCompleted:
-    """Applies what is ready, many sites at once, and keeps the ledger whatever happens.
+    """Applies what is ready, many sites at once, and writes the ledger whatever happens.
 
     `unplanned` are the sites that could not be planned: they were reported, and are in the ledger too.
     """
@@ -76,7 +76,7 @@ def _results(run: Run, ready: PreparedSites, *, allow_publish: bool) -> AsyncIte
 async def apply_sites(
     run: Run, ready: PreparedSites, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
-    """What was done at each site, in the order in which they end; all sites are in it, even if this is cancelled."""
+    """What was done at each site, in the order in which sites end; includes all sites, even if this is cancelled."""
     waiting = {name: number for number, name in enumerate(ready.names)}
     recorders: dict[SiteName, EventRecorder] = {}
 
@@ -119,15 +119,15 @@ async def apply_sites(
 async def _apply(
     run: Run, ready: PreparedSites, number: int, turn: Turn, recorder: EventRecorder, *, allow_publish: bool
 ) -> SiteApplied:
-    """One site, under its lease. Raises Locked or StateError before anything was begun.
+    """Works on one site, under its lease. Raises Locked or StateError before anything was begun.
 
-    Its record is not kept while it is worked on: many sites may wait at a time.
+    Its record is not kept in memory meanwhile, because many sites may wait at the same time.
     """
     plan, labels, entry = recorder.plan, ready.labels[number], ready.entries[number]
     site = plan.site
     if run.terms.stop():
         return SiteApplied(recorder.ledger(AGAIN), labels, turn.seconds)
-    # A site that only waits for a generation leaves its place to another.
+    # A site that only waits for a generation gives its place to another.
     sleep = run.session.clock.sleep
     clock = replace(run.session.clock, sleep=lambda seconds: turn.aside(sleep(seconds)))
     async with leased(run, site) as held:
@@ -151,7 +151,7 @@ async def _apply(
 
 
 def _is_asked_for(run: Run, plan: Plan) -> bool:
-    """Whether somebody asks for the generation of a plan: then neither the site nor its record tells it was made."""
+    """Whether somebody asked for a plan's generation: then neither the site nor its record shows that it was made."""
     asked = plan.site.name in run.context.regenerate and any(
         isinstance(action.operation, Regenerate) for action in plan.actions
     )
@@ -161,7 +161,7 @@ def _is_asked_for(run: Run, plan: Plan) -> bool:
 async def _carry_on(
     run: Run, before: RecordedSite, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
 ) -> SiteLedger:
-    """The rest of a plan that a lost attempt began, if that is part of what was agreed to; otherwise all is unknown.
+    """The rest of a plan that a lost attempt began, if the approved plan contains it; otherwise everything is unknown.
 
     `before` is the record that the plan was made from.
     """
@@ -188,13 +188,13 @@ def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) 
     elif isinstance(operation, Deferred):
         result, why = Result.UNKNOWN, HOW_MUCH
     elif isinstance(operation, SchedulePost | ReschedulePost | CancelPost) and not _is_noted(operation, before, now):
-        # It may only have become outdated: nothing is known but what was noted.
+        # It may only have become outdated: nothing is known but what was recorded.
         result, why = Result.UNKNOWN, IN_DOUBT
     return Entry(action.address, operation, result, why)
 
 
 def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: RecordedSite, now: RecordedSite) -> bool:
-    """Whether it was noted, since a plan was made, that a post goes out then or was taken back."""
+    """Whether it was recorded, since a plan was made, that a post goes out at that time or was cancelled."""
     if isinstance(operation, CancelPost):
         key = key_of(Kind.DRAFT, operation.post)
         return now.object(key) == TAKEN_BACK != before.object(key)
@@ -202,7 +202,7 @@ def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: Rec
 
 
 def _begun(plan: Plan, recorded: RecordedSite) -> dict[Address, Operation]:
-    """What a lost attempt asked for that takes time, and that is not over."""
+    """What a lost attempt requested that takes time and is not over."""
     asked = {(entry.address, type(entry.operation)) for entry in recorded.open}
     return {
         action.address: action.operation
@@ -212,7 +212,7 @@ def _begun(plan: Plan, recorded: RecordedSite) -> dict[Address, Operation]:
 
 
 def _awaited(entry: Entry, begun: Mapping[Address, Operation]) -> Entry:
-    """What became of what a lost attempt asked for, if that is what an entry waited for."""
+    """What became of a lost attempt's request, if that is what an entry was waiting for."""
     asked = begun.get(entry.address) if isinstance(entry.operation, AwaitGeneration | AwaitPosts) else None
     if asked is None:
         return entry
@@ -220,7 +220,7 @@ def _awaited(entry: Entry, begun: Mapping[Address, Operation]) -> Entry:
 
 
 class ApplyTotals:
-    """What is kept of all sites: numbers, and the ledger as the state keeps it."""
+    """What is kept about all sites: numbers, and the ledger as the state stores it."""
 
     def __init__(self, plan: PlanCompleted, sites: int) -> None:
         self._plan = plan
@@ -244,7 +244,7 @@ class ApplyTotals:
         self._ledgers[result.name] = to_json(ledger_values(result.ledger))
 
     def enter(self, failed: SiteFailed) -> None:
-        """Adds a site at which nothing was done to the ledger alone."""
+        """Adds a site at which nothing was done, only to the ledger."""
         ledger = {"site": failed.name, "entries": [], "notes": [], "error": problem_values(failed.problem)}
         self._ledgers[failed.name] = to_json({**ledger, "interrupted": False})
 
@@ -253,7 +253,7 @@ class ApplyTotals:
         return [self._ledgers[name] for name in names if name in self._ledgers]
 
     def completed(self, *, interrupted: bool) -> ApplyCompleted:
-        """Called when all sites were added."""
+        """The result, once all sites have been added."""
         return ApplyCompleted(
             self._plan,
             self._tally,
@@ -266,7 +266,7 @@ class ApplyTotals:
 
 
 async def remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None:
-    """Writes the ledger of a run into the state; if that is not possible, only says so."""
+    """Writes the ledger of a run into the state; if that is not possible, only reports it."""
     ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted}
     if run.terms.verdict is not None:
         ledger["exitCode"] = run.terms.verdict(done).exit_code
@@ -280,7 +280,7 @@ async def remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None
 
 
 async def remember_part(run: Run, name: str, part: int, ledgers: list[bytes], *, interrupted: bool) -> None:
-    """Writes the ledger of a part that ended, which stays if its run writes none. Raises StateError."""
+    """Writes the ledger of a part that ended, which remains if its run writes none. Raises StateError."""
     text = _with_sites({"command": "apply", "interrupted": interrupted}, ledgers)
     await RunLedgers(run.session.store.store).write_part(name, part, text)
 

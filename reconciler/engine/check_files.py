@@ -1,4 +1,4 @@
-"""`version --check-files`: what an upgrade to this version would touch: files, state, saved plans. Only reads."""
+"""`version --check-files`: what an upgrade to this version would affect: files, state, saved plans. Only reads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PLANS: Final = "*.plan"
 async def check_files(
     project: Project, index: SiteIndex, store: StateStore, plans: Iterable[Path], emit: Emit
 ) -> FilesChecked:
-    """Looks at the project's approvals, its state, and saved plans: those given, and the ones in its folder."""
+    """Checks the project's approvals, its state, and saved plans: those given, and the ones in its folder."""
     touched: list[Diagnostic] = list(index.problems)
     files = index.files
 
@@ -62,7 +62,7 @@ def _approvals(activities: Iterable[ActivityApproval], path: Path) -> Iterator[D
 
 
 async def _state(store: StateStore) -> AsyncIterator[list[Diagnostic]]:
-    """Each document of the state, with what there is to say about it."""
+    """Each document of the state, with findings about it."""
     for folder in FOLDERS:
         async for key in store.store.keys(folder):
             if key.endswith(".json"):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # few runs have any
 
 
 class Checked(Struct, frozen=True):
-    """A site of a saved plan, and what no longer holds of its plan: then nothing of it is ready."""
+    """A site of a saved plan, and what no longer holds in its plan; if anything, none of it is ready."""
 
     site: SitePlanned | Prepared
     stale: tuple[Stale, ...] = ()
@@ -48,8 +48,8 @@ def checked(
 ) -> AsyncIterator[Checked | SiteFailed]:
     """Checks every precondition and every right on every site, in the order of the plans.
 
-    `moved`: the project file says something else now. With `again` a site may have been begun: what is left of its
-    plan takes its place.
+    `moved`: the project file has changed since. With `again`, a site may have been begun: what is left of its plan
+    replaces the plan.
     """
     if run.session.workers is not None:
         return _by_workers(run.session.workers, run, plans, files, moved=moved, again=again)
@@ -135,7 +135,7 @@ def check(
 
 
 async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> Checked:
-    """Checks what the plan of one site asks for, then, by a plan of today, whether it still has the right to it."""
+    """Checks what one site's plan asks for, and then, by a plan made today, whether it is still authorised."""
     session, plan, desired = run.session, planned.plan, entry.load()
     await free_to_write(run, plan.site)
     recorded = await resolve_earlier_calls(run, plan.site, desired)
@@ -183,10 +183,10 @@ def _stale(found: Iterable[StalePlan | RightLost]) -> tuple[Stale, ...]:
 async def _unwanted_since(
     run: Run, plan: Plan, entry: SiteEntry | None, turn: Turn, *, moved: bool
 ) -> tuple[StillGoingOut, ...]:
-    """What goes out unwanted on a site that the saved plan does nothing at.
+    """What goes out unwanted on a site where the saved plan does nothing.
 
-    It is read again only where posts wait and its files or its approvals say something else now; else they and the
-    state tell.
+    The site is read again only if posts are waiting there and its files or its approvals have changed; otherwise these
+    and the state are enough.
     """
     session = run.session
     if entry is None or entry.problems or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
@@ -203,7 +203,8 @@ async def _unwanted_since(
 async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
     """Records what a site's plan with nothing to do found: a first contact, or what became of posts.
 
-    The site is read again, because the saved plan may be hours old. Anything to do since then is for another plan.
+    The site is read again, because the saved plan may be hours old. Anything that has come up since is for another
+    plan.
     """
     desired = entry.load()
     known = (await run.session.store.load(plan.site)).is_known

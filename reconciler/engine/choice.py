@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Shard(Struct, frozen=True):
-    """One of `count` parts of the sites, `number` counting from 1."""
+    """One of `count` parts of the sites; `number` counts from 1."""
 
     number: int
     count: int

@@ -1,6 +1,6 @@
 """`doctor`: what works in a project, its environment and its sites, and what to do about the rest. Only reads sites.
 
-An error stops plan or apply. A warning is for a person: a channel to connect, a site to publish.
+An error stops plan or apply. A warning is for a person to act on: a channel to connect, a site to publish.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.state.examination import examine_store
 
 LARGEST_SKEW: Final = 60.0
-"""Seconds by which two clocks may differ before the times of locks and posts can no longer be trusted."""
+"""By how many seconds two clocks may differ before the times of locks and posts can no longer be trusted."""
 
 
 async def examine(
@@ -48,8 +48,8 @@ async def examine(
 ) -> DoctorCompleted:
     """Examines a project and the sites of a selection.
 
-    `environ` are the variables of the run; `probe_to` is where to record what the first site tells about the
-    facts of the API that are only inferred.
+    `environ` are the run's environment variables. `probe_to` is where to record what the first site reveals about facts
+    of the API that are only inferred.
     """
     begin("doctor", selection, emit, session)
     totals = _Totals()
@@ -72,7 +72,7 @@ async def examine(
 async def _project(
     session: Session[ReadClient], selection: Selection, environ: Mapping[str, str], emit: Emit, totals: _Totals
 ) -> frozenset[str]:
-    """Examines everything but the sites. Gives the names of the credentials that cannot be used."""
+    """Examines everything but the sites. Returns the names of the credentials that cannot be used."""
     project = session.project
     found = Findings()
     unusable: set[str] = set()
@@ -142,7 +142,7 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Fi
 
 
 def _clock(ahead: float | None) -> ProjectExamined:
-    """How far our clock is from the remote side's."""
+    """How far the local clock is from the remote side's."""
     found = Findings()
     if ahead is None:
         found.fact("clock", "the remote side did not say what time it is")
@@ -184,7 +184,7 @@ def examinations(
 
 
 class _Totals:
-    """What is kept of all findings: numbers."""
+    """What is kept about all findings: numbers."""
 
     def __init__(self) -> None:
         self.errors = self.warnings = self.notes = 0
@@ -194,7 +194,7 @@ class _Totals:
         self.count(result.problems if isinstance(result, SiteFailed) else result.findings)
 
     def count(self, findings: tuple[Diagnostic, ...] | list[Diagnostic]) -> None:
-        """Findings of a site, or of the project."""
+        """Counts findings of a site, or of the project."""
         self.errors += sum(found.severity is Severity.ERROR for found in findings)
         self.warnings += sum(found.severity is Severity.WARNING for found in findings)
         self.notes += sum(found.severity is Severity.NOTE for found in findings)

@@ -1,4 +1,4 @@
-"""`drift`: reads sites and says what moved. It has nothing that can write, and takes no lock."""
+"""`drift`: reads sites and reports what moved. It has nothing that can write, and takes no lock."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def drift_sites(
 class AuditedSite(Struct, frozen=True):
     """A site that was audited.
 
-    `would` is what an apply would do there, `reached` what it has of what the options name.
+    `would` is what an apply would do there. `reached` is which of its objects the options may name.
     """
 
     site: SiteDrifted
@@ -64,7 +64,7 @@ class AuditedSite(Struct, frozen=True):
 
 
 class DriftTotals:
-    """What is kept of all sites: numbers. `plans` is what an apply of the same sites would do."""
+    """What is kept about all sites: numbers. `plans` is what an apply of the same sites would do."""
 
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
@@ -75,7 +75,7 @@ class DriftTotals:
         self.plans = PlanTally()
 
     def note(self, audited: AuditedSite) -> None:
-        """What a site has and what an apply would do there, which its own result does not say."""
+        """Records what a site has and what an apply would do there, which its own result does not say."""
         self.reach.add(audited.site.name, audited.reached)
         self.plans += audited.would
 
@@ -145,12 +145,12 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
     chosen = Named(site, desired.labels)
-    # Unwanted posts that the selection leaves out go out all the same, and so do those at a site that is refused.
+    # Unwanted posts that the selection leaves out still go out, and so do those at a site that is refused.
     due = apply_targets(plan, context.targets, chosen)
     going_out = left_to_go_out(due, REFUSED) if plan.refusals else due.still_going_out
     whole = replace(plan, still_going_out=going_out)
     report = find_drift(desired, observed, recorded, whole, options)
-    # Why an apply would be refused: the guards of the planner are in the report already.
+    # Why an apply would be refused: the planner's guards are already in the report.
     applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))
     wanted = keeps(context.targets, chosen)
     shown = replace(

@@ -33,7 +33,7 @@ class Findings:
         self.findings.append(found)
 
     def project(self) -> ProjectExamined:
-        """All of it, as an event about the project."""
+        """Everything found, as an event about the project."""
         return ProjectExamined(tuple(self.facts), tuple(self.findings))
 
 
@@ -43,7 +43,7 @@ def finding(code: str, what: str, fix: str, severity: Severity = Severity.ERROR)
 
 
 def examine_environment(environ: Mapping[str, str], found: Findings) -> None:
-    """The connection to the remote side, as the environment sets it: any error in it stops a run."""
+    """The connection to the remote side, as the environment defines it: any error in it stops a run."""
     proxy = next((environ[name] for name in PROXIES if environ.get(name)), "")
     host = urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname if proxy else ""
     found.fact("proxy", host or "none")
@@ -74,7 +74,7 @@ def examine_git(project: Project, found: Findings) -> None:
 
 
 def is_shallow(repository: Repository) -> bool:
-    """Whether commits are missing at the beginning of the history."""
+    """Whether the beginning of the history is missing."""
     try:
         return repository.is_shallow()
     except GitError:

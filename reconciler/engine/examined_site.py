@@ -1,4 +1,4 @@
-"""What `doctor` checks of one site: whether it lacks anything that its file needs. Only reads."""
+"""What `doctor` checks about one site: whether it lacks anything that its file needs. Only reads."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import with_known_status
 
 SHORT_HORIZON: Final = timedelta(days=7)
-"""A marketing plan with fewer days left is named: it spans two months at most (D 6.2), and ends without notice."""
+"""A marketing plan with less time left is reported: it covers two months at most (D 6.2), and ends without notice."""
 
 STOPPING: Final = frozenset({ErrorKind.UNAUTHENTICATED, ErrorKind.NOT_FOUND, ErrorKind.NETWORK, ErrorKind.REDIRECT})
-"""After one of these, any other read of the site would end the same way."""
+"""After one of these, any other read of the site would fail in the same way."""
 
 
 class SiteExamination:
@@ -61,7 +61,7 @@ class SiteExamination:
         await self._refusals(recorded)
 
     async def _read(self, need: Need, channels: tuple[str, ...] = ()) -> bool:
-        """Reads a part and says whether that worked; if not, the reason is a finding."""
+        """Reads a part and returns whether that worked; if not, the reason is a finding."""
         reader = self.session.client.reader()
         try:
             read = await reader.read(self.desired.ref, frozenset({need}), channels=channels)
@@ -105,7 +105,7 @@ class SiteExamination:
             self.found.add(finding("plan-not-active", what, fix, Severity.NOTE))
 
     async def _publishing(self) -> None:
-        """Channels, features and quotas, if posts are to go out."""
+        """Checks channels, features and quotas, if posts are to go out."""
         schedule = self.desired.schedule
         rules = schedule.rules if schedule is not None else ()
         named = {channel for rule in rules for channel in rule.channels} | set(self.desired.expect.channels)
@@ -158,7 +158,7 @@ class SiteExamination:
             self.found.add(finding("unconfirmed-calls", what, fix, Severity.WARNING))
 
     async def _refusals(self, recorded: RecordedSite) -> None:
-        """What would stop a plan of the site."""
+        """Checks what would stop a plan of the site."""
         if self.denied:
             return
         options = plan_options(self.session, RunContext(), self.desired.ref.name)

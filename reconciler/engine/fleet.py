@@ -25,15 +25,17 @@ Site = TypeVar("Site")
 Result = TypeVar("Result")
 
 AHEAD: Final = 4
-"""How many finished sites may wait for a slow site before them, as a multiple of the sites at once."""
+"""How many finished sites may wait for a slow site before them, as a multiple of the sites worked on at once."""
 
 UNDER_WAY: Final = 1000
-"""How many sites may be begun and not ended, most of them waiting, where results are told as they end. It bounds their
-memory however long a generation takes, and the requests with which they ask whether it has ended."""
+"""How many sites may be begun and not ended, if results are reported as they end. Most of them are waiting.
+
+It bounds their memory however long a generation takes, and the number of requests that ask whether one has ended.
+"""
 
 
 class Turn:
-    """A site's place among those that may be worked on at once, which it can leave while it only waits."""
+    """A site's place among those that are worked on at once; the site can give it up while it only waits."""
 
     def __init__(self, gate: asyncio.Semaphore) -> None:
         self._gate = gate
@@ -71,14 +73,13 @@ def over_sites(
     ordered: bool = True,
     debug: bool = False,
 ) -> AsyncIterator[Result | SiteFailed]:
-    """The result of each site: in the order of the sites, or, with `ordered` False, in the order in which they end.
+    """The result of each site, in the order of the sites or, with `ordered` False, in the order in which they end.
 
-    At most `at_once` are worked on at a time, not counting those that stand aside. In order, no more than `AHEAD`
-    times as many are taken from `sites` beyond the last one told, otherwise no more than `UNDER_WAY` in all, so that a
-    long input is never all held. An error that concerns one site alone becomes its result (`unseen` says what goes out
-    there all the same, and `failed` turns it into another result); an error that concerns the run, such as a missing
-    key, ends it; with `debug` so does a bug.
-    Left early, everything under way is cancelled.
+    At most `at_once` are worked on at a time, not counting those that only wait. In order, no more than `AHEAD` times
+    as many are taken from `sites` beyond the last one reported, otherwise no more than `UNDER_WAY` in all, so that a
+    long input is never held completely. An error that concerns only one site becomes its result (`unseen` says what
+    still goes out there, and `failed` turns it into another result). An error that concerns the run, such as a missing
+    key, ends it; with `debug`, so does a bug. If the caller stops early, everything under way is cancelled.
     """
 
     async def outcome(site: Site, turn: Turn) -> Result | SiteFailed:
@@ -97,9 +98,9 @@ def over_sites(
 
 
 def in_turn(parts: Iterable[Site], work: Callable[[Site], Awaitable[Result]], *, at_once: int) -> AsyncIterator[Result]:
-    """The result of the work on each part, in their order.
+    """The result of the work on each part, in order.
 
-    At most `at_once` are worked on at a time. An error ends it, and so does leaving it early.
+    At most `at_once` are worked on at a time. An error ends it, and everything is cancelled if the caller stops early.
     """
 
     async def outcome(part: Site, turn: Turn) -> Result:
@@ -112,7 +113,7 @@ def in_turn(parts: Iterable[Site], work: Callable[[Site], Awaitable[Result]], *,
 
 
 class _Fleet(Generic[Site, Result]):
-    """One loop over sites: a feeder starts them as places get free, and their results are taken off a queue."""
+    """One loop over sites: a feeder starts them as places become free, and their results are taken off a queue."""
 
     def __init__(
         self,
@@ -128,11 +129,11 @@ class _Fleet(Generic[Site, Result]):
         self._gate = asyncio.Semaphore(at_once)
         self._room = asyncio.Semaphore(at_once * AHEAD if ordered else UNDER_WAY)
         self._ended: asyncio.Queue[tuple[int, Result] | BaseException | int] = asyncio.Queue()
-        """Results with the numbers of their sites, an error that ends the run, and how many sites there were."""
+        """Results with the numbers of their sites, an error that ends the run, or how many sites there were."""
         self._tasks: dict[asyncio.Task[None], None] = {}
 
     async def results(self) -> AsyncIterator[Result]:
-        """The results, as `over_sites` gives them."""
+        """The results, as `over_sites` returns them."""
         self._start(self._feed())
         waiting: dict[int, Result] = {}
         total, told = -1, 0
@@ -180,7 +181,7 @@ class _Fleet(Generic[Site, Result]):
 
 
 def named_by_file(entry: SiteEntry) -> Named:
-    """A site's name and labels, as its file has them."""
+    """A site's name and labels, as in its file."""
     return Named(entry.name, entry.labels)
 
 

@@ -1,4 +1,4 @@
-"""`history`: what went out, and what waits to go out, from the state alone."""
+"""`history`: what went out, and what is waiting to go out, from the state alone."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHis
 
 
 def _moved(recorded: RecordedSite) -> Iterator[tuple[PostId, datetime]]:
-    """The posts that an apply saw at another moment than they were scheduled for."""
+    """The posts that an apply saw at a different time from the one they were scheduled for."""
     for post in recorded.published:
         now = moment_now(recorded, post)
         if now is not None and now != post.scheduled_for:
@@ -61,7 +61,7 @@ def _moved(recorded: RecordedSite) -> Iterator[tuple[PostId, datetime]]:
 
 
 def _taken_back(recorded: RecordedSite) -> tuple[PostOutcome, ...]:
-    """What became of the posts that this tool cancelled before their moment."""
+    """What became of the posts that this tool cancelled before their time."""
     known = {outcome.post for outcome in recorded.outcomes}
     last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     return tuple(

@@ -1,8 +1,8 @@
-"""`import`: writes site files from live sites. Only reads them; a plan of them is then empty, which it checks.
+"""`import`: writes site files from live sites. Only reads the sites; their plan is then empty, which it checks.
 
-Only what was set by hand is declared. If nobody can tell whether something is the site's own, it is left out and
-reported: what is not declared is left alone. Each file is written when its site is read, so an interrupted run goes on
-where it stopped: a site that a file declares already is left alone.
+Only what was set by hand is declared. If it is not certain that something is the site's own, it is left out and
+reported: what is not declared is left alone. Each file is written when its site is read, so an interrupted run
+continues where it stopped: a site that a file already declares is left alone.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: W
 def imports(
     session: Session[ReadClient], found: Sequence[Found], emit: Emit = lambda _: None, made: Made | None = None
 ) -> AsyncIterator[SiteImported | SiteFailed]:
-    """What became of each site, in their order; a site that cannot be read says why. `made` receives the new files."""
+    """What happened to each site, in order; a site that cannot be read says why. `made` receives the new files."""
     made = {} if made is None else made
 
     async def work(site: Found, turn: Turn) -> SiteImported:
@@ -134,7 +134,7 @@ async def _new_site(
     recorded: RecordedSite,
     notes: list[Diagnostic],
 ) -> NewSite:
-    """The site file that describes a site as it is; what it cannot say goes into `notes`."""
+    """The site file that describes a site as it is. What a file cannot express goes into `notes`."""
     project, live = session.project, observed.marketing_plan
     assert live is not None
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
@@ -162,7 +162,7 @@ async def _new_site(
 async def plan_now(
     session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite
 ) -> Plan:
-    """What a plan right now would do, from the file as it is and the site as it was just read."""
+    """What a plan made right now would do, from the file as it is and the site as it was just read."""
     reader = KnownReader(session.client.reader(), observed)
     options = plan_options(session, RunContext(), desired.ref.name)
     seen, plan = await observe_and_plan(reader, desired, recorded, options)
@@ -174,7 +174,7 @@ async def _events(
 ) -> tuple[DeclarableEvents, DeclarableEvents]:
     """The events that are the site's own, and those that may not be.
 
-    Which calendar is the site's own is not documented (remote-api.md 8.2): if there are several, to read from or to
+    It is not documented which calendar is the site's own (remote-api.md 8.2): if there are several, to read from or to
     select, an event may belong to a calendar that is only connected, and none of them is declared.
     """
     found = declarable_events(own_events(observed.events or (), recorded), session.clock.now())
@@ -209,7 +209,7 @@ def _defaults_have_events(project: Project) -> bool:
 
 
 def left_out(site: SiteName, what: str, why: str, fix: str = "it stays on the site as it is") -> Diagnostic:
-    """Says that something on a live site is in no file, and why."""
+    """Reports that something on a live site is in no file, and why."""
     return Diagnostic("left-out", f"left out {what}: {why}", fix, Severity.WARNING, address=Address(site))
 
 
@@ -225,19 +225,19 @@ def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
 
 
 def unsettled(site: SiteName, plan: Plan, changes: int) -> Diagnostic:
-    """Says that a plan made right afterwards is not empty."""
+    """Reports that a plan made right afterwards is not empty."""
     reason = plan.refusals[0].message if plan.refusals else f"a plan would still make {_in_words(changes, 'change')}"
     fix = "run `reconciler plan` to see what the file's rules or the project's defaults ask for"
     return Diagnostic("plan-not-empty", reason, fix, Severity.WARNING, address=Address(site))
 
 
 def shown_below(project: Project, path: Path) -> str:
-    """A path as the project's files write it."""
+    """A path as the project's files would write it."""
     return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path)
 
 
 def _schema_for(project: Project, path: Path) -> str | None:
-    """Where an editor finds the schema of site files, if the project keeps it."""
+    """Where an editor finds the schema of site files, if the project has it."""
     schema = project.root / "schemas" / "site.schema.json"
     if not schema.is_file():
         return None
@@ -249,7 +249,7 @@ def _schema_for(project: Project, path: Path) -> str | None:
 
 
 class Totals:
-    """What is kept of all sites: numbers."""
+    """What is kept about all sites: numbers."""
 
     def __init__(self) -> None:
         self.sites = self.failed = self.unsettled = self.unsettled_new = 0
@@ -266,7 +266,7 @@ class Totals:
         self.unsettled_new += bool(result.changes) and result.written is Import.CREATED
 
     def completed(self) -> ImportCompleted:
-        """All sites are in."""
+        """The result, once all sites have been added."""
         return ImportCompleted(
             self.sites,
             self.written[Import.CREATED],

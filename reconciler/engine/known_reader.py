@@ -14,7 +14,7 @@ _BY_CHANNEL = frozenset({Need.CHANNELS, Need.ACCOUNTS})
 
 
 class KnownReader:
-    """Gives the parts of one site that are known, and reads the others. See executor.ports.Reader."""
+    """Returns the parts of one site that are known, and reads the others. See executor.ports.Reader."""
 
     def __init__(self, reader: Reader, known: ObservedSite) -> None:
         self._reader = reader

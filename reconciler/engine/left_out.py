@@ -1,6 +1,6 @@
 """Sites that the options of a run leave out, and on which posts go out that their files no longer want.
 
-A run over some of the sites says nothing about the others, except this.
+A run over some of the sites says nothing else about the others.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from reconciler.planner.gone_out import WhyNot, although
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
-"""How many records of sites outside the run are read, in a quarter of a second; of more only their number is told."""
+"""How many records of sites outside the run are read, in a quarter of a second. Any others are only counted."""
 
 MOST_SITES_NAMED: Final = 5
-"""Sites that have a line each."""
+"""How many sites get a line each."""
 
 MOST_NAMED: Final = 3
 """How many posts of a site a line names."""
 
 
 class LeftOutSite(Struct, frozen=True):
-    """A site that the run leaves out, and its posts that nobody wants any more, each with its moment and why."""
+    """A site that the run leaves out, and its posts that nobody wants any more, each with its time and the reason."""
 
     name: SiteName
     posts: tuple[tuple[PublishedPost, datetime | None, WhyNot], ...]
 
 
 async def tell_left_out(session: Session[ReadClient], sites: Collection[SiteEntry], emit: Emit) -> None:
-    """Names each site that is left out and has posts which go out unwanted, as the files and the state have it."""
+    """Names each left-out site with posts that go out unwanted, according to the files and the state."""
     if not sites:
         return
     known = {id.lower() for id in await session.store.ids()}

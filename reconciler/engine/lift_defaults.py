@@ -1,7 +1,7 @@
 """`import --defaults`: moves what all sites of a project share from their files into its defaults.
 
 The defaults are written first and the files after them, so that after an interruption each site still asks for the
-same. Files that were there before keep their own lines: they say the same as the defaults.
+same. Files that existed before keep their own lines, which say the same as the defaults.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from reconciler.model.settings import Field, normal, settings_of
 from reconciler.model.sites import DesiredSite
 
 ENOUGH = 2
-"""Sites that must share a value before it is a default."""
+"""How many sites must share a value before it becomes a default."""
 
 
 def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | None]]) -> Diagnostic:
     """Moves the values that all sites share into the project's defaults, and out of the files that were just `made`.
 
-    Returns a note of what was done. Raises InvalidFiles if the project's file cannot be changed in place.
+    Returns a note about what was done. Raises InvalidFiles if the project's file cannot be changed in place.
     """
     _, index = open_whole((project.root,), project.trust)
     before = [entry.load() for entry in index.entries]

@@ -24,13 +24,13 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
 
 ACCOUNT: Final = SiteName("account")
-"""The name for the account in requests that are for no site."""
+"""The account's name in requests that are not for a site."""
 
 GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class Wanted(Struct, frozen=True):
-    """What to import: sites by their ids, or all of the account whose own names match a glob."""
+    """What to import: sites by id, or all sites of the account whose own names match a glob."""
 
     ids: tuple[str, ...] = ()
     everything: bool = False
@@ -41,7 +41,7 @@ class Wanted(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """A live site before it is read: `title` is its own name. `name` is how the project calls it."""
+    """A live site before it is read: `title` is its own name, `name` is the project's."""
 
     id: str
     title: str = ""
@@ -52,12 +52,12 @@ class Found(Struct, frozen=True):
 
     @property
     def ref(self) -> SiteRef:
-        """The site as a client asks for it."""
+        """The site as a client is asked for it."""
         return SiteRef(self.name, self.id, self.credentials)
 
 
 async def live_sites(session: Session[ReadClient], index: SiteIndex, wanted: Wanted) -> tuple[Found, ...]:
-    """The sites to import, with a name each, in an order that does not change from run to run.
+    """The sites to import, each with a name, in an order that does not change from run to run.
 
     Raises UsageError for a request that makes no sense, and ApiError if the account's sites cannot be listed.
     """
@@ -118,7 +118,7 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
 
 
 async def _title(session: Session[ReadClient], site: SiteRef) -> str:
-    """The name of a site; "" if it cannot be read, since a site is not left out for lack of a name."""
+    """The name of a site; "" if it cannot be read, because a site is not left out for lack of a name."""
     try:
         return await session.client.endpoints.display_name(site)
     except ApiError:  # any problem with the site is reported when it is read

@@ -18,11 +18,9 @@ Report = Mapping[str, Any]
 
 
 def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
-    """One saved plan of all sites of these parts, good until the first of them expires.
+    """One saved plan of all sites of these parts, valid until the first of them expires.
 
-    `found` has each with the name of its file.
-
-    Raises UsageError for parts that do not belong together.
+    `found` has each part with the name of its file. Raises UsageError for parts that do not belong together.
     """
     check_parts([(file, saved.part) for file, saved in found])
     first_file, first = found[0]
@@ -76,7 +74,7 @@ def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
 
 
 def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:
-    """One JSON report of all parts: sites and problems one after the other in the order of the parts, counts added up.
+    """One JSON report of all parts: sites and problems in the order of the parts, counts added up.
 
     Raises UsageError for reports that do not belong together.
     """
@@ -114,12 +112,12 @@ def part_of(file: str, report: Report) -> RunPart | None:
 
 
 def report_verdict(report: Report) -> Verdict:
-    """How the run of a report ended. One that does not say so was cut short."""
+    """How the run of a report ended. A report that does not say was cut short."""
     return verdict_with(report.get("exitCode"))
 
 
 def _joined(values: list[Any]) -> Any:
-    """Values of one member in several reports: lists in a row, counts added, objects member by member."""
+    """One member's values from several reports: lists concatenated, counts added, objects merged by member."""
     first = values[0]
     if all(isinstance(value, bool) for value in values):
         return any(values)

@@ -1,8 +1,7 @@
 """What travels between a run and its workers: a part of its sites as a task, and the result as an answer.
 
-Both are bytes of the project's codec after a line that names the version; another version is refused before
-anything is decoded. A task has values and references, but no secrets: a worker takes its credentials from
-its own environment.
+Both are bytes of the project's codec after a line that names the version; another version is refused before anything is
+decoded. A task contains values and references, but no secrets: a worker takes its credentials from its own environment.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class OtherVersion(Exception):
 
 
 class ProjectValues(Struct, frozen=True):
-    """The parts of a project that work on its sites needs; the sites themselves travel apart."""
+    """The parts of a project that work on its sites needs; the sites themselves are sent separately."""
 
     root: str
     credentials: tuple[tuple[str, CredentialRef], ...]
@@ -70,8 +69,8 @@ class ProjectValues(Struct, frozen=True):
 class Setup(Struct, frozen=True):
     """What work on any part of a run needs.
 
-    `api` and `state` are locations (that of `state` is not relative); `parallelism` is this worker's share;
-    `commit` is what git has checked out.
+    `api` and `state` are locations (`state` is not relative); `parallelism` is this worker's share; `commit` is what
+    git has checked out.
     """
 
     project: ProjectValues
@@ -80,7 +79,7 @@ class Setup(Struct, frozen=True):
     parallelism: int
     commit: str | None
     files: bool = True
-    """Whether the project's files are where the run has them, so that approvals can be read from them."""
+    """Whether the worker has the project's files at the same place as the run, to read approvals from them."""
 
 
 class Planning(Variant, frozen=True):
@@ -103,9 +102,9 @@ class Preparing(Variant, frozen=True):
 
 
 class Checking(Variant, frozen=True):
-    """The job of checking the sites of a part of a saved plan; `moved` and `again` as in `engine.checking`.
+    """The job of checking the sites of a part of a saved plan. `moved` and `again` are as in `engine.checking`.
 
-    Of a site whose file is gone there is a plan alone.
+    A site whose file is gone has only a plan.
     """
 
     context: RunContext
@@ -146,7 +145,7 @@ class Ready(Variant, frozen=True):
     planned: Planned
     recorded: RecordedSite
     approvers: tuple[tuple[PostId, str], ...] = ()
-    """Who approved which post, if the worker has no files to ask."""
+    """Who approved which post, if the worker has no files to check."""
 
 
 class Task(Struct, frozen=True):
@@ -182,7 +181,7 @@ class Noticed(Variant, frozen=True):
 
 
 Told: TypeAlias = Begun | Happened | Noticed
-"""What is told about a site while it is worked on."""
+"""What is reported about a site while it is worked on."""
 
 
 class Planned(Variant, frozen=True):
@@ -200,23 +199,23 @@ class Planned(Variant, frozen=True):
 
     @classmethod
     def of(cls, site: SitePlanned) -> Self:
-        """A site that was planned, as it travels."""
+        """A site that was planned, in the form that is sent."""
         return cls(*(getattr(site, name) for name in cls.__struct_fields__))
 
     def value(self) -> SitePlanned:
-        """A site that was planned, as it came."""
+        """A site that was planned, as received."""
         return SitePlanned(*(getattr(self, name) for name in self.__struct_fields__))
 
 
 class Stale(Struct, frozen=True):
-    """What no longer holds of a saved plan at a site."""
+    """What no longer holds in a saved plan at a site."""
 
     site: SiteName
     address: str
     problem: Diagnostic
 
     def order(self) -> tuple[str, str]:
-        """By what they are told in order."""
+        """The key for the order in which they are reported."""
         return self.site, self.address
 
 
@@ -228,7 +227,7 @@ class StalePlanned(Variant, frozen=True):
 
 
 class Audited(Variant, frozen=True):
-    """`SiteDrifted`, with what an apply of the site would do, and what it has of what the options name."""
+    """`SiteDrifted`, with what an apply of the site would do, and which of its objects the options may name."""
 
     report: DriftReport
     labels: Labels
@@ -237,7 +236,7 @@ class Audited(Variant, frozen=True):
     reached: Reached
 
     def value(self) -> SiteDrifted:
-        """A site that was audited, as it came."""
+        """A site that was audited, as received."""
         return SiteDrifted(self.report, self.labels, self.seconds)
 
 
@@ -253,11 +252,11 @@ class Failed(Variant, frozen=True):
 
     @classmethod
     def of(cls, site: SiteFailed) -> Self:
-        """A site that failed, as it travels."""
+        """A site that failed, in the form that is sent."""
         return cls(*(getattr(site, name) for name in cls.__struct_fields__))
 
     def value(self) -> SiteFailed:
-        """A site that failed, as it came."""
+        """A site that failed, as received."""
         return SiteFailed(*(getattr(self, name) for name in self.__struct_fields__))
 
 
@@ -270,38 +269,38 @@ class Applied(Variant, frozen=True):
 
     @classmethod
     def of(cls, site: SiteApplied) -> Self:
-        """What was done at a site, as it travels."""
+        """What was done at a site, in the form that is sent."""
         return cls(site.ledger, site.labels, site.seconds)
 
     def value(self) -> SiteApplied:
-        """What was done at a site, as it came."""
+        """What was done at a site, as received."""
         return SiteApplied(self.ledger, self.labels, self.seconds)
 
 
 class Kept(Struct, frozen=True):
-    """The result of a site whose plan was carried out, and what was told about it."""
+    """The result of a site whose plan was carried out, and what was reported about it."""
 
     told: tuple[Told, ...]
     outcome: Applied | Failed
 
 
 class SoFar(Struct, frozen=True):
-    """What has been told so far about the sites of a part in progress."""
+    """What has been reported so far about the sites of a part in progress."""
 
     told: tuple[Begun | Happened, ...]
 
 
 TELLING: Final = 2.0
-"""Seconds after which a worker tells this again, and its run looks again."""
+"""Seconds after which a worker sends this again, and its run checks again."""
 
 
 Outcome: TypeAlias = Planned | StalePlanned | Audited | Ready | Failed
 
 
 class Answer(Struct, frozen=True):
-    """The result of a part: what was told, and the result of each site, in their order.
+    """The result of a part: what was reported, and the result of each site, in order.
 
-    `problem` says why there is no result: it is about more than the part.
+    `problem` says why there is no result; it concerns more than the part.
     """
 
     told: tuple[Told, ...] = ()
@@ -313,19 +312,19 @@ class Answer(Struct, frozen=True):
 
 
 def to_bytes(message: Task | Answer | Kept | SoFar) -> bytes:
-    """A task or an answer as it travels."""
+    """A task or an answer in the form that is sent."""
     return HEADER + to_json(message)
 
 
 def from_bytes(kind: type[T], data: bytes) -> T:
-    """A task or an answer that came. Raises OtherVersion and Malformed."""
+    """A task or an answer that was received. Raises OtherVersion and Malformed."""
     if not data.startswith(HEADER):
         raise OtherVersion
     return from_json(kind, data[len(HEADER) :])
 
 
 def project_values(project: Project) -> ProjectValues:
-    """What a worker needs of a project."""
+    """What a worker needs to know about a project."""
     return ProjectValues(
         str(project.root),
         tuple(project.credentials.items()),
@@ -340,7 +339,7 @@ def project_values(project: Project) -> ProjectValues:
 
 
 def project_of(values: ProjectValues, environ: Mapping[str, str]) -> Project:
-    """The project as a worker has it; its child processes get the worker's own environment without secrets."""
+    """The project on a worker. Its child processes get the worker's own environment without secrets."""
     return Project(
         root=Path(values.root),
         credentials=dict(values.credentials),
@@ -355,21 +354,21 @@ def project_of(values: ProjectValues, environ: Mapping[str, str]) -> Project:
 
 
 def site_values(entry: SiteEntry) -> SiteValues:
-    """A site as it travels."""
+    """A site in the form that is sent."""
     desired = None if entry.problems else entry.load()
     return SiteValues(entry.name, entry.id, entry.labels, desired, entry.problems, entry.path, entry.stamp)
 
 
 def entry_of(site: SiteValues) -> SiteEntry:
-    """A site as a worker has it. Its file is only used to see whether it was changed."""
+    """A site on a worker. Its file is only used to see whether it was changed."""
     place = site.desired.place if site.desired is not None else Place("")
-    # A site without a value has problems, and is not unpacked.
+    # A site without a value has problems, and is never unpacked.
     packed = KeptSite(site.desired)  # type: ignore[arg-type]
     return SiteEntry(site.name, site.id, site.labels, site.file, place, packed, site.problems, stamp=site.stamp)
 
 
 def told_of(event: object) -> Told | None:
-    """An event as it travels; None for one that the driver tells itself."""
+    """An event in the form that is sent; None for one that the driver itself reports."""
     match event:
         case SiteStarted(name=name):
             return Begun(name)
@@ -382,7 +381,7 @@ def told_of(event: object) -> Told | None:
 
 
 def event_of(told: Told) -> SiteStarted | Progressed | Notice:
-    """The event that was told."""
+    """The event that was reported."""
     match told:
         case Begun(name=name):
             return SiteStarted(name)

@@ -1,4 +1,4 @@
-"""`plan`: reads sites and says what would change. It has nothing that can write."""
+"""`plan`: reads sites and reports what would change. It has nothing that can write."""
 
 from __future__ import annotations
 
@@ -128,7 +128,10 @@ async def plan_site(
 def judged(
     session: Session[ReadClient], context: RunContext, desired: DesiredSite, observed: ObservedSite, plan: Plan
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """What targets, policy checks and `--strict` leave of a plan, and what the checks warn of. Raises CheckFailed."""
+    """What targets, policy checks and `--strict` leave of a plan, and the warnings of the checks.
+
+    Raises CheckFailed.
+    """
     plan = apply_targets(plan, context.targets, Named(desired.ref.name, desired.labels))
     told = PolicyContext(desired, observed, session.project.policy, session.clock.now())
     plan, warnings = judge_by_checks(plan, told, session.checks)
@@ -146,13 +149,13 @@ def left_to_go_out(plan: Plan, why: str) -> tuple[StillGoingOut, ...]:
 
 
 def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
-    """A site at which nothing of its plan was done, with the unwanted posts that go out because of that."""
+    """A site at which nothing of its plan was done, with the unwanted posts that therefore go out."""
     left = left_to_go_out(plan, "nothing was done on the site")
     return replace(failed, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
 
 
 def tell(result: SitePlanned | SiteFailed, emit: Emit) -> None:
-    """Tells about a site, and the warnings of policy checks."""
+    """Reports a site, and the warnings of policy checks."""
     if isinstance(result, SitePlanned):
         for warning in result.warnings:
             emit(Notice(warning))
@@ -160,7 +163,7 @@ def tell(result: SitePlanned | SiteFailed, emit: Emit) -> None:
 
 
 class PlanTotals:
-    """What is kept of all sites: numbers."""
+    """What is kept about all sites: numbers."""
 
     def __init__(self) -> None:
         self.sites = 0
@@ -191,13 +194,13 @@ class PlanTotals:
                 self._stopped += (GoingOut(post, zone) for post in missed if post.address not in known)
 
     def refused_by(self, refusals: tuple[Diagnostic, ...], completed: PlanCompleted) -> PlanCompleted:
-        """The plan of a run with these refusals: posts that it would have stopped go out all the same."""
+        """The result of a run with these refusals: posts that it would have stopped go out all the same."""
         if not refusals:
             return completed
         tally = completed.tally + PlanTally(still_going_out=len(self._stopped))
         return replace(completed, tally=tally, refusals=refusals, still_going_out=tuple(self._stopped))
 
     def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
-        """All sites were added: the limits of the run, if a policy is known, are judged over them and `others`."""
+        """The result for all added sites: the run's limits, given a policy, are judged over them and `others`."""
         refusals = judge_run((self.tally, *others), policy) if policy is not None else ()
         return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals, self.unstoppable)

@@ -1,7 +1,7 @@
-"""Saved plans on disk, site by site: memory does not grow with their number.
+"""Saved plans on disk, read site by site, so that memory does not grow with their number.
 
-A document is read in the layout in which this version writes it, one site per line. A document in another layout
-is read as a whole.
+A document in the layout that this version writes, one site per line, is read that way. A document in another layout is
+read as a whole.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ from reconciler.planner.document import (
 from reconciler.whole_files import replacing
 
 LARGEST: Final = 2 * 1024 * 1024 * 1024
-"""Most bytes of a plan file that are read: a plan of a thousand sites has a few million."""
+"""The largest plan file that is read, in bytes: a plan of a thousand sites has a few million."""
 
 TAIL: Final = 10_000
-"""Most bytes of everything but the sites."""
+"""The most bytes for everything but the sites."""
 
 LARGEST_SITE: Final = 64 * 1024 * 1024
-"""Most bytes of one site's plan."""
+"""The most bytes for one site's plan."""
 
 LARGEST_WHOLE: Final = 256 * 1024 * 1024
-"""Most bytes of a plan file that has to be read as a whole."""
+"""The largest plan file that is read as a whole, in bytes."""
 
 
 def bare(plan: Plan) -> Plan:
-    """What has to be saved of a plan: for a site with nothing to do or tell, only its identity and digest."""
+    """What must be saved of a plan: for a site with nothing to do or report, only its identity and digest."""
     told = plan.blocked or plan.refusals or plan.to_review or plan.notes or plan.still_going_out or plan.ended
     if plan.actions or told:
         return plan
@@ -60,14 +60,14 @@ def bare(plan: Plan) -> Plan:
 
 
 class StoredPlans(Collection[Plan]):
-    """Plans that are kept on disk, and decoded when asked for. Sorted by the names of their sites."""
+    """Plans that are kept on disk, and decoded when needed; sorted by site name."""
 
     def __init__(self) -> None:
         self._spool = Spool()
         self._numbers: list[tuple[SiteName, int]] = []
 
     def add(self, plan: Plan, line: bytes | None = None) -> None:
-        """Keeps a plan. `line` is its `site_line`, if that is at hand."""
+        """Adds a plan. `line` is its `site_line`, if already available."""
         number = self._spool.append(site_line(plan) if line is None else line)
         self._numbers.append((plan.site.name, number))
 
@@ -77,7 +77,7 @@ class StoredPlans(Collection[Plan]):
             yield self._spool[number]
 
     def of_sites(self, wanted: Callable[[SiteName], bool]) -> StoredPlans:
-        """Those of some sites."""
+        """The plans of some sites."""
         found = StoredPlans()
         found._spool = self._spool
         found._numbers = [(name, number) for name, number in self._numbers if wanted(name)]
@@ -85,7 +85,7 @@ class StoredPlans(Collection[Plan]):
 
     @property
     def in_order(self) -> bool:
-        """Whether they were added in their order."""
+        """Whether they were added in order."""
         return all(before[0] <= after[0] for before, after in pairwise(self._numbers))
 
     def __iter__(self) -> Iterator[Plan]:
@@ -112,7 +112,7 @@ def write_plan(file: Path, saved: SavedPlan) -> None:
 
 
 def write_file(file: Path, pieces: Iterable[bytes]) -> None:
-    """Writes a file, whole or not at all. Only its owner may read it: it says what will be published.
+    """Writes a file completely or not at all. Only its owner may read it: it says what will be published.
 
     Raises UsageError if that fails.
     """
@@ -148,9 +148,9 @@ def read_plan(file: Path) -> SavedPlan:
 
 
 def _by_lines(opened: IO[bytes]) -> SavedPlan | None:
-    """The saved plan in a file with the layout of this version.
+    """The saved plan in a file with this version's layout.
 
-    None for any other file, and for one that was altered: reading it as a whole tells what is wrong.
+    None for any other file, and for one that was altered: reading it as a whole shows what is wrong.
     """
     plans, digests = StoredPlans(), []
     try:

@@ -17,13 +17,13 @@ from reconciler.planner.targets import ByAddress, Named, TargetFilter, apply_tar
 from reconciler.planner.unstopped import STOP_BY_HAND, LeftOut
 
 GROUP: Final = "reconciler.policy"
-"""The entry points that checks are found by."""
+"""The entry point group in which checks are found."""
 
 
 class PolicyContext(Struct, frozen=True):
-    """What a check is told in addition to the plan: the site's file, the site as read, the project's policy, the time.
+    """What a check is given in addition to the plan: the site's file, the site as read, the project's policy, the time.
 
-    Moments are aware; the site's time zone is `plan.time_zone`.
+    Times are aware; the site's time zone is `plan.time_zone`.
     """
 
     desired: DesiredSite
@@ -33,11 +33,11 @@ class PolicyContext(Struct, frozen=True):
 
 
 Check: TypeAlias = Callable[[Plan, PolicyContext], Iterable[Diagnostic]]
-"""An error that has an action's address blocks that action, any other error refuses the site, a warning is shown."""
+"""An error with an action's address blocks that action, any other error refuses the site, and a warning is shown."""
 
 
 class NamedCheck(Struct, frozen=True):
-    """A check by the name of its entry point."""
+    """A check with the name of its entry point."""
 
     name: str
     check: Check
@@ -79,7 +79,7 @@ def load_checks(names: Sequence[str]) -> tuple[NamedCheck, ...]:
 def judge_by_checks(
     plan: Plan, context: PolicyContext, checks: Sequence[NamedCheck]
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """The plan as the checks leave it, and their warnings. Raises CheckFailed."""
+    """What the checks leave of the plan, and their warnings. Raises CheckFailed."""
     warnings: list[Diagnostic] = []
     for named in checks:
         for problem in _asked(named, plan, context):

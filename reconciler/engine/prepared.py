@@ -19,7 +19,8 @@ from reconciler.planner.actions import Plan
 class Prepared(Struct, frozen=True):
     """A site with something to do: its plan, its file, and its record.
 
-    The file is None if a saved plan's is gone; the record is the one that the plan was made from or checked against.
+    The file is None if it is gone since the plan was saved. The record is the one that the plan was made from or
+    checked against.
     """
 
     planned: SitePlanned
@@ -33,9 +34,9 @@ class Prepared(Struct, frozen=True):
 
 
 class PreparedSites:
-    """The sites that are ready, in their order.
+    """The sites that are ready, in order.
 
-    They are kept on disk, because nobody knows how many there are or how long somebody thinks about them.
+    They are kept on disk, because there may be any number of them, and somebody may think about them for a long time.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """`doctor --probe`: which of the merely inferred facts hold, as far as a read can tell (remote-api.md 14).
 
-Each probe is one read and what it tells. What was asked and answered is recorded without texts, ids and headers.
+Each probe is one read and what it shows. Requests and answers are recorded without texts, ids and headers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Verdict(Struct, frozen=True):
     holds: bool | None
     found: str
     seen: bool = False
-    """Whether the question was not a yes-or-no question: the answer is what was seen."""
+    """Whether the answer is what was seen, because the question was not a yes-or-no question."""
 
     @property
     def words(self) -> str:
@@ -59,7 +59,7 @@ class _Answer(Struct, frozen=True):
 
 
 class Prober:
-    """Asks one site, and records what it says."""
+    """Asks one site, and records its answers."""
 
     def __init__(self, client: ReadClient, site: SiteRef, now: datetime) -> None:
         self._client = client
@@ -187,7 +187,7 @@ class Prober:
         self._say(section, f"{name}: in `{wrappers[0]}` or bare", held, words)
 
     def _see(self, section: str, what: str, names: Iterable[str], nothing: str) -> None:
-        """Tells what members there are, about which nothing is inferred."""
+        """Reports which members there are, where nothing is inferred about them."""
         self.verdicts.append(Verdict(section, what, None, ", ".join(sorted(names)) or nothing, seen=True))
 
     def _say(self, section: str, question: str, holds: bool | None, found: str) -> None:
@@ -195,7 +195,7 @@ class Prober:
 
 
 def _if(answer: _Answer, holds: bool, seen: object = True) -> bool | None:
-    """What an answer tells, if it was successful and there was something to see."""
+    """What an answer shows, if it was successful and there was something to see."""
     return holds if answer.good and seen else None
 
 
@@ -208,13 +208,13 @@ def _listed(holder: JsonObject, *names: str) -> tuple[JsonObject, ...]:
 
 
 async def probe(client: ReadClient, site: SiteRef, now: datetime) -> tuple[tuple[Verdict, ...], Cassette]:
-    """What a site tells, and the recording of it. Raises ApiError if it cannot be reached."""
+    """What a site reveals, and the recording of it. Raises ApiError if it cannot be reached."""
     prober = Prober(client, site, now)
     await prober.run()
     return tuple(prober.verdicts), prober.cassette
 
 
 def questions(verdicts: Iterable[Verdict], say: Callable[[str, str], None]) -> None:
-    """Tells each verdict as a fact: its section, then what was asked and found."""
+    """Reports each verdict as a fact: its section, then what was asked and found."""
     for verdict in verdicts:
         say(verdict.section, f"{verdict.question}: {verdict.words}")

@@ -1,4 +1,4 @@
-"""Errors -> diagnostics, for a whole run: what `executor/problems.py` knows, plus policy checks and files."""
+"""Errors -> diagnostics, for a whole run: what `executor/problems.py` handles, plus policy checks and files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["BUG", "diagnostic_of", "diagnostics_of"]
 
 
 def diagnostics_of(error: BaseException, site: SiteName | None = None) -> tuple[Diagnostic, ...]:
-    """The problems that an error is: all of those in files, or the one of another error."""
+    """The problems behind an error: all of those in files, or the single one of any other error."""
     return error.problems if isinstance(error, InvalidFiles) else (diagnostic_of(error, site),)
 
 

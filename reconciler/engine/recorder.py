@@ -1,4 +1,4 @@
-"""EventRecorder: what was seen of a site while it was worked on, and thus its ledger if its own was lost."""
+"""EventRecorder: what was seen of a site while it was worked on, to make up its ledger if its own was lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EventRecorder:
 
     @property
     def plan(self) -> Plan:
-        """What is carried out."""
+        """The plan that is being carried out."""
         return self._plan
 
     @property
@@ -45,7 +45,7 @@ class EventRecorder:
         return bool(self._begun or self._entries)
 
     def record(self, event: Event) -> None:
-        """An event of the executor."""
+        """Records an event of the executor."""
         match event:
             case Started(address=address, operation=operation):
                 self._begun.append((address, operation))
@@ -63,7 +63,7 @@ class EventRecorder:
         self._emit(event)
 
     def ledger(self, why: str, *, error: Diagnostic | None = None, not_begun: str = NOT_BEGUN) -> SiteLedger:
-        """What ended is told as it ended. What was begun is unknown, for the reason given; the rest was not started."""
+        """What ended, as it ended. What was begun is unknown, for the given reason; the rest was not started."""
         ended = [(entry.address, entry.operation) for entry in self._entries]
         begun = self._begun
         unknown = [call for at, call in enumerate(begun) if call not in ended and call not in begun[:at]]

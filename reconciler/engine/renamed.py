@@ -1,7 +1,7 @@
-"""Sites that go by another name than at an earlier apply, and whose approvals stayed under the old one.
+"""Sites that have been renamed since an earlier apply, and whose approvals are still under the old name.
 
-Under a name that nobody has any more, such a file is a warning of every run. If another site has that name by now, the
-file is taken for that site's.
+If no site has the old name any more, every run warns about such a file. If another site has it by now, the file is
+taken for that site's.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan, Reason
 
 FORMER: Final = "name["
-"""Begins the keys under which a record remembers the names that its site had before (`name[pottery]`)."""
+"""The beginning of the keys under which a record remembers its site's earlier names (`name[pottery]`)."""
 
 
 def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]) -> Plan:
-    """The plan with a note if decisions about its posts may be in the file of the site's old name.
+    """The plan, with a note if decisions about its posts may be in the file of the site's old name.
 
-    An apply remembers the old name: the file may stay behind for long after.
+    An apply records the old name, because the file may stay there long afterwards.
     """
     if (last := session.store.old_name(plan.site)) is not None:
         objects = (*plan.bindings.objects, (f"{FORMER}{last}]", JsonObject({})))
@@ -62,9 +62,9 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
 def approvals_left_behind(
     site: SiteRef, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]
 ) -> str | None:
-    """That the file of the site's old name has the decisions about its posts, and how they follow; None if it has none.
+    """Says that the file of the site's old name has the decisions about its posts, and how to move them; None if not.
 
-    A review would write this site's file anew without them, and drop those of the site that had its name before.
+    A review would rewrite this site's file without them, and drop those of the site that had its name before.
     """
     for old in _old_names(site, recorded, session):
         there, command = _to_follow(site, old, session)
@@ -77,7 +77,7 @@ def approvals_left_behind(
 
 
 class FormerNames:
-    """Which sites of a project were called otherwise before. Their records are read once, and only if asked for."""
+    """Which sites of a project had other names before. Their records are read once, and only if needed."""
 
     def __init__(self, session: Session[ReadClient], entries: Iterable[SiteEntry]) -> None:
         self._session = session
@@ -86,7 +86,7 @@ class FormerNames:
         self._found: dict[SiteName, list[SiteRef]] | None = None
 
     async def decided_for(self, desired: DesiredSite, observed: ObservedSite) -> str | None:
-        """That the file of a site has decisions about posts of the site that had its name before; None if it has none.
+        """Says that a site's file has decisions about posts of the site that had its name before; None if it has none.
 
         A review would drop them.
         """
@@ -133,7 +133,7 @@ class FormerNames:
 
 
 def _old_names(site: SiteRef, recorded: RecordedSite, session: Session[ReadClient]) -> tuple[SiteName, ...]:
-    """The names that a site had at earlier applies, the last one first, without its own."""
+    """The names that a site had at earlier applies, latest first, without its present one."""
     keys = (key for key, _ in recorded.objects if key.startswith(FORMER))
     names = [session.store.old_name(site), *(SiteName(key.removeprefix(FORMER).removesuffix("]")) for key in keys)]
     return tuple(dict.fromkeys(name for name in names if name not in (None, site.name)))
@@ -155,7 +155,7 @@ def _has_drafts(file: Path, name: SiteName, observed: ObservedSite) -> bool:
 
 
 def _decided(approvals: Approvals) -> frozenset[PostId]:
-    """The drafts about which somebody decided something."""
+    """The drafts about which somebody has decided."""
     return frozenset(
         draft.id
         for activity in approvals.activities
@@ -170,11 +170,11 @@ def _posts(observed: ObservedSite) -> frozenset[PostId]:
 
 
 def _to_follow(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> tuple[Path, str]:
-    """The approvals file of a site's old name, and the command that brings it to its name."""
+    """The approvals file of a site's old name, and the command that moves it to the new name."""
     there, here = session.project.approvals_file(old), session.project.approvals_file(site.name)
     if not here.is_file():
         return there, f"git mv {shown_path(there)} {shown_path(here)}"
-    # Two sites that swapped their names: both are told the same.
+    # Two sites that swapped their names: both get the same advice.
     first, second = (shown_path(file) for file in sorted((here, there)))
     aside = shown_path(min(here, there).with_suffix(".aside"))
     return there, f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"

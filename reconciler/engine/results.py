@@ -1,11 +1,11 @@
-"""What a run says while it works and when it ends: one union of events.
+"""What a run reports while it works and when it ends: one union of events.
 
-Here are those of a run as a whole and the union; site_results.py has those of one site, adoption_results.py and
-state_results.py those of the commands about files and about the state.
+The events of a run as a whole and the union are here. site_results.py has the events of a single site;
+adoption_results.py and state_results.py have those of the commands about files and about the state.
 
-Every run ends in a closing event (`ClosingEvent`; an apply has its plan's before its own) and then in `Ended`, which
-carries the exit code; whoever writes a report needs nothing else. Before them come the events of its sites. Everything
-in an event is a frozen value.
+Every run ends with a closing event (`ClosingEvent`; in an apply, its plan's closing event comes before its own) and
+then `Ended`, which carries the exit code. A report needs nothing else. The events of the sites come before them.
+Everything in an event is a frozen value.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
 
 if TYPE_CHECKING:
-    # Only for type checking: whoever makes such a value has them, and `validate` starts without them.
+    # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
     from reconciler.executor.ledger import Result, Tally
     from reconciler.planner.actions import GoingOut
     from reconciler.planner.document import RunPart
@@ -80,7 +80,7 @@ class ApiKind(StrEnum):
 
 
 class Api(Struct, frozen=True):
-    """The remote side of a run. `target` is what `api` said: `wix`, `sandbox` or a URL; `host` is its host name."""
+    """The remote side of a run. `target` is what `api` says: `wix`, `sandbox` or a URL; `host` is its host name."""
 
     kind: ApiKind
     target: str
@@ -88,10 +88,10 @@ class Api(Struct, frozen=True):
 
 
 class RunStarted(Struct, frozen=True):
-    """The files are read and the sites are chosen: `sites` of the `of` that the project has.
+    """The files have been read and the sites chosen: `sites` of the `of` that the project has.
 
-    `project` is the name of its folder, `commit` what git has checked out, None outside of a repository or where it
-    was not asked. `approval_none` are the chosen sites whose drafts go out without approval.
+    `project` is the name of its folder. `commit` is what git has checked out, None outside a repository or if git was
+    not asked. `approval_none` are the chosen sites whose drafts go out without approval.
     """
 
     command: str
@@ -102,13 +102,13 @@ class RunStarted(Struct, frozen=True):
     commit: str | None = None
     approval_none: tuple[SiteName, ...] = ()
     places: tuple[tuple[SiteName, Place], ...] = ()
-    """Where each chosen site is declared, for findings that have no line of their own."""
+    """Where each chosen site is declared, for findings without a line of their own."""
     part: RunPart | None = None
     """Which part of the sites it is, if there are several parts."""
 
 
 class Phase(StrEnum):
-    """What a run does with all its sites, one after the other."""
+    """What a run does with all its sites, one phase after the other."""
 
     READING = "reading"
     LISTING = "listing"
@@ -121,16 +121,16 @@ class Phase(StrEnum):
 
 
 class PhaseStarted(Struct, frozen=True):
-    """From here on `sites` sites are worked on; each ends in an event of its own."""
+    """From here on, `sites` sites are worked on; each ends in an event of its own."""
 
     phase: Phase
     sites: int
 
 
 class PlanLoaded(Struct, frozen=True):
-    """The saved plan from which the following is read. `spent_at` is None if it was not applied, as far as known.
+    """The saved plan from which the following is read. `spent_at` is None if it has not been applied, as far as known.
 
-    `parts`: how many shards it is one of.
+    `parts`: how many shards it was made from.
     """
 
     id: str
@@ -145,7 +145,7 @@ class PlanLoaded(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A warning or a note for people that stops nothing: a lock that was taken over, files that moved on."""
+    """A warning or a note for people that stops nothing: a lock that was taken over, files that have changed."""
 
     problem: Diagnostic
 
@@ -156,7 +156,7 @@ class Notice(Struct, frozen=True):
 class PlanCompleted(Struct, frozen=True):
     """All sites are planned. `refusals` are those of the run as a whole; `refused` counts sites with their own.
 
-    In `plan` and `show` it closes the run; in `apply` it is what the question is about.
+    In `plan` and `show`, it closes the run; in `apply`, it is what the question is about.
     """
 
     sites: int
@@ -165,23 +165,23 @@ class PlanCompleted(Struct, frozen=True):
     refused: int = 0
     refusals: tuple[Diagnostic, ...] = ()
     unstoppable: int = 0
-    """The posts that still go out and that no action of a plan stops."""
+    """The number of posts that still go out and that no action of a plan stops."""
     still_going_out: tuple[GoingOut, ...] = ()
     """What the plans would have stopped, if the run as a whole is refused and nothing is done."""
     nothing_public: bool = False
-    """Whether all sites of the project were looked at, and surely nothing of them goes public (`plan` alone)."""
+    """Whether all sites of the project were read, and it is certain that nothing on them goes public (`plan` only)."""
 
     @property
     def changes(self) -> int:
-        """What would be done or waited for, promises included; zero is a project that has converged."""
+        """What would be done or waited for, deferred actions included. Zero means that the project has converged."""
         return self.tally.changes
 
 
 class ApplyCompleted(Struct, frozen=True):
     """What a run did.
 
-    `sites` had something to do; `refused` and `failed` count those that a lock or an error kept from it after the yes;
-    `results` are the ways in which actions ended, each once.
+    `sites` had something to do. `refused` and `failed` count those where a lock or an error prevented it after
+    approval. `results` are the ways in which actions ended, each once.
     """
 
     plan: PlanCompleted
@@ -194,7 +194,7 @@ class ApplyCompleted(Struct, frozen=True):
 
 
 class DriftCompleted(Struct, frozen=True):
-    """All sites are audited. `refusals` are those an apply of the whole run would meet; `refused` counts sites."""
+    """All sites are audited. `refusals` are those that an apply of the whole run would meet; `refused` counts sites."""
 
     sites: int
     tally: DriftTally = field(default_factory=_no_drift)
@@ -204,7 +204,7 @@ class DriftCompleted(Struct, frozen=True):
 
 
 class ReviewCompleted(Struct, frozen=True):
-    """All sites are reviewed: drafts that wait for a decision, in how many sites, and those that have a yes."""
+    """All sites are reviewed: drafts that wait for a decision, in how many sites, and those that are approved."""
 
     sites: int
     pending: int = 0
@@ -225,7 +225,7 @@ class Validated(Struct, frozen=True):
 
 
 class PartsMerged(Struct, frozen=True):
-    """The reports of all parts were merged. `verdict` is that of the run as a whole, as its parts ended."""
+    """The reports of all parts were merged. `verdict` is that of the run as a whole, given how its parts ended."""
 
     parts: int
     sites: int
@@ -233,7 +233,7 @@ class PartsMerged(Struct, frozen=True):
 
 
 class Decided(Struct, frozen=True):
-    """What people decided about drafts and activities, in how many sites, and how many drafts wait on.
+    """What people decided about drafts and activities, in how many sites, and how many drafts still wait.
 
     `asked` is how much there was to decide on, `listed` how many drafts the approvals files have.
     """
@@ -247,7 +247,7 @@ class Decided(Struct, frozen=True):
 
 
 class HistoryListed(Struct, frozen=True):
-    """The history of all sites was told: `posts` are those this tool scheduled."""
+    """The history of all sites was reported: `posts` are those this tool scheduled."""
 
     sites: int
     posts: int
@@ -255,10 +255,10 @@ class HistoryListed(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Nothing was done because a guard or a person said no.
+    """Nothing was done because a guard or a person refused.
 
-    `more` counts further reasons, each reported before; `failed` the sites that could not be read. `still_going_out`
-    are the posts that would have been taken back.
+    `more` counts further reasons, which were all reported before; `failed` counts the sites that could not be read.
+    `still_going_out` are the posts that would have been cancelled.
     """
 
     reason: Diagnostic
@@ -274,7 +274,7 @@ class FilesInvalid(Struct, frozen=True):
 
 
 class RunFailed(Struct, frozen=True):
-    """The run as a whole could not go on: a mistake on the command line or in the environment, or a bug (`bug`)."""
+    """The run as a whole could not continue: a mistake on the command line or in the environment, or a bug (`bug`)."""
 
     problem: Diagnostic
 

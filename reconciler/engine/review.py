@@ -1,4 +1,4 @@
-"""`review`: reads sites and brings their approvals files up to date. Writes nothing remotely."""
+"""`review`: reads sites and updates their approvals files. Writes nothing remotely."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from reconciler.planner.used_approvals import scheduled_by_us
 from reconciler.whole_files import write_atomically
 
 _LARGEST = 256 * 1024 * 1024
-"""Most bytes of a gallery: it may hold pictures."""
+"""The largest gallery, in bytes: it may contain pictures."""
 
 
 async def review_sites(
@@ -87,7 +87,7 @@ def reviews(
     emit: Emit = lambda _: None,
     gallery: Callable[[Review], str] | None = None,
 ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
-    """The review of each site, in the order of the files. Its approvals file is brought up to date."""
+    """The review of each site, in the order of the files. Its approvals file is updated."""
     names = FormerNames(session, (*selection.entries, *selection.left_out))
 
     async def work(entry: SiteEntry, _turn: Turn) -> SiteReviewed | SiteNotReviewed:
@@ -160,9 +160,9 @@ def _nothing(
 async def _with_surroundings(
     session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite
 ) -> ObservedSite:
-    """The site with what a review needs and a plan reads only if something would be scheduled.
+    """The site, with what a review needs but a plan reads only if something would be scheduled.
 
-    Its time zone, the names of accounts, and what is in a draft's way.
+    Its time zone, the names of accounts, and what blocks a draft.
     """
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     posts = [post for activity in activities for post in activity.posts if post.status not in GONE_OUT]
@@ -199,5 +199,5 @@ def _write(path: Path, text: str) -> None:
 
 
 def _invalid(path: Path, message: str, fix: str) -> InvalidFiles:
-    """What stops the review of one site."""
+    """An error that stops the review of one site."""
     return InvalidFiles((problem(Place(shown_path(path)), message, fix),))

@@ -1,4 +1,4 @@
-"""The ledger of a run as plain values, for the state and for reports. Also ledgers in which all ended alike."""
+"""The ledger of a run as plain values, for the state and for reports; and ledgers in which everything ended alike."""
 
 from __future__ import annotations
 

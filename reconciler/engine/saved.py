@@ -1,4 +1,4 @@
-"""Saved plans: what is told about them, and every reason against applying them."""
+"""Saved plans: what is reported about them, and every reason against applying them."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ MOVED_ON = "files-moved-on"
 
 
 class MovedOn(PlanRefused):
-    """The files on disk are not those the plan was made from; with `--strict` that refuses it."""
+    """The files on disk are not those the plan was made from; with `--strict`, that refuses it."""
 
     code = MOVED_ON
 
 
 class FilesUnreadable(PlanRefused):
-    """The project's files cannot be read, so nobody knows whether people still want what the plan does."""
+    """The project's files cannot be read, so it is not known whether people still want what the plan does."""
 
     code = "files-unreadable"
 
 
 def check_destination(file: Path) -> None:
-    """Raises UsageError if a plan cannot be saved, before it is made."""
+    """Checks that a plan can be saved, before it is made. Raises UsageError if it cannot."""
     shown = printable(str(file))
     if file.suffix.lower() in (".yaml", ".yml"):
         what = "would be read as a site file when it is applied"
@@ -65,14 +65,14 @@ def save_plan(
 
 
 def plan_file_of(paths: Sequence[Path]) -> Path | None:
-    """The plan file among the arguments of `apply`: a single thing that is neither YAML nor a folder."""
+    """The plan file among the arguments of `apply`: a single path that is neither YAML nor a folder."""
     if len(paths) != 1 or paths[0].suffix in (".yaml", ".yml"):
         return None
     return paths[0] if paths[0].exists() and not paths[0].is_dir() else None
 
 
 def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> PlanLoaded:
-    """What is told about a saved plan before its sites."""
+    """What is reported about a saved plan before its sites."""
     return PlanLoaded(
         saved.id,
         saved.digest,
@@ -103,9 +103,9 @@ def check_project(saved: SavedPlan, project: Project, api: str) -> None:
 
 
 def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | FilesUnreadable:
-    """The site files as they are now, for what people decided in the approvals; or why they cannot be read.
+    """The site files as they are now, for people's decisions in the approvals; or why they cannot be read.
 
-    A site whose own approvals file cannot be read is among them, with its problems.
+    A site whose own approvals file cannot be read is included, with its problems.
     """
     try:
         entries = check_sites(project).entries

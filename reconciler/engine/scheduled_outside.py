@@ -1,4 +1,4 @@
-"""Posts that somebody scheduled before a site came into a project: recorded as they are, as approved."""
+"""Posts that somebody scheduled before their site was imported: recorded as they are, as approved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ APPROVED_OUTSIDE: Final = """\
 
 
 def scheduled_posts(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityForReview, ...]:
-    """The activities with posts that wait to go out, as an approvals file has them."""
+    """The activities with posts that are waiting to go out, in the form of an approvals file."""
     return tuple(
         ActivityForReview(activity.id, activity.title, activity.date, drafts)
         for activity in in_order(live.activities)
@@ -51,9 +51,9 @@ def scheduled_posts(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityFor
 
 
 async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, observed: ObservedSite) -> ObservedSite:
-    """Writes the posts that wait to go out into the site's approvals file, as approved.
+    """Writes the posts that are waiting to go out into the site's approvals file, as approved.
 
-    Returns the site with what was read for this: time zone and accounts are for people.
+    Returns the site with what was read for this: the time zone and the accounts' names, which are for people.
     """
     live = observed.marketing_plan
     assert live is not None

@@ -20,10 +20,10 @@ from reconciler.planner.targets import TargetFilter, is_chosen, near, target_fil
 
 
 class Selection(Struct, frozen=True):
-    """The sites of a run, and which parts of their plans are wanted; `of` counts all sites of the project.
+    """The sites of a run, and which parts of their plans are wanted. `of` counts all sites of the project.
 
-    `warnings` are about its files: surely mistakes, but they stop nothing. `declared` are the ids of all
-    sites of the project, None if they are not known.
+    `warnings` are about its files: almost certain mistakes that stop nothing. `declared` are the ids of all sites of
+    the project, None if they are not known.
     """
 
     project: Project
@@ -37,7 +37,7 @@ class Selection(Struct, frozen=True):
     elsewhere: frozenset[SiteName] = frozenset()
     """The sites of the other parts."""
     left_out: tuple[SiteEntry, ...] = ()
-    """The sites that no part is about: neither paths nor options choose them. Each part has its own share of them."""
+    """The sites in no part: neither paths nor options choose them. Each part has its own share of them."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -50,7 +50,7 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
     approved.
     """
     unknown = [warning for warning in index.warnings if warning.code == NOTHING_COMMITTED]
-    if unknown:  # a yes that cannot be looked up was not withdrawn: nothing may be taken back because of it
+    if unknown:  # an approval that cannot be looked up was not withdrawn: nothing may be cancelled because of it
         raise InvalidFiles(replace(warning, severity=Severity.ERROR) for warning in unknown)
     targets = target_filter(choice.targets, choice.excludes, index.entries)
     chosen = [entry for entry in index.entries if is_chosen(targets, entry)]
@@ -83,12 +83,12 @@ def _part(project: Project, index: SiteIndex, choice: Choice) -> RunPart | None:
 
 
 def repository_of(project: Project) -> Repository:
-    """The repository that a project lies in, with the environment that its git processes may see."""
+    """The repository that a project is in, with the environment that its git processes may see."""
     return Repository(project.root, dict(project.trust.environment))
 
 
 def in_shard(name: SiteName, shard: Shard) -> bool:
-    """Whether a site is in a part. By its name alone, so that a new site moves no other."""
+    """Whether a site is in a part. Depends only on its name, so that a new site moves no other."""
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shard.count == shard.number - 1
 

@@ -27,9 +27,9 @@ AnyClient = TypeVar("AnyClient", bound=ReadClient, covariant=True)
 class Session(Struct, Generic[AnyClient], frozen=True):
     """What a run works with.
 
-    `client` says by its type whether the run may write; `clock` is that of the world it works on. `leases` are its
-    locks, `parallelism` is how many sites are worked on at once, `commit` what git has checked out; `checks` are the
-    policy as code. With `debug` a bug is raised where it occurs.
+    The type of `client` says whether the run may write. `clock` is that of the world it works on. `leases` are its
+    locks, `parallelism` is how many sites are worked on at once, `commit` what git has checked out; `checks` are policy
+    as code. With `debug`, a bug is raised where it occurs.
     """
 
     project: Project
@@ -67,7 +67,7 @@ def plan_options(session: Session[ReadClient], context: RunContext, site: SiteNa
 
 
 def begin(command: str, selection: Selection, emit: Emit, session: Session[ReadClient] | None = None) -> None:
-    """Tells that a run over these sites begins, and which problems of the project's files do not stop it.
+    """Reports that a run over these sites begins, and the problems of the project's files that do not stop it.
 
     `session` is None if no site is read.
     """

@@ -1,4 +1,4 @@
-"""What a run of plan, apply, drift or review says about one site: part of the union of events (results.py)."""
+"""What a run of plan, apply, drift or review reports about one site: part of the union of events (results.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.model.address import Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
-    # Only for type checking: whoever makes such a value has them, and `validate` starts without them.
+    # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
     from reconciler.executor import events as executor_events
     from reconciler.executor.ledger import SiteLedger
     from reconciler.model.posts import PostId
@@ -39,17 +39,17 @@ class SiteStarted(Struct, frozen=True):
 
 
 class Progressed(Struct, frozen=True):
-    """Something happened while a plan was carried out, or an earlier run's open call was resolved."""
+    """Something happened while a plan was carried out, or while an earlier run's open call was resolved."""
 
     name: SiteName
     event: executor_events.Event
 
 
 class SitePlanned(Struct, frozen=True):
-    """A site that was read and planned. `reads` are the parts of it that were read, `seconds` what that took.
+    """A site that was read and planned. `reads` are the parts of it that were read; `seconds` is how long that took.
 
-    `warnings` are those of policy checks; each is a `Notice` of its own too. `inherited` are the fields whose values
-    are from the project's `defaults`, with the labels that those are for.
+    `warnings` are those of policy checks; each is also a `Notice` of its own. `inherited` are the fields whose values
+    come from the project's `defaults`, with the labels that those are for.
     """
 
     plan: Plan
@@ -62,7 +62,7 @@ class SitePlanned(Struct, frozen=True):
     reached: Reached | None = None
     """Which names in the run's options the site has; None if nobody asked."""
     nothing_public: bool = False
-    """Whether it is sure that nothing of it goes public, by this plan or because it waits already."""
+    """Whether it is certain that nothing on it goes public, by this plan or because it is already waiting."""
 
     @property
     def name(self) -> SiteName:
@@ -77,9 +77,9 @@ class SitePlanned(Struct, frozen=True):
 
     @property
     def is_to_record(self) -> bool:
-        """Whether an apply would record something of it, with nothing to do included: a first run, or a post's end.
+        """Whether an apply would record something about it, even with nothing to do: a first run, or how a post ended.
 
-        Without a record no approval counts.
+        Without a record, no approval counts.
         """
         from reconciler.planner.actions import BlockedBy
         from reconciler.planner.generation import FIRST_CONTACT
@@ -121,7 +121,7 @@ class Written(StrEnum):
 
 
 class SiteReviewed(Struct, frozen=True):
-    """A site's review, and what became of its approvals file; the path as it is shown."""
+    """A site's review, and what happened to its approvals file. The path is as messages show it."""
 
     review: Review
     written: Written
@@ -140,12 +140,12 @@ class SiteNotReviewed(Struct, frozen=True):
     name: SiteName
     why: Diagnostic
     going_out: tuple[StillGoingOut, ...] = ()
-    """The posts that nobody wants any more and that go out all the same; `zone` is the site's."""
+    """The posts that nobody wants any more and that still go out. `zone` is the site's."""
     zone: str = "UTC"
 
 
 class SiteApplied(Struct, frozen=True):
-    """What was done at a site and what was not. Sites come in the order in which they end."""
+    """What was and was not done at a site. Sites come in the order in which they end."""
 
     ledger: SiteLedger
     labels: Labels = ()
@@ -158,32 +158,32 @@ class SiteApplied(Struct, frozen=True):
 
 
 class SiteHistory(Struct, frozen=True):
-    """What went out on a site and what waits to go out, as the state knows it.
+    """What went out on a site and what is waiting to go out, according to the state.
 
-    Posts that this tool scheduled, and what became of those that were looked at after their moment.
+    Posts that this tool scheduled, and what became of those that were read after their time.
     """
 
     name: SiteName
     posts: tuple[PublishedPost, ...]
     outcomes: tuple[PostOutcome, ...] = ()
     moved: tuple[tuple[PostId, datetime], ...] = ()
-    """When the posts that somebody moved since they were scheduled go out, or went out."""
+    """When the posts that somebody moved after they were scheduled go out, or went out."""
     unwanted: tuple[tuple[PostId, WhyNot], ...] = ()
     """Why posts that went out were no longer wanted."""
 
     def moment_of(self, post: PublishedPost) -> datetime | None:
-        """When a post goes out or went out, as far as an apply has seen; None if nobody knows."""
+        """When a post goes out or went out, as far as an apply has seen; None if unknown."""
         return dict(self.moved).get(post.id, post.scheduled_for)
 
     def outcome_of(self, post: PublishedPost) -> PostOutcome | None:
-        """What became of a post; None if nobody has looked yet."""
+        """What became of a post; None if it has not been read since."""
         return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
 
 
 class SiteFailed(Struct, frozen=True):
-    """A site that could not be worked on, and why; the others went on.
+    """A site that could not be worked on, and why; the others continued.
 
-    `refused`: nothing is wrong with it, but another run has it.
+    `refused`: nothing is wrong with it, but another run holds it.
     """
 
     name: SiteName
@@ -192,7 +192,7 @@ class SiteFailed(Struct, frozen=True):
     labels: Labels = ()
     seconds: float = 0.0
     unseen: UnseenPosts = field(default_factory=_nothing_unseen)
-    """What goes out there all the same, as far as the state and the files know."""
+    """What still goes out there, as far as the state and the files know."""
 
     @property
     def problem(self) -> Diagnostic:

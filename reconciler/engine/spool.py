@@ -1,4 +1,4 @@
-"""What is kept of many sites until the run ends, on disk: memory does not grow with their number."""
+"""Keeps data about many sites on disk until the run ends, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Spool:
         self._file.close()
 
     def append(self, data: bytes) -> int:
-        """Keeps a piece, and returns its number."""
+        """Adds a piece, and returns its number."""
         self._file.seek(self._ends[-1])
         self._file.write(data)
         self._ends.append(self._ends[-1] + len(data))

@@ -1,4 +1,4 @@
-"""`state`: looks into the state and repairs it. No site is read, and none is written to."""
+"""`state`: inspects the state and repairs it. No site is read or written."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class StateAccess(Struct, frozen=True):
 
 
 class Remembered(Struct, frozen=True):
-    """What is recorded of a site."""
+    """What is recorded about a site."""
 
     name: SiteName
     recorded: RecordedSite
 
 
 def records(store: StateStore, selection: Selection, at_once: int) -> AsyncIterator[Remembered | SiteFailed]:
-    """What is recorded of each site of a selection."""
+    """What is recorded about each site of a selection."""
 
     async def work(entry: SiteEntry, _turn: Turn) -> Remembered:
         return Remembered(entry.name, await store.load(SiteRef(entry.name, entry.id)))
@@ -56,7 +56,7 @@ def records(store: StateStore, selection: Selection, at_once: int) -> AsyncItera
 
 
 async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emit) -> StateListed:
-    """What is recorded of each site, in numbers; only of the sites with the ids in `only`, if that is given."""
+    """What is recorded about each site, in numbers; if `only` is given, just the sites with those ids."""
     leases = state.leases
     sites = [site for site in await known_sites(state.store, leases) if only is None or site.id in only]
 
@@ -76,14 +76,14 @@ async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emi
 
 
 async def show_state(state: StateAccess, name: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
-    """Everything recorded of a site. Raises UsageError, with close matches, if nothing is."""
+    """Everything recorded about a site. Raises UsageError, with close matches, if nothing is."""
     shown = StateShown(await state_of(state.store, state.leases, await site_named(state, name)), where)
     emit(shown)
     return shown
 
 
 async def remove_lock(state: StateAccess, lock: LockRecord, emit: Emit) -> LockRemoved | LockRecord:
-    """Takes a lock away from its holder; returns who holds the site now, if that is another run by then."""
+    """Takes a lock away from its holder. Returns who holds the site now, if that is another run by then."""
     name = lock.site.name
     if await state.leases.unlock(lock):
         removed = LockRemoved(name, lock)
@@ -96,7 +96,7 @@ async def remove_lock(state: StateAccess, lock: LockRecord, emit: Emit) -> LockR
 
 
 async def discard_lock(state: StateAccess, site: SiteRef, emit: Emit) -> LockRemoved:
-    """Takes a lock away that cannot be read, whoever may hold it."""
+    """Removes a lock that cannot be read, whoever may hold it."""
     await state.leases.discard(site)
     removed = LockRemoved(site.name, unreadable=True)
     emit(removed)
@@ -106,8 +106,8 @@ async def discard_lock(state: StateAccess, site: SiteRef, emit: Emit) -> LockRem
 async def resolve_call(
     state: StateAccess, name: str, entry_id: str, *, took_effect: bool, lock_timeout: timedelta, emit: Emit
 ) -> CallResolved:
-    """Records how an open call ended. Raises UsageError for a site or an entry nobody knows, and Locked."""
-    # Looked for before the lease is taken, so that a name nobody knows leaves nothing behind.
+    """Records how an open call ended. Raises UsageError for an unknown site or entry, and Locked."""
+    # Looked up before the lease is taken, so that an unknown name leaves nothing behind.
     site = await site_named(state, name)
     entry_named(site.name, (await state.store.load(site)).open, entry_id)
     async with _held(state, lock_timeout, site) as (lease,):
@@ -123,9 +123,9 @@ async def resolve_call(
 
 
 async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
-    """Moves the record of a site to another id, as when a site was recreated in another account.
+    """Moves the record of a site to another id, for example if a site was recreated in another account.
 
-    Raises UsageError for a site that nobody knows and for an id that is not a GUID or has a record, and Locked.
+    Raises UsageError for an unknown site, and for an id that is not a GUID or already has a record; and Locked.
     """
     if not GUID.match(new):
         raise UsageError(f"{new!r} is not the id of a site", "write it like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
@@ -140,12 +140,12 @@ async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: t
 
 
 async def still_going_out(state: StateAccess, site: SiteRef, now: datetime) -> tuple[PublishedPost, ...]:
-    """The posts that were scheduled for a moment to come, as far as the state knows."""
+    """The posts that were scheduled for a future time, as far as the state knows."""
     return waiting(await state.store.load(site), now)
 
 
 async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
-    """Removes everything recorded of a site. Raises Locked."""
+    """Removes everything recorded about a site. Raises Locked."""
     async with _held(state, lock_timeout, site):
         await state.store.forget(site.id)
     forgotten = RecordChanged(site.name, site.id)
@@ -154,13 +154,13 @@ async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timede
 
 
 async def site_named(state: StateAccess, name: str) -> SiteRef:
-    """The recorded site with an id, or with a last known name.
+    """The recorded site with this id, or with this last known name.
 
     Raises UsageError, with close matches, if there is none, or if several had that name.
     """
     known = await known_sites(state.store, state.leases)
     found = [site for site in known if name in (site.name, site.id)]
-    if len(found) > 1:  # what a record left behind when it moved or was forgotten: a lock that was given back
+    if len(found) > 1:  # what a record left behind when it was moved or forgotten: a released lock
         recorded = await state.store.ids()
         found = [site for site in found if site.id in recorded or await state.leases.inspect(site) is not None]
     if len(found) == 1:

@@ -1,4 +1,4 @@
-"""What `state` says: what is recorded of sites, who holds them, and what was repaired.
+"""What `state` reports: what is recorded about sites, who holds them, and what was repaired.
 
 The union of all events is in results.py.
 """
@@ -12,7 +12,7 @@ from msgspec import Struct
 from reconciler.model.address import SiteName
 
 if TYPE_CHECKING:
-    # Only for type checking: whoever makes such a value has them, and `validate` starts without them.
+    # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
     from reconciler.model.journal import OpenEntry
     from reconciler.state.lock_record import LockRecord
     from reconciler.state.repair import SiteState, StateSummary
@@ -26,7 +26,7 @@ class StateListed(Struct, frozen=True):
 
 
 class StateShown(Struct, frozen=True):
-    """All that is recorded of a site. `where` are the arguments that lead another command to the same state."""
+    """Everything recorded about a site. `where` are the arguments with which another command finds the same state."""
 
     site: SiteState
     where: tuple[str, ...] = ()
@@ -45,9 +45,9 @@ class LockFound(Struct, frozen=True):
 
 
 class LockRemoved(Struct, frozen=True):
-    """Nobody holds a site any more; `lock` was taken away, None if there was none to take, or it was released.
+    """Nobody holds a site any more. `lock` was taken away; None if there was none to take, or it had been released.
 
-    `unreadable` is one that was taken away though nobody can say whose it was.
+    `unreadable` is one that was taken away although nobody can say whose it was.
     """
 
     name: SiteName
@@ -66,7 +66,7 @@ class CallResolved(Struct, frozen=True):
 
 
 class RecordChanged(Struct, frozen=True):
-    """What was recorded of a site belongs to another id now; with no `moved_to` it is forgotten."""
+    """What was recorded about a site now belongs to another id; without `moved_to`, it has been forgotten."""
 
     name: SiteName
     id: str

@@ -1,8 +1,8 @@
-"""Whether the files of a project are still what a run read: asked before each attempt of a call that publishes.
+"""Whether a project's files are still what a run read: checked before each attempt of a call that publishes.
 
-A run may wait long before it publishes: for somebody's yes, a generation, a limit of requests. Meanwhile somebody may
-have paused publishing, tightened a policy or taken a site out of the project (docs/design.md 6). What may still
-go out then is for the next run to judge, which reads the site again.
+A run may wait for a long time before it publishes: for approval, a generation, a request limit. Meanwhile, somebody may
+have paused publishing, tightened a policy or removed a site from the project (docs/design.md 6). What may still go out
+after that is for the next run to judge, which reads the site again.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _read(before: Project) -> tuple[Project, dict[str, SiteEntry]]:
     project = find_project((before.root,), before.trust)
     try:
         return project, {entry.id: entry for entry in check_sites(project).entries}
-    except UsageError:  # the project has no sites any more
+    except UsageError:  # the project no longer has any sites
         return project, {}
 
 
@@ -74,7 +74,7 @@ def _limits(policy: Policy) -> Policy:
 
 
 def _meaning(site: DesiredSite) -> Any:
-    """What a file says: not where it is written, and not the approvals, which are judged one by one."""
+    """What a file says, apart from where it is written and from the approvals, which are judged one by one."""
     return _without_places(to_plain(replace(site, approvals=Approvals(), digest=Digest(""))))
 
 

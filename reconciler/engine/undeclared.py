@@ -1,6 +1,6 @@
-"""Sites that the state knows and no file declares any more: they are named, because their posts still go out.
+"""Sites that the state knows and no file declares any more: they are reported, because their posts still go out.
 
-Giving up a site must be explicit (`state forget`); a file that is merely gone would hide what still goes out.
+A site must be given up explicitly (`state forget`); a file that is merely gone would hide what still goes out.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Undeclared(Struct, frozen=True):
 async def tell_undeclared(
     session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
 ) -> tuple[Diagnostic, ...]:
-    """Names every undeclared site with the posts that still go out there. Gives the refusals under `--strict`."""
+    """Names every undeclared site with the posts that still go out there. Returns the refusals under `--strict`."""
     return tell_each(
         await undeclared_sites(session.store, selection, session.clock.now(), session.parallelism), context, emit
     )
 
 
 def tell_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emit) -> tuple[Diagnostic, ...]:
-    """Names these sites, as `tell_undeclared`."""
+    """Names these sites, as `tell_undeclared` does."""
     refusals = []
     for found in undeclared:
         for problem in notices_of(found):
@@ -66,9 +66,9 @@ def tell_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emit)
 async def undeclared_sites(
     store: StateStore, selection: Selection, now: datetime, at_once: int
 ) -> tuple[Undeclared, ...]:
-    """The undeclared sites of a project, by name. Those whose record does not stand in the way are read alone.
+    """The undeclared sites of a project, by name. Reads only the records of sites that no file declares.
 
-    None if targets narrow the run: it is about other sites then.
+    Empty if targets narrow the run, which is about other sites then.
     """
     if selection.declared is None or selection.targets.included:
         return ()
@@ -89,12 +89,12 @@ async def undeclared_sites(
 
 
 def waiting(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:
-    """The posts of `waiting_posts`, each at the moment it has now."""
+    """The posts of `waiting_posts`, each with the time it has now."""
     return tuple(replace(post, scheduled_for=moment) for post, moment in waiting_posts(recorded, now))
 
 
 def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
-    """Says that a site is undeclared, then names each post that still goes out there."""
+    """Reports that a site is undeclared, then names each post that still goes out there."""
     count = len(found.posts)
     what = f", and {count} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
     if found.problem:
@@ -115,7 +115,7 @@ def _end(site: SiteRef) -> str:
 
 
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
-    """Says that a post may still go out at a site that no run looks at any more."""
+    """Reports that a post may still go out at a site that no run reads any more."""
     title = f' "{printable(post.title)}"' if post.title else ""
     when = f"on {moment_text(post.scheduled_for, post.zone)}" if post.scheduled_for else "at a time Wix picked"
     return Diagnostic(

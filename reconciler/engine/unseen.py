@@ -1,4 +1,4 @@
-"""What is known about the posts of a site that could not be worked on: they go out all the same."""
+"""What is known about the posts of a site that could not be worked on: they still go out."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reconciler.state.errors import StateError
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reason: LeftOut = UNSEEN) -> UnseenPosts:
-    """The posts that wait at a site, as far as the state knows; none are known if the state can't be read either.
+    """The posts waiting at a site, as far as the state knows; none are known if the state can't be read either.
 
-    `reason` says why nothing stops what is unwanted there.
+    `reason` says why nothing stops the unwanted ones there.
     """
     if entry is None:
         return UnseenPosts(known=False)
@@ -32,9 +32,9 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reaso
 
 
 async def unwanted_everywhere(session: Session[ReadClient], reason: LeftOut) -> tuple[GoingOut, ...]:
-    """What goes out unwanted on all sites of the project, by its files of today and the state: nothing is read there.
+    """What goes out unwanted on all sites of the project, according to today's files and the state: no site is read.
 
-    Empty if the files or the state cannot be read: an error told beside this has stopped the run already.
+    Empty if the files or the state cannot be read: an error reported beside this has already stopped the run.
     """
     try:
         entries = check_sites(session.project).entries

@@ -1,6 +1,7 @@
-"""`import --update FILE`: brings site files up to date with their live sites. Only reads the sites.
+"""`import --update FILE`: updates site files from their live sites. Only reads the sites.
 
-The id and the set of managed fields stay the file's. Rules stay too: what a plan would still do for them is told.
+The id and the set of managed fields stay as in the file. So do the rules: what a plan would still do for them is
+reported.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from reconciler.planner.tally import tally_of
 async def update_sites(
     session: Session[ReadClient], entries: Sequence[SiteEntry], total: int, emit: Emit
 ) -> ImportCompleted:
-    """Brings the files of these sites up to date. Raises UsageError if one cannot be written."""
+    """Updates the files of these sites. Raises UsageError if one cannot be written."""
     emit(RunStarted("import", session.project.root.name, len(entries), total, session.api, session.commit))
     emit(PhaseStarted(Phase.IMPORTING, len(entries)))
     totals = Totals()
@@ -44,7 +45,7 @@ async def update_sites(
 def updates(
     session: Session[ReadClient], entries: Sequence[SiteEntry], emit: Emit = lambda _: None
 ) -> AsyncIterator[SiteImported | SiteFailed]:
-    """What became of each file, in the order of the sites."""
+    """What happened to each file, in the order of the sites."""
     in_file = Counter(entry.path for entry in entries)
 
     async def work(entry: SiteEntry, turn: Turn) -> SiteImported:

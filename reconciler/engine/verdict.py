@@ -1,6 +1,6 @@
 """How a run ended, in one word, and its exit code (docs/design.md 2.1). Decided here and nowhere else.
 
-The command line, every format and `merge` read it here, so a report cannot say anything else than the exit code.
+The command line, every format and `merge` use this, so a report cannot contradict the exit code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # this file is loaded at every start
 
 
 class Verdict(StrEnum):
-    """What became of a run."""
+    """How a run ended."""
 
     SUCCEEDED = "succeeded"
     CHANGES = "changes"
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
     @property
     def exit_code(self) -> int:
-        """What the shell is told."""
+        """The exit code for the shell."""
         return _CODES[self]
 
     @property
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether an error or a signal kept the run from its end: what is not in its report may still be so."""
+        """Whether an error or a signal ended the run early: what is not in its report may still have happened."""
         return self in (Verdict.FAILED, Verdict.INTERRUPTED, Verdict.TERMINATED)
 
 
@@ -52,7 +52,7 @@ _CODES: Final[dict[Verdict, int]] = {
     Verdict.CHANGES: 2,
     Verdict.SUCCEEDED: 0,
 }
-"""The exit code of each verdict, the worst first: the verdict over many sites, or over all shards, is the worst."""
+"""The exit code of each verdict, worst first: the verdict over many sites, or over all shards, is the worst."""
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -62,19 +62,22 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def verdict_with(exit_code: object) -> Verdict:
-    """The verdict that has this exit code. A code that is not one of ours counts as a failure."""
+    """The verdict with this exit code. An unknown code counts as a failure."""
     if isinstance(exit_code, bool) or not isinstance(exit_code, int):
         return Verdict.FAILED
     return next((verdict for verdict, code in _CODES.items() if code == exit_code), Verdict.FAILED)
 
 
 def interrupted_by(signal: int | None) -> Verdict:
-    """The verdict of a run that a signal ended; None if nobody knows which one."""
+    """The verdict of a run that a signal ended; None if it is not known which one."""
     return Verdict.TERMINATED if signal == SIGTERM else Verdict.INTERRUPTED
 
 
 def verdict_of(event: ClosingEvent, *, detailed: bool = False, signal: int | None = None) -> Verdict:
-    """The verdict of a run that ended like this. `detailed` is `--detailed-exitcode`, `signal` what interrupted it."""
+    """The verdict of a run with this closing event.
+
+    `detailed` is `--detailed-exitcode`, `signal` what interrupted it.
+    """
     from reconciler.engine import adoption_results, results, state_results
 
     match event:

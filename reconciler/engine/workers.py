@@ -1,7 +1,7 @@
 """Workers: parts of a run, worked on elsewhere. The only port is `concurrent.futures.Executor`, bytes to bytes.
 
-A worker does what a single process would do with the sites of its part; here the parts are made, handed out, tried
-again if a worker was lost, and put in order.
+A worker does what a single process would do with the sites of its part. Here the parts are made, handed out, retried if
+a worker was lost, and put in order.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ ATTEMPTS: Final = 3
 """How many workers may be lost over a part before it is given up."""
 
 LARGEST_PART: Final = 100
-"""Sites of a part that is only read: few enough that workers end at about the same time, and that little is done
-again."""
+"""The most sites in a part that is only read.
+
+Few enough that workers end at about the same time, and that little work has to be repeated.
+"""
 
 
 def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> Failed:
-    """A site whose workers were lost, with the posts that go out there all the same."""
+    """A site whose workers were lost, with the posts that still go out there."""
     what = f"the worker that had this site was lost, {ATTEMPTS} times"
     if not unseen.known:
         what += ", and it is not known whether posts are waiting to go out there"
@@ -57,18 +59,18 @@ def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> Failed:
 
 
 class GivenUp(Exception):
-    """Raised by an executor that has retried a part itself, as often as it does."""
+    """Raised by an executor that has itself retried a part as often as it is willing to."""
 
 
 class PartFailed(UsageError):
-    """A worker could not work at all: for example it lacks a key, and no other part would fare better."""
+    """A worker could not work at all: for example, it lacks a key, and no other part would fare better."""
 
 
 class Workers:
     """The workers of one run, each an executor of its own that takes one part at a time.
 
-    `make` starts one, and is asked again for one that was lost; `work` is the function that they run. Started as they
-    are needed, and ended by `close`, which calls `end` last. `files`: the project's files are where they are.
+    `make` starts one, and is called again to replace a lost one. `work` is the function that they run. They are started
+    as needed, and ended by `close`, which calls `end` last. `files`: workers see the project's files at the same place.
     """
 
     def __init__(
@@ -133,7 +135,7 @@ def _answer(data: bytes) -> Answer:
 
 
 class Part(Struct, frozen=True):
-    """Some sites of a run, and what is to be done there. For every site of it there is an outcome."""
+    """Some sites of a run, and what is to be done there. Every site in it gets an outcome."""
 
     job: Job
     sites: tuple[SiteEntry, ...]
@@ -146,9 +148,9 @@ def outcomes(
     emit: Emit,
     unseen: Callable[[SiteEntry], Awaitable[UnseenPosts]],
 ) -> AsyncIterator[Outcome]:
-    """The results of some sites, in their order.
+    """The results of some sites, in order.
 
-    What was told about a part is told before its sites. `unseen` says what goes out at a site of a part that was
+    What was reported about a part comes before its sites. `unseen` says what goes out at a site of a part that was
     lost. Raises PartFailed.
     """
 
@@ -166,7 +168,7 @@ def outcomes(
 async def in_parts(
     workers: Workers, parts: Iterable[Part], emit: Emit, lost: Callable[[Part], Awaitable[tuple[Failed, ...]]]
 ) -> AsyncIterator[Outcome]:
-    """`outcomes`, of parts that are made already. `lost` says what is known of the sites of a part that was lost."""
+    """`outcomes` of parts that already exist. `lost` says what is known about the sites of a lost part."""
 
     async def work(part: Part) -> Answer:
         return await workers.run(part.job, part.sites) or Answer(outcomes=await lost(part))
@@ -179,5 +181,5 @@ async def in_parts(
 
 
 def part_size(sites: int, count: int) -> int:
-    """How many sites make a part that is only read or checked."""
+    """How many sites make up a part that is only read or checked."""
     return max(1, min(LARGEST_PART, -(-sites // count)))
