@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from reconciler.api.decoding import NotJson
 from reconciler.api.routes import TOKEN, Call, permission_of
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.text import printable, spoken
 
 REQUEST_ID: Final = "x-wix-request-id"  # S-sdk
@@ -142,6 +143,12 @@ class ApiError(Exception):
         text, todo = self.problem(), self.advice()
         text += f"; {todo}" if todo else ""
         return f"{text} (request id {self.request_id})" if self.request_id else text
+
+    def diagnostic(self) -> Diagnostic:
+        """The error as a value: what came back, what to do, and which request it was."""
+        asked = self.asked()
+        message = f"{self.what()} ({asked})"
+        return Diagnostic(f"api-{self.kind}", message, self.advice(), request_id=self.request_id, call=asked)
 
     def problem(self) -> str:
         """What was asked and what came back."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.api import wire, wire_posts
 from reconciler.api.calls import batch_call, batched, publish_later
@@ -18,9 +19,10 @@ from reconciler.api.errors import ALREADY_GENERATING, ITEM_GONE, REFERENCE_TAKEN
 from reconciler.api.fence import Fence, Fences
 from reconciler.api.routes import WriteCall
 from reconciler.api.transport import Answer, FullTransport
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown
 from reconciler.model.posts import GONE_OUT, AwaitPosts, Post, PostStatus
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import SiteRef
@@ -29,9 +31,10 @@ from reconciler.model.writes import Verb
 _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 
 
-NO_WAY_THERE: Final = (
-    "this API schedules drafts only at its own times, and this one must not wait at such a time: "
-    "schedule it in the site's dashboard, or leave `at` out of the rule"
+NO_WAY_THERE: Final = Diagnostic(
+    Trouble.NO_TIME_OF_OUR_OWN,
+    "this API schedules drafts only at its own times, and this one must not wait at such a time",
+    "schedule it in the site's dashboard, or leave `at` out of the rule",
 )
 
 
@@ -74,8 +77,7 @@ class SiteWriter:
                 sent = await self._send(site, call, fence)
         except ApiError as error:
             if sent is not None:  # of two calls, the first took effect
-                text = f"{sent.call} was done, but not all of it: {error}"
-                return [Unknown(text, request_id=error.request_id)] * len(group)
+                return [Unknown(error.diagnostic().while_(f"{sent.call} was done, but not all of it"))] * len(group)
             return [_failed(operation, error) for operation in group]
         if sent is None:
             return [_nothing_to_send(operation) for operation in group]
@@ -128,10 +130,10 @@ def _outcome(operation: Operation, answer: Answer) -> Outcome:
         understood(answer, wire.accepted)
         if operation.verb is Verb.CREATE:
             created = understood(answer, wire.created_id)
-            return Done(created=created, detail="" if created else "the answer names no id", request_id=name)
+            return Done(created, None if created else Remark.NO_ID, name)
     except ApiError as error:
-        return Unknown(str(error), request_id=name, accepted=True)
-    return Pending("started", request_id=name) if operation.takes_time else Done(request_id=name)
+        return _accepted(error, answer)
+    return Pending(request_id=name) if operation.takes_time else Done(request_id=name)
 
 
 def _scheduled(group: tuple[SchedulePost, ...], answer: Answer) -> Sequence[Outcome]:
@@ -139,7 +141,7 @@ def _scheduled(group: tuple[SchedulePost, ...], answer: Answer) -> Sequence[Outc
     try:
         found = {post.id: post for post in understood(answer, wire_posts.items)}
     except ApiError as error:
-        return [Unknown(str(error), request_id=answer.request_id, accepted=True)] * len(group)
+        return [_accepted(error, answer)] * len(group)
     return [_one_scheduled(operation, found.get(operation.post), answer) for operation in group]
 
 
@@ -147,7 +149,7 @@ def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
     try:
         post = understood(answer, wire_posts.answered_post) if answer.body != {} else None
     except ApiError as error:
-        return Unknown(str(error), request_id=answer.request_id, accepted=True)
+        return _accepted(error, answer)
     if post is None:  # an answer without the item still means success: its shape was not seen
         return Done(request_id=answer.request_id)
     return _one_scheduled(operation, post, answer)
@@ -159,23 +161,27 @@ def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -
         why = (
             f"the answer leaves out this {operation.channel} draft: its channel is not connected, or it is not a draft"
         )
-        return NotDone(why, skipped=True, request_id=name)
+        return NotDone(Diagnostic(Trouble.NOT_SCHEDULED, why, request_id=name), skipped=True)
     if post.status in _ON_ITS_WAY:
         return Done(request_id=name)
-    return Unknown(f"the answer shows this {operation.channel} post as {post.status}", request_id=name)
+    why = f"the answer shows this {operation.channel} post as {post.status}"
+    return Unknown(Diagnostic(Trouble.UNEXPECTED_STATUS, why, request_id=name))
+
+
+def _accepted(error: ApiError, answer: Answer) -> Unknown:
+    """A success that cannot be understood."""
+    return Unknown(replace(error.diagnostic(), request_id=answer.request_id), accepted=True)
 
 
 def _failed(operation: Operation, error: ApiError) -> Outcome:
     """What an error means: certainly not done, or unknown."""
     if error.unclear or error.code == REFERENCE_TAKEN:  # the post already exists: it is looked for (17.9)
-        return Unknown(str(error), request_id=error.request_id)
+        return Unknown(error.diagnostic())
     passing = error.kind in (ErrorKind.THROTTLED, ErrorKind.NETWORK, ErrorKind.SERVER, ErrorKind.UNREADABLE)
     return NotDone(
-        str(error),
+        error.diagnostic(),
         final=not passing,
         skipped=_ruled_out(operation, error),
-        request_id=error.request_id,
-        code=error.code,
         missing=error.kind is ErrorKind.NOT_FOUND,
     )
 
@@ -194,5 +200,5 @@ def _ruled_out(operation: Operation, error: ApiError) -> bool:
 
 def _nothing_to_send(operation: Operation) -> Outcome:
     if isinstance(operation, AwaitGeneration | AwaitPosts):
-        return Pending("under way")
+        return Pending()
     raise TypeError(f"{type(operation).__name__} cannot be sent as it is: its objects are not known yet")

@@ -36,13 +36,14 @@ from reconciler.engine.plan import untouched
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Emit, Notice
-from reconciler.engine.run_ledger import AGAIN, ledger_of
+from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import Result
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
+from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import PostId
 from reconciler.planner.targets import Named
 from reconciler.state.errors import StateError
@@ -59,8 +60,7 @@ PATIENCE: Final = 10.0
 
 NOBODY: Final[tuple[tuple[PostId, str], ...]] = ()
 
-LOST: Final = f"its workers were lost, {ATTEMPTS} times; {AGAIN}"
-CUT_SHORT: Final = f"the run was cut short; {AGAIN}"
+LOST: Final = Diagnostic(Trouble.WORKER_LOST, f"its workers were lost, {ATTEMPTS} times", AGAIN)
 
 
 async def results_of_parts(
@@ -217,7 +217,7 @@ class _Gathered:
             self._emit(event_of(told))
         self._told[name] = of_site
 
-    def rest(self, problem: Diagnostic | None, why: str) -> Iterator[SiteApplied | SiteFailed]:
+    def rest(self, problem: Diagnostic | None, why: Diagnostic) -> Iterator[SiteApplied | SiteFailed]:
         """The sites about which nothing is known: a worker that failed as a whole began none of its sites."""
         for number in self._waiting.values():
             planned = self._ready[number].planned

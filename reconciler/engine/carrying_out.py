@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from reconciler.engine.plan import plan_site, untouched
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted
-from reconciler.engine.run_ledger import AGAIN, ledger_of, ledger_values
+from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of, ledger_values
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
@@ -25,6 +25,7 @@ from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Severity, problem_values
 from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
 from reconciler.model.operations import Deferred, Operation
+from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import AwaitPosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import RecordedSite
@@ -35,11 +36,16 @@ from reconciler.planner.targets import Named
 from reconciler.state.errors import StateError
 from reconciler.state.ledger import RunLedgers
 
-OVERTAKEN = "another run worked on this site after the plan was made; run apply again"
-IN_DOUBT = f"the worker that started this site was lost, and what it did here is not known; {AGAIN}"
-DONE_BEFORE = "done before another worker took over from one that was lost"
-ASKED_BEFORE = "requested by a worker that was lost afterwards"
-HOW_MUCH = f"begun by a worker that was lost, and it is not known how much was done; {AGAIN}"
+OVERTAKEN: Final = Diagnostic(
+    Trouble.OVERTAKEN, "another run worked on this site after the plan was made", "run apply again"
+)
+IN_DOUBT: Final = Diagnostic(
+    Trouble.WORKER_LOST, "the worker that started this site was lost, and what it did here is not known", AGAIN
+)
+HOW_MUCH: Final = Diagnostic(
+    Trouble.WORKER_LOST, "begun by a worker that was lost, and it is not known how much was done", AGAIN
+)
+ENDED: Final = Diagnostic(Trouble.OUTCOME_UNKNOWN, "the run ended before the outcome of this was known", AGAIN)
 
 
 async def carry_out(
@@ -89,8 +95,7 @@ async def apply_sites(
         recorder = recorders[result.name]
         if result.refused or not recorder.saw_something:
             return untouched(result, recorder.plan)
-        why = f"the run ended before the outcome of this was known; {AGAIN}"
-        return SiteApplied(recorder.ledger(why, error=result.problem), result.labels, result.seconds)
+        return SiteApplied(recorder.ledger(ENDED, error=result.problem), result.labels, result.seconds)
 
     results = over_sites(
         range(len(ready)),
@@ -113,7 +118,7 @@ async def apply_sites(
             current.uncancel()
         for name, number in waiting.items():
             recorder = recorders.get(name) or EventRecorder(ready.plan(number), lambda _: None)
-            yield SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), ready.labels[number])
+            yield SiteApplied(recorder.ledger(CUT_SHORT), ready.labels[number])
 
 
 async def _apply(
@@ -126,7 +131,7 @@ async def _apply(
     plan, labels, entry = recorder.plan, ready.labels[number], ready.entries[number]
     site = plan.site
     if run.terms.stop():
-        return SiteApplied(recorder.ledger(AGAIN), labels, turn.seconds)
+        return SiteApplied(recorder.ledger(CUT_SHORT), labels, turn.seconds)
     # A site that only waits for a generation gives its place to another.
     sleep = run.session.clock.sleep
     clock = replace(run.session.clock, sleep=lambda seconds: turn.aside(sleep(seconds)))
@@ -182,15 +187,15 @@ async def _carry_on(
 
 def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) -> Entry:
     """What became of an action of a lost attempt that no longer needs to be done."""
-    operation, result, why = action.operation, Result.DONE, DONE_BEFORE
-    if blocked := next((found.message for found in today.blocked if found.address == action.address), ""):
-        result, why = Result.SKIPPED, blocked
-    elif isinstance(operation, Deferred):
-        result, why = Result.UNKNOWN, HOW_MUCH
-    elif isinstance(operation, SchedulePost | ReschedulePost | CancelPost) and not _is_noted(operation, before, now):
+    operation = action.operation
+    if blocked := next((found for found in today.blocked if found.address == action.address), None):
+        return Entry.undone(action.address, operation, Result.SKIPPED, blocked)
+    if isinstance(operation, Deferred):
+        return Entry.undone(action.address, operation, Result.UNKNOWN, HOW_MUCH)
+    if isinstance(operation, SchedulePost | ReschedulePost | CancelPost) and not _is_noted(operation, before, now):
         # It may only have become outdated: nothing is known but what was recorded.
-        result, why = Result.UNKNOWN, IN_DOUBT
-    return Entry(action.address, operation, result, why)
+        return Entry.undone(action.address, operation, Result.UNKNOWN, IN_DOUBT)
+    return Entry(action.address, operation, Result.DONE, remark=Remark.DONE_BEFORE)
 
 
 def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: RecordedSite, now: RecordedSite) -> bool:
@@ -216,7 +221,7 @@ def _awaited(entry: Entry, begun: Mapping[Address, Operation]) -> Entry:
     asked = begun.get(entry.address) if isinstance(entry.operation, AwaitGeneration | AwaitPosts) else None
     if asked is None:
         return entry
-    return replace(entry, operation=asked, detail=entry.detail or ASKED_BEFORE)
+    return replace(entry, operation=asked, remark=entry.remark or Remark.ASKED_BEFORE)
 
 
 class ApplyTotals:

@@ -20,8 +20,7 @@ from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_each, undeclared_sites
 from reconciler.engine.unseen import unseen_at
-from reconciler.executor.going_out import still_going_out, unstopped
-from reconciler.executor.ledger import Entry, Result
+from reconciler.executor.going_out import still_going_out
 from reconciler.executor.observe import observe_and_plan
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
@@ -33,7 +32,7 @@ from reconciler.planner.reached import Reach, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, TargetFilter, apply_targets
 from reconciler.planner.unseen import UnseenPosts
-from reconciler.planner.unstopped import IF_RUN_REFUSED, beyond_the_plan, left_out
+from reconciler.planner.unstopped import IF_RUN_REFUSED, beyond_the_plan, left_out, stops
 
 if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers
@@ -144,8 +143,7 @@ def judged(
 
 def left_to_go_out(plan: Plan, why: str) -> tuple[StillGoingOut, ...]:
     """The unwanted posts that go out if nothing of a plan is done."""
-    entries = [Entry(action.address, action.operation, Result.NOT_STARTED, why) for action in plan.actions]
-    return still_going_out(plan, unstopped(plan, entries))
+    return still_going_out(plan, {action: why for action in plan.actions if stops(action)})
 
 
 def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:

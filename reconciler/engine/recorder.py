@@ -20,9 +20,10 @@ from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
+from reconciler.model.outcomes import Trouble
 from reconciler.planner.actions import Plan
 
-NOT_BEGUN = "the run was stopped"
+NOT_BEGUN = Diagnostic(Trouble.STOPPED, "the run was stopped")
 
 
 class EventRecorder:
@@ -62,7 +63,7 @@ class EventRecorder:
                 assert_never(event)
         self._emit(event)
 
-    def ledger(self, why: str, *, error: Diagnostic | None = None, not_begun: str = NOT_BEGUN) -> SiteLedger:
+    def ledger(self, why: Diagnostic, *, error: Diagnostic | None = None) -> SiteLedger:
         """What ended, as it ended. What was begun is unknown, for the given reason; the rest was not started."""
         ended = [(entry.address, entry.operation) for entry in self._entries]
         begun = self._begun
@@ -71,8 +72,8 @@ class EventRecorder:
         untouched = [call for call in planned if call not in ended and call not in unknown]
         entries = (
             *self._entries,
-            *(Entry(*call, Result.UNKNOWN, why) for call in unknown),
-            *(Entry(*call, Result.NOT_STARTED, not_begun) for call in untouched),
+            *(Entry.undone(*call, Result.UNKNOWN, why) for call in unknown),
+            *(Entry.undone(*call, Result.NOT_STARTED, NOT_BEGUN) for call in untouched),
         )
         return SiteLedger(
             self._plan.site,

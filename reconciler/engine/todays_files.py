@@ -15,10 +15,12 @@ from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import Project, find_project
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.config.stamps import stamp_of
+from reconciler.executor.fence import unreadable
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest
 from reconciler.model.codec import to_plain
-from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
+from reconciler.model.outcomes import Trouble
 from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite
 
@@ -32,11 +34,11 @@ class TodaysFiles:
         self._project: Project | None = None
         self._entries: dict[str, SiteEntry] = {}
 
-    def forbid(self, project: Project, entry: SiteEntry) -> str:
-        """Why nothing of a site may go out any more, as a sentence; empty if its files are what the run read."""
+    def forbid(self, project: Project, entry: SiteEntry) -> Diagnostic | None:
+        """Why nothing of a site may go out any more; None if its files are what the run read."""
         stamp = stamp_of(project.root / PROJECT_FILE)
         if (stamp, stamp_of(entry.file)) == (project.stamp, entry.stamp):
-            return ""
+            return None
         found = self._entries.get(entry.id)
         known = self._project is not None and self._project.stamp == stamp
         if not known or found is None or stamp_of(found.file) != found.stamp:
@@ -44,7 +46,7 @@ class TodaysFiles:
                 self._project, self._entries = _read(project)
             except (InvalidFiles, UsageError) as error:
                 self._project = None
-                return f"the project's files can no longer be read: {error}; {AGAIN}"
+                return unreadable("the project's files", error)
         assert self._project is not None
         return _changed(project, entry, self._project, self._entries.get(entry.id))
 
@@ -58,14 +60,18 @@ def _read(before: Project) -> tuple[Project, dict[str, SiteEntry]]:
         return project, {}
 
 
-def _changed(before: Project, entry: SiteEntry, project: Project, now: SiteEntry | None) -> str:
+def _changed(before: Project, entry: SiteEntry, project: Project, now: SiteEntry | None) -> Diagnostic | None:
     if _limits(before.policy) != _limits(project.policy):
-        return f"the policy in {PROJECT_FILE} was changed in the meantime; {AGAIN}"
+        return _forbidden(f"the policy in {PROJECT_FILE} was changed in the meantime")
     if now is None or now.name != entry.name:
-        return f"the project has no site {entry.name} with this id any more"
+        return _forbidden(f"the project has no site {entry.name} with this id any more")
     if now.problems or _meaning(now.load()) != _meaning(entry.load()):
-        return f"{now.place.file} was changed in the meantime; {AGAIN}"
-    return ""
+        return _forbidden(f"{now.place.file} was changed in the meantime")
+    return None
+
+
+def _forbidden(what: str) -> Diagnostic:
+    return Diagnostic(Trouble.NO_LONGER_ALLOWED, what, AGAIN)
 
 
 def _limits(policy: Policy) -> Policy:

@@ -6,7 +6,9 @@ from msgspec.structs import replace
 
 from reconciler.executor.ledger import Result
 from reconciler.executor.run import Run
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, Part
+from reconciler.model.outcomes import Trouble
 from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action
 
@@ -23,15 +25,18 @@ async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
     if resolved.bindings != Bindings():
         await run.journal.bind(resolved.bindings)
     for item in resolved.blocked:
-        run.note(f"{item.about.shown}: {item.message}; {item.fix}")
+        run.note(item)
     if resolved.refusals:
-        reasons = "; ".join(f"{refusal.message}; {refusal.fix}" for refusal in resolved.refusals)
-        run.finish(action, Result.SKIPPED, reasons)
+        first, *others = resolved.refusals
+        run.fail(action, Result.SKIPPED, first)
+        for refusal in others:
+            run.note(refusal)
         return ()
     promised = resolved.actions if deferred.at_most is None else resolved.actions[: deferred.at_most]
     for surplus in resolved.actions[len(promised) :]:
-        run.skip(surplus, Result.SKIPPED, f"more than the plan promised (at most {deferred.at_most})")
-    run.finish(action, Result.DONE, f"{len(promised)} found", count=0)
+        more = f"more than the plan promised (at most {deferred.at_most})"
+        run.skip(surplus, Result.SKIPPED, Diagnostic(Trouble.BEYOND_PROMISE, more))
+    run.keep_promise(action, len(promised))
     return promised
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from reconciler.executor.ledger import Entry
 from reconciler.model.address import Address
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Variant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus
@@ -60,10 +61,10 @@ class EntryResolved(Variant, frozen=True):
 
 
 class Note(Variant, frozen=True):
-    """A sentence for people about a site."""
+    """Something that people should know about a site."""
 
     site: SiteRef
-    text: str
+    problem: Diagnostic
 
 
 Event: TypeAlias = Started | Finished | Skipped | Corrected | StillWaiting | EntryResolved | Note

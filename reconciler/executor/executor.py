@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from itertools import takewhile
 
+from msgspec.structs import replace
+
 from reconciler.api.calls import BATCH
 from reconciler.api.errors import ApiError
 from reconciler.executor.deferral import expand_deferred
@@ -23,11 +25,12 @@ from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation
+from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import AwaitPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.planner.actions import Action, Plan
 
-INTERRUPTED = "the run was stopped"
+INTERRUPTED = Diagnostic(Trouble.STOPPED, "the run was stopped")
 
 
 async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit) -> SiteLedger:
@@ -52,8 +55,13 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
         error = await _close(plan, ports.journal, error)
     for action in queue:
         if not run.has_ended(action):
-            run.give_up(action, error.message if error else INTERRUPTED)
+            run.give_up(action, _behind(error) if error else INTERRUPTED)
     return await run.ledger(error)
+
+
+def _behind(error: Diagnostic) -> Diagnostic:
+    """Why an action that an error left behind has no outcome; what to do is said once, with the error itself."""
+    return replace(error, fix="", place=None)
 
 
 async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diagnostic | None:

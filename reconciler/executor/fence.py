@@ -12,14 +12,20 @@ from datetime import datetime
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import right_unmet
 from reconciler.executor.ports import Journal
+from reconciler.executor.problems import diagnostic_of
 from reconciler.model.approvals import Approvals
-from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
+from reconciler.model.outcomes import Trouble
 from reconciler.model.schedule import DraftCondition
 from reconciler.planner.actions import Action
 
 
 class NoLongerAllowed(Exception):
-    """A post that was to go out may no longer go out; a sentence says what was found."""
+    """A post that was to go out may no longer go out, and what was found."""
+
+    def __init__(self, problem: Diagnostic) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 class PublicFence:
@@ -29,7 +35,7 @@ class PublicFence:
         self,
         actions: Sequence[Action],
         approvals: Callable[[], Approvals],
-        forbid: Callable[[], str],
+        forbid: Callable[[], Diagnostic | None],
         journal: Journal,
         now: Callable[[], datetime],
         zone: str = "UTC",
@@ -46,11 +52,17 @@ class PublicFence:
         try:
             approvals = self._approvals()
         except (InvalidFiles, UsageError) as error:
-            raise NoLongerAllowed(f"the approvals can no longer be read: {error}") from None
+            raise NoLongerAllowed(unreadable("the approvals", error)) from None
         if why := self._forbid():
             raise NoLongerAllowed(why)
         moment = Moment(self._journal.recorded, approvals, self._now(), self._zone)
         for action in self._actions:
             for required in action.requires:
                 if isinstance(required, DraftCondition) and (found := right_unmet(required, moment)) is not None:
-                    raise NoLongerAllowed(f"{action.address}: {found}")
+                    raise NoLongerAllowed(Diagnostic(Trouble.NO_LONGER_ALLOWED, f"{action.address}: {found}"))
+
+
+def unreadable(what: str, error: InvalidFiles | UsageError) -> Diagnostic:
+    """What must be read again before posts go out, and can no longer be: with the first of its problems."""
+    first = error.problems[0] if isinstance(error, InvalidFiles) else diagnostic_of(error)
+    return first.while_(f"{what} can no longer be read")

@@ -19,9 +19,10 @@ from reconciler.executor.run import Run
 from reconciler.executor.site_cache import NO_PLAN
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import Stopped, TimedOut, poll
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus, Generate, MarketingPlan, PlanStatus, Regenerate
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
 from reconciler.model.posts import Unrecognised
 from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import Inputs, Need, ObservedSite, RecordedSite
@@ -32,7 +33,7 @@ from reconciler.planner.events import plan_events
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import Scope
 
-WAITS = "waits for the generation"
+WAITS = Diagnostic(Trouble.BEHIND, "waits for the generation")
 NEAR = timedelta(days=7)
 """Posts are made with the marketing plan at least this far ahead (D 6.2: through the end of next week)."""
 
@@ -132,13 +133,14 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
     except ApiError as error:
-        run.finish(wait.action, Result.PENDING, f"it could not be followed to its end: {error}")
+        run.fail(wait.action, Result.PENDING, error.diagnostic().while_("it could not be followed to its end"))
         raise
     match found:
         case TimedOut():
             await _not_over(run, wait, last)
         case Stopped():
-            run.finish(wait.action, Result.PENDING, "still under way when the run was stopped")
+            stopped = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way when the run was stopped")
+            run.fail(wait.action, Result.PENDING, stopped)
         case (observed, outcome):
             await _over(run, wait, last, observed, outcome)
     if not (isinstance(found, tuple) and isinstance(found[1], Done)):
@@ -173,7 +175,7 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
             case PlanStatus.ACTIVE:
                 return Done()
             case PlanStatus.FAILED:
-                return NotDone("the generation ended FAILED", final=False)
+                return not_done(Trouble.GENERATION_FAILED, "the generation ended FAILED")
             case PlanStatus.GENERATING | PlanStatus.INACTIVE | PlanStatus.NEVER_CREATED | Unrecognised():
                 return None
             case _:
@@ -207,29 +209,34 @@ async def _over(
         run.conclude_with(wait.action, outcome)
         await _note_no_posts(run, observed.marketing_plan or NO_PLAN)
         return
-    hint = "; the site is not published: publish it, then run again" if await _unpublished(run) else ""
-    run.finish(wait.action, Result.FAILED, f"{outcome.detail}{hint}")
+    problem = outcome.problem
+    if await _unpublished(run):
+        problem = replace(problem.and_then("the site is not published"), fix="publish it, then run again")
+    run.fail(wait.action, Result.FAILED, problem)
 
 
 async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
     timeout = _spelled(run.options.waiting.timeout)
     if last.entry is not None and last.silent >= LOOKS and not last.shown:
-        why = f"accepted, but after {timeout} the marketing plan has not changed; nothing was generated; run again"
-        await run.journal.end(last.entry, NotDone(why, final=False))
-        run.finish(wait.action, Result.FAILED, why)
+        why = f"accepted, but after {timeout} the marketing plan has not changed; nothing was generated"
+        without = not_done(Trouble.NO_EFFECT, why, "run again")
+        await run.journal.end(last.entry, without)
+        run.conclude_with(wait.action, without)
         return
     if last.entry is None or last.entry.sent:
         status = printable(str(last.status)) if last.status is not None else "not readable"
-        run.finish(wait.action, Result.PENDING, f"still {status} after {timeout}; run again to continue waiting")
+        still = f"still {status} after {timeout}"
+        under_way = Diagnostic(Trouble.STILL_UNDER_WAY, still, "run again to continue waiting")
+        run.fail(wait.action, Result.PENDING, under_way)
         return
     if wait.unclear is None:
         # An earlier run's call that has shown nothing for a whole timeout is not done (design.md 3.5).
-        await run.journal.end(last.entry, NotDone("no effect observed", final=False))
-        run.finish(
-            wait.action, Result.SKIPPED, f"no effect of an earlier run's call was observed for {timeout}; run again"
-        )
+        why = f"no effect of an earlier run's call was observed for {timeout}"
+        without = not_done(Trouble.NO_EFFECT, why, "run again", skipped=True)
+        await run.journal.end(last.entry, without)
+        run.conclude_with(wait.action, without)
         return
-    outcome = Unknown(f"{wait.unclear.detail}; no effect observed after {timeout}", wait.unclear.request_id)
+    outcome = Unknown(wait.unclear.problem.and_then(f"no effect observed after {timeout}"))
     await run.journal.end(last.entry, outcome)
     run.conclude_with(wait.action, outcome)
 
@@ -247,7 +254,7 @@ async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
     ]
     if near and not any(activity.posts for activity in live.activities):
         why = "the site is not published" if await _unpublished(run) else "is SOCIAL_MARKETING among marketingTools?"
-        run.note(f"the marketing plan is ACTIVE, but no activity has posts: {why}")
+        run.note(Diagnostic("no-posts", f"the marketing plan is ACTIVE, but no activity has posts: {why}"))
 
 
 async def _unpublished(run: Run) -> bool:

@@ -10,6 +10,7 @@ from reconciler.executor.ledger import Entry, Result
 from reconciler.model.address import Kind
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import CancelPost, ReschedulePost
+from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 from reconciler.planner.unstopped import beyond_the_plan, not_stopped, stops
 
@@ -27,8 +28,15 @@ def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
         if stops(action):
             entry = ended.get((action.address, action.operation.verb))
             if entry is not None and entry.result is not Result.DONE:
-                found[action] = entry.detail or str(entry.result)
+                found[action] = _obstacle(entry)
     return found
+
+
+def _obstacle(entry: Entry) -> str:
+    problem = entry.problem
+    if problem is None:
+        return spoken(entry.result)
+    return problem.message + (f"; {problem.fix}" if problem.fix else "")
 
 
 def still_going_out(

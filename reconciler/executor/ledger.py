@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self
 
+from msgspec.structs import replace
+
 from reconciler.model.address import Address
-from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.frozen import Struct
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, discards_of
+from reconciler.model.outcomes import Remark
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Column, StillGoingOut, column_of
 
@@ -30,24 +33,46 @@ class Result(StrEnum):
     NOT_STARTED = "not-started"
 
 
-SCHEDULED_FOR: Final = "scheduled for "
-"""How the detail of a scheduled post begins; the moment at which it goes out follows, as it was read back."""
+SEVERITIES: Final = {
+    Result.FAILED: Severity.ERROR,
+    Result.UNKNOWN: Severity.ERROR,
+    Result.SKIPPED: Severity.WARNING,
+    Result.WITHHELD: Severity.WARNING,
+    Result.NOT_STARTED: Severity.WARNING,
+    Result.PENDING: Severity.NOTE,
+}
+"""How much it matters that an action did not end well."""
 
 
 class Entry(Struct, frozen=True):
     """One action and how it ended. `count` is its weight in the last line (0: it is not an object of its own).
 
-    `detail` is a sentence for people; remote text in it has been made printable.
+    `problem` is why it was not done, of every action that was not; remote text in it has been made printable.
+    `goes_out` is when a post goes out that was scheduled, as it was read back, and `matched` how many objects a
+    promise of the plan found. `request_id` is the call of the action; that of the problem may be of another one.
     """
 
     address: Address
     operation: Operation
     result: Result
-    detail: str = ""
+    problem: Diagnostic | None = None
+    remark: Remark | None = None
+    goes_out: Instant | None = None
+    matched: int | None = None
     request_id: str | None = None
     count: int = 1
     promised: bool = False
     """It came from a deferred action, so the plan's counts do not include it."""
+
+    @classmethod
+    def undone(cls, address: Address, operation: Operation, result: Result, problem: Diagnostic) -> Self:
+        """An action that was not done, and why."""
+        return cls(address, operation, result, about(problem, address, result))
+
+
+def about(problem: Diagnostic, address: Address, result: Result) -> Diagnostic:
+    """Why an action was not done, as the problem of its object, as serious as its result."""
+    return replace(problem, address=address, severity=SEVERITIES[result])
 
 
 class SiteLedger(Struct, frozen=True):
@@ -60,7 +85,7 @@ class SiteLedger(Struct, frozen=True):
 
     site: SiteRef
     entries: tuple[Entry, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     error: Diagnostic | None = None
     interrupted: bool = False
     still_going_out: tuple[StillGoingOut, ...] = ()

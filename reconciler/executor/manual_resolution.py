@@ -5,12 +5,13 @@ from __future__ import annotations
 from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ports import Journal
 from reconciler.executor.state_updates import conclude
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import Generate, Regenerate
-from reconciler.model.outcomes import Done, NotDone, Pending
+from reconciler.model.outcomes import Done, NotDone, Pending, Trouble
 from reconciler.model.schedule import ReschedulePost, SchedulePost
 
-MANUALLY = "resolved manually"
+MANUALLY = Diagnostic(Trouble.MANUALLY, "resolved manually")
 
 
 async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: bool) -> None:
@@ -23,10 +24,10 @@ async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: b
     if not took_effect:
         await conclude(journal, entry, NotDone(MANUALLY))
     elif isinstance(operation, Generate | Regenerate):
-        await journal.end(entry, Pending(MANUALLY))
+        await journal.end(entry, Pending())
     elif isinstance(operation, SchedulePost | ReschedulePost):
         # Unless the post is in the ledger, its approval would count as unused, and could schedule it again.
-        await conclude(journal, entry, Done(detail=MANUALLY), published_post(entry, journal, operation.at))
+        await conclude(journal, entry, Done(), published_post(entry, journal, operation.at))
     else:
-        await conclude(journal, entry, Done(detail=MANUALLY))
+        await conclude(journal, entry, Done())
     await journal.flush()

@@ -16,14 +16,20 @@ from reconciler.executor.ledger import Result
 from reconciler.executor.run import Run
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import Stopped, TimedOut, poll
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
-from reconciler.model.outcomes import Done, NotDone, Unknown
+from reconciler.model.outcomes import Done, NotDone, Remark, Trouble, Unknown
 from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, RegeneratePosts
 from reconciler.model.sites import Need
 from reconciler.planner.actions import Action
 
 AT_ONCE: Final = 20
 """Activities in one call (S-wix 6.2)."""
+
+NOTHING_OPEN: Final = Diagnostic(Trouble.OVERTAKEN, "no earlier call for its posts is still open")
+RUN_STOPPED: Final = Diagnostic(Trouble.STILL_UNDER_WAY, "the run was stopped")
+TIME_RAN_OUT: Final = Diagnostic(Trouble.STILL_UNDER_WAY, "the time ran out")
+CHECK_AGAIN: Final = "run the command again to check, or to try again"
 
 
 class PendingPosts(Struct, frozen=True):
@@ -74,7 +80,7 @@ def _under_way(run: Run, action: Action, taken: set[str]) -> list[PendingPosts]:
     entries = (entry for entry in run.journal.recorded.open if entry.address == action.address)
     entry = next((entry for entry in entries if isinstance(entry.operation, calls) and entry.id not in taken), None)
     if entry is None:
-        run.finish(action, Result.SKIPPED, "no earlier call for its posts is still open")
+        run.fail(action, Result.SKIPPED, NOTHING_OPEN)
         return []
     return [PendingPosts(action, entry, action.operation.activity)]
 
@@ -109,7 +115,7 @@ async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
             # They may appear one channel after the other (14.6), so they count as complete once two reads see the same.
             if isinstance(outcome, Done) and _looks(found) == before[pending.activity]:
                 await conclude(run.journal, pending.entry, outcome)
-                run.finish(pending.action, Result.DONE)
+                run.finish(pending.action)
                 left.remove(pending)
         if left:
             run.emit(StillWaiting(run.site, since, run.options.waiting.timeout, left=len(left)))
@@ -123,8 +129,8 @@ async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
     run.cache.forget(Need.MARKETING_PLAN)
     if isinstance(found, TimedOut | Stopped):
         for pending in left:
-            why = str(error) if error else ("the run was stopped" if isinstance(found, Stopped) else "the time ran out")
-            await _not_over(run, pending, last.get(pending.activity, ()), why)
+            problem = error.diagnostic() if error else RUN_STOPPED if isinstance(found, Stopped) else TIME_RAN_OUT
+            await _not_over(run, pending, last.get(pending.activity, ()), problem)
     if error is not None:
         raise error
 
@@ -139,18 +145,20 @@ def _outcome(pending: PendingPosts, live: tuple[Post, ...], *, whole: bool) -> D
     return posts_outcome(operation, pending.entry, live, whole=whole)
 
 
-async def _not_over(run: Run, pending: PendingPosts, live: tuple[Post, ...], why: str) -> None:
+async def _not_over(run: Run, pending: PendingPosts, live: tuple[Post, ...], why: Diagnostic) -> None:
     if isinstance(_outcome(pending, live, whole=True), Done):
         await conclude(run.journal, pending.entry, Done())
-        run.finish(pending.action, Result.DONE)
+        run.finish(pending.action)
     elif isinstance(pending.action.operation, RegeneratePosts) and _outcome(pending, live, whole=False) == Done():
         await conclude(run.journal, pending.entry, Done())
-        run.finish(pending.action, Result.DONE, "some drafts were regenerated, others were not")
+        run.finish(pending.action, remark=Remark.IN_PART)
     elif pending.unclear is None:
         # Posts that have not appeared when the time runs out are not done, and the next run asks again (design.md 3.5).
-        why = f"its posts are not there yet ({why}); run the command again to check, or to try again"
-        run.finish(pending.action, Result.PENDING, why)
+        problem = why.while_("its posts are not there yet")
+        run.fail(pending.action, Result.PENDING, replace(problem, fix=why.fix or CHECK_AGAIN))
     else:
-        outcome = replace(pending.unclear, detail=f"{pending.unclear.detail}; its posts are not there ({why})")
+        outcome = replace(
+            pending.unclear, problem=pending.unclear.problem.and_then(f"its posts are not there ({why.cause})")
+        )
         await conclude(run.journal, pending.entry, outcome)
         run.conclude_with(pending.action, outcome)

@@ -19,7 +19,7 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude, note_part
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import Generate, Regenerate
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
 from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.model.writes import Verb
@@ -80,7 +80,7 @@ def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOpti
         return outcome
     # A call whose result comes later shows only if it took effect (design.md 3.5).
     if operation.takes_time and now - entry.started_at >= options.waiting.timeout:
-        return NotDone(f"no effect observed since {entry.started_at.isoformat()}", final=False)
+        return not_done(Trouble.NO_EFFECT, f"no effect observed since {entry.started_at.isoformat()}")
     return None
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.api.fence import Fence
 from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
 from reconciler.model.operations import Operation
@@ -152,8 +153,8 @@ class Ports(Struct, frozen=True):
 
     May raise InvalidFiles or a UsageError.
     """
-    forbid: Callable[[], str] | None = None
-    """Says before each public write why today's files forbid publishing anything of the site; empty if they do not."""
+    forbid: Callable[[], Diagnostic | None] | None = None
+    """Says before each public write why today's files forbid publishing anything of the site; None if they do not."""
 
 
 Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved]

@@ -9,8 +9,10 @@ from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ports import Reader
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.address import Address
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration
 from reconciler.model.operations import Operation, Precondition
+from reconciler.model.outcomes import Trouble
 from reconciler.model.schedule import NothingWaits
 from reconciler.planner.actions import Action, Plan
 
@@ -43,8 +45,8 @@ async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale, .
     return tuple(found)
 
 
-async def refusal_reason(action: Action, site: SiteCache, moment: Moment) -> str | None:
-    """Which precondition of an action no longer holds, as a sentence; None if it may be carried out.
+async def refusal_reason(action: Action, site: SiteCache, moment: Moment) -> Diagnostic | None:
+    """Which precondition of an action no longer holds; None if it may be carried out.
 
     May raise an ApiError.
     """
@@ -52,7 +54,7 @@ async def refusal_reason(action: Action, site: SiteCache, moment: Moment) -> str
     await fill_for(action.operation, site)
     for required in action.requires:
         if (found := await of_kind(required.kind).unmet(required, action.operation, site, moment)) is not None:
-            return found
+            return Diagnostic(Trouble.STALE, found)
     return await kind_of(action.operation).refusal_reason(action.operation, site, moment)
 
 

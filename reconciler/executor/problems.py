@@ -25,9 +25,7 @@ def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnos
 def _diagnostic(error: BaseException) -> Diagnostic:
     match error:
         case ApiError():
-            code = f"api-{error.kind}"
-            message, asked = f"{error.what()} ({error.asked()})", error.asked()
-            return Diagnostic(code, message, error.advice(), request_id=error.request_id, call=asked)
+            return error.diagnostic()
         case StateError():
             return Diagnostic("state", error.message, error.fix, place=error.place)
         case Locked(what=what, fix=fix):

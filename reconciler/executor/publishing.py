@@ -10,16 +10,17 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds.schedule import is_scheduled, published_post
-from reconciler.executor.ledger import SCHEDULED_FOR, Result
+from reconciler.executor.ledger import Result
 from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS
 from reconciler.executor.readback import read_back
-from reconciler.executor.run import Attempt, Run, result_of
+from reconciler.executor.run import UNDER_WAY, Attempt, Run, result_of
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.swapped import swapped, take_back
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.outcomes import Done, NotDone, Unknown
+from reconciler.model.outcomes import Done, NotDone, Pending, Trouble, Unknown, not_done, with_request
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import Approved, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import Need
@@ -28,9 +29,12 @@ from reconciler.planner.actions import Action, Reason
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import wrong_moment
 
-NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped silently, with a 200
+# D 6.2: skipped silently, with a 200
+NOT_CONNECTED = Diagnostic(Trouble.NOT_SCHEDULED, "the API left it a draft: is its channel connected?")
 
-CONTRADICTED = "the answer says that it is scheduled, but it still reads as a draft"
+CONTRADICTED = Diagnostic(
+    Trouble.OUTCOME_UNKNOWN, "the answer says that it is scheduled, but it still reads as a draft"
+)
 
 
 async def schedule(run: Run, actions: Sequence[Action]) -> None:
@@ -64,8 +68,8 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
                 run.conclude_with(sent.action, sent.outcome)
                 continue
             # The entries stay open, so that the next run reads back what this one could not.
-            detail = f"reading it back failed: {error}"
-            run.finish(sent.action, Result.UNKNOWN, detail, request=sent.outcome.request_id)
+            problem = error.diagnostic().while_("reading it back failed")
+            run.fail(sent.action, Result.UNKNOWN, problem, sent.outcome.request_id)
         raise
     for attempt, live in found:
         await _read_back(run, attempt, live)
@@ -115,19 +119,19 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     refused: NotDone
     if isinstance(outcome, Done) and live is not None and live.status is PostStatus.DRAFT:
         # The entry stays open: the next run reads again, to find out which is right.
-        run.finish(attempt.action, Result.UNKNOWN, CONTRADICTED, request=outcome.request_id)
+        run.fail(attempt.action, Result.UNKNOWN, CONTRADICTED, outcome.request_id)
         return
     if isinstance(outcome, NotDone):
         refused = _told_by(outcome, live)
     elif live is None:
-        refused = NotDone("the draft is gone", final=False)
-    elif live.status is PostStatus.DRAFT and not isinstance(outcome, Unknown):
-        refused = NotDone(NOT_CONNECTED, final=False, skipped=True)
+        refused = not_done(Trouble.GONE, "the draft is gone")
+    elif live.status is PostStatus.DRAFT and isinstance(outcome, Unknown):
+        refused = NotDone(outcome.problem.and_then("it is still a draft"), final=False)
     elif live.status is PostStatus.DRAFT:
-        refused = NotDone(f"{outcome.detail}; it is still a draft", final=False)
+        refused = NotDone(NOT_CONNECTED, final=False, skipped=True)
     else:
-        refused = NotDone(f"it is {printable(str(live.status))}, not SCHEDULED", final=False)
-    refused = replace(refused, request_id=outcome.request_id)
+        refused = not_done(Trouble.UNEXPECTED_STATUS, f"it is {printable(str(live.status))}, not SCHEDULED")
+    refused = with_request(refused, outcome.request_id)
     await conclude(run.journal, attempt.entry, refused)
     run.conclude_with(attempt.action, refused)
 
@@ -140,10 +144,11 @@ def _is_about_the_post(refused: NotDone) -> bool:
 def _told_by(refused: NotDone, live: Post | None) -> NotDone:
     """A refused scheduling, with what the post is now. A post that is gone, or is no longer a draft, was ruled out."""
     if live is None:
-        return replace(refused, detail=f"{refused.detail}; the draft is gone", skipped=True)
+        return replace(refused, problem=refused.problem.and_then("the draft is gone"), skipped=True)
     if live.status is PostStatus.DRAFT:
         return refused
-    return replace(refused, detail=f"{refused.detail}; it is {printable(str(live.status))}", skipped=True)
+    problem = refused.problem.and_then(f"it is {printable(str(live.status))}")
+    return replace(refused, problem=problem, skipped=True)
 
 
 async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
@@ -159,7 +164,7 @@ async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
     elif what := _forbidden(run, attempt.action, live):
         await take_back(run, attempt, operation, live, what, Reason.FORBIDDEN)
     else:
-        run.finish(attempt.action, Result.DONE, _when(live.scheduled_for, run), request=request)
+        run.finish(attempt.action, goes_out=live.scheduled_for, request=request)
 
 
 def _forbidden(run: Run, action: Action, live: Post) -> str:
@@ -182,11 +187,13 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     (moved,) = await run.call([replace(action, operation=move, requires=requires)])
     moved = await resolve_unclear(run, moved)
     if isinstance(moved.outcome, Done):
-        run.finish(action, Result.DONE, _when(at, run), request=moved.outcome.request_id)
+        run.finish(action, goes_out=at, request=moved.outcome.request_id)
         return
-    own_time = _when(live.scheduled_for, run) or "scheduled at the API's own time"
-    detail = f"{own_time}; moving it to {moment_text(at, run.plan.time_zone)}: {moved.outcome.detail}"
-    run.finish(action, result_of(moved.outcome), detail, request=moved.outcome.request_id)
+    zone = run.plan.time_zone
+    own_time = f"for {moment_text(live.scheduled_for, zone)}" if live.scheduled_for else "at the API's own time"
+    problem = UNDER_WAY if isinstance(moved.outcome, Pending) else moved.outcome.problem
+    told = problem.while_(f"scheduled {own_time}; moving it to {moment_text(at, zone)}")
+    run.fail(action, result_of(moved.outcome), told, moved.outcome.request_id)
 
 
 def _is_alone(action: Action) -> bool:
@@ -201,7 +208,3 @@ def _operation(attempt: Attempt) -> SchedulePost:
 def _operation_of(action: Action) -> SchedulePost:
     assert isinstance(action.operation, SchedulePost)
     return action.operation
-
-
-def _when(moment: datetime | None, run: Run) -> str:
-    return f"{SCHEDULED_FOR}{moment_text(moment, run.plan.time_zone)}" if moment is not None else ""

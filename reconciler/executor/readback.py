@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
@@ -9,11 +11,14 @@ from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcom
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.swapped import swapped, take_back
-from reconciler.model.outcomes import Done, Outcome, Unknown
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.outcomes import Done, Outcome, Trouble, Unknown
 from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
 from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
+
+KEPT: Final = "kept-by-server"
 
 
 async def read_back(run: Run) -> None:
@@ -79,10 +84,11 @@ async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
 async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -> None:
     """Handles a lasting difference: the server stores another value, or the write had no effect."""
     kind, operation = kind_of(attempt.entry.operation), attempt.entry.operation
+    problem = Diagnostic(Trouble.NOT_AS_ASKED, why)
     if not await _seen(run, attempt, found):
         # It was accepted, so it is not made again before it is known what became of it (17.1).
-        await run.journal.end(attempt.entry, Unknown(why))
-        run.correct(attempt.action, why, unknown=True)
+        await run.journal.end(attempt.entry, Unknown(problem))
+        run.correct(attempt.action, problem, unknown=True)
         return
     owner, changes = kind.unkept(operation, _created(attempt), found)
     # A value that does not show at all was not accepted, however often it is written: only another form of it is kept.
@@ -95,6 +101,6 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -
         settled = kind.settled_for(operation, changes)
         if kind.mismatch(settled, attempt.entry, _created(attempt), found, run.now()) is None:
             for note in kept_notes(owner, changes, kind.title(operation)):
-                run.note(note)
+                run.note(Diagnostic(KEPT, note))
             return
-    run.correct(attempt.action, why)
+    run.correct(attempt.action, problem)

@@ -16,17 +16,17 @@ from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import published_post
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import Entry, Result, SiteLedger, about
 from reconciler.executor.outcome_check import read_for
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import refusal_reason
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
-from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.journal import Begun, Decided, OpenEntry
 from reconciler.model.operations import Operation, class_of
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown
 from reconciler.model.posts import ActivityId, ClearPosts, Post, PostId, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
@@ -36,7 +36,9 @@ from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
 from reconciler.planner.decisions import STORIES
 
-NO_YES = "publishing also needs --allow-publish"
+NO_YES = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish")
+
+UNDER_WAY = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way", "run again to continue")
 
 
 class Attempt(Struct, frozen=True):
@@ -58,9 +60,9 @@ class Run:
         self.cache = SiteCache(plan.site, ports.reader)
         self.approvals = ports.desired.approvals if ports.desired else Approvals()
         self.pending_before: Inputs | None = ports.journal.recorded.pending
-        self.halted: str | None = None
+        self.halted: Diagnostic | None = None
         """Why nothing that follows is started."""
-        self.inputs_missing: str | None = None
+        self.inputs_missing: Diagnostic | None = None
         """Why no generation is started: one of its inputs was not saved."""
         self.interrupted = False
         self.not_taken_back: dict[Action, str] = {}
@@ -73,7 +75,7 @@ class Run:
         self._begun: set[int] = set()
         self._ended: set[int] = set()
         self._promised: set[int] = set()
-        self._notes: list[str] = []
+        self._notes: list[Diagnostic] = []
 
     @property
     def site(self) -> SiteRef:
@@ -141,38 +143,59 @@ class Run:
         """Whether the ledger has an outcome for an action."""
         return id(action) in self._ended
 
-    def give_up(self, action: Action, why: str) -> None:
+    def give_up(self, action: Action, why: Diagnostic) -> None:
         """Enters an action that the run did not finish."""
         if id(action) in self._begun:
-            self.finish(action, Result.UNKNOWN, f"the run ended before its outcome was known: {why}")
+            self.fail(action, Result.UNKNOWN, why.while_("the run ended before its outcome was known"))
         else:
             self.skip(action, Result.NOT_STARTED, why)
 
-    def note(self, text: str) -> None:
+    def note(self, problem: Diagnostic) -> None:
         """Tells people something about the site, now and in the ledger."""
-        self._notes.append(text)
-        self.emit(Note(self.site, text))
+        note = replace(problem, severity=Severity.NOTE)
+        self._notes.append(note)
+        self.emit(Note(self.site, note))
 
-    def skip(self, action: Action, result: Result, detail: str) -> None:
+    def skip(self, action: Action, result: Result, why: Diagnostic) -> None:
         """Enters an action that was not started."""
-        entry = Entry(action.address, action.operation, result, detail, promised=id(action) in self._promised)
-        self._enter(action, entry)
-        self.emit(Skipped(entry))
+        entry = Entry.undone(action.address, action.operation, result, why)
+        self.emit(Skipped(self._enter(action, entry)))
 
     def finish(
-        self, action: Action, result: Result, detail: str = "", *, request: str | None = None, count: int = 1
+        self,
+        action: Action,
+        *,
+        remark: Remark | None = None,
+        goes_out: datetime | None = None,
+        request: str | None = None,
     ) -> None:
-        """Enters an action that was started."""
-        promised = id(action) in self._promised
-        entry = Entry(action.address, action.operation, result, detail, request, count, promised)
-        self._enter(action, entry)
-        self.emit(Finished(entry))
+        """Enters an action that was done."""
+        entry = Entry(action.address, action.operation, Result.DONE, None, remark, goes_out, request_id=request)
+        self.emit(Finished(self._enter(action, entry)))
+
+    def keep_promise(self, action: Action, matched: int) -> None:
+        """Enters a promise that was kept: it is no object of its own."""
+        entry = Entry(action.address, action.operation, Result.DONE, matched=matched, count=0)
+        self.emit(Finished(self._enter(action, entry)))
+
+    def fail(self, action: Action, result: Result, problem: Diagnostic, request: str | None = None) -> None:
+        """Enters an action that was started and did not end well, with the request of its call."""
+        entry = Entry.undone(action.address, action.operation, result, problem)
+        self.emit(Finished(self._enter(action, replace(entry, request_id=request or problem.request_id))))
 
     def conclude_with(self, action: Action, outcome: Outcome) -> None:
         """Enters an action that ended with this outcome."""
-        self.finish(action, result_of(outcome), outcome.detail, request=outcome.request_id)
+        match outcome:
+            case Done(remark=remark, request_id=request):
+                self.finish(action, remark=remark, request=request)
+            case Pending(request_id=request):
+                self.fail(action, Result.PENDING, UNDER_WAY, request)
+            case NotDone(problem=problem) | Unknown(problem=problem):
+                self.fail(action, result_of(outcome), problem)
+            case _:
+                assert_never(outcome)
 
-    def correct(self, action: Action, detail: str, *, unknown: bool = False) -> None:
+    def correct(self, action: Action, problem: Diagnostic, *, unknown: bool = False) -> None:
         """Changes an entry into a failed one: the read-back found something else."""
         done = [
             at
@@ -183,22 +206,27 @@ class Run:
         # A cancel that was accepted but shows no effect is not our error: how it ends is not known yet.
         result = Result.UNKNOWN if unknown or isinstance(action.operation, CancelPost) else Result.FAILED
         for at in (exact or done)[:1]:
-            self._entries[at] = replace(self._entries[at], result=result, detail=detail)
+            told = about(problem, action.address, result)
+            self._entries[at] = replace(self._entries[at], result=result, problem=told, remark=None, goes_out=None)
             self.emit(Corrected(self._entries[at]))
             self._follow(self._entries[at])
 
-    def _enter(self, action: Action, entry: Entry) -> None:
+    def _enter(self, action: Action, entry: Entry) -> Entry:
+        entry = replace(entry, promised=id(action) in self._promised)
         self._entries.append(entry)
         self._ended.add(id(action))
         self._follow(entry)
+        return entry
 
     def _follow(self, entry: Entry) -> None:
         """Records what must not follow an action that failed."""
         if entry.result is Result.DONE:
             return
         kind, operation = kind_of(entry.operation), entry.operation
-        self.inputs_missing = kind.inputs_missing(operation, entry.address, entry.result) or self.inputs_missing
-        self.halted = kind.halts(operation) or self.halted
+        if missing := kind.inputs_missing(operation, entry.address, entry.result):
+            self.inputs_missing = Diagnostic(Trouble.BEHIND, missing)
+        if halts := kind.halts(operation):
+            self.halted = Diagnostic(Trouble.BEHIND, halts)
         if activity := kind.spoils(operation):
             self._troubled.setdefault(activity, f"{entry.address} is {spoken(entry.result)}")
 
@@ -214,7 +242,8 @@ class Run:
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
             self.skip(action, Result.WITHHELD, NO_YES)
         elif activity in self._troubled:
-            self.skip(action, Result.SKIPPED, f"it depends on what did not succeed: {self._troubled[activity]}")
+            needed = f"it depends on what did not succeed: {self._troubled[activity]}"
+            self.skip(action, Result.SKIPPED, Diagnostic(Trouble.BEHIND, needed))
         else:
             return False
         return True
@@ -305,12 +334,12 @@ class Run:
         public = [action for action in actions if class_of(action.operation) is ActionClass.PUBLIC]
         fence = None
         if public:
-            forbid = self.ports.forbid or (lambda: "")
+            forbid = self.ports.forbid or (lambda: None)
             fence = PublicFence(public, self.approvals_now, forbid, self.journal, self.now, self.plan.time_zone)
         try:
             return await self.ports.writer.perform(self.site, operations, fence)
         except NoLongerAllowed as refused:
-            return tuple(NotDone(str(refused), final=False, skipped=True) for _ in actions)
+            return (NotDone(refused.problem, final=False, skipped=True),) * len(actions)
 
     def _decided(self, action: Action) -> Decided | None:
         """The reviewers' decision that an action carries out, for `Journal.consumed`."""

@@ -13,7 +13,7 @@ from reconciler.executor.run import Attempt, Run
 from reconciler.executor.state_updates import note_part
 from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import AtOnce
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Unknown
 from reconciler.model.posts import ClearPosts
 from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import Need
@@ -61,9 +61,9 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
             return ruled_out
         case NotDone(missing=True) if attempt.action.operation.verb is Verb.DELETE:
             return await _gone_already(run, attempt, attempt.outcome)
-        case Pending(detail=detail, request_id=request_id):
+        case Pending(request_id=request_id):
             # None of these calls needs waiting: what was accepted is done, and read back at the end.
-            done = replace(attempt, outcome=Done(detail=detail, request_id=request_id))
+            done = replace(attempt, outcome=Done(request_id=request_id))
             await run.close(done)
             return done
         case Done() | NotDone():
@@ -77,7 +77,7 @@ async def _gone_already(run: Run, attempt: Attempt, refused: NotDone) -> Attempt
     seen = await read_for(run.site, run.ports.reader, [attempt.entry.operation])
     if not isinstance(infer_outcome(attempt.entry, seen, run.now()), Done):
         return attempt
-    gone = replace(attempt, outcome=Done(detail="it was gone already", request_id=refused.request_id))
+    gone = replace(attempt, outcome=Done(remark=Remark.GONE_ALREADY, request_id=refused.request_id))
     await run.close(gone)
     return gone
 
@@ -97,8 +97,9 @@ async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
             if isinstance(found, NotDone):
                 await note_part(run.journal, attempt.entry, seen)
     except ApiError as error:
-        return replace(unclear, detail=f"{unclear.detail}; reading it back failed: {error}")
+        return replace(unclear, problem=unclear.problem.and_then(f"reading it back failed: {error.diagnostic().cause}"))
     if found is None:
         return unclear
-    detail = f"{unclear.detail}; {found.detail}" if isinstance(found, NotDone) else found.detail
-    return replace(found, detail=detail, request_id=unclear.request_id)
+    if isinstance(found, NotDone):
+        return replace(found, problem=unclear.problem.and_then(found.problem.message))
+    return found if isinstance(found, Unknown) else replace(found, request_id=unclear.request_id)

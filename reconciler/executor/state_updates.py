@@ -36,7 +36,7 @@ async def conclude(
             await journal.published(published)
     elif isinstance(outcome, NotDone) and isinstance(entry.operation, CancelPost):
         # Until it is cancelled or gone, each plan says that it still goes out.
-        await journal.bind(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(outcome.detail)),)))
+        await journal.bind(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(outcome.problem)),)))
     await journal.end(entry, outcome)
 
 

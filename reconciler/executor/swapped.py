@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from msgspec.structs import replace
 
@@ -11,17 +11,19 @@ from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.schedule import is_scheduled
 from reconciler.executor.ledger import Result
 from reconciler.executor.outcome_check import read_for
-from reconciler.executor.run import Attempt, Run
+from reconciler.executor.run import UNDER_WAY, Attempt, Run
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.activities import DateIs
 from reconciler.model.content import differences
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.outcomes import Done
+from reconciler.model.outcomes import Done, NotDone, Pending, Trouble, Unknown
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.unstopped import STOP_BY_HAND
 
 Publishing: TypeAlias = SchedulePost | ReschedulePost
 
@@ -53,7 +55,7 @@ async def take_back(
     became = "got a forbidden time" if reason is Reason.FORBIDDEN else "became different from what was approved"
     why = f"while it was being {doing} ({_call(operation)}) it {became}: {what}"
     if live.status is not PostStatus.SCHEDULED:
-        _fail(run, attempt, f"{why}, and it has gone out: take it down by hand")
+        _fail(run, attempt, f"{why}, and it has gone out", "take it down by hand")
         return
     cancel = CancelPost(
         operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title, live.type
@@ -61,15 +63,22 @@ async def take_back(
     cancelling = replace(action, operation=cancel)
     (taken,) = await run.call([cancelling])
     taken = await resolve_unclear(run, taken)
-    trouble = taken.outcome.detail
-    if isinstance(taken.outcome, Done):
-        seen = await read_for(run.site, run.ports.reader, [cancel])
-        trouble = kind_of(cancel).mismatch(cancel, taken.entry, None, seen, run.now()) or ""
-    if not trouble and isinstance(taken.outcome, Done):
-        _fail(run, attempt, f"{why}; it was cancelled at once: review it again")
-        return
+    trouble = ""
+    match taken.outcome:
+        case Done():
+            seen = await read_for(run.site, run.ports.reader, [cancel])
+            trouble = kind_of(cancel).mismatch(cancel, taken.entry, None, seen, run.now()) or ""
+            if not trouble:
+                _fail(run, attempt, f"{why}; it was cancelled at once", "review it again")
+                return
+        case NotDone(problem=problem) | Unknown(problem=problem):
+            trouble = problem.message
+        case Pending():
+            trouble = UNDER_WAY.message
+        case _:
+            assert_never(taken.outcome)
     run.not_taken_back[replace(cancelling, reason=reason)] = trouble
-    _fail(run, attempt, f"{why}, and it could not be cancelled: {trouble}")
+    _fail(run, attempt, f"{why}, and it could not be cancelled: {trouble}", STOP_BY_HAND, taken.outcome.request_id)
 
 
 def _call(operation: Publishing) -> str:
@@ -80,9 +89,10 @@ def _call(operation: Publishing) -> str:
     return f"{call.method} {call.template}"
 
 
-def _fail(run: Run, attempt: Attempt, detail: str) -> None:
+def _fail(run: Run, attempt: Attempt, what: str, fix: str, request: str | None = None) -> None:
     """Enters the action as failed, or corrects its entry if it was entered as done."""
+    problem = Diagnostic(Trouble.CHANGED_MEANWHILE, what, fix, request_id=request)
     if run.has_ended(attempt.action) or isinstance(attempt.action.operation, ReschedulePost):
-        run.correct(attempt.action, detail)
+        run.correct(attempt.action, problem)
     else:
-        run.finish(attempt.action, Result.FAILED, detail, request=attempt.outcome.request_id)
+        run.fail(attempt.action, Result.FAILED, problem, attempt.outcome.request_id)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
+
+from msgspec.structs import replace
 
 from reconciler.model.address import Address
 from reconciler.model.content import Difference
@@ -60,6 +62,21 @@ class Diagnostic(Struct, frozen=True):
     def cause(self) -> str:
         """The message without the call: the same whatever call was being made when the cause appeared."""
         return self.message.removesuffix(f" ({self.call})") if self.call else self.message
+
+    def and_then(self, more: str) -> Self:
+        """The problem, with what was found out after it."""
+        return self._saying(f"{self.cause}; {more}")
+
+    def because_of(self, what: str) -> Self:
+        """What a problem really is, which is told first: `the event is read-only (not found)`."""
+        return self._saying(f"{what} ({self.cause})")
+
+    def while_(self, doing: str) -> Self:
+        """The problem, with what was being done when it showed: `reading it back failed: no connection`."""
+        return replace(self, message=f"{doing}: {self.message}")
+
+    def _saying(self, cause: str) -> Self:
+        return replace(self, message=f"{cause} ({self.call})" if self.call else cause)
 
     @property
     def file(self) -> str:

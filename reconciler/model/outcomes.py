@@ -2,23 +2,79 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Variant
+
+
+class Trouble(StrEnum):
+    """Why an action did not end well, where no error of the remote side, of the state or of the files says it.
+
+    These are the codes of its diagnostic.
+    """
+
+    NOT_ALLOWED = "publish-not-allowed"
+    STALE = "stale"
+    """A precondition no longer held."""
+    NO_LONGER_ALLOWED = "no-longer-allowed"
+    """The time, the files or the approvals forbid it now."""
+    BEHIND = "depends-on-another"
+    """Another action, which it needs, did not end well."""
+    BEYOND_PROMISE = "beyond-promise"
+    STOPPED = "run-stopped"
+    OVERTAKEN = "overtaken"
+    """Another run worked on the site in between."""
+    WORKER_LOST = "worker-lost"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    NOT_AS_ASKED = "not-as-asked"
+    """The read-back found something else."""
+    NO_EFFECT = "no-effect"
+    GONE = "gone"
+    UNEXPECTED_STATUS = "unexpected-status"
+    NOT_SCHEDULED = "left-a-draft"
+    """The API left it a draft, without saying why."""
+    NO_TIME_OF_OUR_OWN = "no-own-time"
+    """The API schedules only at times that it chooses."""
+    PARTLY_DONE = "partly-done"
+    GENERATION_FAILED = "generation-failed"
+    STILL_UNDER_WAY = "still-under-way"
+    CHANGED_MEANWHILE = "changed-while-publishing"
+    """What was being scheduled or moved became different from what was approved."""
+    READ_ONLY = "read-only"
+    """It belongs to a calendar that this tool cannot write to."""
+    MANUALLY = "resolved-manually"
+
+
+class Remark(StrEnum):
+    """What else is to be told of an action, whatever its result is."""
+
+    GONE_ALREADY = "gone-already"
+    NOT_WAITING = "no-longer-waiting"
+    """A post that was to be cancelled did not wait to go out any more."""
+    NO_ID = "no-id"
+    """The answer to a create names no id."""
+    IN_PART = "regenerated-in-part"
+    DONE_BEFORE = "done-before"
+    """Done before another worker took over from one that was lost."""
+    ASKED_BEFORE = "asked-before"
+    """Requested by a worker that was lost afterwards."""
 
 
 class Done(Variant, frozen=True):
     """It took effect. `created` is the id that a create returned."""
 
     created: str | None = None
-    detail: str = ""
+    remark: Remark | None = None
     request_id: str | None = None
 
 
 class Pending(Variant, frozen=True):
     """It has started and is still under way."""
 
-    detail: str = ""
     request_id: str | None = None
 
 
@@ -29,14 +85,16 @@ class NotDone(Variant, frozen=True):
     a precondition ruled it out, which is not an error (exit 3, not 1).
     """
 
-    detail: str
+    problem: Diagnostic
     final: bool = True
     skipped: bool = False
-    request_id: str | None = None
-    code: str = ""
-    """The remote side's own error code (`PLAN_ALREADY_GENERATING_ERROR`), if it gave one."""
     missing: bool = False
     """Whether the answer was that the object does not exist (404): what was to be removed may already be gone."""
+
+    @property
+    def request_id(self) -> str | None:
+        """The request that was refused."""
+        return self.problem.request_id
 
 
 class Unknown(Variant, frozen=True):
@@ -46,9 +104,25 @@ class Unknown(Variant, frozen=True):
     happened, is never sent again, and its effect is looked for (17.1).
     """
 
-    detail: str
-    request_id: str | None = None
+    problem: Diagnostic
     accepted: bool = False
+
+    @property
+    def request_id(self) -> str | None:
+        """The request whose answer was unclear."""
+        return self.problem.request_id
 
 
 Outcome: TypeAlias = Done | Pending | NotDone | Unknown
+
+
+def not_done(
+    code: Trouble, message: str, fix: str = "", *, request_id: str | None = None, skipped: bool = False
+) -> NotDone:
+    """A call without effect that may be made again, and why."""
+    return NotDone(Diagnostic(code, message, fix, request_id=request_id), final=False, skipped=skipped)
+
+
+def with_request(outcome: NotDone, request_id: str | None) -> NotDone:
+    """What reading found out about a call, with the call's own request."""
+    return replace(outcome, problem=replace(outcome.problem, request_id=request_id))

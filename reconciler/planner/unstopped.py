@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.canonical import JsonObject
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId, PostStatus, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost
@@ -34,9 +35,12 @@ def tried_key(post: PostId) -> str:
     return f"{TRIED}[{post}]"
 
 
-def failed_cancel(why: str) -> JsonObject:
-    """The facts under that key: why; empty once it is over."""
-    return JsonObject({"why": why})
+def failed_cancel(problem: Diagnostic | None) -> JsonObject:
+    """The facts under that key: why; empty once it is over (None)."""
+    if problem is None:
+        return JsonObject({"why": ""})
+    known = {"code": str(problem.code), "why": problem.message, "fix": problem.fix, "requestId": problem.request_id}
+    return JsonObject({key: value for key, value in known.items() if value})
 
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> str | None:

@@ -33,6 +33,11 @@ def cause(diagnostic: Diagnostic) -> str:
     return diagnostic.cause + (f"; {diagnostic.fix}" if diagnostic.fix else "")
 
 
+def reason(diagnostic: Diagnostic) -> str:
+    """The sentence of a problem that is shown beside the name of its object, without what only support needs."""
+    return (f"{diagnostic.place}: " if diagnostic.place else "") + cause(diagnostic)
+
+
 def particulars(diagnostic: Diagnostic) -> str:
     """`GET /marketing-plan answered 403, request id 1.2`: what only support needs."""
     name = f"request id {diagnostic.request_id}" if diagnostic.request_id else ""

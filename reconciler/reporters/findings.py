@@ -49,7 +49,7 @@ from reconciler.engine.site_results import (
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.engine.verdict import Verdict
-from reconciler.executor.ledger import Result, SiteLedger
+from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.posts import shown_account
@@ -57,16 +57,6 @@ from reconciler.model.text import spoken
 from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding
 from reconciler.reporters import words
-
-_SEVERITIES = {
-    Result.FAILED: Severity.ERROR,
-    Result.UNKNOWN: Severity.ERROR,
-    Result.SKIPPED: Severity.WARNING,
-    Result.WITHHELD: Severity.WARNING,
-    Result.NOT_STARTED: Severity.WARNING,
-    Result.PENDING: Severity.NOTE,
-}
-"""How much it matters that an action did not end well."""
 
 _GRAVE = frozenset(
     {
@@ -242,17 +232,9 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
     if ledger.error:
         yield replace(ledger.error, address=ledger.error.address or Address(ledger.site.name))
     for entry in ledger.entries:
-        if entry.result is Result.DONE:
-            continue
-        verb = entry.operation.verb.value
-        message = f"{verb}: {spoken(entry.result)}" + (f": {entry.detail}" if entry.detail else "")
-        yield Diagnostic(
-            entry.result.value,
-            message,
-            severity=_SEVERITIES[entry.result],
-            address=entry.address,
-            request_id=entry.request_id,
-        )
+        if entry.problem is not None:
+            told = entry.problem.while_(f"{entry.operation.verb}: {spoken(entry.result)}")
+            yield replace(told, request_id=told.request_id or entry.request_id)
 
 
 def without_place(finding: Diagnostic) -> Diagnostic:

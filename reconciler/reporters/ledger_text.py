@@ -11,16 +11,18 @@ from msgspec import Struct
 
 from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
-from reconciler.executor.ledger import SCHEDULED_FOR, Entry, Result, SiteLedger
+from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Generate, Regenerate
-from reconciler.model.moments import moment_in
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Part, class_of
+from reconciler.model.outcomes import Remark
 from reconciler.model.posts import GeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.diagnostics import of_its_site, reason, sentence
 from reconciler.reporters.failures import unseen_lines
 from reconciler.reporters.kinds import action_text
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
@@ -52,6 +54,14 @@ _WORST_FIRST: Final = (
 
 _CUT_SHORT: Final = (Result.PENDING, Result.NOT_STARTED)
 """How entries end that a run had no time for."""
+REMARKS: Final = {
+    Remark.GONE_ALREADY: "it was gone already",
+    Remark.NOT_WAITING: "it was no longer waiting to go out",
+    Remark.NO_ID: "the answer names no id",
+    Remark.IN_PART: "some drafts were regenerated, others were not",
+    Remark.DONE_BEFORE: "done before another worker took over from one that was lost",
+    Remark.ASKED_BEFORE: "requested by a worker that was lost afterwards",
+}
 
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
@@ -96,7 +106,7 @@ def applied_lines(
         line = _entry(same[0], zone) if len(same) == 1 else _posts(same, zone)
         yield from line.on(screen)
     for note in ledger.notes:
-        yield from Line((Span(f"  note: {note}", Style.DIM),), hang=8).on(screen)
+        yield from Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8).on(screen)
     if ledger.error:
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
     if ledger.interrupted and not stopped and not any(entry.result in _CUT_SHORT for entry in ledger.entries):
@@ -133,11 +143,11 @@ def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
 def _moment_of(entry: Entry) -> datetime | None:
     """When a post goes out, or would have, if there is nothing else to say about it; None if there is."""
     operation = entry.operation
-    if entry.result is not Result.DONE:
+    if entry.result is not Result.DONE or entry.remark is not None:
         return None
     if isinstance(operation, SchedulePost):
-        return moment_in(entry.detail.removeprefix(SCHEDULED_FOR))
-    return operation.at if isinstance(operation, ReschedulePost | CancelPost) and not entry.detail else None
+        return entry.goes_out
+    return operation.at if isinstance(operation, ReschedulePost | CancelPost) else None
 
 
 def _posts(entries: Sequence[Entry], zone: str) -> Line:
@@ -184,13 +194,34 @@ def _entry(entry: Entry, zone: str) -> Line:
     symbol = SYMBOLS[operation.verb] if entry.result is Result.DONE else "!"
     if isinstance(operation, Deferred) and entry.result is Result.DONE:
         thing = ("draft", "drafts") if operation.part is Part.SCHEDULE else ("activity", "activities")
-        matched = plural(found, *thing) if (found := int(entry.detail.split()[0])) else f"no {thing[0]}"
+        matched = plural(entry.matched, *thing) if entry.matched else f"no {thing[0]}"
         return subject_line(symbol, Style.DIM, said.subject, Span(f"{matched} matched", Style.DIM))
     spans = [Span(spoken(entry.result), RESULT_STYLES[entry.result])]
-    spans += [Span(text) for text in (_outcome(entry, said.text, zone), entry.detail) if text]
-    if entry.request_id and entry.request_id not in entry.detail and entry.result not in (Result.DONE, Result.WITHHELD):
-        spans.append(Span(f"(request id {entry.request_id})", Style.DIM))
+    why = "" if entry.problem is None else reason(entry.problem)
+    spans += [Span(text) for text in (_outcome(entry, said.text, zone), why or became(entry, zone)) if text]
+    if entry.problem is not None and (last := ", ".join(_particulars(entry, entry.problem))):
+        spans.append(Span(f"({last})", Style.DIM))
     return subject_line(symbol, style, said.subject, *spans)
+
+
+def _particulars(entry: Entry, problem: Diagnostic) -> Iterator[str]:
+    """What only support needs: the call, and the requests."""
+    if problem.call:
+        yield problem.call
+    if entry.result is not Result.WITHHELD:
+        yield from (f"request id {request}" for request in requests(entry))
+
+
+def requests(entry: Entry) -> tuple[str, ...]:
+    """The remote side's names for the requests of an action that did not end well: of its problem, and of its call."""
+    found = (entry.problem.request_id if entry.problem else None, entry.request_id)
+    return tuple(dict.fromkeys(request for request in found if request))
+
+
+def became(entry: Entry, zone: str) -> str:
+    """What else is told of an action: when its post goes out, or how it came to be done."""
+    when = f"scheduled for {moment_text(entry.goes_out, zone)}" if entry.goes_out is not None else ""
+    return "; ".join(part for part in (when, REMARKS[entry.remark] if entry.remark is not None else "") if part)
 
 
 def _outcome(entry: Entry, planned: str, zone: str) -> str:
@@ -204,7 +235,7 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
         return f"generated for {quoted(operation.title)}"
     if done and isinstance(operation, CancelPost):
         return f"was scheduled for {moment(operation.at, zone)}" if operation.at else ""
-    if done and isinstance(operation, SchedulePost) and entry.detail:  # it says when, as it was read back
+    if done and isinstance(operation, SchedulePost) and entry.goes_out is not None:  # it says when, as it was read back
         return f"on {account_words(operation.account)}"
     if not done and isinstance(operation, SchedulePost):
         return f"due {scheduled_words(operation, zone)}"

@@ -12,6 +12,7 @@ from typing import Any, Final, assert_never
 from msgspec import Struct
 
 from reconciler.engine.results import Ended, Event, PhaseStarted
+from reconciler.engine.run_ledger import entry_values
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.engine.state_results import StateListed
 from reconciler.executor.events import (
@@ -23,11 +24,11 @@ from reconciler.executor.events import (
     Started,
     StillWaiting,
 )
-from reconciler.executor.ledger import Entry
 from reconciler.model.canonical import ABSENT
 from reconciler.model.codec import instant_text, members_of, report_text
 from reconciler.model.outcomes import Outcome
 from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.diagnostics import problem_record
 from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
 from reconciler.reporters.layout import inert_json
 from reconciler.reporters.run_json import Members
@@ -104,27 +105,17 @@ def progress_values(progressed: Progressed) -> dict[str, Any]:
         case Started(address=address, operation=operation):
             return {"step": "started", "address": str(address), "verb": operation.verb.value}
         case Finished(entry=entry):
-            return {"step": "finished", **_entry(entry)}
+            return {"step": "finished", **entry_values(entry)}
         case Skipped(entry=entry):
-            return {"step": "skipped", **_entry(entry)}
+            return {"step": "skipped", **entry_values(entry)}
         case Corrected(entry=entry):
-            return {"step": "corrected", **_entry(entry)}
+            return {"step": "corrected", **entry_values(entry)}
         case StillWaiting(since=since, timeout=timeout, left=left):
             waited = {"since": instant_text(since), "timeoutSeconds": timeout.total_seconds()}
             return {"step": "waiting", **waited, "left": left}
         case EntryResolved(entry=entry, outcome=outcome):
             return {"step": "resolved", "address": str(entry.address), "id": entry.id, "outcome": _slug(outcome)}
-        case Note(text=text):
-            return {"step": "note", "text": text}
+        case Note(problem=problem):
+            return {"step": "note", "problem": problem_record(problem)}
         case never:
             assert_never(never)
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "address": str(entry.address),
-        "verb": entry.operation.verb.value,
-        "result": entry.result.value,
-        "detail": entry.detail,
-        "requestId": entry.request_id,
-    }

@@ -10,9 +10,10 @@ from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.schedule import CancelPost
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.diagnostics import of_its_site, reason, sentence
 from reconciler.reporters.kinds import action_text
 from reconciler.reporters.kinds.base import SYMBOLS
+from reconciler.reporters.ledger_text import became, requests
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (
     Entered,
@@ -68,7 +69,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         bullets((going_out_item(post, zone) for post in ledger.still_going_out), "items bad"),
         bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
         bullets((_entry(entry, zone) for entry in ledger.entries), "items"),
-        notes(ledger.notes),
+        notes([sentence(note) for note in ledger.notes]),
         notes(("Stopped here. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds, (), zone),
     ]
@@ -94,8 +95,12 @@ def _entry(entry: Entry, zone: str) -> str:
     said = action_text(Action(entry.address, entry.operation, Reason.RULE), zone)
     tag = f'<span class="tag {RESULTS[entry.result][1]}">{spoken(entry.result)}</span> '
     found = line(SYMBOLS[entry.operation.verb], said.subject, tag + text(said.text))
-    if entry.detail:
-        found += f'<div class="why">{text(entry.detail)}</div>'
-    if entry.request_id and entry.result is not Result.DONE:
-        found += f'<div class="why">request id <code>{text(entry.request_id)}</code></div>'
+    if told := became(entry, zone):
+        found += f'<div class="why">{text(told)}</div>'
+    if entry.problem is not None:
+        found += f'<div class="why">{text(reason(entry.problem))}</div>'
+        if call := entry.problem.call:
+            found += f'<div class="why">{text(call)}</div>'
+        for request in requests(entry):
+            found += f'<div class="why">request id <code>{text(request)}</code></div>'
     return found

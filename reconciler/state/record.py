@@ -21,6 +21,7 @@ from reconciler.model.sites import RecordedSite
 from reconciler.state.documents import FORMAT_VERSION, from_bytes
 from reconciler.state.errors import StateError
 from reconciler.state.old_calls import entry_of
+from reconciler.state.old_outcomes import with_problem
 from reconciler.state.store import fresh
 
 FOLDER, SUFFIX = "records/", ".json"
@@ -97,8 +98,8 @@ TYPED: Final = frozenset(kind_of(operation.__name__) for operation in get_args(S
 def readable(entries: object) -> object:
     """Plain journal entries, with an UnreadableCall for each operation that only a later version knows.
 
-    Writes of posts get a type, which the first entries of this version lacked. An unreadable call stays open and blocks
-    its object until a person says how it ended.
+    Writes of posts get a type, which the first entries of this version lacked, and why an outcome is unknown becomes a
+    problem, which was a sentence. An unreadable call stays open and blocks its object until a person says how it ended.
     """
     if not isinstance(entries, list):
         return entries
@@ -109,7 +110,7 @@ def _readable(entry: object) -> object:
     operation = entry.get("operation") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(operation, dict):
         return entry
-    kind = operation.get("kind")
+    entry, kind = with_problem(entry), operation.get("kind")
     if kind in TYPED:
         return {**entry, "operation": {"type": "POST", **operation}}
     if not isinstance(kind, str) or kind in OPERATIONS:

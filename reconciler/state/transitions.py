@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar, assert_never
 from msgspec.structs import replace
 
 from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.frozen import Variant
 from reconciler.model.journal import OpenEntry
@@ -49,7 +50,7 @@ class Sent(Variant, frozen=True):
     id: str
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
-        return _with_entry(recorded, self.id, sent=True, unknown="")
+        return _with_entry(recorded, self.id, sent=True, unknown=None)
 
 
 class Ended(Variant, frozen=True):
@@ -63,14 +64,14 @@ class Ended(Variant, frozen=True):
             case Done() | NotDone():
                 return replace(recorded, open=tuple(entry for entry in recorded.open if entry.id != self.id))
             case Pending():
-                return _with_entry(recorded, self.id, sent=True, unknown="")
-            case Unknown(detail=detail):
-                return _with_entry(recorded, self.id, sent=None, unknown=detail or "the answer was unclear")
+                return _with_entry(recorded, self.id, sent=True, unknown=None)
+            case Unknown(problem=problem):
+                return _with_entry(recorded, self.id, sent=None, unknown=problem)
             case never:
                 assert_never(never)
 
 
-def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: str) -> RecordedSite:
+def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: Diagnostic | None) -> RecordedSite:
     entries = (
         replace(entry, sent=entry.sent if sent is None else sent, unknown=unknown) if entry.id == id else entry
         for entry in recorded.open

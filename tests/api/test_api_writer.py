@@ -126,7 +126,7 @@ def test_an_update_that_both_keys_cannot_save_reports_the_first_refusal(bench: B
     operation = UpdateEvent(CalendarEvent(EventId("e"), "n", date=SOON), ())
     (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
     assert isinstance(outcome, NotDone)
-    assert outcome.code == "A"
+    assert outcome.problem.call.endswith(" A")
     assert len(side.requests) == 2
 
 
@@ -136,7 +136,7 @@ def test_generating_is_pending_and_generating_again_is_refused_with_its_code(ben
     assert isinstance(outcome, Pending)
     (again,) = perform(bench, box, Regenerate(keyword_research=True))
     assert isinstance(again, NotDone)
-    assert (again.code, again.skipped) == ("PLAN_ALREADY_GENERATING_ERROR", True)
+    assert (again.problem.call.split()[-1], again.skipped) == ("PLAN_ALREADY_GENERATING_ERROR", True)
     assert again.request_id
     box.advance(timedelta(minutes=1))
     (third,) = perform(bench, box, Regenerate(keyword_research=False))
@@ -193,7 +193,7 @@ def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_skipped(benc
         else:
             assert isinstance(outcome, NotDone)
             assert outcome.skipped
-            assert draft.channel in outcome.detail
+            assert draft.channel in outcome.problem.message
     gone = {one.channel for one in only_activity(bench, box).posts if one.status is PostStatus.SCHEDULED}
     assert gone == {"INSTAGRAM", "FACEBOOK"}
 
@@ -222,7 +222,7 @@ def test_without_the_feature_scheduling_is_skipped(bench: Bench, sandbox_of: Mak
     (outcome,) = perform(bench, box, schedule(activity.drafts[0], activity))
     assert isinstance(outcome, NotDone)
     assert (outcome.skipped, outcome.final) == (True, True)
-    assert outcome.code
+    assert outcome.problem.call
 
 
 SCHEDULED: list[tuple[object, type[Outcome]]] = [

@@ -24,7 +24,6 @@ from reconciler.model.events import CreateEvent, DesiredEvent, EventId
 from reconciler.model.journal import AnyOperation, Before, OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation
-from reconciler.model.outcomes import Unknown
 from reconciler.model.posts import ActivityId, AwaitPosts, PostId, PostStatus
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import Field
@@ -38,6 +37,7 @@ from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
 from tests.journals import begin
 from tests.strategies import of
+from tests.told import unclear
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-000000000001")
@@ -71,7 +71,7 @@ class Planted:
             journal = await self.state.open_journal(SHOP)
             entry = await begin(journal, address, operation, before)
             if unknown:
-                await journal.end(entry, Unknown(unknown))
+                await journal.end(entry, unclear(unknown))
             if sent:
                 await journal.sent(entry)
             await journal.flush()

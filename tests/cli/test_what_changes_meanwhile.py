@@ -29,7 +29,9 @@ from reconciler.executor.events import Started
 from reconciler.executor.ledger import Entry, Result
 from reconciler.model.codec import from_json, to_json
 from reconciler.model.schedule import SchedulePost
+from reconciler.reporters.diagnostics import of_its_site
 from reconciler.wiring import open_session
+from tests import told as words
 from tests.cli.projects import PROJECT, Command, Project
 from tests.cli.test_stays_wanted import APPROVALS, FILE, WORLD, Change, Pottery, edits, more
 
@@ -135,14 +137,14 @@ def approved(reviewed: Path, tmp_path: Path, reconciler: Command) -> Pottery:
 def test_what_the_files_do_not_want_any_more_does_not_go_out(approved: Pottery, name: str) -> None:
     change, said = FORBIDS[name]
     entry = applied(approved.project.root, lambda: change(approved.project))
-    assert (entry.result, said in entry.detail) == (Result.SKIPPED, True), entry.detail
+    assert (entry.result, said in words.told(entry)) == (Result.SKIPPED, True), words.told(entry)
     assert approved.status() == "DRAFT"
 
 
 @pytest.mark.parametrize("name", ALLOWS)
 def test_what_says_nothing_of_it_keeps_nothing_back(approved: Pottery, name: str) -> None:
     entry = applied(approved.project.root, lambda: ALLOWS[name](approved.project))
-    assert entry.result is Result.DONE, entry.detail
+    assert entry.result is Result.DONE, words.told(entry)
     assert approved.status() == "SCHEDULED"
 
 
@@ -152,11 +154,13 @@ def test_a_worker_holds_to_the_files_of_its_run(approved: Pottery, change: Chang
     files, index = open_project((root,))
     project = project_of(from_json(ProjectValues, to_json(project_values(files))), {})
     site = entry_of(from_json(SiteValues, to_json(site_values(index.entries[0]))))
-    assert TodaysFiles().forbid(project, site) == ""
+    assert TodaysFiles().forbid(project, site) is None
     told(approved.project)
-    assert TodaysFiles().forbid(project, site) == ""
+    assert TodaysFiles().forbid(project, site) is None
     change(approved.project)
-    assert said in TodaysFiles().forbid(project, site)
+    forbidden = TodaysFiles().forbid(project, site)
+    assert forbidden is not None
+    assert said in of_its_site(forbidden)
 
 
 @pytest.mark.parametrize(("change", "status"), [(removed, "DRAFT"), (told, "SCHEDULED")])

@@ -33,6 +33,7 @@ from reconciler.state.sites import StateStore
 from reconciler.state.store import Any, Log, Store, Stored, Version
 from reconciler.wiring import open_session
 from tests.cli.projects import Project
+from tests.told import told
 
 Opened = tuple[Session[FullClient], Selection]
 
@@ -148,7 +149,7 @@ def test_a_site_that_another_run_worked_on_meanwhile_is_skipped(folder: Project)
             assert (outcome.tally.skipped, outcome.tally.generated) == (4, 1)
             assert outcome.results == {Result.SKIPPED, Result.DONE}
             ledgers = {event.name: event.ledger for event in events if isinstance(event, SiteApplied)}
-            assert {entry.detail for entry in ledgers[selection.entries[0].name].entries} == {
+            assert {told(entry) for entry in ledgers[selection.entries[0].name].entries} == {
                 "another run worked on this site after the plan was made; run apply again"
             }
 

@@ -59,6 +59,7 @@ from reconciler.worker import run_part
 from tests.canary import leaks_in_text
 from tests.engine.fleet_over_http import Fleet, Quick, fleet, without_durations
 from tests.laws.scenario import once_only
+from tests.told import told
 
 SITES = 3
 AS_EVER = RunContext()
@@ -229,7 +230,7 @@ def test_what_a_killed_worker_waited_for_is_waited_for_and_counted(
         completed, sites = applied(shops, of_processes)
         assert len(polled) == SITES
         entries = [entry for site in sites for entry in site.ledger.entries]
-        waited = [entry.operation for entry in entries if "requested by a worker that was lost" in entry.detail]
+        waited = [entry.operation for entry in entries if "requested by a worker that was lost" in told(entry)]
         assert waited == [Generate()] * SITES, sites
         # As one process counts it.
         assert (set(completed.results), completed.tally) == ({Result.DONE}, Tally(added=6, changed=3, generated=3))
@@ -286,7 +287,7 @@ def test_what_is_found_done_already_is_told_as_done(shops: Fleet, capsys: pytest
     completed, sites = applied(shops, losing_answers)
     assert completed.results == {Result.DONE}
     assert {len(site.ledger.entries) for site in sites} == {4}
-    assert all("from one that was lost" in entry.detail for site in sites for entry in site.ledger.entries)
+    assert all("from one that was lost" in told(entry) for site in sites for entry in site.ledger.entries)
     finishes(shops, capsys)
 
 
@@ -452,7 +453,7 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
     completed, sites = applied(shops, lambda setup: Workers(Dies, run_part, 1, setup))
     by_name = {str(site.name): site.ledger for site in sites}
     assert {entry.result for entry in by_name["shop-1"].entries} == {Result.UNKNOWN}
-    assert "what it did here is not known" in by_name["shop-1"].entries[0].detail
+    assert "what it did here is not known" in told(by_name["shop-1"].entries[0])
     assert {entry.result for name in ("shop-2", "shop-3") for entry in by_name[name].entries} == {Result.DONE}
     assert Result.UNKNOWN in completed.results
     finishes(shops, capsys, runs=2)

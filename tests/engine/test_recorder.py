@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.engine.recorder import EventRecorder
+from reconciler.engine.run_ledger import CUT_SHORT
 from reconciler.executor.events import Corrected, Event, Finished, Started
 from reconciler.executor.ledger import Entry, Result
 from reconciler.model.address import Address, Kind, SiteName
@@ -26,7 +27,8 @@ def test_what_ended_what_was_begun_and_what_was_not() -> None:
     emitted: list[Event] = []
     recorder = EventRecorder(Plan(SiteRef(SHOP, "1"), (SETTINGS, GENERATE, POSTS)), emitted.append)
     done = Entry(SETTINGS.address, SETTINGS.operation, Result.DONE)
-    wrong = Entry(SETTINGS.address, SETTINGS.operation, Result.FAILED, "the site has another tone")
+    another = Diagnostic("not-as-asked", "the site has another tone")
+    wrong = Entry.undone(SETTINGS.address, SETTINGS.operation, Result.FAILED, another)
     for event in (
         Started(SETTINGS.address, SETTINGS.operation),
         Finished(done),
@@ -37,11 +39,11 @@ def test_what_ended_what_was_begun_and_what_was_not() -> None:
         recorder.record(event)
     assert len(emitted) == 5
 
-    ledger = recorder.ledger("the run was cut short")
+    ledger = recorder.ledger(CUT_SHORT)
     assert [(one.address.kind, one.result) for one in ledger.entries] == [
         (Kind.SETTINGS, Result.FAILED),
         (Kind.MARKETING_PLAN, Result.UNKNOWN),
         (Kind.POSTS, Result.NOT_STARTED),
     ]
     assert (ledger.error, ledger.interrupted) == (None, True)
-    assert recorder.ledger("the run ended", error=Diagnostic("bug", "a bug")).interrupted is False
+    assert recorder.ledger(CUT_SHORT, error=Diagnostic("bug", "a bug")).interrupted is False

@@ -35,7 +35,7 @@ from reconciler.model.marketing_plan import (
     Regenerate,
 )
 from reconciler.model.operations import Operation, Precondition
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, Outcome, Pending
 from reconciler.model.posts import ActivityId, ClearPosts, GeneratePosts, Post, PostId, PostStatus, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.settings import MarketingSettings, UpdateSettings
@@ -53,6 +53,7 @@ from reconciler.planner.deferred import Resolved
 from reconciler.state.journal import SiteJournal
 from reconciler.state.memory import MemoryStore
 from reconciler.state.record import SiteLabel, SiteRecord
+from tests.told import refused, told, unclear
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SITE = SiteRef(SiteName("shop"), "11111111-1111-1111-1111-111111111111")
@@ -183,7 +184,7 @@ class World:
         if kind in self.lost:
             if self.lost[kind]:
                 self._effect(operation)
-            return Unknown("the connection was lost")
+            return unclear("the connection was lost")
         return self._effect(operation)
 
     def id(self, of: str) -> str:
@@ -236,7 +237,7 @@ class World:
                 self.change(id, posts=())
             case SchedulePost(post=post, channel=channel, activity=id, at=at):
                 if channel in self.unconnected:
-                    return NotDone("the answer leaves it out", skipped=True)
+                    return refused("the answer leaves it out", skipped=True)
                 date = next(one.date for one in self.activities if one.id == id)
                 self.edit(post, status=PostStatus.SCHEDULED, scheduled_for=date if at is None else at)
             case ReschedulePost(post=post, at=at):
@@ -347,7 +348,7 @@ def results(ledger: SiteLedger) -> list[str]:
 
 
 def details(ledger: SiteLedger) -> list[str]:
-    return [entry.detail for entry in ledger.entries]
+    return [told(entry) for entry in ledger.entries]
 
 
 def only(ledger: SiteLedger) -> Entry:

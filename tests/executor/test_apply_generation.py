@@ -24,7 +24,7 @@ from reconciler.model.marketing_plan import (
     Regenerate,
 )
 from reconciler.model.operations import Deferred, Operation, Part
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, Outcome, Pending
 from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.settings import Field, SettingIs, UpdateSettings
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs
@@ -45,6 +45,7 @@ from tests.executor.live_site import (
     results,
     set_tone,
 )
+from tests.told import refused, unclear
 
 DRY = Inputs(settings=(Field("settings.toneOfVoice", "dry"),))
 WARM = Inputs(settings=(Field("settings.toneOfVoice", "warm"),))
@@ -132,14 +133,14 @@ def test_settings_that_moved_meanwhile_are_skipped_and_nothing_is_generated_from
 
 @pytest.mark.parametrize("result", ["failed", "skipped"])
 def test_settings_that_were_not_saved_stop_the_generation(bench: Bench, result: str) -> None:
-    bench.world.answers = {UpdateSettings: [NotDone("no", skipped=result == "skipped")]}
+    bench.world.answers = {UpdateSettings: [refused("no", skipped=result == "skipped")]}
     ledger = bench.apply(set_tone(), generate(), DEFERRED)
     assert results(ledger) == [result, "not-started", "not-started"]
     assert bench.writes == ["UpdateSettings"]
 
 
 def test_an_event_that_was_not_saved_stops_the_generation_but_not_the_settings(bench: Bench) -> None:
-    bench.world.answers = {CreateEvent: [NotDone("no")]}
+    bench.world.answers = {CreateEvent: [refused("no")]}
     ledger = bench.apply(CREATE_SALE, set_tone(), generate())
     assert results(ledger) == ["failed", "done", "not-started"]
 
@@ -252,7 +253,7 @@ def test_a_regeneration_that_is_accepted_and_makes_nothing_is_not_done(bench: Be
     """No two generations write the same: taken for done, it would be `No changes.` over what was never generated."""
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("a", a_post("p"))]
-    bench.world.answers = {Regenerate: [Pending("GENERATING")]}
+    bench.world.answers = {Regenerate: [Pending()]}
     ledger = bench.apply(regenerate(), DEFERRED, inputs=DRY, adopted_inputs=WARM)
     assert results(ledger) == ["failed", "not-started"]
     assert details(ledger)[0] == (
@@ -265,7 +266,7 @@ def test_a_regeneration_that_is_accepted_and_makes_nothing_is_not_done(bench: Be
 def test_a_regeneration_that_keeps_the_ids_of_activities_shows_by_what_they_say(bench: Bench) -> None:
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("a", a_post("p"))]
-    bench.world.answers = {Regenerate: [Pending("GENERATING")]}
+    bench.world.answers = {Regenerate: [Pending()]}
     bench.world.later(lambda: bench.world.change("a", title="Another"), timedelta(minutes=2))
     assert results(bench.apply(regenerate(), inputs=DRY)) == ["done"]
     assert bench.recorded.generated_from == DRY
@@ -285,14 +286,14 @@ def test_active_without_any_posts_is_noted(bench: Bench) -> None:
     bench.world.next_activities = [an_activity("a1")]
     ledger = bench.apply(generate())
     assert results(ledger) == ["done"]
-    assert ledger.notes == (
+    assert tuple(note.message for note in ledger.notes) == (
         "the marketing plan is ACTIVE, but no activity has posts: is SOCIAL_MARKETING among marketingTools?",
     )
 
 
 def test_a_regeneration_while_another_is_under_way_is_skipped(bench: Bench) -> None:
     bench.world.status = PlanStatus.ACTIVE
-    bench.world.answers = {Regenerate: [NotDone("plan already generating", skipped=True)]}
+    bench.world.answers = {Regenerate: [refused("plan already generating", skipped=True)]}
     ledger = bench.apply(regenerate(MarketingPlanIs((PlanStatus.ACTIVE,))), DEFERRED)
     assert results(ledger) == ["skipped", "not-started"]
     assert bench.recorded.open == ()
@@ -409,7 +410,7 @@ def test_a_created_event_is_bound_to_its_id(bench: Bench) -> None:
 
 def test_an_event_of_a_connected_calendar_is_remembered_when_its_delete_is_refused(bench: Bench) -> None:
     bench.world.events = [CalendarEvent(EventId("e1"), "Holiday", calendar_id=CalendarId("google"))]
-    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    bench.world.answers = {DeleteEvent: [refused("428", skipped=True)]}
     ledger = bench.apply(act(DeleteEvent(EventId("e1"), "Holiday"), Kind.EVENT, "Holiday"), generate())
     assert results(ledger) == ["skipped", "done"]
     assert bench.recorded.foreign_calendars == {CalendarId("google")}
@@ -424,7 +425,7 @@ def test_after_the_first_428_no_further_delete_is_tried_in_that_calendar(bench: 
         *(CalendarEvent(EventId(f"e{n}"), f"ne{n}", calendar_id=CalendarId("google")) for n in range(3)),
         CalendarEvent(EventId("e9"), "ne9", calendar_id=CalendarId("own")),
     ]
-    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    bench.world.answers = {DeleteEvent: [refused("428", skipped=True)]}
     ledger = bench.apply(*deletes("e0", "e1", "e2", "e9"))
     assert results(ledger) == ["skipped", "skipped", "skipped", "done"]
     assert bench.writes == ["DeleteEvent", "DeleteEvent"]
@@ -439,7 +440,7 @@ def test_a_read_only_event_in_the_sites_own_calendar_is_remembered_alone(bench: 
         *(CalendarEvent(EventId(f"e{n}"), f"ne{n}", calendar_id=own) for n in range(2)),
     ]
     bench.remember(event_ids=(("Sale", EventId("ours")),))
-    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    bench.world.answers = {DeleteEvent: [refused("428", skipped=True)]}
     ledger = bench.apply(*deletes("e0", "e1"))
     assert results(ledger) == ["skipped", "done"]
     assert "read-only, although it is in the site's own calendar" in details(ledger)[0]
@@ -451,7 +452,7 @@ def test_a_read_only_event_in_the_sites_own_calendar_is_remembered_alone(bench: 
 def test_the_calendar_of_an_event_that_this_very_run_made_is_the_sites_own(bench: Bench) -> None:
     own = CalendarId("own")
     bench.world.events = [CalendarEvent(EventId("e0"), "ne0", calendar_id=own)]
-    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    bench.world.answers = {DeleteEvent: [refused("428", skipped=True)]}
 
     def show_calendar(_: Operation) -> None:
         bench.world.events = [replace(event, calendar_id=own) for event in bench.world.events]
@@ -481,7 +482,7 @@ def test_activities_that_a_generation_replaced_are_not_missed(bench: Bench) -> N
 
 
 def test_a_refused_delete_of_an_event_that_is_gone_is_done(bench: Bench) -> None:
-    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    bench.world.answers = {DeleteEvent: [refused("428", skipped=True)]}
     ledger = bench.apply(act(DeleteEvent(EventId("e1"), "Holiday"), Kind.EVENT, "Holiday"))
     assert results(ledger) == ["done"]
     assert bench.recorded.foreign_events == frozenset()
@@ -565,7 +566,7 @@ def test_rule_17_6_a_plan_that_is_still_the_old_one_is_looked_at_again(bench: Be
 
 
 @pytest.mark.parametrize(
-    "outcome", [Done(created="e9"), Done(), Unknown("not understood", accepted=True)], ids=range(3)
+    "outcome", [Done(created="e9"), Done(), unclear("not understood", accepted=True)], ids=range(3)
 )
 def test_rule_17_1_what_was_created_and_never_seen_is_unknown_and_not_created_again(
     bench: Bench, outcome: Outcome
@@ -583,7 +584,7 @@ def test_rule_17_1_what_was_created_and_never_seen_is_unknown_and_not_created_ag
 
 
 def test_rule_17_1_an_event_that_is_there_although_its_answer_was_not_understood_is_done(bench: Bench) -> None:
-    bench.world.answers = {CreateEvent: [Unknown("not understood", accepted=True)]}
+    bench.world.answers = {CreateEvent: [unclear("not understood", accepted=True)]}
     bench.world.after_call = lambda _: bench.world.events.append(CalendarEvent(EventId("e1"), "Sale", date=SALE.date))
     assert results(bench.apply(CREATE_SALE)) == ["done"]
     assert bench.recorded.open == ()
@@ -596,7 +597,7 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force(bench: Bench) -> N
     assert results(first) == ["failed", "not-started"]
     second = bench.apply(set_tone("dry", "Dry."), generate(), inputs=DRY)
     assert results(second) == ["done", "done"]
-    assert any("the site keeps 'Dry.'" in note for note in second.notes)
+    assert any("the site keeps 'Dry.'" in note.message for note in second.notes)
     assert bench.recorded.generated_from == DRY
 
 

@@ -18,6 +18,7 @@ from reconciler.planner.actions import Plan
 from reconciler.sandbox.app import Seen
 from tests.laws.reviewing import write_approvals
 from tests.laws.whole_run import SITE_ID, WholeRun
+from tests.told import told
 
 INSTAGRAM, FACEBOOK = "d0000000-0000-4000-8000-000000000001", "d0000000-0000-4000-8000-000000000002"
 PICTURE = "https://static.wixstatic.com/media/mugs.jpg"
@@ -114,7 +115,7 @@ def results(ledger: SiteLedger) -> dict[str, str]:
 
 def details(ledger: SiteLedger) -> str:
     """All that the ledger says."""
-    return "\n".join(entry.detail for entry in ledger.entries)
+    return "\n".join(told(entry) for entry in ledger.entries)
 
 
 def blocked(plan: Plan) -> dict[str, str]:

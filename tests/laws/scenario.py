@@ -291,7 +291,7 @@ def normal_record(recorded: RecordedSite) -> Json:
         "consumed": sorted((decision, digest) for _, decision, digest in recorded.consumed),
         "open": [(one.address, one.call) for one in recorded.open],
         "objects": sorted(
-            (_GUID.sub("*", key), str(facts)) for key, facts in recorded.objects if facts != failed_cancel("")
+            (_GUID.sub("*", key), str(facts)) for key, facts in recorded.objects if facts != failed_cancel(None)
         ),
         "sets": sorted((one.rule, len(one.activities)) for one in recorded.sets),
     }

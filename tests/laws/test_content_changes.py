@@ -30,6 +30,7 @@ from tests.laws.published_shop import (
     statuses,
 )
 from tests.laws.whole_run import SITE_ID, WholeRun
+from tests.told import told
 
 OWN_TIME, RULE_TIME, MOVED = "own time", "time of the rule", "moved to the time of the rule"
 timings = pytest.mark.parametrize("timing", [OWN_TIME, RULE_TIME, MOVED])
@@ -106,9 +107,9 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
     at_the_call(run, lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "failed", "2": "done"}, Verdict.FAILED)
-    (said,) = [one.detail for one in done.entries if one.address.key == INSTAGRAM]
+    (said,) = [told(one) for one in done.entries if one.address.key == INSTAGRAM]
     assert "became different" in said
-    assert said.endswith("it was cancelled at once: review it again")
+    assert said.endswith("it was cancelled at once; review it again")
     assert statuses(run) == {"1": "CANCELED", "2": "SCHEDULED"}
     assert run.plan().is_empty
 

@@ -50,6 +50,7 @@ from tests.canary import leaks_in_folder
 from tests.laws.reviewing import write_approvals
 from tests.laws.scenario import PATIENCE, recorded_of
 from tests.laws.whole_run import SITE_ID, Json, WholeRun
+from tests.told import told
 
 THEIRS = "customContentGuidelines"
 NAMES = ("shop", "store")
@@ -503,7 +504,7 @@ class Interleavings(RuleBasedStateMachine):
             if not ledger.entries:
                 break
             said.append(
-                [(str(one.address), type(one.operation).__name__, one.result, one.detail) for one in ledger.entries]
+                [(str(one.address), type(one.operation).__name__, one.result, told(one)) for one in ledger.entries]
             )
         else:
             raise AssertionError(f"still something to do after {MOST_RUNS} runs: {said[-2:]}")

@@ -25,6 +25,7 @@ from tests.laws.published_shop import (
     times,
 )
 from tests.laws.whole_run import SITE_ID, WholeRun
+from tests.told import told
 
 PARIS = {"timeZone": "Europe/Paris"}
 
@@ -110,7 +111,7 @@ def test_a_run_that_ends_before_the_move_is_finished_by_the_next(tmp_path: Path)
     run.sandbox.add_fault({"route": "POST *reschedule", "times": 1, "do": {"kind": "error", "status": 428}})
     done = run.apply()
     assert (results(done), code(done)) == ({"2": "skipped"}, Verdict.INCOMPLETE)
-    assert "Sun 2027-03-28 14:00 Europe/Paris; moving it to Sun 2027-03-28 09:30 Europe/Paris" in done.entries[0].detail
+    assert "Sun 2027-03-28 14:00 Europe/Paris; moving it to Sun 2027-03-28 09:30 Europe/Paris" in told(done.entries[0])
     assert results(run.apply()) == {"2": "done"}
     assert (times(run), sent(run).count("schedule-drafts")) == ({"2": "2027-03-28T07:30:00.000Z"}, 1)
     assert run.plan().is_empty
@@ -210,10 +211,10 @@ def test_a_moment_of_the_apis_own_that_is_forbidden_is_taken_back_at_once(
         run.sandbox.add_fault({"route": "PATCH *cancel", "do": {"kind": "error", "status": 403}})
     done = run.apply(policy=policy)
     assert (results(done), code(done)) == ({"2": "failed"}, Verdict.FAILED)
-    (said,) = [entry.detail for entry in done.entries]
+    (said,) = [told(entry) for entry in done.entries]
     assert "it got a forbidden time: " in said
     assert says in said
-    assert said.endswith("it was cancelled at once: review it again") is not kept
+    assert said.endswith("it was cancelled at once; review it again") is not kept
     assert statuses(run) == {"2": "SCHEDULED" if kept else "CANCELED"}
     assert len(done.still_going_out) == kept
 

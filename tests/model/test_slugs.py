@@ -24,14 +24,7 @@ SENTENCES = {
     "a remark about a site, beside its actions": {"Plan.notes"},
     "a problem, beside its code": {"Diagnostic.message", "Diagnostic.fix"},
     "what is in the way, beside the reason": {"StillGoingOut.obstacle", "StillGoingOut.stop"},
-    "what the remote side said of a call, beside how it ended": {
-        "Done.detail",
-        "Pending.detail",
-        "NotDone.detail",
-        "Unknown.detail",
-        "OpenEntry.unknown",
-        "PostOutcome.reason",
-    },
+    "what the remote side said of a post that failed, beside its status": {"PostOutcome.reason"},
 }
 """What is kept to be shown again as it was told, and decides nothing: beside each is what does."""
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
-from reconciler.model.diagnostics import Place
+from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.events import (
     CalendarEvent,
     CalendarId,
@@ -175,7 +175,13 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
         Digest("sha256:0"),
         events=DesiredEvents((declared(), declared("Fair"))),
     )
-    entry = OpenEntry("1", Address.parse("shop/event[Sale]"), CreateEvent(declared()), NOW, unknown="no answer")
+    entry = OpenEntry(
+        "1",
+        Address.parse("shop/event[Sale]"),
+        CreateEvent(declared()),
+        NOW,
+        unknown=Diagnostic("api-network-error", "no answer"),
+    )
     in_doubt = RecordedSite(open=(entry,))
     plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW))
     assert [str(one.address) for one in plan.actions] == ["shop/event[Fair]"]

@@ -239,11 +239,17 @@ def _plans(say: Say) -> Iterator[tuple[str, Run]]:
 
 def ledger(say: Say, *results: Result, site: str = "shop", error: Diagnostic | None = None) -> SiteLedger:
     plan = full_plan(say, site)
-    entries = tuple(
-        Entry(action.address, action.operation, result, say("w-detail"), "r-9")
-        for action, result in zip(plan.actions, results, strict=False)
-    )
-    return SiteLedger(plan.site, entries, (say("w-note"),), error, interrupted=False)
+    entries = tuple(ended(action, result, say) for action, result in zip(plan.actions, results, strict=False))
+    note = Diagnostic("no-posts", say("w-note"), severity=Severity.NOTE)
+    return SiteLedger(plan.site, entries, (note,), error, interrupted=False)
+
+
+def ended(action: Action, result: Result, say: Say) -> Entry:
+    """How an action ended: one that was not done has a code, a fix and a request of its own."""
+    if result is Result.DONE:
+        return Entry(action.address, action.operation, result, request_id="r-9")
+    problem = Diagnostic("c-code", say("w-detail"), say("w-remedy"), request_id="r-9")
+    return Entry.undone(action.address, action.operation, result, problem)
 
 
 def applied(say: Say, *ledgers: SiteLedger, plan: PlanCompleted, interrupted: bool = False) -> tuple[Event, ...]:
@@ -441,5 +447,5 @@ def report(format: str, run: Run, screen: Screen | None = None) -> str:
 
 
 if __name__ == "__main__":
-    for found, ended in endings(str):
-        print(f"--- {found}", report(sys.argv[1], ended), sep="\n")
+    for found, run in endings(str):
+        print(f"--- {found}", report(sys.argv[1], run), sep="\n")

@@ -91,7 +91,7 @@ def test_an_apply_has_its_ledger(everything: SitePlanned) -> None:
     reporter.handle(everything)
     summary = PlanCompleted(1, everything.tally)
     reporter.handle(summary)
-    entry = Entry(Address(SiteName("shop"), Kind.MARKETING_PLAN), Generate(), Result.DONE, "ACTIVE", "r-1")
+    entry = Entry(Address(SiteName("shop"), Kind.MARKETING_PLAN), Generate(), Result.DONE, request_id="r-1")
     ledger = SiteLedger(SiteRef(SiteName("shop"), "1"), (entry,))
     reporter.handle(SiteApplied(ledger))
     reporter.handle(ApplyCompleted(summary, tally_of((ledger,)), 1))
@@ -106,7 +106,6 @@ def test_an_apply_has_its_ledger(everything: SitePlanned) -> None:
                     "address": "shop/marketing-plan",
                     "verb": "generate",
                     "result": "done",
-                    "detail": "ACTIVE",
                     "requestId": "r-1",
                 }
             ],

@@ -30,7 +30,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned, SiteReviewed, Written
 from reconciler.engine.state_results import StateListed
-from reconciler.executor.ledger import SCHEDULED_FOR, Entry, Result, SiteLedger
+from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
@@ -38,8 +38,8 @@ from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
-from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Part
+from reconciler.model.outcomes import Remark
 from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.selectors import Match
@@ -107,8 +107,11 @@ def waiting(site: str, count: int, state: InReview = InReview.NOT_REVIEWED) -> t
 
 
 def entry(kind: Kind, operation: UpdateSettings | Generate | SchedulePost, result: Result, detail: str = "") -> Entry:
+    address = Address(SHOP, kind, "834d" if kind is Kind.DRAFT else "")
+    if result is Result.DONE:
+        return Entry(address, operation, result)
     request = "request-7" if result is Result.FAILED else None
-    return Entry(Address(SHOP, kind, "834d" if kind is Kind.DRAFT else ""), operation, result, detail, request)
+    return Entry.undone(address, operation, result, Diagnostic("test", detail, request_id=request))
 
 
 def applied(*ledgers: SiteLedger, sites: int = 1, failed: int = 0, refused: int = 0) -> tuple[Event, ...]:
@@ -130,13 +133,13 @@ TWO = SiteLedger(
         entry(Kind.MARKETING_PLAN, Generate(), Result.FAILED, "the generation ended FAILED"),
         entry(Kind.DRAFT, SCHEDULE, Result.WITHHELD, "publishing also needs --allow-publish"),
     ),
-    notes=("took over the lock of a process that is gone",),
+    notes=(Diagnostic("test", "took over the lock of a process that is gone", severity=Severity.NOTE),),
 )
 PROMISE = Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12)
 KEPT = SiteLedger(
     SiteRef(SHOP, "1"),
     (
-        Entry(Address(SHOP, Kind.RULE, "posts.0"), PROMISE, Result.DONE, "1 found", count=0),
+        Entry(Address(SHOP, Kind.RULE, "posts.0"), PROMISE, Result.DONE, matched=1, count=0),
         Entry(Address(SHOP, Kind.POSTS, "b3"), GeneratePosts(ActivityId("b3"), "Sale"), Result.DONE, promised=True),
     ),
 )
@@ -175,13 +178,18 @@ def stopped(site: str, **rest: object) -> SiteLedger:
     """A site at which a run was stopped while the marketing plan was being generated."""
     entries = (
         Entry(Address(SiteName(site), Kind.SETTINGS), tone().operation, Result.DONE),
-        Entry(
+        Entry.undone(
             Address(SiteName(site), Kind.MARKETING_PLAN),
             Generate(),
             Result.PENDING,
-            "still under way when the run was stopped",
+            Diagnostic("test", "still under way when the run was stopped"),
         ),
-        Entry(Address(SiteName(site), Kind.RULE, "posts.0"), PROMISE, Result.NOT_STARTED, "the run was stopped"),
+        Entry.undone(
+            Address(SiteName(site), Kind.RULE, "posts.0"),
+            PROMISE,
+            Result.NOT_STARTED,
+            Diagnostic("test", "the run was stopped"),
+        ),
     )
     return SiteLedger(SiteRef(SiteName(site), "1"), entries, interrupted=True, **rest)  # type: ignore[arg-type]
 
@@ -586,7 +594,7 @@ def test_a_value_from_the_defaults_says_so() -> None:
 
 def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, Result.DONE)
-    bad = replace(done, result=Result.FAILED, detail="no")
+    bad = Entry.undone(done.address, done.operation, Result.FAILED, Diagnostic("test", "no"))
     ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), (done,)) for number in range(6)]
     ledgers.append(SiteLedger(SiteRef(SiteName("odd"), "9"), (bad, done)))
     tally = ledger_tally(ledgers)
@@ -684,13 +692,17 @@ def test_posts_of_many_sites_say_what_differs_between_them() -> None:
 
 
 def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> None:
-    def ended(number: int, result: Result = Result.DONE, detail: str = "") -> Entry:
+    def ended(number: int, result: Result = Result.DONE, remark: Remark | None = None) -> Entry:
         action = going_out("shop", number)
-        at = f"{SCHEDULED_FOR}{moment_text(action.operation.at, 'UTC')}"  # type: ignore[union-attr,arg-type]
-        return Entry(action.address, action.operation, result, detail or at)
+        if result is not Result.DONE:
+            return Entry.undone(action.address, action.operation, result, Diagnostic("test", "no"))
+        at: datetime = action.operation.at  # type: ignore[union-attr,assignment]
+        return Entry(action.address, action.operation, result, None, remark, at)
 
     four = SiteLedger(SiteRef(SHOP, "1"), tuple(ended(number) for number in range(4)))
-    odd = SiteLedger(SiteRef(SHOP, "1"), (ended(0), ended(1), ended(2, detail="it took two"), ended(3, Result.FAILED)))
+    odd = SiteLedger(
+        SiteRef(SHOP, "1"), (ended(0), ended(1), ended(2, remark=Remark.ASKED_BEFORE), ended(3, Result.FAILED))
+    )
     fleet, screen = (four, odd, four, four, four), Screen(width=300)
     lines = shown(*applied(*fleet), command="apply", screen=screen).splitlines()
     assert lines[:6] == [
@@ -700,8 +712,9 @@ def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> 
         "shop  1 failed, 3 done  in 12 s",
         "  > posts             done  2 scheduled for Tue 2026-12-01 09:30 UTC to Tue 2026-12-01 10:30 UTC"
         '  "Title 0", "Title 1"',
-        '  > post "Title 2" (Facebook)  done  on account shop.berlin  it took two',
-        '  ! post "Title 3" (Instagram)  failed  due Wed 2026-12-02 10:30 UTC  scheduled for Wed 2026-12-02 10:30 UTC',
+        '  > post "Title 2" (Facebook)  done  on account shop.berlin  scheduled for Wed 2026-12-02 09:30 UTC; '
+        "requested by a worker that was lost afterwards",
+        '  ! post "Title 3" (Instagram)  failed  due Wed 2026-12-02 10:30 UTC  no',
     ]
     listed = shown(*applied(*fleet), command="apply", screen=screen, detail=Detail(sites=True))
     assert listed.count('post "Title 1" (Instagram)  done') == 5

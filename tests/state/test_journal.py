@@ -16,7 +16,7 @@ from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Before
 from reconciler.model.marketing_plan import Generate
-from reconciler.model.outcomes import Done, NotDone, Pending, Unknown
+from reconciler.model.outcomes import Done, Pending
 from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.settings import Field
 from reconciler.model.sites import (
@@ -39,6 +39,7 @@ from reconciler.state.sites import StateStore
 from reconciler.state.store import Any as AnyVersion
 from reconciler.state.store import Log, Stored, Version
 from tests.journals import begin, begun
+from tests.told import refused, unclear
 
 NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
@@ -317,17 +318,17 @@ def test_an_entry_stays_open_until_its_outcome_is_known() -> None:
         assert store.writes == 1
         assert entry.id != other.id
         assert (entry.operation, entry.before) == (Generate(), before)
-        assert (entry.started_at, entry.sent, entry.unknown) == (NOW, False, "")
-        await journal.end(other, NotDone("refused"))
+        assert (entry.started_at, entry.sent, entry.unknown) == (NOW, False, None)
+        await journal.end(other, refused("refused"))
         await journal.flush()
         assert (await state.load(SHOP)).open == (entry,)
-        await journal.end(entry, Unknown("the connection was lost"))
+        await journal.end(entry, unclear("the connection was lost"))
         await journal.flush()
         assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [
-            (False, "the connection was lost")
+            (False, unclear("the connection was lost").problem)
         ]
         await journal.sent(entry)
-        assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [(True, "")]
+        assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [(True, None)]
         await journal.end(entry, Pending())
         await journal.flush()
         assert [one.sent for one in (await state.load(SHOP)).open] == [True]

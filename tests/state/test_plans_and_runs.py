@@ -15,7 +15,6 @@ from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import Generate
-from reconciler.model.outcomes import Unknown
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
@@ -30,6 +29,7 @@ from reconciler.state.repair import entry_named, known_sites, state_of, summary_
 from reconciler.state.sites import StateStore, open_state
 from reconciler.state.store import ANY
 from tests.journals import begin
+from tests.told import unclear
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
@@ -124,7 +124,7 @@ def test_what_stands_open_is_found_by_name_and_by_id() -> None:
         journal = await state.open_journal(SHOP)
         entry = await begin(journal, "shop/draft[p1]", CancelPost(PostId("p1"), ActivityId("a1"), "X"))
         other = await begin(journal)
-        await journal.end(entry, Unknown("the connection was lost"))
+        await journal.end(entry, unclear("the connection was lost"))
         await journal.sent(other)
         async with await leases.acquire(SHOP), await leases.acquire(new):
             seen = await state_of(state, leases, SHOP)

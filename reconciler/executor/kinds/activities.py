@@ -28,7 +28,7 @@ from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome
+from reconciler.model.outcomes import Done, Outcome, Trouble, not_done
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import normal_text
@@ -69,7 +69,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
         if made or operation.activity.target_date < now:  # the window starts today (D 6.2)
             return Done(created=made)
         # An accepted activity that does not show is not created again: what became of it is not known (17.1).
-        return None if entry.sent else NotDone("there is no such activity", final=False)
+        return None if entry.sent else not_done(Trouble.NO_EFFECT, "there is no such activity")
 
     def mismatch(
         self, operation: ActivityOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime

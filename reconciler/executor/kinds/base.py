@@ -19,9 +19,10 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Json, canonical_text
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome
+from reconciler.model.outcomes import Done, NotDone, Outcome, Trouble, not_done
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import printable
@@ -68,7 +69,7 @@ class ManagedKind(Generic[O]):
         """What was found instead of what a condition of this kind asks for; None if it holds. May raise an ApiError."""
         raise TypeError(f"{type(self).__name__} checks no {type(required).__name__}")
 
-    async def refusal_reason(self, operation: O, site: SiteCache, moment: Moment) -> str | None:
+    async def refusal_reason(self, operation: O, site: SiteCache, moment: Moment) -> Diagnostic | None:
         """Why the call must not be sent, beyond the preconditions in its plan. May raise an ApiError."""
         return None
 
@@ -101,7 +102,7 @@ class ManagedKind(Generic[O]):
         Pending means that a generation is under way.
         """
         wrong = self.mismatch(operation, entry, None, found, now)
-        return Done() if wrong is None else NotDone(wrong, final=False)
+        return Done() if wrong is None else not_done(Trouble.NOT_AS_ASKED, wrong)
 
     async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
         """What it means that the remote side refused the call with 428. May raise an ApiError."""

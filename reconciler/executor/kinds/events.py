@@ -14,6 +14,7 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind, key_of
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import (
     CalendarEvent,
     CalendarId,
@@ -30,15 +31,23 @@ from reconciler.model.events import (
 from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome
+from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, not_done
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text, spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.event_matching import own_calendars, own_events
 
-FOREIGN = "it belongs to a connected calendar, which this site cannot change"
-READ_ONLY = "it is read-only, although it is in the site's own calendar; change or delete it where it was made"
-REFUSED = "it is read-only: change it where it was made, or write in the file what the calendar shows"
+FOREIGN = Diagnostic(Trouble.READ_ONLY, "it belongs to a connected calendar, which this site cannot change")
+READ_ONLY = Diagnostic(
+    Trouble.READ_ONLY,
+    "it is read-only, although it is in the site's own calendar",
+    "change or delete it where it was made",
+)
+REFUSED = Diagnostic(
+    Trouble.READ_ONLY,
+    "it is read-only",
+    "change it where it was made, or write in the file what the calendar shows",
+)
 
 
 class EventsKind(ManagedKind[EventOperation]):
@@ -49,7 +58,7 @@ class EventsKind(ManagedKind[EventOperation]):
     ) -> str | None:
         return await event_unmet(required, operation, site, moment.recorded)
 
-    async def refusal_reason(self, operation: EventOperation, site: SiteCache, moment: Moment) -> str | None:
+    async def refusal_reason(self, operation: EventOperation, site: SiteCache, moment: Moment) -> Diagnostic | None:
         """After the first 428 in a calendar, no further delete is tried there."""
         if not isinstance(operation, DeleteEvent):
             return None
@@ -79,7 +88,7 @@ class EventsKind(ManagedKind[EventOperation]):
         if made:
             return Done(created=made[0].id)
         # An accepted event that does not show is not created again: what became of it is not known (17.1).
-        return None if entry.sent else NotDone("there is no such event", final=False)
+        return None if entry.sent else not_done(Trouble.NO_EFFECT, "there is no such event")
 
     def mismatch(
         self, operation: EventOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
@@ -116,13 +125,13 @@ class EventsKind(ManagedKind[EventOperation]):
                     # The calendar contains an event that this tool made, so it is the site's own, whatever this event
                     # is.
                     foreign, why = replace(foreign, calendar_id=None), READ_ONLY
-                gone = Done(detail="it was gone already")
+                gone = Done(remark=Remark.GONE_ALREADY)
             case _:
                 assert_never(operation)
         if foreign is None:
             return gone
         await journal.foreign(foreign.id, foreign.calendar_id)
-        return replace(refused, detail=f"{why} ({refused.detail})")
+        return replace(refused, problem=replace(refused.problem.because_of(why.message), code=why.code, fix=why.fix))
 
     def leaves(self, operation: EventOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
         match operation:

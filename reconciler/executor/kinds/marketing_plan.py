@@ -12,6 +12,7 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import JsonObject, digest_of
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.marketing_plan import (
     NO_STATUS,
@@ -28,7 +29,7 @@ from reconciler.model.marketing_plan import (
     Regenerate,
 )
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending
+from reconciler.model.outcomes import Done, Outcome, Pending, Trouble, not_done
 from reconciler.model.posts import Post, PostStatus, Unrecognised, post_name
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
@@ -47,10 +48,13 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     ) -> str | None:
         return await marketing_plan_unmet(required, site, moment.now)
 
-    async def refusal_reason(self, operation: MarketingPlanOperation, site: SiteCache, moment: Moment) -> str | None:
+    async def refusal_reason(
+        self, operation: MarketingPlanOperation, site: SiteCache, moment: Moment
+    ) -> Diagnostic | None:
         if not isinstance(operation, Regenerate):
             return None
-        return _beyond_discard(operation, await site.marketing_plan(), moment.approvals, moment.now)
+        found = _beyond_discard(operation, await site.marketing_plan(), moment.approvals, moment.now)
+        return None if found is None else Diagnostic(Trouble.STALE, found)
 
     async def before(self, operation: MarketingPlanOperation, site: SiteCache) -> Before:
         live = await site.marketing_plan()
@@ -71,7 +75,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
                 return generation_outcome(entry, found.marketing_plan)
             case DeleteMarketingPlan():
                 gone = _is_gone(entry, found.marketing_plan)
-                return Done() if gone else NotDone("the marketing plan is still there", final=False)
+                return Done() if gone else not_done(Trouble.NO_EFFECT, "the marketing plan is still there")
             case AwaitGeneration():
                 return None
             case _:
@@ -132,14 +136,14 @@ def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome 
         case PlanStatus.ACTIVE:
             return Done()
         case PlanStatus.FAILED:
-            return NotDone("the generation ended FAILED", final=False)
+            return not_done(Trouble.GENERATION_FAILED, "the generation ended FAILED")
         case PlanStatus.NEVER_CREATED:
-            return NotDone("the marketing plan is gone", final=False)
+            return not_done(Trouble.GONE, "the marketing plan is gone")
         case PlanStatus.INACTIVE:
-            return NotDone("the marketing plan is INACTIVE", final=False)
+            return not_done(Trouble.UNEXPECTED_STATUS, "the marketing plan is INACTIVE")
         case PlanStatus.GENERATING | Unrecognised():
             # A status of a later API version counts as under way until a known one follows (I 13.1.5).
-            return Pending(f"the marketing plan is {live.status}")
+            return Pending()
         case _:
             assert_never(live.status)
 

@@ -14,7 +14,7 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome
+from reconciler.model.outcomes import Done, NotDone, Outcome, Trouble, not_done
 from reconciler.model.posts import (
     ActivityId,
     AwaitPosts,
@@ -144,7 +144,7 @@ def posts_outcome(
             return Done() if over else None
         case ClearPosts():
             left = _left(operation, entry, live)
-            return NotDone("the posts are still there", final=False) if left else Done()
+            return not_done(Trouble.NO_EFFECT, "the posts are still there") if left else Done()
         case AwaitPosts():
             return None
         case _:

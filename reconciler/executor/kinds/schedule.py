@@ -14,12 +14,13 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome
+from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, not_done
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, post_name
 from reconciler.model.schedule import (
     WAITING_POSTS,
@@ -47,6 +48,8 @@ TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELE
 QUOTED: Final = 80
 """How many characters of a post's text a message shows."""
 
+STILL_WAITING: Final = Diagnostic(Trouble.NO_EFFECT, "it was accepted, but the post is still waiting to go out")
+
 LISTED: Final = 3
 """How many posts a message names."""
 
@@ -67,10 +70,11 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case _:
                 assert_never(required)
 
-    async def refusal_reason(self, operation: ScheduleOperation, site: SiteCache, moment: Moment) -> str | None:
+    async def refusal_reason(self, operation: ScheduleOperation, site: SiteCache, moment: Moment) -> Diagnostic | None:
         if not isinstance(operation, SchedulePost):
             return None
-        return _not_as_approved(operation, await site.marketing_plan())
+        found = _not_as_approved(operation, await site.marketing_plan())
+        return None if found is None else Diagnostic(Trouble.STALE, found)
 
     def reads(self, operation: ScheduleOperation) -> Reads:
         return Reads(frozenset({Need.MARKETING_PLAN}), posts=((operation.post, operation.activity),))
@@ -82,7 +86,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                 return _scheduling_outcome(live)
             case ReschedulePost():
                 if live is None:
-                    return NotDone("the post is gone", final=False)
+                    return not_done(Trouble.GONE, "the post is gone")
                 if live.scheduled_for is None:
                     return None
             case CancelPost():
@@ -116,7 +120,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case CancelPost():
                 taken_back = (key_of(Kind.DRAFT, operation.post), TAKEN_BACK)
                 tried = recorded.object(tried_key(operation.post)) is not None
-                over = ((tried_key(operation.post), failed_cancel("")),) if tried else ()
+                over = ((tried_key(operation.post), failed_cancel(None)),) if tried else ()
                 return Bindings(objects=(taken_back, *over))
             case _:
                 assert_never(operation)
@@ -133,10 +137,10 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             return refused
         live = await site.reader.post(site.site, operation.post)
         if live is None or live.status in TAKEN:
-            return Done(detail="it was no longer waiting to go out", request_id=refused.request_id)
+            return Done(remark=Remark.NOT_WAITING, request_id=refused.request_id)
         if live.status is PostStatus.PUBLISHED:
-            return replace(refused, detail=f"{_is_live(live)} ({refused.detail})", skipped=True)
-        return replace(refused, detail=f"{refused.detail}; the post is {printable(str(live.status))}")
+            return replace(refused, problem=_is_live(live, refused.problem), skipped=True)
+        return replace(refused, problem=refused.problem.and_then(f"the post is {printable(str(live.status))}"))
 
     def not_kept(self, operation: ScheduleOperation) -> Bindings:
         if isinstance(operation, CancelPost):
@@ -145,7 +149,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                     (key_of(Kind.DRAFT, operation.post), SCHEDULED),
                     (
                         tried_key(operation.post),
-                        failed_cancel("it was accepted, but the post is still waiting to go out"),
+                        failed_cancel(STILL_WAITING),
                     ),
                 )
             )
@@ -163,22 +167,24 @@ def is_scheduled(live: Post) -> bool:
     return live.status is PostStatus.SCHEDULED or live.status in GONE_OUT
 
 
-def _is_live(live: Post) -> str:
-    """What the public saw of a post that went out before it was cancelled."""
+def _is_live(live: Post, refused: Diagnostic) -> Diagnostic:
+    """A refused cancel of a post that has gone out: what the public saw of it."""
     words = " ".join(printable(live.caption).split())
     quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without text"
     where = f"on {printable(live.account_name or live.account_id or live.channel)}"
     link = f": {printable(live.external_url)}" if live.external_url else ""
-    return f"it has gone out and is live {where}, {quoted}{link}; take it down by hand if it must not stay"
+    told = refused.because_of(f"it has gone out and is live {where}, {quoted}{link}")
+    return replace(told, fix="take it down by hand if it must not stay")
 
 
 def _scheduling_outcome(live: Post | None) -> Outcome | None:
     if live is None:
-        return NotDone("the post is gone", final=False)
+        return not_done(Trouble.GONE, "the post is gone")
     if is_scheduled(live):
         return Done()
     # A status of a later version proves nothing.
-    return NotDone(f"the post is {live.status}", final=False) if isinstance(live.status, PostStatus) else None
+    known = isinstance(live.status, PostStatus)
+    return not_done(Trouble.UNEXPECTED_STATUS, f"the post is {live.status}") if known else None
 
 
 NOTHING_SCHEDULED: Final = PublishedPost(PostId(""), Digest(""), "", None, datetime.min.replace(tzinfo=UTC))

@@ -10,6 +10,7 @@ from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.operations import Operation, Precondition
 from reconciler.planner.actions import Action
+from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.kinds.activities import ActivityWords
 from reconciler.reporters.kinds.base import ActionText, CallWords, KindWords, WriteRecord, named
 from reconciler.reporters.kinds.events import EventWords
@@ -67,7 +68,7 @@ def call_standing(entry: OpenEntry, *, held: bool) -> str:
     if entry.sent:
         return "it took effect; the next apply reads the result"
     if entry.unknown:
-        return f"a run could not tell whether it took effect: {entry.unknown}"
+        return f"a run could not tell whether it took effect: {of_its_site(entry.unknown)}"
     if held:
         return "the run that has locked the site may be making this call right now"
     return "no run has checked yet whether it took effect; the next apply reads the site and resolves it if it can"

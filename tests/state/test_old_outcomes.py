@@ -1,0 +1,75 @@
+"""Outcomes that a record and a journal hold as sentences, as the first of this version wrote them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.state.journal import replayed
+from reconciler.state.record import SiteRecord, decode
+from reconciler.state.store import Log
+
+ENTRY: dict[str, Any] = {
+    "id": "4fcd607c6ea6b911",
+    "address": "shop/marketing-plan",
+    "operation": {"kind": "generate"},
+    "startedAt": "2026-11-02T09:00:00Z",
+    "before": {"known": [], "status": "ACTIVE", "posts": [], "settings": [], "contents": []},
+    "decided": None,
+    "sent": False,
+    "unknown": "",
+}
+LISTS = (
+    *("eventIds", "foreignCalendars", "foreignEvents", "sets", "created", "createdEvents", "published", "outcomes"),
+    *("spent", "unkept", "consumed", "objects"),
+)
+
+
+def record(*entries: dict[str, Any]) -> SiteRecord:
+    recorded: dict[str, Any] = {"known": True, "generatedFrom": None, "pending": None, "open": list(entries)}
+    recorded |= {"applied": {"settings": [], "events": []}} | {name: [] for name in LISTS}
+    document = {
+        "site": {"id": "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01", "name": "shop"},
+        "recorded": recorded,
+        "continued": True,
+        "written": "e18d4847dfe7acdb-995-1",
+        "formatVersion": 2,
+    }
+    return decode(json.dumps(document).encode(), "records/3f0c2a9e.json")
+
+
+def test_why_an_outcome_is_unknown_was_a_sentence_and_is_read_as_a_problem() -> None:
+    found = record({**ENTRY, "unknown": "the connection was lost"}, {**ENTRY, "id": "other"}).recorded.open
+    assert [entry.unknown for entry in found] == [Diagnostic("outcome-unknown", "the connection was lost"), None]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "left"),
+    [
+        (
+            '{"kind":"unknown","detail":"the connection was lost","requestId":"r-7","accepted":false}',
+            [(False, Diagnostic("outcome-unknown", "the connection was lost", request_id="r-7"))],
+        ),
+        (
+            '{"kind":"unknown","detail":"","requestId":null,"accepted":true}',
+            [(False, Diagnostic("outcome-unknown", "the answer was unclear"))],
+        ),
+        (
+            '{"kind":"not-done","detail":"PATCH /settings answered 403: no; ask (request id r-8)","final":false,'
+            '"skipped":false,"requestId":"r-8","code":"NOPE","missing":false}',
+            [],
+        ),
+        ('{"kind":"pending","detail":"the marketing plan is GENERATING","requestId":"r-9"}', [(True, None)]),
+        ('{"kind":"done","created":"a1","detail":"the answer names no id","requestId":"r-10"}', []),
+    ],
+    ids=["unknown", "unclear", "not-done", "pending", "done"],
+)
+def test_the_notes_of_a_journal_are_read_as_they_were_written(
+    outcome: str, left: list[tuple[bool, Diagnostic | None]]
+) -> None:
+    line = f'{{"kind":"ended","id":"{ENTRY["id"]}","outcome":{outcome}}}'.encode()
+    found = replayed(record(ENTRY), Log((line,), len(line)), "journals/3f0c2a9e.jsonl")
+    assert [(entry.sent, entry.unknown) for entry in found.open] == left
