@@ -1,7 +1,7 @@
 """Workers of a Dask cluster, over the same port. `distributed` comes with the extra `dask` and is imported when used.
 
-Certificates are Dask's own settings (`DASK_DISTRIBUTED__COMM__TLS__...`); credentials are in the environment of its
-workers.
+Certificates are set with Dask's own settings (`DASK_DISTRIBUTED__COMM__TLS__...`); credentials are in the environment
+of its workers.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ CERTIFICATES: Final = (
 )
 
 CONNECTING: Final = 20
-"""Seconds that a scheduler is given to answer, and then to have a worker."""
+"""Seconds that a scheduler has to answer, and then to get a worker."""
 
 
 def check_address(address: str) -> str:
-    """What is wrong with the address of a scheduler; empty where nothing is."""
+    """What is wrong with the address of a scheduler; empty if nothing is."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -48,7 +48,7 @@ def check_address(address: str) -> str:
 
 
 def dask_workers(address: str, setup: Setup) -> Workers:
-    """The workers of the cluster that a scheduler has. Raises UsageError."""
+    """The workers of a scheduler's cluster. Raises UsageError."""
     parts = urlsplit(address)
     here = is_loopback(parts.hostname or "")
     if not here and "://" not in setup.state:
@@ -74,7 +74,7 @@ def dask_workers(address: str, setup: Setup) -> Workers:
 
 
 def run_task(data: bytes) -> bytes:
-    """`run_part` on a worker of a cluster. A task that Dask has cancelled is one whose run is gone."""
+    """Runs `run_part` on a worker of a cluster. If Dask has cancelled the task, its run is gone."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -90,7 +90,7 @@ def run_task(data: bytes) -> bytes:
 def _connected(client_type: type[Client], address: str) -> Client:
     import logging
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told here, once
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # problems are reported here, once
     if address.startswith("tls://"):
         _check_certificates(address)
     from distributed.comm import CommClosedError
@@ -117,12 +117,12 @@ def _connected(client_type: type[Client], address: str) -> Client:
 
 
 def _check_certificates(address: str) -> None:
-    """Raises UsageError where Dask has none to encrypt with: it would find that out after a minute."""
+    """Raises UsageError if Dask has none to encrypt with, which it would find out only after a minute."""
     from distributed.security import Security
 
     try:
         found = Security().get_connection_args("client")
-    except (OSError, ValueError) as error:  # a file that is not there, or no certificate
+    except (OSError, ValueError) as error:  # the file does not exist, or is not a certificate
         raise UsageError(
             f"--workers {address}: the certificates of Dask cannot be read ({error})", CERTIFICATES
         ) from None
@@ -131,14 +131,14 @@ def _check_certificates(address: str) -> None:
 
 
 class _Cluster(Executor):
-    """The cluster as one of several executors. A part whose worker died is tried again by Dask itself."""
+    """The cluster as one of several executors. Dask itself retries a part whose worker died."""
 
     def __init__(self, client: Client, killed: type[Exception]) -> None:
         self._inner = client.get_executor(pure=False)
         self._killed = killed
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """As ever; how Dask says that it gave up becomes how every executor does."""
+        """As in the base class, but Dask's way of giving up is reported as every executor reports it."""
         told: Future[Any] = Future()
         done = self._inner.submit(function, *args, **kwargs)
 
@@ -158,5 +158,5 @@ class _Cluster(Executor):
         return told
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - it has no other way
-        """Lets go of what was submitted here."""
+        """Releases what was submitted here."""
         self._inner.shutdown(wait=False)

@@ -1,6 +1,6 @@
-"""The library: a project, opened, with what the command line does as functions over typed, frozen values.
+"""The library: an opened project, with what the command line does as functions over typed, frozen values.
 
-Nothing here prints, asks or exits, and the environment is the one that is passed.
+Nothing here prints, asks or exits, and the environment is the one that is passed in.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ from reconciler.wiring import open_session, open_state_of
 
 
 class Applied(Struct, frozen=True):
-    """What an apply did: how it ended, and the sites that failed or had something to do, in the order they ended."""
+    """What an apply did: how it ended, and the sites that failed or had something to do, as they ended."""
 
     outcome: ApplyCompleted | Refused
     sites: tuple[SiteApplied | SiteFailed, ...]
 
 
 class Project:
-    """A project whose files are read and whose sites can be reached. Made by `Project.open`.
+    """A project whose files have been read and whose sites can be reached. Made by `Project.open`.
 
-    `targets` and `excludes` are what `--target` and `--exclude` take: names, globs, `label:team=emea`, addresses. A
-    site that cannot be worked on is a `SiteFailed` among the results; what is wrong with the run as a whole raises
+    `targets` and `excludes` take what `--target` and `--exclude` take: names, globs, `label:team=emea`, addresses. A
+    site that cannot be worked on is a `SiteFailed` among the results. What is wrong with the run as a whole raises
     `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`.
     """
 
@@ -82,13 +82,14 @@ class Project:
         require_approval: bool = False,
         committed: bool = False,
     ) -> AsyncIterator[Project]:
-        """Reads the files of the project that `path` lies in. `environ` has the keys, proxies and certificates.
+        """Reads the files of the project that `path` belongs to. `environ` has the keys, proxies and certificates.
 
-        `workers`, a number of processes or the address of a Dask scheduler, spreads `plan`, `drift` and `apply`
-        over them; they have the environment of this process, so `environ` is not to be another one.
+        `workers`, a number of processes or the address of a Dask scheduler, spreads `plan`, `drift` and `apply` over
+        them. They have the environment of this process, so `environ` must not be a different one.
 
-        `api`, `state` and `parallelism` override the project's; the rest is what its files may not decide
-        themselves, as the options of the same names. Raises UsageError, and InvalidFiles with every problem.
+        `api`, `state` and `parallelism` override the project's. The other arguments, like the options of the same
+        names, are what the project's files may not decide themselves. Raises UsageError, and InvalidFiles with every
+        problem.
         """
         trust = trust_of(
             environ,
@@ -119,7 +120,7 @@ class Project:
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """What is surely not meant so in the project's files, and stops nothing."""
+        """Almost certain mistakes in the project's files that stop nothing."""
         return self._index.warnings
 
     def plan(
@@ -131,27 +132,27 @@ class Project:
         publish: bool = True,
         strict: bool = False,
     ) -> AsyncIterator[SitePlanned | SiteFailed]:
-        """Reads the sites and gives what would change of each, in the order of the files. Writes nothing."""
+        """Reads the sites and yields what would change on each, in the order of the files. Writes nothing."""
         selection = self._select(targets, excludes)
         return plans(self._session, selection, _context(selection, regenerate, publish=publish, strict=strict))
 
     def drift(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = (), strict: bool = False
     ) -> AsyncIterator[SiteDrifted | SiteFailed]:
-        """Reads the sites and gives what moved of each, and on which side. Writes nothing."""
+        """Reads the sites and yields what moved on each, and on which side. Writes nothing."""
         selection = self._select(targets, excludes)
         return drifts(self._session, selection, _context(selection, strict=strict))
 
     def review(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
     ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
-        """Brings the approvals file of each site up to date, and gives what waits for people. Writes no site."""
+        """Updates the approvals file of each site, and yields what waits for people. Writes to no site."""
         return reviews(self._session, self._select(targets, excludes))
 
     def history(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
     ) -> AsyncIterator[SiteHistory | SiteFailed]:
-        """What went out on each site, and what waits to, from the state alone."""
+        """What went out on each site, and what is waiting to, from the state alone."""
         return histories(self._state, self._select(targets, excludes))
 
     async def apply(
@@ -170,9 +171,9 @@ class Project:
     ) -> Applied:
         """Plans the sites and carries the plans out.
 
-        Calling it is the yes to all but publishing, which `allow_publish` is; `decide` is asked instead, once all is
-        planned and before the first write. `emit` is told everything as it happens; `stop` is asked between calls,
-        and once it is true nothing more is started.
+        Calling it approves everything but publishing, which `allow_publish` approves. If `decide` is given, it is asked
+        instead, after all sites are planned and before the first write. `emit` receives every event as it happens.
+        `stop` is called between calls; once it returns true, nothing more is started.
         """
         selection = self._select(targets, excludes)
         context = _context(selection, regenerate, publish=publish, strict=strict)
@@ -192,7 +193,7 @@ class Project:
         emit: Emit = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Applied:
-        """Carries out a plan that `plan --out` saved: exactly that, once, while it is still true."""
+        """Carries out a plan that `plan --out` saved: exactly that, once, while it still holds."""
         try:
             saved = read_plan(Path(file))
         except PlanRefused as refused:
@@ -235,7 +236,7 @@ def _yes(*, allow_publish: bool) -> Decide:
 
 
 class _Told:
-    """Hands events on, and keeps the sites that something was done at."""
+    """Passes events on, and keeps the sites where something was done."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit

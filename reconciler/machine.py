@@ -1,4 +1,4 @@
-"""This machine's clock. Whoever needs the time is handed a clock: a run, its leases, a report."""
+"""This machine's clock. Code that needs the time is given a clock: a run, its leases, a report."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def utc_now() -> datetime:
 
 
 def since_boot() -> float:
-    """Seconds that never jump, and that go on while the machine sleeps, if the system counts like that."""
+    """Seconds that never jump, and that continue while the machine sleeps, if the system counts like that."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 async def sleep(seconds: float) -> None:
-    """Waits. `validate` waits for nothing, and starts without what that takes."""
+    """Waits. `validate` waits for nothing, so it starts without the modules for this."""
     import asyncio
 
     await asyncio.sleep(seconds)

@@ -26,11 +26,11 @@ from reconciler.engine.workers import Workers
 from reconciler.worker import ALONE, WRITING, run_part
 
 AT_ONCE: Final = 250
-"""Files that a worker reads at once: so many that little is sent, and so few that all of them end together."""
+"""How many files a worker reads at once: enough that little is sent, and few enough that all workers end together."""
 
 
 class Processes:
-    """`count` processes, which are started as they are needed: to read the files of a project, and as its workers."""
+    """`count` processes, started as needed: to read the files of a project, and as its workers."""
 
     def __init__(self, count: int, work: Callable[[bytes], bytes] = run_part) -> None:
         self._count = count
@@ -38,7 +38,7 @@ class Processes:
         self._started: list[WorkerProcess] = []
 
     def __call__(self, setup: Setup) -> Workers:
-        """The workers of a run. Those that have read its files are among them."""
+        """The workers of a run, including those that have read its files."""
         return Workers(self._next, self._work, self._count, setup, end=self._close)
 
     def read(self, project: Project, files: Sequence[Path]) -> Iterator[FilesRead | None]:
@@ -67,7 +67,7 @@ class Processes:
 
 
 class WorkerProcess(ProcessPoolExecutor):
-    """One process. It ends with this one: a pipe between the two, of which nothing is read but its end."""
+    """One process. It ends together with this one: the two share a pipe, of which only the end is ever noticed."""
 
     def __init__(self) -> None:
         context = get_context("spawn")
@@ -75,12 +75,12 @@ class WorkerProcess(ProcessPoolExecutor):
         super().__init__(1, mp_context=context, initializer=_begin, initargs=(watched,))
 
     def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
-        """As ever; the process is started here when it is not there yet."""
+        """As in the base class; starts the process if it is not running yet."""
         with _no_interrupt():
             return super().submit(*args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Ends the process; with `cancel_futures` in the middle of what it does."""
+        """Ends the process; with `cancel_futures`, in the middle of what it is doing."""
         if cancel_futures:
             self._held.close()
         super().shutdown(wait, cancel_futures=cancel_futures)
@@ -88,7 +88,7 @@ class WorkerProcess(ProcessPoolExecutor):
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """A process that is started here never gets the Ctrl-C that a terminal sends to all; this one does, after."""
+    """In this block, new processes do not get a terminal's Ctrl-C; this one gets it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -106,9 +106,9 @@ def _begin(watched: Connection) -> None:
 
 
 def _watch(watched: Connection) -> None:
-    """Ends this process when the one that started it lets go of its end of the pipe, or is gone.
+    """Ends this process when the one that started it closes its end of the pipe, or is gone.
 
-    A part that writes is ended in good order first.
+    A part that writes is ended cleanly first.
     """
     watched.poll(None)
     ALONE.set()

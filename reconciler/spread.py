@@ -1,4 +1,4 @@
-"""Over what the sites of a run are spread: processes of this machine, or the workers of a Dask cluster."""
+"""What a run's sites are spread over: processes of this machine, or the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MOST_WORKERS: Final = 1000
 
 
 class Spread(Struct, frozen=True):
-    """`make` makes the workers of a run; `elsewhere` reads many site files, where they are on this machine."""
+    """`make` makes the workers of a run. `elsewhere` reads many site files, if the workers are on this machine."""
 
     make: MakeWorkers
     elsewhere: ReadElsewhere | None = None
 
 
 def problem_of(asked: int | str) -> str:
-    """What is wrong with a number of processes or the address of a scheduler; empty where nothing is."""
+    """What is wrong with a number of processes or the address of a scheduler; empty if nothing is."""
     if isinstance(asked, int):
         return "" if 1 <= asked <= MOST_WORKERS else f"must be 1 to {MOST_WORKERS:,} processes"
     from reconciler.dask_workers import check_address
@@ -30,7 +30,7 @@ def problem_of(asked: int | str) -> str:
 
 
 def spread_over(asked: int | str) -> Spread:
-    """Over processes, or over the cluster of a Dask scheduler. `problem_of` found nothing wrong with what was asked."""
+    """Processes, or the cluster of a Dask scheduler. `problem_of` must have found nothing wrong with the value."""
     if isinstance(asked, int):
         from reconciler.processes import Processes
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""How a file is opened that should be a plain one: a link could lead elsewhere, and a FIFO would wait forever."""
+"""How to open a file that should be a plain one: a link could lead elsewhere, and a FIFO would block for ever."""
 
 
 class ChangedMeanwhile(Exception):
@@ -25,9 +25,9 @@ def replacing(
 ) -> Iterator[IO[bytes]]:
     """A file that gets its name and its mode when the block ends. If the block raises, nothing is left of it.
 
-    `before` is the content it was made from. `locked`: nobody else writes it meanwhile, so what a crash once left
-    beside it is replaced, too. Not `durable`: a power cut may lose what it holds. Raises OSError, and ChangedMeanwhile
-    if the file has changed since.
+    `before` is the content it was made from. `locked`: nobody else writes it meanwhile, so whatever a crash left beside
+    it is also replaced. With `durable` False, a power cut may lose the content. Raises OSError, and ChangedMeanwhile if
+    the file has changed since.
     """
     handle, hidden = _beside(path) if locked else _of_its_own(path)
     try:
@@ -66,11 +66,11 @@ def _discard(hidden: str) -> None:
     try:
         os.unlink(hidden)
     except OSError:
-        pass  # the error that led here is the one to tell
+        pass  # the error that led here is the one to report
 
 
 def set_aside(path: Path, name: str) -> None:
-    """Gives a file or a folder that is in the way another name beside its own. Raises OSError."""
+    """Renames a file or a folder that blocks a path, within its folder. Raises OSError."""
     path.rename(path.with_name(name))
 
 
@@ -87,7 +87,7 @@ def write_atomically(path: Path, text: str, before: bytes | None = None) -> None
 
 
 def new_mode() -> int:
-    """The permissions that a new file gets."""
+    """The permissions of a new file."""
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

@@ -1,6 +1,6 @@
-"""Puts a session together: the API or the sandbox, the state, the clock. The one module that knows all parts.
+"""Puts a session together: the API or the sandbox, the state, the clock. The only module that knows all parts.
 
-The command line and the library share it. The environment is what they pass.
+The command line and the library share it. The environment is the one that they pass in.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ MakeWorkers: TypeAlias = "Callable[[Setup], Workers]"
 Client = TypeVar("Client", bound=ReadClient)
 
 SANDBOX_KEY: Final = ApiKey(Secret("any-key-will-do"))
-"""What the sandbox in this process is given for a key: it takes any."""
+"""The key for the sandbox in this process, which accepts any."""
 
 IN_PROCESS: Final = "http://localhost"
 """The address of the sandbox in this process; no request to it leaves the process."""
 
 GROWTH: Final = 4
-"""How many times the usual number of requests a run may have in flight where nobody named a number."""
+"""If no number was given: how many times the usual number of requests a run may have in flight."""
 
 AHEAD_OF_REQUESTS: Final = 2
-"""How many times the usual number of sites are under way then, so that there is something to ask."""
+"""If no number was given: how many times the usual number of sites are under way, so that there is something to ask."""
 
 TICK: Final = 0.001
-"""Seconds; a world's clock shows no less, and whoever waits for less would wait forever."""
+"""Seconds. A world's clock shows nothing smaller, and waiting for less would take for ever."""
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ async def open_session(
     """Opens everything a run works with, and closes it again.
 
     `client_type` says whether it may write. `api`, `state` and `parallelism` override the project's. `workers` makes
-    those that its sites are worked on with, `commit` asks what git has checked out. Raises UsageError.
+    the workers for its sites; `commit` looks up what git has checked out. Raises UsageError.
     """
     api = api_of(project, api)
     if api == "sandbox" and workers is not None:
@@ -148,16 +148,16 @@ async def _of_address(
 
 
 def api_of(project: Project, given: str | None) -> str:
-    """The API of a run: `wix`, `sandbox` or a URL. `given` is what overrides the project's. Raises UsageError."""
+    """The API of a run: `wix`, `sandbox` or a URL. `given` overrides the project's. Raises UsageError."""
     api = given if given is not None else project.api
     if wrong := check_api(api):
-        shown = "" if "@" in api else f" {api}"  # what stands before an @ may be a password
+        shown = "" if "@" in api else f" {api}"  # what comes before an @ may be a password
         raise UsageError(f"--api{shown}: {wrong[0]}", wrong[1])
     return api
 
 
 def described(api: str) -> Api:
-    """What people are told of an API."""
+    """What people are told about an API."""
     if api == "sandbox":
         return Api(ApiKind.SANDBOX, api)
     if api == "wix":
@@ -175,7 +175,7 @@ def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | 
 
 
 def _setup(project: Project, api: str, state: str | None, at_once: int, commit: str | None) -> Setup:
-    """What the workers of a run work with: how many sites at once is over all of them."""
+    """What the workers of a run work with. The number of sites at once is for all of them together."""
     from reconciler.engine.parts import Setup, project_values
 
     location, root = _location(project, state)
@@ -188,7 +188,7 @@ def _store(
 ) -> tuple[StateStore, str]:
     """The state, and where it is as messages show it.
 
-    A relative place that is `given` starts from the current directory, as every path on a command line.
+    A relative place that is `given` starts from the current directory, like every path on a command line.
     """
     location, root = _location(project, given)
     place = location if "://" in location else shown_path(absolute_path(root / location))
@@ -196,11 +196,11 @@ def _store(
 
 
 def _location(project: Project, given: str | None) -> tuple[str, Path]:
-    """Where the state is, and the folder that a relative place starts from. Raises UsageError."""
+    """Where the state is, and the folder from which a relative place starts. Raises UsageError."""
     if given is None:
         return project.state, project.root
     if wrong := check_state(given):
-        shown = "" if "@" in given else f" {given}"  # what stands before an @ may be a password
+        shown = "" if "@" in given else f" {given}"  # what comes before an @ may be a password
         raise UsageError(f"--state{shown}: {wrong[0]}", wrong[1])
     return given, Path.cwd()
 
@@ -229,7 +229,7 @@ def _asgi(world: Sandbox) -> httpx.AsyncBaseTransport:
 
 
 def _clock_of(world: Sandbox) -> Clock:
-    """The world's clock. Where that stands still, waiting moves it, and takes no time."""
+    """The world's clock. If it stands still, waiting moves it, and takes no time."""
 
     async def advance(seconds: float) -> None:
         from datetime import timedelta
@@ -241,7 +241,7 @@ def _clock_of(world: Sandbox) -> Clock:
 
 
 def _credentials(project: Project, environ: Mapping[str, str]) -> Callable[[SiteRef], Credential]:
-    """Who we are to each site: fetched when the first request is made for it, and once a run."""
+    """The credentials for each site, fetched for its first request, once per run."""
     found: dict[str, Credential] = {}
 
     def of(site: SiteRef) -> Credential:

@@ -1,7 +1,7 @@
 """A worker's side of a run: one part, from the bytes of its task to the bytes of its answer.
 
-It runs in a process that shares nothing with the run but the state store and what the task says. Credentials, proxies
-and certificates come from its own environment.
+It runs in a process that shares nothing with the run but the state store and the contents of the task. Credentials,
+proxies and certificates come from its own environment.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ from reconciler.version import __version__
 from reconciler.wiring import open_session
 
 ALONE: Final = threading.Event()
-"""The run that this worker is of has gone: it begins nothing more."""
+"""Set when the worker's run is gone: the worker begins nothing more."""
 
 
 class Writing:
-    """Whether a part is worked on that writes: it is not ended in the middle. There may be one in each thread."""
+    """Whether a part that writes is in progress, which is not ended halfway. There may be one in each thread."""
 
     def __init__(self) -> None:
         self._parts = 0
@@ -96,13 +96,13 @@ class Writing:
 WRITING: Final = Writing()
 
 EVERY: Final = 0.5
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks whether to stop."""
 
 SILENCE: Final = 60.0
-"""Seconds after which a run that gives no sign of life is gone."""
+"""A run that gives no sign of life for this many seconds counts as gone."""
 
 LOST_LEASE: Final = timedelta(seconds=90)
-"""How long the lease of a lost worker may last, where nobody can tell that its process is gone."""
+"""How long the lease of a lost worker may last if nobody can tell that its process is gone."""
 
 Client = TypeVar("Client", bound=ReadClient)
 
@@ -207,36 +207,36 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
                 try:
                     await attempt.keep(result)
                 except StateError:
-                    pass  # what the run does not hear of is unknown there; the other sites go on
+                    pass  # sites of which the run does not hear are unknown there; the other sites continue
         ledgers = totals.in_order([entry.name for entry in entries])
         try:
-            # If the run is killed, nobody else is left to write the ledger. It may have ended without this worker.
+            # If the run was killed, nobody else is left to write the ledger. It may have ended without this worker.
             if watch.alone or await results.is_awaited():
                 await remember_part(run, job.run, job.part, ledgers, interrupted=watch.alone)
         except StateError:
-            pass  # if the run is there, it keeps a ledger of its own, or says that it can't
+            pass  # if the run is there, it writes a ledger of its own, or says that it can't
         if watch.alone:
             await results.clear(session.clock.now())
     return Answer(attempt.heard.taken())
 
 
 class _Heard:
-    """What is told of the sites of a part, until it travels."""
+    """What is reported about the sites of a part, until it is sent."""
 
     def __init__(self) -> None:
         self._told: list[Told] = []
 
     def hear(self, event: object) -> None:
-        """An event; what the run tells itself is passed over."""
+        """Takes an event; ignores what the run itself reports."""
         if (travels := told_of(event)) is not None:
             self._told.append(travels)
 
     def so_far(self) -> tuple[Begun | Happened, ...]:
-        """What was told since, of sites; it stays."""
+        """What was reported about sites since the last `taken`, without removing it."""
         return tuple(told for told in self._told if not isinstance(told, Noticed))
 
     def taken(self, site: SiteName | None = None) -> tuple[Told, ...]:
-        """What was told since, of one site and of none, or all of it."""
+        """Removes and returns what was reported about one site and about none; everything if `site` is None."""
         mine = [told for told in self._told if site is None or isinstance(told, Noticed) or told.name == site]
         self._told = [told for told in self._told if told not in mine]
         return tuple(mine)
@@ -253,11 +253,11 @@ class _Attempt:
         self._approvers = {site.name: ready.approvers for site, ready in zip(task.sites, task.ready, strict=True)}
 
     def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
-        """Who approved which post of a site, as the run found it."""
+        """Who approved which post of a site, as the run found out."""
         return self._approvers[site]
 
     async def begin(self, site: SiteRef) -> bool:
-        """Notes that a site is begun, and says whether no other attempt has. Raises StateError."""
+        """Records that a site is begun, and returns whether no other attempt has. Raises StateError."""
         return await self._results.begin_site(site.id)
 
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
@@ -272,7 +272,7 @@ class _Attempt:
 
     @asynccontextmanager
     async def telling(self, part: int) -> AsyncIterator[None]:
-        """Tells the run, meanwhile, what is told of the sites that are worked on."""
+        """In this block, sends the run what is reported about the sites that are being worked on."""
         telling = asyncio.ensure_future(self._tell(part))
         try:
             yield
@@ -289,10 +289,10 @@ class _Attempt:
                     await self._results.tell(part, to_bytes(SoFar(now)))
                     said = now
                 except StateError:
-                    pass  # it is told with the result at the latest
+                    pass  # it is sent with the result at the latest
 
     async def keep(self, result: SiteApplied | SiteFailed) -> None:
-        """Keeps what was done at a site, once, with what was told of it."""
+        """Saves what was done at a site, once, with what was reported about it."""
         if (id := self._left.get(result.name)) is None:
             return
         outcome = Failed.of(result) if isinstance(result, SiteFailed) else Applied.of(result)
@@ -301,9 +301,9 @@ class _Attempt:
 
 
 class _Watch:
-    """Whether a part is to stop: its run asks for it, or is gone. What is to end at once is cancelled.
+    """Whether a part is to stop, because its run asks for it or is gone. If it is to end at once, it is cancelled.
 
-    Without `results` nothing asks, and a part whose run is gone ends at once.
+    Without `results`, nothing can ask, and a part whose run is gone ends at once.
     """
 
     def __init__(self, gone: Callable[[], bool], results: PartResults | None = None) -> None:
@@ -318,12 +318,12 @@ class _Watch:
         return self._silent or self._gone()
 
     def stop(self) -> bool:
-        """Whether nothing more is to be begun."""
+        """Whether nothing more may be begun."""
         return self._asked is not Stop.NO or self.alone
 
     @asynccontextmanager
     async def over(self) -> AsyncIterator[None]:
-        """Watches while the work of the current task goes on."""
+        """Watches while the current task's work goes on."""
         work = asyncio.current_task()
         assert work is not None
         watching = asyncio.ensure_future(self._watch(work))
@@ -342,7 +342,7 @@ class _Watch:
             try:
                 self._asked, sign = await self._results.asked()
             except StateError:
-                continue  # what cannot be read now may be read the next time
+                continue  # what cannot be read now may be readable the next time
             if sign != heard:
                 heard, heard_at = sign, time.monotonic()
             self._silent = time.monotonic() - heard_at > SILENCE

@@ -38,9 +38,10 @@ STOPPING: Final = "Stopping after the calls in progress. Press Ctrl-C again to s
 
 
 class Permissions(Struct, frozen=True):
-    """What the command line allows: to write without asking, to make posts public, to wait for a lock.
+    """What the command line allows: writing without asking, making posts public, waiting for a lock.
 
-    A `saved` plan is carried out without asking again: whoever names it has seen it. Publishing is asked about even so.
+    A `saved` plan is carried out without asking again, because whoever names it has seen it. Publishing is asked about
+    all the same.
     """
 
     auto_approve: bool
@@ -55,7 +56,7 @@ class Permissions(Struct, frozen=True):
 
 
 def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
-    """Runs `reconciler apply [PATH...]`, and gives its exit code."""
+    """Runs `reconciler apply [PATH...]` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
         selection = selected(asked)
@@ -70,7 +71,7 @@ def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
 
 
 def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions) -> int:
-    """Runs `reconciler apply PLANFILE`, and gives its exit code."""
+    """Runs `reconciler apply PLANFILE` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
         _check_options(asked)
@@ -127,7 +128,7 @@ def _carry_out(
 
 
 async def _decide(proposal: Proposal, permissions: Permissions) -> Decision:
-    """What the flags allow, or else what a person answers."""
+    """What the flags allow, or what a person answers."""
     unasked = permissions.saved and (permissions.allow_publish or not proposal.public or not can_ask())
     if permissions.auto_approve or unasked:
         return Decision(apply=True, allow_publish=permissions.allow_publish)
@@ -144,7 +145,7 @@ async def _decide(proposal: Proposal, permissions: Permissions) -> Decision:
 
 
 def _check_options(asked: RunOptions) -> None:
-    """A saved plan is carried out as it is; options that would change it are refused."""
+    """A saved plan is carried out as it is, so options that would change it are refused."""
     wrong = [
         name
         for name, given in (

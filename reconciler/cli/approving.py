@@ -1,4 +1,4 @@
-"""`approve`: decides about what `review` wrote down, from the terminal. Reads and writes approvals files only."""
+"""`approve`: records decisions about what `review` wrote, from the terminal. Reads and writes only approvals files."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ SHORT_HELP: Final = """\
 
 
 class Step(Enum):
-    """What a person wants instead of deciding."""
+    """What a person does instead of deciding."""
 
     SKIP = "skip"
     UNDO = "undo"
@@ -83,7 +83,7 @@ class ApproveOptions(Struct, frozen=True):
 
 
 def approve_command(options: ApproveOptions) -> int:
-    """Runs `reconciler approve`, and gives its exit code."""
+    """Runs `reconciler approve` and returns its exit code."""
     return reported("approve", options.shown, lambda running: _approve(options, running.emit))
 
 
@@ -150,7 +150,10 @@ def _all_of_them(
     screen: Screen,
     notes: Mapping[PostId, Sequence[str]],
 ) -> tuple[Ruling, ...]:
-    """Decides about all without a question. What was edited in the file is not approved: such a yes would not count."""
+    """Decides about all without asking.
+
+    What was edited in the file is not approved: such an approval would not count.
+    """
     made: list[Ruling] = []
     for number, subject in enumerate(found, 1):
         stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, number, len(found), notes))
@@ -167,7 +170,7 @@ def _one_by_one(
     screen: Screen,
     notes: Mapping[PostId, Sequence[str]],
 ) -> tuple[Ruling, ...]:
-    """Asks about one after the other. Each answer is written at once, so that leaving in the middle loses none."""
+    """Asks about one after the other. Each answer is written at once, so that stopping halfway loses none."""
     made: list[tuple[int, Ruling]] = []
     at = 0
     while at < len(found):
@@ -229,7 +232,7 @@ def _answer(decision: AnyDecision | None, subject: Subject, screen: Screen, *, c
 
 
 def fitted(text: str, screen: Screen) -> str:
-    """A question or a help text as lines of a screen, broken at blanks; its last blank stays for the answer."""
+    """A question or a help text as lines of a screen, broken at blanks; the final blank before the answer is kept."""
     found: list[str] = []
     for line in text.splitlines():
         words = line.strip()
@@ -251,7 +254,7 @@ _DECIDED: Final = {"approve": "approved", "pending": "pending", "keep": "kept"}
 
 
 def _tell_saved(made: Sequence[Ruling], stream: TextIO) -> None:
-    """Which files were written, with what."""
+    """Says which files were written, with what."""
     if made:
         stream.write("\n")
     by_file: dict[Path, Counter[str]] = {}

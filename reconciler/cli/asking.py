@@ -1,4 +1,4 @@
-"""The questions of `apply`: on a terminal only; elsewhere the flag that is needed is named."""
+"""The questions of `apply`: only on a terminal; elsewhere, the required flag is named."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def can_ask() -> bool:
 
 
 def key(question: str) -> str:
-    """Asks on stderr, and gives one key in lower case, without Enter on a terminal; "" at the end of the input.
+    """Asks on stderr and returns one key in lower case, without Enter on a terminal; "" at the end of the input.
 
     If keys cannot be read one by one, it is the first character of a line.
     """
@@ -29,7 +29,7 @@ def key(question: str) -> str:
 
         descriptor = sys.stdin.fileno()
         before = termios.tcgetattr(descriptor)
-    except (ImportError, OSError, ValueError):  # Windows, or no terminal behind it
+    except (ImportError, OSError, ValueError):  # Windows, or not really a terminal
         line = sys.stdin.readline()
         if not line:
             sys.stderr.write("\n")
@@ -47,7 +47,7 @@ def key(question: str) -> str:
 
 
 async def agreed(question: str) -> bool:
-    """Asks on stderr, and takes `yes` alone for yes. The end of the input is a no."""
+    """Asks on stderr, and accepts only `yes` as yes. The end of the input counts as no."""
     sys.stdout.flush()
     sys.stderr.write(f"\n{question}\n  Only 'yes' is accepted: ")
     sys.stderr.flush()
@@ -60,7 +60,7 @@ async def agreed(question: str) -> bool:
 async def _line() -> str:
     """A line from the terminal.
 
-    Waits without blocking, so that leases are renewed while a person thinks, and Ctrl-C need not wait for Enter.
+    Waits without blocking, so that leases are renewed while a person thinks, and Ctrl-C takes effect without Enter.
     """
     loop = asyncio.get_running_loop()
     there = asyncio.Event()
@@ -76,7 +76,7 @@ async def _line() -> str:
 
 
 def public_question(tally: PlanTally, *, alone: bool = False) -> str:
-    """What is asked if posts would go public; `alone`: nothing else would be done."""
+    """The question if posts would go public; `alone`: nothing else would be done."""
     posts = plural(tally.publish, "post")
     if alone:
         return f"Do you want to make {posts} public?"

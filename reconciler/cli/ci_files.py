@@ -1,4 +1,4 @@
-"""The files of `init --ci`: workflows and what they use, as they are in the repository of this tool."""
+"""The files of `init --ci`: workflows and what they use, as in this tool's repository."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES: Final = ((_PACKAGE / "ci", True), (_PACKAGE.parent, False))
-"""In an installed package, and in a checkout, where they have their own places."""
+"""In an installed package, and in a checkout, where they are in their usual places."""
 
 
 class Service(StrEnum):
@@ -42,7 +42,7 @@ _FILES: Final = {
 
 
 def ci_files(service: Service) -> dict[str, str]:
-    """Path -> text. Raises FileNotFoundError for an installation that lacks one."""
+    """Path -> text. Raises FileNotFoundError if the installation lacks one."""
     return {path: _text(*places) for path, places in _FILES[service].items()}
 
 

@@ -1,7 +1,7 @@
 """The entry point: finds the command, and turns the way it ended into an exit code.
 
-Imports click and nothing heavy. The commands are in a table with their summaries, so that `--help`
-imports none of them.
+Imports click and nothing heavy. The commands are in a table with their summaries, so that `--help` imports none of
+them.
 """
 
 from __future__ import annotations
@@ -50,19 +50,22 @@ COMMANDS: Final[dict[str, str]] = {
     "completion": "Print a completion script for a shell.",
     "version": "Print the version.",
 }
-"""Each command, in the order of a first use, with its summary; it is in `commands/<name>.py`."""
+"""Each command with its summary, in the order of first use; the command is in `commands/<name>.py`."""
 
 
 GARBAGE: Final = (100_000, 20, 50)
-"""When to look for cyclic garbage: after more objects than starting any command makes, because looking at modules and
-classes again and again took a quarter of a short run. Those that a run makes come to a few MiB between two looks."""
+"""When to collect cyclic garbage: after more objects than any command creates while starting.
+
+Checking modules and classes again and again took a quarter of a short run. What a run creates comes to a few MiB
+between two collections.
+"""
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""The errors of a write to a full or broken disk: not a bug of ours."""
+"""Errors of writing to a full or broken disk: not a bug of this tool."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are run."""
+    """A group whose commands are imported only when they run."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -106,7 +109,7 @@ def cli() -> None:
 
 
 def run(args: Sequence[str]) -> int:
-    """Runs a command line and gives its exit code. Writes to stdout and stderr, and never raises."""
+    """Runs a command line and returns its exit code. Writes to stdout and stderr, and never raises."""
     try:
         result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False)
         sys.stdout.flush()
@@ -126,14 +129,14 @@ def run(args: Sequence[str]) -> int:
         return Verdict.FAILED.exit_code
     except OSError as error:
         return _fail_to_write(error) if error.errno in NO_ROOM else _bug(error)
-    except SystemExit as error:  # click leaves this way when the reader of a pipe is gone
+    except SystemExit as error:  # click exits like this if the reader of a pipe is gone
         return error.code if isinstance(error.code, int) else Verdict.FAILED.exit_code
     except Exception as error:
         return _unexpected(error)
 
 
 def _misused(error: click.ClickException, args: Sequence[str]) -> int:
-    """How a command line that could not be understood ended: told like every other problem, in every report."""
+    """The end of a command line that could not be understood: reported like any other problem, in every report."""
     from reconciler.model.diagnostics import UsageError
 
     problem = _usage_error(error)
@@ -230,10 +233,10 @@ def entry_point() -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """Ends the process as `sys.exit` does, but does not tear down its modules: nobody needs their memory any more.
+    """Ends the process as `sys.exit` does, but without tearing down its modules: nobody needs their memory any more.
 
-    Exit handlers are called, and buffered output is written. If code of others, threads or
-    processes are running, the interpreter ends them in its own order.
+    Exit handlers are called, and buffered output is written. If other people's code, threads or processes are running,
+    the interpreter ends them in its own order.
     """
     threading = sys.modules.get("threading")
     if (threading and threading.active_count() > 1) or not _OTHERS.isdisjoint(sys.modules):
@@ -246,8 +249,7 @@ def _leave(code: int) -> NoReturn:
 
 
 _OTHERS: Final = frozenset({"importlib.metadata", "multiprocessing"})
-"""Imported by whatever starts policy checks, object stores or processes: they may hold files that are written when
-they go."""
+"""Modules imported by code that starts policy checks, object stores or processes, which may write files at exit."""
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -255,7 +257,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _open_closed_streams() -> None:
-    """Discards output of a closed stream (`>&-`), so that no file of a run takes that stream's place."""
+    """Discards output to a closed stream (`>&-`), so that no file of a run takes that stream's number."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
@@ -269,7 +271,7 @@ def _fail_to_write(error: OSError) -> int:
 
 
 def _close_stdout() -> None:
-    """Keeps the interpreter from complaining, when it flushes at exit, about a reader that is gone."""
+    """Keeps the interpreter from complaining about a vanished reader when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -279,7 +281,7 @@ def _fail(message: str) -> int:
 
 
 def _say(messages: Iterable[str]) -> None:
-    """Messages on stderr; their own line breaks stay, everything else that could act on a terminal does not."""
+    """Messages on stderr. Their own line breaks stay; everything else that could act on a terminal is removed."""
     from reconciler.reporters.layout import inert_lines
 
     for message in messages:

@@ -30,11 +30,11 @@ class Output(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """Where a command's reports go, and how much of it people see.
+    """Where a command's reports go, and how much of them people see.
 
-    `explain`: all that is known of each action; `quiet`: problems and the last line; `summary`: header, table and last
-    line; `sites`: who shares a block; `saved_to`: the file that the plan is saved to, to apply next; `again`: the
-    arguments that the next command repeats.
+    `explain`: everything known about each action. `quiet`: problems and the last line. `summary`: header, table and
+    last line. `sites`: which sites share a block. `saved_to`: the file that the plan is saved to, to be applied next.
+    `again`: the arguments that the next command repeats.
     """
 
     outputs: tuple[Output, ...]
@@ -97,7 +97,7 @@ def _outputs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]
 
 
 def output_of(value: str) -> Output:
-    """The format and file that `json=plan.json` names. Raises click.BadParameter."""
+    """The format and file in a value like `json=plan.json`. Raises click.BadParameter."""
     from reconciler.reporters.registry import FORMATS
 
     name, equals, file = value.partition("=")
@@ -148,7 +148,7 @@ def reaching(command: Command) -> Command:
 
 
 def trusting(command: Command) -> Command:
-    """--allow-host, --require-approval, --committed: what the files of the repository may not decide themselves."""
+    """--allow-host, --require-approval, --committed: what the repository's files may not decide themselves."""
     return _stacked(
         click.option(
             "--allow-host",
@@ -252,7 +252,7 @@ def detail(command: Command) -> Command:
 
 
 def planning(command: Command) -> Command:
-    """What decides how a plan is made and shown."""
+    """How a plan is made and shown."""
     return _stacked(
         click.option(
             "--regenerate",
@@ -287,7 +287,7 @@ def _duration(text: str) -> timedelta:
 
 
 def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
-    """The options of a command as one value; an option that a command does not have counts as not given.
+    """The options of a command as one value. An option that a command does not have counts as not given.
 
     Raises UsageError if two of them exclude each other.
     """
@@ -309,7 +309,7 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
 
 
 def choice_of(given: Mapping[str, Any]) -> Choice:
-    """What `choosing` was given; all sites for a command without it."""
+    """The options of `choosing`; all sites for a command without them."""
     from reconciler.engine.choice import Choice
 
     return Choice(
@@ -321,7 +321,7 @@ def choice_of(given: Mapping[str, Any]) -> Choice:
 
 
 def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> Shown:
-    """What `output` was given, and `--explain`. Raises UsageError if two outputs exclude each other."""
+    """The options of `output` and `--explain`. Raises UsageError if two outputs exclude each other."""
     from reconciler.model.diagnostics import UsageError
 
     if given.get("quiet") and given.get("summary"):
@@ -335,7 +335,10 @@ def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> Shown:
 
 
 def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
-    """What the next command repeats. A saved plan among the paths is carried out once."""
+    """What the next command repeats.
+
+    A saved plan among the paths is not repeated, because it is carried out only once.
+    """
     shard: Shard | None = given.get("shard")
 
     def each(option: str, name: str) -> Iterator[str]:
@@ -371,7 +374,7 @@ def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
 
 
 def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:
-    """The outputs, with text on the screen unless another format is sent there. Raises UsageError."""
+    """The outputs, with text on the screen unless another format goes there. Raises UsageError."""
     from reconciler.model.diagnostics import UsageError
 
     on_screen = [one for one in outputs if one.file is None]

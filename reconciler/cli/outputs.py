@@ -30,11 +30,11 @@ UNWRAPPED: Final = 1_000_000
 """The width of anything but a terminal."""
 
 WIDEST: Final = 120
-"""Columns that text is wrapped at, however wide the terminal is: longer lines are hard to read."""
+"""Text is wrapped at this many columns, however wide the terminal is: longer lines are hard to read."""
 
 
 LAST_PART: Final = 4096
-"""Bytes at the end of an earlier report in which what outlasts a run is looked for."""
+"""How many bytes at the end of an earlier report are searched for what is carried over to the next run."""
 
 
 class Reports:
@@ -44,7 +44,7 @@ class Reports:
         self._reporters = list(reporters)
 
     def handle(self, event: Event) -> None:
-        """Hands an event to each report. A report that cannot be written gets no more; the OSError is raised."""
+        """Passes an event to each report. A report that cannot be written gets no more; the OSError is raised."""
         broken: OSError | None = None
         for reporter in tuple(self._reporters):
             try:
@@ -57,7 +57,10 @@ class Reports:
 
 
 def sandbox_picture(url: str) -> str | None:
-    """The sandbox's image at an address, as a `data:` address: it is on no network. None for any other image."""
+    """The sandbox's image at an address, as a `data:` address, because it is on no network.
+
+    None for any other image.
+    """
     from reconciler.sandbox.pictures import data_url
 
     return data_url(url)
@@ -67,10 +70,10 @@ def sandbox_picture(url: str) -> str | None:
 def open_reports(
     command: str, shown: Shown, *, beside: Sequence[Reporter] = (), calls_of: CallsOf | None = None, asks: bool = False
 ) -> Iterator[Reports]:
-    """The reports of a command. Files appear under their names when the run is over, whole or not at all.
+    """The reports of a command. Files get their names when the run is over, completely or not at all.
 
-    `beside` are reporters of their own that see everything first. `asks`: somebody will be asked about what is shown,
-    so text goes to stderr if the screen has another format. Raises UsageError for files that cannot be written.
+    `beside` are extra reporters that see everything first. `asks`: somebody will be asked about what is shown, so text
+    goes to stderr if the screen has another format. Raises UsageError for files that cannot be written.
     """
     reporters = list(beside)
     files: list[_File] = []
@@ -110,7 +113,10 @@ def open_reports(
 
 
 def _appending(variable: str) -> Callable[[str], object] | None:
-    """Appends to the file that an environment variable names; None if it names none. Raises UsageError."""
+    """Returns a function that appends to the file named by an environment variable; None if it names none.
+
+    Raises UsageError.
+    """
     path = os.environ.get(variable)
     if not path:
         return None
@@ -128,7 +134,7 @@ def _appending(variable: str) -> Callable[[str], object] | None:
 
 
 def _at_once(text: str) -> None:
-    """To stdout, so that a program at the other end of a pipe has it now."""
+    """Writes to stdout at once, for a program at the other end of a pipe."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
@@ -139,9 +145,9 @@ def shows_text(shown: Shown) -> bool:
 
 
 def screen_of(stream: IO[str], *, colour: bool) -> Screen:
-    """What a stream can show. Colours on a terminal, or with FORCE_COLOR, and never against NO_COLOR or `--no-color`.
+    """What a stream can show. Colours on a terminal or with FORCE_COLOR, but never with NO_COLOR or `--no-color`.
 
-    What is not a terminal is not wrapped, whatever COLUMNS says: `grep` and `less` want whole lines.
+    What is not a terminal is not wrapped, whatever COLUMNS says: `grep` and `less` need whole lines.
     """
     terminal = stream.isatty()
     forced = os.environ.get("FORCE_COLOR", "0") not in ("", "0")
@@ -157,7 +163,7 @@ def _width() -> int:
 
 
 class _File(Struct, frozen=True):
-    """A file that is being written, and what is done when it is whole. `stream`: it is a device or a pipe."""
+    """A file that is being written, and what is done when it is complete. `stream`: it is a device or a pipe."""
 
     text: IO[str]
     path: Path
@@ -178,7 +184,7 @@ def _begin(path: Path) -> _File:
 
 
 def _before(file: _File) -> str:
-    """The end of the report that a new one takes the place of; empty for none, or one that cannot be read."""
+    """The end of the report that a new one replaces; empty if there is none, or if it cannot be read."""
     if file.stream:
         return ""
     try:
@@ -190,7 +196,7 @@ def _before(file: _File) -> str:
 
 
 def _open_stream(path: Path) -> IO[str]:
-    """A device such as /dev/stderr, or a pipe that already has a reader: without a reader it would wait forever."""
+    """A device such as /dev/stderr, or a pipe that already has a reader; without a reader, it would wait for ever."""
     try:
         handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except OSError as error:
@@ -206,7 +212,7 @@ def _open_stream(path: Path) -> IO[str]:
 
 
 def _end(file: _File) -> None:
-    """Gives a finished file its name, with the permissions that a new file has."""
+    """Gives a finished file its name, with the permissions of a new file."""
     try:
         with file.closing:
             file.text.flush()

@@ -1,4 +1,4 @@
-"""`state list|show|unlock|resolve` on the command line: which state is meant, and the question before a lock goes."""
+"""`state list|show|unlock|resolve` on the command line: which state is meant, and what is asked before unlocking."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DECLINED: Final = Diagnostic("declined", "The lock was not removed")
 
 
 class Asked(Struct, frozen=True):
-    """Which state to look into, and how to show it. `state` overrides the project's."""
+    """Which state to inspect, and how to show it. `state` overrides the project's."""
 
     paths: tuple[Path, ...]
     state: str | None
@@ -57,7 +57,7 @@ class Asked(Struct, frozen=True):
 
     @property
     def where(self) -> tuple[str, ...]:
-        """The arguments that lead another command to the same state."""
+        """The arguments with which another command finds the same state."""
         named = () if self.state is None else ("--state", self.state)
         return (*named, *(str(path) for path in self.paths))
 
@@ -71,7 +71,7 @@ class Asked(Struct, frozen=True):
 
 
 def list_command(asked: Asked) -> int:
-    """Runs `reconciler state list`, and gives its exit code."""
+    """Runs `reconciler state list` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
         only = _sites_of(asked.project(), asked.paths)
@@ -89,7 +89,7 @@ def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
 
 
 def show_command(name: str, asked: Asked) -> int:
-    """Runs `reconciler state show`, and gives its exit code."""
+    """Runs `reconciler state show` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
         return running.run(show_state(asked.open(), name, running.emit, asked.where))
@@ -98,7 +98,7 @@ def show_command(name: str, asked: Asked) -> int:
 
 
 def unlock_command(name: str, asked: Asked, *, force: bool) -> int:
-    """Runs `reconciler state unlock`, and gives its exit code."""
+    """Runs `reconciler state unlock` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
         return running.run(_unlock(name, asked.open(), running, force=force))
@@ -132,7 +132,7 @@ async def _unlock(name: str, state: StateAccess, running: Running, *, force: boo
 
 
 async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
-    """Why a lock stays; None if it may be taken away."""
+    """Why a lock stays; None if it may be removed."""
     if force:
         return None
     if not can_ask():
@@ -141,7 +141,7 @@ async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
 
 
 def move_command(old: str, new: str, asked: Asked, *, lock_timeout: timedelta) -> int:
-    """Runs `reconciler state mv`, and gives its exit code."""
+    """Runs `reconciler state mv` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
         return running.run(move_record(asked.open(), old, new, lock_timeout=lock_timeout, emit=running.emit))
@@ -150,7 +150,7 @@ def move_command(old: str, new: str, asked: Asked, *, lock_timeout: timedelta) -
 
 
 def forget_command(name: str, asked: Asked, *, force: bool, lock_timeout: timedelta) -> int:
-    """Runs `reconciler state forget`, and gives its exit code."""
+    """Runs `reconciler state forget` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
         return running.run(_forget(name, asked.open(), running, force=force, lock_timeout=lock_timeout))
@@ -177,7 +177,7 @@ async def _forget(
 
 
 def resolve_command(name: str, entry_id: str, asked: Asked, *, took_effect: bool, lock_timeout: timedelta) -> int:
-    """Runs `reconciler state resolve`, and gives its exit code."""
+    """Runs `reconciler state resolve` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
         resolving = resolve_call(

@@ -101,7 +101,7 @@ def _ready(url: str, stream: TextIO) -> None:
 
 
 def _open_browser(url: str) -> None:
-    """Opens the browser in a thread: some browsers return only when closed. A browser in the terminal is not opened."""
+    """Opens the browser in a thread, because some return only when closed. A browser in the terminal is not opened."""
     import threading
     import webbrowser
 
@@ -124,7 +124,7 @@ def _where(api: Api) -> str:
 
 
 class _Sites:
-    """The sites behind the files: what the state remembers of them, and how they are read again."""
+    """The sites behind the files: what the state remembers about them, and how to read them again."""
 
     def __init__(self, asked: RunOptions, api: Api) -> None:
         self._asked = asked
@@ -134,7 +134,7 @@ class _Sites:
         return session_of(self._asked, selection.project, ReadClient)
 
     async def facts(self, selection: Selection) -> Facts:
-        """What is known apart from the files. If the state cannot be read, the page says so and goes on."""
+        """What is known apart from the files. If the state cannot be read, the page says so and continues."""
         async with self._session(selection) as session:
             return await _facts(session, selection)
 

@@ -1,6 +1,6 @@
 """One command from its reports to its exit code: whatever happens becomes an event, and reaches every format.
 
-Imports what every command needs and no more: `validate` reads no site.
+Imports only what every command needs: `validate` reads no site.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from reconciler.model.sites import SiteRef
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE})
-"""The errors of a write if the disk is full or broken, or nobody reads any more: not a bug of ours."""
+"""Errors of writing if the disk is full or broken, or nobody reads any more: not a bug of this tool."""
 
 
 class Running:
-    """A run under way: whom it tells, and whether it was asked to end."""
+    """A run in progress: where it reports, and whether it was asked to end."""
 
     def __init__(self, emit: Emit, progress: Progress) -> None:
         self.emit = emit
@@ -42,7 +42,7 @@ class Running:
         self.interrupts = Interrupts()
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
-        """How the work ended; progress is shown meanwhile. Raises Stopped if a signal cancelled it."""
+        """Runs the work, showing progress, and returns its closing event. Raises Stopped if a signal cancelled it."""
         return run(beside(work, self.progress.keep_alive()), self.interrupts)
 
 
@@ -54,11 +54,11 @@ def reported(
     detailed: bool = False,
     asks: bool = False,
 ) -> int:
-    """Runs a command and gives its exit code. Its work emits the closing event that it returns.
+    """Runs a command and returns its exit code. Its work emits the closing event that it returns.
 
     Raises UsageError if the reports cannot be written, and OSError if that shows only during the run.
     """
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # which cannot take back what it shows
+    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
     progress = Progress(Watch(time.monotonic, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
     first = (progress, ProblemReporter(sys.stderr.write))
@@ -86,7 +86,7 @@ def reported(
 
 
 def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:
-    """How a run that an exception ended is told."""
+    """Reports a run that an exception ended."""
     closing: ClosingEvent
     match error:
         case InvalidFiles(problems=problems):

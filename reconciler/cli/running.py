@@ -1,4 +1,4 @@
-"""Runs a coroutine as the whole of a command, and lets Ctrl-C and SIGTERM end it in good order."""
+"""Runs a coroutine as the whole of a command, and lets Ctrl-C and SIGTERM end it cleanly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class Stopped(Exception):
-    """A run that a signal ended before it had anything to say."""
+    """A signal ended the run before it had anything to say."""
 
     def __init__(self, signal: int) -> None:
         super().__init__("interrupted")
@@ -21,7 +21,7 @@ class Stopped(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM while no run is in progress that could be finished cleanly."""
+    """SIGTERM came while no run was in progress that could be finished cleanly."""
 
 
 class Interrupts:
@@ -38,12 +38,12 @@ class Interrupts:
         self._said: Callable[[], object] = lambda: None
 
     def stop_gently(self, said: Callable[[], object]) -> None:
-        """From here on the first signal lets the calls in flight finish. `said` tells the user so."""
+        """From here on, the first signal lets the calls in flight finish. `said` tells the user so."""
         self._gentle = True
         self._said = said
 
     def forget(self) -> None:
-        """The signal that came is the normal way to end this run."""
+        """Treats the signal that came as the normal way to end this run."""
         self.signal = None
 
     def requested(self) -> bool:
@@ -51,7 +51,7 @@ class Interrupts:
         return self.signal is not None
 
     def receive(self, number: int) -> None:
-        """A signal has come."""
+        """Handles a signal."""
         again = self.signal is not None
         self.signal = self.signal or number
         if self._gentle and not again:
@@ -60,7 +60,7 @@ class Interrupts:
             self._task.cancel()
 
     def bind(self, task: asyncio.Task[Any] | None) -> None:
-        """The task to cancel."""
+        """Sets the task to cancel."""
         self._task = task
 
 

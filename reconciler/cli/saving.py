@@ -1,4 +1,4 @@
-"""`plan --out`: the plans of a run, kept as they come until they can be saved as one."""
+"""`plan --out`: the plans of a run, collected until they can be saved together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.planner.document import RunPart
 
 
 class Saving:
-    """Hands on the events of a `plan` and keeps its plans. Raises UsageError for a file that cannot be written."""
+    """Passes on the events of a `plan` and keeps its plans. Raises UsageError for a file that cannot be written."""
 
     def __init__(self, file: Path, emit: Emit) -> None:
         self._file = file
@@ -28,7 +28,7 @@ class Saving:
         check_destination(file)
 
     def emit(self, event: Event) -> None:
-        """An event of the run."""
+        """Handles an event of the run."""
         if isinstance(event, SitePlanned):
             self._plans.add(bare(event.plan))
         self._failed += isinstance(event, SiteFailed)
@@ -37,7 +37,7 @@ class Saving:
     def write(self, api: str, made_at: datetime, project: Digest, part: RunPart | None = None) -> None:
         """Writes the file, and says so.
 
-        A plan that lacks a site is not saved: whoever applied it would take it for the whole.
+        A plan that lacks a site is not saved, because it could later be taken for the complete one.
         """
         if self._failed:
             what = f"The plan was not saved to {self._file}: not every site could be planned"

@@ -24,7 +24,7 @@ def selected(options: RunOptions) -> Selection:
 
 
 def context_of(options: RunOptions, selection: Selection) -> RunContext:
-    """How the plans of a command are made. Raises UsageError for `--regenerate` of a site that is not in it."""
+    """How the plans of a command are made. Raises UsageError for `--regenerate` of a site outside the selection."""
     return RunContext(selection.targets, regenerated(options.regenerate, selection), options.publish, options.strict)
 
 

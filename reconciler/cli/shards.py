@@ -1,4 +1,4 @@
-"""`--shard auto`: which part of the sites this job takes, as CI systems and Kubernetes tell their jobs."""
+"""`--shard auto`: which part of the sites this job takes, as given by CI systems and Kubernetes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from reconciler.model.text import printable
 
 OWN: Final = "RECONCILER_SHARD"
 COUNT: Final = "RECONCILER_SHARDS"
-"""Says how many parts there are if the system tells only the part."""
+"""The number of parts, if the system gives only the part."""
 
 
 class Told(Struct, frozen=True):
-    """The variables in which a system tells a job its part, and how many there are; `first` is its first number."""
+    """The variables in which a system gives a job its part and the number of parts.
+
+    `first` is the number of the first part.
+    """
 
     system: str
     number: str
@@ -36,7 +39,7 @@ SYSTEMS: Final = (
 
 
 def shard_of(text: str) -> Shard | None:
-    """The part that a text like `2/8` names; None for any other text."""
+    """The part in a text like `2/8`; None for any other text."""
     found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)
     if not found or int(found[1]) > int(found[2]):
         return None
@@ -44,7 +47,7 @@ def shard_of(text: str) -> Shard | None:
 
 
 def shard_told(environ: Mapping[str, str]) -> Shard:
-    """The part of this job. Raises UsageError if the environment names none, or two: never all sites."""
+    """The part of this job. Raises UsageError if the environment names none, or two: never falls back to all sites."""
     if written := environ.get(OWN, "").strip():
         shard = shard_of(written)
         if shard is None:

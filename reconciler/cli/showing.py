@@ -1,4 +1,4 @@
-"""`show`: renders a saved plan as `plan` did. It asks the state whether the plan was applied, and no site."""
+"""`show`: renders a saved plan as `plan` did. It asks the state whether the plan was applied, but reads no site."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def readable_plan(file: Path) -> SavedPlan:
 
 
 def tell_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanCompleted:
-    """Tells a saved plan, judged by the limits of the project at hand."""
+    """Reports a saved plan, judged by the limits of the current project."""
     project = _project()
     emit(plan_loaded(saved, _now(saved, project), _spent_at(saved, project, state)))
     totals = PlanTotals()
@@ -60,7 +60,7 @@ def _project() -> Project | None:
 
 
 def _spent_at(saved: SavedPlan, project: Project | None, state: str | None) -> datetime | None:
-    """When the plan was applied, as far as the state of the project at hand says."""
+    """When the plan was applied, according to the current project's state."""
     if project is None and state is None:
         return None
     try:
@@ -71,7 +71,7 @@ def _spent_at(saved: SavedPlan, project: Project | None, state: str | None) -> d
 
 
 def _now(saved: SavedPlan, project: Project | None) -> datetime:
-    """The time in the world that the plan was made for."""
+    """The time in the world for which the plan was made."""
     if saved.api == "sandbox" and project is not None and (project.root / ".reconciler" / "sandbox.db").exists():
         try:
             world = open_sandbox(project.root)

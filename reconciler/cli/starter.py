@@ -76,7 +76,7 @@ def starter_files() -> dict[str, str]:
 
 
 def live_files(account: str | None) -> dict[str, str]:
-    """The same for sites that exist: no example, and the account whose sites they are."""
+    """The files for existing sites: no example, and the account that owns the sites."""
     first, _, rest = PROJECT.partition("# The sandbox is")
     named = f"account: {{id: {account}}}       # whose sites `import --all` and `doctor` list\n" if account else ""
     files = starter_files()

@@ -1,1 +1,1 @@
-"""The review page: people decide about drafts in their browser, and the decisions are lines of approvals files."""
+"""The review page: people decide about drafts in their browser, and the decisions become lines of approvals files."""

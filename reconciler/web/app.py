@@ -1,4 +1,4 @@
-"""The page's application: what it shows, and what it is asked for."""
+"""The page's application: what it shows, and the requests it answers."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from reconciler.web.filters import Filter, counts, waiting, week_choices
 from reconciler.web.uncommitted import History, Uncommitted
 
 AT_ONCE: Final = 60
-"""Cards that a page begins with, and gets more at a time."""
+"""How many cards a page starts with, and how many more it gets at a time."""
 
 ORDERS: Final = 32
-"""Pages whose order is remembered, so that what is decided on them moves no draft past its end."""
+"""For how many pages the order is remembered, so that decisions made there do not move a draft past the end."""
 
 DAY_HAS: Final = 4
-"""Cards that a day of the calendar shows; the rest is a link."""
+"""How many cards a day of the calendar shows; the rest is behind a link."""
 
 ASSETS: Final = {
     "page.css": ("reconciler.web", "static/page.css", "text/css"),
     "page.js": ("reconciler.web", "static/page.js", "text/javascript"),
     "cards.css": ("reconciler.reporters", "gallery.css", "text/css"),
 }
-"""What the page loads, by name: nothing else of the disk is served."""
+"""What the page loads, by name: no other file is served."""
 
 
 class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a page asks for, and the version of the board that it shows."""
+    """The decisions that a page sends, and the version of the board that it shows."""
 
     since: int
     wishes: tuple[DraftWish | ActivityWish, ...]
@@ -55,17 +55,17 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refreshed(Struct, frozen=True):
-    """What was done, in words. `problems` say what could not be, and what to do."""
+    """What was done, in words. `problems` say what could not be done, and what to do."""
 
     words: str
     problems: tuple[str, ...] = ()
 
 
 class Ports(Struct, frozen=True):
-    """What a page can do beside showing and writing files. None: not here.
+    """What a page can do besides showing and writing files. None: not available.
 
-    `picture` draws what no network has; `facts` asks the state again, `refresh` the sites. `history` knows what is
-    committed, and with `commits` the page may commit.
+    `picture` draws images that are on no network. `facts` asks the state again, `refresh` the sites. `history` knows
+    what is committed; with `commits`, the page may commit.
     """
 
     picture: Callable[[str], str | None] | None = None
@@ -81,9 +81,9 @@ class Page:
     def __init__(self, board: Board, project: str, where: str, ports: Ports | None = None) -> None:
         self.board = board
         self.decided: dict[tuple[str, str], str] = {}
-        """What was decided here, by site and id: the last word of each."""
+        """What was decided here, by site and id: the last decision about each."""
         self._run = secrets.token_hex(8)
-        """Of which server a browser's page is: versions of another one say nothing here."""
+        """Identifies this server: versions from another server's page mean nothing here."""
         self._project = project
         self._where = where
         self._ports = ports or Ports()
@@ -92,7 +92,7 @@ class Page:
 
     @cached_property
     def app(self) -> Starlette:
-        """The application; whoever serves it guards it."""
+        """The application. The code that serves it must guard it."""
         return Starlette(
             routes=[
                 Route("/", self.whole),
@@ -140,7 +140,7 @@ class Page:
         return HTMLResponse(self._cards(chosen, _number(given.get("from", "")), _number(given.get("at", ""))))
 
     async def calendar(self, request: Request) -> Response:
-        """The weeks with anything in them, of what is shown."""
+        """The weeks of what is shown that have anything in them."""
         chosen = Filter.of({**request.query_params, "week": ""})
         found = weeks(card for card in self.board.cards.values() if chosen.takes(card))
 
@@ -153,12 +153,12 @@ class Page:
         return HTMLResponse(render("web/calendar.html", weeks=found, place=place, rest=rest, day_has=DAY_HAS))
 
     async def changes(self, request: Request) -> Response:
-        """What is not as it was at the version that a page shows."""
+        """What has changed since the version that a page shows."""
         self._look()
         return self._told(_number(request.query_params.get("since", "")))
 
     async def decide(self, request: Request) -> Response:
-        """Writes what was decided, where the files still say what was seen."""
+        """Writes what was decided, if the files still say what was seen."""
         try:
             asked = msgspec.json.decode(await request.body(), type=Decisions)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -172,7 +172,7 @@ class Page:
         return self._told(asked.since, refused)
 
     async def refresh(self, request: Request) -> Response:
-        """Reads the sites again, and brings their files up to date."""
+        """Reads the sites again, and updates their files."""
         if self._ports.refresh is None:
             return PlainTextResponse("This page cannot read the sites.\n", 404)
         asked = await self._since(request)
@@ -181,7 +181,7 @@ class Page:
         return self._told(asked, said=done)
 
     async def commit(self, request: Request) -> Response:
-        """Commits what is decided, where the page was started for it. Nothing is pushed."""
+        """Commits the decisions, if the page was started with that permission. Nothing is pushed."""
         history = self._ports.history
         if history is None or not self._ports.commits:
             return PlainTextResponse("Start the page with --commit to commit from it.\n", 404)
@@ -204,7 +204,7 @@ class Page:
             return 0
 
     async def asset(self, request: Request) -> Response:
-        """A style or a script."""
+        """A stylesheet or a script."""
         found = ASSETS.get(request.path_params["name"])
         if found is None:
             return PlainTextResponse("There is no such page.\n", 404)
@@ -212,11 +212,11 @@ class Page:
         return Response(resource(package, name), media_type=media_type)
 
     async def no_icon(self, _request: Request) -> Response:
-        """What a browser asks for by itself."""
+        """The icon, which browsers request by themselves."""
         return Response(status_code=204)
 
     def _look(self) -> None:
-        """Takes in what files and git say now."""
+        """Reads what files and git say now."""
         if self._ports.history is not None and self._ports.history.moved():
             self._bar = (0, Uncommitted())
             self.board.check_out()
@@ -245,7 +245,7 @@ class Page:
         return render("web/summary.html", waiting=waiting(cards), total=len(cards), uncommitted=uncommitted)
 
     def _uncommitted(self) -> Uncommitted:
-        """What is not committed, asked again where a file or HEAD is another one."""
+        """What is not committed, determined again only if a file or HEAD has changed."""
         if self._ports.history is not None and self._bar[0] != self.board.version:
             self._bar = (self.board.version, self._ports.history.uncommitted(self.board.folder))
         return self._bar[1]
@@ -257,7 +257,7 @@ class Page:
         return render("web/problems.html", problems=self.board.problems, facts=self.board.facts)
 
     def _order(self, chosen: Filter, version: int) -> tuple[str, ...]:
-        """The keys of what a page shows that began at a version: in its order, whatever was decided since."""
+        """The keys of what a page shows that was opened at a version: in its order, whatever has been decided since."""
         known = self._orders.get((chosen, version))
         if known is None:
             known = tuple(key for key, card in self.board.cards.items() if chosen.takes(card))
@@ -267,7 +267,7 @@ class Page:
         return known
 
     def _cards(self, chosen: Filter, start: int, version: int = 0) -> str:
-        """Some of what a page shows that began at a version; 0 for one that begins now."""
+        """Some of the cards of a page that was opened at a version; 0 for one that is being opened."""
         version = version if (chosen, version) in self._orders else self.board.version
         keys = self._order(chosen, version)
         before, shown = (
@@ -298,5 +298,5 @@ class Page:
 
 
 def _number(text: str) -> int:
-    """A number in an address; 0 for what is none."""
+    """A number in an address; 0 if it is not one."""
     return int(text) if text.isdecimal() and len(text) < 12 else 0

@@ -1,6 +1,6 @@
-"""All drafts of the page as cards, from the approvals files and what the state remembers; and what changed since when.
+"""All drafts of the page as cards, from the approvals files and the state, with what changed at which version.
 
-A file is turned into cards again only where it changed, so that thousands of drafts cost nothing while nobody acts.
+A file is turned into cards again only if it changed, so that thousands of drafts cost nothing while nobody acts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reconciler.reporters.cards import Card, CardState, changed, in_order
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SOON: Final = timedelta(minutes=1)
-"""What the clock may have moved without a card being another one."""
+"""How much time may pass before a card counts as changed."""
 
 
 _BY_THE_FILE: Final = frozenset(CardState) - {
@@ -35,11 +35,11 @@ _BY_THE_FILE: Final = frozenset(CardState) - {
     CardState.SCHEDULED,
     CardState.OUT,
 }
-"""States of a draft that is not scheduled: its moment is the one in the file."""
+"""States of a draft that is not scheduled: its time is the one in the file."""
 
 
 class Facts(Struct, frozen=True):
-    """What is known beside the files: the time, and what the state remembers of each site.
+    """What is known apart from the files: the time, and what the state remembers about each site.
 
     `problems` say why part of it is not known. `sandbox`: the sites are not real ones.
     """
@@ -50,9 +50,9 @@ class Facts(Struct, frozen=True):
 
 
 class Changes(Struct, frozen=True):
-    """What is not as it was at an earlier version of the board: cards in their order, and keys of those gone.
+    """What has changed since an earlier version of the board: cards in order, and keys of removed ones.
 
-    `added` counts the cards among them that were not there.
+    `added` counts the cards among them that did not exist then.
     """
 
     version: int
@@ -62,7 +62,7 @@ class Changes(Struct, frozen=True):
 
 
 class Board:
-    """The cards of a page, and their version, which grows with each change of any."""
+    """The cards of a page, and their version, which grows with every change."""
 
     def __init__(self, folder: ApprovalsFolder, facts: Facts, approved: LastApprovals | None = None) -> None:
         self.folder = folder
@@ -83,7 +83,7 @@ class Board:
         return tuple(problem for file in self.folder.files.values() for problem in file.problems)
 
     def learn(self, facts: Facts) -> None:
-        """Takes what is known now apart from the files."""
+        """Adopts what is known now apart from the files."""
         known = self.facts
         if (facts.recorded, facts.problems) == (known.recorded, known.problems) and facts.now - known.now < SOON:
             return
@@ -91,7 +91,7 @@ class Board:
         self._again()
 
     def check_out(self) -> None:
-        """Another commit is checked out, so that git may know other approvals."""
+        """Handles the checkout of another commit, in which git may know other approvals."""
         if self._approved is not None:
             self._approved.forget()
         self._again()
@@ -102,7 +102,7 @@ class Board:
         self.update()
 
     def update(self) -> None:
-        """Looks at the files, and makes the cards of what is not as it was."""
+        """Checks the files, and updates the cards of those that have changed."""
         self.folder.look()
         files = self.folder.files.values()
         other = [file for file in files if self._approvals.get(file.site, self) is not file.approvals]
@@ -130,7 +130,7 @@ class Board:
         self.cards = {card.key: card for card in in_order(found.values())}
 
     def since(self, version: int) -> Changes:
-        """What is not as it was at a version."""
+        """What has changed since a version."""
         return Changes(
             self.version,
             tuple(card for key, card in self.cards.items() if self._changed_at[key] > version),
@@ -151,13 +151,13 @@ class Board:
 
 
 class _Known:
-    """What the state remembers of a site, by post."""
+    """What the state remembers about a site, by post."""
 
     def __init__(self, now: datetime, recorded: RecordedSite | None, approved: Mapping[PostId, LastApproved]) -> None:
         self.now = now
         self.approved = approved
         self.met = recorded is None or recorded.is_known
-        """Whether an apply has met the site before; so it is taken where the state could not be read."""
+        """Whether an apply has run on the site before; assumed if the state could not be read."""
         self.recorded = recorded = recorded or NOTHING_RECORDED
         self.objects = dict(recorded.objects)
         self._consumed = frozenset(recorded.consumed)
@@ -165,7 +165,7 @@ class _Known:
         self.outcomes = {outcome.post: outcome for outcome in recorded.outcomes}
 
     def times(self, draft: DraftApproval) -> int:
-        """How many yeses to a draft as it is count as used."""
+        """How many approvals of a draft as it is count as used."""
         return times_of(self.recorded, draft.id, frozenset({draft.content.digest}))
 
     def done(self, activity: ActivityApproval) -> bool:
@@ -173,7 +173,7 @@ class _Known:
         return (activity.id, activity.decision.value, activity.digest) in self._consumed
 
     def scheduled(self, draft: DraftApproval) -> PublishedPost | None:
-        """How a draft was scheduled, if it was and was not taken back since."""
+        """How a draft was scheduled, if it was and has not been cancelled since."""
         found = self.published.get(draft.id)
         if found is None or self.objects.get(key_of(Kind.DRAFT, draft.id)) == TAKEN_BACK:
             return None
@@ -223,7 +223,7 @@ def _state(
     moment: datetime,
     outcome: PostOutcome | None,
 ) -> tuple[CardState, list[str]]:
-    """How a draft stands, and what there is to say of it."""
+    """The state of a draft, and what there is to say about it."""
     kept = activity.decision is ActivityDecision.KEEP
     approved = draft.decision is Decision.APPROVE and kept
     scheduled = known.scheduled(draft)

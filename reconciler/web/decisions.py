@@ -1,7 +1,7 @@
 """What people ask for on the page -> lines of approvals files, or why not.
 
-A wish names what was seen: the decision that stood there, and the digest of what it was about. Where the file says
-otherwise by now the wish is refused, so that neither another tab nor an editor nor a `git pull` loses a decision.
+A wish names what was seen: the decision in the file, and the digest of what it was about. If the file now says
+something else, the wish is refused, so that neither another tab nor an editor nor a `git pull` loses a decision.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reconciler.web.files import ApprovalsFolder, SiteFile
 
 
 class DraftWish(Struct, frozen=True, tag="draft", tag_field="about", forbid_unknown_fields=True):
-    """`seen` became `to`, for a draft whose content has the digest that was shown."""
+    """Changes `seen` to `to`, for a draft whose content has the digest that was shown."""
 
     site: str
     id: str
@@ -32,7 +32,7 @@ class DraftWish(Struct, frozen=True, tag="draft", tag_field="about", forbid_unkn
 
 
 class ActivityWish(Struct, frozen=True, tag="activity", tag_field="about", forbid_unknown_fields=True):
-    """The same for an activity as a whole. `digest` is empty where its file has the first layout."""
+    """The same for an activity as a whole. `digest` is empty if its file has the first layout."""
 
     site: str
     id: str
@@ -54,7 +54,7 @@ class Refusal(Struct, frozen=True):
 
 
 def decide(folder: ApprovalsFolder, wishes: Sequence[Wish]) -> tuple[Refusal, ...]:
-    """Carries out what can be, with one write of each file. What is so already counts as done."""
+    """Carries out whatever can be, with one write of each file. What is already so counts as done."""
     refused: list[Refusal] = []
     by_site: dict[str, list[Wish]] = {}
     for wish in wishes:
@@ -100,7 +100,7 @@ def _refusal(wish: Wish, why: str) -> Refusal:
 
 
 def _objection(file: SiteFile, wish: Wish) -> str:
-    """Why a wish is not carried out; empty if nothing is in its way."""
+    """Why a wish is not carried out; empty if nothing prevents it."""
     if file.problems:
         return f"{file.shown} cannot be read; nothing in it was changed"
     if isinstance(wish, DraftWish):
@@ -141,7 +141,7 @@ def _drafts(approvals: Approvals) -> Iterator[tuple[ActivityApproval, DraftAppro
 
 
 def _decided(approvals: Approvals, drafts: dict[str, Decision], activities: dict[str, ActivityDecision]) -> Approvals:
-    """What a file says after these decisions. Activities that they do not concern are the same objects."""
+    """What a file says after these decisions. Activities that they do not concern remain the same objects."""
 
     def after(activity: ActivityApproval) -> ActivityApproval:
         if activity.id not in activities and not any(draft.id in drafts for draft in activity.drafts):

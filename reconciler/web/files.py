@@ -1,4 +1,4 @@
-"""The approvals files of a project as they are now: read when they changed, and written without losing an edit."""
+"""The approvals files of a project as they are now: read when they change, and written without losing an edit."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem
 from reconciler.whole_files import ChangedMeanwhile, write_atomically
 
 MOST_TRIES: Final = 5
-"""How often a decision is made again because somebody else wrote the file at that very moment."""
+"""How often a decision is retried because somebody else wrote the file at that very moment."""
 
 Stamp = tuple[int, int, int]
 
 
 class SiteFile(Struct, frozen=True):
-    """An approvals file at one moment. With `problems` nothing in it can be shown or decided. `data` None: no file."""
+    """An approvals file at one moment. With `problems`, nothing in it can be shown or decided. `data` None: no file."""
 
     site: SiteName
     path: Path
@@ -55,23 +55,23 @@ class ApprovalsFolder:
         self.look()
 
     def also(self, sites: Iterable[SiteName]) -> None:
-        """Takes in the files of sites that the project has now."""
+        """Adds the files of sites that the project has now."""
         for site in sites:
             self.files.setdefault(site, SiteFile(site, self._project.approvals_file(site)))
 
     def look(self) -> frozenset[SiteName]:
-        """Reads what is not as it was at the last look, and says of which sites."""
+        """Reads what has changed since the last call, and returns the sites concerned."""
         return frozenset(site for site in self.files if self._look(site))
 
     def now(self, site: SiteName) -> SiteFile:
-        """A site's file as it is at this moment. Raises KeyError for a site that is not of these."""
+        """A site's file as it is at this moment. Raises KeyError for any other site."""
         self._look(site)
         return self.files[site]
 
     def change(self, site: SiteName, made: Callable[[SiteFile], tuple[str, Approvals] | None]) -> None:
-        """Writes what is made from a file as it is now; it is made again if somebody else wrote the file meanwhile.
+        """Writes what is made from a file as it is now; it is made again if somebody else writes the file meanwhile.
 
-        `made` gives the new text and what it says, or None to leave it. Raises UsageError if it cannot be written.
+        `made` returns the new text and what it says, or None to leave it. Raises UsageError if it cannot be written.
         """
         for _ in range(MOST_TRIES):
             before = self.now(site)
@@ -102,7 +102,7 @@ class ApprovalsFolder:
     def _read(self, site: SiteName, path: Path) -> SiteFile:
         if refused := refused_path(path, self._project.root, self._project.trust):
             return SiteFile(site, path, _stamp(path), problems=(problem(Place(shown_path(path)), *refused),))
-        # The stamp is taken before the text: who writes in between is seen at the next look.
+        # The stamp is taken before the text: if somebody writes in between, the next check sees it.
         stamp = _stamp(path)
         try:
             data = read_regular(path, MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""Which cards are shown: what people chose on the page, as the page's address has it."""
+"""Which cards are shown: what people chose on the page, as encoded in the page's address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.reporters.cards import LOOKS, Card, CardState, Group, monday_of
 
 
 class Filter(Struct, frozen=True):
-    """All that is given must hold. `state` is a state or a group of them, `week` a day in it: `2026-12-03`."""
+    """All given conditions must hold. `state` is a state or a group of them, `week` a day in it: `2026-12-03`."""
 
     site: str = ""
     channel: str = ""
@@ -24,7 +24,7 @@ class Filter(Struct, frozen=True):
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Filter:
-        """From the query of an address; what it does not know is passed over."""
+        """The filter in the query of an address. Unknown members are ignored."""
         names = {"site", "channel", "state", "week"}
         return cls(**{name: given[name] for name in names if given.get(name)}, search=given.get("q", "").strip())
 
@@ -32,7 +32,7 @@ class Filter(Struct, frozen=True):
         return self != Filter()
 
     def query(self, **changes: str) -> str:
-        """The query of the address with some of it changed."""
+        """The query of the address with some members changed."""
         values = {
             "site": self.site,
             "channel": self.channel,
@@ -68,7 +68,7 @@ class Filter(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """Something to filter by: its value, how people call it, and how many cards have it."""
+    """Something to filter by: its value, what people call it, and how many cards have it."""
 
     value: str
     words: str
@@ -76,7 +76,7 @@ class Choice(Struct, frozen=True):
 
 
 def counts(cards: Iterable[Card]) -> tuple[Choice, ...]:
-    """How many cards stand how, in the order of the states."""
+    """How many cards are in which state, in the order of the states."""
     found: dict[CardState, int] = {}
     for card in cards:
         found[card.state] = found.get(card.state, 0) + 1
@@ -84,7 +84,7 @@ def counts(cards: Iterable[Card]) -> tuple[Choice, ...]:
 
 
 def week_choices(cards: Iterable[Card]) -> tuple[Choice, ...]:
-    """The weeks that anything goes out in, the earliest first."""
+    """The weeks in which anything goes out, earliest first."""
     found = Counter(map(monday_of, cards))
     return tuple(Choice(day.isoformat(), f"{day:%d %b %Y}", found[day]) for day in sorted(found))
 

@@ -1,8 +1,8 @@
 """Who may talk to the page: this machine's browser, with the token that the command printed, and nobody through it.
 
-A page of somebody else that is open in the same browser can send requests to this machine. It has no token, its
-`Origin` is its own, and a name of its own that it points here is not a `Host` of ours. The cookie is `Strict`; what the
-page may load is said by a content policy, and no answer is kept or framed.
+Somebody else's page that is open in the same browser can send requests to this machine. But it has no token, it has an
+`Origin` of its own, and a host name of its own that it points here is not an accepted `Host`. The cookie is `Strict`; a
+content policy says what the page may load; and no answer is cached or framed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK: Final = "127.0.0.1"
 
 MOST_BYTES: Final = 4 * 1024 * 1024
-"""Of a request's body."""
+"""The limit for a request's body."""
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -47,7 +47,7 @@ ELSEWHERE: Final = "Only the review page itself may ask for this.\n"
 
 
 class Guard:
-    """Lets through what the page's own browser asks for, and gives every answer its headers.
+    """Lets through what the page's own browser requests, and adds the headers to every answer.
 
     `images` are the sources of images that the content policy allows.
     """
@@ -55,10 +55,10 @@ class Guard:
     def __init__(self, app: ASGIApp, port: int, images: str, token: str | None = None) -> None:
         self.token = token or secrets.token_urlsafe(32)
         self.url = f"http://{LOOPBACK}:{port}/?token={self.token}"
-        """The one link that opens the page."""
+        """The only link that opens the page."""
         self._app = app
         self._hosts = frozenset({f"{LOOPBACK}:{port}", f"localhost:{port}"})
-        # Cookies are shared by all ports of a host, so that the name tells two pages apart.
+        # Cookies are shared by all ports of a host, so the name distinguishes two pages.
         self._cookie = f"reconciler_review_{port}"
         self._secret = secrets.token_urlsafe(32)
         self._headers = [
@@ -79,7 +79,7 @@ class Guard:
         await (answer or self._app)(scope, receive, answered)
 
     def _answer(self, scope: Scope) -> Response | None:
-        """What a request gets that does not reach the page; None for one that may."""
+        """The answer to a request that may not reach the page; None if it may."""
         headers = [(name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in scope["headers"]]
         hosts = [text for name, text in headers if name == "host"]
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
@@ -88,13 +88,14 @@ class Guard:
             return refused
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["path"] == "/" and hmac.compare_digest(given.encode(), self.token.encode()):
-            # The token leaves the address bar, and with it the history and what people copy.
+            # This removes the token from the address bar, and so from the history and from what people copy.
             answer = RedirectResponse("/", 303)
             answer.set_cookie(self._cookie, self._secret, path="/", httponly=True, samesite="strict")
             return answer
         if self._is_known(headers):
             return None
-        # A strict cookie does not come along where a link of another page led here; it does from this answer's link.
+        # A strict cookie is not sent if a link on another page led here; it is sent when this answer's link is
+        # followed.
         return HTMLResponse(UNKNOWN, 403) if scope["path"] == "/" else PlainTextResponse("Open the page first.\n", 403)
 
     def _from_elsewhere(self, method: str, headers: list[tuple[str, str]], host: str) -> Response | None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on loopback alone; port 0 takes a free one. Raises UsageError."""
-    # With the protocol named: asyncio sets TCP_NODELAY only then, and without it each answer waits 40 ms.
+    """A socket that listens only on loopback; port 0 picks a free one. Raises UsageError."""
+    # The protocol is named because asyncio sets TCP_NODELAY only then; without that, each answer waits 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,12 +34,12 @@ def listen(port: int) -> socket.socket:
 def server_of(app: ASGIApp, ready: Callable[[], object]) -> uvicorn.Server:
     """The server of an application, not started. `ready` is called when the first request can be answered.
 
-    It takes no signals: who starts it sets `should_exit`.
+    It handles no signals: whoever starts it sets `should_exit`.
     """
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Leaves signals to who started it, and says when it is up."""
+        """Leaves signals to whoever started it, and reports when it is up."""
 
         def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
             return nullcontext()

@@ -1,4 +1,4 @@
-"""What is decided and not committed yet: in words, as the two commands for it, and as a commit where allowed."""
+"""What is decided but not committed yet: in words, as the two commands for it, and as a commit if allowed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from reconciler.reporters.words import plural
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SUBJECT = 72
-"""Characters of a commit's subject."""
+"""The maximum length of a commit's subject."""
 
 
 class Decided(Struct, frozen=True):
-    """One decision that HEAD does not have. `about` is how people know the draft or the activity."""
+    """One decision that HEAD does not have. `about` is what people call the draft or the activity."""
 
     site: SiteName
     word: str
@@ -32,12 +32,12 @@ class Decided(Struct, frozen=True):
 
     @property
     def line(self) -> str:
-        """As a line of a commit's message."""
+        """The decision as a line of a commit message."""
         return f"{self.site}: {self.word} {self.about}"
 
 
 class Uncommitted(Struct, frozen=True):
-    """The files that are not as in HEAD, and the decisions in them. `why_not` says why nothing can be committed."""
+    """The files that differ from HEAD, and the decisions in them. `why_not` says why nothing can be committed."""
 
     files: tuple[Path, ...] = ()
     decisions: tuple[Decided, ...] = ()
@@ -46,7 +46,7 @@ class Uncommitted(Struct, frozen=True):
 
     @property
     def subject(self) -> str:
-        """What the commit does, for whoever reads the log."""
+        """What the commit does, for people who read the log."""
         words = Counter(decided.word for decided in self.decisions)
         parts = [_counted(word, count) for word, count in words.items()]
         sites = sorted({decided.site for decided in self.decisions})
@@ -62,7 +62,7 @@ class Uncommitted(Struct, frozen=True):
 
 
 class History:
-    """What HEAD has of the approvals, asked again only where a file or HEAD is another one."""
+    """What HEAD has of the approvals, read again only if a file or HEAD has changed."""
 
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
         self._root = root
@@ -71,11 +71,11 @@ class History:
         self._committed: dict[SiteName, Approvals] = {}
 
     def repository(self) -> Repository:
-        """A repository that has not asked anything yet: what it is told it keeps."""
+        """A fresh repository object, because one keeps what git has told it."""
         return Repository(self._root, self._environment)
 
     def moved(self) -> bool:
-        """Whether another commit is checked out than when this was last asked."""
+        """Whether another commit has been checked out since this was last read."""
         before, self._head = self._head, self.repository().head()
         if before == self._head:
             return False
@@ -83,7 +83,7 @@ class History:
         return True
 
     def uncommitted(self, folder: ApprovalsFolder) -> Uncommitted:
-        """What of the files is not in HEAD."""
+        """What in the files is not in HEAD."""
         repository = self.repository()
         try:
             top = repository.top
@@ -132,7 +132,7 @@ def _counted(word: str, count: int) -> str:
 
 
 def _commands(made: Uncommitted, top: Path) -> tuple[str, str]:
-    """What a person types where the tool was started, or anywhere if that is outside the repository."""
+    """The commands for a person to type where the tool was started, or anywhere if that is outside the repository."""
     here = Path.cwd()
     inside = Path(os.path.realpath(here)).is_relative_to(top)
     git = ["git"] if inside else ["git", "-C", str(top)]

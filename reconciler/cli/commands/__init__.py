@@ -1,1 +1,1 @@
-"""One command a file; a file is imported when its command runs."""
+"""One file per command, imported when its command runs."""

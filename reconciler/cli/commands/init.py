@@ -58,7 +58,7 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
 
 
 def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) -> Mapping[str, str]:
-    """What belongs into the folder, by path: a project that exists gets no example site."""
+    """What belongs in the folder, by path. A project that already exists gets no example site."""
     from reconciler.cli.ci_files import Service, ci_files
     from reconciler.cli.starter import EXAMPLE, live_files, starter_files
 
@@ -69,7 +69,7 @@ def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) 
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
-    """Writes the files that are not there yet."""
+    """Writes the files that do not exist yet."""
     from reconciler.model.text import printable
 
     for name, text in files.items():
