@@ -41,6 +41,8 @@ from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.reached import Reach
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.unstopped import IF_PLAN_REFUSED
+from reconciler.state.errors import StateError
+from reconciler.state.examination import check_writable
 from reconciler.state.plans import AlreadySpent, SpentPlans
 
 if TYPE_CHECKING:  # few runs have any
@@ -276,6 +278,11 @@ async def _finish(
         if not decision.apply:
             going_out = _going_out(judged, "nothing was done")
             return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out))
+        try:
+            await check_writable(run.session.store.store)  # told once, and not by each site
+        except StateError as error:
+            going_out = _going_out(judged, "the state cannot be written")
+            return _refuse(run, Refused(diagnostic_of(error), 0, len(judged.ready), going_out))
         allow_publish = decision.allow_publish
         if begin is not None:
             await begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -45,6 +46,8 @@ def check_destination(file: Path) -> None:
         raise UsageError(
             f"--out {shown}: there is no folder {printable(str(file.parent))}", "create it, or choose another"
         )
+    if not os.access(file.parent, os.W_OK):  # it is replaced, not written over
+        raise UsageError(f"--out {shown}: cannot be written: permission denied", "choose another file")
     if file.exists() and not file.is_file():
         raise UsageError(f"--out {shown}: is not a regular file", "choose another name")
 

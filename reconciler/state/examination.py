@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
 
 from msgspec import Struct
 
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.folder import LocalFolder
+from reconciler.state.folder import NOT_ALLOWED, LocalFolder
 from reconciler.state.store import Store, fresh
 
 PROBE = "doctor-"
@@ -25,18 +26,33 @@ class StateExamined(Struct, frozen=True):
 async def examine_store(store: Store, place: str) -> StateExamined:
     """Tests a store with a small key of its own, which is deleted again. A missing folder is not created."""
     if isinstance(store, LocalFolder) and not store.folder.exists():
+        above = next(folder for folder in store.folder.absolute().parents if folder.exists())
+        if not os.access(above, os.W_OK | os.X_OK):
+            what = f"does not exist, and cannot be created in {above}"
+            return StateExamined(place, (Diagnostic("state-unusable", what, NOT_ALLOWED, place=Place(place)),))
         return StateExamined(f"{place} (does not exist yet; the first apply creates it)")
     key = f"{PROBE}{fresh()}.json"
     try:
         kept = await _keeps_conditions(store, key)
         await store.delete(key)
     except StateError as error:
-        return StateExamined(place, (Diagnostic("state-unusable", error.message, error.fix, place=error.place),))
+        return StateExamined(place, (Diagnostic("state-unusable", error.message, error.fix, place=Place(place)),))
     if not kept:
         what = "ignores conditional writes, so two runs could not be kept apart"
         fix = "use a store that honours If-None-Match and If-Match"
         return StateExamined(place, (Diagnostic("state-unconditional", what, fix, place=Place(place)),))
     return StateExamined(f"{place}, reached; conditional writes work", _others(store, place))
+
+
+async def check_writable(store: Store) -> None:
+    """Raises StateError, about the state as a whole, if nothing can be written to it."""
+    key = f"{PROBE}{fresh()}.json"
+    try:
+        await store.put(key, b"1", expected=None, durable=False)
+        await store.delete(key)
+    except StateError as error:
+        place = store.place(key).removesuffix(key).rstrip("/")
+        raise StateError(place, f"the state {error.message}", error.fix) from error
 
 
 async def _keeps_conditions(store: Store, key: str) -> bool:

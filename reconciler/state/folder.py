@@ -15,6 +15,7 @@ import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.file_lock import NotPlain, take
@@ -24,14 +25,16 @@ from reconciler.whole_files import PRIVATE, SAFELY, replacing, set_aside
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process's write, which takes milliseconds."""
 
+NOT_ALLOWED: Final = "give this user permission, or name another place with --state"
+
 _FIXES = {
     errno.ELOOP: "follow its links by hand: one of them leads to itself",
     errno.ENXIO: "the state keeps plain files; move that away",
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some of your quota and run again",
     errno.EROFS: "make the file system writable, or name another place with --state",
-    errno.EACCES: "give this user permission, or name another place with --state",
-    errno.EPERM: "give this user permission, or name another place with --state",
+    errno.EACCES: NOT_ALLOWED,
+    errno.EPERM: NOT_ALLOWED,
     errno.ENOTDIR: "the state needs a folder there; move that file away, or name another place with --state",
     errno.EISDIR: "the state keeps a file there; move that folder away",
     errno.ENAMETOOLONG: "name a place with a shorter path with --state",

@@ -71,6 +71,16 @@ def test_a_plan_is_not_saved_as_what_apply_would_read_as_a_site(project: Project
     assert "choose another name, such as new.plan" in done.err
 
 
+def test_a_plan_that_cannot_be_saved_is_not_made(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.engine.saved.os.access", lambda path, _mode: path != project.root)
+    done = reconciler("plan", project.root, "--out", project.root / "a.plan")
+    assert (done.code, done.out) == (1, "")
+    assert "cannot be written: permission denied" in done.err
+    assert project.requests() == []
+
+
 def test_without_the_flag_changes_are_0(project: Project, reconciler: Command) -> None:
     assert reconciler("plan", project.root).code == 0
 

@@ -328,6 +328,23 @@ def test_what_tidying_up_cannot_do_is_told_and_the_ledger_stands(
     asyncio.run(main())
 
 
+def test_a_state_that_cannot_be_written_is_told_once_before_the_first_write(folder: Project) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            store = Broken(session.store.store)
+            session = over(store, session)
+            store.refuses = lambda _key, _data: True
+            outcome, events = await applied(session, selection)
+            assert isinstance(outcome, Refused)
+            assert (outcome.failed, outcome.more) == (3, 0)
+            assert outcome.reason.message == "the state cannot be written: the disk is gone"
+            assert str(outcome.reason.place) == store.place("x").removesuffix("/x")
+            assert not any(isinstance(event, SiteApplied) for event in events)
+
+    asyncio.run(main())
+    assert writes(folder) == 0
+
+
 def test_a_state_that_fails_one_site_fails_it_alone(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):

@@ -17,6 +17,7 @@ import pytest
 
 from reconciler.model.diagnostics import Place
 from reconciler.state.errors import Conflict, StateError
+from reconciler.state.examination import examine_store
 from reconciler.state.folder import LocalFolder
 from reconciler.state.store import ANY, Log, put_once
 
@@ -41,6 +42,23 @@ def test_reading_creates_nothing(tmp_path: Path) -> None:
         await store.delete(KEY)
 
     asyncio.run(read())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_found_before_the_first_apply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, asked = LocalFolder(tmp_path / "not" / "there"), []
+
+    def allowed(path: Path, mode: int) -> bool:
+        asked.append((path, mode))
+        return False
+
+    assert asyncio.run(examine_store(store, "there")).findings == ()
+    monkeypatch.setattr("os.access", allowed)
+    (found,) = asyncio.run(examine_store(store, "there")).findings
+    assert asked == [(tmp_path, os.W_OK | os.X_OK)]
+    assert found.message == f"does not exist, and cannot be created in {tmp_path}"
     assert list(tmp_path.iterdir()) == []
 
 
