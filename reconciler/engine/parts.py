@@ -196,6 +196,7 @@ class Planned(Variant, frozen=True):
     inherited: tuple[tuple[str, str], ...]
     reached: Reached | None
     nothing_public: bool
+    recorded: bool
 
     @classmethod
     def of(cls, site: SitePlanned) -> Self:

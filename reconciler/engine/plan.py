@@ -121,6 +121,7 @@ async def plan_site(
         desired.inherited,
         reached,
         options.publish and nothing_public(observed, recorded, plan),
+        recorded.is_known,
     )
 
 

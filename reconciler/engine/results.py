@@ -215,6 +215,8 @@ class ReviewCompleted(Struct, frozen=True):
     """Posts that failed to go out."""
     going_out: int = 0
     """Posts that go out although nobody wants them any more."""
+    unrecorded: int = 0
+    """Sites with waiting drafts of which the state has no record yet: no approval counts there before an apply."""
 
 
 class Validated(Struct, frozen=True):

@@ -59,7 +59,7 @@ async def review_sites(
     begin("review", selection, emit, session)
     await tell_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
-    sites = pending = sites_pending = approved = failed = not_out = going_out = 0
+    sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -68,6 +68,7 @@ async def review_sites(
                 waiting = sum(review.count(status) for status in TO_DECIDE)
                 pending += waiting
                 sites_pending += bool(waiting)
+                unrecorded += bool(waiting) and not result.recorded
                 approved += review.count(ReviewStatus.APPROVED)
                 not_out += review.count(ReviewStatus.FAILED)
                 going_out += len(review.going_out)
@@ -76,7 +77,7 @@ async def review_sites(
                 going_out += len(unseen.going_out)
             case SiteNotReviewed():
                 going_out += len(result.going_out)
-    completed = ReviewCompleted(sites, pending, sites_pending, approved, failed, not_out, going_out)
+    completed = ReviewCompleted(sites, pending, sites_pending, approved, failed, not_out, going_out, unrecorded)
     emit(completed)
     return completed
 
@@ -129,7 +130,7 @@ async def _review_site(
     review = review_of(desired, observed, recorded, plan, options, if_approved)
     text = update_approvals(before, site, review.for_file(), shown, review.kept())
     if text is None:
-        return SiteReviewed(review, Written.NONE, shown)
+        return SiteReviewed(review, Written.NONE, shown, recorded=recorded.is_known)
     if text != before or session.project.trust.committed:
         if text != before:
             if _read(path) != before:
@@ -146,7 +147,7 @@ async def _review_site(
         if _read(beside) != (page := gallery(review)):
             _write(beside, page)
     written = Written.CREATED if before is None else Written.UPDATED if text != before else Written.UNCHANGED
-    return SiteReviewed(review, written, shown, shown_path(beside) if beside else None)
+    return SiteReviewed(review, written, shown, shown_path(beside) if beside else None, recorded.is_known)
 
 
 def _nothing(

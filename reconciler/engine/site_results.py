@@ -63,6 +63,8 @@ class SitePlanned(Struct, frozen=True):
     """Which names in the run's options the site has; None if nobody asked."""
     nothing_public: bool = False
     """Whether it is certain that nothing on it goes public, by this plan or because it is already waiting."""
+    recorded: bool = True
+    """Whether the state has a record of the site; approvals count only where it does."""
 
     @property
     def name(self) -> SiteName:
@@ -127,6 +129,8 @@ class SiteReviewed(Struct, frozen=True):
     written: Written
     file: str
     gallery: str | None = None
+    recorded: bool = True
+    """Whether the state has a record of the site; approvals count only where it does."""
 
     @property
     def name(self) -> SiteName:

@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.reporters.plurals import plural
+
 _NOTE: Final = "   ("
 """What begins the note after a command."""
 
@@ -28,6 +30,12 @@ class Again(Struct, frozen=True):
     reaching: tuple[str, ...] = ()
     planning: tuple[str, ...] = ()
     is_part: bool = False
+
+
+def record_first(sites: int) -> str | None:
+    """The step before drafts are approved on sites that the state has no record of; None if there are none."""
+    which = "the site" if sites == 1 else plural(sites, "site")
+    return f"reconciler apply   (first, to record {which}: approvals count only after that)" if sites else None
 
 
 def repeated(step: str, again: Again, saved_to: str = "") -> str:

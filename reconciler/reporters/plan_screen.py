@@ -18,7 +18,7 @@ from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.next_step import MERGE
+from reconciler.reporters.next_step import MERGE, record_first
 from reconciler.reporters.plan_text import CHANGES, Item, Rank, site_items, still_going_out_lines
 from reconciler.reporters.totals import Total
 from reconciler.reporters.values import quoted
@@ -50,6 +50,7 @@ class PlanScreen:
         self._refusals: list[Diagnostic] = []
         self._refused_sites = Failures(list_sites=detail.sites)
         self._refused = 0
+        self._unrecorded = 0
         self._held: list[str] = []
         self._sites_held = 0
 
@@ -73,6 +74,7 @@ class PlanScreen:
             self._refused_sites.add(SiteFailed(planned.name, plan.refusals, refused=True))
         if plan.refusals and not self._refusals:
             self._refusals.append(plan.refusals[0])
+        self._unrecorded += not planned.recorded and bool(planned.plan.to_review or planned.plan.blocked)
         self._count_drafts(planned)
         self._count_held(planned)
         items = site_items(planned, self._calls_of)
@@ -175,7 +177,7 @@ class PlanScreen:
                 posts += [f"up to {more} more" if certain else f"up to {plural(more, 'post')}"] if more else []
                 return f"{command} --allow-publish   ({' and '.join(posts)} to make public)"
             return command
-        return self.review_step()
+        return record_first(self._unrecorded) or self.review_step()
 
     def review_step(self) -> str | None:
         """What to type if drafts wait for people."""

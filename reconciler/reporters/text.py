@@ -52,7 +52,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header, valid_line
 from reconciler.reporters.layout import Style
-from reconciler.reporters.next_step import repeated
+from reconciler.reporters.next_step import record_first, repeated
 from reconciler.reporters.plurals import plural
 from reconciler.reporters.problems import ProblemReporter
 
@@ -192,7 +192,8 @@ class TextReporter:
             case ReviewCompleted(pending=pending):
                 self._lines(self._reviews.end())
                 waiting = f"reconciler approve   ({plural(pending, 'draft')} in {plural(event.sites_pending, 'site')})"
-                self._last(review_line(event), waiting if pending else None)
+                first = record_first(event.unrecorded)
+                self._last(review_line(event), (first or waiting) if pending else None)
             case Decided() if not self._sites:
                 self._last(NO_SITES)
             case Decided():

@@ -561,3 +561,19 @@ def test_the_gallery_of_a_sandbox_needs_no_network(
     assert sources
     assert all(one.startswith("data:image/svg+xml;base64,") for one in sources)
     assert "https://static.wixstatic.com/media/" in page  # where each leads
+
+
+def test_on_a_site_without_a_record_the_next_step_is_apply_before_anybody_approves(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write({"sandbox.yaml": SEED, "sites/shop.yaml": BARE + RULES})
+    monkeypatch.chdir(project.root)
+    first = "Next: reconciler apply   (first, to record the site: approvals count only after that)"
+
+    def step(*command: str) -> str:
+        return reconciler(*command).out.splitlines()[-1]
+
+    assert [step("plan"), step("review"), step("plan")] == [first, first, first]
+    step("apply", "--auto-approve")
+    approve = "Next: reconciler approve   (4 drafts in 1 site)"
+    assert [step("plan"), step("review")] == [approve, approve]
