@@ -69,7 +69,7 @@ async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emi
         if isinstance(result, StateSummary):
             found.append(result)
         elif result is not None:
-            found.append(StateSummary(result.name, problem=result.problem.message))
+            found.append(StateSummary(result.name, problem=result.problem))
     listed = StateListed(state.place, tuple(found))
     emit(listed)
     return listed

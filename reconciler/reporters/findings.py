@@ -129,8 +129,8 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
             yield problem
         case StateListed(sites=sites):
             for site in sites:
-                if site.problem:
-                    yield Diagnostic("unreadable-state", site.problem, address=Address(site.name))
+                if site.problem is not None:
+                    yield replace(site.problem, address=Address(site.name))
         case Interrupted():
             yield Diagnostic("interrupted", "the run was interrupted", "run it again", Severity.WARNING)
         case ApplyCompleted(interrupted=True):

@@ -11,8 +11,10 @@ from typing import Any
 from reconciler.engine.state_results import CallResolved
 from reconciler.model.address import Address, SiteName
 from reconciler.model.codec import members_of, taken_from, to_plain
+from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Instant, Joined, Struct
 from reconciler.model.journal import OpenEntry
+from reconciler.reporters.diagnostics import problem_record
 from reconciler.reporters.kinds import call_about, call_words
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
@@ -53,7 +55,7 @@ class UnreadableRecord(Struct, frozen=True):
     """A site in `state list` whose record or lock cannot be read."""
 
     site: SiteName
-    error: str
+    error: ProblemRecord
 
 
 class ListedRecord(Struct, frozen=True):
@@ -115,7 +117,7 @@ def listed_record(sites: Sequence[StateSummary]) -> ListedRecord:
 def known_record(site: StateSummary) -> KnownRecord | UnreadableRecord:
     """A site of `state list`."""
     if site.problem:
-        return UnreadableRecord(site.name, site.problem)
+        return UnreadableRecord(site.name, problem_record(site.problem))
     return KnownRecord(
         site.name,
         site.id,

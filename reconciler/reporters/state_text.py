@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged
 from reconciler.model.journal import OpenEntry
 from reconciler.model.text import printable
+from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.kinds import call_about, call_standing, call_words
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.record_text import RecordText, input_lines
@@ -43,7 +44,7 @@ def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
 
 def _row(site: StateSummary, room: int, screen: Screen) -> Iterator[str]:
     if site.problem:
-        yield from wrapped((Span(site.name, Style.RED), Span(f"cannot be read: {site.problem}")), screen)
+        yield from wrapped((Span(site.name, Style.RED), Span(f"cannot be read: {of_its_site(site.problem)}")), screen)
         return
     if columns(site.name) > room:
         yield screen.paint(site.name)
@@ -62,7 +63,7 @@ def _style(site: StateSummary) -> Style:
 def _in_words(site: StateSummary) -> str:
     """`1 unconfirmed, locked by ana on ci-7`: a row for a screen that has no room for a table."""
     if site.problem:
-        return f"cannot be read: {site.problem}"
+        return f"cannot be read: {of_its_site(site.problem)}"
     inputs = "inputs pending" if site.pending else "inputs up to date" if site.generated_from else ""
     lock = "" if site.lock is None else f"locked by {_who(site.lock)}" + (" (ended)" if site.ended else "")
     doubt = f"{site.in_doubt} unconfirmed" if site.in_doubt else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
 from reconciler.state.errors import StateError
@@ -96,18 +96,15 @@ class StateSummary(Struct, frozen=True):
     published: int = 0
     lock: LockRecord | None = None
     ended: bool = False
-    problem: str = ""
+    problem: Diagnostic | None = None
 
 
 async def summary_of(state: StateStore, leases: Leases, site: SiteRef) -> StateSummary | None:
-    """Like `state_of`, but failures are part of the answer, so that one bad record does not hide all others.
+    """What `state list` says of a site. Raises StateError.
 
     None for a site that was once held and about which nothing else is known.
     """
-    try:
-        found = await state_of(state, leases, site)
-    except StateError as error:
-        return StateSummary(site.name, site.id, problem=str(error))
+    found = await state_of(state, leases, site)
     recorded = found.recorded
     if recorded is NOTHING_RECORDED and found.lock is None:
         return None

@@ -125,7 +125,7 @@ def test_every_other_end() -> None:
     assert exit_code(Interrupted()) == 130
     assert exit_code(Interrupted(), signal=SIGTERM) == 143
     assert exit_code(StateListed("x", (StateSummary(SiteName("a")),))) == 0
-    assert exit_code(StateListed("x", (StateSummary(SiteName("a"), problem="corrupt"),))) == 1
+    assert exit_code(StateListed("x", (StateSummary(SiteName("a"), problem=Diagnostic("state", "corrupt")),))) == 1
 
 
 def test_every_verdict_has_a_code_of_its_own() -> None:

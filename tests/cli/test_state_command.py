@@ -181,7 +181,19 @@ def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project
     ran = reconciler("state", "list", project.root, "--output", "json")
     broken, shop = ran.json["sites"]
     assert ran.code == ran.json["exitCode"] == 1
-    assert "is corrupt" in broken["error"]
+    assert "is corrupt" in broken["error"].pop("message")
+    assert broken == {
+        "site": "broken",
+        "error": {
+            "code": "state",
+            "severity": "error",
+            "fix": "restore it from a backup, or move it away to start afresh",
+            "file": str(project.root / ".reconciler" / "records" / "broken.json"),
+            "address": "broken",
+        },
+    }
+    sarif = reconciler("state", "list", project.root, "--output", "sarif").json["runs"][0]
+    assert [found["ruleId"] for found in sarif["results"]] == ["state"], "as every other command calls it"
     assert shop == {
         "site": "shop",
         "id": SHOP.id,

@@ -387,7 +387,9 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
     lock = LockRecord(SiteLabel("1", shop), holder, AT, AT)
     summaries = (
         StateSummary(shop, "1", in_doubt=1, lock=lock),
-        StateSummary(SiteName("bad"), problem=say("w-corrupt")),
+        StateSummary(
+            SiteName("bad"), problem=Diagnostic("state", say("w-corrupt"), say("w-mend"), place=Place("bad.json"))
+        ),
     )
     yield "state list", Run("state list", (StateListed(".reconciler", summaries), Ended(1)), words="shop w-corrupt")
     entry = OpenEntry("59e9", Address(shop, Kind.MARKETING_PLAN), Generate(), AT)
