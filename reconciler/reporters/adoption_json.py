@@ -31,7 +31,7 @@ class ProjectRecord(Struct, frozen=True):
     findings: tuple[ProblemRecord, ...] = ()
 
     def with_more(self, examined: ProjectExamined) -> ProjectRecord:
-        """This, and what was found after it."""
+        """This record, extended by what was found later."""
         findings = (*self.findings, *problem_records(examined.findings))
         return replace(self, facts={**self.facts, **dict(examined.facts)}, findings=findings)
 

@@ -1,4 +1,4 @@
-"""Blocks of lines, one per site, in the order of a screen; a block that several sites share is kept and told once.
+"""Blocks of lines, one per site, in the order of a screen. A block that several sites share is shown only once.
 
 Blocks wait in a temporary file, so that memory does not grow with the text of a run over many sites.
 """
@@ -16,10 +16,10 @@ from reconciler.reporters.totals import Total
 from reconciler.reporters.words import plural
 
 IN_MEMORY: Final = 1_000_000
-"""Bytes of text that are kept before they go to a file."""
+"""How many bytes of text are kept in memory before they go to a file."""
 
 FEW_SITES: Final = 5
-"""If fewer sites share a block, each gets its own, provided it has names of its own to tell."""
+"""If fewer sites than this share a block, each gets its own, provided the block has names of its own to show."""
 
 MOST_NAMES: Final = 5
 """How many sites of a shared block are named if nothing else says which they are."""
@@ -37,11 +37,11 @@ Part = Line | Total
 """A part of what sites share: a line that is the same on all of them, or something that adds up."""
 
 MOST_LINES: Final = 40
-"""How many lines of posts, which have a line each, are listed before they are told as a total."""
+"""How many posts are listed, with a line each, before they are summed up."""
 
 
 class _Shared(Generic[Tally]):
-    """What is kept of one block: how many sites have it, and where its text is."""
+    """What is kept about one block: how many sites have it, and where its text is."""
 
     __slots__ = ("count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
 
@@ -63,9 +63,9 @@ class _Shared(Generic[Tally]):
 
 
 class Blocks(Generic[Tally]):
-    """Takes the blocks of sites as they come, and gives all their lines at the end.
+    """Takes the blocks of sites as they come, and returns all their lines at the end.
 
-    `changes`: the ranks of blocks that tell of changes alone; the others tell of problems or notes too.
+    `changes`: the ranks of blocks that contain only changes; the others contain problems or notes too.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Blocks(Generic[Tally]):
         self._changes = changes
         self._text: SpooledTemporaryFile[str] | None = None
         self._found: dict[bytes, _Shared[Tally]] = {}
-        # Each set of labels and each tally once: sites with different changes still have these in common.
+        # Each set of labels and each tally only once: sites with different changes still share these.
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._tallies: dict[Tally, Tally] = {}
 
@@ -91,9 +91,9 @@ class Blocks(Generic[Tally]):
         *,
         labels: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """A site's block. `common` is what other sites may share; `own` gives its lines if few share it.
+        """Adds a site's block. `common` is what other sites may share; `own` gives its lines if few share it.
 
-        `tally` is what is counted of it. Totals do not tell a site from others; only their kinds do.
+        `tally` holds its counts. Totals do not distinguish sites; only their kinds do.
         """
         totals = {part.kind: part for part in common if not isinstance(part, Line)}
         parts = [part if isinstance(part, Line) else part.kind for part in common]
@@ -117,9 +117,9 @@ class Blocks(Generic[Tally]):
             found.names.append(name)
 
     def _keep_own(self, found: _Shared[Tally], own: Callable[[], Sequence[Line]], *, plain: int) -> bool:
-        """Keeps a site's own lines as long as it may get a block of its own: says whether it did.
+        """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did.
 
-        `plain`: how many lines a site has that has nothing of its own to tell; 0 if each has.
+        `plain`: how many lines a site has if it has nothing of its own to show; 0 if each has something.
         """
         if len(found.own) < found.count - 1 or not self._one_by_one(found):
             return False
@@ -131,7 +131,7 @@ class Blocks(Generic[Tally]):
         return True
 
     def _one_by_one(self, found: _Shared[Tally]) -> bool:
-        """Whether each site of a block has its own: few of them, or posts that fit a screen."""
+        """Whether each site of a block gets its own: there are few of them, or their posts fit a screen."""
         if found.count < FEW_SITES:
             return True
         return found.has_posts and (self._list_posts or found.own_lines <= MOST_LINES)

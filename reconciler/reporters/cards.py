@@ -33,13 +33,13 @@ CHANNELS: Final = {
 TYPES: Final = frozenset({"POST", "STORY", "REEL", "VIDEO", "SHORT"})
 
 SHOWN_DIGITS: Final = 8
-"""How much of a digest people compare by eye."""
+"""How many digits of a digest people compare by eye."""
 
 _MEDIA: Final = re.compile(r"(?:([A-Z_]+) )?(.+?)(?: \(file .*\))?", re.DOTALL)
 
 
 class Group(IntEnum):
-    """What is seen first. The order is that of the page."""
+    """The groups of cards, in the order of the page."""
 
     ATTENTION = 0
     WAITING = 1
@@ -73,7 +73,7 @@ class CardState(StrEnum):
 
 
 class Look(Struct, frozen=True):
-    """How a state is shown: never by its colour alone. `shape` comes before the words; `tone` is the CSS class."""
+    """How a state is shown: never by colour alone. `shape` comes before the words; `tone` is the CSS class."""
 
     words: str
     shape: str
@@ -105,7 +105,7 @@ DECISION_WORDS: Final = {
 
 
 class ShownMedia(Struct, frozen=True):
-    """One image or video. Only a `safe` address is followed: https, and without invisible characters."""
+    """One image or video. Only a `safe` address becomes a link: https, and without invisible characters."""
 
     type: str
     url: str
@@ -130,9 +130,9 @@ class Changed(Struct, frozen=True):
 class Card(Struct, frozen=True, dict=True):
     """A draft as people see it.
 
-    `goes_out` is the moment in words, `moment` the same in the site's zone. `digest` is what a yes names, `sent_back`
-    what was decided about the activity as a whole, which has `posts` posts. `blocked` says what is in its way, `notes`
-    what else there is to know. `link` leads to the published post.
+    `goes_out` is the time in words, `moment` the same in the site's zone. `digest` is what an approval names.
+    `sent_back` is what was decided about the activity as a whole, which has `posts` posts. `blocked` says what blocks
+    it, `notes` what else there is to know. `link` leads to the published post.
     """
 
     site: str
@@ -156,13 +156,13 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def key(self) -> str:
-        """An id in the page, whatever characters the draft's own id has."""
+        """An id for use in the page, whatever characters the draft's own id has."""
         named = f"{self.site}\0{self.draft}".encode("utf-8", "replace")
         return "draft-" + hashlib.sha256(named).hexdigest()[:16]
 
     @property
     def look(self) -> Look:
-        """The words, tone and group of its state."""
+        """How its state is shown: words, tone and group."""
         return LOOKS[self.state]
 
     @property
@@ -175,14 +175,14 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def timing(self) -> str:
-        """The words before its moment."""
+        """The words before its time."""
         if self.state is CardState.OUT:
             return "went out"
         return "was due" if self.state in (CardState.FAILED, CardState.MISSED) else "goes out"
 
     @property
     def tone(self) -> str:
-        """The name of its colour; that of its state unless it is blocked."""
+        """The name of its colour: that of its state, unless it is blocked."""
         return "bad" if self.blocked and self.look.group is not Group.DONE else self.look.tone
 
     @property
@@ -197,7 +197,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def classes(self) -> str:
-        """What makes a card look like its channel; nothing for a channel of a later API version."""
+        """CSS classes that make a card look like its channel; none for a channel of a later API version."""
         names = [self.content.channel.lower()] if self.content.channel in CHANNELS else []
         return " ".join(names + ([self.content.type.lower()] if self.content.type in TYPES else []))
 
@@ -208,7 +208,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def public_link(self) -> str:
-        """Where it was published, if that can be followed."""
+        """Where it was published, if that address is safe to follow."""
         (link,) = shown_media((self.link,)) if self.link else (None,)
         return link.url if link is not None and link.is_image else ""
 
@@ -219,7 +219,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def length(self) -> int:
-        """The length in letters as people count them."""
+        """The length in characters as people count them."""
         return sum(map(letters, (self.content.title, self.content.caption, self.content.description)))
 
 
@@ -238,14 +238,14 @@ def _media(address: str) -> ShownMedia:
     if found is None:
         return ShownMedia("MEDIA", address, safe=False)
     url = found[2]
-    # An address with invisible characters is shown, and not followed.
+    # An address with invisible characters is shown, but is not a link.
     return ShownMedia(found[1] or "IMAGE", url, safe=url.lower().startswith("https://") and printable(url) == url)
 
 
 def changed(differences: Iterable[Difference], after: PublicContent, zone: str) -> tuple[Changed, ...]:
-    """What differs between the approved content and the present one, words first and images side by side.
+    """What differs between the approved content and the present one, texts first and images side by side.
 
-    A difference says how a member reads in both; `in_file` is the one that was approved.
+    A difference has a member's value on both sides; `in_file` is the approved one.
     """
     found: list[Changed] = []
     for difference in differences:
@@ -261,7 +261,7 @@ def changed(differences: Iterable[Difference], after: PublicContent, zone: str) 
 
 
 def side_of(difference: Difference, value: str, zone: str) -> str:
-    """A value as people read it: a date is a moment."""
+    """A value as people read it: a date becomes a time in words."""
     return moment_text(datetime.fromisoformat(value), zone) if difference.field == "date" and value else value
 
 
@@ -291,7 +291,7 @@ def monday_of(card: Card) -> date:
 
 
 def weeks(cards: Iterable[Card]) -> tuple[Week, ...]:
-    """The weeks that have any of these cards, the earliest first."""
+    """The weeks that have any of these cards, earliest first."""
     by_day: dict[date, list[Card]] = {}
     for card in sorted(cards, key=lambda card: (card.moment.replace(tzinfo=None), card.site, card.draft)):
         by_day.setdefault(card.moment.date(), []).append(card)
@@ -308,7 +308,7 @@ def weeks(cards: Iterable[Card]) -> tuple[Week, ...]:
 
 
 def by_group(cards: Iterable[Card], before: Group | None = None) -> list[tuple[str, list[Card]]]:
-    """Ordered cards below the titles of their groups; "" where `before`, the group of the card before, is the same."""
+    """Ordered cards under their groups' titles; "" if `before`, the previous card's group, is the same."""
     found: list[tuple[str, list[Card]]] = []
     last = before
     for card in cards:
@@ -320,7 +320,7 @@ def by_group(cards: Iterable[Card], before: Group | None = None) -> list[tuple[s
 
 
 def in_order(cards: Iterable[Card]) -> list[Card]:
-    """What waits first, and each group by the moment at which it goes out; what went out last comes first."""
+    """Waiting cards first, and each group by the time at which it goes out; of those that are out, the latest first."""
 
     def key(card: Card) -> tuple[int, float, str, str]:
         seconds = card.moment.timestamp()

@@ -1,7 +1,7 @@
 """GitLab's Code Quality report: findings beside the lines of a merge request.
 
-An array of objects, one per finding. GitLab compares their fingerprints with those of the target branch, so they
-leave out lines and words, as those of SARIF do.
+An array of objects, one per finding. GitLab compares their fingerprints with those of the target branch, so, like those
+of SARIF, they ignore lines and wording.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class CodeQualityReporter:
         self._alike: dict[str, int] = {}
 
     def handle(self, event: Event) -> None:
-        """An event of the run."""
+        """Handles an event of the run."""
         self._places.handle(event)
         for finding in self._findings.of(event):
             self._write(("[\n" if not self._alike else ",\n") + _dump(self._values(finding)))

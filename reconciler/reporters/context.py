@@ -23,7 +23,7 @@ class Detail(Struct, frozen=True):
     """How much a person wants to see.
 
     `quiet`: problems and the last line. `summary`: header, table and last line. `sites`: the sites of each block that
-    several share. `saved_to`: the file that a plan is saved to, which is what is applied next. `again`: the arguments
+    several share. `saved_to`: the file that a plan is saved to, which is what will be applied. `again`: the arguments
     that the next command repeats.
     """
 
@@ -37,10 +37,10 @@ class Detail(Struct, frozen=True):
 class ReporterContext(Struct, frozen=True):
     """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it.
 
-    `on_screen`: people see what is written beside stderr, which has told them of problems already; a report that goes
-    into a file has to tell them itself. `picture` draws the images of a sandbox, which are on no network.
-    `step_summary` and `step_outputs` write what a CI service takes beside the report. `now` is the time, for a format
-    that shows it. `before` is the report that this one replaces, empty for none.
+    `on_screen`: people also see stderr, which has already shown them the problems; a report that goes into a file must
+    show them itself. `picture` draws the images of a sandbox, which are on no network. `step_summary` and
+    `step_outputs` write what a CI service takes in addition to the report. `now` is the time, for a format that shows
+    it. `before` is the report that this one replaces; empty if there is none.
     """
 
     command: str
@@ -57,8 +57,8 @@ class ReporterContext(Struct, frozen=True):
 
 
 class Reporter(Protocol):
-    """One format. It receives every event of a run; the last is `Ended`, whatever became of the run."""
+    """One format. It receives every event of a run. The last is always `Ended`, however the run ended."""
 
     def handle(self, event: Event) -> None:
-        """An event of the run."""
+        """Handles an event of the run."""
         ...

@@ -19,7 +19,7 @@ def sentence(diagnostic: Diagnostic) -> str:
 
 
 def _object(diagnostic: Diagnostic) -> str:
-    """What a problem is about; of a rule that its message names, the site alone."""
+    """What a problem is about. If the message already names the rule, only the site."""
     address = diagnostic.address
     if address is None or address == ALL_SITES:
         return ""
@@ -34,7 +34,7 @@ def cause(diagnostic: Diagnostic) -> str:
 
 
 def reason(diagnostic: Diagnostic) -> str:
-    """The sentence of a problem that is shown beside the name of its object, without what only support needs."""
+    """The sentence for a problem that is shown beside the name of its object, without what only support needs."""
     return (f"{diagnostic.place}: " if diagnostic.place else "") + cause(diagnostic)
 
 
@@ -45,7 +45,7 @@ def particulars(diagnostic: Diagnostic) -> str:
 
 
 def of_its_site(diagnostic: Diagnostic) -> str:
-    """The sentence of a problem that is shown beside the name of its site."""
+    """The sentence for a problem that is shown beside the name of its site."""
     return sentence(replace(diagnostic, address=None))
 
 

@@ -17,14 +17,14 @@ from reconciler.reporters.plurals import plural
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.CYAN}
 
 FEW: Final = 10
-"""Up to so many sites all findings are shown; for more, only problems, each once."""
+"""Up to this many sites, all findings are shown; for more, only problems, each once."""
 
 NAMED: Final = 5
 """How many sites are named with a finding that more of them share."""
 
 
 def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, facts: bool = True) -> Iterator[str]:
-    """What is wrong, then, with `facts`, what was found to be in order. Nothing if there is nothing to say."""
+    """What is wrong and, with `facts`, what was found to be in order. Empty if there is nothing to say."""
     name = examined.name if isinstance(examined, SiteExamined) else "project"
     if not examined.findings and not (facts and examined.facts):
         return
@@ -59,7 +59,7 @@ class Shared:
             self._examples.setdefault((finding.severity, words), particulars(finding))
 
     def lines(self, screen: Screen, *, every: bool) -> Iterator[str]:
-        """The findings, the most serious and most frequent first; with `every` the names of all sites."""
+        """The findings, most serious and most frequent first; with `every`, with the names of all sites."""
         order = tuple(Severity)
         found = sorted(self._sites.items(), key=lambda pair: (order.index(pair[0][0]), -len(pair[1]), pair[0][1]))
         for (severity, words), sites in found:
@@ -86,7 +86,7 @@ def doctor_line(done: DoctorCompleted) -> str:
 
 
 def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:
-    """What an upgrade would touch, one per line."""
+    """What an upgrade would affect, one per line."""
     for finding in checked.touched:
         yield from _finding(finding, screen, whole=True)
 

@@ -14,7 +14,7 @@ from reconciler.reporters.diagnostics import problem_records
 
 
 class FieldRecord(Struct, frozen=True):
-    """A field on its sides. `applied` is left out if nothing was ever applied, which is not the same as null."""
+    """A field on its sides. `applied` is left out if nothing was ever applied, as opposed to null."""
 
     path: str
     moved: Moved

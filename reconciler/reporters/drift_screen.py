@@ -1,4 +1,4 @@
-"""An audit on a screen: each object that is not as its file says, who moved, and what each side says."""
+"""An audit on a screen: each object that is not as its file says, which side moved, and what each side says."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MARKS: Final = {
 }
 
 GOES_OUT: Final = ("!", Style.RED, -2)
-"""The rank of a post that goes out although nobody wants it: before all else."""
+"""The rank of a post that goes out although nobody wants it: before everything else."""
 
 REFUSED: Final = -1
 """The rank of a site that a guard would refuse: right after those with a post that goes out unwanted."""
@@ -165,7 +165,7 @@ def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
 
 
 def _subject(item: DriftItem) -> str:
-    """What an object is, by the name people know; its id only if it has no other name."""
+    """What an object is, by the name that people use; its id only if it has no other name."""
     kind, key = item.address.kind, item.address.key
     if kind.has_names:
         return f'{spoken(kind)} "{key}"'
@@ -179,7 +179,7 @@ def _subject(item: DriftItem) -> str:
 
 
 def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:
-    """What each side says. What was last applied is told if it is neither what the file says nor what the site has."""
+    """What each side says. What was last applied is shown if it differs from both the file and the site."""
     yield Span(field.path.removeprefix("settings."))
     if is_read_by_parts(field.live, field.desired):
         yield Span("site -> file:", Style.DIM)

@@ -21,7 +21,7 @@ NEXT = "Next:"
 
 
 def text_of(command: str, *events: Event, calls_of: CallsOf | None = None) -> list[str]:
-    """The lines that the text format has for these events, but for what to type next; none is wrapped."""
+    """The lines that the text format has for these events, without the next step; none is wrapped."""
     pieces: list[str] = []
     reporter = TextReporter(ReporterContext(command, pieces.append, Screen(width=1_000_000), calls_of))
     for event in events:
@@ -37,7 +37,7 @@ def last_line(command: str, closing: Event) -> str:
 
 
 def site_text(command: str, event: SiteEvent, calls_of: CallsOf | None = None) -> list[str]:
-    """What the text format says of a run over this site alone, with the last line of a plan, an apply or an audit."""
+    """What the text format says about a run over only this site, with the last line of a plan, an apply or an audit."""
     match event:
         case SitePlanned():
             refused = int(bool(event.plan.refusals))

@@ -27,7 +27,7 @@ def unseen_lines(failed: SiteFailed) -> Iterator[Line]:
 
 
 class _Cause:
-    """What is kept of one cause: how many sites it stops, some of their names, and the first of them as an example."""
+    """What is kept about one cause: how many sites it stops, some of their names, and one of them as an example."""
 
     __slots__ = ("count", "example", "names")
 
@@ -56,7 +56,7 @@ class Failures:
                 found.names.append(failed.name)
 
     def lines(self) -> Iterator[Line]:
-        """What goes out unwanted and what waits unseen, then the causes.
+        """What goes out unwanted and what is waiting unseen, then the causes.
 
         `! 2 sites failed   access was refused`, what to do, and which sites; refused ones last.
         """

@@ -1,4 +1,4 @@
-"""What somebody should look at after a run, as diagnostics: for formats with room for problems and little else."""
+"""What somebody should check after a run, as diagnostics: for formats with room for problems and little else."""
 
 from __future__ import annotations
 
@@ -72,20 +72,20 @@ _GRAVE = frozenset(
         Finding.MOVED_BY_OTHERS,
     }
 )
-"""Drift because of which wrong words go out, or none do."""
+"""Drift that makes the wrong words go out, or none."""
 
 
 class Findings:
-    """The problems of a run, each once: an apply tells of its sites twice, and of a refusal for a site and the run.
+    """The problems of a run, each once: an apply reports its sites twice, and a refusal for a site and for the run.
 
-    A run that ends badly though nothing told of a reason is a problem of its own: no report is silent about it.
+    If a run ends badly without any report of a reason, that is itself a problem, so that no report is silent about it.
     """
 
     def __init__(self) -> None:
         self._told: set[Diagnostic] = set()
 
     def of(self, event: Event) -> list[Diagnostic]:
-        """What an event tells of that none before it did, the most serious first. A mere change is not a problem."""
+        """What an event reports that none before it did, most serious first. A mere change is not a problem."""
         found = [finding for finding in dict.fromkeys(findings_of(event)) if finding not in self._told]
         if isinstance(event, Ended) and not event.verdict.is_success:
             found = [] if any(explains(finding, event.verdict) for finding in self._told) else [ended_badly(event)]
@@ -94,21 +94,21 @@ class Findings:
 
 
 def explains(finding: Diagnostic, verdict: Verdict) -> bool:
-    """Whether a finding is reason enough for this verdict."""
+    """Whether a finding is sufficient reason for this verdict."""
     if verdict is Verdict.FAILED:
         return finding.severity is Severity.ERROR
     return finding.severity is not Severity.NOTE
 
 
 def ended_badly(ended: Ended) -> Diagnostic:
-    """How a run ended of which nothing else tells why."""
+    """The bad end of a run, if nothing else says why."""
     what = f"the run ended as {ended.verdict}, with exit code {ended.exit_code}"
     severity = Severity.ERROR if ended.verdict is Verdict.FAILED else Severity.WARNING
     return Diagnostic(f"run-{ended.verdict}", what, "look at the text output of the run", severity)
 
 
 def findings_of(event: Event) -> Iterator[Diagnostic]:
-    """The problems that an event tells of, told before or not."""
+    """The problems that an event reports, whether or not they were reported before."""
     if isinstance(event, SiteEvent):
         yield from _of_site(event)
         return
@@ -201,7 +201,7 @@ def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
 
 
 def drifted(item: DriftItem) -> Diagnostic | None:
-    """An object that is not as its file asks for; None if it is, or waits for review."""
+    """An object that is not as its file asks; None if it is, or waits for review."""
     match item.state:
         case DriftState.CONVERGED | DriftState.IN_REVIEW:
             return None
@@ -238,5 +238,5 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
 
 
 def without_place(finding: Diagnostic) -> Diagnostic:
-    """The finding for a format that gives its place in another way than in words."""
+    """The finding for a format that shows its place by other means than words."""
     return replace(finding, place=None)

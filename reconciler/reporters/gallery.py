@@ -1,8 +1,8 @@
-"""Reviews -> one HTML page to look at: what waits first, each draft as it would look on its channel, and a calendar.
+"""Reviews -> one HTML page: what waits first, each draft as it would look on its channel, and a calendar.
 
-The page is self-contained: no script, no font, nothing remote but the drafts' own images, which its content
-security policy allows over https only. Images that are nowhere, such as the sandbox's, are drawn into it.
-All texts are an AI's or a stranger's, and none is markup here. The same reviews give the same bytes.
+The page is self-contained: no script, no font, nothing remote but the drafts' own images, which its content security
+policy allows only over https. Images that are on no network, such as the sandbox's, are drawn into it. All texts come
+from an AI or a stranger, and none is markup here. The same reviews give the same bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reconciler.reporters.review_text import content_facts
 from reconciler.reporters.templating import render, resource
 
 Picture: TypeAlias = Callable[[str], str | None]
-"""The address of an image -> the image itself as a `data:` address; None: fetch it from its address."""
+"""The address of an image -> the image itself as a `data:` address; None: load it from its address."""
 
 
 def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
@@ -53,11 +53,11 @@ def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
         place=lambda card: f"#{card.key}",
         picture=shown_at,
     )
-    return "".join((page, "\n"))  # plain text, which contributors may extend
+    return "".join((page, "\n"))  # a plain str, which callers may concatenate with unescaped text
 
 
 def cards_of(review: Review) -> Iterator[Card]:
-    """Every draft of a review that people are asked about, or were; approvals that came too late among them."""
+    """Every draft of a review that people are asked about, or were, including approvals that came too late."""
     shown = set()
     for activity in review.activities:
         for post in activity.shown:
@@ -94,7 +94,7 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
 
 
 def _missed(missed: MissedApproval, review: Review) -> Card:
-    """An approval that came too late, as its file has it: the site may not have the draft any more."""
+    """An approval that came too late, as in its file: the site may no longer have the draft."""
     draft: DraftApproval = missed.draft
     return Card(
         site=review.site,
@@ -117,7 +117,7 @@ def _local(moment: datetime, review: Review) -> datetime:
 
 
 def _facts(card: Card) -> list[tuple[str, str]]:
-    """What the public sees of a post in addition to what the card shows already."""
+    """What the public sees of a post in addition to what the card already shows."""
     shown = ("title", "account")
     return [(name, text) for name, text in content_facts(card.content, card.account) if name not in shown]
 

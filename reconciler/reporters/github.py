@@ -29,7 +29,7 @@ from reconciler.reporters.layout import inert, inert_lines
 from reconciler.reporters.markdown import MarkdownReporter
 
 STEP_SUMMARY: Final = 240_000
-"""Characters: GitHub takes 1,024 KiB, and a character has four bytes at most."""
+"""In characters: GitHub takes 1,024 KiB, and a character has at most four bytes."""
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
@@ -47,7 +47,7 @@ class GithubReporter:
         self._summary = None if summary is None else MarkdownReporter(replace(context, write=summary), STEP_SUMMARY)
 
     def handle(self, event: Event) -> None:
-        """An event of the run."""
+        """Handles an event of the run."""
         for finding in self._findings.of(event):
             self._context.write(annotation(finding) + "\n")
         if isinstance(event, SitePlanned):
@@ -115,7 +115,7 @@ def numbers_of(event: ClosingEvent) -> dict[str, int]:
             }
         case ReviewCompleted():
             return {"pending": event.pending, "approved": event.approved, "failed": event.failed}
-        case _:  # the exit code says it all
+        case _:  # the exit code says everything
             return {}
 
 

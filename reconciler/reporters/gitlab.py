@@ -21,7 +21,7 @@ class GitlabReporter:
         self._numbers: dict[str, int] = {}
 
     def handle(self, event: Event) -> None:
-        """An event of the run; only its plan and its audit have numbers."""
+        """Handles an event of the run; only its plan and its audit have numbers."""
         match event:
             case PlanCompleted(tally=tally):
                 self._numbers = {

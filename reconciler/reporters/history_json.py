@@ -37,7 +37,7 @@ class PostRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HistoryRecord(Struct, frozen=True):
-    """What went out on a site and what waits to, earliest first."""
+    """What went out on a site and what is waiting to, earliest first."""
 
     site: SiteName
     posts: tuple[PostRecord, ...]

@@ -1,4 +1,4 @@
-"""The history as text: what went out on each site, and what waits to go out."""
+"""The history as text: what went out on each site, and what is waiting to go out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.reporters.words import moment, plural
 
 
 def history_lines(history: SiteHistory, screen: Screen) -> Iterator[str]:
-    """A site's posts, the earliest first; nothing for a site without any."""
+    """A site's posts, earliest first; nothing for a site without any."""
     if not history.posts:
         return
     yield screen.paint(history.name, Style.BOLD)
@@ -25,7 +25,7 @@ def history_lines(history: SiteHistory, screen: Screen) -> Iterator[str]:
 
 
 def when_words(history: SiteHistory, post: PublishedPost) -> str:
-    """When a post goes out or went out; `before` the moment at which it was seen to be out already."""
+    """When a post goes out or went out; with `before` the time at which it was seen to be out already."""
     at, outcome = history.moment_of(post), history.outcome_of(post)
     if at is None:
         return "at a time Wix picked"
@@ -35,7 +35,7 @@ def when_words(history: SiteHistory, post: PublishedPost) -> str:
 
 
 def moved_words(history: SiteHistory, post: PublishedPost) -> str:
-    """When a post that somebody moved was scheduled for; empty for all others."""
+    """When a post that somebody moved was originally scheduled for; empty for all others."""
     before = post.scheduled_for
     if before is None or history.moment_of(post) == before:
         return ""

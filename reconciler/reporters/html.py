@@ -1,6 +1,6 @@
 """The HTML format: one file to look at, with what matters first, a calendar, and the sites to sort and filter.
 
-Of a review it is the gallery of all its sites.
+For a review, it is the gallery of all its sites.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ from reconciler.reporters.page_rows import SEVERITIES, failed_row
 from reconciler.reporters.words import moment, plural
 
 MOST_CAUSES: Final = 50
-"""How many causes of failing sites the top of the page tells; the table has the cause for every site."""
+"""How many causes of failing sites are listed at the top of the page; the table has the cause for every site."""
 
 TITLES: Final = {
     "plan": "Planned changes",
@@ -93,7 +93,7 @@ _STYLES: Final = {
 
 
 class HtmlReporter:
-    """Passes sites to the page as they come; keeps what its top says."""
+    """Passes sites to the page as they come, and keeps what the top of the page says."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
@@ -109,7 +109,7 @@ class HtmlReporter:
         self._reviews: list[Review] = []
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """An event of the run."""
+        """Handles an event of the run."""
         new = self._findings.of(event)
         match event:
             case RunStarted():

@@ -1,4 +1,4 @@
-"""`import` as text: what became of each site, and the last line."""
+"""`import` as text: what happened to each site, and the last line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Sev
 
 
 def import_lines(imported: SiteImported, screen: Screen, *, quiet: bool = False) -> Iterator[str]:
-    """A site, its file, and below it what was left out or needs a look. `quiet` leaves out a site with neither."""
+    """A site, its file, and below it what was left out or needs checking. `quiet` leaves out a site with neither."""
     notes = [note for note in imported.notes if not quiet or note.severity is not Severity.NOTE]
     if quiet and not notes:
         return

@@ -1,6 +1,6 @@
 """The JSON format: one document per run, for programs. Every value as it was read, with the escapes of JSON.
 
-Sites are written as they come and not kept. Keys have a fixed order, and no time of creation is in it.
+Sites are written as they come and not kept. Keys have a fixed order, and there is no time of creation.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ FORMAT_VERSION = 1
 
 
 class JsonReporter:
-    """Writes `{"formatVersion": 1, "command": ..., "sites": [...], ..., "exitCode": n}`, a site a line."""
+    """Writes `{"formatVersion": 1, "command": ..., "sites": [...], ..., "exitCode": n}`, one site per line."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._command = context.command
@@ -96,7 +96,7 @@ class JsonReporter:
         self._open = False
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """An event of the run."""
+        """Handles an event of the run."""
         match event:
             case RunStarted():
                 self._members.run = run_record(event)
@@ -126,7 +126,7 @@ class JsonReporter:
             case SiteFailed() if self._phase is Phase.APPLYING:
                 self._ledger.append((self._order.get(event.name, 0), failed_record(event)))
             case SiteFailed():
-                if self._command == "apply":  # if a ledger follows, every site of the run is in it
+                if self._command == "apply":  # if a ledger follows, it has every site of the run
                     self._order[event.name] = len(self._order)
                     self._ledger.append((self._order[event.name], failed_record(event)))
                 self._line(failed_record(event))

@@ -1,9 +1,9 @@
 """The JUnit format, for the test pages of CI services: one test case per site, and one for the run itself.
 
-What makes a run fail (exit code 1) is an `error`: a site that could not be worked on, an action that failed, what
-`doctor` finds in the way. What a guard refuses (with `--strict`, also what is blocked), what was left undone and what
-has drifted is a `failure`. What is only worth knowing is in a case's `system-out`, and so is everything of a run that
-succeeded: a test page is never red where the exit code is 0, and never green where the run failed.
+What makes a run fail (exit code 1) is an `error`: a site that could not be worked on, an action that failed, a problem
+found by `doctor`. What a guard refuses (with `--strict`, also what is blocked), what was left undone and what has
+drifted is a `failure`. What is only worth knowing is in a case's `system-out`, and so is everything in a run that
+succeeded: a test page is never red if the exit code is 0, and never green if the run failed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ RUN: Final = "run"
 
 
 class _Case:
-    """A test case: what fails it, what else is said, and whether it makes the run fail."""
+    """A test case: what makes it fail, what else is said, and whether it makes the run fail."""
 
     def __init__(self) -> None:
         self.failures: dict[Diagnostic, None] = {}
@@ -53,12 +53,12 @@ class _Case:
         self.seconds = 0.0
 
     def pass_all(self) -> None:
-        """Whatever was found keeps nothing from its success."""
+        """Makes the case succeed, whatever was found."""
         self.notes, self.failures = self.failures | self.notes, {}
         self.error = False
 
     def fail_warnings(self) -> None:
-        """With `--strict` a warning fails."""
+        """Makes warnings fail the case, as with `--strict`."""
         self.failures |= {finding: None for finding in self.notes if finding.severity is Severity.WARNING}
         self.notes = {finding: None for finding in self.notes if finding not in self.failures}
 
@@ -73,7 +73,7 @@ class JunitReporter:
         self._cases: dict[str, _Case] = {RUN: _Case()}
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """An event of the run."""
+        """Handles an event of the run."""
         new = self._findings.of(event)
         match event:
             case SitePlanned(seconds=seconds) | SiteImported(seconds=seconds):
@@ -122,7 +122,7 @@ class JunitReporter:
         failing: Iterable[Diagnostic] = (),
         error: bool = False,
     ) -> None:
-        """Adds findings to a case, which fails if one of them is severe; with `error` it makes the run fail."""
+        """Adds findings to a case, which fails if one of them is severe; with `error`, it makes the run fail."""
         case = self._case(name)
         case.seconds += seconds
         failing = frozenset(failing)
@@ -133,7 +133,7 @@ class JunitReporter:
             case.error = case.error or (severe and error)
 
     def _agree(self, ended: Ended) -> None:
-        """No case says anything else than the exit code does."""
+        """Makes sure that no case contradicts the exit code."""
         cases = self._cases.values()
         if ended.verdict is Verdict.SUCCEEDED:
             for case in cases:

@@ -1,4 +1,4 @@
-"""The header, the last line and the line after it: what scripts look for and people read first and last."""
+"""The header, the last line and the line after it: what scripts look for, and what people read first and last."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def header(run: RunStarted) -> str:
 def plan_line(plan: PlanCompleted) -> str:
     """The end of a plan: `Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`.
 
-    If that is certain, ` Nothing goes public.` follows the totals.
+    If it is certain, ` Nothing goes public.` follows the totals.
     """
     if not plan.sites:
         return NO_SITES

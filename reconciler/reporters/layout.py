@@ -1,7 +1,7 @@
 """How words are put on a screen: colours, wrapping, tables.
 
-Everything that is shown passes through `printable` here, whoever wrote it, so that no other module has to
-remember to do it.
+Everything that is shown passes through `printable` here, whoever wrote it, so that no other module has to remember to
+do that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from msgspec import Struct
 from reconciler.model.text import printable
 
 SUBJECT: Final = 16
-"""Columns that the subject of a line has at least, so that what becomes of it starts in one column."""
+"""The minimum width of a line's subject, so that what follows it starts in the same column."""
 
 LEFT: Final = 4
 """Where a subject starts, after its symbol."""
@@ -31,20 +31,20 @@ _MOMENT: Final = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(
 
 
 def inert(text: str) -> str:
-    r"""The text made printable, and nothing in it that a CI runner takes for a command (`##\[error]`).
+    r"""The text made printable, without anything that a CI runner takes for a command (`##\[error]`).
 
-    `::error::` is one at the start of a line only; `wrapped` sees to that.
+    `::error::` is a command only at the start of a line; `wrapped` takes care of that.
     """
     return _OBEYED.sub(r"\1\\[", printable(text))
 
 
 def inert_json(document: str) -> str:
-    """A JSON document that means the same, and that no CI runner takes for a command on its way through a log."""
+    """An equivalent JSON document in which no CI runner sees a command when it passes through a log."""
     return _OBEYED.sub(lambda found: r"\u0023" + found[0][1:], document)
 
 
 def inert_lines(text: str) -> Iterator[str]:
-    """The lines of a text, each inert; what a CI runner would obey at the start of a line too (`::error::`)."""
+    """The lines of a text, each inert, including what a CI runner would obey at the start of a line (`::error::`)."""
     for line in text.splitlines():
         safe = inert(line)
         indent = len(safe) - len(safe.lstrip())
@@ -65,13 +65,13 @@ class Style(Enum):
 
 
 class Screen(Struct, frozen=True):
-    """What a text goes to: its width in columns, and whether it takes colours."""
+    """Where a text is shown: its width in columns, and whether it takes colours."""
 
     width: int = 80
     colour: bool = False
 
     def paint(self, text: str, style: Style = Style.PLAIN) -> str:
-        """The text made printable, in a colour if there are colours."""
+        """The text made printable, in colour if the screen has colours."""
         safe = inert(text)
         if not self.colour or style is Style.PLAIN or not safe:
             return safe
@@ -79,7 +79,7 @@ class Screen(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """A piece of a line. Breaks fall at its blanks; a piece without blanks, such as an id, is never cut."""
+    """A piece of a line. Lines break at its blanks; a piece without blanks, such as an id, is never cut."""
 
     text: str
     style: Style = Style.PLAIN
@@ -88,14 +88,14 @@ class Span(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """A line before it is wrapped: where it starts, and where its further lines do."""
+    """A line before it is wrapped: where it starts, and where its continuation lines do."""
 
     spans: tuple[Span, ...]
     indent: int = 0
     hang: int = 4
 
     def on(self, screen: Screen) -> Iterator[str]:
-        """As lines of a screen."""
+        """The lines on a screen."""
         return wrapped(self.spans, screen, indent=self.indent, hang=self.hang)
 
 
@@ -114,15 +114,15 @@ def _column(character: str) -> int:
 
 
 def fill(text: str, width: int) -> str:
-    """The text with blanks up to a width in columns."""
+    """The text padded with blanks to a width in columns."""
     return text + " " * max(0, width - columns(text))
 
 
 def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int = 4) -> Iterator[str]:
-    """Lines for a row of spans, broken at blanks; the first starts at `indent`, the others at `hang`.
+    """Lines for a row of spans, broken at blanks. The first starts at `indent`, the others at `hang`.
 
-    Spans are joined with two blanks. A span that fits a line of its own but not the rest of this line moves there
-    whole. A word that is longer than a line gets a line and runs over it.
+    Spans are joined with two blanks. A span that would fit on a line of its own but not on the rest of this line moves
+    to the next line as a whole. A word that is longer than a line gets its own line and runs over it.
     """
     line = _Line(screen, indent)
     for number, span in enumerate(spans):
@@ -144,13 +144,13 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
 
 
 def _words(text: str) -> list[str]:
-    """What a line may break between: words, and moments (`Thu 2026-12-03 09:30`) whole."""
-    kept = _MOMENT.sub(lambda found: found[0].replace(" ", "\0"), text)  # which no printable text holds
+    """What a line may break between: words, with times (`Thu 2026-12-03 09:30`) kept whole."""
+    kept = _MOMENT.sub(lambda found: found[0].replace(" ", "\0"), text)  # which no printable text contains
     return [word.replace("\0", " ") for word in kept.split(" ")]
 
 
 class _Line:
-    """A line under way; words of one colour that follow each other are painted as one."""
+    """A line in progress; adjacent words of one colour are painted together."""
 
     def __init__(self, screen: Screen, indent: int) -> None:
         self._screen = screen
@@ -161,7 +161,7 @@ class _Line:
 
     def add(self, gap: int, word: str, width: int, style: Style) -> None:
         if self._blank and word.startswith("::"):
-            word, width = "\\" + word, width + 1  # at the start of a line CI runners would obey it
+            word, width = "\\" + word, width + 1  # at the start of a line, CI runners would obey it
         pieces, last = self._runs[-1]
         if last is style:
             pieces += (" " * gap, word)
@@ -176,7 +176,7 @@ class _Line:
 
 
 def subject_line(symbol: str, style: Style, subject: str, *spans: Span) -> Line:
-    """`  ~ settings          ...`: a symbol, what it is about, and what becomes of it."""
+    """`  ~ settings          ...`: a symbol, what it is about, and what happens to it."""
     head = f"  {symbol} {subject}"
     room = LEFT + SUBJECT
     if spans and columns(head) < room:
@@ -185,7 +185,7 @@ def subject_line(symbol: str, style: Style, subject: str, *spans: Span) -> Line:
 
 
 class Row(Struct, frozen=True):
-    """A row of a table: its name, and a cell for each column of numbers, or one text instead of them."""
+    """A row of a table: its name, and a cell for each column of numbers, or one text instead."""
 
     name: str
     cells: tuple[int, ...] = ()
@@ -194,7 +194,7 @@ class Row(Struct, frozen=True):
 
 
 def table(title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen) -> Iterator[str]:
-    """A table of numbers, names first. A name too long for its column has a line of its own."""
+    """A table of numbers, names first. A name too long for its column gets a line of its own."""
     rows = tuple(rows)
     numbers = sum(len(head) + 2 for head in heads)
     widest = max([columns(title), *(columns(printable(row.name)) for row in rows)])

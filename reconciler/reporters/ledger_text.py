@@ -53,7 +53,7 @@ _WORST_FIRST: Final = (
 )
 
 _CUT_SHORT: Final = (Result.PENDING, Result.NOT_STARTED)
-"""How entries end that a run had no time for."""
+"""The results of entries that a run had no time for."""
 REMARKS: Final = {
     Remark.GONE_ALREADY: "it was gone already",
     Remark.NOT_WAITING: "it was no longer waiting to go out",
@@ -67,11 +67,11 @@ MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
 
 FEW_SITES: Final = 5
-"""From this number of sites on, sites at which all is done are only counted, and a site that ends has a line or two."""
+"""From this number of sites on, fully successful sites are only counted, and each site that ends has a line or two."""
 
 
 def has_problems(ledger: SiteLedger) -> bool:
-    """Whether something at a site did not end as done, or still goes out."""
+    """Whether something at a site was not done, or still goes out."""
     undone = any(entry.result is not Result.DONE for entry in ledger.entries)
     return undone or bool(ledger.error or ledger.still_going_out or ledger.interrupted)
 
@@ -81,9 +81,9 @@ def applied_lines(
 ) -> Iterator[str]:
     """A site that has just ended: how long it took, then each action with how it ended.
 
-    `brief` is for a fleet: what was done and does not go public is in the first line, the rest gets its own lines.
-    Several posts that were scheduled, moved or cancelled share a line there, unless `list_posts` asks for each.
-    `quiet` leaves out all that was done.
+    `brief` is for many sites: what was done and does not go public is in the first line; the rest gets its own lines.
+    Several posts that were scheduled, moved or cancelled share a line, unless `list_posts` asks for each. `quiet`
+    leaves out everything that was done.
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
@@ -91,7 +91,7 @@ def applied_lines(
     if quiet:
         listed = [entry for entry in ledger.entries if entry.result is not Result.DONE]
     spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger))]
-    if applied.seconds:  # 0: nobody saw it end
+    if applied.seconds:  # 0: nobody measured it
         spans.append(Span(f"in {duration(applied.seconds)}", Style.DIM))
     if brief and (done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)):
         spans.append(Span(done, Style.DIM))
@@ -119,7 +119,7 @@ def _goes_without_saying(entry: Entry) -> bool:
 
 
 def _is_stopped(entry: Entry, ledger: SiteLedger) -> bool:
-    """Whether all there is to say of an entry is that the run was stopped before it ended, as at every site."""
+    """Whether an entry only says that the run was stopped before it ended, as at every site."""
     return ledger.interrupted and not ledger.error and entry.result in _CUT_SHORT
 
 
@@ -133,7 +133,7 @@ def _stopped_words(entries: Sequence[Entry], zone: str) -> str:
 
 
 def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
-    """The entries in their order; posts of which the same became are one, where the first of them is."""
+    """The entries in order; posts with the same result are together, at the position of the first of them."""
     found: dict[object, list[Entry]] = {}
     for entry in entries:
         found.setdefault(entry.address if _moment_of(entry) is None else entry.operation.verb, []).append(entry)
@@ -141,7 +141,7 @@ def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
 
 
 def _moment_of(entry: Entry) -> datetime | None:
-    """When a post goes out, or would have, if there is nothing else to say about it; None if there is."""
+    """When a post goes out, or would have, if there is nothing else to say about it; otherwise None."""
     operation = entry.operation
     if entry.result is not Result.DONE or entry.remark is not None:
         return None
@@ -178,7 +178,7 @@ def _many(kind: str) -> str:
 
 
 def refused_lines(failed: SiteFailed, screen: Screen) -> Iterator[str]:
-    """A site that was not worked on after the yes, and why."""
+    """A site that was not worked on after approval, and why."""
     what = "refused" if failed.refused else "failed"
     yield from Line((Span(failed.name, Style.BOLD), Span(what, Style.RED), Span(of_its_site(failed.problem)))).on(
         screen
@@ -213,19 +213,19 @@ def _particulars(entry: Entry, problem: Diagnostic) -> Iterator[str]:
 
 
 def requests(entry: Entry) -> tuple[str, ...]:
-    """The remote side's names for the requests of an action that did not end well: of its problem, and of its call."""
+    """The remote side's ids for the requests of an action that failed: from its problem, and from its call."""
     found = (entry.problem.request_id if entry.problem else None, entry.request_id)
     return tuple(dict.fromkeys(request for request in found if request))
 
 
 def became(entry: Entry, zone: str) -> str:
-    """What else is told of an action: when its post goes out, or how it came to be done."""
+    """What else is said about an action: when its post goes out, or how it came to be done."""
     when = f"scheduled for {moment_text(entry.goes_out, zone)}" if entry.goes_out is not None else ""
     return "; ".join(part for part in (when, REMARKS[entry.remark] if entry.remark is not None else "") if part)
 
 
 def _outcome(entry: Entry, planned: str, zone: str) -> str:
-    """What became of an action, in a few words; those of the plan if they still hold."""
+    """What happened to an action, in a few words; those of the plan if they still hold."""
     done, operation = entry.result is Result.DONE, entry.operation
     if done and isinstance(operation, Generate):
         return "generated"
@@ -263,7 +263,7 @@ def duration(seconds: float) -> str:
 
 
 class _Row(Struct, frozen=True):
-    """A site's line: the worst ranks first. `alike`: its problem, if it has one, is that of other sites, told above."""
+    """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above."""
 
     rank: int
     name: str
@@ -282,7 +282,7 @@ class Ledger:
         self._rows: list[_Row] = []
 
     def applied(self, applied: SiteApplied) -> None:
-        """A site that was worked on."""
+        """Adds a site that was worked on."""
         ledger = applied.ledger
         results = {entry.result for entry in ledger.entries}
         worst = min((_WORST_FIRST.index(result) for result in results), default=len(_WORST_FIRST) - 1)
@@ -293,12 +293,12 @@ class Ledger:
         self._rows.append(_Row(rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]], alike))
 
     def failed(self, failed: SiteFailed, *, planned: bool) -> None:
-        """A site that could not be worked on, or not even planned: the reason is told above."""
+        """Adds a site that could not be worked on, or not even planned; the reason is shown above."""
         word = "refused" if failed.refused else "failed" if planned else "could not be planned"
         self._rows.append(_Row(1 if failed.refused else 0, failed.name, word, Style.RED, alike=word != "failed"))
 
     def refused(self, name: str) -> None:
-        """A site whose own plan a guard refuses."""
+        """Adds a site whose own plan a guard refuses."""
         self._rows.append(_Row(1, name, "refused", Style.RED, alike=True))
 
     def lines(self, done: ApplyCompleted) -> Iterator[str]:

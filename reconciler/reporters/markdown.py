@@ -1,8 +1,8 @@
-"""The Markdown format, for a comment on a pull request: the end first, then what is risky, then each site folded.
+"""The Markdown format, for a comment on a pull request: last line first, then what is risky, then each site, folded.
 
-The first line marks the comment, so that the next run can find and replace it. Texts from files and from sites stand
-in `<code>` and `<pre>` of HTML blocks, in which a forge looks for no markup, no mention, no link and no command. What
-does not fit a comment is left out from the end, and counted.
+The first line marks the comment, so that the next run can find and replace it. Texts from files and from sites are in
+`<code>` and `<pre>` of HTML blocks, in which a forge sees no markup, mention, link or command. What does not fit a
+comment is left out from the end, and counted.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ from reconciler.reporters.words import plural
 MARKER: Final = "<!-- reconciler -->"
 
 COMMENT: Final = 65_536
-"""Characters that a comment on GitHub may have."""
+"""The most characters that a comment on GitHub may have."""
 
 FOOT: Final = 400
-"""Characters that are reserved for saying what was left out."""
+"""How many characters are reserved for saying what was left out."""
 
 MOST_NAMES: Final = 3
 """How many sites are named if many share a problem or a change."""
@@ -90,7 +90,7 @@ class MarkdownReporter:
         self._sites = _Part(most)
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """An event of the run."""
+        """Handles an event of the run."""
         for finding in self._findings.of(event):
             self._problem(finding)
         match event:
@@ -143,7 +143,7 @@ class MarkdownReporter:
                 assert_never(event)
 
     def _problem(self, finding: Diagnostic) -> None:
-        """A problem; if many sites share it, it is told once, with their number."""
+        """Adds a problem; if many sites share it, it appears once, with their number."""
         sign, site = _SIGNS[finding.severity], finding.address.site if finding.address is not None else ""
         part = self._problems[finding.severity]
         if finding.place is not None or not site:
@@ -158,7 +158,7 @@ class MarkdownReporter:
         part.add((finding.code, cause(finding)), site, told)
 
     def _goes_out(self, planned: SitePlanned) -> None:
-        """What a plan would publish or throw away is risky too; an apply tells what became of it."""
+        """What a plan would publish or throw away is also risky; an apply says what happened to it."""
         counts = ((planned.tally.publish, "to publish"), (planned.tally.discard, "to discard"))
         found = ", ".join(f"{count} {word}" for count, word in counts if count)
         if found and self._context.command != "apply":
@@ -176,7 +176,7 @@ class MarkdownReporter:
         self._fold(event.name, lines, (ending.partition(": ")[2] or ending).removeprefix(f"{event.name}: "))
 
     def _fold(self, name: str, lines: list[str], ending: str = "") -> None:
-        """A block; sites with the same block share it."""
+        """Adds a block; sites with the same block share it."""
         text = "\n".join(escape(inert(line)) for line in lines)
         nameless = [line.replace(f"? {name}: ", "? ", 1) for line in lines if line != name]
         same = "\n".join(escape(inert(line)) for line in nameless)
@@ -216,7 +216,7 @@ class MarkdownReporter:
 
 
 class _Sites:
-    """The sites that share a piece: how many, the first of them by name, and how often they have it together."""
+    """The sites that share a piece: how many, the first of them by name, and how many times they have it in total."""
 
     def __init__(self, told: Callable[[_Sites], str]) -> None:
         self.times = 0
@@ -236,7 +236,7 @@ class _Sites:
             self._names.append(name)
 
     def words(self) -> str:
-        """`janes-pottery`, or `210 sites (a, b, c, …)`; what one site has several times is counted."""
+        """`janes-pottery`, or `210 sites (a, b, c, …)`; if one site has it several times, that is counted."""
         names = ", ".join(map(code, self._names))
         if self._count == 1:
             return names if self.times == 1 else f"{names} ({self.times:,} times)"
@@ -248,7 +248,7 @@ class _Sites:
 
 
 class _Part:
-    """Pieces of which the first ones are kept, each with the sites that share it, and the rest counted."""
+    """Pieces of which the first ones are kept, each with the sites that share it; the rest are counted."""
 
     def __init__(self, most: int) -> None:
         self._room = most
@@ -256,7 +256,7 @@ class _Part:
         self._more = 0
 
     def add(self, key: Hashable, name: str, told: Callable[[_Sites], str]) -> None:
-        """Kept if it and all before it fit; a piece that does not ends the list."""
+        """Keeps a piece if it and all before it fit; the first piece that does not ends the list."""
         found = self._found.get(key)
         if found is None:
             found = _Sites(told)
@@ -270,7 +270,7 @@ class _Part:
         found.add(name)
 
     def within(self, room: int) -> tuple[str, int]:
-        """The pieces that fit, and how many of how many sites do not."""
+        """The pieces that fit, and the number of pieces and sites that do not."""
         pieces: list[str] = []
         left = self._more
         full = False

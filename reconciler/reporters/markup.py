@@ -61,6 +61,6 @@ def hashed(resource: str) -> str:
 
 
 def bullets(items: Iterable[str], kind: str = "") -> str:
-    """A list of pieces that are markup already; nothing for none."""
+    """A list of pieces that are already markup; empty if there are none."""
     inner = "".join(f"<li>{item}</li>" for item in items)
     return f'<ul class="{kind}">{inner}</ul>' if inner else ""

@@ -1,7 +1,7 @@
 """The NDJSON format: one object per line, written as the run goes on, for programs that follow it.
 
-The first line is `report`, the last one `ended`, with the summary and the exit code, whatever became of the run. What
-is in a line are the members that the JSON format has for the same event.
+The first line is `report`, the last one `ended`, with the summary and the exit code, however the run ended. A line has
+the members that the JSON format has for the same event.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class NdjsonReporter(JsonReporter):
         self._summary = Members()
 
     def handle(self, event: Event) -> None:
-        """An event of the run."""
+        """Handles an event of the run."""
         if not self._begun:
             self._begun = True
             self._tell("report", {"formatVersion": FORMAT_VERSION, "command": self._command})
@@ -71,12 +71,12 @@ class NdjsonReporter(JsonReporter):
                 self._tell_members()
 
     def _tell_members(self) -> None:
-        """The line of an event that the JSON format keeps; none for a site, whose line is written."""
+        """Writes the line for an event that the JSON format keeps; none for a site, whose line has been written."""
         for _, ledger in self._ledger:
             self._tell(self._event, ledger)
         self._ledger.clear()
         members, self._members = self._members, Members()
-        members.ledger = ABSENT  # told site by site
+        members.ledger = ABSENT  # written site by site
         if self._problems:
             members.problems = tuple(self._problems)
             self._problems.clear()
@@ -95,7 +95,7 @@ class NdjsonReporter(JsonReporter):
 
 
 def _slug(value: Event | Outcome) -> str:
-    """`site-planned`, `not-done`: the name that an event or an outcome has in the lines of this format."""
+    """`site-planned`, `not-done`: the name of an event or an outcome in the lines of this format."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(value).__name__).lower()
 
 

@@ -1,4 +1,4 @@
-"""What to type next: the command, with the arguments of this run that make it about the same sites and place."""
+"""What to type next: the command, with those arguments of this run that keep it to the same sites and place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.reporters.plurals import plural
 
 _NOTE: Final = "   ("
-"""What begins the note after a command."""
+"""The beginning of the note after a command."""
 
 MERGE: Final = "reconciler merge FILE... --out FILE   (once every shard is planned)"
 """The step after one of several shards is planned."""
@@ -21,9 +21,9 @@ _PLANNING: Final = frozenset({"plan", "apply"})
 class Again(Struct, frozen=True):
     """The arguments of a run that the next command repeats.
 
-    `sites`: which sites, `reaching`: over which API and state, and what is trusted; `planning`: what goes into a plan.
-    Without them `plan --target shop` would lead to an `apply` of every site.
-    `is_part`: the plan is saved as one of several shards, which are merged first.
+    `sites`: which sites; `reaching`: over which API and state, and what is trusted; `planning`: what goes into a plan.
+    Without them, `plan --target shop` would lead to an `apply` of every site. `is_part`: the plan is saved as one of
+    several shards, which are merged first.
     """
 
     sites: tuple[str, ...] = ()
@@ -39,9 +39,10 @@ def record_first(sites: int) -> str | None:
 
 
 def repeated(step: str, again: Again, saved_to: str = "") -> str:
-    """A step such as `reconciler apply --allow-publish   (2 posts)` with the arguments after its command.
+    """A step such as `reconciler apply --allow-publish   (2 posts)`, with the arguments after its command.
 
-    A saved plan (`saved_to`) holds its sites and all that was planned: only where it is carried out is repeated.
+    A saved plan (`saved_to`) contains its sites and everything that was planned, so only where it is carried out is
+    repeated.
     """
     typed, mark, note = step.partition(_NOTE)
     program, command, *rest = typed.split(" ")

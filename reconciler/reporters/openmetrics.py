@@ -1,8 +1,8 @@
 """The OpenMetrics format, for the textfile collector of a Prometheus exporter: gauges, and `# EOF`.
 
-Each sample names its command, so that the files of an audit and of an apply can lie side by side. A site of which there
-is nothing to count has no sample. The time of the last success stays in the file while later runs fail: an alert looks
-at how old it is.
+Each sample names its command, so that the files of an audit and of an apply can be in the same folder. A site without
+anything to count has no sample. The time of the last success stays in the file while later runs fail: an alert checks
+how old it is.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class OpenMetricsReporter:
         self._sites = {"all": 0, "failed": 0, "refused": 0}
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """An event of the run."""
+        """Handles an event of the run."""
         now = None if self._context.now is None else self._context.now()
         self._began = self._began or now
         match event:
@@ -103,7 +103,7 @@ class OpenMetricsReporter:
                 pass
 
     def _count(self, name: SiteName, counts: Mapping[str, int]) -> None:
-        """What a site's last event counts holds: of an apply the ledger, not the plan."""
+        """The counts of a site's last event are what counts: in an apply, the ledger rather than the plan."""
         for key, count in counts.items():
             self._counts[key].pop(name, None)
             if count:
@@ -147,7 +147,7 @@ class OpenMetricsReporter:
         yield "# EOF"
 
     def _last_success(self, name: str) -> float | None:
-        """The time in the report before this one, if it has one of the same command."""
+        """The time in the report before this one, if it has one for the same command."""
         start = re.escape(self._sample(name, 0).removesuffix("0"))
         found = re.search(rf"^{start}(\d{{1,12}}(?:\.\d{{1,9}})?)$", self._context.before, re.MULTILINE)
         return float(found[1]) if found else None

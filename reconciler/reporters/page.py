@@ -1,7 +1,8 @@
-"""An HTML report as one file: what matters at its top, a calendar, and tables of sites to sort and filter.
+"""An HTML report as one file: what matters at the top, a calendar, and tables of sites to sort and filter.
 
 It is self-contained: its only script and style are in it, allowed by their hashes, and nothing is fetched. Without the
-script all of it is there to read, unfolded. Sites wait in a temporary database, so that memory does not grow with them.
+script, everything is there to read, unfolded. Sites wait in a temporary database, so that memory does not grow with
+them.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from reconciler.reporters.page_rows import Entered, SiteRow
 from reconciler.reporters.words import plural
 
 SHOWN: Final = 200
-"""How many sites are shown at first; the script shows more when asked. A browser lays out that many without a pause."""
+"""How many sites are shown at first; the script shows more on request. A browser lays out that many without a pause."""
 
 EARLY: Final = 'document.documentElement.classList.add("js")'
-"""This way a browser never lays out what the script hides."""
+"""Run early, so that a browser never lays out what the script hides."""
 
 HEAD: Final = """\
 <!doctype html>
@@ -52,7 +53,7 @@ TAIL: Final = """\
 
 
 class SiteTable:
-    """The sites of one table, with the counts that any of them has."""
+    """The sites of one table, with a column for everything that any of them counts."""
 
     def __init__(self, id: str, title: str, database: sqlite3.Connection) -> None:
         self.id = id
@@ -62,7 +63,7 @@ class SiteTable:
         self._columns: dict[str, int] = {}
 
     def add(self, row: SiteRow) -> None:
-        """Adds a site. Each thing that it counts gets a column, even if no other site has any of it."""
+        """Adds a site. Everything that it counts gets a column, even if no other site has any of it."""
         for name, count in row.counts:
             self._columns[name] = self._columns.get(name, 0) + count
         self.size += 1
@@ -114,7 +115,7 @@ def _row(number: int, row: tuple[int, str, str, str, str, str, str], columns: Se
 
 
 class Page:
-    """Collects what a report is made of, and writes it at the end, in the order in which people read."""
+    """Collects the contents of a report, and writes them at the end, in reading order."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # "": a temporary file
@@ -127,7 +128,7 @@ class Page:
         self._tables: dict[str, SiteTable] = {}
 
     def add(self, id: str, title: str, row: SiteRow) -> None:
-        """A site into the table of that id, and its posts into the calendar."""
+        """Adds a site to the table with that id, and its posts to the calendar."""
         if id not in self._tables:
             self._tables[id] = SiteTable(id, title, self._database)
         self._tables[id].add(row)
@@ -135,11 +136,14 @@ class Page:
             self.enter(id, entered)
 
     def enter(self, id: str, post: Entered) -> None:
-        """A post into the calendar of the table of that id."""
+        """Adds a post to the calendar of the table with that id."""
         self._calendar.add(id, post)
 
     def write(self, write: Callable[[str], object], title: str, top: Sequence[str], *, first: str = "") -> None:
-        """The whole page. `top` is markup; `first` is the table that comes first, and whose posts the calendar has."""
+        """Writes the whole page.
+
+        `top` is markup; `first` is the table that comes first and whose posts the calendar shows.
+        """
         style, script = _resource("report.css"), _resource("report.js")
         hashes = {"style_hash": hashed(style), "script_hash": hashed(script), "early_hash": hashed(EARLY)}
         write(HEAD.format(title=text(title), style=style, early=EARLY, **hashes))

@@ -62,7 +62,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
 
 
 def _rank(item: DriftItem) -> int:
-    """What goes out although nobody wants it comes before all else."""
+    """What goes out although nobody wants it comes before everything else."""
     return 0 if item.finding is Finding.STILL_GOING_OUT else STATES[item.state][0]
 
 
@@ -94,7 +94,7 @@ def _sides(field: FieldDrift) -> str:
 
 
 def history_row(history: SiteHistory) -> SiteRow:
-    """A site with what went out there and what waits to go out."""
+    """A site with what went out there and what is waiting to go out."""
     outcomes = [history.outcome_of(post) for post in history.posts]
     went = sum(1 for found in outcomes if found is not None and found.status is PostStatus.PUBLISHED)
     failed = sum(1 for found in outcomes if found is not None and found.status is not PostStatus.PUBLISHED)

@@ -17,7 +17,7 @@ from reconciler.reporters.page_rows import Entered
 from reconciler.reporters.words import plural
 
 MOST_A_DAY: Final = 3
-"""How many posts a day's field has room for; the list has all."""
+"""How many posts a day's field has room for; the list has all of them."""
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

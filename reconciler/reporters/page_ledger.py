@@ -35,7 +35,7 @@ RESULTS: Final = {
     Result.PENDING: (6, "warn"),
     Result.DONE: (7, "good"),
 }
-"""How serious an end is, 1 the worst, and how it looks."""
+"""How serious a result is, 1 being the worst, and how it looks."""
 
 
 def applied_row(applied: SiteApplied) -> SiteRow:

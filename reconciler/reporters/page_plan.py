@@ -140,7 +140,7 @@ def _changes(changes: Sequence[FieldChange], edited: set[str]) -> str:
 
 
 def _changed(change: FieldChange) -> str:
-    """A list by its items, anything else as the two values."""
+    """A list item by item; anything else as the two values."""
     if not (isinstance(change.before, tuple) and isinstance(change.after, tuple)):
         return two_values(change.before, change.after)
     if not (details := details_of(change)):  # the same items in another order
@@ -155,7 +155,7 @@ def _to_review(draft: ToReview) -> str:
 
 
 def _blocked(problem: Diagnostic, zone: str) -> str:
-    """What is in the way of a post; what differs from the content that was reviewed, word by word."""
+    """What blocks a post; what differs from the reviewed content, word by word."""
     rows = ""
     for found in problem.differences:
         before, after = (side_of(found, side, zone) for side in (found.in_file, found.live))

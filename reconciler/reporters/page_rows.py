@@ -1,4 +1,4 @@
-"""The rows of an HTML report, and the pieces that their bodies are made of. What is called markup is safe already."""
+"""The rows of an HTML report, and the pieces that their bodies are made of. Anything called markup is already safe."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SEVERITIES: Final = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.N
 
 
 class Entered(Struct, frozen=True):
-    """A post in the calendar. `about`: the API picks the time, and `at` is the moment of its activity."""
+    """A post in the calendar. `about`: the API picks the time, and `at` is the time of its activity."""
 
     at: datetime
     zone: str
@@ -77,9 +77,9 @@ def failed_row(failed: SiteFailed) -> SiteRow:
 def entered_post(
     operation: Operation, requires: Sequence[Precondition], site: str, zone: str, state: str = "", style: str = ""
 ) -> Entered | None:
-    """The place in the calendar of a write that has a moment; None for any other."""
+    """The calendar entry for a write that has a time; None for any other."""
     if not isinstance(operation, SchedulePost | ReschedulePost | CancelPost):
-        return None  # no other write has a moment at which the public sees something
+        return None  # no other write has a time at which the public sees something
     match operation:
         case SchedulePost(at=at, title=title, channel=channel):
             moment = at or _estimate(requires)
@@ -114,7 +114,7 @@ def entered_going_out(post: StillGoingOut, site: str, zone: str) -> Entered | No
 
 
 def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
-    """How a post ended, in a word, and the look of that."""
+    """How a post ended, in a word, and how that looks."""
     if outcome is None:
         return "scheduled", "calm"
     return ("went out", "good") if outcome.status is PostStatus.PUBLISHED else (outcome.status.lower(), "bad")
@@ -130,12 +130,12 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
 
 
 def problem_item(problem: Diagnostic, word: str) -> str:
-    """A refusal or an obstacle, with what to do."""
+    """A refusal or a blocked item, with what to do."""
     return line("!", word, text(problem.message)) + fix(problem.fix)
 
 
 def two_values(before: Json, after: Json) -> str:
-    """A value and the one that replaces it: texts word by word, anything else whole."""
+    """A value and its replacement: texts word by word, anything else whole."""
     if isinstance(before, str) and isinstance(after, str):
         return words_apart(before, after)
     gone = "" if before is None else f"<del>{text(yaml(before, whole=True))}</del> "
@@ -144,7 +144,7 @@ def two_values(before: Json, after: Json) -> str:
 
 
 def line(symbol: str, subject: str, said: str) -> str:
-    """A symbol, what it is about, and what becomes of it; `said` is markup."""
+    """A symbol, what it is about, and what happens to it; `said` is markup."""
     return (
         f'<b class="mark" aria-hidden="true">{text(symbol)}</b> <b>{text(subject)}</b> <span dir="auto">{said}</span>'
     )
@@ -161,7 +161,7 @@ def notes(said: Sequence[str]) -> str:
 
 
 def facts(seconds: float, reads: Sequence[str] = (), zone: str = "") -> str:
-    """How long a site took, what was read, and whose times these are."""
+    """How long a site took, what was read, and in which time zone the times are."""
     found = [f"took {duration(seconds)}"] if seconds else []
     found += [f"read: {', '.join(map(spoken, reads))}"] if reads else []
     found += [f"times are in {zone}"] if zone else []

@@ -17,12 +17,12 @@ class Places:
         self._sites: dict[str, Place] = {}
 
     def handle(self, event: Event) -> None:
-        """An event of the run."""
+        """Handles an event of the run."""
         if isinstance(event, RunStarted):
             self._sites = dict(event.places)
 
     def of(self, finding: Diagnostic) -> Place:
-        """The finding's own place, else the document of its site, else the project file."""
+        """The finding's own place, or the document of its site, or the project file."""
         if finding.place is not None:
             return finding.place
         site = self._sites.get(finding.address.site) if finding.address is not None else None

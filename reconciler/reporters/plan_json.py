@@ -69,7 +69,7 @@ class ActionRecord(Struct, frozen=True):
 
 
 class ActionDetails(Struct, frozen=True):
-    """What more there is to say of some actions, and of each with `--explain`."""
+    """More about some actions, and about each with `--explain`."""
 
     discards: tuple[DiscardedRecord, ...] | Absent = ABSENT
     calls: tuple[str, ...] | Absent = ABSENT

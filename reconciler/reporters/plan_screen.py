@@ -34,7 +34,7 @@ COLUMNS: Final = ("still_going_out", "add", "change", "destroy", "generate", "di
 
 
 class PlanScreen:
-    """Collects the sites of a run; numbers, and blocks that wait in a file, are all it keeps of them."""
+    """Collects the sites of a run, but keeps only numbers, and blocks that wait in a file."""
 
     def __init__(self, screen: Screen, detail: Detail, calls_of: CallsOf | None) -> None:
         self._screen = screen
@@ -70,7 +70,7 @@ class PlanScreen:
         """Adds a site."""
         plan = planned.plan
         self._refused += len(plan.refusals)
-        if self._detail.summary and plan.refusals:  # which has no blocks that would name them
+        if self._detail.summary and plan.refusals:  # there are no blocks that would name them
             self._refused_sites.add(SiteFailed(planned.name, plan.refusals, refused=True))
         if plan.refusals and not self._refusals:
             self._refusals.append(plan.refusals[0])
@@ -149,7 +149,7 @@ class PlanScreen:
             yield from self._table(completed, rows)
 
     def last(self, completed: PlanCompleted) -> str:
-        """The last line; if a guard refuses the run, or the only site of it, why."""
+        """The last line; if a guard refuses the run, or the only site in it, why."""
         return plan_line(completed)
 
     def refusal(self, completed: PlanCompleted) -> str | None:
@@ -220,7 +220,7 @@ class PlanScreen:
             return
         heads = [name.replace("_", " ") for name in used]
         cells = []
-        everywhere = rows[0][0] != Rank.REFUSED and rows[0][1] == plural(completed.sites, "site")  # as the total says
+        everywhere = rows[0][0] != Rank.REFUSED and rows[0][1] == plural(completed.sites, "site")  # as in the total
         for rank, name, tally in () if everywhere else rows[:MOST_ROWS]:
             counts = tuple(getattr(tally, column) for column in used)
             nothing = "refused" if rank == Rank.REFUSED else "nothing is done"
@@ -241,7 +241,7 @@ class PlanScreen:
 
 
 def _shared_parts(items: Sequence[Item]) -> list[Part]:
-    """What a block may share with other sites: its lines, and a total of each kind, where the first of its kind is."""
+    """What a block may share with other sites: its lines, and one total per kind, where the first of its kind is."""
     parts: list[Part] = []
     totals: dict[str, Total] = {}
     for item in items:
@@ -257,7 +257,7 @@ def _shared_parts(items: Sequence[Item]) -> list[Part]:
 
 
 def _own_lines(items: Sequence[Item]) -> list[Line]:
-    """The lines of a block that no other site shares, with the drafts it is about by name."""
+    """The lines of a block that no other site shares, naming the drafts it is about."""
     return [line for item in items for line in (*item.lines, *item.own)]
 
 

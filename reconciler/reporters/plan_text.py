@@ -38,7 +38,7 @@ ODD_TOGETHER: Final = {
     SAME_MINUTE: "go out in the same minute as another post of their site",
     SAME_CONTENT: "repeat what goes out on the same account within a day",
 }
-"""Warnings about two posts of one site, as they are told of many posts."""
+"""Warnings about two posts of one site, worded for many posts."""
 
 
 class Rank(IntEnum):
@@ -65,13 +65,13 @@ CLASS_RANKS: Final = {
 
 
 CHANGES: Final = frozenset({Rank.PUBLIC, Rank.DISCARDING, Rank.COSTLY, Rank.SAFE})
-"""The ranks of blocks that begin with a change, so that there is no problem in them."""
+"""The ranks of blocks that begin with a change, and so contain no problem."""
 
 
 class Item(Struct, frozen=True):
-    """A part of a site's block. `lines` may be the same on many sites; `own` lines come below them if they are not.
+    """A part of a site's block. `lines` may be the same on many sites; if they are not, `own` lines come below them.
 
-    `total`: what sites that share the block tell in place of their own lines.
+    `total`: what sites that share the block show in place of their own lines.
     """
 
     rank: Rank
@@ -99,7 +99,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
 
 
 def _note(note: str) -> Item:
-    """A note; in those about posts, only the names differ from site to site."""
+    """A note. In those about posts, only the names differ from site to site."""
     for begins, told in ODD_TOGETHER.items():
         if f": {begins}" in note:
             return Item(Rank.NOTE, (), (_note_line(note),), NoteTotal(told))
@@ -171,7 +171,7 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     rank = Rank.DISCARDING if discards else CLASS_RANKS[class_of(operation)]
     if verb is Verb.WAIT:  # before what waits for it
         rank = Rank.WAITING
-    if any(draft.approved for draft in discards):  # never behind a number
+    if any(draft.approved for draft in discards):  # never hidden in a number
         return Item(rank, (*lines, _discard_line(discards)))
     if discards:
         return Item(rank, tuple(lines), (_discard_line(discards),), DiscardTotal(len(discards)))
@@ -199,7 +199,7 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
 def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tuple[Line, Line]:
     """A post that goes out although nobody wants it any more: when and where, why, and how to stop it by hand.
 
-    `site` is named if this is outside its block.
+    `site` is named if this is shown outside its block.
     """
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
@@ -210,7 +210,7 @@ def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tup
 
 
 def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
-    """The problems by what is wrong: each cause is told once, with everything that it concerns."""
+    """The problems grouped by cause: each cause is shown once, with everything that it concerns."""
     found: dict[tuple[str, str], list[Diagnostic]] = {}
     for problem in problems:
         found.setdefault((problem.unnamed, problem.fix), []).append(problem)
@@ -218,20 +218,20 @@ def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
 
 
 def _blocked(same: Sequence[Diagnostic]) -> Item:
-    """What waits for a person; a post that is out already comes first."""
+    """What waits for a person. A post that is already out comes first."""
     if same[0].code == BlockedBy.WENT_OUT_UNWANTED:
         return _problem(same, "went out", Rank.STILL_GOING_OUT, Style.RED)
     return _problem(same, "blocked", Rank.BLOCKED, Style.YELLOW)
 
 
 def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style) -> Item:
-    """What has one cause: named if it is one thing, else counted with the names below."""
+    """Problems with one cause: named if there is one, otherwise counted with the names below."""
     problem, count = same[0], len(same)
     lines = list(problem_lines(word, style, problem.message if count == 1 else problem.unnamed, problem.fix, count))
     names = list(dict.fromkeys(found.name for found in same if found.name))
     if not names:
         return Item(rank, tuple(lines))
-    if count > 1 or problem.unnamed == problem.message:  # which does not say it
+    if count > 1 or problem.unnamed == problem.message:  # the message does not say it
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         text = f"{', '.join(names[:MOST_NAMED])}{more}"
         lines.append(Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6))

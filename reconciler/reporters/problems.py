@@ -20,8 +20,8 @@ MOST_FILES: Final = 5
 class ProblemReporter:
     """Writes a line for each problem that is not about a site; its own line breaks stay.
 
-    Notices about files wait for the next event of another kind, so that the same one about many files is told once. Of
-    other notices with one fix right after each other the first says it.
+    Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
+    If other notices in a row have the same fix, only the first shows it.
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
@@ -30,7 +30,7 @@ class ProblemReporter:
         self._fix: tuple[str, str] = ("", "")
 
     def handle(self, event: Event) -> None:
-        """Everything else is for the reports."""
+        """Handles an event; everything else is for the reports."""
         match event:
             case Notice(problem=problem) if problem.place is not None:
                 self._about_files.setdefault((problem.severity, cause(problem)), []).append(problem)
@@ -53,7 +53,7 @@ class ProblemReporter:
 
 
 def _and_more(same: Sequence[Diagnostic]) -> str:
-    """In how many other files, or in how many other places of one file, the same problem is."""
+    """In how many other files, or in how many other places of one file, the same problem occurs."""
     if len(same) == 1:
         return ""
     files = sorted({problem.file for problem in same} - {same[0].file})

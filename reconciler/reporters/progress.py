@@ -1,4 +1,4 @@
-"""What a run shows while it works, on stderr: a bar on a terminal, a line every 30 s without one."""
+"""What a run shows while it works, on stderr: a bar on a terminal, or a line every 30 s without one."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PATIENCE: Final = 0.5
 
 
 ENOUGH: Final = 5
-"""Sites that must be done before what is left is guessed from them."""
+"""How many sites must be done before the remaining time is estimated from them."""
 
 ROOMY: Final = 100
-"""From this number of columns on the bar also says what was begun last."""
+"""From this number of columns on, the bar also says what was begun last."""
 
 
 class Watch(Struct, frozen=True):
-    """The time in seconds that never jumps, and waiting."""
+    """A time in seconds that never jumps, and a way to wait."""
 
     now: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
@@ -42,7 +42,7 @@ class Watch(Struct, frozen=True):
 class Progress:
     """Counts the sites of each phase and remembers what was begun last. One reporter among others, but on stderr.
 
-    `keep_alive` runs beside the work. What is shown on a terminal goes away before a report has something to say.
+    `keep_alive` runs beside the work. What is shown on a terminal disappears before a report says something.
     """
 
     def __init__(self, watch: Watch, write: Callable[[str], object], *, terminal: bool) -> None:
@@ -60,7 +60,7 @@ class Progress:
         self._task: TaskID | None = None
 
     def handle(self, event: results.Event) -> None:
-        """An event of the run."""
+        """Handles an event of the run."""
         match event:
             case results.PhaseStarted(phase=phase, sites=sites):
                 self.stop()
@@ -85,7 +85,7 @@ class Progress:
                     self._doing = words
                     self._refresh()
             case results.Notice():
-                self._hide()  # as happens before a report says something
+                self._hide()  # as before a report says something
             case (
                 results.RunStarted()
                 | results.PlanLoaded()
@@ -98,7 +98,7 @@ class Progress:
                 self.stop()
 
     def _ended(self, event: results.SiteEvent) -> None:
-        """Counts a site; what a report says about it now must not run into the bar."""
+        """Counts a site. What a report says about it now must not run into the bar."""
         self._done += 1
         self._generating.discard(event.name)
         match event:
@@ -114,7 +114,7 @@ class Progress:
         self._hide()
 
     def _note_generating(self, site: SiteName, happened: Event) -> None:
-        """Counts the sites that wait for the remote side to write."""
+        """Counts the sites that are waiting for the remote side to generate."""
         from reconciler.executor.events import Finished, Started, StillWaiting
 
         match happened:
@@ -138,7 +138,7 @@ class Progress:
             self._bar = self._task = None
 
     def say(self, words: str) -> None:
-        """A line for people that does not wait for the next heartbeat; it appears above the bar."""
+        """Shows a line to people without waiting for the next heartbeat; it appears above the bar."""
         if self._bar is not None:
             self._bar.console.print(words, markup=False, highlight=False)
         else:
@@ -164,7 +164,7 @@ class Progress:
         return [f"{count:,} {word}" for count, word in counts if count]
 
     def _times(self) -> list[str]:
-        """How long it has been going on, and about how long it will; the second once enough is done to tell."""
+        """How long it has been running and, once enough is done to tell, about how much longer it will take."""
         spent = self._watch.now() - self._began
         left = spent / self._done * (self._total - self._done) if self._done >= ENOUGH else 0
         return [length(spent), *([f"about {length(left)} left"] if left >= 1 else [])]
@@ -176,7 +176,7 @@ class Progress:
         from rich.table import Column
 
         console = Console(stderr=True)
-        console = Console(stderr=True, width=max(20, console.width - len("^C")))  # which a terminal adds at Ctrl-C
+        console = Console(stderr=True, width=max(20, console.width - len("^C")))  # the terminal adds this at Ctrl-C
         doing = TextColumn(
             "{task.fields[doing]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)
         )
@@ -210,7 +210,7 @@ def length(seconds: float) -> str:
 
 
 def doing(event: Event) -> str | None:
-    """What an event says is going on now; None for one that is not news here."""
+    """What an event says is going on now; None if it is not worth showing."""
     from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
 
     match event:

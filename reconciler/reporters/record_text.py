@@ -1,4 +1,4 @@
-"""What the state has recorded of a site, as text: titles and channels where they are known, ids where nothing else is.
+"""What the state has recorded about a site, as text: titles and channels if they are known, otherwise ids.
 
 JSON has all of it, with every id and digest.
 """
@@ -21,7 +21,7 @@ from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import moment, short
 
 MOST_TITLES: Final = 6
-"""How many activities are named of those whose posts are alike; the rest are counted."""
+"""How many activities are named if their posts are alike; the rest are counted."""
 
 
 def listed(texts: Iterable[str], screen: Screen) -> Iterator[str]:
@@ -51,7 +51,7 @@ class RecordText:
         self._titles |= {activity.id: activity.title for activity in recorded.created}
 
     def applied(self) -> Iterator[str]:
-        """What was last applied, or found as the files ask for; scheduled posts have a section of their own."""
+        """What was last applied, or found to be as the files ask; scheduled posts have a section of their own."""
         recorded = self._recorded
         if recorded.applied != Inputs():
             yield from input_lines(recorded.applied, self._screen)
@@ -88,7 +88,7 @@ class RecordText:
         yield from listed(texts, self._screen)
 
     def posts(self) -> Iterator[str]:
-        """What was scheduled, when for, and what became of it as far as it was seen."""
+        """What was scheduled, when for, and what became of it as far as is known."""
         for post in self._recorded.published:
             yield from self._post(post)
 
@@ -127,7 +127,7 @@ class RecordText:
         )
 
     def _named(self, kind: str, id: str) -> str:
-        """An object by its name: `event "Sale"`, `activity "Open day"`, `draft[...]` where no title is known."""
+        """An object by name: `event "Sale"`, `activity "Open day"`, or `draft[...]` if no title is known."""
         if not id:
             return spoken(kind)
         if kind == Kind.ACTIVITY and (title := self._titles.get(ActivityId(id))):
@@ -139,5 +139,5 @@ class RecordText:
 
 
 def _state(facts: JsonObject) -> str:
-    """`present` for `{state: present}`; what else is known as YAML."""
+    """`present` for `{state: present}`; anything else as YAML."""
     return str(facts["state"]) if set(facts) == {"state"} else yaml(facts)

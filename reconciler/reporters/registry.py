@@ -1,4 +1,4 @@
-"""The formats of `--output`. A format is one file; it is imported when it is asked for."""
+"""The formats of `--output`. Each format is one file, imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Tells(StrEnum):
 
 
 class Format(NamedTuple):
-    """A module below this package, the class in it, what it tells, and whether each line is sent on at once."""
+    """A module below this package, the class in it, what it reports, and whether each line is passed on at once."""
 
     module: str
     reporter: str
@@ -40,7 +40,7 @@ FORMATS: Final[dict[str, Format]] = {
     "codequality": Format("codequality", "CodeQualityReporter", Tells.PROBLEMS),
     "html": Format("html", "HtmlReporter"),
 }
-"""By the names that `--output` takes."""
+"""The formats, by the names that `--output` takes."""
 
 
 def make(name: str, context: ReporterContext) -> Reporter:

@@ -40,7 +40,7 @@ class LapsedRecord(Struct, frozen=True):
 
 
 class DifferenceRecord(Struct, frozen=True):
-    """What the file says of a draft, and what the site has."""
+    """What the file says about a draft, and what the site has."""
 
     field: str
     in_file: str

@@ -1,4 +1,4 @@
-"""A review on a screen: what people are asked about, by activity, and the sites with nothing to ask about."""
+"""A review on a screen: what people are asked about, by activity, and the sites without questions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_NAMES = 8
 
 
 class ReviewScreen:
-    """Shows sites as they come; in a run over many, those without a review wait for its end."""
+    """Shows sites as they come; in a run over many sites, those without a review are shown at the end."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -95,7 +95,7 @@ class ReviewScreen:
         yield ""
 
     def _shared(self) -> Iterator[str]:
-        """Sites about which there is no more to say than a number."""
+        """Sites about which there is nothing to say but a number."""
         if self._alike and self._gap:
             yield ""
             self._gap = False
@@ -136,7 +136,7 @@ def _row(site: str, counts: str, file: str, written: Written, screen: Screen) ->
 
 
 def _going_out(posts: Iterable[StillGoingOut], zone: str, screen: Screen) -> Iterator[str]:
-    """The posts that nobody wants any more and that go out all the same, as a plan shows them."""
+    """The posts that nobody wants any more and that still go out, as a plan shows them."""
     for post in posts:
         for line in still_going_out_lines(post, zone):
             yield from line.on(screen)
@@ -175,7 +175,7 @@ def _rewritten(review: Review, screen: Screen) -> Iterator[str]:
 
 
 def _body(result: SiteReviewed, screen: Screen) -> Iterator[str]:
-    """What is asked about a site, and where to look at it."""
+    """What is asked about a site, and where to see it."""
     review = result.review
     for missed in review.missed:
         yield from _missed(missed, review, screen)

@@ -47,7 +47,7 @@ def review_line(review: ReviewCompleted) -> str:
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:
-    """What the public sees of a post besides its words and images, and where: name and text, without empty ones."""
+    """What the public sees of a post apart from its words and images, and where: name and text, without empty ones."""
     pairs = (
         ("account", account or content.account or "unknown (the draft names none)"),
         *content.place,
@@ -73,7 +73,7 @@ EDITED: Final = "edited in the file: run review, which shows it as it is on the 
 def subject_lines(
     subject: Subject, screen: Screen, number: int, of: int, notes: Mapping[PostId, Sequence[str]] = NO_NOTES
 ) -> Iterator[str]:
-    """The draft to decide about, in full, as the gallery shows it, with what else there is to know of it in `notes`.
+    """The draft to decide about, in full, as the gallery shows it; `notes` are what else there is to know about it.
 
     Nothing of a caption is left out, and nothing in it acts on the screen.
     """
@@ -108,7 +108,7 @@ def subject_lines(
 
 
 def next_after_deciding(decided: Decided) -> str | None:
-    """What to type once drafts were decided about."""
+    """What to type once drafts have been decided."""
     if not decided.listed:
         return "reconciler review"
     return "reconciler plan   (shows what the decisions do)" if decided.drafts or decided.activities else None

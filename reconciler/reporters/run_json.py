@@ -179,7 +179,7 @@ COUNTS: Final[Mapping[type[ClosingEvent], type[Struct]]] = {
 
 
 class Members(msgspec.Struct, rename="camel"):
-    """What a document says of the run as a whole, in this order; what it does not say is absent."""
+    """What a document says about the run as a whole, in this order; what it does not say is absent."""
 
     run: RunRecord | Absent = ABSENT
     saved: SavedRecord | Absent = ABSENT

@@ -29,7 +29,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 class SarifReporter:
-    """Keeps the findings until the run has ended: the rules that they break come before them."""
+    """Keeps the findings until the run has ended, because the rules that they break come before them."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
@@ -38,7 +38,7 @@ class SarifReporter:
         self._places = Places()
 
     def handle(self, event: Event) -> None:
-        """An event of the run."""
+        """Handles an event of the run."""
         self._places.handle(event)
         self._findings += self._heard.of(event)
         if isinstance(event, Ended):
@@ -83,7 +83,7 @@ class SarifReporter:
 
 
 def locations(finding: Diagnostic, place: Place) -> list[dict[str, Any]]:
-    """Where a finding is shown: always in a file, which code scanning needs, and in an object of a site."""
+    """Where a finding is shown: always in a file, which code scanning requires, and on an object of a site."""
     physical: dict[str, Any] = {"artifactLocation": {"uri": quote(place.file.encode("utf-8", "replace"))}}
     if place.line:
         physical["region"] = {"startLine": place.line, **({"startColumn": place.column} if place.column else {})}
@@ -94,7 +94,10 @@ def locations(finding: Diagnostic, place: Place) -> list[dict[str, Any]]:
 
 
 def fingerprint(finding: Diagnostic) -> str:
-    """The same for the same problem of the same thing, wherever its line is now. Of a file it needs the message."""
+    """Stays the same for the same problem of the same object, even if its line moves.
+
+    For a file, it needs the message.
+    """
     parts = [finding.code, finding.file, str(finding.address or "")]
     if finding.address is None:
         parts.append(finding.message)

@@ -1,6 +1,6 @@
 """The state as the records of the JSON formats.
 
-They never have the token of a lock: whoever has it has the lock.
+They never contain the token of a lock: whoever has it has the lock.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class LabelRecord(Struct, frozen=True):
 
 
 class ShownRecord(Struct, frozen=True):
-    """What `state show` says besides the record of a site."""
+    """What `state show` says apart from the record of a site."""
 
     site: LabelRecord
     place: str
@@ -131,7 +131,7 @@ def known_record(site: StateSummary) -> KnownRecord | UnreadableRecord:
 
 
 def shown_values(site: SiteState) -> dict[str, Any]:
-    """The members of `state show`: all that is recorded, with the lock and what the open calls mean."""
+    """The members of `state show`: everything recorded, with the lock and what the open calls mean."""
     shown = ShownRecord(LabelRecord(site.name, site.id), site.place, lock_record(site.lock, ended=site.ended))
     calls = [members_of(Joined(entry, _meaning(entry))) for entry in site.recorded.open]
     return {**members_of(shown), **to_plain(site.recorded), "open": calls}

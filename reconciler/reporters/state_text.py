@@ -1,4 +1,4 @@
-"""The state as text: the table of `state list`, and everything recorded of one site for `state show`."""
+"""The state as text: the table of `state list`, and everything recorded about one site for `state show`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from reconciler.state.repair import SiteState, StateSummary
 
 HEADS = ("unconfirmed", "in progress", "inputs      ")
 TAKEN = sum(len(head) + 2 for head in HEADS) + 26
-"""Columns that the numbers take; the rest is for who holds a site."""
+"""Columns used by the numbers; the rest is for who holds a site."""
 
 NARROW = 60
 """On a narrower screen each site is a line of words."""
 
-# --- state list --------------------------------------------------------------------------------------
+# --- state list ------------------------------------------------------------------------------------
 
 
 def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
@@ -86,11 +86,11 @@ def list_line(sites: Sequence[StateSummary], place: str) -> str:
     return f"{line}, {bad} unreadable." if bad else f"{line}."
 
 
-# --- state show --------------------------------------------------------------------------------------
+# --- state show ------------------------------------------------------------------------------------
 
 
 def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterator[str]:
-    """Everything recorded of a site. `where` are the options and paths that lead to this state, for commands."""
+    """Everything recorded about a site. `where` are the options and paths that lead to this state, for commands."""
     recorded = site.recorded
     yield from wrapped((Span(site.name, Style.BOLD), *([Span(site.id)] if site.id else [])), screen)
     yield from wrapped((Span(f"  recorded in {site.place}", Style.DIM),), screen)
@@ -113,7 +113,7 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
 
 
 def _section(title: str, lines: Iterable[str], screen: Screen) -> Iterator[str]:
-    """A heading and its lines; nothing if there is nothing to say."""
+    """A heading and its lines; nothing if there are no lines."""
     found = tuple(lines)
     if found:
         yield ""
@@ -140,7 +140,7 @@ def holder_lines(lock: LockRecord | None, screen: Screen, *, ended: bool) -> Ite
 
 
 def _to_the_second(at: datetime) -> str:
-    """A lock lasts a minute, so minutes would not tell."""
+    """To the second, because a lock lasts only a minute."""
     return f"{at.astimezone(UTC):%a %Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -172,11 +172,11 @@ def show_line(site: SiteState) -> str:
     return f"State: {doubt}, {len(site.waiting)} in progress, {posts} scheduled, {lock}."
 
 
-# --- state unlock, state resolve ---------------------------------------------------------------------
+# --- state unlock, state resolve -------------------------------------------------------------------
 
 
 def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
-    """Whose a lock is, and what taking it away does."""
+    """Whose a lock is, and what removing it does."""
     yield from wrapped((Span(f"{found.name} is locked by", Style.BOLD),), screen)
     yield from holder_lines(found.lock, screen, ended=found.ended)
     if not found.ended:

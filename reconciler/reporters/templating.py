@@ -26,17 +26,17 @@ def lines(value: str) -> Markup:
 
 
 def apart(before: str, after: str) -> Markup:
-    """Two texts as one, with the words marked that differ."""
+    """Two texts as one, with the differing words marked."""
     return Markup(markup.words_apart(before, after))  # noqa: S704 - it was escaped
 
 
 def render(template: str, **values: Any) -> Markup:
-    """A template, filled in: markup, which other templates take as it is."""
+    """A filled-in template: markup, which other templates take as it is."""
     return Markup(environment().get_template(template).render(**values))  # noqa: S704 - all in it was escaped
 
 
 def resource(package: str, name: str) -> str:
-    """A text file of a package of ours."""
+    """A text file in one of this project's packages."""
     return resources.files(package).joinpath(name).read_text("utf-8")
 
 
@@ -53,7 +53,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters["lines"] = lines
-    made.filters["css"] = Markup  # markup from a file of ours, never from a text
+    made.filters["css"] = Markup  # markup from a file of this project, never from a text
     made.globals["apart"] = apart
     return made
 

@@ -65,11 +65,11 @@ if TYPE_CHECKING:
 
 
 REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve", "show", "merge"})
-"""The commands whose next step is about the sites that they were about."""
+"""The commands whose next step is about the same sites."""
 
 
 class TextReporter:
-    """Hands each event to the screen of its command, and writes the lines that it gives."""
+    """Passes each event to the screen of its command, and writes the lines that it returns."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
@@ -82,7 +82,7 @@ class TextReporter:
 
     @cached_property
     def _plan(self) -> PlanScreen:
-        """The screen of plans. Screens are imported by whatever needs them: `validate` needs none."""
+        """The screen of plans. Each screen is imported when needed: `validate` needs none."""
         from reconciler.reporters.plan_screen import PlanScreen
 
         return PlanScreen(self._screen, self._context.detail, self._context.calls_of)
@@ -112,7 +112,7 @@ class TextReporter:
         return Ledger(self._screen, list_sites=self._context.detail.sites)
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """An event of the run."""
+        """Handles an event of the run."""
         if not self._context.on_screen:  # on a screen, stderr shows them
             self._problems.handle(event)
         match event:
@@ -154,7 +154,7 @@ class TextReporter:
             case PartsMerged(parts=parts, sites=sites):
                 self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}.")
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
-                pass  # told below, or on stderr
+                pass  # reported below, or on stderr
             case SiteStarted() | Progressed() | Ended():
                 pass
             case _:
@@ -294,7 +294,7 @@ class TextReporter:
         self._last(refused_line(refused.reason, refused.more) + left, style=Style.RED)
 
     def _plan_completed(self, completed: PlanCompleted) -> None:
-        """The plan; an `apply` that has work goes on from here."""
+        """The plan; an `apply` that has work continues from here."""
         head = () if self._context.detail.quiet else tuple(self._plan.head())
         self._lines((*head, "") if head else ())
         self._lines(self._plan.body(completed))
@@ -316,7 +316,7 @@ class TextReporter:
             if (step := self._plan.review_step()) is not None:
                 self._next(step)
             return
-        if completed.plan.sites > 1 and not self._context.detail.quiet:  # it has told each problem above
+        if completed.plan.sites > 1 and not self._context.detail.quiet:  # each problem has been shown above
             self._write("\n")
             self._lines(self._ledger.lines(completed))
         self._write("\n")
@@ -337,7 +337,7 @@ class TextReporter:
     # --- lines -------------------------------------------------------------------------------------
 
     def _last(self, line: str, step: str | None = None, *, style: Style = Style.BOLD) -> None:
-        """A line that scripts look for, so it is never wrapped; after it comes nothing but what to type next."""
+        """A line that scripts look for, so it is never wrapped. Only what to type next comes after it."""
         self._write(self._screen.paint(line, style) + "\n")
         if step is not None:
             self._next(step)

@@ -1,4 +1,4 @@
-"""What sites that share a block have in kind but not in detail, told as one total: drafts thrown away, posts by day."""
+"""Totals for sites that share a block in kind but not in detail: drafts thrown away, posts by day."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.reporters.values import quoted
 from reconciler.reporters.words import reason_behind
 
 MOST_DAYS: Final = 14
-"""How many days of posts have a line; the posts of later ones are counted."""
+"""How many days of posts get a line; posts on later days are counted."""
 
 MOST_TITLES: Final = 5
 """How many titles of a day are named; the other posts are counted."""
@@ -37,11 +37,11 @@ class Total(Protocol):
 
     @property
     def listed(self) -> bool:
-        """Whether sites keep their own lines in place of the total while these fit a screen."""
+        """Whether sites keep their own lines in place of the total as long as these fit a screen."""
         ...
 
     def add(self, other: Self) -> None:
-        """Another site's."""
+        """Adds another site's."""
         ...
 
     def lines(self) -> Iterator[Line]:
@@ -59,7 +59,7 @@ class DiscardTotal:
         self._count = count
 
     def add(self, other: DiscardTotal) -> None:
-        """Another site's."""
+        """Adds another site's."""
         self._count += other._count
 
     def lines(self) -> Iterator[Line]:
@@ -78,7 +78,7 @@ class NoteTotal:
         self._count = 1
 
     def add(self, other: NoteTotal) -> None:
-        """Another one."""
+        """Adds another one."""
         self._count += other._count
 
     def lines(self) -> Iterator[Line]:
@@ -87,7 +87,7 @@ class NoteTotal:
 
 
 class ProblemTotal:
-    """Drafts that one cause keeps from going out."""
+    """Drafts that one cause blocks."""
 
     listed: Final = True
 
@@ -96,7 +96,7 @@ class ProblemTotal:
         self._word, self._style, self._what, self._fix, self._count = word, style, what, fix, count
 
     def add(self, other: ProblemTotal) -> None:
-        """Others with the same cause."""
+        """Adds others with the same cause."""
         self._count += other._count
 
     def lines(self) -> Iterator[Line]:
@@ -160,9 +160,9 @@ class PostTotal:
         self._days: dict[date | None, _Day] = {day: found}
 
     def add(self, other: PostTotal) -> None:
-        """Other posts of which the same becomes."""
+        """Adds other posts to which the same happens."""
         self._count += other._count
-        if len(self._accounts) < 2:  # whether there is more than one is all that is told
+        if len(self._accounts) < 2:  # only whether there is more than one is ever shown
             self._accounts |= other._accounts
         for day, found in other._days.items():
             if day in self._days:
@@ -217,7 +217,7 @@ def _day_of(at: datetime | None, zone: str) -> tuple[date | None, _Day]:
 
 
 def _when(day: date | None, found: _Day) -> str:
-    """`Wed 2026-11-04 09:30 Europe/Berlin`; from when to when if the posts of a day differ in that."""
+    """`Wed 2026-11-04 09:30 Europe/Berlin`; if the posts of a day differ, from when to when."""
     if day is None:
         return "at a time Wix picks"
     times = sorted(found.times)

@@ -26,17 +26,17 @@ LONG: Final = 60
 """From this number of characters on, a changed text is shown by the words that changed."""
 
 LONGEST: Final = 160
-"""Characters of one value that are shown; `--explain` and the other formats have all of it."""
+"""How many characters of a value are shown; `--explain` and the other formats have all of them."""
 
 _PLAIN = re.compile(r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z", re.ASCII)
-"""Written without quotes in a file, although YAML 1.1 would not take it for a text."""
+"""Written without quotes in a file, although YAML 1.1 would not read it as text."""
 
 _NO_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
 class ChangeRow(Struct, frozen=True):
-    """One changed field: a symbol, its name, and what becomes of it."""
+    """One changed field: a symbol, its name, and how it changes."""
 
     symbol: str
     style: Style
@@ -45,7 +45,7 @@ class ChangeRow(Struct, frozen=True):
 
 
 def yaml(value: Json, *, whole: bool = False) -> str:
-    """A value as one would write it in a line of YAML, shortened unless the whole of it is asked for."""
+    """A value as it would be written on one line of YAML, shortened unless all of it is asked for."""
     text = _flow(value)
     if whole or len(text) <= LONGEST:
         return text
@@ -78,7 +78,7 @@ def is_read_by_parts(before: Json, after: Json) -> bool:
 
 
 def _between(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
-    """What lies between two values, by the parts that differ if they are long or look the same."""
+    """What is shown between two values: the parts that differ if they are long or look the same."""
     if not is_read_by_parts(before, after):
         yield from _two(before, after, whole=whole)
     elif isinstance(before, str) and isinstance(after, str):

@@ -63,11 +63,11 @@ _BEHIND: Final[Mapping[Reason, str]] = {
     Reason.NOT_WANTED: "no rule covers it (manage: all)",
     Reason.NEVER_APPROVED: "nobody approved it",
 }
-"""Reasons that are worded differently after the words of a write, or go without saying there."""
+"""Reasons that are worded differently after the words of a write, or are left out there."""
 
 
 def reason_behind(reason: Reason) -> str:
-    """Why, for use after the words of a write; empty if those say it."""
+    """Why, for use after the words of a write; empty if those already say it."""
     return _BEHIND.get(reason, REASONS[reason])
 
 
@@ -77,7 +77,7 @@ IN_REVIEW: Final[Mapping[InReview, str]] = {
 }
 
 LONGEST = 160
-"""Characters of one value that are shown; `--explain` and the other formats have all of it."""
+"""How many characters of a value are shown; `--explain` and the other formats have all of them."""
 
 
 def moment(at: datetime, zone: str) -> str:
@@ -86,7 +86,7 @@ def moment(at: datetime, zone: str) -> str:
 
 
 def value(json_value: Json, *, whole: bool = False) -> str:
-    """A value as JSON, shortened unless the whole of it is asked for."""
+    """A value as JSON, shortened unless all of it is asked for."""
     if json_value is None:
         return "nothing"
     text = json.dumps(thaw(json_value), ensure_ascii=False)
@@ -134,9 +134,9 @@ FINDINGS: Final = {
 
 
 def finding(item: DriftItem, *, named: bool = False) -> str:
-    """`its posts are gone: Summer sale`: the finding with its reason and what it is about. Of an item that has one.
+    """`its posts are gone: Summer sale`: the finding, which the item must have, with its reason and what it is about.
 
-    `named`: what names the object was said already.
+    `named`: the object has already been named.
     """
     assert item.finding is not None
     said, about = FINDINGS[item.finding], item.about
@@ -150,13 +150,13 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
 
 
 def newly_covered(objects: int) -> str:
-    """What is told of objects that only time brought into the range of a rule."""
+    """What is said about objects that a rule covers now only because time has passed."""
     came, them = ("has", "it") if objects == 1 else ("have", "them")
     return f"{plural(objects, 'object')} {came} come into the range of a rule (no drift); the next apply handles {them}"
 
 
 def because(action: Action, what: str) -> str:
-    """What is done, and why, unless that goes without saying."""
+    """What is done and, unless it is obvious, why."""
     why = reason_behind(action.reason)
     if action.reason is Reason.INPUTS_CHANGED:
         why = f"because {_changed(action.because)} changed"

@@ -50,19 +50,19 @@ def precondition(required: Precondition) -> str:
 
 
 def call_words(entry: OpenEntry) -> CallWords:
-    """The words for the call of an entry of the journal."""
+    """The words for the call of a journal entry."""
     operation = entry.operation
     return _OF_LATER if isinstance(operation, UnreadableCall) else KINDS[operation.kind].calls[type(operation)]
 
 
 def call_about(entry: OpenEntry) -> str:
-    """What a call of the journal was about; empty if its address says it all."""
+    """What a call in the journal was about; empty if its address is enough."""
     operation = entry.operation
     return named(entry) if isinstance(operation, UnreadableCall) else KINDS[operation.kind].about(entry, operation)
 
 
 def call_standing(entry: OpenEntry, *, held: bool) -> str:
-    """What is known of its outcome, and what the next run does about it. `held`: a run may be working on it."""
+    """What is known about its outcome, and what the next run does about it. `held`: a run may be working on it."""
     if entry.sent and isinstance(entry.operation, Generate | Regenerate):
         return "it was started; the next apply waits for it to end"
     if entry.sent:

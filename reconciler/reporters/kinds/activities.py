@@ -105,13 +105,13 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
 
 
 def _in_zone(change: FieldChange, zone: str) -> FieldChange:
-    """A change of an activity, with its date as the moment that people know it by."""
+    """A change of an activity, with its date as a time in words."""
     before, after = (in_zone(change.path, side, zone) for side in (change.before, change.after))
     return replace(change, before=before, after=after)
 
 
 def in_zone(name: str, field_value: Json, zone: str) -> Json:
-    """The value of a field of an activity; its date as the moment that people know it by."""
+    """The value of a field of an activity; its date as a time in words."""
     if name == "targetDate" and isinstance(field_value, str):
         return moment(datetime.fromisoformat(field_value), zone)
     return field_value

@@ -1,4 +1,4 @@
-"""KindWords: all that the reporters know of one kind of object: its writes, conditions and calls in words and as JSON.
+"""KindWords: all that the reporters know about one kind of object: its writes, conditions and calls, in words and JSON.
 
 It is for reports what ManagedKind (`executor/kinds/base.py`) is for a run.
 """
@@ -43,7 +43,7 @@ STYLES: Final = {
 
 
 class ActionText(Struct, frozen=True):
-    """What an action is about, what becomes of it, and the fields that it changes."""
+    """What an action is about, what it does to it, and the fields that it changes."""
 
     subject: str
     text: str = ""
@@ -51,10 +51,10 @@ class ActionText(Struct, frozen=True):
 
 
 class CallWords(Struct, frozen=True):
-    """The words for one call of the journal.
+    """The words for one call in the journal.
 
-    `asked` is what the call should have done, `look` what to look for on the site; `done` and `not_done`: what the next
-    apply does once a person has resolved it that way.
+    `asked` is what the call should have done, `look` what to look for on the site. `done` and `not_done` say what the
+    next apply does once a person has resolved the call that way.
     """
 
     asked: str
@@ -64,9 +64,9 @@ class CallWords(Struct, frozen=True):
 
 
 class WriteRecord(Record, frozen=True, tag_field="operation"):
-    """A write in JSON: `operation` names it, and the fields are what it has. They are part of the format.
+    """A write in JSON: `operation` names it; the other members are its fields, which are part of the format.
 
-    They are taken from the write by their names, unless a kind makes the record itself.
+    They are copied from the write by name, unless a kind makes the record itself.
     """
 
 
@@ -75,7 +75,7 @@ Calls: TypeAlias = Mapping[type[Write], CallWords]
 
 
 class KindWords(Generic[W, C]):
-    """What the reporters know of one kind, whose methods take its writes and conditions."""
+    """What the reporters know about one kind; the methods accept its writes and conditions."""
 
     records: ClassVar[Records]
     """What each of its writes is in JSON."""
@@ -96,7 +96,7 @@ class KindWords(Generic[W, C]):
         raise NotImplementedError
 
     def about(self, entry: OpenEntry, operation: W) -> str:
-        """What a call of the journal was about; empty if its address says it all."""
+        """What a call in the journal was about; empty if its address is enough."""
         return named(entry)
 
 

@@ -25,7 +25,7 @@ _GENERATED: Final = (
 
 
 class PlanGenerated(WriteRecord, frozen=True, tag="generate"):
-    """Generates a marketing plan where there is none."""
+    """Generates a marketing plan when there is none."""
 
 
 class PlanRegenerated(WriteRecord, frozen=True, tag="regenerate"):

@@ -21,7 +21,7 @@ from reconciler.reporters.words import because, plural
 
 
 class OfActivity(WriteRecord, frozen=True):
-    """What every write of posts says."""
+    """What every write of posts has."""
 
     activity: str
     title: str
@@ -32,7 +32,7 @@ class PostsGenerated(OfActivity, frozen=True, tag="generate-posts"):
 
 
 class PostsAwaited(OfActivity, frozen=True, tag="await-posts"):
-    """Waits for posts that were asked for."""
+    """Waits for posts that were requested."""
 
 
 class PostsRegenerated(OfActivity, frozen=True, tag="regenerate-posts"):

@@ -1,4 +1,4 @@
-"""Promises: what a rule will match once a generation is done, in words and as JSON. No call is made of one."""
+"""Deferred actions: what a rule will match once a generation is done, in words and as JSON. They make no calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Promised(WriteRecord, frozen=True, tag="deferred"):
 
 
 class PromiseWords(KindWords[Deferred, Condition]):
-    """Promises."""
+    """Deferred actions."""
 
     records: ClassVar[Records] = {Deferred: Promised}
 
@@ -43,7 +43,7 @@ class PromiseWords(KindWords[Deferred, Condition]):
 
 
 def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
-    """What a promise is about, and its bound: `posts`, `for up to 12 activities (decided after generation)`."""
+    """What a deferred action is about, and its bound: `posts`, `for up to 12 activities (decided after generation)`."""
     rule, most = operation.rule, operation.at_most
     later = "(decided after generation)"
     match operation.part:

@@ -26,7 +26,7 @@ from reconciler.reporters.words import moment, reason_behind, short
 
 
 class OfPost(WriteRecord, frozen=True):
-    """What every write of the schedule says."""
+    """What every write of the schedule has."""
 
     post: str
     activity: str
