@@ -6,12 +6,15 @@ The union of all events is in results.py.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from reconciler.engine.facts import Fact
 
 
 class Import(StrEnum):
@@ -41,7 +44,7 @@ class SiteImported(Struct, frozen=True):
     seconds: float = 0.0
 
 
-Facts: TypeAlias = tuple[tuple[str, str], ...]
+Facts: TypeAlias = "tuple[Fact, ...]"
 """What was found to be in order: pairs of a subject and words."""
 
 

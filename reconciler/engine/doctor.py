@@ -17,12 +17,13 @@ from reconciler.config.discovery import absolute_path, shown_path
 from reconciler.config.new_files import write_file
 from reconciler.config.secrets import resolve
 from reconciler.config.sites import SiteEntry
+from reconciler.engine import facts
 from reconciler.engine.adoption_results import DoctorCompleted, ProjectExamined, SiteExamined
 from reconciler.engine.examined_project import Findings, examine_environment, examine_git, finding
 from reconciler.engine.examined_site import SiteExamination
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.live_sites import ACCOUNT
-from reconciler.engine.probe import probe, questions
+from reconciler.engine.probe import probe
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApiKind, Emit, Phase, PhaseStarted
 from reconciler.engine.selection import Selection
@@ -77,12 +78,12 @@ async def _project(
     found = Findings()
     unusable: set[str] = set()
     if session.api.kind is ApiKind.SANDBOX:
-        found.fact("credentials", "none needed: the sandbox accepts any key")
+        found.facts.append(facts.NoCredentialsNeeded())
     else:
         for name in sorted(_credentials_of(session, selection)):
             try:
                 resolve(project.credentials[name], environ)
-                found.fact("credentials", f"{name}: found")
+                found.facts.append(facts.CredentialsFound(name))
             except UsageError as error:
                 unusable.add(name)
                 found.add(finding("credentials-missing", f"credentials {name}: {error}", ""))
@@ -91,7 +92,7 @@ async def _project(
     place = session.store.store.place("x").removesuffix("x").rstrip("/")
     place = place if "://" in place else shown_path(Path(place))
     state = await examine_store(session.store.store, place)
-    found.fact("state", state.words)
+    found.facts.append(facts.StateReached(place, state.exists, state.conditional))
     found.findings += state.findings
     if project.account is not None and project.account.credentials not in unusable:
         await _account(session, selection, found)
@@ -106,12 +107,12 @@ async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emi
     try:
         verdicts, cassette = await probe(session.client, entry.load().ref, session.clock.now())
         write_file(absolute_path(file), cassette.text())
-        questions(verdicts, found.fact)
         for verdict in verdicts:
+            found.facts.append(facts.Probed(verdict))
             if verdict.holds is False:
                 what = f"remote-api.md {verdict.section}: {verdict.question} is not true ({verdict.found})"
                 found.add(finding("probe-differs", what, f"report it, with {shown_path(file)}", Severity.NOTE))
-        found.fact("recorded", f"{len(cassette.exchanges)} requests in {shown_path(file)}, without texts and ids")
+        found.facts.append(facts.ProbeRecorded(len(cassette.exchanges), shown_path(file)))
     except ApiError as error:
         found.add(diagnostic_of(error, entry.name))
     totals.count(found.findings)
@@ -134,7 +135,7 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Fi
         found.add(Diagnostic("account-unreadable", error.problem(), error.advice(), request_id=error.request_id))
         return
     undeclared = sum(site.id.lower() not in (selection.declared or ()) for site in listed)
-    found.fact("account", f"{len(listed)} sites, {undeclared} of them not declared in a file")
+    found.facts.append(facts.AccountListed(len(listed), undeclared))
     if undeclared:
         are = "is" if undeclared == 1 else "are"
         what = f"{undeclared} of the account's {len(listed)} sites {are} not in any site file"
@@ -144,15 +145,12 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Fi
 def _clock(ahead: float | None) -> ProjectExamined:
     """How far the local clock is from the remote side's."""
     found = Findings()
-    if ahead is None:
-        found.fact("clock", "the remote side did not say what time it is")
-    else:
+    found.facts.append(facts.ClockAhead(ahead))
+    if ahead is not None and abs(ahead) > LARGEST_SKEW:
         way = "ahead of" if ahead > 0 else "behind"
-        found.fact("clock", f"{abs(ahead):.0f} s {way} the remote side's")
-        if abs(ahead) > LARGEST_SKEW:
-            what = f"this machine's clock is {abs(ahead):.0f} s {way} the remote side's"
-            fix = "set the clock (NTP): times of posts and locks depend on it"
-            found.add(finding("clock-skew", what, fix, Severity.WARNING))
+        what = f"this machine's clock is {abs(ahead):.0f} s {way} the remote side's"
+        fix = "set the clock (NTP): times of posts and locks depend on it"
+        found.add(finding("clock-skew", what, fix, Severity.WARNING))
     return found.project()
 
 
@@ -171,7 +169,7 @@ def examinations(
         desired = entry.load()
         found = Findings()
         if desired.ref.credentials in unusable:
-            found.fact("site", f"not read: its credentials {desired.ref.credentials} cannot be used")
+            found.facts.append(facts.NotRead(desired.ref.credentials))
         else:
             await SiteExamination(session, desired, found).examine()
         here = Address(entry.name)

@@ -9,24 +9,20 @@ from urllib.parse import urlsplit
 from reconciler.config.project import Project
 from reconciler.config.repository import GitError, Repository
 from reconciler.engine.adoption_results import ProjectExamined
+from reconciler.engine.facts import CertificatesUsed, CheckedOut, Fact, ProxyUsed
 from reconciler.engine.selection import repository_of
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.text import printable
 
 PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR")
 
 
 class Findings:
-    """What was found so far: facts in words, and what is wrong."""
+    """What was found so far: facts, and what is wrong."""
 
     def __init__(self) -> None:
-        self.facts: list[tuple[str, str]] = []
+        self.facts: list[Fact] = []
         self.findings: list[Diagnostic] = []
-
-    def fact(self, subject: str, words: str) -> None:
-        """Adds a fact."""
-        self.facts.append((subject, printable(words)))
 
     def add(self, found: Diagnostic) -> None:
         """Adds a problem."""
@@ -46,9 +42,9 @@ def examine_environment(environ: Mapping[str, str], found: Findings) -> None:
     """The connection to the remote side, as the environment defines it: any error in it stops a run."""
     proxy = next((environ[name] for name in PROXIES if environ.get(name)), "")
     host = urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname if proxy else ""
-    found.fact("proxy", host or "none")
-    bundle = next((f"{name}={environ[name]}" for name in BUNDLES if environ.get(name)), "")
-    found.fact("certificates", bundle or "the public ones")
+    found.facts.append(ProxyUsed(host or ""))
+    bundle = next((CertificatesUsed(name, environ[name]) for name in BUNDLES if environ.get(name)), None)
+    found.facts.append(bundle or CertificatesUsed())
 
 
 def examine_git(project: Project, found: Findings) -> None:
@@ -66,7 +62,7 @@ def examine_git(project: Project, found: Findings) -> None:
         )
         return
     head = repository.head()
-    found.fact("git", f"at {head[:7]}" if head else "no commit yet")
+    found.facts.append(CheckedOut(head or ""))
     if is_shallow(repository):
         what = "this checkout does not have the whole history"
         fix = "fetch all of it (`fetch-depth: 0`, GIT_DEPTH: 0): approvers and `--changed-since` need it"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.engine import facts
 from reconciler.engine.examined_project import Findings, finding
 from reconciler.engine.known_reader import KnownReader
 from reconciler.engine.plan import judged
@@ -14,7 +15,7 @@ from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.diagnostics import Severity
-from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
+from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.posts import channel_name
 from reconciler.model.sites import ChannelStatus, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
@@ -42,7 +43,7 @@ class SiteExamination:
         recorded = await self.session.store.load(self.desired.ref)
         if not await self._read(Need.SETTINGS):
             return
-        self.found.fact("key", "accepted; it can manage the marketing plan")
+        self.found.facts.append(facts.KeyAccepted())
         await self._read(Need.MARKETING_PLAN)
         await self._read(Need.PUBLISHED)
         await self._read(Need.PROPERTIES)
@@ -51,9 +52,9 @@ class SiteExamination:
             fix = "set it in the dashboard, or let the key read site properties; UTC is used until then"
             self.found.add(finding("no-time-zone", "the site's time zone cannot be read", fix, Severity.NOTE))
         else:
-            self.found.fact("time zone", self.observed.time_zone)
+            self.found.facts.append(facts.InTimeZone(self.observed.time_zone))
         if self.desired.events is not None and await self._read(Need.EVENTS):
-            self.found.fact("events", f"{len(self.observed.events or ())} in the calendar")
+            self.found.facts.append(facts.EventsCounted(len(self.observed.events or ())))
         self._marketing_plan(recorded)
         if self.desired.schedule is not None or self.desired.expect.channels:
             await self._publishing()
@@ -76,7 +77,7 @@ class SiteExamination:
     def _published(self) -> None:
         match self.observed.published:
             case True:
-                self.found.fact("published", "yes")
+                self.found.facts.append(facts.IsPublished())
             case False:
                 fix = "publish it in the dashboard; nothing is generated for it until then"
                 self.found.add(finding("not-published", "the site is not published", fix, Severity.WARNING))
@@ -93,7 +94,9 @@ class SiteExamination:
             return
         now = self.session.clock.now()
         ahead = [activity.date for activity in live.activities if activity.date > now]
-        self.found.fact("marketing plan", _plan_words(live, ahead, now))
+        until = max(ahead, default=None)
+        days = (until - now).days if until else 0
+        self.found.facts.append(facts.PlanFound(live.status, len(ahead), until, days))
         if live.status is PlanStatus.ACTIVE and self.desired.marketing_plan is not None:
             left = max(ahead, default=now) - now
             if left < SHORT_HORIZON:
@@ -118,11 +121,11 @@ class SiteExamination:
     def _channels(self, named: frozenset[str]) -> None:
         connected = [channel for channel, status in self.observed.channels if status is ChannelStatus.VALID]
         others = [
-            f"{channel} {status.lower().replace('_', ' ')}"
+            (channel, status)
             for channel, status in self.observed.channels
             if status is not ChannelStatus.VALID and (channel in named or status is not ChannelStatus.NEVER_CREATED)
         ]
-        self.found.fact("channels", "; ".join((", ".join(connected) or "none connected", *others)))
+        self.found.facts.append(facts.ChannelsFound(tuple(connected), tuple(others)))
         if not connected and not named:
             fix = "connect one in the site's dashboard; nothing can go out until then"
             self.found.add(finding("no-channel", "no channel is connected", fix, Severity.WARNING))
@@ -138,9 +141,7 @@ class SiteExamination:
 
     def _features(self) -> None:
         for feature in self.observed.features or ():
-            left = "" if feature.remaining is None else f", {feature.remaining} of {feature.limit} left"
-            period = f" ({feature.period.lower()})" if left and feature.period else ""
-            self.found.fact(feature.type, ("included" if feature.enabled else "not included") + left + period)
+            self.found.facts.append(facts.FeatureFound(feature))
             if not feature.enabled:
                 what = f"the site's premium plan does not include {feature.type}"
                 self.found.add(finding("feature-missing", what, "choose one that does", Severity.WARNING))
@@ -151,7 +152,7 @@ class SiteExamination:
 
     def _record(self, recorded: RecordedSite) -> None:
         name = self.desired.ref.name
-        self.found.fact("state", "known" if recorded.is_known else "not recorded yet; the first apply records it")
+        self.found.facts.append(facts.Recorded(recorded.is_known))
         if recorded.open:
             what = f"an earlier run left {len(recorded.open)} unconfirmed calls"
             fix = f"the next apply checks what became of them; `reconciler state show {name}` names them"
@@ -167,10 +168,3 @@ class SiteExamination:
         plan, _ = judged(self.session, RunContext(), self.desired, observed, plan)
         for refusal in plan.refusals:
             self.found.add(refusal)
-
-
-def _plan_words(live: MarketingPlan, ahead: list[datetime], now: datetime) -> str:
-    if live.status is not PlanStatus.ACTIVE or not ahead:
-        return str(live.status)
-    count = "1 activity" if len(ahead) == 1 else f"{len(ahead)} activities"
-    return f"{live.status}, {count} until {max(ahead):%Y-%m-%d} ({(max(ahead) - now).days} days)"

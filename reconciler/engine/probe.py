@@ -5,7 +5,7 @@ Each probe is one read and what it shows. Requests and answers are recorded with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError
 from reconciler.api.events import EVENTS
 from reconciler.api.routes import ReadCall
+from reconciler.engine.facts import Verdict
 from reconciler.model.canonical import JsonObject, freeze
 from reconciler.model.events import reach
 from reconciler.model.frozen import instant
@@ -24,25 +25,6 @@ from reconciler.model.sites import SiteRef
 
 NOBODY: Final = "00000000-0000-4000-8000-00000000dead"
 """An id that no object has."""
-
-
-class Verdict(Struct, frozen=True):
-    """What a probe found out: `holds` is None if nothing on the site can tell."""
-
-    section: str
-    question: str
-    holds: bool | None
-    found: str
-    seen: bool = False
-    """Whether the answer is what was seen, because the question was not a yes-or-no question."""
-
-    @property
-    def words(self) -> str:
-        """`true: ...`, `not true: ...` or `not clear: ...`."""
-        if self.seen:
-            return self.found
-        how = {True: "true", False: "not true", None: "not clear"}[self.holds]
-        return f"{how}: {self.found}" if self.found else how
 
 
 class _Answer(Struct, frozen=True):
@@ -212,9 +194,3 @@ async def probe(client: ReadClient, site: SiteRef, now: datetime) -> tuple[tuple
     prober = Prober(client, site, now)
     await prober.run()
     return tuple(prober.verdicts), prober.cassette
-
-
-def questions(verdicts: Iterable[Verdict], say: Callable[[str, str], None]) -> None:
-    """Reports each verdict as a fact: its section, then what was asked and found."""
-    for verdict in verdicts:
-        say(verdict.section, f"{verdict.question}: {verdict.words}")

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ProjectExamined, SiteExamined
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.reporters import fact_text
 from reconciler.reporters.diagnostics import of_its_site, particulars, sentence
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
@@ -32,8 +33,9 @@ def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, 
     for finding in examined.findings:
         yield from _finding(finding, screen, whole=isinstance(examined, ProjectExamined))
     if facts:
-        width = max((columns(subject) for subject, _ in examined.facts), default=0)
-        for subject, words in examined.facts:
+        told = fact_text.told(examined.facts)
+        width = max((columns(subject) for subject, _ in told), default=0)
+        for subject, words in told:
             spans = (Span(fill(subject, width), Style.DIM), Span(words))
             yield from wrapped(spans, screen, indent=2, hang=width + 4)
     yield ""

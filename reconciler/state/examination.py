@@ -17,9 +17,10 @@ PROBE = "doctor-"
 
 
 class StateExamined(Struct, frozen=True):
-    """What was found to be in order, in words, and what is wrong."""
+    """Whether anything is there yet, whether it is known to keep two runs apart, and what is wrong."""
 
-    words: str
+    exists: bool = True
+    conditional: bool = False
     findings: tuple[Diagnostic, ...] = ()
 
 
@@ -29,19 +30,22 @@ async def examine_store(store: Store, place: str) -> StateExamined:
         above = next(folder for folder in store.folder.absolute().parents if folder.exists())
         if not os.access(above, os.W_OK | os.X_OK):
             what = f"does not exist, and cannot be created in {above}"
-            return StateExamined(place, (Diagnostic("state-unusable", what, NOT_ALLOWED, place=Place(place)),))
-        return StateExamined(f"{place} (does not exist yet; the first apply creates it)")
+            unusable = Diagnostic("state-unusable", what, NOT_ALLOWED, place=Place(place))
+            return StateExamined(findings=(unusable,))
+        return StateExamined(exists=False)
     key = f"{PROBE}{fresh()}.json"
     try:
         kept = await _keeps_conditions(store, key)
         await store.delete(key)
     except StateError as error:
-        return StateExamined(place, (Diagnostic("state-unusable", error.message, error.fix, place=Place(place)),))
+        unusable = Diagnostic("state-unusable", error.message, error.fix, place=Place(place))
+        return StateExamined(findings=(unusable,))
     if not kept:
         what = "ignores conditional writes, so two runs could not be kept apart"
         fix = "use a store that honours If-None-Match and If-Match"
-        return StateExamined(place, (Diagnostic("state-unconditional", what, fix, place=Place(place)),))
-    return StateExamined(f"{place}, reached; conditional writes work", _others(store, place))
+        problem = Diagnostic("state-unconditional", what, fix, place=Place(place))
+        return StateExamined(findings=(problem,))
+    return StateExamined(conditional=True, findings=_others(store, place))
 
 
 async def check_writable(store: Store) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.api.client import ReadClient
 from reconciler.api.limits import Limits
-from reconciler.engine.probe import Verdict, probe
+from reconciler.engine.facts import Verdict
+from reconciler.engine.probe import probe
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey

@@ -16,6 +16,7 @@ from reconciler.engine.adoption_results import (
     SiteExamined,
     SiteImported,
 )
+from reconciler.engine.facts import InTimeZone, ProxyUsed
 from reconciler.engine.results import (
     Api,
     ApiKind,
@@ -426,8 +427,8 @@ def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
     state = Diagnostic("state-lost", say("w-state"), say("w-mend"), Severity.WARNING)
     examined = (
         *begun,
-        ProjectExamined((("git", say("w-head")),), (state,)),
-        SiteExamined(shop, (("published", say("w-yes")),), (error,)),
+        ProjectExamined((ProxyUsed(say("w-head")),), (state,)),
+        SiteExamined(shop, (InTimeZone(say("w-yes")),), (error,)),
         DoctorCompleted(1, 1, 1, 0),
         Ended(1),
     )

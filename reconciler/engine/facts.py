@@ -1,0 +1,168 @@
+"""Facts: what `doctor` found to be in order, or at least to be so. Values; `reporters/fact_text.py` has the words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+from reconciler.model.frozen import Variant
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.posts import Unrecognised
+from reconciler.model.sites import ChannelStatus, Feature
+
+
+class Verdict(Variant, frozen=True):
+    """What a probe found out about an inferred fact: `holds` is None if nothing on the site can tell.
+
+    `question` is the fact as remote-api.md 14 has it, `found` what was seen.
+    """
+
+    section: str
+    question: str
+    holds: bool | None
+    found: str
+    seen: bool = False
+    """Whether the question was not a yes-or-no question: the answer is what was seen."""
+
+
+class StateReached(Variant, frozen=True):
+    """Where the state is, whether anything is there yet, and whether it is known to keep two runs apart."""
+
+    place: str
+    exists: bool
+    conditional: bool
+
+
+class NoCredentialsNeeded(Variant, frozen=True):
+    """The sandbox accepts any key."""
+
+
+class CredentialsFound(Variant, frozen=True):
+    """Credentials by their name in the project file."""
+
+    name: str
+
+
+class ProxyUsed(Variant, frozen=True):
+    """The host of the proxy that the environment sets; empty for none."""
+
+    host: str
+
+
+class CertificatesUsed(Variant, frozen=True):
+    """The variable that names certificates of one's own, and its value; both empty for the public ones."""
+
+    variable: str = ""
+    path: str = ""
+
+
+class CheckedOut(Variant, frozen=True):
+    """The commit that git has checked out; empty if there is none yet."""
+
+    commit: str
+
+
+class AccountListed(Variant, frozen=True):
+    """How many sites an account has, and how many of them no file declares."""
+
+    count: int
+    undeclared: int
+
+
+class ClockAhead(Variant, frozen=True):
+    """By how many seconds this machine's clock is ahead of the remote side's; None if that was not told."""
+
+    seconds: float | None
+
+
+class Probed(Variant, frozen=True):
+    """What a probe found out."""
+
+    verdict: Verdict
+
+
+class ProbeRecorded(Variant, frozen=True):
+    """How many requests were recorded, and the file as messages show it."""
+
+    requests: int
+    file: str
+
+
+class NotRead(Variant, frozen=True):
+    """The site was not read, because these credentials cannot be used."""
+
+    credentials: str
+
+
+class KeyAccepted(Variant, frozen=True):
+    """The key can manage the marketing plan."""
+
+
+class InTimeZone(Variant, frozen=True):
+    """The site's time zone."""
+
+    zone: str
+
+
+class IsPublished(Variant, frozen=True):
+    """The site is published."""
+
+
+class EventsCounted(Variant, frozen=True):
+    """How many events the calendar has."""
+
+    count: int
+
+
+class PlanFound(Variant, frozen=True):
+    """The marketing plan as it is now; `until` is the date of the last of its coming activities."""
+
+    status: PlanStatus | Unrecognised
+    ahead: int = 0
+    until: datetime | None = None
+    days: int = 0
+
+
+class ChannelsFound(Variant, frozen=True):
+    """The connected channels, and those that are not although they are named or were connected once."""
+
+    connected: tuple[str, ...]
+    others: tuple[tuple[str, ChannelStatus], ...] = ()
+
+
+class FeatureFound(Variant, frozen=True):
+    """A premium feature."""
+
+    feature: Feature
+
+
+class Recorded(Variant, frozen=True):
+    """Whether anything is recorded of the site."""
+
+    known: bool
+
+
+OfProject: TypeAlias = (
+    NoCredentialsNeeded
+    | CredentialsFound
+    | ProxyUsed
+    | CertificatesUsed
+    | CheckedOut
+    | AccountListed
+    | ClockAhead
+    | Probed
+    | ProbeRecorded
+    | StateReached
+)
+OfSite: TypeAlias = (
+    NotRead
+    | KeyAccepted
+    | InTimeZone
+    | IsPublished
+    | EventsCounted
+    | PlanFound
+    | ChannelsFound
+    | FeatureFound
+    | Recorded
+)
+Fact: TypeAlias = OfProject | OfSite
