@@ -26,8 +26,10 @@ LEFT: Final = 4
 _OBEYED: Final = re.compile(r"(##\w*)\[")
 """What CI runners obey anywhere in a line of a log: `##[error]`, `##vso[...]`."""
 
-
-_MOMENT: Final = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?")
+_MOMENT: Final = re.compile(
+    r"\b((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: (?:UTC|[A-Z]\w+/[\w/+-]+)\b)?"
+)
+"""A moment as screens show it; its group is the part without the time zone."""
 
 
 def inert(text: str) -> str:
@@ -132,7 +134,8 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
         if not line.empty and not fits and hang + whole <= screen.width:
             yield line.text()
             line = _Line(screen, hang)
-        for place, word in enumerate(text.split(" ") if line.used + 2 + whole <= screen.width else _words(text)):
+        words = text.split(" ") if line.used + 2 + whole <= screen.width else _words(text, screen.width - hang)
+        for place, word in enumerate(words):
             first = place == 0 and number > 0
             gap = 0 if line.empty or (first and span.glued) else 2 if first else 1
             width = columns(word)
@@ -143,10 +146,14 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
     yield line.text()
 
 
-def _words(text: str) -> list[str]:
-    """What a line may break between: words, with times (`Thu 2026-12-03 09:30`) kept whole."""
-    kept = _MOMENT.sub(lambda found: found[0].replace(" ", "\0"), text)  # which no printable text contains
-    return [word.replace("\0", " ") for word in kept.split(" ")]
+def _words(text: str, room: int) -> list[str]:
+    """What a line may break between: words, and times (`Thu 2026-12-03 09:30 Europe/Berlin`) whole if they fit."""
+
+    def kept(found: re.Match[str]) -> str:
+        whole = found[0] if len(found[0]) < room else found[1]
+        return whole.replace(" ", "\0") + found[0][len(whole) :]  # which no printable text contains
+
+    return [word.replace("\0", " ") for word in _MOMENT.sub(kept, text).split(" ")]
 
 
 class _Line:

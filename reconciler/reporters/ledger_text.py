@@ -13,16 +13,17 @@ from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Part, class_of
 from reconciler.model.outcomes import Remark
-from reconciler.model.posts import GeneratePosts
+from reconciler.model.posts import AwaitPosts, GeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, reason, sentence
+from reconciler.reporters.durations import duration
 from reconciler.reporters.failures import unseen_lines
 from reconciler.reporters.kinds import action_text
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
@@ -230,7 +231,13 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
     if done and isinstance(operation, Generate):
         return "generated"
     if done and isinstance(operation, Regenerate):
-        return "regenerated" + (" with new keyword research" if operation.keyword_research else "")
+        research = " with new keyword research" if operation.keyword_research else ""
+        discarded = f", {plural(len(operation.discards), 'draft')} discarded" if operation.discards else ""
+        return f"regenerated{research}{discarded}"
+    if done and isinstance(operation, AwaitGeneration):
+        return "the earlier generation finished"
+    if done and isinstance(operation, AwaitPosts):
+        return f"the earlier generation for {quoted(operation.title)} finished"
     if done and isinstance(operation, GeneratePosts):
         return f"generated for {quoted(operation.title)}"
     if done and isinstance(operation, CancelPost):
@@ -250,16 +257,6 @@ def _counts(ledger: SiteLedger) -> str:
         return "failed"
     found = Counter(entry.result for entry in ledger.entries if entry.count)
     return ", ".join(f"{found[result]} {spoken(result)}" for result in _WORST_FIRST if found[result]) or "nothing done"
-
-
-def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 20 s`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
 
 
 class _Row(Struct, frozen=True):

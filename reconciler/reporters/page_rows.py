@@ -21,7 +21,7 @@ from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import of_its_site
-from reconciler.reporters.ledger_text import duration
+from reconciler.reporters.durations import duration
 from reconciler.reporters.markup import bullets, text, words_apart
 from reconciler.reporters.plan_text import Rank
 from reconciler.reporters.values import yaml

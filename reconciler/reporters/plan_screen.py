@@ -270,5 +270,5 @@ def _saved_lines(saved: PlanLoaded, screen: Screen) -> Iterator[str]:
     elif saved.expired:
         state = f"expired {moment(saved.expires_at, 'UTC')}"
     yield from Line((Span(made), Span(f"({state})"))).on(screen)
-    for name, value in (("id", saved.id), ("digest", saved.digest)):
-        yield from Line((Span(f"  {name:<6}", Style.DIM), Span(value, Style.DIM))).on(screen)
+    for text in (f"id {saved.id}", f"digest {saved.digest}"):
+        yield from Line((Span(text, Style.DIM),)).on(screen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from msgspec import Struct
 from reconciler.engine import adoption_results, results, site_results, state_results
 from reconciler.model.address import SiteName
 from reconciler.model.text import printable
+from reconciler.reporters.durations import length
 from reconciler.reporters.plurals import plural
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ ENOUGH: Final = 5
 
 ROOMY: Final = 100
 """From this number of columns on, the bar also says what was begun last."""
+
+
+BARRED: Final = 56
+"""On fewer columns there are numbers alone, and no bar."""
 
 
 class Watch(Struct, frozen=True):
@@ -155,19 +160,39 @@ class Progress:
                     self._show_bar()
                 self._refresh()
                 continue
-            parts = [f"{self._done:,} of {plural(self._total, 'site')}", *self._counts(), *self._times(), self._doing]
-            self._write(f"still {self._phase}: {', '.join(part for part in parts if part)}\n")
+            counts = [*self._counts(), self._spent(), self._left(), self._doing]
+            parts = [f"{self._done:,} of {plural(self._total, 'site')}", *(part for part in counts if part)]
+            self._write(f"still {self._phase}: {', '.join(parts)}\n")
 
     def _counts(self) -> list[str]:
         """`2 failed`, `31 generating`."""
-        counts = ((self._failed, "failed"), (len(self._generating), "generating"))
-        return [f"{count:,} {word}" for count, word in counts if count]
+        return [f"{count:,} {word}" for count, word in self._tallies() if count]
 
-    def _times(self) -> list[str]:
-        """How long it has been running and, once enough is done to tell, about how much longer it will take."""
+    def _tallies(self) -> tuple[tuple[int, str], ...]:
+        return (self._failed, "failed"), (len(self._generating), "generating")
+
+    def _spent(self) -> str:
+        """How long it has been going on."""
+        return length(self._watch.now() - self._began)
+
+    def _left(self) -> str:
+        """About how long it will go on; empty until enough is done to tell."""
         spent = self._watch.now() - self._began
         left = spent / self._done * (self._total - self._done) if self._done >= ENOUGH else 0
-        return [length(spent), *([f"about {length(left)} left"] if left >= 1 else [])]
+        return f"about {length(left)} left" if left >= 1 else ""
+
+    def _numbers(self, room: int) -> str:
+        """What is beside the bar: `12/223, 2 failed, 31 generating, 1 h 05 min, about 19 h 04 min left`.
+
+        What has no room is left out whole, and what tells least first: a number must not be cut.
+        """
+        failed, generating = (f"{count:,} {word}" if count else "" for count, word in self._tallies())
+        whole = [f"{self._done:,}/{self._total:,}", failed, generating, self._spent(), self._left()]
+        for least in (4, 2, 1, 3):
+            if len(_joined(whole)) <= room:
+                break
+            whole[least] = ""
+        return _joined(whole)
 
     def _show_bar(self) -> None:
         from rich.console import Console
@@ -180,14 +205,15 @@ class Progress:
         doing = TextColumn(
             "{task.fields[doing]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)
         )
+        bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=1))
         self._bar = Bar(
             TextColumn(self._phase, table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4)),
+            *([bar] if console.width >= BARRED else []),
             TextColumn("{task.fields[counts]}", markup=False, table_column=Column(no_wrap=True)),
             *([doing] if console.width >= ROOMY else []),
             console=console,
             transient=True,
-            expand=True,
+            expand=console.width >= BARRED,
         )
         self._task = self._bar.add_task(self._phase, total=self._total, counts="", doing="")
         self._refresh()
@@ -195,27 +221,29 @@ class Progress:
 
     def _refresh(self) -> None:
         if self._bar is not None and self._task is not None:
-            counts = ", ".join((f"{self._done:,}/{self._total:,}", *self._counts(), *self._times()))
+            width = self._bar.console.width
+            counts = self._numbers(width - len(self._phase) - (len("   ") if width >= BARRED else len(" ")))
             self._bar.update(self._task, completed=self._done, counts=counts, doing=self._doing)
 
 
-def length(seconds: float) -> str:
-    """`45 s`, `3 min 20 s`, `2 h 05 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+def _joined(parts: Iterable[str]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+_TOLD: Final = {"wait": "wait for", "publish": "schedule"}
+"""How verbs are told if not by themselves."""
 
 
 def doing(event: Event) -> str | None:
     """What an event says is going on now; None if it is not worth showing."""
     from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
+    from reconciler.planner.actions import Action, Reason
+    from reconciler.reporters.kinds import action_text
 
     match event:
         case Started(address=address, operation=operation):
-            return printable(f"{operation.verb} {address}")
+            subject = action_text(Action(address, operation, Reason.RULE), "UTC").subject
+            return printable(f"{address.site}: {_TOLD.get(operation.verb, operation.verb)} {subject}")
         case StillWaiting(site=site, status=None, left=left):
             return printable(f"waiting for the posts of {plural(left, 'activity', 'activities')} of {site.name}")
         case StillWaiting(site=site, status=status):

@@ -329,7 +329,7 @@ class TextReporter:
         if completed.interrupted:
             return "reconciler apply   (continues where it stopped)"
         if tally.pending:
-            return f"reconciler apply   ({plural(tally.pending, 'action')} pending; run it again later)"
+            return f"reconciler apply   ({plural(tally.pending, 'action')} pending)"
         if tally.generated or tally.finished or tally.promised:
             return "reconciler review   (new drafts to look at)"
         return self._plan.review_step()

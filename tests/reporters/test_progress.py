@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import re
+
+import pytest
+from rich.console import Console
 
 from reconciler.engine.results import Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.site_results import Progressed, SiteFailed, SitePlanned
@@ -50,7 +55,7 @@ def test_a_line_every_thirty_seconds() -> None:
     assert lines == [
         "still applying: 0 of 40 sites, 30 s\n",
         "still applying: 0 of 40 sites, 1 min 00 s\n",
-        "still applying: 1 of 40 sites, 1 failed, 1 generating, 1 min 30 s, generate shop/marketing-plan\n",
+        "still applying: 1 of 40 sites, 1 failed, 1 generating, 1 min 30 s, shop: generate marketing plan\n",
     ]
 
 
@@ -102,3 +107,37 @@ def test_what_is_fast_shows_nothing() -> None:
     progress.handle(SiteFailed(SiteName("shop"), ()))
     progress.handle(PlanCompleted(1))
     assert lines == []
+
+
+HOUR_LONG = {
+    24: "applying 12/223",
+    40: "applying 12/223, 2 failed, 1 h 05 min",
+    60: "applying 12/223, 2 failed, 31 generating, 1 h 05 min",
+    80: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 19 h 04 min left",
+    120: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 19 h 04 min left s30: generate marketing pl…",
+    200: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 19 h 04 min left s30: generate marketing plan",
+}
+"""By the width of the screen; without the bar."""
+
+
+@pytest.mark.parametrize("width", HOUR_LONG)
+def test_no_number_beside_the_bar_is_cut(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    now = [0.0]
+    progress = Progress(Watch(lambda: now[0], asyncio.sleep), lambda _: None, terminal=True)
+    progress.handle(PhaseStarted(Phase.APPLYING, 223))
+    now[0] = 3905
+    for number in range(12):
+        failed, plan = SiteFailed(SiteName("s"), ()), Plan(SiteRef(SiteName("s"), "1"))
+        progress.handle(failed if number < 2 else SitePlanned(plan, PlanTally()))
+    for number in range(31):
+        address = Address(SiteName(f"s{number}"), Kind.MARKETING_PLAN)
+        progress.handle(Progressed(address.site, Started(address, Generate())))
+    progress._show_bar()
+    assert progress._bar is not None
+    screen = Console(width=progress._bar.console.width, file=io.StringIO(), color_system=None)
+    screen.print(progress._bar.get_renderable())
+    progress.stop()
+    (line,) = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(line) <= width
+    assert " ".join(re.sub("[━╸╺]", " ", line).split()) == HOUR_LONG[width]

@@ -1,0 +1,152 @@
+"""Whole commands as people see them at 80 columns, results and questions alike: golden screens.
+
+After a wanted change: pytest --update-cases, and the difference is reviewed like code.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from reconciler.engine.fleet import Turn
+from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
+
+FOLDER: Final = Path(__file__).parent / "screens"
+QUICKSTART: Final = Path(__file__).parents[2] / "examples" / "quickstart"
+SHOP: Final = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
+YES: Final = "--auto-approve"
+
+DRAFTS: Final = f"""\
+{SANDBOX}sites:
+  {SHOP}:
+    channels: [INSTAGRAM, FACEBOOK]
+    settings: {{toneOfVoice: warm and playful, marketingTools: [SOCIAL_MARKETING]}}
+    plan:
+      status: ACTIVE
+      activities:
+        - id: aaaaaaaa-0000-4000-8000-000000000001
+          title: Winter check
+          date: 2026-11-05T09:00:00Z
+          items:
+            - {{id: bbbbbbbb-0000-4000-8000-000000000001, channel: INSTAGRAM, type: POST, caption: Brakes and chain,
+               media: [https://static.wixstatic.com/media/a.jpg]}}
+            - {{id: bbbbbbbb-0000-4000-8000-000000000002, channel: FACEBOOK, type: POST, caption: It takes an hour,
+               media: [https://static.wixstatic.com/media/a.jpg]}}
+        - id: aaaaaaaa-0000-4000-8000-000000000002
+          title: Meet the mechanics
+          date: 2026-11-06T09:00:00Z
+          items:
+            - {{id: bbbbbbbb-0000-4000-8000-000000000003, channel: INSTAGRAM, type: POST, caption: Who works here,
+               media: [https://static.wixstatic.com/media/a.jpg]}}
+"""
+SCHEDULE: Final = "schedule: {rules: [{match: {within: 14d}}]}\n"
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a terminal of 80 columns; every site takes twelve seconds, however fast the machine is."""
+    monkeypatch.setattr("reconciler.cli.outputs.UNWRAPPED", 80)
+    monkeypatch.setattr(Turn, "seconds", 12.0)
+
+
+def is_golden(name: str, text: str, update: bool) -> None:
+    """Whether a screen is as it was, but for ids and the folder of the test."""
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", "ID", text)
+    text = re.sub(r"sha256:[0-9a-f]{8,64}", "DIGEST", text)
+    file = FOLDER / f"{name}.txt"
+    if update:
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == text
+
+
+def by_name(out: str) -> str:
+    """The screen of an `apply` with its sites in the order of their names: which of them ends first is no matter."""
+    *plan, streamed, rows, last = out.split("\n\n")
+    blocks = re.split(r"\n(?=\S)", streamed)
+    return "\n\n".join((*plan, "\n".join(sorted(blocks)), "\n".join(sorted(rows.split("\n"))), last))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with one site, in a folder whose name stays the same."""
+    made = Project(tmp_path / "pottery")
+    made.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, "sites/shop.yaml": site("shop")})
+    monkeypatch.chdir(made.root)
+    return made
+
+
+@pytest.fixture
+def quickstart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The example of the README, on a clock that only waiting moves."""
+    project = Project(tmp_path / "quickstart")
+    shutil.copytree(QUICKSTART, project.root, ignore=shutil.ignore_patterns(".reconciler"))
+    project.edit("sandbox.yaml", "latency:", "freeze: true\nlatency:")
+    monkeypatch.chdir(project.root)
+    return project
+
+
+@pytest.fixture
+def drafts(project: Project, reconciler: Command) -> Project:
+    """A known site with three drafts, none of them reviewed."""
+    project.write({"sandbox.yaml": DRAFTS, "sites/shop.yaml": site("shop", more=SCHEDULE)})
+    assert reconciler("apply", YES).code == 0
+    return project
+
+
+def test_the_quickstart(quickstart: Project, reconciler: Command, update_cases: bool) -> None:
+    planned = reconciler("plan")
+    is_golden("quickstart-plan", planned.out, update_cases)
+    applied = reconciler("apply", YES)
+    is_golden("quickstart-apply", by_name(applied.out), update_cases)
+    assert (planned.code, applied.code, planned.err, applied.err) == (0, 0, "", "")
+
+
+def test_a_generation_that_takes_an_hour(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, update_cases: bool
+) -> None:
+    monkeypatch.setattr(Turn, "seconds", 40 * 60.0)
+    project.edit("reconciler.yaml", "interval: 1s, timeout: 1m", "interval: 1m, timeout: 40m")
+    project.edit("sandbox.yaml", "generate: 2s", "generate: 65m")
+    first = reconciler("apply", YES)
+    monkeypatch.setattr(Turn, "seconds", 25 * 60 + 3.0)
+    second = reconciler("apply", YES)
+    assert (first.code, second.code) == (3, 0)
+    is_golden("hour-long-generation", f"{first.out}\n-----\n\n{second.out}", update_cases)
+    project.edit("reconciler.yaml", "timeout: 40m", "timeout: 2h")
+    project.edit("sites/shop.yaml", "warm and playful", "dry")
+    monkeypatch.setattr(Turn, "seconds", 65 * 60 + 7.0)
+    is_golden("hour-long-regeneration", reconciler("apply", YES).out, update_cases)
+
+
+def test_approve_one_by_one(
+    drafts: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, update_cases: bool
+) -> None:
+    reviewed = reconciler("review")
+    is_golden("review", reviewed.out, update_cases)
+    keys = iter("?auasd")
+
+    def key(question: str) -> str:
+        pressed = next(keys)
+        sys.stdout.write(f"{question}{pressed}\n")
+        return pressed
+
+    monkeypatch.setattr("reconciler.cli.approving.can_ask", lambda: True)
+    monkeypatch.setattr("reconciler.cli.approving.key", key)
+    monkeypatch.setattr(sys, "stderr", sys.stdout)
+    is_golden("approve", reconciler("approve").out, update_cases)
+
+
+def test_a_saved_plan_is_shown(drafts: Project, reconciler: Command, update_cases: bool) -> None:
+    reconciler("review")
+    reconciler("approve", "--all", "--yes")
+    assert reconciler("plan", "--out", "friday.plan").code == 0
+    is_golden("show", reconciler("show", "friday.plan").out, update_cases)
+    assert reconciler("apply", "friday.plan", "--allow-publish").code == 0
+    shown = reconciler("state", "show", "shop").out
+    is_golden("state-show", re.sub(r"\n  recorded in\s+\S+", "", shown), update_cases)
