@@ -101,7 +101,7 @@ Foundation: TypeAlias = EventOperation | UpdateSettings | MarketingPlanOperation
 AtOnce: TypeAlias = (
     EventOperation | UpdateSettings | DeleteMarketingPlan | ActivityOperation | ClearPosts | ReschedulePost | CancelPost
 )
-"""Operations of one call that is over at once: nothing is waited for, and calls are not combined."""
+"""Operations that take one call and finish at once: there is nothing to wait for, and calls are not combined."""
 
 
 def class_of(operation: Operation) -> ActionClass:
