@@ -118,7 +118,7 @@ def run(args: Sequence[str]) -> int:
         error.show()
         return Verdict.FAILED.exit_code
     except click.ClickException as error:
-        return _misused(error, args)
+        return _misused(_usage_error(error), args)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return interrupted_by(signal.SIGINT).exit_code
@@ -132,14 +132,13 @@ def run(args: Sequence[str]) -> int:
     except SystemExit as error:  # click exits like this if the reader of a pipe is gone
         return error.code if isinstance(error.code, int) else Verdict.FAILED.exit_code
     except Exception as error:
-        return _unexpected(error)
+        return _unexpected(error, args)
 
 
-def _misused(error: click.ClickException, args: Sequence[str]) -> int:
+def _misused(problem: UsageError, args: Sequence[str]) -> int:
     """The end of a command line that could not be understood: reported like any other problem, in every report."""
     from reconciler.model.diagnostics import UsageError
 
-    problem = _usage_error(error)
     try:
         if outputs := _reports_named(args):
             from reconciler.cli.options import Shown
@@ -195,8 +194,9 @@ def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:
     return tuple(found.values())
 
 
-def _unexpected(error: Exception) -> int:
-    """How a command without reports ended."""
+def _unexpected(error: Exception, args: Sequence[str]) -> int:
+    """How a command ended before it had reports, or because they cannot be written."""
+    from reconciler.cli.run import ReportsFailed
     from reconciler.model.diagnostics import InvalidFiles, UsageError
     from reconciler.reporters.diagnostics import sentence
 
@@ -205,8 +205,10 @@ def _unexpected(error: Exception) -> int:
             _say(sentence(problem) for problem in problems)
             files = len({problem.file for problem in problems})
             return _fail(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}; nothing was done")
-        case UsageError():
+        case ReportsFailed():
             return _fail(str(error))
+        case UsageError():
+            return _misused(error, args)
         case Stopped(signal=number):
             click.echo("Interrupted.", err=True)
             return interrupted_by(number).exit_code

@@ -122,19 +122,24 @@ def paths(command: Command) -> Command:
     return click.argument("paths", nargs=-1, type=click.Path(path_type=Path))(command)
 
 
-def output(command: Command) -> Command:
-    """--output and --no-color."""
+def output_alone(command: Command) -> Command:
+    """--output, which every command has."""
     from reconciler.reporters.registry import FORMATS
 
+    return click.option(
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        callback=_outputs,
+        help=f"What to write: {', '.join(FORMATS)}. With =FILE, to that file as well as the text. Repeatable.",
+    )(command)
+
+
+def output(command: Command) -> Command:
+    """--output and --no-color."""
     return _stacked(
-        click.option(
-            "--output",
-            "outputs",
-            multiple=True,
-            metavar="FORMAT[=FILE]",
-            callback=_outputs,
-            help=f"What to write: {', '.join(FORMATS)}. With =FILE, to that file as well as the text. Repeatable.",
-        ),
+        output_alone,
         click.option("--no-color", is_flag=True, help="No colours. NO_COLOR in the environment does the same."),
     )(command)
 
@@ -328,7 +333,7 @@ def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> Shown:
         raise UsageError("--quiet and --summary cannot be combined", "leave one of them out")
     return Shown(
         outputs_of(given["outputs"]),
-        not given["no_color"],
+        not given.get("no_color", False),
         **{name: given.get(name, False) for name in ("explain", "quiet", "summary", "sites")},
         again=_again(given, paths),
     )

@@ -21,7 +21,7 @@ from reconciler.cli.running import Interrupts, Stopped, Terminated, beside, run
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, RunFailed
 from reconciler.engine.verdict import Verdict, verdict_of
 from reconciler.machine import sleep
-from reconciler.model.diagnostics import InvalidFiles
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.reporters.problems import ProblemReporter
 from reconciler.reporters.progress import Progress, Watch
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE})
 """Errors of writing if the disk is full or broken, or nobody reads any more: not a bug of this tool."""
+
+
+class ReportsFailed(UsageError):
+    """A report could not be opened, or not be finished; what the run did is done."""
 
 
 class Running:
@@ -56,8 +60,17 @@ def reported(
 ) -> int:
     """Runs a command and returns its exit code. Its work emits the closing event that it returns.
 
-    Raises UsageError if the reports cannot be written, and OSError if that shows only during the run.
+    Raises ReportsFailed if the reports cannot be written, and OSError if that shows only during the run.
     """
+    try:
+        return _reported(command, shown, work, detailed=detailed, asks=asks)
+    except UsageError as error:  # what is wrong with the work is in the reports
+        raise ReportsFailed(error.message, error.fix, error.place) from None
+
+
+def _reported(
+    command: str, shown: Shown, work: Callable[[Running], ClosingEvent], *, detailed: bool, asks: bool
+) -> int:
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
     progress = Progress(Watch(time.monotonic, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None

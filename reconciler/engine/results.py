@@ -1,7 +1,8 @@
 """What a run reports while it works and when it ends: one union of events.
 
 The events of a run as a whole and the union are here. site_results.py has the events of a single site;
-adoption_results.py and state_results.py have those of the commands about files and about the state.
+adoption_results.py, state_results.py and tool_results.py have those of the commands about files, about the state and
+about the tool itself.
 
 Every run ends with a closing event (`ClosingEvent`; in an apply, its plan's closing event comes before its own) and
 then `Ended`, which carries the exit code. A report needs nothing else. The events of the sites come before them.
@@ -37,6 +38,17 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.tool_results import (
+    SandboxReady,
+    SandboxReset,
+    SandboxShown,
+    SandboxStopped,
+    SchemaTold,
+    ScriptTold,
+    StarterFile,
+    StarterWritten,
+    VersionTold,
+)
 from reconciler.engine.verdict import Verdict, verdict_with
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
@@ -325,6 +337,13 @@ ClosingEvent: TypeAlias = (
     | LockRemoved
     | CallResolved
     | RecordChanged
+    | VersionTold
+    | SchemaTold
+    | ScriptTold
+    | StarterWritten
+    | SandboxStopped
+    | SandboxReset
+    | SandboxShown
     | Refused
     | FilesInvalid
     | RunFailed
@@ -340,6 +359,8 @@ Event: TypeAlias = (
     | Progressed
     | LockFound
     | ProjectExamined
+    | StarterFile
+    | SandboxReady
     | SiteEvent
     | ClosingEvent
     | Ended

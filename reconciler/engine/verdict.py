@@ -78,7 +78,7 @@ def verdict_of(event: ClosingEvent, *, detailed: bool = False, signal: int | Non
 
     `detailed` is `--detailed-exitcode`, `signal` what interrupted it.
     """
-    from reconciler.engine import adoption_results, results, state_results
+    from reconciler.engine import adoption_results, results, state_results, tool_results
 
     match event:
         case results.PlanCompleted():
@@ -108,6 +108,13 @@ def verdict_of(event: ClosingEvent, *, detailed: bool = False, signal: int | Non
             | state_results.LockRemoved()
             | state_results.CallResolved()
             | state_results.RecordChanged()
+            | tool_results.VersionTold()
+            | tool_results.SchemaTold()
+            | tool_results.ScriptTold()
+            | tool_results.StarterWritten()
+            | tool_results.SandboxStopped()
+            | tool_results.SandboxReset()
+            | tool_results.SandboxShown()
         ):
             return Verdict.SUCCEEDED
         case results.PartsMerged(verdict=verdict):

@@ -48,6 +48,17 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.tool_results import (
+    SandboxReady,
+    SandboxReset,
+    SandboxShown,
+    SandboxStopped,
+    SchemaTold,
+    ScriptTold,
+    StarterFile,
+    StarterWritten,
+    VersionTold,
+)
 from reconciler.engine.verdict import Verdict
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import Address
@@ -154,6 +165,15 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
             | LockRemoved()
             | CallResolved()
             | RecordChanged()
+            | VersionTold()
+            | SchemaTold()
+            | ScriptTold()
+            | StarterWritten()
+            | SandboxStopped()
+            | SandboxReset()
+            | SandboxShown()
+            | StarterFile()
+            | SandboxReady()
             | Ended()
         ):
             return

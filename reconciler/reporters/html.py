@@ -50,6 +50,17 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.tool_results import (
+    SandboxReady,
+    SandboxReset,
+    SandboxShown,
+    SandboxStopped,
+    SchemaTold,
+    ScriptTold,
+    StarterFile,
+    StarterWritten,
+    VersionTold,
+)
 from reconciler.engine.verdict import Verdict
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.review import Review
@@ -149,6 +160,8 @@ class HtmlReporter:
                 self._problems += new
             case StateListed() | StateShown() | LockFound() | CallResolved() | LockRemoved() | RecordChanged():
                 self._texts += text_of(self._context.command, event)
+            case SchemaTold() | ScriptTold() | StarterFile() | SandboxReady() | SandboxShown():
+                self._texts += text_of(self._context.command, event)
             case SiteStarted() | Progressed():
                 pass
             case Ended():
@@ -186,6 +199,10 @@ class HtmlReporter:
         | ImportCompleted
         | DoctorCompleted
         | FilesChecked
+        | VersionTold
+        | StarterWritten
+        | SandboxStopped
+        | SandboxReset
         | Refused
         | FilesInvalid
         | RunFailed
@@ -210,6 +227,10 @@ class HtmlReporter:
                 | HistoryListed()
                 | ImportCompleted()
                 | DoctorCompleted()
+                | VersionTold()
+                | StarterWritten()
+                | SandboxStopped()
+                | SandboxReset()
             ):
                 pass
             case _:

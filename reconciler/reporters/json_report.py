@@ -5,6 +5,7 @@ Sites are written as they come and not kept. Keys have a fixed order, and there 
 
 from __future__ import annotations
 
+import json
 from typing import Any, assert_never
 
 from msgspec import Struct
@@ -52,7 +53,19 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.tool_results import (
+    SandboxReady,
+    SandboxReset,
+    SandboxShown,
+    SandboxStopped,
+    SchemaTold,
+    ScriptTold,
+    StarterFile,
+    StarterWritten,
+    VersionTold,
+)
 from reconciler.model.address import SiteName
+from reconciler.model.canonical import ABSENT
 from reconciler.model.codec import members_of, report_text, taken_from
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.planner.actions import GoingOut
@@ -68,6 +81,7 @@ from reconciler.reporters.run_json import (
     COUNTS,
     CheckedRecord,
     Members,
+    StarterRecord,
     drift_summary,
     failed_record,
     plan_summary,
@@ -141,6 +155,11 @@ class JsonReporter:
                 for site in sites:
                     self._line(known_record(site))
                 self._members.summary = listed_record(sites)
+            case StarterFile():
+                before = self._members.files
+                self._members.files = (*(() if before is ABSENT else before), event)
+            case SandboxReady(url=url):
+                self._members.url = url
             case StateShown(site=shown):
                 self._shown = shown_values(shown)
             case Ended():
@@ -166,6 +185,13 @@ class JsonReporter:
         | LockRemoved
         | CallResolved
         | RecordChanged
+        | VersionTold
+        | SchemaTold
+        | ScriptTold
+        | StarterWritten
+        | SandboxStopped
+        | SandboxReset
+        | SandboxShown
         | Refused
         | Interrupted,
     ) -> None:
@@ -206,8 +232,28 @@ class JsonReporter:
             case Refused(reason=reason):
                 members.refused = problem_record(reason)
                 self._still_going_out(event.still_going_out)
+            case VersionTold() | SchemaTold() | ScriptTold() | StarterWritten() | SandboxShown():
+                self._tool(event)
+            case SandboxStopped() | SandboxReset():
+                pass
             case Interrupted():
                 members.interrupted = True
+            case _:
+                assert_never(event)
+
+    def _tool(self, event: VersionTold | SchemaTold | ScriptTold | StarterWritten | SandboxShown) -> None:
+        members = self._members
+        match event:
+            case VersionTold(version=version):
+                members.version = version
+            case SchemaTold(text=text):
+                members.schema = json.loads(text)
+            case ScriptTold(shell=shell, text=text):
+                members.shell, members.script = shell, text
+            case StarterWritten(written=written, kept=kept):
+                members.summary = StarterRecord(written, kept)
+            case SandboxShown(world=world, requests=requests):
+                members.sandbox = {**world, "requests": requests}
             case _:
                 assert_never(event)
 

@@ -53,6 +53,17 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.tool_results import (
+    SandboxReady,
+    SandboxReset,
+    SandboxShown,
+    SandboxStopped,
+    SchemaTold,
+    ScriptTold,
+    StarterFile,
+    StarterWritten,
+    VersionTold,
+)
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
@@ -115,6 +126,8 @@ class MarkdownReporter:
             case StateListed() | StateShown() | LockFound() | CallResolved():
                 self._fold(self._context.command, text_of(self._context.command, event))
                 self._ending(event)
+            case SchemaTold() | ScriptTold() | StarterFile() | SandboxReady() | SandboxShown():
+                self._fold(self._context.command, text_of(self._context.command, event))
             case (
                 PlanCompleted()
                 | ApplyCompleted()
@@ -129,6 +142,10 @@ class MarkdownReporter:
                 | FilesChecked()
                 | LockRemoved()
                 | RecordChanged()
+                | VersionTold()
+                | StarterWritten()
+                | SandboxStopped()
+                | SandboxReset()
                 | Refused()
                 | FilesInvalid()
                 | RunFailed()

@@ -15,6 +15,7 @@ from reconciler.engine.results import Ended, Event, PhaseStarted
 from reconciler.engine.run_ledger import entry_values
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.engine.state_results import StateListed
+from reconciler.engine.tool_results import SandboxReset, SandboxStopped
 from reconciler.executor.events import (
     Corrected,
     EntryResolved,
@@ -59,6 +60,8 @@ class NdjsonReporter(JsonReporter):
             case PhaseStarted(phase=phase, sites=sites):
                 super().handle(event)
                 self._tell(self._event, {"phase": phase.value, "sites": sites})
+            case SandboxStopped() | SandboxReset():
+                self._tell(self._event, {})
             case SiteStarted(name=name):
                 self._tell(self._event, {"site": name})
             case Progressed(name=name):

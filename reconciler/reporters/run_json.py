@@ -22,6 +22,7 @@ from reconciler.engine.results import (
     Validated,
 )
 from reconciler.engine.site_results import SiteFailed
+from reconciler.engine.tool_results import StarterFile
 from reconciler.engine.verdict import Verdict
 from reconciler.executor.ledger import Tally
 from reconciler.model.address import SiteName
@@ -166,6 +167,13 @@ class CheckedRecord(Struct, frozen=True):
     touched: int
 
 
+class StarterRecord(Struct, frozen=True):
+    """The counts of `init`."""
+
+    written: int
+    kept: int
+
+
 COUNTS: Final[Mapping[type[ClosingEvent], type[Struct]]] = {
     ReviewCompleted: ReviewRecord,
     Validated: ValidRecord,
@@ -194,6 +202,13 @@ class Members(msgspec.Struct, rename="camel"):
     refusals: tuple[ProblemRecord, ...] | Absent = ABSENT
     summary: Struct | Joined | Absent = ABSENT
     touched: tuple[ProblemRecord, ...] | Absent = ABSENT
+    version: str | Absent = ABSENT
+    schema: dict[str, Any] | Absent = ABSENT
+    shell: str | Absent = ABSENT
+    script: str | Absent = ABSENT
+    files: tuple[StarterFile, ...] | Absent = ABSENT
+    url: str | Absent = ABSENT
+    sandbox: dict[str, Any] | Absent = ABSENT
     still_going_out: tuple[GoingOutRecord, ...] | Absent = ABSENT
     ledger: tuple[Any, ...] | Absent = ABSENT
     applied: Tally | Absent = ABSENT

@@ -47,6 +47,17 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.tool_results import (
+    SandboxReady,
+    SandboxReset,
+    SandboxShown,
+    SandboxStopped,
+    SchemaTold,
+    ScriptTold,
+    StarterFile,
+    StarterWritten,
+    VersionTold,
+)
 from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
@@ -62,6 +73,7 @@ if TYPE_CHECKING:
     from reconciler.reporters.ledger_text import Ledger
     from reconciler.reporters.plan_screen import PlanScreen
     from reconciler.reporters.review_screen import ReviewScreen
+    from reconciler.reporters.tool_text import ToolEvent
 
 
 REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve", "show", "merge"})
@@ -153,6 +165,18 @@ class TextReporter:
                 self._last(valid_line(files, sites))
             case PartsMerged(parts=parts, sites=sites):
                 self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}.")
+            case (
+                VersionTold()
+                | SchemaTold()
+                | ScriptTold()
+                | StarterFile()
+                | StarterWritten()
+                | SandboxReady()
+                | SandboxStopped()
+                | SandboxReset()
+                | SandboxShown()
+            ):
+                self._tool(event)
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
                 pass  # reported below, or on stderr
             case SiteStarted() | Progressed() | Ended():
@@ -257,6 +281,13 @@ class TextReporter:
                 self._last(state_text.lock_removed_line(event))
             case _:
                 assert_never(event)
+
+    def _tool(self, event: ToolEvent) -> None:
+        from reconciler.reporters.tool_text import starter_step, tool_text
+
+        self._write(tool_text(event))
+        if isinstance(event, StarterWritten):
+            self._next(starter_step(event))
 
     def _site_planned(self, planned: SitePlanned) -> None:
         self._plan.site(planned)

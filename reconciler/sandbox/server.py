@@ -40,8 +40,8 @@ def serve(
 
     Raises ServerError.
     """
-    listening = _listen(host, port)
-    _server(sandbox, host, ready or (lambda _url: None)).run(sockets=[listening])
+    with _listen(host, port) as listening:
+        _server(sandbox, host, ready or (lambda _url: None)).run(sockets=[listening])
 
 
 def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> Running:

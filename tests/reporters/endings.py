@@ -53,6 +53,18 @@ from reconciler.engine.site_results import (
     Written,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.tool_results import (
+    SandboxReady,
+    SandboxReset,
+    SandboxShown,
+    SandboxStopped,
+    SandboxView,
+    SchemaTold,
+    ScriptTold,
+    StarterFile,
+    StarterWritten,
+    VersionTold,
+)
 from reconciler.engine.verdict import Verdict
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
@@ -105,6 +117,7 @@ def endings(say: Say) -> Iterator[tuple[str, Run]]:
     yield from _applies(say)
     yield from _others(say)
     yield from _adopting(say)
+    yield from _tools(say)
 
 
 # --- runs without a site ---------------------------------------------------------------------------
@@ -438,6 +451,29 @@ def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
     old = Diagnostic("old-layout", say("w-old"), say("w-review"), Severity.NOTE, Place("approvals/shop.yaml"))
     checked = (FilesChecked("0.2.0", 4, (old,)), Ended(0))
     yield "files of an earlier version", Run("version", checked, problems="w-old approvals/shop.yaml")
+
+
+# --- the tool itself ---------------------------------------------------------------------------------
+
+
+def _tools(say: Say) -> Iterator[tuple[str, Run]]:
+    yield "a version", Run("version", (VersionTold("0.1.0"), Ended(0)), words="0.1.0")
+    schema = SchemaTold("site", '{"title": "w-schema"}\n')
+    yield "a schema", Run("schema", (schema, Ended(0)), words="w-schema")
+    script = ScriptTold("fish", "# Install: w-script\ncomplete\n")
+    yield "a completion script", Run("completion", (script, Ended(0)), words="w-script")
+    files = (StarterFile("reconciler.yaml", written=True), StarterFile(say("w-kept"), written=False))
+    yield "a starter", Run("init", (*files, StarterWritten("new", 1, 1), Ended(0)), words="reconciler.yaml w-kept")
+    url = "http://127.0.0.1:8080"
+    served = (SandboxReady(url), SandboxStopped(), Ended(0))
+    yield "a sandbox that was served", Run("sandbox serve", served, words=url)
+    yield "a sandbox that was reset", Run("sandbox reset", (SandboxReset(), Ended(0)))
+    request = {"at": "w-at", "status": None, "site": None, "method": "GET", "path": say("/w-path")}
+    gap = {"method": "PUT", "path": say("/w-gap")}
+    world = {"clock": "2026-12-01T09:00:00Z", "sites": {}, "gaps": [gap]}
+    for view, words in ((SandboxView.SITES, "w-gap"), (SandboxView.REQUESTS, "w-path"), (SandboxView.EVERYTHING, "")):
+        shown = SandboxShown(world, (request,), view)
+        yield f"a sandbox: {view}", Run("sandbox show", (shown, Ended(0)), words=words)
 
 
 def report(format: str, run: Run, screen: Screen | None = None) -> str:

@@ -99,6 +99,8 @@ def test_the_names_of_the_lines_are_known() -> None:
     """Programs rely on them: one that goes away or is named otherwise is a new version of the format."""
     told = {line["event"] for run in RUNS.values() for line in lines(run)}
     assert told == {
+        *("version-told", "schema-told", "script-told", "starter-file", "starter-written"),
+        *("sandbox-ready", "sandbox-stopped", "sandbox-reset", "sandbox-shown"),
         "report",
         "run-started",
         "phase-started",

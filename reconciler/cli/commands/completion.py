@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
+
+from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from reconciler.cli.run import Running
+    from reconciler.engine.results import ClosingEvent
 
 INSTALL = {
     "bash": 'eval "$(reconciler completion bash)"    # in ~/.bashrc',
@@ -39,17 +47,28 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(INSTALL)))
-def command(shell: str) -> None:
+@options.output_alone
+def command(shell: str, **given: Any) -> int:
     """Print a completion script for a shell.
 
-    The first line of the script says how to install it.
+    The first line of the script says how to install it. The script itself
+    is the text output; --output json has it in a report.
     """
+    from reconciler.cli.run import reported
+
+    return reported("completion", options.shown_of(given), lambda running: _tell(shell, running))
+
+
+def _tell(shell: str, running: Running) -> ClosingEvent:
     from click.shell_completion import get_completion_class
 
     from reconciler.cli.main import cli
+    from reconciler.engine.tool_results import ScriptTold
 
     completer = get_completion_class(shell)
     assert completer is not None, shell
     made = completer(cli, {}, "reconciler", "_RECONCILER_COMPLETE")
     script = BASH % made.source_vars() if shell == "bash" else made.source()
-    click.echo(f"# Install: {INSTALL[shell]}\n{script}")
+    told = ScriptTold(shell, f"# Install: {INSTALL[shell]}\n{script}\n")
+    running.emit(told)
+    return told

@@ -75,10 +75,11 @@ def command(
     if files and lift:
         raise UsageError("--defaults is for new files, --update for existing ones", "leave one of them out")
     wanted = Wanted(ids, everything, title, credentials, lift)
-    return reported("import", asked.shown, lambda running: _import(asked, wanted, files, running))
+    return reported("import", asked.shown, lambda running: import_live(asked, wanted, files, running))
 
 
-def _import(asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: Running) -> ClosingEvent:
+def import_live(asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: Running) -> ClosingEvent:
+    """Writes new site files, or brings those in `files` up to date."""
     from reconciler.api.client import ReadClient
     from reconciler.cli.selecting import session_of
     from reconciler.config.new_files import open_whole

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import shlex
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import options
 from reconciler.model.diagnostics import Place, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.cli.run import Running
+    from reconciler.engine.results import ClosingEvent
 
 
 @click.command("init")
@@ -28,7 +34,8 @@ from reconciler.model.diagnostics import Place, UsageError
     help="Import live sites instead of the example: a site id, or account:ID for all of its sites. Repeatable.",
 )
 @click.option("--api", metavar="API", help="With --from-live: wix, sandbox, or a base URL.")
-def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None) -> int | None:
+@options.output
+def command(folder: Path, ci: str | None, live: tuple[str, ...], **given: Any) -> int:
     """Write a starter project.
 
     It is written to DIR (default: the current directory) and runs against the built-in
@@ -36,25 +43,30 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
     they are, and an existing project gets no example site. --from-live
     imports live sites as `reconciler import` does, and sets `api` to wix.
     """
-    from reconciler.model.text import printable
+    from reconciler.cli.run import reported
+
+    asked = options.run_options((folder,), **given)
+    return reported("init", asked.shown, lambda running: _init(folder, ci, live, asked, running))
+
+
+def _init(
+    folder: Path, ci: str | None, live: tuple[str, ...], asked: options.RunOptions, running: Running
+) -> ClosingEvent:
+    from reconciler.engine.live_sites import Wanted
+    from reconciler.engine.tool_results import StarterWritten
 
     accounts = [what.removeprefix("account:") for what in live if what.startswith("account:")]
     ids = tuple(what for what in live if not what.startswith("account:"))
     if len(accounts) > 1 or (accounts and ids):
         raise UsageError("--from-live: site ids and accounts cannot be combined", "give site ids, or one account:ID")
-    try:
-        _write(folder, _files(folder, ci, accounts[0] if accounts else None, example=not live))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise UsageError(
-            str(error.strerror), "choose a writable folder", Place(printable(str(error.filename)))
-        ) from None
+    written = [*_write(folder, _files(folder, ci, accounts[0] if accounts else None, example=not live), running)]
     if live:
-        return _import(folder, ids or ("--all",), api)
-    where = "" if folder == Path() else f" {shlex.quote(printable(str(folder)))}"
-    click.echo(f"\nNext: reconciler plan{where}")
-    return None
+        importing = importlib.import_module("reconciler.cli.commands.import")
+        closing: ClosingEvent = importing.import_live(asked, Wanted(ids, bool(accounts)), (), running)
+        return closing
+    started = StarterWritten(str(folder), written.count(True), written.count(False))
+    running.emit(started)
+    return started
 
 
 def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) -> Mapping[str, str]:
@@ -68,25 +80,27 @@ def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) 
     return {**files, **(ci_files(Service(ci)) if ci else {})}
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    """Writes the files that do not exist yet."""
-    from reconciler.model.text import printable
+def _write(folder: Path, files: Mapping[str, str], running: Running) -> Iterator[bool]:
+    """Writes the files that are not there yet, and says of each whether it was written."""
+    from reconciler.engine.tool_results import StarterFile
 
     for name, text in files.items():
         path = folder / name
+        written = _written(path, text)
+        running.emit(StarterFile(str(path), written))
+        yield written
+
+
+def _written(path: Path, text: str) -> bool:
+    from reconciler.model.text import printable
+
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        shown = printable(str(path))
-        try:
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            click.echo(f"wrote  {shown}")
-        except FileExistsError:
-            click.echo(f"kept   {shown}, which already exists")
-
-
-def _import(folder: Path, sites: tuple[str, ...], api: str | None) -> int:
-    """Runs `reconciler import` for the folder."""
-    importing = importlib.import_module("reconciler.cli.commands.import").command
-    reach = ("--api", api) if api is not None else ()
-    code: int = importing.main((*sites, "--into", str(folder), *reach), standalone_mode=False)
-    return code
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(path):
+            return False
+        place = Place(printable(str(error.filename or path)))
+        raise UsageError(f"cannot be written: {error.strerror}", "choose a writable folder", place) from None
+    return True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from reconciler.cli import options
+
 if TYPE_CHECKING:
+    from reconciler.cli.run import Running
+    from reconciler.engine.results import ClosingEvent
     from reconciler.sandbox.app import Sandbox
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -64,87 +67,87 @@ def _open(folder: Path, database: Path | None, seed: Path | None) -> Iterator[Sa
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 picks a free one."
 )
-def serve(folder: Path, database: Path | None, seed: Path | None, host: str, port: int) -> None:
+@options.output_alone
+def serve(folder: Path, database: Path | None, seed: Path | None, host: str, port: int, **given: Any) -> int:
     """Serve the sandbox of the project in DIR over HTTP until Ctrl-C.
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
     It accepts any key of eight characters or more, unless the seed lists `keys`.
     Requests must address it by an IP address, as localhost, or as given to
     --host, so that a web page cannot reach it through a domain of its own.
+    For programs, --output ndjson prints a line with the URL as soon as it answers.
     """
+    from reconciler.cli.run import reported
+
+    def work(running: Running) -> ClosingEvent:
+        with _open(folder, database, seed) as sandbox:
+            return _serve(sandbox, host, port, running)
+
+    return reported("sandbox serve", options.shown_of(given), work)
+
+
+def _serve(sandbox: Sandbox, host: str, port: int, running: Running) -> ClosingEvent:
+    from reconciler.engine.tool_results import SandboxReady, SandboxStopped
     from reconciler.model.diagnostics import UsageError
     from reconciler.sandbox.server import ServerError
     from reconciler.sandbox.server import serve as serve_world
 
     def ready(url: str) -> None:
-        click.echo(f"Sandbox at {url}")
+        running.emit(SandboxReady(url))
+        sys.stdout.flush()
         click.echo("Any key works, such as WIX_API_KEY=any-key-will-do. Press Ctrl-C to stop.", err=True)
 
-    with _open(folder, database, seed) as sandbox:
-        try:
-            serve_world(sandbox, host, port, ready)
-        except ServerError as error:
-            raise UsageError.saying(str(error)) from None
+    try:
+        serve_world(sandbox, host, port, ready)
+    except ServerError as error:
+        raise UsageError.saying(str(error)) from None
+    stopped = SandboxStopped()
+    running.emit(stopped)
+    return stopped
 
 
 @command.command()
 @_world
-def reset(folder: Path, database: Path | None, seed: Path | None) -> None:
+@options.output_alone
+def reset(folder: Path, database: Path | None, seed: Path | None, **given: Any) -> int:
     """Reset the sandbox of the project in DIR to sandbox.yaml.
 
     The project's state still remembers the old sandbox; remove
     the whole of .reconciler/ to start over.
     """
-    with _open(folder, database, seed) as sandbox:
-        sandbox.reset()
-    click.echo("The sandbox was reset to sandbox.yaml.")
+    from reconciler.cli.run import reported
+    from reconciler.engine.tool_results import SandboxReset
+
+    def work(running: Running) -> ClosingEvent:
+        with _open(folder, database, seed) as sandbox:
+            sandbox.reset()
+        done = SandboxReset()
+        running.emit(done)
+        return done
+
+    return reported("sandbox reset", options.shown_of(given), work)
 
 
 @command.command()
 @_world
 @click.option("--json", "as_json", is_flag=True, help="Show everything in the sandbox, as JSON.")
 @click.option("--requests", is_flag=True, help="List the requests it received, oldest first, one per line.")
-def show(folder: Path, database: Path | None, seed: Path | None, as_json: bool, requests: bool) -> None:
-    """Show the sites in the sandbox of the project in DIR."""
-    with _open(folder, database, seed) as sandbox:
-        if as_json:
-            click.echo(json.dumps({**sandbox.world(), "requests": sandbox.requests()}, indent=2))
-        elif requests:
-            for one in sandbox.requests():
-                click.echo(
-                    _safe(
-                        f"{one['at']}  {one['status'] or 'lost'}  {one['site'] or '-'}  {one['method']} {one['path']}"
-                    )
-                )
-        else:
-            _show_world(sandbox.world())
+@options.output_alone
+def show(folder: Path, database: Path | None, seed: Path | None, as_json: bool, requests: bool, **given: Any) -> int:
+    """Show the sites in the sandbox of the project in DIR.
 
+    --output json has everything in the sandbox, in a report; --json prints it
+    as the text output.
+    """
+    from reconciler.cli.run import reported
+    from reconciler.engine.tool_results import SandboxShown, SandboxView
 
-def _show_world(world: dict[str, Any]) -> None:
-    click.echo(f"clock: {world['clock']}")
-    if not world["sites"]:
-        click.echo("no sites yet; a site is created on the first request for it")
-    for site_id, site in world["sites"].items():
-        for line in _site_lines(site_id, site):
-            click.echo(_safe(line))
-    for gap in world["gaps"]:
-        click.echo(_safe(f"unknown route requested: {gap['method']} {gap['path']}"))
+    view = SandboxView.EVERYTHING if as_json else SandboxView.REQUESTS if requests else SandboxView.SITES
 
+    def work(running: Running) -> ClosingEvent:
+        with _open(folder, database, seed) as sandbox:
+            shown = SandboxShown(sandbox.world(), tuple(sandbox.requests()), view)
+        running.emit(shown)
+        return shown
 
-def _site_lines(id: str, site: dict[str, Any]) -> Iterator[str]:
-    from reconciler.reporters.words import plural
-
-    facts = site["facts"]
-    statuses = Counter(record["item"]["status"] for record in site["items"].values())
-    posts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "none"
-    channels = ", ".join(f"{name} {status}" for name, status in sorted(site["channels"].items())) or "none"
-    published = "published" if facts["published"] else "not published"
-    yield f"{id}  {facts['name']}, {published}, {facts['timeZone']}"
-    yield f"  marketing plan: {site['plan']['status']}, {plural(len(site['activities']), 'activity', 'activities')}"
-    yield f"  posts: {posts}; events: {len(site['events'])}; channels: {channels}"
-
-
-def _safe(text: str) -> str:
-    from reconciler.model.text import printable
-
-    return printable(text)
+    return reported("sandbox show", options.shown_of(given), work)

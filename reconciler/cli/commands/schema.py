@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
+
+from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from reconciler.cli.run import Running
+    from reconciler.engine.results import ClosingEvent
 
 NAMES = ("site", "project", "approvals", "plan", "report", "sandbox")
 
 
 @click.command("schema")
 @click.argument("name", metavar="[NAME]", type=click.Choice(NAMES), default="site")
-def command(name: str) -> None:
+@options.output_alone
+def command(name: str, **given: Any) -> int:
     """Print the JSON Schema of a file.
 
     NAME is site (the default), project, approvals, plan, report or sandbox.
@@ -17,7 +26,17 @@ def command(name: str) -> None:
     writes copies to schemas/. A plan is what `plan --out` saves; a report is
     what --output json writes, and each line of --output ndjson; sandbox.yaml
     describes the sandbox, with a switch for each open question.
+    The schema itself is the text output; --output json has it in a report.
     """
-    from reconciler.config.schema import schema_text
+    from reconciler.cli.run import reported
 
-    click.echo(schema_text(name), nl=False)
+    return reported("schema", options.shown_of(given), lambda running: _tell(name, running))
+
+
+def _tell(name: str, running: Running) -> ClosingEvent:
+    from reconciler.config.schema import schema_text
+    from reconciler.engine.tool_results import SchemaTold
+
+    told = SchemaTold(name, schema_text(name))
+    running.emit(told)
+    return told

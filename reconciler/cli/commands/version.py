@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--check-files", "check", is_flag=True, help="List the files that an upgrade to this version affects.")
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
-def command(paths: tuple[Path, ...], check: bool, **given: Any) -> int | None:
+def command(check: bool, **given: Any) -> int:
     """Print the version.
 
     With --check-files, reads the files, the state and the saved plans of a project
@@ -28,23 +28,33 @@ def command(paths: tuple[Path, ...], check: bool, **given: Any) -> int | None:
     PATH is the project, or saved plans kept elsewhere. Nothing is
     written.
     """
-    if not check:
-        click.echo(f"reconciler {__version__}")
-        return None
     from reconciler.cli.run import reported
 
-    plans = tuple(path for path in paths if path.is_file() and path.suffix not in (".yaml", ".yml"))
-    asked = options.run_options(tuple(path for path in paths if path not in plans), **given)
-    return reported("version", asked.shown, lambda running: _check(asked, plans, running))
+    work = _check if check else _tell
+    return reported("version", options.shown_of(given), lambda running: work(given, running))
 
 
-def _check(asked: options.RunOptions, plans: tuple[Path, ...], running: Running) -> ClosingEvent:
+def _tell(given: dict[str, Any], running: Running) -> ClosingEvent:
+    from reconciler.engine.tool_results import VersionTold
+    from reconciler.model.diagnostics import UsageError
+
+    if given["paths"] or given["state"]:
+        raise UsageError("a path and --state are for the files of a project", "add --check-files")
+    told = VersionTold(__version__)
+    running.emit(told)
+    return told
+
+
+def _check(given: dict[str, Any], running: Running) -> ClosingEvent:
     import os
 
     from reconciler.config.new_files import open_whole
     from reconciler.engine.check_files import check_files
     from reconciler.wiring import open_state_of
 
+    paths: tuple[Path, ...] = given.pop("paths")
+    plans = tuple(path for path in paths if path.is_file() and path.suffix not in (".yaml", ".yml"))
+    asked = options.run_options(tuple(path for path in paths if path not in plans), **given)
     project, index = open_whole(asked.paths, asked.trust(), asked.paths)
     state = open_state_of(project, environ=os.environ, state=asked.state)
     return running.run(check_files(project, index, state.store, plans, running.emit))

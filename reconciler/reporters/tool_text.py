@@ -1,0 +1,104 @@
+"""What `init`, `version`, `schema`, `completion` and `sandbox` show."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias, assert_never
+
+from reconciler.engine.tool_results import (
+    SandboxReady,
+    SandboxReset,
+    SandboxShown,
+    SandboxStopped,
+    SandboxView,
+    SchemaTold,
+    ScriptTold,
+    StarterFile,
+    StarterWritten,
+    VersionTold,
+)
+from reconciler.model.text import printable
+from reconciler.reporters.layout import inert, inert_json
+from reconciler.reporters.plurals import plural
+
+ToolEvent: TypeAlias = (
+    VersionTold
+    | SchemaTold
+    | ScriptTold
+    | StarterFile
+    | StarterWritten
+    | SandboxReady
+    | SandboxStopped
+    | SandboxReset
+    | SandboxShown
+)
+
+
+def tool_text(event: ToolEvent) -> str:
+    """What is written of an event, line ends included. A schema and a script are written as they are."""
+    match event:
+        case SchemaTold(text=text) | ScriptTold(text=text):
+            return text
+        case VersionTold(version=version):
+            return f"reconciler {version}\n"
+        case StarterFile(file=file, written=written):
+            return f"wrote  {inert(file)}\n" if written else f"kept   {inert(file)}, which already exists\n"
+        case StarterWritten():
+            return "\n"
+        case SandboxReady(url=url):
+            return f"Sandbox at {url}\n"
+        case SandboxStopped():
+            return "The sandbox was stopped.\n"
+        case SandboxReset():
+            return "The sandbox was reset to sandbox.yaml.\n"
+        case SandboxShown():
+            return "".join(f"{line}\n" for line in _shown(event))
+        case _:
+            assert_never(event)
+
+
+def starter_step(event: StarterWritten) -> str:
+    """What to type next; it can be pasted."""
+    folder = printable(event.folder)
+    return "reconciler plan" if folder == "." else f"reconciler plan {shlex.quote(folder)}"
+
+
+def _shown(event: SandboxShown) -> Iterator[str]:
+    match event.view:
+        case SandboxView.EVERYTHING:
+            yield from inert_json(json.dumps({**event.world, "requests": event.requests}, indent=2)).splitlines()
+        case SandboxView.REQUESTS:
+            yield from map(_request, event.requests)
+        case SandboxView.SITES:
+            yield from _world(event.world)
+        case _:
+            assert_never(event.view)
+
+
+def _request(request: Mapping[str, Any]) -> str:
+    ended, site = request["status"] or "lost", request["site"] or "-"
+    return inert(f"{request['at']}  {ended}  {site}  {request['method']} {request['path']}")
+
+
+def _world(world: Mapping[str, Any]) -> Iterator[str]:
+    yield f"clock: {world['clock']}"
+    if not world["sites"]:
+        yield "no sites yet; a site is created on the first request for it"
+    for site_id, site in world["sites"].items():
+        yield from map(inert, _site_lines(site_id, site))
+    for gap in world["gaps"]:
+        yield inert(f"unknown route requested: {gap['method']} {gap['path']}")
+
+
+def _site_lines(id: str, site: Mapping[str, Any]) -> Iterator[str]:
+    facts = site["facts"]
+    statuses = Counter(record["item"]["status"] for record in site["items"].values())
+    posts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "none"
+    channels = ", ".join(f"{name} {status}" for name, status in sorted(site["channels"].items())) or "none"
+    published = "published" if facts["published"] else "not published"
+    yield f"{id}  {facts['name']}, {published}, {facts['timeZone']}"
+    yield f"  marketing plan: {site['plan']['status']}, {plural(len(site['activities']), 'activity', 'activities')}"
+    yield f"  posts: {posts}; events: {len(site['events'])}; channels: {channels}"
