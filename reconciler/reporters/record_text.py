@@ -135,7 +135,7 @@ class RecordText:
         post = self._recorded.published_by_id.get(PostId(id), ())
         if post and post[0].title:
             return f"{kind} {post_name(post[0].title, post[0].channel, post[0].type)}"
-        return f"{kind} {quoted(id)}" if kind == Kind.EVENT else f"{kind}[{id}]"
+        return f"{kind} {quoted(id)}" if kind in set(Kind) and Kind(kind).has_names else f"{kind}[{id}]"
 
 
 def _state(facts: JsonObject) -> str:
