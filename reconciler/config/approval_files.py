@@ -95,7 +95,12 @@ class ApprovalFiles:
         """What counts of a file that is not on disk; reports a problem if nobody decided to remove it."""
         file, folder = trail(path)[-1], shown_path(self._folder)
         sparse = {self._not_checked_out[step] for step in (file, *file.parents) if step in self._not_checked_out}
-        if True in sparse:
+        within = (file, *file.parents)
+        if (submodule := next((folder for folder in self._empty_submodules if folder in within), None)) is not None:
+            where = shown_path(submodule)
+            message = f"is in the git submodule {where}, which is not checked out"
+            fix = f"check it out: git submodule update --init {where}"
+        elif True in sparse:
             message, fix = "is left out of this sparse checkout", f"check it out: git sparse-checkout add {folder}"
         elif sparse and self._repository is None:
             message = f"is missing with the whole folder {folder}, but git has it"
@@ -114,6 +119,15 @@ class ApprovalFiles:
             return repository.not_checked_out(self._folder)
         except GitError:
             return {}
+
+    @cached_property
+    def _empty_submodules(self) -> tuple[Path, ...]:
+        """The git submodules that are not checked out: what is missing in them was not deleted."""
+        repository = self._repository or Repository(self._folder, dict(self._project.trust.environment))
+        try:
+            return repository.empty_submodules()
+        except GitError:
+            return ()
 
     def _deleted(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest] | None:
         """The approvals of a file that only the last commit has: deleting it has no effect until that is committed."""

@@ -133,6 +133,14 @@ class Repository:
         entries = (entry.partition(" ") for entry in told.split("\0") if entry)
         return {self.top / path: tag == "S" for tag, _, path in entries if tag == "S" or gone}
 
+    def empty_submodules(self) -> tuple[Path, ...]:
+        """The folders of submodules that are not checked out. Raises GitError if there is no repository."""
+        if not (self._marked / ".gitmodules").is_file():
+            return ()
+        entries = self._run("ls-files", "--stage", "-z", top=True).split("\0")
+        paths = (entry.partition("\t")[2] for entry in entries if entry.startswith("160000 "))
+        return tuple(folder for path in paths if not os.path.lexists((folder := self.top / path) / ".git"))
+
     def is_clean(self, path: Path) -> bool:
         """Whether a file, and each link that leads to it, is in HEAD exactly as on disk."""
         return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))

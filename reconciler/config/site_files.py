@@ -12,6 +12,7 @@ from msgspec import Struct
 from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
 from reconciler.config.patterns import Finder, fixed_folder
 from reconciler.config.project import SEED, Project
+from reconciler.config.repository import GitError, Repository
 from reconciler.config.words import quoted
 from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem, warning
 
@@ -26,7 +27,7 @@ class SiteFiles(Struct, frozen=True):
     problems: tuple[Diagnostic, ...]
 
     def warnings(self) -> list[Diagnostic]:
-        """A warning if there are files that nothing reads."""
+        """A warning for each file that nothing reads."""
         message = "is not read: no pattern in `sites` matches it"
         fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
         return [warning(Place(shown_path(file)), message, fix, code="file-not-read") for file in self.passed_over]
@@ -56,6 +57,25 @@ def find_site_files(project: Project) -> SiteFiles:
         problem(Place(shown_path(unlisted.folder)), f"cannot be listed: {unlisted.why}") for unlisted in finder.unlisted
     ]
     return SiteFiles(tuple(sorted(taken)), tuple(sorted(passed_over)), tuple(problems))
+
+
+def submodule_warnings(project: Project) -> list[Diagnostic]:
+    """A warning for each git submodule that site files may lie in and that is not checked out."""
+    repository = Repository(project.root, dict(project.trust.environment))
+    try:
+        empty = repository.empty_submodules()
+    except GitError:
+        return []
+    root = Path(os.path.realpath(project.root))
+    bases = [root / fixed_folder(pattern) for pattern in project.sites]
+    near = [
+        folder for folder in empty if any(folder.is_relative_to(base) or base.is_relative_to(folder) for base in bases)
+    ]
+    message = "is a git submodule that is not checked out: site files in it are not read"
+    return [
+        warning(Place(shown), message, f"check it out: git submodule update --init {shown}", code="submodule-not-read")
+        for shown in map(shown_path, near)
+    ]
 
 
 class Named(Struct, frozen=True):

@@ -27,7 +27,7 @@ from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, Project, find_project
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
-from reconciler.config.site_files import YAML, Named, find_site_files, named_by
+from reconciler.config.site_files import YAML, Named, find_site_files, named_by, submodule_warnings
 from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.trust import Borders, Trust
 from reconciler.config.words import quoted
@@ -165,7 +165,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
         for file in files:
             reading.read(file)
     reading.check_named_approvals()
-    about_project = (*_advice_about_project(project), *site_files.warnings())
+    about_project = (*_advice_about_project(project), *submodule_warnings(project), *site_files.warnings())
     if reading.problems:
         raise InvalidFiles(reading.problems.told(), dict.fromkeys((*about_project, *reading.warnings)))
     chosen = list(reading.chosen(named, more))

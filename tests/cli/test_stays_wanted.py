@@ -913,6 +913,46 @@ def test_a_checkout_without_approvals_withdraws_nothing(pottery: Pottery, how: s
     assert (code, "1 cancelled" in said) == (0, True), said
 
 
+@pytest.mark.parametrize("committed", [False, True])
+def test_approvals_in_a_submodule_that_is_not_checked_out_are_not_taken_as_withdrawn(
+    pottery: Pottery, committed: bool
+) -> None:
+    """As in CI without `submodules: true`."""
+    pottery.scheduled()
+    git = commits(pottery.project)
+    git("rm", "-rq", "--cached", "approvals")
+    pottery.project.write({".gitmodules": '[submodule "approvals"]\n\tpath = approvals\n\turl = ../approvals\n'})
+    git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},approvals")
+    git("add", ".gitmodules")
+    git("commit", "-qm", "Keep approvals elsewhere")
+    approvals = pottery.project.root / "approvals"
+    shutil.rmtree(approvals)
+    approvals.mkdir()
+    options = ("--committed",) if committed else ()
+    for command in ("plan", "drift", "apply --auto-approve", "review"):
+        code, said = pottery.run(*command.split(), *options)
+        assert (code, '"Kiln day" (Instagram) Wed 2026-11-04 09:30' in said) == (1, True), said
+        assert "git submodule update --init" in said
+        assert "withdrawn" not in said
+    assert pottery.status() == "SCHEDULED"
+    git("rm", "-q", "--cached", "approvals")
+    git("commit", "-qm", "Withdraw")
+    code, said = pottery.run("plan", *options)
+    assert (code, "its approval was withdrawn" in said) == (0, True), said
+
+
+def test_site_files_in_a_submodule_that_is_not_checked_out_are_missed(pottery: Pottery) -> None:
+    pottery.project.write({".gitmodules": "", "approvals/kept": ""})
+    git = commits(pottery.project)
+    for folder in ("sites/more", "theme"):
+        git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},{folder}")
+    for command in ("plan", "validate"):
+        _, said = pottery.run(command)
+        assert "sites/more: is a git submodule that is not checked out: site files in it are not read" in said
+        assert said.count("is a git submodule") == 1
+    assert pottery.run("validate", "--strict")[0] == 1
+
+
 def test_approvals_that_git_cannot_be_asked_for_are_not_taken_as_withdrawn(pottery: Pottery) -> None:
     """A copy of the project without its repository and without approvals, where only committed ones count."""
     assert pottery.run("plan", "--committed")[0] == 0, "of a project that is not known yet, nothing is asked"
