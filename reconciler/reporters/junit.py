@@ -182,5 +182,5 @@ class JunitReporter:
 
 def _texts(findings: Iterable[Diagnostic]) -> Iterator[str]:
     for finding in findings:
-        for line in inert_lines(f"{finding.severity}: {sentence(finding)}"):
+        for line in inert_lines(f"{finding.severity}[{finding.code}]: {sentence(finding)}"):
             yield escape(line)

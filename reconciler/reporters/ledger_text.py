@@ -209,8 +209,7 @@ def _particulars(entry: Entry, problem: Diagnostic) -> Iterator[str]:
     """What only support needs: the call, and the requests."""
     if problem.call:
         yield problem.call
-    if entry.result is not Result.WITHHELD:
-        yield from (f"request id {request}" for request in requests(entry))
+    yield from (f"request id {request}" for request in requests(entry))
 
 
 def requests(entry: Entry) -> tuple[str, ...]:

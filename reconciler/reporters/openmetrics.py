@@ -35,7 +35,7 @@ from reconciler.model.diagnostics import Severity
 from reconciler.model.writes import Verb
 from reconciler.planner.drift_report import DriftReport, DriftState, Finding
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.findings import drifted
+from reconciler.reporters.findings import Findings, drifted
 
 _HELP: Final = {
     "pending": "Objects that are waiting for the remote side, by site.",
@@ -55,11 +55,16 @@ class OpenMetricsReporter:
         self._items: Counter[tuple[SiteName, Kind, Severity]] = Counter()
         self._counts: dict[str, Counter[SiteName]] = {name: Counter() for name in _HELP}
         self._sites = {"all": 0, "failed": 0, "refused": 0}
+        self._findings = Findings()
+        self._problems: Counter[tuple[str, str, Severity]] = Counter()
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """Handles an event of the run."""
         now = None if self._context.now is None else self._context.now()
         self._began = self._began or now
+        for finding in self._findings.of(event):
+            site = finding.address.site if finding.address is not None else ""
+            self._problems[site, finding.code, finding.severity] += 1
         match event:
             case RunStarted(sites=sites) | Validated(sites=sites):
                 self._sites["all"] = sites
@@ -124,6 +129,10 @@ class OpenMetricsReporter:
         yield from _family("reconciler_drift_items", "Objects that differ from their file.")
         for (site, kind, severity), count in sorted(self._items.items()):
             yield self._sample("drift_items", count, site=site, kind=kind, severity=severity)
+        yield from _family("reconciler_problems", "Problems of the run by code, and by site where they are of one.")
+        for (where, code, severity), count in sorted(self._problems.items()):
+            labels = {"site": where} if where else {}
+            yield self._sample("problems", count, code=code, severity=severity, **labels)
         for name, help in _HELP.items():
             yield from _family(f"reconciler_{name}", help)
             for site, count in sorted(self._counts[name].items()):

@@ -10,7 +10,7 @@ from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.schedule import CancelPost
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.diagnostics import of_its_site, reason, sentence
+from reconciler.reporters.diagnostics import of_its_site, sentence
 from reconciler.reporters.kinds import action_text
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.ledger_text import became, requests
@@ -21,6 +21,7 @@ from reconciler.reporters.page_rows import (
     entered_going_out,
     entered_post,
     facts,
+    fix,
     going_out_item,
     line,
     notes,
@@ -98,9 +99,11 @@ def _entry(entry: Entry, zone: str) -> str:
     if told := became(entry, zone):
         found += f'<div class="why">{text(told)}</div>'
     if entry.problem is not None:
-        found += f'<div class="why">{text(reason(entry.problem))}</div>'
-        if call := entry.problem.call:
-            found += f'<div class="why">{text(call)}</div>'
+        where = f"{entry.problem.place}: " if entry.problem.place else ""
+        found += f'<div class="why">{text(where + entry.problem.cause)}</div>'
+        found += fix(entry.problem.fix)
+        if entry.problem.call:
+            found += f'<div class="why">{text(entry.problem.call)}</div>'
         for request in requests(entry):
             found += f'<div class="why">request id <code>{text(request)}</code></div>'
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -69,17 +70,24 @@ class SarifReporter:
         for finding in self._findings:
             print_ = fingerprint(finding)
             alike[print_] = alike.get(print_, 0) + 1
-            results.append(
-                {
-                    "ruleId": finding.code,
-                    "ruleIndex": numbers[finding.code],
-                    "level": _LEVELS[finding.severity],
-                    "message": {"text": inert(sentence(without_place(finding)))},
-                    "locations": locations(finding, self._places.of(finding)),
-                    "partialFingerprints": {FINGERPRINT: f"{print_}:{alike[print_]}"},
-                }
-            )
+            result: dict[str, Any] = {
+                "ruleId": finding.code,
+                "ruleIndex": numbers[finding.code],
+                "level": _LEVELS[finding.severity],
+                "message": {"text": inert(sentence(without_place(finding)))},
+                "locations": locations(finding, self._places.of(finding)),
+                "partialFingerprints": {FINGERPRINT: f"{print_}:{alike[print_]}"},
+            }
+            if known := {key: inert(text) for key, text in _particulars(finding) if text}:
+                result["properties"] = known
+            results.append(result)
         return results
+
+
+def _particulars(finding: Diagnostic) -> Iterator[tuple[str, str]]:
+    """What SARIF has no member for, under the names that it has in JSON."""
+    yield "fix", finding.fix
+    yield "requestId", finding.request_id or ""
 
 
 def locations(finding: Diagnostic, place: Place) -> list[dict[str, Any]]:

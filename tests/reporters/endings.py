@@ -95,16 +95,27 @@ AT = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
 DIGEST = Digest("sha256:" + "41c9" * 16)
 ACTIVITY, POST = ActivityId("b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30"), PostId("834dc801-3e5c-416a-bd14-b130a95d100e")
 
+UNDONE = tuple(result for result in Result if result is not Result.DONE)
+
 Say = Callable[[str], str]
 """A text from outside that begins with a word by which it is found again."""
 
 
 class Run:
     """A command with its events. `words` are those that a format with room for everything shows, `problems` those
-    that one with room for problems shows."""
+    that one with room for problems shows. `codes` are those of problems, which every format for machines shows."""
 
-    def __init__(self, command: str, events: Iterable[Event], *, words: str = "", problems: str = "") -> None:
+    def __init__(
+        self,
+        command: str,
+        events: Iterable[Event],
+        *,
+        words: str = "",
+        problems: str = "",
+        codes: tuple[str, ...] = (),
+    ) -> None:
         self.command = command
+        self.codes = codes
         self.events = tuple(events)
         self.problems = tuple(problems.split())
         self.words = (*words.split(), *self.problems)
@@ -262,7 +273,7 @@ def ended(action: Action, result: Result, say: Say) -> Entry:
     """How an action ended: one that was not done has a code, a fix and a request of its own."""
     if result is Result.DONE:
         return Entry(action.address, action.operation, result, request_id="r-9")
-    problem = Diagnostic("c-code", say("w-detail"), say("w-remedy"), request_id="r-9")
+    problem = Diagnostic(f"c-{result}", say("w-detail"), say(f"w-fix-{result}"), request_id=f"r-{result}")
     return Entry.undone(action.address, action.operation, result, problem)
 
 
@@ -306,7 +317,8 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
             "apply",
             (*begun, full, other, unread(say), *applied(say, mixed, rest, plan=two), Ended(1)),
             words="shop other settings",
-            problems="w-unread w-given-up",
+            problems=f"w-unread w-given-up {' '.join(f'w-fix-{result} r-{result}' for result in UNDONE)}",
+            codes=tuple(f"c-{result}" for result in UNDONE),
         ),
     )
     yield (

@@ -6,6 +6,7 @@ A format may do more, and have a test file of its own; what it must do is here.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable
 from signal import SIGINT, SIGTERM
@@ -14,12 +15,15 @@ import pytest
 
 from reconciler.engine.results import ClosingEvent, Ended, PartsMerged
 from reconciler.engine.verdict import Verdict, verdict_of
+from reconciler.executor.ledger import SEVERITIES
 from reconciler.reporters.registry import FORMATS, Tells
 from tests.hostile import CAPTIONS, RAW
-from tests.reporters.endings import Run, endings, report
+from tests.reporters.endings import UNDONE, Run, endings, report
 from tests.reporters.verdicts import check_verdict
 
 ENDINGS = tuple(name for name, _ in endings(str))
+FOR_PEOPLE = ("text", "markdown", "html", "gitlab")
+"""Formats that show no codes; `gitlab` is three numbers."""
 OBEYED = ("##[", "##vso[")
 COMMAND = re.compile(r"::(?:error|warning|notice) title=[\w-]+(?:,file=[\w./]+)?(?:,line=\d+,col=\d+)?::")
 
@@ -69,6 +73,41 @@ def test_no_format_is_silent_about_how_a_run_ended(format: str, verdict: Verdict
     """Whatever was told before, and if nothing was: merged reports tell nothing but how their parts ended."""
     merged = PartsMerged(3, 40, verdict)
     check_verdict(format, report(format, Run("merge", (merged, Ended(verdict.exit_code)))), verdict)
+
+
+@pytest.mark.parametrize("format", [name for name in FORMATS if name not in FOR_PEOPLE])
+def test_what_failed_has_its_own_code_in_every_format_for_machines(format: str) -> None:
+    run = ending("every result")
+    text = report(format, run)
+    assert [code for code in run.codes if not re.search(rf"\b{code}\b", text)] == []
+    if format != "openmetrics":
+        assert [word for word in run.problems if word not in text] == [], "their fixes and requests"
+
+
+def test_what_failed_is_one_object_in_json_and_ndjson() -> None:
+    run = ending("every result")
+    document = json.loads(report("json", run))
+    entries = [entry for site in document["ledger"] for entry in site.get("entries", ())]
+    lines = [json.loads(line) for line in report("ndjson", run).splitlines()]
+    assert entries == [entry for line in lines for entry in line.get("entries", ())]
+    undone = [entry for entry in entries if entry["result"] != "done"]
+    assert {entry["result"] for entry in undone} == set(UNDONE)
+    for entry in undone:
+        problem, result = entry["problem"], entry["result"]
+        assert problem.pop("severity") == SEVERITIES[result]
+        assert problem == {
+            "code": f"c-{result}",
+            "message": "w-detail",
+            "fix": f"w-fix-{result}",
+            "address": entry["address"],
+            "requestId": f"r-{result}",
+        }
+
+
+def test_what_failed_has_its_fix_and_its_request_apart_in_sarif() -> None:
+    found = json.loads(report("sarif", ending("every result")))["runs"][0]["results"]
+    told = {result["ruleId"]: result["properties"] for result in found if result["ruleId"].startswith("c-")}
+    assert told == {f"c-{result}": {"fix": f"w-fix-{result}", "requestId": f"r-{result}"} for result in UNDONE}
 
 
 @pytest.mark.parametrize("name", ["an apply that its only site refuses", "an apply that a limit refuses"])
