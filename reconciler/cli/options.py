@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import Struct
 
+from reconciler.cli.completing import complete_outputs, complete_sites, complete_targets
 from reconciler.reporters.next_step import Again
 
 if TYPE_CHECKING:  # this file is loaded for `--help` too
@@ -132,6 +133,7 @@ def output_alone(command: Command) -> Command:
         multiple=True,
         metavar="FORMAT[=FILE]",
         callback=_outputs,
+        shell_complete=complete_outputs,
         help=f"What to write: {', '.join(FORMATS)}. With =FILE, to that file as well as the text. Repeatable.",
     )(command)
 
@@ -144,10 +146,19 @@ def output(command: Command) -> Command:
     )(command)
 
 
+def _complete_apis(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [api for api in ("wix", "sandbox") if api.startswith(incomplete)]
+
+
 def reaching(command: Command) -> Command:
     """--api and --state."""
     return _stacked(
-        click.option("--api", metavar="API", help="wix, sandbox, or a base URL; overrides the project's api."),
+        click.option(
+            "--api",
+            metavar="API",
+            shell_complete=_complete_apis,
+            help="wix, sandbox, or a base URL; overrides the project's api.",
+        ),
         click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state."),
     )(command)
 
@@ -165,29 +176,6 @@ def trusting(command: Command) -> Command:
         click.option("--require-approval", is_flag=True, help="Refuse files that say `approval: none`."),
         click.option("--committed", is_flag=True, help="Count only committed approvals; on when CI is set."),
     )(command)
-
-
-def _sites_for_completion() -> list[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Names and labels of the sites around the current folder; none if the project cannot be read."""
-    from reconciler.config.sites import open_project
-
-    try:
-        return [(entry.name, entry.labels) for entry in open_project()[1].entries]
-    except Exception:  # completion stays silent; the command itself reports the problem
-        return []
-
-
-def complete_sites(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of sites that begin with the given text."""
-    return sorted(name for name, _ in _sites_for_completion() if name.startswith(incomplete))
-
-
-def complete_targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of sites, and their labels as targets, that begin with the given text."""
-    found: set[str] = set()
-    for name, labels in _sites_for_completion():
-        found |= {name, *(f"label:{key}={value}" for key, value in labels)}
-    return sorted(word for word in found if word.startswith(incomplete))
 
 
 def choosing(command: Command) -> Command:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli import options
+from reconciler.cli.completing import complete_channels
 
 DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "discard")
 
@@ -23,7 +24,12 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     help="Only the draft or activity with this id, or with one that begins like this. Repeatable.",
 )
 @click.option(
-    "--channel", "channels", multiple=True, metavar="CHANNEL", help="Only drafts for this channel. Repeatable."
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="CHANNEL",
+    shell_complete=complete_channels,
+    help="Only drafts for this channel. Repeatable.",
 )
 @click.option(
     "--title",

@@ -40,6 +40,7 @@ BASH = """\
             plain) COMPREPLY+=("${reply#"$before"}") ;;
         esac
     done <<< "$response"
+    [[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace
 }
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """

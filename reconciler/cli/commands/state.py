@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reconciler.cli import options
+from reconciler.cli.completing import complete_sites
 
 if TYPE_CHECKING:
     from reconciler.cli.repairing import Asked
@@ -33,7 +34,7 @@ def _place(function: Command) -> Command:
     return options.paths(state(options.output(function)))
 
 
-_site = click.argument("site", shell_complete=options.complete_sites)
+_site = click.argument("site", shell_complete=complete_sites)
 
 
 @command.command("list")
