@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
@@ -16,7 +17,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Part, class_of
-from reconciler.model.outcomes import Remark
+from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import AwaitPosts, GeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
@@ -64,6 +65,9 @@ REMARKS: Final = {
     Remark.ASKED_BEFORE: "requested by a worker that was lost afterwards",
 }
 
+_TIME_OVER: Final = frozenset({Trouble.STILL_UNDER_WAY, Trouble.BEHIND})
+"""Why entries end that way if nobody stopped the run. `Next:` says to run it again."""
+
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
 
@@ -88,21 +92,23 @@ def applied_lines(
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
-    stopped = [entry for entry in listed if brief and _is_stopped(entry, ledger)]
+    cut_short = _cut_short(ledger) if brief else []
     if quiet:
         listed = [entry for entry in ledger.entries if entry.result is not Result.DONE]
-    spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger))]
+    listed = [entry for entry in listed if entry not in cut_short]
+    spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger, without=cut_short))]
     if applied.seconds:  # 0: nobody measured it
         spans.append(Span(f"in {duration(applied.seconds)}", Style.DIM))
-    if brief and (done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)):
+    if cut_short:
+        spans.append(Span(_cut_short_words(cut_short, ledger), Style.YELLOW))
+    elif brief and (
+        done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)
+    ):
         spans.append(Span(done, Style.DIM))
     yield from Line(tuple(spans)).on(screen)
     for post in ledger.still_going_out:
         for line in still_going_out_lines(post, zone):
             yield from line.on(screen)
-    if stopped:
-        listed = [entry for entry in listed if entry not in stopped]
-        yield from subject_line("!", Style.YELLOW, "stopped", Span(_stopped_words(stopped, zone))).on(screen)
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
         line = _entry(same[0], zone) if len(same) == 1 else _posts(same, zone)
         yield from line.on(screen)
@@ -110,7 +116,7 @@ def applied_lines(
         yield from Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8).on(screen)
     if ledger.error:
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
-    if ledger.interrupted and not stopped and not any(entry.result in _CUT_SHORT for entry in ledger.entries):
+    if ledger.interrupted and not any(entry.result in _CUT_SHORT for entry in ledger.entries):
         yield from Line((Span("  note: stopped here", Style.DIM),), hang=8).on(screen)
 
 
@@ -119,18 +125,35 @@ def _goes_without_saying(entry: Entry) -> bool:
     return entry.result is Result.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
 
 
-def _is_stopped(entry: Entry, ledger: SiteLedger) -> bool:
-    """Whether an entry only says that the run was stopped before it ended, as at every site."""
-    return ledger.interrupted and not ledger.error and entry.result in _CUT_SHORT
+def _cut_short(ledger: SiteLedger) -> list[Entry]:
+    """The entries of which there is no more to say than that the run had no time for them, as at every site."""
+    if ledger.error:
+        return []
+    undone = [entry for entry in ledger.entries if entry.result is not Result.DONE]
+    if ledger.interrupted:
+        return [entry for entry in undone if entry.result in _CUT_SHORT]
+    waits = all(entry.result in _CUT_SHORT and entry.problem and entry.problem.code in _TIME_OVER for entry in undone)
+    return undone if waits else []
 
 
-def _stopped_words(entries: Sequence[Entry], zone: str) -> str:
-    """`marketing plan pending, posts not started`."""
+def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
+    """`stopped: marketing plan pending, posts not started`; without a stop, the reason comes last."""
     found: dict[Result, list[str]] = {}
     for entry in entries:
-        subject = action_text(Action(entry.address, entry.operation, Reason.RULE), zone).subject
+        subject = action_text(Action(entry.address, entry.operation, Reason.RULE), ledger.time_zone).subject
         found.setdefault(entry.result, []).append(subject)
-    return ", ".join(f"{', '.join(dict.fromkeys(found[one]))} {spoken(one)}" for one in _CUT_SHORT if one in found)
+    words = ", ".join(f"{_few(found[result])} {spoken(result)}" for result in _CUT_SHORT if result in found)
+    if ledger.interrupted:
+        return f"stopped: {words}"
+    why = next((entry.problem.message for entry in entries if entry.problem and entry.result is Result.PENDING), "")
+    return f"{words}: {why}" if why else words
+
+
+def _few(subjects: Iterable[str]) -> str:
+    """`settings, posts`; what is beyond a few is counted."""
+    named = list(dict.fromkeys(subjects))
+    more = f" and {len(named) - MOST_TITLES} more" if len(named) > MOST_TITLES else ""
+    return f"{', '.join(named[:MOST_TITLES])}{more}"
 
 
 def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
@@ -198,7 +221,10 @@ def _entry(entry: Entry, zone: str) -> Line:
         matched = plural(entry.matched, *thing) if entry.matched else f"no {thing[0]}"
         return subject_line(symbol, Style.DIM, said.subject, Span(f"{matched} matched", Style.DIM))
     spans = [Span(spoken(entry.result), RESULT_STYLES[entry.result])]
-    why = "" if entry.problem is None else reason(entry.problem)
+    problem = entry.problem
+    if problem is not None and problem.code == Trouble.STILL_UNDER_WAY:  # `Next:` says to run it again
+        problem = replace(problem, fix="")
+    why = "" if problem is None else reason(problem)
     spans += [Span(text) for text in (_outcome(entry, said.text, zone), why or became(entry, zone)) if text]
     if entry.problem is not None and (last := ", ".join(_particulars(entry, entry.problem))):
         spans.append(Span(f"({last})", Style.DIM))
@@ -250,11 +276,11 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
     return planned
 
 
-def _counts(ledger: SiteLedger) -> str:
-    """`1 failed, 3 done`."""
+def _counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
+    """`1 failed, 3 done`; entries that are told in another way are left out."""
     if ledger.error and not ledger.entries:
         return "failed"
-    found = Counter(entry.result for entry in ledger.entries if entry.count)
+    found = Counter(entry.result for entry in ledger.entries if entry.count and entry not in without)
     return ", ".join(f"{found[result]} {spoken(result)}" for result in _WORST_FIRST if found[result]) or "nothing done"
 
 

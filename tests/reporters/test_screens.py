@@ -39,7 +39,7 @@ from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.operations import Deferred, Part
-from reconciler.model.outcomes import Remark
+from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.selectors import Match
@@ -182,16 +182,25 @@ def stopped(site: str, **rest: object) -> SiteLedger:
             Address(SiteName(site), Kind.MARKETING_PLAN),
             Generate(),
             Result.PENDING,
-            Diagnostic("test", "still under way when the run was stopped"),
+            Diagnostic(Trouble.STILL_UNDER_WAY, "still under way when the run was stopped"),
         ),
         Entry.undone(
             Address(SiteName(site), Kind.RULE, "posts.0"),
             PROMISE,
             Result.NOT_STARTED,
-            Diagnostic("test", "the run was stopped"),
+            Diagnostic(Trouble.STOPPED, "the run was stopped"),
         ),
     )
     return SiteLedger(SiteRef(SiteName(site), "1"), entries, interrupted=True, **rest)  # type: ignore[arg-type]
+
+
+def under_way(site: str) -> SiteLedger:
+    """A site at which the time ran out while the marketing plan was being generated."""
+    done, generating, behind = stopped(site).entries
+    still = Diagnostic(Trouble.STILL_UNDER_WAY, "still GENERATING after 15m", "run again to continue waiting")
+    waits = Diagnostic(Trouble.BEHIND, "waits for the generation")
+    entries = (done, replace(generating, problem=still), replace(behind, problem=waits))
+    return SiteLedger(SiteRef(SiteName(site), "1"), entries)
 
 
 def interrupted(*ledgers: SiteLedger) -> tuple[Event, ...]:
@@ -295,6 +304,9 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
             SiteLedger(SiteRef(SiteName("late"), "9"), (), interrupted=True),
         ),
         command="apply",
+    ),
+    "under-way-on-many-sites": lambda: shown(
+        *applied(*(under_way(f"shop-{n}") for n in range(6)), sites=9), command="apply"
     ),
     "waited-for-earlier-generations": lambda: shown(
         *plan_of(
