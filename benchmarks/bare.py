@@ -1,4 +1,4 @@
-"""The GETs of a plan without changes and nothing else, as a process: what the tool is compared with.
+"""Sends the GETs of a plan without changes and nothing else, as a separate process: the baseline for the tool.
 
 python benchmarks/bare.py ADDRESS SITES [--at-once 32] [--client httpx-aiohttp|httpx]
 """
@@ -15,7 +15,7 @@ from reconciler.api.routes import GET_MARKETING_PLAN, GET_SETTINGS
 
 
 async def gets(base: str, sites: int, at_once: int, client: str) -> None:
-    """Two GETs a site."""
+    """Two GETs per site."""
     transport, limits = None, httpx.Limits(max_connections=at_once)
     if client == "httpx-aiohttp":
         from httpx_aiohttp import AiohttpTransport
@@ -34,7 +34,6 @@ async def gets(base: str, sites: int, at_once: int, client: str) -> None:
 
 
 def main() -> None:
-    """Asks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address")
     parser.add_argument("sites", type=int)

@@ -1,7 +1,7 @@
-"""A server that gives everybody the same answers, so that it is no bound: `python benchmarks/canned.py`.
+"""A server that always gives the same answers, so that it is never the bottleneck: `python benchmarks/canned.py`.
 
-Every site has the settings of the benchmarks' site files, an active marketing plan and an address. Prints where it is,
-and answers on loopback until it is ended. `served` runs it in a process of its own.
+Every site has the settings of the benchmarks' site files, an active marketing plan and an address. It prints its
+address, and serves on loopback until it is stopped. `served` runs it in a separate process.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class Canned(asyncio.Protocol):
     answers = ((b"settings", _answer(SETTINGS)), (b"urls", _answer(URLS)), (b"", _answer(PLAN)))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is there."""
+        """A client has connected."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._read = b""
 
     def data_received(self, data: bytes) -> None:
-        """Answers what has come whole."""
+        """Answers every request that has arrived completely."""
         self._read += data
         while b"\r\n\r\n" in self._read:
             head, _, self._read = self._read.partition(b"\r\n\r\n")
@@ -62,7 +62,7 @@ class Canned(asyncio.Protocol):
 
 @contextmanager
 def served(latency: float = 0.0) -> Iterator[str]:
-    """The address of such a server, in a process of its own."""
+    """The address of such a server, in a separate process."""
     arguments = [sys.executable, str(Path(__file__)), "--latency", str(latency)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -73,7 +73,6 @@ def served(latency: float = 0.0) -> Iterator[str]:
 
 
 async def serve(latency: float) -> None:
-    """Answers for ever."""
     Canned.latency = latency
     server = await asyncio.get_running_loop().create_server(Canned, "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
@@ -81,7 +80,6 @@ async def serve(latency: float) -> None:
 
 
 def main() -> None:
-    """Serves."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds until an answer (default 0)")
     asyncio.run(serve(parser.parse_args().latency))

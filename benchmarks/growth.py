@@ -2,9 +2,9 @@
 
     python benchmarks/growth.py [--sites 250] [--times 4] [--only plan]
 
-For each command: the exponent of its CPU (1.00 is linear) and the factor of its memory (1.00 is flat). The sites differ
-from their files, each in its own way, so that nothing is shared between them. `apply` is
-against the sandbox on loopback, all else against canned answers.
+For each command: the exponent of its CPU (1.00 is linear) and the factor of its memory (1.00 is flat). Each site
+differs from its file in a different way, so that nothing is shared between sites. `apply` runs against the sandbox on
+loopback, everything else against canned answers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from run import command, sandbox, site_id, write_project
 
 
 def project(root: Path, sites: int) -> Path:
-    """A project whose sites all want another tone of voice than they have."""
+    """A project whose sites all ask for a different tone of voice from the one they have."""
     root.mkdir()
     write_project(root, sites)
     for number, file in enumerate(sorted((root / "sites").iterdir())):
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def row(name: str, sites: int, times: int, one: Cost, small: Cost, large: Cost) -> str:
-    """One command: its CPU above that of a project with one site, and its memory."""
+    """One command: its CPU beyond that of a project with one site, and its memory."""
     first, last = small.cpu - one.cpu, large.cpu - one.cpu
     grown = exponent(first, last, times)
     return (

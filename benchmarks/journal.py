@@ -1,7 +1,7 @@
-"""How what a run writes of one site grows with its calls: `python -m benchmarks.journal`.
+"""How the data that a run writes about one site grows with its calls: `python -m benchmarks.journal`.
 
 Prints processor time, bytes, syncs to disk and writes for each number of calls, and the exponent of their growth: 1 is
-linear. Nothing of it is a time that depends on the disk.
+linear. None of the numbers is a time that depends on the disk.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CALLS = (100, 200, 400, 800, 1600)
 
 
 async def schedule(calls: int, folder: Path) -> None:
-    """One run that schedules so many posts of a site."""
+    """One run that schedules so many posts on a site."""
     journal = await StateStore(LocalFolder(folder), now=lambda: NOW).open_journal(SITE)
     for number in range(calls):
         id, activity, digest = PostId(f"p{number:06d}"), ActivityId(f"a{number:06d}"), digest_of(number)

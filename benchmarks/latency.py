@@ -1,8 +1,8 @@
-"""How long a plan without changes takes where each answer takes 50 ms, against a bare loop at its best concurrency.
+"""How long a plan without changes takes if each answer takes 50 ms, compared with a bare loop at its best concurrency.
 
 python benchmarks/latency.py [--sites 1000] [--latency 0.05] [--rounds 3]
 
-Seconds on the wall, the shortest of the rounds. More requests at once must make a run faster, at any latency.
+Wall-clock seconds, the shortest of the rounds. More requests at once must make a run faster, at any latency.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AT_ONCE = (10, 32, 64, 100)
 
 
 def main() -> None:
-    """Prints the seconds of the bare loop and of the tool, and what they are to each other."""
+    """Prints the seconds of the bare loop and of the tool, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=1000, help="how many sites (default 1000)")
     parser.add_argument("--latency", type=float, default=0.05, help="seconds until an answer (default 0.05)")
@@ -32,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, served(given.latency) as base:
         root = Path(folder)
         write_project(root, given.sites)
-        (root / "reconciler.yaml").write_text("version: 1\n", encoding="utf-8")  # without a word about parallelism
+        (root / "reconciler.yaml").write_text("version: 1\n", encoding="utf-8")  # no number for parallelism
 
         def seconds(arguments: Sequence[str]) -> float:
             found = []

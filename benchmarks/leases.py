@@ -1,6 +1,6 @@
 """What it costs to hold the leases of many sites: `python benchmarks/leases.py [--sites 10000] [--seconds 35]`.
 
-Takes them all, holds them over two renewals, and gives them back. In a run no more are held than sites are under way.
+Takes them all, holds them over two renewals, and releases them. A real run holds only as many as sites are under way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reconciler.state.lease import Leases
 
 
 async def hold(sites: int, seconds: float, folder: Path) -> None:
-    """Prints a line for taking, holding and giving back."""
+    """Prints a line each for taking, holding and releasing them."""
     leases = Leases(LocalFolder(folder), this_process({}), CLOCK)
     begun = time.process_time()
     held = [await leases.acquire(SiteRef(SiteName(f"site-{at}"), site_id(at))) for at in range(sites)]
@@ -41,7 +41,6 @@ async def hold(sites: int, seconds: float, folder: Path) -> None:
 
 
 def main() -> None:
-    """Holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=10_000, help="how many (default 10000)")
     parser.add_argument("--seconds", type=float, default=35.0, help="how long they are held (default 35)")

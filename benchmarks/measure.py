@@ -16,14 +16,14 @@ KEY = {"WIX_API_KEY": "any-key-will-do-for-a-sandbox"}
 
 
 class Cost(Struct, frozen=True):
-    """CPU seconds (user and system) and the most memory, in MiB, of one process."""
+    """CPU seconds (user and system) and peak memory, in MiB, of one process."""
 
     cpu: float
     memory: float
 
 
 def cost_of(arguments: Sequence[str], folder: Path, *, codes: Sequence[int] = (0,)) -> Cost:
-    """Runs a command once. Ends the benchmark where it fails."""
+    """Runs a command once. Ends the benchmark if it fails."""
     process = subprocess.Popen(
         arguments, cwd=folder, env={**os.environ, **KEY}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -36,24 +36,26 @@ def cost_of(arguments: Sequence[str], folder: Path, *, codes: Sequence[int] = (0
 
 
 def ratio(one: Sequence[str], other: Sequence[str], folder: Path, rounds: int) -> float:
-    """The CPU of one command against another's: run in turn, compared pair by pair, the median of the pairs. What the
-    machine does besides hits both."""
+    """The CPU of one command relative to another's: run in turn, compared pair by pair, median of the pairs.
+
+    Whatever else the machine does affects both.
+    """
     cost_of(one, folder), cost_of(other, folder)  # byte code and file caches
     return statistics.median(cost_of(one, folder).cpu / cost_of(other, folder).cpu for _ in range(rounds))
 
 
 def exponent(small: float, large: float, times: float) -> float:
-    """The power of its input with which a cost grows: 1 is linear, 2 is quadratic."""
+    """The power with which a cost grows: 1 is linear, 2 is quadratic."""
     return math.log(large / small) / math.log(times)
 
 
 def python(*arguments: str) -> list[str]:
-    """A command line of this interpreter."""
+    """A command line for this interpreter."""
     return [sys.executable, *arguments]
 
 
 def compiled() -> None:
-    """Writes the byte code of the tool, for a checkout may lie where Python does not."""
+    """Writes the byte code of the tool, because Python may not be able to write it into a checkout."""
     import compileall
 
     import reconciler

@@ -1,8 +1,8 @@
-"""What a plan without changes costs against the bare GETs: CPU of whole processes, run in turn, compared in pairs.
+"""What a plan without changes costs compared with bare GETs: CPU of whole processes, run in turn, compared in pairs.
 
 python benchmarks/noop.py [--sites 1000] [--rounds 5]
 
-Against the same GETs by httpx over aiohttp, and by httpx with its own pool at 10 at once, where that is best.
+Compared with the same GETs by httpx over aiohttp, and by httpx with its own pool at 10 at once, where it is fastest.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""What a plan without changes costs against octoDNS's: CPU and memory, process against process, run in turn.
+"""What a plan without changes costs compared with octoDNS: CPU and memory, process against process, run in turn.
 
 python benchmarks/octodns.py [--sites 1000] [--rounds 3]
 
-Comparable: as many things, each declared in a YAML file of its own, and a plan that compares all of them with what is
-there and finds nothing to do. Ours are sites of about 20 values; octoDNS's are zones of 20 records.
+Comparable: the same number of things, each declared in its own YAML file, and a plan that compares all of them with
+what exists and finds nothing to do. Ours are sites with about 20 values; octoDNS's are zones with 20 records.
 
-Not comparable, to octoDNS's favour: what is there are YAML files on this disk too, so it asks nobody, while each of our
-sites is read with two requests over HTTP (the server is a process of its own, and not counted). To ours: a site is two
-requests whatever it holds, where octoDNS makes an object of each record, twice.
+Not comparable, in octoDNS's favour: what exists is also in YAML files on this disk, so it sends no requests, while each
+of our sites is read with two requests over HTTP (the server is a separate process, and not counted). In ours: a site is
+two requests whatever it contains, while octoDNS makes an object for each record, twice.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ RECORDS = 20
 
 
 def write_zones(root: Path, zones: int) -> None:
-    """A folder in which octoDNS has brought all zones to where they belong."""
+    """A folder in which octoDNS has already synchronised all zones."""
     names = [f"site-{number:05}.example" for number in range(zones)]
     records = "".join(RECORD.format(number=number) for number in range(1, RECORDS + 1))
     (root / "files").mkdir()
@@ -50,7 +50,7 @@ def write_zones(root: Path, zones: int) -> None:
 
 
 def sync(*arguments: str) -> list[str]:
-    """A run of octoDNS; without arguments it only plans."""
+    """A run of octoDNS; without arguments, it only plans."""
     return ["octodns-sync", "--config-file", "config.yaml", "--quiet", *arguments]
 
 
@@ -67,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other, served() as base:
         write_project(Path(one), given.sites)
         write_zones(Path(other), given.sites)
-        cost_of(command("apply", ".", "--auto-approve", "--api", base), Path(one))  # which records the sites
+        cost_of(command("apply", ".", "--auto-approve", "--api", base), Path(one))  # this records the sites
         ours, theirs = command("plan", ".", "--api", base), sync()
         cost_of(ours, Path(one)), cost_of(theirs, Path(other))  # byte code and file caches
         pairs = [(cost_of(ours, Path(one)), cost_of(theirs, Path(other))) for _ in range(given.rounds)]

@@ -1,10 +1,10 @@
-"""Measures start-up, validation, no-op plans, requests a site and memory, and prints them as ratios.
+"""Measures start-up, validation, no-op plans, requests per site and memory, and prints them as ratios.
 
     python benchmarks/run.py [--sites 1000] [--rounds 3]
 
-Everything runs on this machine alone: files are made in a temporary folder, and the server is the sandbox in a
-process of its own on loopback, with its load bounded by --sites. Absolute times move from machine to machine; the
-ratios are the point.
+Everything runs on this machine: files are made in a temporary folder, and the server is the sandbox in a separate
+process on loopback, with its load limited by --sites. Absolute times differ between machines; the ratios are what
+matters.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def timed(arguments: list[str], root: Path, rounds: int, *, codes: tuple[int, ...] = (0,)) -> tuple[float, float]:
-    """Median seconds of a command, and the most memory a run of it held, in MiB."""
+    """Median seconds of a command, and the peak memory of any of its runs, in MiB."""
     seconds, most = [], 0.0
     for _ in range(rounds):
         begun = time.perf_counter()
@@ -94,7 +94,7 @@ def timed(arguments: list[str], root: Path, rounds: int, *, codes: tuple[int, ..
 
 @contextmanager
 def sandbox(root: Path) -> Iterator[str]:
-    """The sandbox as a server in a process of its own; its address."""
+    """The sandbox as a server in a separate process; its address."""
     arguments = command("sandbox", "serve", str(root), "--port", "0")
     process = subprocess.Popen(arguments, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
@@ -152,7 +152,7 @@ def measure(sites: int, rounds: int) -> None:
         row("  most memory", f"{memory:.0f} MiB")
         with sandbox(root) as base:
             plan = command("plan", ".", "--api", base, "--detailed-exitcode")
-            timed(plan, root, 1)  # every site is made on first sight
+            timed(plan, root, 1)  # every site is created on first sight
             before = requests_served(base)
             planned, memory = timed(plan, root, rounds)
             served = (requests_served(base) - before) / rounds / sites if sites * (rounds + 1) * 2 < 20_000 else None

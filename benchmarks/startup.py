@@ -1,4 +1,4 @@
-"""How long commands take to start: CPU of the whole process against that of `python -c "import click"`.
+"""How long commands take to start: CPU of the whole process compared with that of `python -c "import click"`.
 
 python benchmarks/startup.py [--rounds 15]
 """

@@ -1,16 +1,17 @@
-"""What a plan without changes costs against Terraform's: CPU and memory, process against process, run in turn.
+"""What a plan without changes costs compared with Terraform: CPU and memory, process against process, run in turn.
 
 python benchmarks/terraform.py [--sites 1000] [--rounds 3]
 
-Comparable: as many things, declared in files and recorded in a state on this disk, and a plan that refreshes all of
-them and finds nothing to do. Ours are sites, each in a file. Terraform's are calls of a module, each with the values of
-a site file as its variables, of which it makes five resources: goal, topics, voice, business profile and marketing
-plan. They are `terraform_data`, which is built in, so that no registry and no provider's process is needed.
+Comparable: the same number of things, declared in files and recorded in a state on this disk, and a plan that refreshes
+all of them and finds nothing to do. Ours are sites, each in a file. Terraform's are calls of a module, each with the
+values of a site file as its variables, from which it makes five resources: goal, topics, voice, business profile and
+marketing plan. They are `terraform_data`, which is built in, so that neither a registry nor a provider process is
+needed.
 
-Not comparable, to Terraform's favour: `terraform_data` is asked from nobody, while each of our sites is read with two
-requests over HTTP (the server is a process of its own, and not counted). To ours: Terraform evaluates a language and
-orders a graph of 5,000 resources, where our sites do not depend on each other. So this says what a fleet of this size
-costs with each, and not that one program is better than the other at the same work.
+Not comparable, in Terraform's favour: reading `terraform_data` takes no requests, while each of our sites is read with
+two requests over HTTP (the server is a separate process, and not counted). In ours: Terraform evaluates a language and
+orders a graph of 5,000 resources, while our sites do not depend on each other. So this shows what a fleet of this size
+costs with each, not that one program is better than the other at the same work.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ module "{name}" {{
 
 
 def write_modules(root: Path, modules: int) -> None:
-    """A folder in which Terraform has made the modules: the first one really, and the state of the others after it."""
+    """A folder in which Terraform has made the modules: only the first one really; the others' state is copied."""
     (root / "five").mkdir()
     (root / "five" / "main.tf").write_text(FIVE, encoding="utf-8")
     write_main(root, 1)
@@ -98,7 +99,7 @@ def write_main(root: Path, modules: int) -> None:
 
 
 def name_of(number: int) -> str:
-    """What a module is called."""
+    """The name of a module."""
     return f"site-{number:05}"
 
 
@@ -111,12 +112,12 @@ def main() -> None:
     if shutil.which("terraform") is None:
         print("skipped: `terraform` is not installed, so there is nothing to compare with")
         return
-    os.environ |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}  # it asks nobody for a newer version
+    os.environ |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}  # do not check for a newer version
     compiled()
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other, served() as base:
         write_project(Path(one), given.sites)
         write_modules(Path(other), given.sites)
-        cost_of(command("apply", ".", "--auto-approve", "--api", base), Path(one))  # which records the sites
+        cost_of(command("apply", ".", "--auto-approve", "--api", base), Path(one))  # this records the sites
         ours = command("plan", ".", "--api", base)
         # 0: no changes, and anything else ends the benchmark
         theirs = ["terraform", "plan", "-no-color", "-detailed-exitcode"]

@@ -2,8 +2,8 @@
 
 python benchmarks/workers.py [--sites 5000] [--rounds 3]
 
-Each worker's process answers its own requests, so that no server is the bound. Seconds on the wall, the shortest of the
-rounds; and the CPU of the run's own process, which is what bounds how many workers are of use.
+Each worker's process answers its own requests, so that no server is the bottleneck. Prints wall-clock seconds, the
+shortest of the rounds, and the CPU of the run's own process, which limits how many workers are useful.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from reconciler.wiring import open_session
 from reconciler.worker import run_part
 
 NOWHERE = "http://127.0.0.1:1"
-"""What stands for the address at which a worker answers itself."""
+"""Stands for the address at which a worker answers itself."""
 
 COUNTS = (1, 2, 4)
 
@@ -59,12 +59,12 @@ def own_server() -> str:
 
 
 def work(data: bytes) -> bytes:
-    """A part, with the answers of this process."""
+    """A part, with answers from this process."""
     return run_part(data.replace(NOWHERE.encode(), own_server().encode()))
 
 
 async def plan(root: Path, count: int) -> None:
-    """A plan of all sites on as many workers."""
+    """A plan of all sites on so many workers."""
     spread = Processes(count, work)
     project, index = open_project((root,), elsewhere=spread.read)
     async with open_session(project, ReadClient, environ=os.environ, api=NOWHERE, workers=spread) as session:
@@ -75,7 +75,7 @@ async def plan(root: Path, count: int) -> None:
 
 
 def one_run(root: Path, count: int) -> tuple[float, float, float]:
-    """Seconds on the wall, CPU of the run's own process, and CPU of its workers."""
+    """Wall-clock seconds, CPU of the run's own process, and CPU of its workers."""
     done = subprocess.run(
         [sys.executable, __file__, "--run", str(count), str(root)],
         env={**os.environ, **KEY},
@@ -88,7 +88,7 @@ def one_run(root: Path, count: int) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Prints the seconds and what they are to those of one worker."""
+    """Prints the seconds, and their ratio to those of one worker."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=5000, help="how many sites (default 5000)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run (default 3)")

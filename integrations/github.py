@@ -29,7 +29,7 @@ PARTS = ("--shard", "--target", "--exclude", "--changed-since")
 
 
 class Failure(Exception):
-    """Something that a person has to mend; its text says what and how."""
+    """Something that a person must fix; the text says what and how."""
 
 
 class Inputs(NamedTuple):
@@ -59,7 +59,7 @@ class Run(NamedTuple):
 
 
 def inputs() -> Inputs:
-    """As `action.yml` hands them over. Raises Failure for a command that there is not."""
+    """As `action.yml` passes them. Raises Failure for an unknown command."""
 
     def value(name: str, default: str = "") -> str:
         return os.environ.get(f"INPUT_{name}", "").strip() or default
@@ -87,7 +87,7 @@ def inputs() -> Inputs:
 
 
 def _narrowing(args: tuple[str, ...]) -> list[str]:
-    """The arguments that make a run one of a part of the sites, which says nothing of the others."""
+    """The arguments that limit a run to some of the sites, so that it says nothing about the others."""
     found: list[str] = []
     for number, arg in enumerate(args):
         name = arg.partition("=")[0].partition(" ")[0]
@@ -97,7 +97,7 @@ def _narrowing(args: tuple[str, ...]) -> list[str]:
 
 
 def main() -> int:
-    """Runs the command of the inputs; the exit code of the step."""
+    """Runs the command that the inputs name. Returns the exit code of the step."""
     given = inputs()
     event = _event()
     if given.command == "plan" and _is_from_fork(event):
@@ -135,7 +135,7 @@ def _drift(given: Inputs) -> int:
 
 
 def _review(given: Inputs, event: dict[str, Any]) -> int:
-    """Writes the approvals onto their branch, on top of the decisions that people have made there."""
+    """Writes the approvals to their branch, on top of the decisions that people have made there."""
     base = event.get("repository", {}).get("default_branch") or os.environ.get("GITHUB_REF_NAME", "main")
     _git("config", "user.name", BOT)
     _git("config", "user.email", "41898282+github-actions[bot]@users.noreply.github.com")
@@ -159,7 +159,7 @@ def _review(given: Inputs, event: dict[str, Any]) -> int:
         _git("add", "--", str(folder))
     if _git("diff", "--cached", "--name-only"):
         _git("commit", "--quiet", "-m", "Review drafts of marketing plans")
-    # A branch that was merged as one commit has commits of its own left, and nothing to look at.
+    # A branch that was squash-merged still has commits of its own, but nothing to review.
     if _git("diff", "--name-only", head, "HEAD"):
         _git("push", "--quiet", "origin", f"HEAD:refs/heads/{given.branch}")
         _output("url", _keep_pull_request(Forge(given), given.branch, base, run.markdown))
@@ -174,7 +174,7 @@ def _run(given: Inputs) -> Run:
     text, markdown, report = (folder / f"{name}.{ending}" for ending in ("txt", "md", "html"))
     plan_file = folder / f"{name}.plan"
     for file in (text, markdown, report, plan_file):
-        file.unlink(missing_ok=True)  # of an earlier step, which this one says nothing of
+        file.unlink(missing_ok=True)  # from an earlier step, about which this one says nothing
     arguments = [str(Path(sys.executable).with_name("reconciler")), given.command, given.path, *given.args]
     where = None
     match given.command:
@@ -185,7 +185,7 @@ def _run(given: Inputs) -> Run:
             arguments[2:] = [*parts, "--out", str(plan_file)]
         case "apply":
             arguments += ["--auto-approve", *(["--allow-publish"] if given.allow_publish else [])]
-            if given.plan_file:  # carried out in its project, which its files are compared with
+            if given.plan_file:  # applied in its project, with whose files it is compared
                 project = Path(given.path)
                 where = str(project if project.is_dir() else project.parent)
                 arguments[2] = str(Path(given.plan_file).resolve())
@@ -226,16 +226,16 @@ class Forge:
         self.marker = f"<!-- reconciler: {self.key} -->"
 
     def body(self, markdown: str) -> str:
-        """A text that is found again by its first line."""
+        """A text that can be found again by its first line."""
         return f"{self.marker}\n{markdown.removeprefix(MARKER).lstrip()}"
 
     def ours(self, found: dict[str, Any]) -> bool:
-        """Whether a comment or an issue was written by a run before this one, and not by a person who copied it."""
+        """Whether an earlier run wrote a comment or an issue, and not a person who copied it."""
         author = found.get("user") or {}
         return author.get("login") == self._author and str(found.get("body") or "").startswith(self.marker)
 
     def all(self, path: str, **query: str) -> list[dict[str, Any]]:
-        """Every object of a list, over all its pages."""
+        """Every object of a list, from all its pages."""
         found: list[dict[str, Any]] = []
         for page in range(1, 101):
             more = self.call("GET", f"{path}?{urllib.parse.urlencode({**query, 'per_page': 100, 'page': page})}")
@@ -245,7 +245,7 @@ class Forge:
         return found
 
     def call(self, method: str, path: str, **values: Any) -> Any:
-        """One request. Raises Failure, with what the forge said."""
+        """One request. Raises Failure with what the forge said."""
         request = urllib.request.Request(  # noqa: S310 - the address is the runner's own
             f"{self._url}/{path}",
             json.dumps(values).encode() if values else None,
@@ -270,7 +270,7 @@ class Forge:
 
 
 def _keep_comment(forge: Forge, number: int, markdown: str) -> str:
-    """One comment on the pull request, with what is true now; its address."""
+    """Keeps one comment on the pull request up to date; returns its address."""
     for comment in forge.all(f"issues/{number}/comments"):
         if forge.ours(comment):
             return _url(forge.call("PATCH", f"issues/comments/{comment['id']}", body=forge.body(markdown)))
@@ -278,7 +278,7 @@ def _keep_comment(forge: Forge, number: int, markdown: str) -> str:
 
 
 def _keep_issue(forge: Forge, run: Run) -> str | None:
-    """One issue, open as long as there is drift or an audit that fails; its address."""
+    """Keeps one issue open as long as there is drift or an audit fails; returns its address."""
     opened = [issue for issue in forge.all("issues", state="open", labels=LABEL) if forge.ours(issue)]
     if run.code == 0:
         for issue in opened:
@@ -293,7 +293,7 @@ def _keep_issue(forge: Forge, run: Run) -> str | None:
 
 
 def _keep_pull_request(forge: Forge, branch: str, base: str, markdown: str) -> str:
-    """One pull request for the branch; its address."""
+    """Keeps one pull request for the branch; returns its address."""
     owner = os.environ["GITHUB_REPOSITORY"].partition("/")[0]
     for found in forge.all("pulls", state="open", head=f"{owner}:{branch}", base=base):
         return _url(forge.call("PATCH", f"pulls/{found['number']}", body=forge.body(markdown)))
@@ -323,7 +323,7 @@ def _is_from_fork(event: dict[str, Any]) -> bool:
 
 
 def _git(*arguments: str) -> str:
-    """What git said. Raises Failure if it failed."""
+    """What git printed. Raises Failure if it failed."""
     done = subprocess.run(["git", *arguments], check=False, capture_output=True, text=True)
     if done.returncode:
         raise Failure(f"git {' '.join(arguments[:2])}: {done.stderr.strip() or done.stdout.strip()}")
@@ -331,7 +331,7 @@ def _git(*arguments: str) -> str:
 
 
 def _output(name: str, value: str) -> None:
-    """An output of the step. No value of ours has a line break."""
+    """Sets an output of the step. None of the values has a line break."""
     path = os.environ.get("GITHUB_OUTPUT")
     if path:
         with Path(path).open("a", encoding="utf-8") as file:

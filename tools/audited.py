@@ -1,4 +1,4 @@
-"""Judges what `pip-audit --format json` found: exits with 1 where a locked dependency has a known vulnerability.
+"""Judges the output of `pip-audit --format json`: exits with 1 if a locked dependency has a known vulnerability.
 
 python tools/audited.py audit.json
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def judged(report: dict[str, Any]) -> tuple[list[str], int, int]:
-    """The known vulnerabilities, a line each; how many packages were looked up, and how many could not be."""
+    """The known vulnerabilities, one line each; how many packages were looked up, and how many could not be."""
     packages = report["dependencies"]
     looked_up = [package for package in packages if "vulns" in package]
     found = [

@@ -1,4 +1,4 @@
-"""Prints the licences of everything that is installed with the package, as the table of docs/licences.md.
+"""Prints the licences of everything that is installed with the package, as the table in docs/licences.md.
 
 python tools/licences.py
 """
@@ -16,16 +16,16 @@ from reconciler.version import DISTRIBUTION
 
 PACKAGE: Final = DISTRIBUTION
 BY_TEXT: Final = (("Neither the name of", "BSD-3-Clause"), ("Permission is hereby granted", "MIT"))
-"""A sentence by which a licence is known whose text alone is given."""
+"""A sentence that identifies a licence of which only the text is given."""
 
 EXTRAS: Final = ("", "object-store", "web")
-"""What of the package's extras people install; what only tests need is not passed on."""
+"""The extras that people install; what only tests need is not distributed."""
 
 _CLASSIFIER: Final = re.compile(r"License :: (?:OSI Approved :: )?(.+)")
 
 
 def installed_with(package: str, extras: tuple[str, ...] = ("",)) -> dict[str, str]:
-    """Name -> licence of each distribution that a package brings along, itself left out."""
+    """Name -> licence of each distribution that a package installs, except itself."""
     found: dict[str, str] = {}
     waiting = [(package, extras)]
     while waiting:
@@ -46,7 +46,7 @@ def installed_with(package: str, extras: tuple[str, ...] = ("",)) -> dict[str, s
 
 
 def licence_of(found: Distribution) -> str:
-    """The licence as the distribution's metadata name it, in one line."""
+    """The licence in one line, as the distribution's metadata name it."""
     metadata = found.metadata.json
     named = [match[1] for text in metadata.get("classifier", ()) if (match := _CLASSIFIER.match(text))]
     text = str(metadata.get("license_expression") or ", ".join(named) or metadata.get("license", "")).strip()

@@ -1,9 +1,9 @@
-"""Changes the code a little, many times, and says which changes no test notices.
+"""Makes many small changes to the code, one at a time, and reports which of them no test notices.
 
 python -m pip install cosmic-ray coverage && python tools/mutate.py [--minutes 30] [--seed 1] [--workers 2] [PATH...]
 
-Works in a copy of the checkout. The tests run once under coverage, so that each mutant meets only the tests that reach
-its line. Mutants are drawn at random within the budget; the same seed draws the same ones. Not part of CI.
+It works in a copy of the checkout. The tests run once under coverage, so that each mutant meets only the tests that
+reach its line. Mutants are drawn at random within the budget; the same seed draws the same ones. Not part of CI.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ OPERATORS: Final = (
     "core/NumberReplacer", "core/ReplaceContinueWithBreak", "core/ZeroIterationForLoop", "core/ExceptionReplacer",
     "core/ReplaceBinaryOperator_Add_Sub", "core/ReplaceBinaryOperator_Sub_Add",
 )  # fmt: skip
-"""Changes that mean something at run time; those of `|` would hit annotations alone."""
+"""Changes that matter at run time; those of `|` would affect only annotations."""
 
 MOST_TESTS: Final = 60
-"""Tests that one mutant meets at most, chosen at random among those that reach its line."""
+"""The most tests for one mutant, chosen at random among those that reach its line."""
 
 SECONDS: Final = 180
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change: an operator, applied to its nth place in a file; `line` counts from 1."""
+    """One change: an operator, applied to its nth place in a file. `line` counts from 1."""
 
     file: str
     operator: str
@@ -92,7 +92,7 @@ def _copy(target: Path) -> Path:
 
 
 def _run(copy: Path, *arguments: str, under: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
-    """A test run in a copy. Raises TimeoutExpired for one that is not under coverage and takes too long."""
+    """A test run in a copy. Raises TimeoutExpired if it is not under coverage and takes too long."""
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, *under, "-m", "pytest", "-q", *arguments]
     limit = None if under else SECONDS
@@ -131,7 +131,7 @@ def _reached(copy: Path, tests: Sequence[str]) -> dict[tuple[str, int], list[str
 
 
 def _node(copy: Path, context: str) -> str:
-    """`tests.planner.test_x.test_y` -> `tests/planner/test_x.py::test_y`; empty for what is no test."""
+    """`tests.planner.test_x.test_y` -> `tests/planner/test_x.py::test_y`; empty for anything that is not a test."""
     module, _, function = context.rpartition(".")
     file = f"{module.replace('.', '/')}.py"
     return f"{file}::{function}" if function.startswith("test_") and (copy / file).is_file() else ""
@@ -156,7 +156,7 @@ def _mutants(copy: Path, paths: Sequence[str]) -> Iterator[Mutant]:
 
 
 def _lines_of_words(file: Path) -> set[int]:
-    """The lines of imports, annotations and docstrings, where a change means nothing."""
+    """The lines of imports, annotations and docstrings, where a change has no effect."""
     found: set[int] = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import | ast.ImportFrom | ast.AnnAssign):

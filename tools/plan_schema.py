@@ -1,6 +1,6 @@
-"""Writes schemas/plan.schema.json from the types that a saved plan is written by, and from the words below.
+"""Writes schemas/plan.schema.json from the types of a saved plan and from the words below.
 
-`python -m tools.plan_schema` writes it; a test fails where the file is not what this makes of the types.
+`python -m tools.plan_schema` writes it; a test fails if the file does not match the types.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TYPES = {
     "Field": "A field of the marketing settings, and its value.",
     "Match": "Conditions for an activity; everything that is not null must be true.",
 }
-"""Where the type's own first sentence is not for readers of a file."""
+"""For types whose own first sentence is not meant for readers of a file."""
 
 WORDS = {
     "PlanDocument.formatVersion": "The version of this format.",
@@ -222,7 +222,7 @@ def plan_schema() -> dict[str, Any]:
 
 
 def _plain_schema(kind: type) -> dict[str, Any]:
-    """The types that the codec reads and writes by itself."""
+    """The types that the codec itself reads and writes."""
     if kind is Address:
         return {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}(/[a-z-]+(\\[[\\s\\S]*\\])?)?$"}
     return {"type": "object"} if kind is JsonObject else {"$comment": "any JSON value"}
@@ -233,7 +233,7 @@ def _all_kinds(kind: type[Struct]) -> set[type[Struct]]:
 
 
 def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
-    """Adds what only we know: words for people, and that a document leaves nothing out but ABSENT."""
+    """Adds what only this tool knows: words for people, and that a document omits nothing but ABSENT."""
     hints = typing.get_type_hints(kind)
     properties = definition["properties"]
     required = ["kind"] if kind.__struct_config__.tag is not None else []

@@ -1,6 +1,6 @@
-"""Writes schemas/sandbox.schema.json and docs/unknowns.md from the seed's own names and from the table of unknowns.
+"""Writes schemas/sandbox.schema.json and docs/unknowns.md from the seed's own names and the table of unknowns.
 
-`python -m tools.sandbox_schema` writes them; a test fails where a file is not what this makes of them.
+`python -m tools.sandbox_schema` writes them; a test fails if a file does not match.
 """
 
 from __future__ import annotations

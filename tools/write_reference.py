@@ -1,4 +1,4 @@
-"""Writes the parts of the manual that are made: fields of files from schemas, commands from their help.
+"""Writes the generated parts of the manual: fields of files from the schemas, commands from their help.
 
 python tools/write_reference.py          # a test fails while docs/reference/ is not what this writes
 """
@@ -77,7 +77,7 @@ def _fields(
 
 
 def _whole(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """A node with what it refers to merged under it; its own description wins."""
+    """A node merged with what it refers to; its own description takes precedence."""
     found: dict[str, Any] = {}
     for part in node.get("allOf", ()):
         found |= _whole(part, schema)
@@ -97,7 +97,7 @@ def _row(path: str, field: dict[str, Any], schema: dict[str, Any]) -> str:
 
 
 def _value(field: dict[str, Any], schema: dict[str, Any]) -> str:
-    """What may stand there, in a few words."""
+    """The possible values, in a few words."""
     if "enum" in field:
         return ", ".join(f"`{json.dumps(value).strip(chr(34))}`" for value in field["enum"])
     kinds = field.get("type")

@@ -1,5 +1,6 @@
-"""Writes the schemas of site, project and approvals files from tools/schemas.yaml, and that of reports from
-tools/report.yaml; `--check` writes nothing.
+"""Writes the schemas of site, project and approvals files and of reports, from two sources in tools/.
+
+The sources are tools/schemas.yaml and tools/report.yaml. `--check` writes nothing.
 
 python tools/write_schemas.py [--check]
 """
@@ -28,7 +29,7 @@ def schema_file(name: str) -> Path:
 
 
 def schema_texts() -> dict[str, str]:
-    """Name -> text of each schema, as the source has them."""
+    """Name -> text of each schema, from the source."""
     source: dict[str, Any] = yaml.safe_load(SOURCE.read_text("utf-8"))
     texts = {name: _text(source[name], source["definitions"]) for name in NAMES}
     report: dict[str, Any] = yaml.safe_load(REPORT.read_text("utf-8"))
@@ -41,7 +42,7 @@ def _text(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 
 def _used(schema: dict[str, Any], definitions: dict[str, Any]) -> list[str]:
-    """The definitions that a schema needs, those that definitions need included, in the order of the source."""
+    """The definitions that a schema needs, including those needed by other definitions, in the order of the source."""
     used: set[str] = set()
     open_ones = list(_references(schema))
     while open_ones:

@@ -23,7 +23,7 @@ async def main(team: str) -> int:
                 print(f"{site.name}: {told(site.problem)}")
             else:
                 print(f"{site.name}: {len(site.plan.actions)} actions")
-        applied = await project.apply(targets=[target])  # calling it is the yes; posts need allow_publish=True
+        applied = await project.apply(targets=[target])  # approves all but posts (allow_publish=True)
         match applied.outcome:
             case ApplyCompleted(tally=tally):
                 print(f"{tally.changed} changed, {tally.generated} generated, {tally.failed} failed")
