@@ -1,6 +1,4 @@
-"""Writes the schemas of site, project and approvals files and of reports, from two sources in tools/.
-
-The sources are tools/schemas.yaml and tools/report.yaml. `--check` writes nothing.
+"""Writes the schemas of site, project and approvals files from tools/schemas.yaml; `--check` writes nothing.
 
 python tools/write_schemas.py [--check]
 """
@@ -18,7 +16,6 @@ import yaml
 
 TOP: Final = Path(__file__).resolve().parents[1]
 SOURCE: Final = TOP / "tools" / "schemas.yaml"
-REPORT: Final = TOP / "tools" / "report.yaml"
 NAMES: Final = ("site", "project", "approvals")
 PREFIX: Final = "#/definitions/"
 
@@ -31,9 +28,7 @@ def schema_file(name: str) -> Path:
 def schema_texts() -> dict[str, str]:
     """Name -> text of each schema, from the source."""
     source: dict[str, Any] = yaml.safe_load(SOURCE.read_text("utf-8"))
-    texts = {name: _text(source[name], source["definitions"]) for name in NAMES}
-    report: dict[str, Any] = yaml.safe_load(REPORT.read_text("utf-8"))
-    return {**texts, "report": _text(report, report["definitions"])}
+    return {name: _text(source[name], source["definitions"]) for name in NAMES}
 
 
 def _text(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
@@ -79,7 +74,7 @@ def main() -> int:
             schema_file(name).write_text(schema_texts()[name], "utf-8")
         print(f"{schema_file(name).relative_to(TOP)} {'is not current' if check else 'written'}")
     if stale and check:
-        print("Edit tools/schemas.yaml or tools/report.yaml and run: python tools/write_schemas.py")
+        print("Edit tools/schemas.yaml and run: python tools/write_schemas.py")
     return 1 if stale and check else 0
 
 

@@ -14,7 +14,7 @@ from reconciler.engine.plan import plan_site, untouched
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted
-from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of, ledger_values
+from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of, ledger_record
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
@@ -22,13 +22,13 @@ from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.codec import to_json
-from reconciler.model.diagnostics import Diagnostic, Severity, problem_values
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
 from reconciler.model.operations import Deferred, Operation
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import AwaitPosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
-from reconciler.model.sites import RecordedSite
+from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.rights import regenerates_on_request, what_is_left
@@ -246,12 +246,12 @@ class ApplyTotals:
         self._failed += bool(result.ledger.error)
         self._tally += tally_of((result.ledger,))
         self._results |= {entry.result for entry in result.ledger.entries}
-        self._ledgers[result.name] = to_json(ledger_values(result.ledger))
+        self._ledgers[result.name] = to_json(ledger_record(result.ledger))
 
     def enter(self, failed: SiteFailed) -> None:
         """Adds a site at which nothing was done, only to the ledger."""
-        ledger = {"site": failed.name, "entries": [], "notes": [], "error": problem_values(failed.problem)}
-        self._ledgers[failed.name] = to_json({**ledger, "interrupted": False})
+        ledger = SiteLedger(SiteRef(failed.name, ""), error=failed.problem)
+        self._ledgers[failed.name] = to_json(ledger_record(ledger))
 
     def in_order(self, names: list[SiteName]) -> list[bytes]:
         """The ledgers in the order of the sites, as JSON."""

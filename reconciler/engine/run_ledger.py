@@ -1,64 +1,83 @@
-"""The ledger of a run as plain values, for the state and for reports; and ledgers in which everything ended alike."""
+"""The ledger of a run as records, for the state and for reports; and ledgers in which everything ended alike."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import field
 
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger
-from reconciler.model.diagnostics import Diagnostic, problem_values
-from reconciler.model.frozen import instant
-from reconciler.model.outcomes import Trouble
-from reconciler.planner.actions import Plan, StillGoingOut
+from reconciler.model.address import Address, SiteName
+from reconciler.model.codec import taken_from
+from reconciler.model.diagnostics import Diagnostic, ProblemRecord
+from reconciler.model.frozen import ApiInstant, Struct
+from reconciler.model.outcomes import Remark, Trouble
+from reconciler.model.writes import Verb
+from reconciler.planner.actions import Plan, Reason, StillGoingOut
 
 AGAIN: Final = "run apply again; it checks what was done"
 
 CUT_SHORT: Final = Diagnostic(Trouble.STOPPED, "the run was cut short", AGAIN)
 
 
-def going_out_values(post: StillGoingOut) -> dict[str, Any]:
-    """A post that goes out although nobody wants it any more."""
-    return {
-        "address": str(post.address),
-        "post": post.post,
-        "channel": post.channel,
-        "type": post.type,
-        "title": post.title,
-        "account": post.account_id,
-        "accountName": post.account_name,
-        "moment": instant(post.moment) if post.moment else None,
-        "reason": post.reason.value,
-        "because": list(post.because),
-        "obstacle": post.obstacle,
-        "stop": post.stop,
-    }
+class GoingOutRecord(Struct, frozen=True):
+    """A post that still goes out although it is no longer wanted."""
+
+    address: Address
+    post: str
+    channel: str
+    type: str
+    title: str
+    account_id: str | None = field(name="account")
+    account_name: str | None
+    moment: ApiInstant | None
+    reason: Reason
+    because: tuple[str, ...]
+    obstacle: str
+    stop: str
 
 
-def ledger_values(ledger: SiteLedger) -> dict[str, Any]:
+class EntryRecord(Struct, frozen=True, omit_defaults=True):
+    """What became of an action. What is not known, or does not apply, is left out."""
+
+    address: Address
+    verb: Verb
+    result: Result
+    request_id: str | None = None
+    problem: ProblemRecord | None = None
+    remark: Remark | None = None
+    goes_out: ApiInstant | None = None
+    matched: int | None = None
+
+
+class LedgerRecord(Struct, frozen=True):
+    """What apply did on a site."""
+
+    site: SiteName
+    still_going_out: tuple[GoingOutRecord, ...]
+    entries: tuple[EntryRecord, ...]
+    notes: tuple[ProblemRecord, ...]
+    error: ProblemRecord | None
+    interrupted: bool
+
+
+def going_out_records(posts: Iterable[StillGoingOut]) -> tuple[GoingOutRecord, ...]:
+    """Posts that go out although nobody wants them any more."""
+    return tuple(taken_from(post, GoingOutRecord) for post in posts)
+
+
+def ledger_record(ledger: SiteLedger) -> LedgerRecord:
     """One site's part of the ledger."""
-    return {
-        "site": ledger.site.name,
-        "stillGoingOut": [going_out_values(post) for post in ledger.still_going_out],
-        "entries": [entry_values(entry) for entry in ledger.entries],
-        "notes": [problem_values(note) for note in ledger.notes],
-        "error": None if ledger.error is None else problem_values(ledger.error),
-        "interrupted": ledger.interrupted,
-    }
-
-
-def entry_values(entry: Entry) -> dict[str, Any]:
-    """An action and how it ended; what is not known, or does not apply, is left out."""
-    found: dict[str, Any] = {
-        "address": str(entry.address),
-        "verb": entry.operation.verb.value,
-        "result": entry.result.value,
-        "requestId": entry.request_id,
-        "problem": None if entry.problem is None else problem_values(entry.problem),
-        "remark": entry.remark,
-        "goesOut": None if entry.goes_out is None else instant(entry.goes_out),
-        "matched": entry.matched,
-    }
-    return {key: value for key, value in found.items() if value is not None}
+    return LedgerRecord(
+        ledger.site.name,
+        going_out_records(ledger.still_going_out),
+        tuple(taken_from(entry, EntryRecord) for entry in ledger.entries),
+        tuple(taken_from(note, ProblemRecord) for note in ledger.notes),
+        None if ledger.error is None else taken_from(ledger.error, ProblemRecord),
+        ledger.interrupted,
+    )
 
 
 def ledger_of(plan: Plan, result: Result, why: Diagnostic, *, interrupted: bool = False) -> SiteLedger:

@@ -14,6 +14,7 @@ from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, discards_of
 from reconciler.model.outcomes import Remark
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Column, StillGoingOut, column_of
 
 
@@ -63,6 +64,11 @@ class Entry(Struct, frozen=True):
     count: int = 1
     promised: bool = False
     """It came from a deferred action, so the plan's counts do not include it."""
+
+    @property
+    def verb(self) -> Verb:
+        """The word of its write."""
+        return self.operation.verb
 
     @classmethod
     def undone(cls, address: Address, operation: Operation, result: Result, problem: Diagnostic) -> Self:

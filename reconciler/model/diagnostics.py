@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from msgspec.structs import replace
 
@@ -118,23 +118,6 @@ class ProblemRecord(Struct, frozen=True, omit_defaults=True):
     column: int = 0
     address: Address | None = None
     request_id: str | None = None
-
-
-def problem_values(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A problem as the members of a JSON object. What is unknown is left out."""
-    place = diagnostic.place
-    found: dict[str, Any] = {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "message": diagnostic.message,
-        "fix": diagnostic.fix,
-        "file": place.file if place else None,
-        "line": place.line if place else None,
-        "column": place.column if place else None,
-        "address": str(diagnostic.address) if diagnostic.address is not None else None,
-        "requestId": diagnostic.request_id,
-    }
-    return {key: value for key, value in found.items() if value}
 
 
 INVALID_FILE = "invalid-file"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 import msgspec
 
@@ -31,9 +31,14 @@ Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Joined:
-    """Structs that are one object in a document, with the members of the first one first."""
+    """Structs that are one object in a document, with the members of the first one first.
+
+    A type of such objects says which structs it is made `of`, for its schema.
+    """
 
     __slots__ = ("parts",)
+
+    of: ClassVar[tuple[type[msgspec.Struct], ...]] = ()
 
     def __init__(self, *parts: msgspec.Struct) -> None:
         self.parts = parts

@@ -7,7 +7,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.posts import PostStatus, account_id, account_name
 from reconciler.model.sites import PublishedPost
-from reconciler.planner.gone_out import WhyNot
+from reconciler.planner.actions import Reason
 
 
 class PostRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,7 +22,7 @@ class PostRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     account: str | None = None
     account_name: str | None = None
     status: PostStatus | None = None
-    unwanted: WhyNot | None = None
+    unwanted: Reason | None = None
     link: str | None = None
     failure: str | None = None
     scheduled_for: Instant | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any, assert_never
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.engine.adoption_results import (
@@ -40,7 +39,7 @@ from reconciler.engine.results import (
     RunStarted,
     Validated,
 )
-from reconciler.engine.run_ledger import ledger_values
+from reconciler.engine.run_ledger import LedgerRecord, going_out_records, ledger_record
 from reconciler.engine.site_results import (
     Progressed,
     SiteApplied,
@@ -68,6 +67,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT
 from reconciler.model.codec import members_of, report_text, taken_from
 from reconciler.model.diagnostics import ProblemRecord
+from reconciler.model.frozen import Struct
 from reconciler.planner.actions import GoingOut
 from reconciler.reporters.adoption_json import ImportedRecord, ProjectRecord, examined_record
 from reconciler.reporters.context import ReporterContext
@@ -75,11 +75,12 @@ from reconciler.reporters.diagnostics import problem_record, problem_records
 from reconciler.reporters.drift_json import drifted_record
 from reconciler.reporters.history_json import history_record
 from reconciler.reporters.layout import inert_json
-from reconciler.reporters.plan_json import going_out_records, planned_record
+from reconciler.reporters.plan_json import planned_record
 from reconciler.reporters.review_json import reviewed_record
 from reconciler.reporters.run_json import (
     COUNTS,
     CheckedRecord,
+    FailedRecord,
     Members,
     StarterRecord,
     drift_summary,
@@ -106,7 +107,7 @@ class JsonReporter:
         self._shown: dict[str, Any] = {}
         self._problems: list[ProblemRecord] = []
         self._order: dict[SiteName, int] = {}
-        self._ledger: list[tuple[int, Struct | dict[str, Any]]] = []
+        self._ledger: list[tuple[int, LedgerRecord | FailedRecord]] = []
         self._open = False
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
@@ -136,7 +137,7 @@ class JsonReporter:
                 project = self._members.project or ProjectRecord()
                 self._members.project = project.with_more(event)
             case SiteApplied(ledger=ledger):
-                self._ledger.append((self._order.get(event.name, 0), ledger_values(ledger)))
+                self._ledger.append((self._order.get(event.name, 0), ledger_record(ledger)))
             case SiteFailed() if self._phase is Phase.APPLYING:
                 self._ledger.append((self._order.get(event.name, 0), failed_record(event)))
             case SiteFailed():

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, assert_never
 
-from msgspec import Struct
-
 from reconciler.engine.results import Ended, Event, PhaseStarted
-from reconciler.engine.run_ledger import entry_values
+from reconciler.engine.run_ledger import EntryRecord
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.engine.state_results import StateListed
 from reconciler.engine.tool_results import SandboxReset, SandboxStopped
@@ -25,9 +23,13 @@ from reconciler.executor.events import (
     Started,
     StillWaiting,
 )
+from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT
-from reconciler.model.codec import instant_text, members_of, report_text
+from reconciler.model.codec import members_of, report_text, taken_from
+from reconciler.model.diagnostics import ProblemRecord
+from reconciler.model.frozen import Instant, Joined, Struct
 from reconciler.model.outcomes import Outcome
+from reconciler.model.writes import Verb
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import problem_record
 from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
@@ -65,7 +67,7 @@ class NdjsonReporter(JsonReporter):
             case SiteStarted(name=name):
                 self._tell(self._event, {"site": name})
             case Progressed(name=name):
-                self._tell(self._event, {"site": name, **progress_values(event)})
+                self._tell(self._event, {"site": name, **members_of(progress_record(event))})
             case _:
                 if isinstance(event, StateListed):
                     self._event = "site-listed"
@@ -102,23 +104,57 @@ def _slug(value: Event | Outcome) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(value).__name__).lower()
 
 
-def progress_values(progressed: Progressed) -> dict[str, Any]:
+class StepRecord(Struct, frozen=True):
+    """What kind of step it is."""
+
+    step: str
+
+
+class BegunRecord(Struct, frozen=True):
+    """An action that begins."""
+
+    address: Address
+    verb: Verb
+
+
+class WaitingRecord(Struct, frozen=True):
+    """What is waited for: since when, for how long at most, and how much of it is left."""
+
+    since: Instant
+    timeout_seconds: float
+    left: int
+
+
+class SettledRecord(Struct, frozen=True):
+    """An open call of an earlier run whose outcome is known now."""
+
+    address: Address
+    id: str
+    outcome: str
+
+
+class NoteRecord(Struct, frozen=True):
+    """What people should know about the site."""
+
+    problem: ProblemRecord
+
+
+def progress_record(progressed: Progressed) -> Joined:
     """What happened while a plan was carried out."""
     match progressed.event:
         case Started(address=address, operation=operation):
-            return {"step": "started", "address": str(address), "verb": operation.verb.value}
+            return Joined(StepRecord("started"), BegunRecord(address, operation.verb))
         case Finished(entry=entry):
-            return {"step": "finished", **entry_values(entry)}
+            return Joined(StepRecord("finished"), taken_from(entry, EntryRecord))
         case Skipped(entry=entry):
-            return {"step": "skipped", **entry_values(entry)}
+            return Joined(StepRecord("skipped"), taken_from(entry, EntryRecord))
         case Corrected(entry=entry):
-            return {"step": "corrected", **entry_values(entry)}
+            return Joined(StepRecord("corrected"), taken_from(entry, EntryRecord))
         case StillWaiting(since=since, timeout=timeout, left=left):
-            waited = {"since": instant_text(since), "timeoutSeconds": timeout.total_seconds()}
-            return {"step": "waiting", **waited, "left": left}
+            return Joined(StepRecord("waiting"), WaitingRecord(since, timeout.total_seconds(), left))
         case EntryResolved(entry=entry, outcome=outcome):
-            return {"step": "resolved", "address": str(entry.address), "id": entry.id, "outcome": _slug(outcome)}
+            return Joined(StepRecord("resolved"), SettledRecord(entry.address, entry.id, _slug(outcome)))
         case Note(problem=problem):
-            return {"step": "note", "problem": problem_record(problem)}
+            return Joined(StepRecord("note"), NoteRecord(problem_record(problem)))
         case never:
             assert_never(never)

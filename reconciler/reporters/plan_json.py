@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msgspec import field
 
+from reconciler.engine.run_ledger import GoingOutRecord, going_out_records
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import ProblemRecord
-from reconciler.model.frozen import ApiInstant, Joined, Struct
+from reconciler.model.frozen import Joined, Struct
 from reconciler.model.operations import class_of, discards_of
 from reconciler.model.writes import ActionClass, Verb
-from reconciler.planner.actions import Action, InReview, Plan, Reason, StillGoingOut
+from reconciler.planner.actions import Action, InReview, Plan, Reason
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import problem_records
 from reconciler.reporters.kinds import precondition, write_record
-
-
-class GoingOutRecord(Struct, frozen=True):
-    """A post that still goes out although it is no longer wanted."""
-
-    address: Address
-    post: str
-    channel: str
-    type: str
-    title: str
-    account_id: str | None = field(name="account")
-    account_name: str | None
-    moment: ApiInstant | None
-    reason: Reason
-    because: tuple[str, ...]
-    obstacle: str
-    stop: str
+from reconciler.reporters.kinds.base import WriteRecord
 
 
 class DiscardedRecord(Struct, frozen=True):
@@ -76,12 +59,18 @@ class ActionDetails(Struct, frozen=True):
     requires: tuple[str, ...] | Absent = ABSENT
 
 
+class ActionJson(Joined):
+    """A write at an address, with its reason and all that it has."""
+
+    of = (ActionRecord, WriteRecord, ActionDetails)
+
+
 class PlannedRecord(Struct, frozen=True):
     """A site's plan."""
 
     site: SiteName
     still_going_out: tuple[GoingOutRecord, ...]
-    actions: tuple[Joined, ...]
+    actions: tuple[ActionJson, ...]
     blocked: tuple[ProblemRecord, ...]
     refusals: tuple[ProblemRecord, ...]
     notes: tuple[str, ...]
@@ -104,11 +93,11 @@ def planned_record(planned: SitePlanned, calls_of: CallsOf | None = None) -> Pla
     )
 
 
-def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> Joined:
+def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> ActionJson:
     """An action: what, where, why, and with `--explain` how."""
     operation = action.operation
     discards = plan.discarded_by(operation) if discards_of(operation) else None
-    return Joined(
+    return ActionJson(
         ActionRecord(action.address, operation.verb, class_of(operation), action.reason, action.because),
         write_record(operation),
         ActionDetails(
@@ -117,8 +106,3 @@ def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -
             tuple(map(precondition, action.requires)) if calls_of else ABSENT,
         ),
     )
-
-
-def going_out_records(posts: Iterable[StillGoingOut]) -> tuple[GoingOutRecord, ...]:
-    """Posts that go out although nobody wants them."""
-    return tuple(taken_from(post, GoingOutRecord) for post in posts)

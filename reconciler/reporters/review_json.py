@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.engine.run_ledger import GoingOutRecord, going_out_records
 from reconciler.engine.site_results import SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityDecision
@@ -10,7 +11,6 @@ from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import ApiInstant, Struct, instant
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus, Rewritten
 from reconciler.reporters.diagnostics import problem_records
-from reconciler.reporters.plan_json import GoingOutRecord, going_out_records
 
 
 class DraftRecord(Struct, frozen=True):

@@ -21,6 +21,7 @@ from reconciler.engine.results import (
     RunStarted,
     Validated,
 )
+from reconciler.engine.run_ledger import GoingOutRecord, LedgerRecord, going_out_records
 from reconciler.engine.site_results import SiteFailed
 from reconciler.engine.tool_results import StarterFile
 from reconciler.engine.verdict import Verdict
@@ -31,10 +32,10 @@ from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Instant, Joined, Struct
 from reconciler.planner.document import RunPart
+from reconciler.planner.tally import PlanTally
 from reconciler.reporters.adoption_json import ProjectRecord
 from reconciler.reporters.diagnostics import problem_record, problem_records
-from reconciler.reporters.plan_json import GoingOutRecord, going_out_records
-from reconciler.reporters.state_json import ResolvedRecord
+from reconciler.reporters.state_json import LockJson, ResolvedRecord
 
 
 class RunRecord(Struct, frozen=True, omit_defaults=True):
@@ -91,6 +92,18 @@ class DriftRecord(Struct, frozen=True):
     pending: int
     blocked: int
     in_review: int
+
+
+class PlanSummary(Joined):
+    """The counts of a plan."""
+
+    of = (SitesRecord, PlanTally)
+
+
+class DriftSummary(Joined):
+    """The counts of an audit."""
+
+    of = (SitesRecord, DriftRecord)
 
 
 class ReviewRecord(Struct, frozen=True):
@@ -193,7 +206,7 @@ class Members(msgspec.Struct, rename="camel"):
     saved: SavedRecord | Absent = ABSENT
     project: ProjectRecord | Absent = ABSENT
     place: str | Absent = ABSENT
-    lock: Joined | None | Absent = ABSENT
+    lock: LockJson | None | Absent = ABSENT
     site: SiteName | Absent = ABSENT
     id: str | Absent = ABSENT
     moved_to: str | None | Absent = ABSENT
@@ -210,7 +223,7 @@ class Members(msgspec.Struct, rename="camel"):
     url: str | Absent = ABSENT
     sandbox: dict[str, Any] | Absent = ABSENT
     still_going_out: tuple[GoingOutRecord, ...] | Absent = ABSENT
-    ledger: tuple[Any, ...] | Absent = ABSENT
+    ledger: tuple[LedgerRecord | FailedRecord, ...] | Absent = ABSENT
     applied: Tally | Absent = ABSENT
     interrupted: bool | Absent = ABSENT
     refused: ProblemRecord | Absent = ABSENT
@@ -249,11 +262,11 @@ def failed_record(failed: SiteFailed) -> FailedRecord:
     )
 
 
-def plan_summary(completed: PlanCompleted) -> Joined:
+def plan_summary(completed: PlanCompleted) -> PlanSummary:
     """The counts of a plan."""
-    return Joined(taken_from(completed, SitesRecord), completed.tally)
+    return PlanSummary(taken_from(completed, SitesRecord), completed.tally)
 
 
-def drift_summary(completed: DriftCompleted) -> Joined:
+def drift_summary(completed: DriftCompleted) -> DriftSummary:
     """The counts of an audit. A site that is not what its file expects is refused too."""
-    return Joined(taken_from(completed, SitesRecord), taken_from(completed.tally, DriftRecord))
+    return DriftSummary(taken_from(completed, SitesRecord), taken_from(completed.tally, DriftRecord))

@@ -38,6 +38,12 @@ class LeaseRecord(Struct, frozen=True):
     ended: bool
 
 
+class LockJson(Joined):
+    """Who has locked a site, and until when."""
+
+    of = (HolderRecord, LeaseRecord)
+
+
 class KnownRecord(Struct, frozen=True):
     """A site in `state list`."""
 
@@ -48,7 +54,7 @@ class KnownRecord(Struct, frozen=True):
     pending: bool
     generated_from: bool
     published: int
-    lock: Joined | None
+    lock: LockJson | None
 
 
 class UnreadableRecord(Struct, frozen=True):
@@ -80,7 +86,7 @@ class ShownRecord(Struct, frozen=True):
 
     site: LabelRecord
     place: str
-    lock: Joined | None
+    lock: LockJson | None
 
 
 class CallRecord(Struct, frozen=True):
@@ -142,11 +148,11 @@ def _meaning(entry: OpenEntry) -> CallRecord:
     return CallRecord(not entry.sent, words.asked, call_about(entry), words.look)
 
 
-def lock_record(lock: LockRecord | None, *, ended: bool) -> Joined | None:
+def lock_record(lock: LockRecord | None, *, ended: bool) -> LockJson | None:
     """Who holds a site; None if nobody does."""
     if lock is None:
         return None
-    return Joined(taken_from(lock.holder, HolderRecord), LeaseRecord(lock.since, lock.expires, ended))
+    return LockJson(taken_from(lock.holder, HolderRecord), LeaseRecord(lock.since, lock.expires, ended))
 
 
 def resolved_record(resolved: CallResolved) -> ResolvedRecord:

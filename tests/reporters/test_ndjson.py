@@ -12,11 +12,12 @@ import pytest
 from reconciler.engine.site_results import Progressed
 from reconciler.executor.events import EntryResolved, StillWaiting
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.codec import members_of
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.ndjson import NdjsonReporter, progress_values
+from reconciler.reporters.ndjson import NdjsonReporter, progress_record
 from tests.reporters.endings import AT, Run, endings
 from tests.told import refused
 
@@ -89,9 +90,9 @@ def test_progress_says_what_is_done() -> None:
 def test_how_an_earlier_call_ended_has_a_name() -> None:
     name = SiteName("shop")
     site, entry = SiteRef(name, "1"), OpenEntry("59e9", Address(name, Kind.MARKETING_PLAN), Generate(), AT)
-    told = progress_values(Progressed(name, EntryResolved(site, entry, refused("no effect observed"))))
+    told = members_of(progress_record(Progressed(name, EntryResolved(site, entry, refused("no effect observed")))))
     assert told == {"step": "resolved", "address": "shop/marketing-plan", "id": "59e9", "outcome": "not-done"}
-    waiting = progress_values(Progressed(name, StillWaiting(site, AT, timedelta(minutes=5), left=2)))
+    waiting = members_of(progress_record(Progressed(name, StillWaiting(site, AT, timedelta(minutes=5), left=2))))
     assert waiting == {"step": "waiting", "since": "2026-12-03T08:30:00Z", "timeoutSeconds": 300.0, "left": 2}
 
 

@@ -11,6 +11,7 @@ import pytest
 from reconciler.config.schema import schema
 from tests.reporters.endings import endings, report
 from tests.reporters.test_every_format import ENDINGS, ending
+from tools import report_schema
 
 SCHEMA = schema("report")
 
@@ -21,6 +22,11 @@ def only(kind: str) -> Any:
 
 
 DOCUMENT, LINE = only("document"), only("line")
+
+
+def test_the_file_is_what_the_records_make_it() -> None:
+    assert report_schema.FILE.read_text("utf-8") == report_schema.text(), "run: python -m tools.report_schema"
+    jsonschema_rs.meta.validate(SCHEMA)
 
 
 @pytest.mark.parametrize("name", ENDINGS)
