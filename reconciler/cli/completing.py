@@ -1,4 +1,7 @@
-"""What a shell offers for the values of options and arguments. It stays silent about problems: a command tells them."""
+"""What a shell offers for the values of options and arguments.
+
+It ignores problems, because the command reports them.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def complete_channels(ctx: click.Context, _param: click.Parameter, incomplete: s
 
 
 def complete_outputs(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The formats, and after the equals sign the files and folders that the report can go to."""
+    """The formats; after the equals sign, the files and folders that the report can go to."""
     from reconciler.reporters.registry import FORMATS
 
     name, equals, typed = incomplete.partition("=")
@@ -46,7 +49,7 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
 
 
 def _opened(ctx: click.Context) -> tuple[Project | None, tuple[SiteEntry, ...]]:
-    """The project that the words so far name, or the one around the current folder, and its sites that they choose."""
+    """The project that the words so far name, or that of the current folder, with the sites that they choose."""
     from reconciler.config.sites import open_project
 
     try:
@@ -57,7 +60,7 @@ def _opened(ctx: click.Context) -> tuple[Project | None, tuple[SiteEntry, ...]]:
 
 
 def _paths(ctx: click.Context) -> tuple[Path, ...]:
-    """The paths among the words before the cursor. Those before an option that still lacks its value are left over."""
+    """The paths among the words before the cursor, except those before an option that still lacks its value."""
     named = ctx.params.get("paths") or ctx.args
     return tuple(Path(path) for path in named if Path(path).exists())
 
@@ -75,7 +78,7 @@ def _channels(project: Project | None, entries: Iterable[SiteEntry]) -> Iterator
 
 
 def _files(typed: str) -> list[str]:
-    """The files and folders whose path begins with what was typed; a folder ends in a slash, to be typed on."""
+    """The files and folders whose path begins with what was typed; a folder ends with a slash, to continue typing."""
     folder, slash, beginning = typed.rpartition("/")
     try:
         found = sorted(Path(f"{folder}{slash}" or ".").iterdir())

@@ -195,7 +195,7 @@ def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:
 
 
 def _unexpected(error: Exception, args: Sequence[str]) -> int:
-    """How a command ended before it had reports, or because they cannot be written."""
+    """Reports a command that failed before it had reports, or because they cannot be written."""
     from reconciler.cli.run import ReportsFailed
     from reconciler.model.diagnostics import InvalidFiles, UsageError
     from reconciler.reporters.diagnostics import sentence

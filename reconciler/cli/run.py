@@ -34,7 +34,7 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, 
 
 
 class ReportsFailed(UsageError):
-    """A report could not be opened, or not be finished; what the run did is done."""
+    """A report could not be opened or finished. What the run itself did stays done."""
 
 
 class Running:
@@ -64,7 +64,7 @@ def reported(
     """
     try:
         return _reported(command, shown, work, detailed=detailed, asks=asks)
-    except UsageError as error:  # what is wrong with the work is in the reports
+    except UsageError as error:  # what is wrong with the work itself is in the reports
         raise ReportsFailed(error.message, error.fix, error.place) from None
 
 

@@ -29,7 +29,7 @@ SHORTEST_PREFIX: Final = 4
 
 
 NEW_DRAFTS: Final = "run review to add new drafts"
-"""What to do if nothing is found by what somebody named."""
+"""What to do if nothing matches what somebody named."""
 
 
 class Selector(Struct, frozen=True):

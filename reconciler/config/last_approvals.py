@@ -1,6 +1,7 @@
-"""What was last approved of each draft: as a review page has seen it, or as git still has it.
+"""What was last approved of each draft, as a review page has seen it, or as git still has it.
 
-`review` writes new words over old ones and puts the yes back to pending. What the yes was for is in git's history.
+`review` replaces the old words with new ones and sets the approval back to pending. What was approved before is in
+git's history.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ VERSIONS: Final = 5
 
 
 AT_ONCE: Final = 100
-"""How many files git is asked for with one call."""
+"""How many files one call asks git for."""
 
 ApprovalsAt: TypeAlias = tuple[SiteName, Path, Approvals]
-"""A site, its approvals file, and what that says."""
+"""A site, its approvals file, and the contents of the file."""
 
 
 class LastApproved(Struct, frozen=True):
@@ -81,7 +82,7 @@ class LastApprovals:
         return self._committed[site] | self._seen.get(site, {})
 
     def read(self, files: Sequence[ApprovalsAt]) -> None:
-        """Asks git about many files with few calls. `of` then knows them."""
+        """Asks git about many files with few calls, so that `of` knows them."""
         new = [file for file in files if file[0] not in self._committed]
         for start in range(0, len(new), AT_ONCE):
             self._read(new[start : start + AT_ONCE])

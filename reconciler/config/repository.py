@@ -190,7 +190,10 @@ class Repository:
         return found
 
     def versions(self, wanted: Iterable[tuple[Path, str]]) -> dict[tuple[Path, str], bytes]:
-        """The texts of files in commits, by both; without those that are not in them. One call for all."""
+        """The texts of files in commits, by file and commit, without those that do not exist.
+
+        Needs one call for all.
+        """
         asked = [(key, self._object(*key)) for key in wanted]
         asked = [(key, name) for key, name in asked if name]
         if not asked:
@@ -212,7 +215,7 @@ class Repository:
         return found
 
     def _object(self, path: Path, commit: str) -> str:
-        """What git calls a file in a commit; empty for one outside the working tree."""
+        """The name by which git knows a file in a commit; empty for a file outside the working tree."""
         file = trail(path)[-1]
         name = f"{commit}:{file.relative_to(self.top).as_posix()}" if file.is_relative_to(self.top) else ""
         return "" if "\n" in name else name

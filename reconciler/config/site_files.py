@@ -60,7 +60,7 @@ def find_site_files(project: Project) -> SiteFiles:
 
 
 def submodule_warnings(project: Project) -> list[Diagnostic]:
-    """A warning for each git submodule that site files may lie in and that is not checked out."""
+    """A warning for each git submodule that may contain site files and is not checked out."""
     repository = Repository(project.root, dict(project.trust.environment))
     try:
         empty = repository.empty_submodules()

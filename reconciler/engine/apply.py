@@ -279,7 +279,7 @@ async def _finish(
             going_out = _going_out(judged, "nothing was done")
             return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out))
         try:
-            await check_writable(run.session.store.store)  # told once, and not by each site
+            await check_writable(run.session.store.store)  # reported once, not for each site
         except StateError as error:
             going_out = _going_out(judged, "the state cannot be written")
             return _refuse(run, Refused(diagnostic_of(error), 0, len(judged.ready), going_out))

@@ -101,7 +101,7 @@ async def _by_workers(
 def check(
     run: Run, plans: Iterable[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
 ) -> AsyncIterator[Checked | SiteFailed]:
-    """`checked`, in this process."""
+    """Like `checked`, but in this process."""
     session = run.session
 
     async def work(plan: Plan, turn: Turn) -> Checked:

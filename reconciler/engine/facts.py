@@ -1,4 +1,4 @@
-"""Facts: what `doctor` found to be in order, or at least to be so. Values; `reporters/fact_text.py` has the words."""
+"""Facts: what `doctor` found to be in order, or merely to be so. Values; `reporters/fact_text.py` has the words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.model.sites import ChannelStatus, Feature
 class Verdict(Variant, frozen=True):
     """What a probe found out about an inferred fact: `holds` is None if nothing on the site can tell.
 
-    `question` is the fact as remote-api.md 14 has it, `found` what was seen.
+    `question` is the fact as in remote-api.md 14, `found` what was seen.
     """
 
     section: str
@@ -22,11 +22,11 @@ class Verdict(Variant, frozen=True):
     holds: bool | None
     found: str
     seen: bool = False
-    """Whether the question was not a yes-or-no question: the answer is what was seen."""
+    """Whether `found` is the whole answer, because the question was not a yes-or-no question."""
 
 
 class StateReached(Variant, frozen=True):
-    """Where the state is, whether anything is there yet, and whether it is known to keep two runs apart."""
+    """Where the state is, whether it contains anything yet, and whether it is known to keep two runs apart."""
 
     place: str
     exists: bool
@@ -38,7 +38,7 @@ class NoCredentialsNeeded(Variant, frozen=True):
 
 
 class CredentialsFound(Variant, frozen=True):
-    """Credentials by their name in the project file."""
+    """Credentials, by their name in the project file."""
 
     name: str
 
@@ -50,7 +50,7 @@ class ProxyUsed(Variant, frozen=True):
 
 
 class CertificatesUsed(Variant, frozen=True):
-    """The variable that names certificates of one's own, and its value; both empty for the public ones."""
+    """The variable that names custom certificates, and its value; both are empty for the public ones."""
 
     variable: str = ""
     path: str = ""
@@ -70,7 +70,7 @@ class AccountListed(Variant, frozen=True):
 
 
 class ClockAhead(Variant, frozen=True):
-    """By how many seconds this machine's clock is ahead of the remote side's; None if that was not told."""
+    """How many seconds this machine's clock is ahead of the remote side's; None if the remote side gave no time."""
 
     seconds: float | None
 
@@ -115,7 +115,7 @@ class EventsCounted(Variant, frozen=True):
 
 
 class PlanFound(Variant, frozen=True):
-    """The marketing plan as it is now; `until` is the date of the last of its coming activities."""
+    """The marketing plan as it is now. `until` is the date of its last upcoming activity."""
 
     status: PlanStatus | Unrecognised
     ahead: int = 0
@@ -124,7 +124,7 @@ class PlanFound(Variant, frozen=True):
 
 
 class ChannelsFound(Variant, frozen=True):
-    """The connected channels, and those that are not although they are named or were connected once."""
+    """The connected channels, and those that are not connected although they are named or once were."""
 
     connected: tuple[str, ...]
     others: tuple[tuple[str, ChannelStatus], ...] = ()
@@ -137,7 +137,7 @@ class FeatureFound(Variant, frozen=True):
 
 
 class Recorded(Variant, frozen=True):
-    """Whether anything is recorded of the site."""
+    """Whether anything is recorded about the site."""
 
     known: bool
 

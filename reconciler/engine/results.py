@@ -228,7 +228,7 @@ class ReviewCompleted(Struct, frozen=True):
     going_out: int = 0
     """Posts that go out although nobody wants them any more."""
     unrecorded: int = 0
-    """Sites with waiting drafts of which the state has no record yet: no approval counts there before an apply."""
+    """Sites with waiting drafts and no record in the state yet: no approval counts there before an apply."""
 
 
 class Validated(Struct, frozen=True):
@@ -304,7 +304,7 @@ class Ended(Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
-        """The exit code in a word."""
+        """The exit code as a word."""
         return verdict_with(self.exit_code)
 
 

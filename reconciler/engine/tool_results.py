@@ -33,14 +33,14 @@ class ScriptTold(Struct, frozen=True):
 
 
 class StarterFile(Struct, frozen=True):
-    """A file of a starter project: written, or kept because there already is one."""
+    """A file of a starter project: written, or kept because it already exists."""
 
     file: str
     written: bool
 
 
 class StarterWritten(Struct, frozen=True):
-    """A starter project is complete in `folder`: how many of its files were written, and how many were there."""
+    """A starter project is complete in `folder`: how many of its files were written, and how many already existed."""
 
     folder: str
     written: int
@@ -48,21 +48,21 @@ class StarterWritten(Struct, frozen=True):
 
 
 class SandboxReady(Struct, frozen=True):
-    """The sandbox answers at `url` from now on."""
+    """From now on, the sandbox answers at `url`."""
 
     url: str
 
 
 class SandboxStopped(Struct, frozen=True):
-    """The sandbox was served until somebody ended it."""
+    """The sandbox was served until somebody stopped it."""
 
 
 class SandboxReset(Struct, frozen=True):
-    """The sandbox of a project is as its seed says again."""
+    """The sandbox of a project was reset to its seed."""
 
 
 class SandboxView(StrEnum):
-    """What of the sandbox people asked to see."""
+    """Which part of the sandbox people asked to see."""
 
     SITES = "sites"
     REQUESTS = "requests"
@@ -70,7 +70,7 @@ class SandboxView(StrEnum):
 
 
 class SandboxShown(Struct, frozen=True):
-    """All that is in the sandbox, and the requests that it received, as plain values of its own."""
+    """Everything in the sandbox, and the requests that it received, as plain values."""
 
     world: Mapping[str, Any]
     requests: tuple[Mapping[str, Any], ...]

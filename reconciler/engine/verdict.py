@@ -25,7 +25,7 @@ class Verdict(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     TERMINATED = "terminated"
-    """Interrupted too, but by SIGTERM."""
+    """Also interrupted, but by SIGTERM."""
 
     @property
     def exit_code(self) -> int:

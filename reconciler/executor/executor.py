@@ -60,7 +60,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
 
 
 def _behind(error: Diagnostic) -> Diagnostic:
-    """Why an action that an error left behind has no outcome; what to do is said once, with the error itself."""
+    """Why an action that an error left behind has no outcome. The error itself says what to do."""
     return replace(error, fix="", place=None)
 
 

@@ -63,6 +63,6 @@ class PublicFence:
 
 
 def unreadable(what: str, error: InvalidFiles | UsageError) -> Diagnostic:
-    """What must be read again before posts go out, and can no longer be: with the first of its problems."""
+    """A file that must be read again before posts go out, but no longer can be; with the first of its problems."""
     first = error.problems[0] if isinstance(error, InvalidFiles) else diagnostic_of(error)
     return first.while_(f"{what} can no longer be read")

@@ -48,9 +48,9 @@ SEVERITIES: Final = {
 class Entry(Struct, frozen=True):
     """One action and how it ended. `count` is its weight in the last line (0: it is not an object of its own).
 
-    `problem` is why it was not done, of every action that was not; remote text in it has been made printable.
-    `goes_out` is when a post goes out that was scheduled, as it was read back, and `matched` how many objects a
-    promise of the plan found. `request_id` is the call of the action; that of the problem may be of another one.
+    `problem` says why an action was not done; every action that was not done has one. Remote text in it has been made
+    printable. `goes_out` is when a scheduled post goes out, as it was read back. `matched` is how many objects a
+    deferred action found. `request_id` is from the action's call; that of the problem may be from another call.
     """
 
     address: Address
@@ -77,7 +77,7 @@ class Entry(Struct, frozen=True):
 
 
 def about(problem: Diagnostic, address: Address, result: Result) -> Diagnostic:
-    """Why an action was not done, as the problem of its object, as serious as its result."""
+    """Why an action was not done, as a problem of its object, with a severity that fits its result."""
     return replace(problem, address=address, severity=SEVERITIES[result])
 
 

@@ -174,12 +174,12 @@ class Run:
         self.emit(Finished(self._enter(action, entry)))
 
     def keep_promise(self, action: Action, matched: int) -> None:
-        """Enters a promise that was kept: it is no object of its own."""
+        """Enters a deferred action that was expanded; it is not an object of its own."""
         entry = Entry(action.address, action.operation, Result.DONE, matched=matched, count=0)
         self.emit(Finished(self._enter(action, entry)))
 
     def fail(self, action: Action, result: Result, problem: Diagnostic, request: str | None = None) -> None:
-        """Enters an action that was started and did not end well, with the request of its call."""
+        """Enters an action that was started and failed, with the request of its call."""
         entry = Entry.undone(action.address, action.operation, result, problem)
         self.emit(Finished(self._enter(action, replace(entry, request_id=request or problem.request_id))))
 

@@ -107,12 +107,12 @@ def parse(data: bytes) -> Any:
 
 
 def taken_from(value: object, kind: type[T]) -> T:
-    """A record of `kind`, whose fields are taken from a value's attributes by name, and so all the way down."""
+    """A record of `kind` whose fields are taken from a value's attributes by name, at every level."""
     return msgspec.convert(value, kind, from_attributes=True, dec_hook=_taken)
 
 
 def report_text(value: Any) -> str:
-    """The JSON text of a value in a report, on one line, with the members of objects as they came.
+    """The JSON text of a value in a report, on one line, with the members of objects in their original order.
 
     ASCII only: no escape, bidi control or lone surrogate of a remote text can reach a terminal or break a reader.
     """
@@ -120,7 +120,7 @@ def report_text(value: Any) -> str:
 
 
 def members_of(value: Any) -> Any:
-    """A value of a report as plain dicts, sequences, texts and numbers, with the members of objects as they came."""
+    """A value of a report as plain dicts, sequences, texts and numbers, with members in their original order."""
     return msgspec.to_builtins(value, enc_hook=_write)
 
 

@@ -64,15 +64,15 @@ class Diagnostic(Struct, frozen=True):
         return self.message.removesuffix(f" ({self.call})") if self.call else self.message
 
     def and_then(self, more: str) -> Self:
-        """The problem, with what was found out after it."""
+        """The problem, with what was found out later added at the end."""
         return self._saying(f"{self.cause}; {more}")
 
     def because_of(self, what: str) -> Self:
-        """What a problem really is, which is told first: `the event is read-only (not found)`."""
+        """The problem, with its real cause in front: `the event is read-only (not found)`."""
         return self._saying(f"{what} ({self.cause})")
 
     def while_(self, doing: str) -> Self:
-        """The problem, with what was being done when it showed: `reading it back failed: no connection`."""
+        """The problem, with what was being done when it occurred: `reading it back failed: no connection`."""
         return replace(self, message=f"{doing}: {self.message}")
 
     def _saying(self, cause: str) -> Self:
@@ -85,12 +85,12 @@ class Diagnostic(Struct, frozen=True):
 
     @property
     def line(self) -> int:
-        """The line it is in; 0 if it is in none."""
+        """The line it is in; 0 if none."""
         return self.place.line if self.place is not None else 0
 
     @property
     def column(self) -> int:
-        """The column it is in; 0 if it is in none."""
+        """The column it is in; 0 if none."""
         return self.place.column if self.place is not None else 0
 
     @property
@@ -176,7 +176,7 @@ class UsageError(Exception):
 
     @classmethod
     def saying(cls, text: str) -> UsageError:
-        """The error of a text from code that has no diagnostics: what to do follows a semicolon, as git is told it."""
+        """The error in a text from code without diagnostics: as in git's messages, what to do follows a semicolon."""
         message, _, fix = text.partition("; ")
         return cls(message, fix)
 

@@ -45,7 +45,7 @@ class Joined:
 
 
 class ApiInstant(str):
-    """An instant in a report in the form of the API (`instant`); most of a report has that of the codec."""
+    """An instant in a report in the API's form (`instant`); most of a report uses that of the codec."""
 
     __slots__ = ()
 

@@ -12,7 +12,7 @@ from reconciler.model.frozen import Variant
 
 
 class Trouble(StrEnum):
-    """Why an action did not end well, where no error of the remote side, of the state or of the files says it.
+    """Why an action failed, if no error of the remote side, of the state or of the files says so.
 
     These are the codes of its diagnostic.
     """
@@ -23,7 +23,7 @@ class Trouble(StrEnum):
     NO_LONGER_ALLOWED = "no-longer-allowed"
     """The time, the files or the approvals forbid it now."""
     BEHIND = "depends-on-another"
-    """Another action, which it needs, did not end well."""
+    """Another action that it depends on failed."""
     BEYOND_PROMISE = "beyond-promise"
     STOPPED = "run-stopped"
     OVERTAKEN = "overtaken"
@@ -36,27 +36,27 @@ class Trouble(StrEnum):
     GONE = "gone"
     UNEXPECTED_STATUS = "unexpected-status"
     NOT_SCHEDULED = "left-a-draft"
-    """The API left it a draft, without saying why."""
+    """The API silently left it a draft."""
     NO_TIME_OF_OUR_OWN = "no-own-time"
     """The API schedules only at times that it chooses."""
     PARTLY_DONE = "partly-done"
     GENERATION_FAILED = "generation-failed"
     STILL_UNDER_WAY = "still-under-way"
     CHANGED_MEANWHILE = "changed-while-publishing"
-    """What was being scheduled or moved became different from what was approved."""
+    """A post changed from what was approved while it was being scheduled or moved."""
     READ_ONLY = "read-only"
     """It belongs to a calendar that this tool cannot write to."""
     MANUALLY = "resolved-manually"
 
 
 class Remark(StrEnum):
-    """What else is to be told of an action, whatever its result is."""
+    """What else is reported about an action, whatever its result."""
 
     GONE_ALREADY = "gone-already"
     NOT_WAITING = "no-longer-waiting"
-    """A post that was to be cancelled did not wait to go out any more."""
+    """A post that was to be cancelled was no longer waiting to go out."""
     NO_ID = "no-id"
-    """The answer to a create names no id."""
+    """The answer to a create contains no id."""
     IN_PART = "regenerated-in-part"
     DONE_BEFORE = "done-before"
     """Done before another worker took over from one that was lost."""
@@ -119,10 +119,10 @@ Outcome: TypeAlias = Done | Pending | NotDone | Unknown
 def not_done(
     code: Trouble, message: str, fix: str = "", *, request_id: str | None = None, skipped: bool = False
 ) -> NotDone:
-    """A call without effect that may be made again, and why."""
+    """A call that had no effect and may be made again, and why."""
     return NotDone(Diagnostic(code, message, fix, request_id=request_id), final=False, skipped=skipped)
 
 
 def with_request(outcome: NotDone, request_id: str | None) -> NotDone:
-    """What reading found out about a call, with the call's own request."""
+    """What reading found out about a call, with the id of the call's own request."""
     return replace(outcome, problem=replace(outcome.problem, request_id=request_id))

@@ -86,7 +86,7 @@ def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
 
 
 def _with_types(items: Iterable[DriftItem], observed: ObservedSite, recorded: RecordedSite) -> tuple[DriftItem, ...]:
-    """The items, with what each post is on its channel, as far as the site or the state knows."""
+    """The items, with the type of each post on its channel, as far as the site or the state knows."""
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     types = {post.id: post.type for post in recorded.published}
     types |= {post.id: post.type for activity in activities for post in activity.posts}

@@ -14,5 +14,5 @@ def length(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """As `length`, to a tenth of a second below ten: `0.4 s`, `12 s`, `3 min 20 s`."""
+    """Like `length`, but to a tenth of a second below ten: `0.4 s`, `12 s`, `3 min 20 s`."""
     return f"{seconds:.1f} s" if seconds < 9.95 else length(seconds)

@@ -32,7 +32,7 @@ def text_of(command: str, *events: Event, calls_of: CallsOf | None = None) -> li
 
 def last_line(command: str, closing: Event) -> str:
     """`Plan: 3 to add, ...`: how a run ended, in one line."""
-    if isinstance(closing, SchemaTold | ScriptTold | SandboxShown):  # which end in whatever they hold
+    if isinstance(closing, SchemaTold | ScriptTold | SandboxShown):  # their output ends in whatever they contain
         return ""
     before = (closing.plan,) if isinstance(closing, ApplyCompleted) else ()
     lines = text_of(command, *before, closing)

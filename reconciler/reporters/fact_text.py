@@ -73,7 +73,7 @@ def _clock(ahead: float) -> str:
 
 
 def _verdict(verdict: facts.Verdict) -> str:
-    """`true: ...`, `not true: ...` or `not clear: ...`; of what is no yes-or-no question, what was seen."""
+    """`true: ...`, `not true: ...` or `not clear: ...`; if it is not a yes-or-no question, what was seen."""
     if verdict.seen:
         return verdict.found
     how = {True: "true", False: "not true", None: "not clear"}[verdict.holds]

@@ -29,7 +29,7 @@ _OBEYED: Final = re.compile(r"(##\w*)\[")
 _MOMENT: Final = re.compile(
     r"\b((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: (?:UTC|[A-Z]\w+/[\w/+-]+)\b)?"
 )
-"""A moment as screens show it; its group is the part without the time zone."""
+"""A time as screens show it; its group is the part without the time zone."""
 
 
 def inert(text: str) -> str:

@@ -66,7 +66,7 @@ REMARKS: Final = {
 }
 
 _TIME_OVER: Final = frozenset({Trouble.STILL_UNDER_WAY, Trouble.BEHIND})
-"""Why entries end that way if nobody stopped the run. `Next:` says to run it again."""
+"""Why such entries ended if nobody stopped the run. `Next:` says to run it again."""
 
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
@@ -126,7 +126,7 @@ def _goes_without_saying(entry: Entry) -> bool:
 
 
 def _cut_short(ledger: SiteLedger) -> list[Entry]:
-    """The entries of which there is no more to say than that the run had no time for them, as at every site."""
+    """The entries that only say that the run had no time for them, as at every site."""
     if ledger.error:
         return []
     undone = [entry for entry in ledger.entries if entry.result is not Result.DONE]
@@ -150,7 +150,7 @@ def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
 
 
 def _few(subjects: Iterable[str]) -> str:
-    """`settings, posts`; what is beyond a few is counted."""
+    """`settings, posts`; if there are more than a few, the rest are counted."""
     named = list(dict.fromkeys(subjects))
     more = f" and {len(named) - MOST_TITLES} more" if len(named) > MOST_TITLES else ""
     return f"{', '.join(named[:MOST_TITLES])}{more}"
@@ -277,7 +277,7 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
 
 
 def _counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
-    """`1 failed, 3 done`; entries that are told in another way are left out."""
+    """`1 failed, 3 done`, not counting entries that are shown in another way."""
     if ledger.error and not ledger.entries:
         return "failed"
     found = Counter(entry.result for entry in ledger.entries if entry.count and entry not in without)

@@ -33,7 +33,7 @@ class Again(Struct, frozen=True):
 
 
 def record_first(sites: int) -> str | None:
-    """The step before drafts are approved on sites that the state has no record of; None if there are none."""
+    """The step before approving drafts on sites without a record in the state; None if there are none."""
     which = "the site" if sites == 1 else plural(sites, "site")
     return f"reconciler apply   (first, to record {which}: approvals count only after that)" if sites else None
 

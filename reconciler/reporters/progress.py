@@ -34,7 +34,7 @@ ROOMY: Final = 100
 
 
 BARRED: Final = 56
-"""On fewer columns there are numbers alone, and no bar."""
+"""With fewer columns than this, only numbers are shown, without a bar."""
 
 
 class Watch(Struct, frozen=True):
@@ -172,11 +172,11 @@ class Progress:
         return (self._failed, "failed"), (len(self._generating), "generating")
 
     def _spent(self) -> str:
-        """How long it has been going on."""
+        """How long it has been running."""
         return length(self._watch.now() - self._began)
 
     def _left(self) -> str:
-        """About how long it will go on; empty until enough is done to tell."""
+        """About how much longer it will take; empty until enough is done to tell."""
         spent = self._watch.now() - self._began
         left = spent / self._done * (self._total - self._done) if self._done >= ENOUGH else 0
         return f"about {length(left)} left" if left >= 1 else ""
@@ -184,7 +184,7 @@ class Progress:
     def _numbers(self, room: int) -> str:
         """What is beside the bar: `12/223, 2 failed, 31 generating, 1 h 05 min, about 19 h 04 min left`.
 
-        What has no room is left out whole, and what tells least first: a number must not be cut.
+        What does not fit is left out whole, least important first, because a number must not be cut.
         """
         failed, generating = (f"{count:,} {word}" if count else "" for count, word in self._tallies())
         whole = [f"{self._done:,}/{self._total:,}", failed, generating, self._spent(), self._left()]
@@ -231,7 +231,7 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 _TOLD: Final = {"wait": "wait for", "publish": "schedule"}
-"""How verbs are told if not by themselves."""
+"""How verbs are worded if not by themselves."""
 
 
 def doing(event: Event) -> str | None:

@@ -48,7 +48,7 @@ class DifferenceRecord(Struct, frozen=True):
 
 
 class RewrittenRecord(Struct, frozen=True):
-    """What people decided or edited, and the file no longer has."""
+    """What people decided or edited and the file no longer has."""
 
     post: str
     title: str

@@ -85,7 +85,7 @@ class SarifReporter:
 
 
 def _particulars(finding: Diagnostic) -> Iterator[tuple[str, str]]:
-    """What SARIF has no member for, under the names that it has in JSON."""
+    """What SARIF has no member for, under the names used in JSON."""
     yield "fix", finding.fix
     yield "requestId", finding.request_id or ""
 

@@ -38,7 +38,7 @@ ToolEvent: TypeAlias = (
 
 
 def tool_text(event: ToolEvent) -> str:
-    """What is written of an event, line ends included. A schema and a script are written as they are."""
+    """What is written for an event, including line ends. A schema and a script are written as they are."""
     match event:
         case SchemaTold(text=text) | ScriptTold(text=text):
             return text

@@ -43,10 +43,10 @@ class RunLedgers:
         self._store = store
 
     async def write(self, ended_at: datetime, ledger: Json | bytes, run: str = "", *, in_parts: bool = False) -> str:
-        """Writes the ledger of a run that ended, forgets the oldest beyond KEPT, and gives the ledger's id.
+        """Writes the ledger of a run that ended, deletes the oldest ones beyond KEPT, and returns the ledger's id.
 
-        `ledger` is a JSON value, or its text for ledgers of many sites. The id ends in the name of the run, by
-        which the locks of the run were known. With `in_parts` those of its parts are removed.
+        `ledger` is a JSON value, or its text for ledgers of many sites. The id ends in the name of the run, which also
+        identifies the run's locks. With `in_parts`, the ledgers of its parts are removed.
         """
         written = _raw(ledger) if isinstance(ledger, bytes) else ledger
         at, name = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}", run or secrets.token_hex(4)
@@ -65,7 +65,7 @@ class RunLedgers:
         return run
 
     async def write_part(self, run: str, part: int, ledger: bytes) -> None:
-        """Writes the ledger of a part that ended, over that of an earlier attempt. Raises StateError.
+        """Writes the ledger of a part that ended, replacing that of an earlier attempt. Raises StateError.
 
         `run` is when its run began, and the name of the run as in `write`: see `part_results.name_of_run`.
         """

@@ -88,7 +88,7 @@ class ObjectStore:
                 f"state {url}: object stores need an extra", f"install it with: {install_hint('object-store')}"
             ) from None
         try:
-            # What it is not given here, it looks for in the process's own environment.
+            # What is not given here, obstore looks up in the process's own environment.
             store = from_url(
                 url,
                 config=cast("S3Config", settings),  # or the others', by the URL

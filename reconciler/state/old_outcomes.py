@@ -1,4 +1,4 @@
-"""Converts outcomes as the first documents of this version kept them: a sentence, where a diagnostic is kept today."""
+"""Converts outcomes as the first documents of this version stored them: a sentence in place of today's diagnostic."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from reconciler.model.outcomes import Trouble
 UNCLEAR: Final = "the answer was unclear"
 
 _CODES: Final = {"not-done": Trouble.NO_EFFECT, "unknown": Trouble.OUTCOME_UNKNOWN}
-"""What kinds of outcomes have a problem, and its code, of which the first documents said nothing."""
+"""The kinds of outcomes that have a problem, and its code, which the first documents do not contain."""
 
 
 def with_problem(entry: dict[str, Any]) -> dict[str, Any]:
-    """A plain journal entry whose `unknown` is a problem, or null: it was a sentence, or empty."""
+    """A plain journal entry whose `unknown` becomes a problem, or null; it was a sentence, or empty."""
     told = entry.get("unknown")
     return {**entry, "unknown": unknown_of(told)} if isinstance(told, str) else entry
 
 
 def unknown_of(told: str) -> dict[str, Any] | None:
-    """The plain problem of a call whose outcome a run could not tell; None: no run has tried."""
+    """The plain problem of a call whose outcome a run could not determine; None: no run has tried."""
     return _plain(Diagnostic(Trouble.OUTCOME_UNKNOWN, told)) if told else None
 
 
 def outcome_of(outcome: object) -> object:
-    """A plain outcome with a problem instead of a sentence; anything else as it is."""
+    """A plain outcome with a problem in place of a sentence; anything else unchanged."""
     if not isinstance(outcome, dict) or "detail" not in outcome:
         return outcome
     left = {key: value for key, value in outcome.items() if key not in ("detail", "code")}

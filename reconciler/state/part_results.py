@@ -1,7 +1,7 @@
-"""PartResults: the results of sites in a run with workers, kept where the run and every attempt find them.
+"""PartResults: the results of sites in a run with workers, stored where the run and every attempt find them.
 
-A result is put here before its site's lease is released, so that whoever has the lease next knows whether the work
-was done. The caller decides what a result says; here it is bytes. The run removes them once it has written its ledger.
+A result is stored here before its site's lease is released, so that whoever gets the lease next knows whether the work
+was done. The caller decides what a result says; here, it is bytes. The run removes them once it has written its ledger.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.state.store import ANY, Store, fresh, put_once
 FOLDER: Final = "parts/"
 
 BEGUN: Final = "begun/"
-"""Notes of the sites that were begun: apart, because the results are listed again and again."""
+"""Notes of the sites that were begun; stored separately, because the results are listed again and again."""
 
 FORGOTTEN: Final = timedelta(days=7)
 """The age at which results that no run fetched are removed: the run was killed, and so were its workers."""
@@ -26,7 +26,7 @@ _TIME: Final = "%Y%m%dT%H%M%SZ"
 
 
 class Stop(StrEnum):
-    """What the workers of a run were asked for."""
+    """What the workers of a run are asked to do."""
 
     NO = ""
     SOON = "soon"
@@ -43,7 +43,7 @@ class PartResults:
         self._prefix = f"{FOLDER}{run}-"
 
     async def keep(self, id: str, data: bytes) -> None:
-        """Keeps the result of a site. Raises StateError."""
+        """Stores the result of a site. Raises StateError."""
         await self._store.put(self._key(id), data, expected=ANY, durable=False)
 
     async def get(self, id: str) -> bytes | None:
@@ -57,11 +57,11 @@ class PartResults:
         return [key.removeprefix(self._prefix).removesuffix(".json") for key in keys if key.endswith(".json")]
 
     async def begin(self, part: int) -> bool:
-        """Notes that an attempt at a part begins, and says whether it is the first. Raises StateError."""
+        """Records that an attempt at a part begins, and returns whether it is the first. Raises StateError."""
         return await self._begin(f"{self._prefix}{part}")
 
     async def begin_site(self, id: str) -> bool:
-        """`begin`, of a site under its lease. Raises StateError."""
+        """Like `begin`, but for a site, under its lease. Raises StateError."""
         return await self._begin(f"{BEGUN}{self._run}-{checked_id(id)}")
 
     async def _begin(self, key: str) -> bool:
@@ -72,26 +72,26 @@ class PartResults:
         return True
 
     async def tell(self, part: int, data: bytes) -> None:
-        """Keeps what has been told so far about the sites of a part in progress. Raises StateError."""
+        """Stores what has been reported so far about the sites of a part in progress. Raises StateError."""
         await self._store.put(f"{self._prefix}{part}-so-far", data, expected=ANY, durable=False)
 
     async def so_far(self, part: int) -> bytes | None:
-        """What has been told so far; None before anything was. Raises StateError."""
+        """What has been reported so far; None if nothing has. Raises StateError."""
         stored = await self._store.get(f"{self._prefix}{part}-so-far")
         return stored.data if stored is not None else None
 
     async def ask(self, stop: Stop) -> None:
-        """Asks the workers to go on or to stop, and tells them that their run is alive. Raises StateError."""
+        """Asks the workers to continue or to stop, which also shows that their run is alive. Raises StateError."""
         await self._store.put(f"{self._prefix}run", f"{stop} {fresh()}".encode(), expected=ANY, durable=False)
 
     async def asked(self) -> tuple[Stop, str]:
-        """What the workers were asked for, with a text that differs each time. Raises StateError."""
+        """What the workers were asked to do, with a text that differs each time. Raises StateError."""
         stored = await self._store.get(f"{self._prefix}run")
         stop, _, once = (stored.data.decode() if stored is not None else "").partition(" ")
         return Stop(stop), once
 
     async def is_awaited(self) -> bool:
-        """Whether the run has not ended in order: then it removes these. Raises StateError."""
+        """Whether the run has not ended cleanly, in which case it would have removed these. Raises StateError."""
         return await self._store.get(f"{self._prefix}run") is not None
 
     async def clear(self, now: datetime) -> None:

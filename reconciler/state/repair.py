@@ -100,7 +100,7 @@ class StateSummary(Struct, frozen=True):
 
 
 async def summary_of(state: StateStore, leases: Leases, site: SiteRef) -> StateSummary | None:
-    """What `state list` says of a site. Raises StateError.
+    """What `state list` says about a site. Raises StateError.
 
     None for a site that was once held and about which nothing else is known.
     """

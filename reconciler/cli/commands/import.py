@@ -79,7 +79,7 @@ def command(
 
 
 def import_live(asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: Running) -> ClosingEvent:
-    """Writes new site files, or brings those in `files` up to date."""
+    """Writes new site files, or updates those in `files`."""
     from reconciler.api.client import ReadClient
     from reconciler.cli.selecting import session_of
     from reconciler.config.new_files import open_whole

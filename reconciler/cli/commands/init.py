@@ -81,7 +81,7 @@ def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) 
 
 
 def _write(folder: Path, files: Mapping[str, str], running: Running) -> Iterator[bool]:
-    """Writes the files that are not there yet, and says of each whether it was written."""
+    """Writes the files that do not exist yet, and yields for each whether it was written."""
     from reconciler.engine.tool_results import StarterFile
 
     for name, text in files.items():

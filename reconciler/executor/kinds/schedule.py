@@ -168,7 +168,7 @@ def is_scheduled(live: Post) -> bool:
 
 
 def _is_live(live: Post, refused: Diagnostic) -> Diagnostic:
-    """A refused cancel of a post that has gone out: what the public saw of it."""
+    """A refused cancel of a post that has gone out, with what the public saw of it."""
     words = " ".join(printable(live.caption).split())
     quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without text"
     where = f"on {printable(live.account_name or live.account_id or live.channel)}"
