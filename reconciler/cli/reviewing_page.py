@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from reconciler.api.client import ReadClient
 from reconciler.cli.outputs import sandbox_picture, shows_text
 from reconciler.cli.run import Running
-from reconciler.cli.selecting import selected, session_of
+from reconciler.cli.selecting import select_sites, selected, session_of
 from reconciler.config.deciding import listed_in, pending
 from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided
 from reconciler.engine.review import reviews
@@ -142,7 +142,7 @@ class _Sites:
         """Reviews the sites again."""
         from reconciler.web.app import Refreshed
 
-        selection = selected(self._asked)
+        selection = select_sites(self._asked)
         picture = sandbox_picture if self._api.kind is ApiKind.SANDBOX else None
         problems: list[str] = []
         read = 0

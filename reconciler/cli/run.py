@@ -18,7 +18,7 @@ import click
 from reconciler.cli.options import Shown
 from reconciler.cli.outputs import open_reports
 from reconciler.cli.running import Interrupts, Stopped, Terminated, beside, run
-from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, RunFailed
+from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, Notice, RunFailed
 from reconciler.engine.verdict import Verdict, verdict_of
 from reconciler.machine import sleep
 from reconciler.model.diagnostics import InvalidFiles, UsageError
@@ -102,7 +102,9 @@ def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:
     """Reports a run that an exception ended."""
     closing: ClosingEvent
     match error:
-        case InvalidFiles(problems=problems):
+        case InvalidFiles(problems=problems, warnings=warnings):
+            for warning in warnings:
+                emit(Notice(warning))
             closing = FilesInvalid(problems)
         case Stopped() | click.Abort():
             closing = Interrupted()

@@ -6,6 +6,7 @@ import os
 from contextlib import AbstractAsyncContextManager
 
 from reconciler.cli.options import RunOptions
+from reconciler.config.advice import OF_NO_RUN
 from reconciler.config.project import Project
 from reconciler.config.sites import open_project
 from reconciler.engine.selection import Selection, regenerated, select
@@ -15,7 +16,22 @@ from reconciler.wiring import Client, open_session
 
 
 def selected(options: RunOptions) -> Selection:
-    """The sites that a command works on. Raises InvalidFiles with every problem of every file, and UsageError."""
+    """The sites that a command works on. Raises InvalidFiles with every problem of every file, and UsageError.
+
+    What is warned of beside the problems names the scheduled posts that nobody can judge until they are corrected.
+    """
+    try:
+        return select_sites(options)
+    except InvalidFiles as invalid:
+        from reconciler.cli.unchecked import posts_unchecked
+
+        of_run = tuple(warning for warning in invalid.warnings if warning.code not in OF_NO_RUN)
+        problems = (*invalid.problems, *of_run) if options.strict else invalid.problems
+        raise InvalidFiles(problems, (*(() if options.strict else of_run), *posts_unchecked(options))) from None
+
+
+def select_sites(options: RunOptions) -> Selection:
+    """As `selected`, without a look into the state if that fails."""
     elsewhere = options.spread.elsewhere if options.spread else None
     project, index = open_project(options.paths, options.trust(), elsewhere)
     if options.strict and index.run_warnings:

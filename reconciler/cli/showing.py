@@ -40,7 +40,7 @@ def readable_plan(file: Path) -> SavedPlan:
 def tell_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanCompleted:
     """Reports a saved plan, judged by the limits of the current project."""
     project = _project()
-    emit(plan_loaded(saved, _now(saved, project), _spent_at(saved, project, state)))
+    emit(plan_loaded(saved, time_of(project, saved.api), _spent_at(saved, project, state)))
     totals = PlanTotals()
     for plan in saved.plans:
         planned = SitePlanned(plan, tally_of(plan))
@@ -70,9 +70,9 @@ def _spent_at(saved: SavedPlan, project: Project | None, state: str | None) -> d
         return None
 
 
-def _now(saved: SavedPlan, project: Project | None) -> datetime:
-    """The time in the world for which the plan was made."""
-    if saved.api == "sandbox" and project is not None and (project.root / ".reconciler" / "sandbox.db").exists():
+def time_of(project: Project | None, api: str) -> datetime:
+    """The time in the world that an API is about."""
+    if api == "sandbox" and project is not None and (project.root / ".reconciler" / "sandbox.db").exists():
         try:
             world = open_sandbox(project.root)
         except UsageError:

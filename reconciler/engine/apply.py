@@ -31,7 +31,7 @@ from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_undeclared
-from reconciler.engine.unseen import unseen_at, unwanted_everywhere
+from reconciler.engine.unseen import unchecked_posts, unseen_at, unwanted_everywhere
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
@@ -173,6 +173,13 @@ async def apply_saved(
 async def refuse_plan(run: Run, why: PlanRefused) -> Refused:
     """Ends a run whose saved plan may not be carried out, with what goes out unwanted until the next plan."""
     going_out = await unwanted_everywhere(run.session, IF_PLAN_REFUSED)
+    if isinstance(why, FilesUnreadable):  # which say nothing of what is unwanted
+        try:
+            waiting = await unchecked_posts(run.session.store, run.session.clock.now())
+        except StateError:
+            waiting = None
+        if waiting is not None:
+            run.emit(Notice(waiting))
     return _refuse(run, Refused(diagnostic_of(why), still_going_out=going_out))
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.left_out import MOST_LOOKED_AT, MOST_NAMED
 from reconciler.engine.session import RunContext, Session, plan_options
-from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import name_of
 from reconciler.model.sites import SiteRef
+from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut
+from reconciler.planner.left_out import waiting_posts
 from reconciler.planner.unseen import UNSEEN, UnseenPosts, unseen_posts
 from reconciler.planner.unstopped import LeftOut
 from reconciler.state.errors import StateError
+from reconciler.state.sites import StateStore
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reason: LeftOut = UNSEEN) -> UnseenPosts:
@@ -29,6 +38,38 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reaso
         return UnseenPosts(known=False)
     desired = None if entry.problems else entry.load()
     return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), reason)
+
+
+async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None:
+    """All posts that wait to go out while the files of the project cannot be used; None if the state knows of none.
+
+    Raises StateError.
+    """
+    ids = await store.ids()
+    if len(ids) > MOST_LOOKED_AT:
+        return _unchecked(f"the scheduled posts of {len(ids):,} sites")
+    named: list[str] = []
+    for id in ids:
+        record = await store.record(SiteRef(SiteName(id), id))
+        if record is None:
+            continue
+        for post, moment in waiting_posts(record.recorded, now):
+            when = f" {moment_text(moment, post.zone)}" if moment else ""
+            named.append(printable(f"{record.site.name}: {name_of(post)}{when}"))
+    if not named:
+        return None
+    more = f"; and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    count = "a scheduled post" if len(named) == 1 else f"{len(named):,} scheduled posts"
+    return _unchecked(count, f": {'; '.join(named[:MOST_NAMED])}{more}")
+
+
+def _unchecked(posts: str, named: str = "") -> Diagnostic:
+    return Diagnostic(
+        "not-checked",
+        f"nothing was checked, and {posts} may go out all the same{named}",
+        "correct the files and run again; to stop a post now, cancel it in the site's dashboard",
+        Severity.WARNING,
+    )
 
 
 async def unwanted_everywhere(session: Session[ReadClient], reason: LeftOut) -> tuple[GoingOut, ...]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.projects import Command, Project, site
+from tests.cli.projects import PROJECT, Command, Project, site
 
 POSTS = """\
 posts:
@@ -252,3 +252,21 @@ def test_a_path_that_is_not_there(project: Project, reconciler: Command) -> None
     done = reconciler("validate", project.root / "nowhere")
     assert done.code == 1
     assert "nowhere" in done.err
+
+
+def test_warnings_about_files_are_told_beside_a_bad_file(project: Project, reconciler: Command) -> None:
+    project.write(
+        {
+            "reconciler.yaml": PROJECT + "sites: [sites/*.yaml]\n",
+            "sites/shop.yaml": site("shop").replace("warm and playful", "${TONE}"),
+            "sites/more/other.yaml": site("other", 2),
+            "sites/bad.yaml": "version: 1\nsite: {",
+        }
+    )
+    warned = ["file-not-read", "variable-not-replaced"]
+    done = reconciler("plan", project.root, "--output", "json")
+    found = [(problem["severity"], problem["code"]) for problem in done.json["problems"]]
+    assert (done.code, found) == (1, [*(("warning", code) for code in warned), ("error", "invalid-file")])
+    assert done.err.count("warning: ") == 2
+    strict = reconciler("plan", project.root, "--output", "json", "--strict").json["problems"]
+    assert sorted(problem["code"] for problem in strict) == ["file-not-read", "invalid-file", "variable-not-replaced"]

@@ -350,3 +350,29 @@ def test_a_saved_part_says_nothing_of_the_sites_of_other_parts(
     WITHDRAW(pottery.project)
     code, said, _ = apply_saved(pottery, file, monkeypatch)
     assert (code, "leaves the site out" in said, "bakery" in Path(file).read_text("utf-8")) == (0, False, True), said
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ("history",)], ids=lambda command: command[0])
+@pytest.mark.parametrize("broken", ["sites/other.yaml", "reconciler.yaml"])
+def test_posts_that_wait_are_named_where_files_are_bad(pottery: Pottery, broken: str, command: tuple[str, ...]) -> None:
+    """One bad file stops every site, and none of them is judged."""
+    path = pottery.project.root / broken
+    path.write_text((path.read_text("utf-8") if path.exists() else "version: 1\n") + "unknown: 1\n", "utf-8")
+    code, said = pottery.run(*command)
+    assert code == 1
+    assert (
+        "warning: nothing was checked, and a scheduled post may go out all the same: pottery: "
+        '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin; correct the files and run again'
+    ) in said
+
+
+def test_posts_that_wait_are_named_where_a_saved_plan_meets_bad_files(
+    pottery: Pottery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pottery.project.root)
+    plan = tmp_path / "saved.plan"
+    assert pottery.run("plan", "--out", str(plan))[0] == 0
+    pottery.project.write({"sites/other.yaml": "version: 1\nsite: {\n"})
+    ran = pottery.command("apply", str(plan), "--auto-approve")
+    assert ran.code == 4
+    assert 'may go out all the same: pottery: "Kiln day" (Instagram)' in ran.err

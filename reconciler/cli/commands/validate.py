@@ -40,8 +40,6 @@ def _validate(asked: options.RunOptions, running: Running) -> ClosingEvent:
     except InvalidFiles as invalid:
         if asked.strict and invalid.warnings:
             raise InvalidFiles((*invalid.problems, *invalid.warnings)) from None
-        for warning in invalid.warnings:
-            running.emit(Notice(warning))
         raise
     if wrong := (*index.problems, *(index.warnings if asked.strict else ())):
         raise InvalidFiles(wrong)
