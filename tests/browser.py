@@ -1,4 +1,4 @@
-"""A real browser for tests: headless Chromium, offline but for loopback, which says what went wrong in it."""
+"""A real browser for tests: headless Chromium, offline except for loopback, which reports what went wrong in it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OPTIONS: Final = (
 
 @contextmanager
 def chromium(folder: Path, *, width: int = 1280, height: int = 1000) -> Iterator[Any]:
-    """A browser with a profile of its own in a folder."""
+    """A browser with its own profile in a folder."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -55,7 +55,7 @@ def chromium(folder: Path, *, width: int = 1280, height: int = 1000) -> Iterator
 
 
 def complaints(driver: Any) -> list[str]:
-    """What the console said since it was last asked, but that an image is nowhere: no network is here."""
+    """What the console has printed since the last call, except about missing images: there is no network here."""
     told = [entry["message"] for entry in driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
     return [text for text in told if "ERR_NAME_NOT_RESOLVED" not in text]
 

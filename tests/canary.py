@@ -25,7 +25,7 @@ ECHOES: Final = tuple(
         needle.encode().hex()[:32],
     )
 )
-"""The secrets, and what a careless echo makes of them."""
+"""The secrets, and the forms in which a careless echo may repeat them."""
 
 
 def leaks_in_text(text: str, where: str) -> list[str]:
@@ -34,7 +34,7 @@ def leaks_in_text(text: str, where: str) -> list[str]:
 
 
 def leaks_in_folder(root: Path) -> Iterator[str]:
-    """The files below a folder that hold a secret, databases and whatever else included."""
+    """The files below a folder that contain a secret, including databases and anything else."""
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink():
             data = path.read_bytes()

@@ -1,8 +1,4 @@
-"""What all tests share: the option that rewrites what is expected, and a watch for secrets that get out.
-
-Property tests try the same examples in every run, so that a change is judged by what it changed;
-HYPOTHESIS_PROFILE=explore looks for new ones.
-"""
+"""What all tests share: the option that rewrites expected results, and a watch for leaked secrets."""
 
 from __future__ import annotations
 
@@ -38,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def update_cases(request: pytest.FixtureRequest) -> bool:
-    """Whether what is expected is to be rewritten instead of compared."""
+    """Whether expected results are rewritten instead of compared."""
     return bool(request.config.getoption("--update-cases"))
 
 

@@ -1,4 +1,4 @@
-"""Texts that an AI or a stranger may have written, and what of them must never reach a terminal."""
+"""Texts that an AI or a stranger may have written, and what in them must never reach a terminal."""
 
 from __future__ import annotations
 

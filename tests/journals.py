@@ -22,6 +22,6 @@ async def begin(
     operation: Operation | None = None,
     before: Before | None = None,
 ) -> OpenEntry:
-    """Notes one call, and gives its entry."""
+    """Records one call, and returns its entry."""
     (entry,) = await journal.begin([begun(address, operation, before)])
     return entry

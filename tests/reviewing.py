@@ -43,7 +43,7 @@ def reviewed(
 
 
 def for_review(post: Post, date: datetime, **changes: Any) -> DraftForReview:
-    """A live post as a review writes it down."""
+    """A live post as a review writes it."""
     made = DraftForReview(
         post.id,
         post.content,
@@ -56,6 +56,6 @@ def for_review(post: Post, date: datetime, **changes: Any) -> DraftForReview:
 
 
 def activity_for_review(activity: Activity, *drafts: DraftForReview, **changes: Any) -> ActivityForReview:
-    """A live activity as a review writes it down."""
+    """A live activity as a review writes it."""
     found = drafts or tuple(for_review(post, activity.date) for post in activity.posts)
     return replace(ActivityForReview(activity.id, activity.title, activity.date, found), **changes)

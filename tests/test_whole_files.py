@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PACKAGE = Path(whole_files.__file__).parent
 
 
 def renames(source: str) -> list[int]:
-    """The lines that give a file another name."""
+    """The lines that rename a file."""
     found = []
     for node in ast.walk(ast.parse(source)):
         match node:

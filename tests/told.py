@@ -12,7 +12,7 @@ from reconciler.reporters.ledger_text import became
 
 
 def refused(why: str, **more: Any) -> NotDone:
-    """A call without effect."""
+    """A call that had no effect."""
     return NotDone(Diagnostic("api-invalid", why), **more)
 
 

@@ -47,7 +47,7 @@ class FakeClock:
 
 @dataclass
 class Remote:
-    """A remote side that answers by script: one step a request, the last one for all that follow."""
+    """A remote side that answers by script: one step per request, the last one for all further requests."""
 
     steps: Sequence[Step]
     requests: list[httpx.Request] = field(default_factory=list)

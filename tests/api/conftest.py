@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the API client; what they are made of stands in bench.py."""
+"""Fixtures for the tests of the API client; bench.py has their parts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def app() -> AppCredentials:
 
 @pytest.fixture
 def sandbox_of(clock: FakeClock, site: SiteRef) -> Iterator[Callable[..., Sandbox]]:
-    """Makes a sandbox with the site in it; its fields are given, and options of the seed by `seed`."""
+    """Makes a sandbox with the site in it. Arguments are the site's fields; `seed` has the seed's options."""
     made: list[Sandbox] = []
 
     def make(seed: dict[str, Any] | None = None, **fields: Any) -> Sandbox:

@@ -15,7 +15,7 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?")
 
 
 def playback(data: bytes) -> httpx.MockTransport:
-    """Answers requests as they were answered when a cassette was recorded; 501 for one that was not made then."""
+    """Answers requests as recorded in a cassette; 501 for a request that is not in it."""
     document = json.loads(data)
     assert (document["kind"], document["formatVersion"]) == (KIND, FORMAT_VERSION)
 
@@ -36,7 +36,7 @@ def _same(one: Json, other: Json) -> bool:
 
 
 def _without_times(value: Json) -> Any:
-    """A body without its moments: a later run asks for a later range."""
+    """A body without its times, because a later run asks for a later range."""
     if isinstance(value, JsonObject):
         return {key: _without_times(member) for key, member in value.items()}
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Operations -> requests: exactly these, and the very ones that are sent."""
+"""Operations -> requests: exactly these, and exactly those that are sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies of answers: the fast parser says what the careful one says, and nothing secret comes through."""
+"""The bodies of answers: the fast parser agrees with the careful one, and nothing secret comes through."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ plain = st.recursive(
 
 
 def carefully(raw: bytes) -> Any:
-    """What the standard parser makes of it; None for what is refused."""
+    """What the standard parser returns; None for what it refuses."""
 
     def refuse(_: str) -> float:
         raise ValueError

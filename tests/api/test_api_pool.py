@@ -1,4 +1,4 @@
-"""The client over real connections: what is sent once, what a lost connection is called, how many there are."""
+"""The client over real connections: what is sent only once, how a lost connection is reported, how many there are."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_reads_over_real_connections(serve: Serve, site: SiteRef) -> None:
 def test_a_write_whose_connection_is_lost_is_unknown_and_not_sent_again(
     serve: Serve, site: SiteRef, kind: str, operation: Operation
 ) -> None:
-    """Not by us, and not by the library below, which would repeat a DELETE by itself."""
+    """Neither by this tool nor by the library below, which would repeat a DELETE by itself."""
     box, client = serve([{"route": "*", "skip": 1, "do": {"kind": kind}}], plan="NEVER_CREATED")
 
     async def write() -> object:
@@ -222,7 +222,7 @@ def test_a_client_that_never_asks_opens_nothing(clock: FakeClock) -> None:
 
 
 def test_a_time_out_after_the_request_was_sent_never_counts_as_not_sent(clock: FakeClock, site: SiteRef) -> None:
-    """Whoever hears nothing in time does not know what was done: a call that must happen once is not sent again."""
+    """Without an answer in time, it is not known what was done: a call that must happen once is not sent again."""
     asked = 0
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

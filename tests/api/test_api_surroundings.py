@@ -136,7 +136,7 @@ def test_a_proxy_that_is_not_there_is_named_with_its_variable(clock: FakeClock, 
 
 @pytest.fixture(scope="module")
 def server_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of an authority of its own, for this machine, and its key."""
+    """A certificate for this machine from an authority made for the test, and its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl makes the certificate, and it is not here")

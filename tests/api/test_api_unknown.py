@@ -1,4 +1,4 @@
-"""How answers are taken that nobody has seen: each test is named after its rule (remote-api.md 17)."""
+"""How unexpected answers are treated: each test is named after its rule (remote-api.md 17)."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def test_rule_17_1_settings_without_any_known_member_are_no_settings(bench: Benc
 @pytest.mark.parametrize("strange", ["x", 7, ["a"], True])
 @pytest.mark.parametrize("path", ["settings.topics", "settings.businessProfile", "settings.marketingPlanGoal"])
 def test_rule_17_1_a_setting_that_should_have_members_stops_the_site(bench: Bench, path: str, strange: object) -> None:
-    """What is written is merged into it, so its other members would be lost."""
+    """A write is merged into this object, so its other members would be lost."""
     name = path.partition(".")[2]
     with pytest.raises(ApiError, match=rf"{path} should be an object"):
         ask(bench, OBJECTS["settings"], ok({"settings": {name: strange, "language": "en"}}))

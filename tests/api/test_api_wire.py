@@ -428,7 +428,7 @@ READS: list[Callable[[Endpoints, SiteRef], object]] = [
 @tuned(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(answer=ANSWERS, number=st.integers(0, len(READS) - 1))
 def test_no_answer_is_too_strange(bench: Bench, answer: object, number: int) -> None:
-    """Whatever a read brings is a value that can be hashed, or an ApiError: never a traceback."""
+    """Whatever a read returns is a value that can be hashed, or an ApiError: never a traceback."""
 
     async def read() -> object:
         client = bench.client(lambda _: httpx.Response(200, content=json.dumps(answer)), requests_per_minute=10**9)

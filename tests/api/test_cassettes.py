@@ -1,4 +1,4 @@
-"""What was recorded by `doctor --probe` is understood: each file of tests/cassettes/ is played back to the client."""
+"""What `doctor --probe` recorded is understood: each file in tests/cassettes/ is replayed to the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many requests are in flight: more while that helps, fewer under pressure, never another number than was told."""
+"""How many requests are in flight: more while that helps, fewer under pressure, and a fixed number if one was given."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.api.bench import Bench, ok, refused, remote
 
 
 class Served:
-    """A remote side with an own time: it answers `capacity(n)` requests a second if `n` are in flight."""
+    """A remote side with a clock of its own: it answers `capacity(n)` requests per second if `n` are in flight."""
 
     def __init__(self, start: int, most: int, capacity: Callable[[int], float]) -> None:
         self.at = 1.0
@@ -24,7 +24,7 @@ class Served:
         self.capacity = capacity
 
     def work(self, answers: int) -> int:
-        """So many answers, with more asked for than are allowed; how many are allowed then."""
+        """Receives so many answers while more is asked for than allowed; returns how many are allowed afterwards."""
 
         async def body() -> None:
             places, busy = self.places, 0

@@ -1,4 +1,4 @@
-"""httpx and aiohttp as they are for everybody else, but for what they take at the start."""
+"""httpx and aiohttp work as for everybody else, but import less at the start."""
 
 from __future__ import annotations
 

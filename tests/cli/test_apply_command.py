@@ -226,7 +226,7 @@ class Terminal:
         os.close(slave)
 
     def until(self, words: str) -> None:
-        """Reads until some words were said."""
+        """Reads until some words have been printed."""
         while words not in self.said:
             ready, _, _ = select.select([self.master], [], [], 30)
             more = self._read() if ready else ""
@@ -240,7 +240,7 @@ class Terminal:
         self._process.send_signal(number)
 
     def end(self) -> int:
-        """Reads to the end, and gives the exit code."""
+        """Reads to the end, and returns the exit code."""
         while more := self._read():
             self.said += more
         os.close(self.master)

@@ -1,4 +1,4 @@
-"""`version --check-files`: what an upgrade would touch."""
+"""`version --check-files`: what an upgrade would affect."""
 
 from __future__ import annotations
 

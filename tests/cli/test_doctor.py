@@ -89,7 +89,7 @@ def test_what_many_sites_share_is_said_once(ward: Project, reconciler: Command) 
 
 
 def test_a_refusal_of_many_sites_is_said_once(ward: Project, reconciler: Command) -> None:
-    """Though each answer has a request id of its own."""
+    """Although each answer has a request id of its own."""
     ward.write({f"sites/{at}.yaml": site(f"shop-{at}", at) for at in range(10, 22)})
     refused = 'faults: [{route: "GET /marketing-settings", do: {kind: forbidden}}]\nsites:'
     ward.edit("sandbox.yaml", "sites:", refused)
@@ -155,7 +155,7 @@ def _over_http(ward: Project, url: str, reconciler: Command, monkeypatch: pytest
 
 
 def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, reconciler: Command) -> None:
-    """What is recorded holds no text, id or key; played back, it settles the same."""
+    """The recording contains no text, id or key; replayed, it gives the same verdicts."""
     file = ward.root / "probe.json"
     ward.write(
         {

@@ -1,4 +1,4 @@
-"""However a command ends, every format that was asked for is written: bad files, no answer, a refusal, a signal."""
+"""However a command ends (bad files, no answer, a refusal, a signal), every format that was asked for is written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def outputs(folder: Path) -> list[str]:
 
 
 def written(folder: Path, *problems: str) -> dict[str, str]:
-    """The reports, all there, and none without the problems that it has room for."""
+    """The reports; checks that all exist, and that each shows the problems it has room for."""
     found = {name: (folder / f"report.{name}").read_text("utf-8") for name in FORMATS}
     for name, text in found.items():
         assert text.endswith("\n"), name

@@ -1,4 +1,4 @@
-"""The commands in the README of an example, and on the pages of the manual, do what it says they do."""
+"""The commands in the README of an example, and on the pages of the manual, do what the text says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IDENTITY = {f"GIT_{who}_{what}": "jane@example.com" for who in ("AUTHOR", "COMMI
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command and what it says; `...` stands for any number of lines."""
+    """A command and its output; `...` stands for any number of lines."""
 
     command: str
     said: tuple[str, ...]

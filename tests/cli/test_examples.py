@@ -1,4 +1,4 @@
-"""Every example validates, plans, applies, and has converged then."""
+"""Every example validates, plans and applies, and has then converged."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ SOURCES = sorted(Path(reconciler.__file__).parent.rglob("*.py"))
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "verdict.py"], ids=str)
 def test_no_other_file_names_an_exit_code(path: Path) -> None:
-    """Neither as the number that a process ends with, nor to find out what an exit code means."""
+    """Neither as the number with which a process ends, nor to find out what an exit code means."""
     if path.name != "verdict.py" and "sandbox" not in path.parts:
         assert list(named_codes(path.read_text("utf-8"))) == []
 

@@ -1,4 +1,4 @@
-"""Generations as a user meets them: started once, waited for, gone on with, and made from the right inputs."""
+"""Generations as a user meets them: started once, waited for, continued, and made from the right inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def starts(project: Project) -> list[str]:
 
 
 def seeded(project: Project, fields: str) -> None:
-    """Has the one site begin with these fields."""
+    """Makes the only site start with these fields."""
     with_site = (project.root / "sandbox.yaml").read_text("utf-8") + f"sites:\n  {SHOP}: {fields}\n"
     project.write({"sandbox.yaml": with_site})
 

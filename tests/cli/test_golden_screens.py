@@ -1,6 +1,6 @@
 """Whole commands as people see them at 80 columns, results and questions alike: golden screens.
 
-After a wanted change: pytest --update-cases, and the difference is reviewed like code.
+After an intended change: pytest --update-cases; review the diff like code.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def is_golden(name: str, text: str, update: bool) -> None:
-    """Whether a screen is as it was, but for ids and the folder of the test."""
+    """Whether a screen is unchanged, apart from ids and the test's folder."""
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", "ID", text)
     text = re.sub(r"sha256:[0-9a-f]{8,64}", "DIGEST", text)
     file = FOLDER / f"{name}.txt"
@@ -66,7 +66,7 @@ def is_golden(name: str, text: str, update: bool) -> None:
 
 
 def by_name(out: str) -> str:
-    """The screen of an `apply` with its sites in the order of their names: which of them ends first is no matter."""
+    """The screen of an `apply` with its sites in order of name, because it does not matter which ends first."""
     *plan, streamed, rows, last = out.split("\n\n")
     blocks = re.split(r"\n(?=\S)", streamed)
     return "\n\n".join((*plan, "\n".join(sorted(blocks)), "\n".join(sorted(rows.split("\n"))), last))

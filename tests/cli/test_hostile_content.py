@@ -1,4 +1,4 @@
-"""Captions and titles that an AI or a stranger wrote, through every command: shown, and never acted upon."""
+"""Captions and titles that an AI or a stranger wrote, through every command: shown, but never obeyed."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ COLOUR_OR_BAR = re.compile(r"\x1b\[[0-9;]*m|\r?\x1b\[(?:2K|1A|\?25[lh])")
 
 
 def test_colours_are_the_only_escapes_on_a_terminal(shop: Project) -> None:
-    """On a real one, with its colours, its progress, and a person at it."""
+    """On a real terminal, with its colours, its progress, and a person at it."""
     harmless_on_a_terminal("review", str(shop.root))
     shown = harmless_on_a_terminal("plan", str(shop.root))
     assert "\x1b[36m" in shown

@@ -118,7 +118,7 @@ def test_sites_of_every_kind_are_taken_in_and_nothing_is_left_to_change(fresh: P
 
 
 def test_a_withdrawn_post_of_an_import_is_cancelled(fresh: Project, reconciler: Command) -> None:
-    """A post that was taken in is this project's own from the first apply on."""
+    """A post that was imported belongs to this project from the first apply on."""
     reconciler("import", "--all", "--name", "wait*", "--into", fresh.root)
     reconciler("apply", fresh.root, "--auto-approve")
     fresh.edit("approvals/waiting.yaml", "decision: approve sha256", "decision: pending sha256")
@@ -136,7 +136,7 @@ def test_a_name_of_digits_stays_a_name(fresh: Project, reconciler: Command) -> N
 
 
 def test_an_import_goes_on_where_it_was_cut_short(fresh: Project, reconciler: Command) -> None:
-    """One site cannot be read: the others are there, and the next run asks for that one alone."""
+    """One site cannot be read: the others have files, and the next run asks only for that one."""
     fresh.edit(
         "sandbox.yaml",
         "sites:",
@@ -153,7 +153,7 @@ def test_an_import_goes_on_where_it_was_cut_short(fresh: Project, reconciler: Co
 
 
 def test_values_of_the_projects_defaults_are_not_repeated(fresh: Project, reconciler: Command) -> None:
-    """What the defaults say is left out; what a site does not have is cleared, so that nothing changes."""
+    """What the defaults say is left out; what a site does not have is cleared, so nothing changes."""
     fresh.write(
         {
             "reconciler.yaml": PROJECT

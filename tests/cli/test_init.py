@@ -1,4 +1,4 @@
-"""`init`: a project that works at once, and never over what is there."""
+"""`init`: a project that works at once, without overwriting anything."""
 
 from __future__ import annotations
 

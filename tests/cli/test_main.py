@@ -1,4 +1,4 @@
-"""The way in: help that says everything, a start that is light, and an exit code for every end."""
+"""The entry point: help that says everything, a light start, and an exit code for every ending."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ UNUSED = {
         "reconciler.sandbox.app", "rich", "uvicorn",
     },
 }  # fmt: skip
-"""What a command has no use for where all is well: each took a part of its start, or would."""
+"""Modules that a command does not need if all is well: each took a part of its start, or would."""
 
 
 @pytest.mark.parametrize("line", list(UNUSED))
@@ -125,7 +125,7 @@ main.entry_point()
     ],
 )
 def test_the_end_of_a_process_leaves_nothing_out(more: str, taken_apart: str) -> None:
-    """What is registered for the end is called and written; code of others and threads end as they always do."""
+    """What is registered for exit is called and written; other people's code and threads end as always."""
     done = subprocess.run(
         [sys.executable, "-c", ENDING.replace("MORE", more)],
         capture_output=True,
@@ -228,7 +228,7 @@ def test_a_bug_says_where_to_report_it(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Has `version` raise an error, as a command might."""
+    """Makes `version` raise an error, as any command might."""
 
     def callback() -> None:
         raise error
@@ -301,7 +301,7 @@ def test_a_command_line_that_cannot_be_understood_reaches_every_report(
 def test_bash_completes_labels_from_the_colon_on(
     typed: str, offered: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Bash splits words at `:` and `=`, and puts what is offered in the place of the part behind them."""
+    """Bash splits words at `:` and `=`, and inserts the offered text in place of the part after them."""
     assert main.run(["completion", "bash"]) == 0
     script = tmp_path / "completion.bash"
     script.write_text(

@@ -1,4 +1,4 @@
-"""The end of `plan` answers whether anything goes public, where every site was looked at."""
+"""The end of `plan` says whether anything goes public, if every site was read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`--output` is one option of every command, obeyed whole. The tree of commands is walked: a new one is tested too."""
+"""`--output` is one option of every command, fully obeyed.
+
+The tree of commands is walked, so new ones are tested too.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ DONE = {
     "completion": ("zsh", "script"),
     "version": ("", "version"),
 }
-"""Arguments with which a command does its work, and the member that holds what came of it in JSON."""
+"""Arguments with which a command succeeds, and the JSON member that has its result."""
 
 NOT_DONE = {
     "init": ("reconciler.yaml/new", Verdict.FAILED),
@@ -82,7 +85,7 @@ NOT_DONE = {
     "completion": ("tcsh", Verdict.FAILED),
     "version": ("nowhere", Verdict.FAILED),
 }
-"""Arguments with which it cannot, or is not allowed to, and how that ends."""
+"""Arguments with which it fails or is refused, and how that ends."""
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:
@@ -124,7 +127,7 @@ def every_format(folder: Path) -> list[str]:
 
 
 def check(folder: Path, name: str, verdict: Verdict) -> dict[str, Any]:
-    """Every report is there, can be read, and says how the command ended. Gives the JSON one."""
+    """Checks that every report exists, can be read, and says how the command ended. Returns the JSON one."""
     texts = {format: (folder / f"report.{format}").read_text("utf-8") for format in FORMATS}
     for format, text in texts.items():
         check_verdict(format, text, verdict)

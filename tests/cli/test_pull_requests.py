@@ -1,7 +1,7 @@
 """A pull request changes files, and CI plans it with a key in its environment: what the files cannot do.
 
 Each attack is tried with every command that CI runs. A stranger listens on loopback, as a proxy that would see any
-request for another host; a secret lies outside the project. Nothing may reach the one or show the other.
+request for another host; a secret lies outside the project. Nothing may reach the former or show the latter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COMMANDS = {
 
 
 class Stranger:
-    """Listens on loopback, and remembers what the first bytes of each connection were."""
+    """Listens on loopback, and records the first bytes of each connection."""
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
@@ -64,7 +64,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stranger]:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """What a pull request changes, and what the refusal names as the way to allow it."""
+    """What a pull request changes, and the way to allow it that the refusal names."""
 
     project: str = PROJECT
     link: str = ""
@@ -152,7 +152,7 @@ def contents(root: Path) -> dict[str, bytes | str]:
 
 
 def test_the_stranger_would_have_heard(tmp_path: Path, stranger: Stranger, reconciler: Command) -> None:
-    """What was allowed from outside the repository is tried, so the silence above is a refusal."""
+    """What is allowed from outside the repository is attempted, which shows that the silence above is a refusal."""
     project = Project(tmp_path)
     project.write({"reconciler.yaml": FOREIGN, "sites/shop.yaml": site("shop")})
     done = reconciler("plan", project.root, "--allow-host", "attacker.example")

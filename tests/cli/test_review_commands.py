@@ -149,7 +149,7 @@ def test_from_drafts_to_scheduled_posts(shop: Project, reconciler: Command) -> N
 
 
 def test_a_yes_that_the_state_knows_nothing_of_is_given_again(shop: Project, reconciler: Command) -> None:
-    """First contact, or a lost state: nobody can tell whether the yes was used."""
+    """First contact, or a lost state: nobody can tell whether the approval was used."""
     reconciler("review", shop.root)
     reconciler("approve", shop.root, "--id", IDS[4], "--yes")
     for path in sorted((shop.root / ".reconciler").rglob("*"), reverse=True):
@@ -205,7 +205,7 @@ def test_a_decision_about_drafts_that_are_others_by_now_is_named(shop: Project, 
 
 
 def test_a_post_that_was_taken_back_waits_for_a_new_yes(shop: Project, reconciler: Command) -> None:
-    """Where cancelling gives a draft again; the approval counts for one scheduling."""
+    """If cancelling leaves a draft: the approval counts for one scheduling."""
     reconciler("review", shop.root)
     reconciler("approve", shop.root, "--id", IDS[4], "--yes")
     assert reconciler("apply", shop.root, "--auto-approve", "--allow-publish").code == 0
@@ -320,7 +320,7 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
 
 
 def test_what_is_odd_about_a_draft_is_shown_where_it_is_decided() -> None:
-    """As the gallery of review has it, from what its file says."""
+    """As in the gallery of `review`, taken from its file."""
     post = Post(
         PostId("d1"),
         "INSTAGRAM",

@@ -39,7 +39,7 @@ def writes(project: Project) -> list[dict[str, Any]]:
 
 
 def resealed(file: Path, **members: Any) -> None:
-    """Changes the document, and gives it a seal that fits."""
+    """Changes the document, and gives it a matching seal."""
     document = {**json.loads(file.read_text()), **members}
     document.pop("seal")
     file.write_text(json.dumps({**document, "seal": f"sha256:{sha256(sorted_json(document)).hexdigest()}"}))
@@ -76,7 +76,7 @@ def test_a_saved_plan_is_carried_out_and_nothing_is_left(reconciler: Command, pr
 def test_it_is_carried_out_without_asking_again_but_for_what_is_public(
     reconciler: Command, project: Project, saved: Path
 ) -> None:
-    """There is no terminal here: what is public is withheld where nobody said that it may go out."""
+    """There is no terminal here: what is public is withheld unless somebody allowed it."""
     assert reconciler("apply", saved.name).code == 0
     rules = "schedule: {approval: none, rules: [{match: {within: 14d}, channels: [INSTAGRAM], max: 1}]}\n"
     project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS + rules)})
@@ -110,7 +110,7 @@ def test_strict_refuses_where_the_files_moved_on(reconciler: Command, project: P
 def test_the_project_file_is_one_of_those_that_move_on(
     reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A limit that was loosened since was not what people saw when they agreed to the plan."""
+    """People who approved the plan did not see a limit that has been loosened since."""
     monkeypatch.chdir(project.root)
     project.write({"reconciler.yaml": PROJECT + "policy: {maxDelete: 0, minLead: 2h}\n"})
     assert reconciler("plan", "--out", "p.plan").code == 0
@@ -127,7 +127,7 @@ def test_the_project_file_is_one_of_those_that_move_on(
 
 
 def test_files_that_cannot_be_read_any_more_give_no_right(reconciler: Command, project: Project, saved: Path) -> None:
-    """A saved plan is carried out for sites of today's project alone, and nobody can tell which those are."""
+    """A saved plan is carried out only for sites of today's project, and nobody can tell which those are."""
     project.write({"sites/shop.yaml": "version: 1\nsite: {"})
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
@@ -301,7 +301,7 @@ def test_limits_of_the_run_are_judged_again(reconciler: Command, project: Projec
 
 
 def test_show_renders_what_plan_showed(reconciler: Command, project: Project, saved: Path) -> None:
-    """But for `Nothing goes public.`: `show` looks at no site, and cannot know what waits by now."""
+    """Except for `Nothing goes public.`: `show` reads no site, and cannot know what is waiting by now."""
     shown, planned = reconciler("show", saved.name), reconciler("plan")
     assert shown.code == 0
     assert planned.last.endswith(NOTHING_PUBLIC)

@@ -1,5 +1,7 @@
-"""A saved plan carries no right of its own: it neither cancels nor throws away what people want by today's files, and
-publishes nothing that they do not want any more."""
+"""A saved plan by itself authorises nothing: it neither cancels nor throws away what people want by today's files, and
+
+publishes nothing that they no longer want.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,7 @@ KILN = 'Instagram of "Kiln day"'
 
 @dataclass(frozen=True)
 class Since:
-    """How it stood when the plan was made, what happened since, and what the refusal says."""
+    """The situation when the plan was made, what happened since, and what the refusal says."""
 
     start: Callable[[Pottery], None]
     change: Change

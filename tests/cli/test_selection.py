@@ -58,7 +58,7 @@ def test_changed_sites(repository: Project, reconciler: Command) -> None:
 
 
 def test_a_run_says_how_many_sites_it_looked_at(repository: Project, reconciler: Command) -> None:
-    """A run over nothing says nothing of the sites, above all not that they need no change."""
+    """A run over no sites says nothing about the sites, above all not that they need no change."""
     for command, *options in (("plan",), ("drift",), ("apply", "--auto-approve"), ("review",), ("history",)):
         done = reconciler(command, repository.root, "--changed-since", "HEAD", *options)
         assert "0 of 3 sites looked at" in done.out.splitlines()[0], command

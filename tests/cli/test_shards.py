@@ -25,7 +25,7 @@ YES = ("--auto-approve", "--allow-publish")
 
 @pytest.fixture
 def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Six sites, and a folder to run in; no variable tells of a part."""
+    """Six sites, and a folder to run in, without any variable that names a part."""
     project = Project(tmp_path)
     project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX})
     project.write({f"sites/{number}.yaml": site(f"shop-{number}", number, more=EVENTS) for number in range(1, 7)})

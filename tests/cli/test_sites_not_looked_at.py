@@ -1,4 +1,4 @@
-"""What waits to go out at a site that cannot be looked at is named all the same, as far as the state knows."""
+"""What is waiting to go out at a site that cannot be read is named all the same, as far as the state knows."""
 
 from __future__ import annotations
 
@@ -329,7 +329,7 @@ def test_what_a_selection_leaves_out_is_named_by_a_saved_plan_and_a_review(
 def test_a_saved_plan_with_nothing_to_do_names_a_withdrawal_that_is_not_committed(
     pottery: Pottery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The files that count are what they were, so that the site is not read: the state knows the post."""
+    """The files that matter are unchanged, so the site is not read: the state knows the post."""
     git = ("git", "-C", str(pottery.project.root), "-c", "user.name=Ann", "-c", "user.email=ann@example.com")
     for arguments in (("init", "-q"), ("add", "approvals"), ("commit", "-qm", "Approve")):
         subprocess.run((*git, *arguments), check=True)

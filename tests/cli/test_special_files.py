@@ -1,7 +1,7 @@
-"""Links, FIFOs and devices in the places of files: each is refused by name, or handled safely.
+"""Links, FIFOs and devices in place of files: each is refused by name, or handled safely.
 
-A repository can hold a link, and a machine whatever somebody left there. No command waits for a FIFO, reads a device
-without an end, or writes through a link out of the project.
+A repository can contain a link, and a machine whatever somebody left there. No command blocks on a FIFO, reads a device
+without an end, or writes through a link to a place outside the project.
 """
 
 from __future__ import annotations

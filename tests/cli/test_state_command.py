@@ -65,7 +65,7 @@ class Planted:
         unknown: str = "",
         sent: bool = False,
     ) -> str:
-        """Leaves a call of the shop open, and gives its id."""
+        """Leaves a call of the shop open, and returns its id."""
 
         async def body() -> str:
             journal = await self.state.open_journal(SHOP)
@@ -126,7 +126,7 @@ def planted(project: Project) -> Planted:
 
 
 def told(out: str) -> str:
-    """Output with what differs from run to run made alike."""
+    """Output in which everything that differs from run to run is replaced."""
     out = re.sub(r"\b[0-9a-f]{16}\b", "ENTRY", out)
     return re.sub(r"\w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "TIME", out)
 

@@ -1,4 +1,4 @@
-"""What was scheduled stays scheduled only as long as somebody wants it, seen by whole commands."""
+"""What was scheduled stays scheduled only as long as somebody wants it, as seen by whole commands."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_review_says_why_a_post_is_unwanted_and_not_what_it_wrote_itself(pottery
 
 @pytest.mark.parametrize("name", ["the activity is discarded", "its posts are to be absent", "it is generated again"])
 def test_nothing_is_thrown_away_while_a_post_of_it_still_waits(pottery: Pottery, name: str) -> None:
-    """The API refuses the cancel: what it makes way for is left alone, and the run is not 0."""
+    """The API refuses the cancel: what depends on it is left alone, and the run does not end with 0."""
     pottery.scheduled()
     WITHDRAWALS[name][0](pottery.project)
     with pottery.project.world() as world:
@@ -776,7 +776,7 @@ def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery)
 
 
 def test_history_tells_of_what_went_out_unwanted_and_when_somebody_moved_it(pottery: Pottery) -> None:
-    """With the account's name, at the time that it had in the end; in each format that people read."""
+    """With the account's name, at the time that it finally had; in each format that people read."""
     pottery.scheduled()
     before, moved = "Wed 2026-11-04 09:30 Europe/Berlin", "Wed 2026-11-04 10:30 Europe/Berlin"
     assert f"{before} Instagram" in pottery.run("history")[1]
@@ -871,7 +871,7 @@ def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery, monkey
 
 
 def commits(project: Project) -> Callable[..., None]:
-    """Git in a project of which everything is committed."""
+    """Git in a project with everything committed."""
     who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "advice.updateSparsePath=false")
 
     def git(*arguments: str) -> None:
@@ -886,7 +886,7 @@ def commits(project: Project) -> Callable[..., None]:
 @pytest.mark.parametrize("how", ["sparse", "vanished"])
 @pytest.mark.parametrize("committed", [False, True])
 def test_a_checkout_without_approvals_withdraws_nothing(pottery: Pottery, how: str, committed: bool) -> None:
-    """Nobody decided anything when a checkout has no approvals files."""
+    """A checkout without approvals files means that nobody decided anything."""
     pottery.scheduled()
     git = commits(pottery.project)
     if how == "sparse":
@@ -954,7 +954,7 @@ def test_site_files_in_a_submodule_that_is_not_checked_out_are_missed(pottery: P
 
 
 def test_approvals_that_git_cannot_be_asked_for_are_not_taken_as_withdrawn(pottery: Pottery) -> None:
-    """A copy of the project without its repository and without approvals, where only committed ones count."""
+    """A copy of the project without its repository and without approvals, if only committed ones count."""
     assert pottery.run("plan", "--committed")[0] == 0, "of a project that is not known yet, nothing is asked"
     pottery.scheduled()
     shutil.rmtree(pottery.project.root / "approvals")
@@ -1011,7 +1011,7 @@ def test_a_plan_says_that_the_time_zone_of_a_site_changed(pottery: Pottery, poli
 
 @pytest.mark.parametrize("how", ["by hand", "by the rule"])
 def test_a_post_that_goes_out_when_its_approval_does_not_show_is_named(pottery: Pottery, how: str) -> None:
-    """`goesOut` is written for people and not read; who approved has read it all the same."""
+    """`goesOut` is written for people and not used; but whoever approved has read it."""
     assert pottery.run("apply", "--auto-approve")[0] == 0
     pottery.run("review")
     pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")

@@ -1,6 +1,6 @@
 """The whole story over a real git repository: branch, plan, merge, apply, review, approve, publish, drift.
 
-Jane and CI work in clones of one bare repository. Jane never reaches the API; CI alone does, and keeps the state.
+Jane and CI work in clones of one bare repository. Jane never reaches the API; only CI does, and it keeps the state.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Clone:
         return done.stdout.strip()
 
     def reconciler(self, *words: str) -> Ran:
-        """A command on the whole project, named after the command's own name."""
+        """A command on the whole project, named after the command."""
         return self.command(words[0], self.root, *words[1:])
 
     def commit(self, message: str) -> None:
@@ -106,7 +106,7 @@ class Pair:
         assert (self.writes(), list(self.scheduled())) == (before, [kept])
 
     def reviewed(self, branch: str) -> Ran:
-        """CI writes the drafts down on a branch of its own, and goes back to main."""
+        """CI writes the drafts to a branch of its own, and returns to main."""
         self.ci.branch(branch)
         done = self.ci.reconciler("review")
         assert self.ci.git("status", "--short", "--untracked-files=all") in (f"?? {FILE}", f"M {FILE}")
@@ -116,7 +116,7 @@ class Pair:
         return done
 
     def decided(self, branch: str, decide: Callable[[Clone], object]) -> None:
-        """Jane decides on that branch, by a commit, and merges it; CI is at the new main then."""
+        """Jane decides on that branch, with a commit, and merges it; CI is then at the new main."""
         self.jane.branch(branch, f"origin/{branch}")
         decide(self.jane)
         assert self.jane.git("status", "--short") == f"M {FILE}"
@@ -129,7 +129,7 @@ class Pair:
 
 @pytest.fixture
 def pair(tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> Pair:
-    """The example as a repository with a bare remote, and two clones of it. A second site stands beside."""
+    """The example as a repository with a bare remote, and two clones of it. There is also a second site."""
     for key, value in {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(tmp_path)}.items():
         monkeypatch.setenv(key, value)
     clones = [Clone(tmp_path / name, reconciler) for name in ("jane", "ci")]
@@ -169,7 +169,7 @@ def test_the_whole_story(pair: Pair) -> None:
     assert "other" not in planned.out
     assert pair.writes() == before
 
-    # Merged and applied: the marketing plan is made again, and nothing is public.
+    # Merged and applied: the marketing plan is regenerated, and nothing is public.
     jane.merge("tone")
     ci.look_at("main")
     applied = ci.reconciler(*PUBLISH)
@@ -177,7 +177,7 @@ def test_the_whole_story(pair: Pair) -> None:
     assert re.fullmatch(r"Apply: 0 added, 1 changed, 0 destroyed, 1 generated, \d+ discarded\.", applied.last)
     assert {one["status"] for one in pair.items().values()} == {"DRAFT"}
 
-    # The content is written down on a branch. One is approved by an edit of the file, one from the terminal.
+    # The content is written to a branch. One draft is approved by editing the file, one from the terminal.
     assert pair.reviewed("review").last == "Review: 4 pending, 0 approved; pending in 1 of 2 sites."
     chosen: list[str] = []
 
@@ -201,7 +201,7 @@ def test_the_whole_story(pair: Pair) -> None:
     assert not (jane.root / ".reconciler").exists(), "deciding reaches no API"
     assert ci.git("ls-files").splitlines().count(FILE) == 1
 
-    # Without its own yes nothing goes out; with it exactly what was approved does, at the rule's time.
+    # Without permission, nothing goes out; with it, exactly what was approved does, at the rule's time.
     before = pair.writes()
     withheld = ci.reconciler("apply", "--auto-approve")
     assert (withheld.code, withheld.last) == (
@@ -242,7 +242,7 @@ def test_what_somebody_cancels_is_drift_and_needs_a_new_yes(pair: Pair) -> None:
     assert "changed remotely" in " ".join(drifted.out.split())
     pair.does_nothing(kept)
 
-    # Back among the drafts it has its old content and its old yes, which counted for one scheduling only.
+    # Back among the drafts, it has its old content and its old approval, which counted for only one scheduling.
     with ci.project.world() as world:
         world.edit(SITE_ID, lambda found, _now, _seed: found.items[cancelled]["item"].update(status="DRAFT"))
     assert ci.reconciler("drift").code == 2
@@ -259,7 +259,7 @@ def test_what_somebody_cancels_is_drift_and_needs_a_new_yes(pair: Pair) -> None:
 
 
 def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Text and images, in a draft and in a saved plan; the new content is a new question."""
+    """Text and images, in a draft and in a saved plan; the new content needs a new decision."""
     ci = pair.ci
     ci.reconciler(*PUBLISH)
     pair.reviewed("review")
@@ -294,7 +294,7 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
     assert ci.reconciler(*PUBLISH).code == 0
     assert sorted(pair.scheduled()) == sorted([edited, kept])
 
-    # The same after it was scheduled: it is taken back, unless somebody has read and approved what it is now.
+    # The same after it was scheduled: it is cancelled, unless somebody has read and approved what it is now.
     with ci.project.world() as world:
         world.dashboard.edit_item(SITE_ID, kept, caption="And now?")
     assert ci.reconciler("drift").code == 2

@@ -1,4 +1,4 @@
-"""What changes in the files of a project while a run waits for its turn: nothing goes out that they do not want."""
+"""What changes in a project's files while a run waits its turn: nothing goes out that they do not want."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def _yes(_: Proposal) -> Decision:
 
 
 def applied(root: Path, change: Callable[[], None], plan: Path | None = None) -> Entry:
-    """How the only post of a run ended, during whose call, before it is sent, something changed."""
+    """How the only post of a run ended, if something changed during its call, before it was sent."""
     entries: list[Entry] = []
 
     def hear(event: Event) -> None:
@@ -126,7 +126,7 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def approved(reviewed: Path, tmp_path: Path, reconciler: Command) -> Pottery:
-    """The same with a yes, and with nothing else to be done."""
+    """The same with an approval, and with nothing else to do."""
     pottery = Pottery(Project(tmp_path), reconciler)
     shutil.copytree(reviewed, tmp_path, dirs_exist_ok=True)
     pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")

@@ -1,4 +1,4 @@
-"""What goes out is what people read and said yes to: that content, on that account and page, on that day."""
+"""What goes out is what people read and approved: that content, on that account and page, on that day."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_a_correction_in_the_file_is_never_ignored(
     told = "corrected" if "title" in edit[0] else "back to pending"
     assert f'! {told} "Kiln day" (' in words(reviewed)
     assert "edited in the file, which now shows the site's text again: " in words(reviewed)
-    if "title" in edit[0]:  # nobody sees the title of an activity: the yes to the post is as good as before
+    if "title" in edit[0]:  # nobody sees an activity's title: the approval of the post is still good
         assert reviewed.last == "Review: 0 pending, 1 approved; pending in 0 of 1 site."
         return
     assert reviewed.last == "Review: 1 pending, 0 approved; pending in 1 of 1 site."

@@ -20,7 +20,7 @@ WriteProject = Callable[[dict[str, str]], Path]
 
 @pytest.fixture
 def write_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteProject:
-    """Writes files by their paths into a folder that becomes the current one."""
+    """Writes files by path into a folder, which becomes the current one."""
 
     def write(files: dict[str, str]) -> Path:
         for name, text in files.items():
@@ -49,7 +49,7 @@ def load(write_project: WriteProject) -> Callable[..., DesiredSite]:
 
 @pytest.fixture
 def problems_of(write_project: WriteProject) -> Callable[[dict[str, str]], list[str]]:
-    """What is said of the files of a project."""
+    """The problems reported for a project's files."""
 
     def problems(files: dict[str, str]) -> list[str]:
         write_project(files)

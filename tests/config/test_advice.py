@@ -1,4 +1,4 @@
-"""Warnings: what is allowed in files and surely not meant."""
+"""Warnings: what is allowed in files but almost certainly a mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws: whatever stands in a file, there is a site or InvalidFiles; and the order of keys means nothing."""
+"""Laws: whatever is in a file, the result is a site or InvalidFiles; and the order of keys does not matter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.model.sites import DesiredSite
 from reconciler.reporters.diagnostics import sentence
 
 FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-"""The folder is written anew for each example, so that it does not matter that it is the same one."""
+"""The folder is rewritten for each example, so it does not matter that it is always the same one."""
 
 
 VALIDATORS = {name: jsonschema_rs.Draft7Validator(schema(name)) for name in ("site", "project", "approvals")}
@@ -140,7 +140,7 @@ def test_the_quick_check_says_what_the_validator_says_or_nothing(drawn: tuple[st
 
 @pytest.mark.parametrize("name", ["site", "project", "approvals"])
 def test_the_quick_check_knows_every_keyword_of_the_schemas(name: str) -> None:
-    """Else it would be of no use: each file would be looked at twice."""
+    """Otherwise it would be useless: each file would be checked twice."""
     for example in schema(name)["examples"]:
         assert surely_fits(example, schema(name), schema(name))
 

@@ -1,4 +1,4 @@
-"""Kinds of bad files, one folder each: what is said of it, and that it is never a traceback.
+"""Kinds of bad files, one folder each: what is reported, and that it is never a traceback.
 
 `pytest --update-cases` rewrites the folders' expected.txt.
 """

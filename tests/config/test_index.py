@@ -1,4 +1,4 @@
-"""Every file is read on every run; the paths choose which sites act, and what is read by nobody is said."""
+"""Every file is read on every run; the paths choose which sites act, and files that nothing reads are reported."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def warnings(*paths: str) -> list[str]:
 
 
 def test_a_site_in_two_files_is_found_whatever_path_is_given(write_project: WriteProject) -> None:
-    """CI hands over the files of a pull request; the other file of the site is none of them."""
+    """CI passes the files of a pull request; the site's other file is not among them."""
     copy = HEAD.replace("name: shop", "name: shop-eu")
     write_project({"reconciler.yaml": "version: 1\n", "sites/shop.yaml": HEAD, "sites/eu/copy.yaml": copy})
     said = set()
@@ -205,7 +205,7 @@ def test_links_in_circles_end(links: str, write_project: WriteProject) -> None:
 
 
 def test_links_in_circles_end_for_patterns_of_a_fixed_depth(write_project: WriteProject) -> None:
-    """Each further `*` would multiply the ways to one file, and each way would be a second site of its name."""
+    """Each further `*` would multiply the ways to one file, and each way would be a second site with the same name."""
     pattern = "sites/" + "*/" * 10 + "*.yaml"
     root = write_project({"reconciler.yaml": f"version: 1\nsites: ['{pattern}']\n", "sites/shop.yaml": HEAD})
     for name in "abc":

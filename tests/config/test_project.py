@@ -1,4 +1,4 @@
-"""Finding a project and its files, and what reconciler.yaml comes to."""
+"""Finding a project and its files, and what reconciler.yaml means."""
 
 from __future__ import annotations
 

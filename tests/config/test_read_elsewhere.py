@@ -1,4 +1,4 @@
-"""Site files that other processes read: the index is the one that this process would have made, and so are problems."""
+"""Site files that other processes read: the index, and the problems, are as if this process had read them."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def checkout(write_project: WriteProject) -> Path:
 
 
 def test_changes_count_from_the_merge_base(checkout: Path) -> None:
-    """What main got since the branch left it is no change of the branch."""
+    """What main got after the branch left it is not a change of the branch."""
     git(checkout, "checkout", "-q", "-b", "branch")
     (checkout / "sites/mine.yaml").write_text("mine")
     commit(checkout)
@@ -310,7 +310,7 @@ def test_nobody_approved_outside_a_repository(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_looks_like_a_repository_is_none(checkout: Path, approvals: Path, tmp_path: Path) -> None:
-    """A change can commit one, and its configuration names programs; its HEAD would say what is committed."""
+    """A change can commit such a folder, and its configuration names programs; its HEAD would say what is committed."""
     commit(checkout)
     for folder in (approvals.parent, checkout / "sites"):
         for name in ("objects", "refs"):

@@ -1,4 +1,4 @@
-"""Fetching secrets: what comes back never prints itself, and no message holds it."""
+"""Fetching secrets: the value never prints itself, and no message contains it."""
 
 from __future__ import annotations
 

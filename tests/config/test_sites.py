@@ -1,4 +1,4 @@
-"""Site files -> DesiredSite: what each section comes to, defaults, and streaming."""
+"""Site files -> DesiredSite: what each section becomes, defaults, and streaming."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file of the repository may ask for, and what has to be allowed from outside it (docs/design.md 6)."""
+"""What a file of the repository may ask for, and what must be allowed from outside it (docs/design.md 6)."""
 
 from __future__ import annotations
 

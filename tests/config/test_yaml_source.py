@@ -1,4 +1,4 @@
-"""What YAML text comes to: the traps of YAML 1.1, places, and limits that hold for any text."""
+"""What YAML text becomes: the traps of YAML 1.1, places, and limits that hold for any text."""
 
 from __future__ import annotations
 

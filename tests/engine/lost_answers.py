@@ -1,4 +1,4 @@
-"""Work that takes its worker with it once it is done: a module of its own, because workers import it by name."""
+"""Work that kills its worker once it is done: a separate module, because workers import it by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.worker import run_part
 
 
 def run_part_and_die(data: bytes) -> bytes:
-    """Works on a part; the first of a run that writes ends its worker before anybody has the answer."""
+    """Works on a part; the first one of a run that writes ends its worker before anybody has the answer."""
     answer = run_part(data)
     if b'"kind":"applying"' in data:
         died = Path(from_bytes(Task, data).setup.project.root) / "died"

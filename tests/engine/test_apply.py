@@ -1,4 +1,4 @@
-"""When an apply locks a site, what it does where another run was there, and that it always ends in a ledger."""
+"""When an apply locks a site, what it does if another run was there, and that it always ends in a ledger."""
 
 from __future__ import annotations
 
@@ -364,7 +364,7 @@ def test_a_state_that_fails_one_site_fails_it_alone(folder: Project) -> None:
 
 
 def test_a_run_with_nothing_to_do_takes_no_lock_and_writes_nothing(folder: Project) -> None:
-    """Only a first contact, and a site that goes by another name now, is worth a write."""
+    """Only a first contact, and a site with a new name, are worth a write."""
 
     def apply() -> Session[FullClient]:
         async def main() -> Session[FullClient]:

@@ -1,7 +1,7 @@
-"""Applying on workers: whatever becomes of a worker or of the run, every write happens once and every site is told.
+"""Applying on workers: whatever happens to a worker or to the run, every write happens once and every site is reported.
 
-What happens beside a run happens in a hook of the sandbox, while a request waits for its answer: so each moment is
-certain.
+What happens at the same time as a run happens in a hook of the sandbox, while a request waits for its answer, so each
+moment is certain.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def applied(
 
 
 def once(shops: Fleet) -> set[int]:
-    """How often each thing was done at each site that must be done once."""
+    """How often each thing that must be done once was done at each site."""
     writes: dict[str, list[Any]] = {}
     for request in shops.sandbox.requests():
         if request["wrote"]:
@@ -115,7 +115,7 @@ def once(shops: Fleet) -> set[int]:
 
 
 def finishes(shops: Fleet, capsys: pytest.CaptureFixture[str], *, runs: int = 1) -> None:
-    """The next runs find nothing left to do in the end; each thing was done once over all of them, no site is held."""
+    """The next runs find nothing left to do in the end; all was done once over all of them, and no site is held."""
     for _ in range(runs - 1):
         run(["apply", "--auto-approve", str(shops.root)])
     capsys.readouterr()
@@ -238,7 +238,7 @@ def test_what_a_killed_worker_waited_for_is_waited_for_and_counted(
 
 
 class LosesAnswers(Quick):
-    """A worker that is lost after it has done its part, until as many were as are to be."""
+    """A worker that is lost after it has done its part, until the given number of workers have been lost."""
 
     left = 0
 
@@ -267,7 +267,7 @@ def test_what_a_part_did_is_known_where_its_answer_is_lost(
 
 @pytest.fixture
 def forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first attempt at a part does it all, and is lost before anything of that is kept."""
+    """The first attempt at a part does everything, and is lost before any of it is stored."""
     keep = PartResults.keep
 
     async def kept(results: PartResults, id: str, data: bytes) -> None:
@@ -295,7 +295,7 @@ def test_what_is_found_done_already_is_told_as_done(shops: Fleet, capsys: pytest
 def test_a_drifted_value_that_a_lost_worker_put_right_is_told_as_done(
     shops: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The record says before and after that it is as declared, and nothing is left to do."""
+    """The record says both before and afterwards that it is as declared, and nothing is left to do."""
     LosesAnswers.left = 0
     applied(shops, None)
     LosesAnswers.left = 1
@@ -350,7 +350,7 @@ def started(shops: Fleet, *args: str) -> subprocess.Popen[str]:
 
 
 def during(shops: Fleet, route: str, what: Callable[[], object]) -> threading.Event:
-    """Has something happen once, while the first request to a route waits; the event is set when it has."""
+    """Makes something happen once, while the first request to a route waits; the event is set when it has."""
     over, begun = threading.Event(), threading.Event()
 
     def hook(seen: Seen) -> None:
@@ -436,7 +436,7 @@ def wait_for(happened: Callable[[], bool]) -> None:
 def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
     shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A lost attempt has begun it, and more is left to do than was agreed to."""
+    """A lost attempt has begun it, and more is left to do than was approved."""
     changed: list[str] = []
 
     class Dies(Quick):
@@ -462,7 +462,7 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
 def test_the_lease_of_a_lost_worker_is_waited_for_where_nobody_can_tell_that_it_is_gone(
     shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It ran on another machine, so that its lease ends by time alone; here waiting for a lease takes no time."""
+    """It ran on another machine, so that its lease ends only with time; waiting for a lease takes no time here."""
     ahead, waited = timedelta(0), []
 
     async def sleep(seconds: float) -> None:
@@ -503,7 +503,7 @@ def test_the_lease_of_a_lost_worker_is_waited_for_where_nobody_can_tell_that_it_
 
 
 def begin_and_change(shops: Fleet, task: Task) -> None:
-    """Begins a part as a worker does that is lost then; and one of its sites differs more from its file."""
+    """Begins a part like a worker that is then lost; and one of its sites differs more from its file."""
     assert isinstance(task.job, Applying)
     state = open_state(".reconciler", shops.root, environ={}, now=utc_now)
     results = PartResults(state.store, task.job.run)
@@ -548,7 +548,7 @@ def test_a_site_whose_result_cannot_be_kept_is_unknown_and_the_others_go_on(
 
 
 class Twice(Quick):
-    """A worker that is taken for lost and is not: each part that writes is worked on by two at once."""
+    """A worker that is wrongly taken for lost: each part that writes is worked on by two at once."""
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         if b'"kind":"applying"' not in args[0]:
@@ -582,7 +582,7 @@ def test_two_attempts_at_one_part_do_it_once(
 def test_a_worker_that_was_taken_for_lost_does_not_deny_what_another_did(
     shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It comes to its sites after the other one has done and left them, and lets the result stand."""
+    """It gets to its sites after the other one has done and left them, and lets the results stand."""
     done = threading.Event()
 
     class Late(Quick):
@@ -663,7 +663,7 @@ def test_what_a_site_came_to_is_kept_before_its_lease_is_given_back(
 
 
 def test_the_ledgers_of_parts_stay_where_their_run_writes_none(shops: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise there would be none of a run that is killed after its parts have ended."""
+    """Otherwise a run that is killed after its parts have ended would have none."""
 
     async def refused(*_args: Any, **_kwargs: Any) -> str:
         raise StateError("the state", "is full", "make room")
@@ -709,7 +709,7 @@ def test_a_worker_that_outlives_its_run_adds_no_ledger_to_that_of_the_run(shops:
 
 
 class Listed(Quick):
-    """A worker that notes what it was asked for."""
+    """A worker that records what it was asked for."""
 
     jobs: ClassVar[list[str]] = []
 

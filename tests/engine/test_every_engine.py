@@ -1,7 +1,7 @@
 """One suite over all engines: this process, processes, a `LocalCluster`, a scheduler with workers of its own.
 
-Whatever becomes of a worker or of the run: every write is made at most once, no lease is left, every site is in the
-ledger, and another run finds no changes. With Dask it needs the extra `dask`.
+Whatever happens to a worker or to the run: every write is made at most once, no lease is left, every site is in the
+ledger, and another run finds no changes. With Dask, it needs the extra `dask`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Engine:
         return self.option.startswith("tcp://")
 
     def workers(self, setup: Any, work: Callable[[bytes], bytes] | None = None) -> Workers:
-        """Its workers, and other work for them than the usual."""
+        """Its workers, which may be given work other than the usual."""
         if not self.is_dask:
             return Workers(WorkerProcess, work or run_part, int(self.option), setup)
         with pytest.MonkeyPatch.context() as patch:
@@ -90,7 +90,7 @@ def local_cluster(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def own_scheduler(folder: Path) -> Iterator[str]:
-    """A `dask scheduler` and two `dask worker`s; each of them has a nanny, as ever, that replaces one that dies."""
+    """A `dask scheduler` and two `dask worker`s; each has a nanny, as usual, that replaces it if it dies."""
     pytest.importorskip("distributed", reason="the extra `dask` is not installed")
     environ = {**os.environ, "WIX_API_KEY": CANARY, "DASK_TEMPORARY_DIRECTORY": str(folder)}
     started: list[subprocess.Popen[bytes]] = []
@@ -158,7 +158,7 @@ def shops(tmp_path: Path) -> Iterator[Fleet]:
 
 
 def holder(shops: Fleet, site: str | None) -> int:
-    """The process that has the lease of a site."""
+    """The process that holds the lease of a site."""
     return int(json.loads((shops.root / ".reconciler" / "locks" / f"{site}.json").read_text())["holder"]["process"])
 
 
@@ -213,7 +213,7 @@ def test_a_worker_is_killed(engine: Engine, moment: str, shops: Fleet, capsys: p
 
 
 class Doubled(Executor):
-    """Hands a part that writes to two workers at once: the scheduler takes one of them for lost, and it is not."""
+    """Gives a part that writes to two workers at once: the scheduler wrongly takes one of them for lost."""
 
     def __init__(self, make: Callable[[], Executor]) -> None:
         self._two = make(), make()
@@ -332,7 +332,7 @@ def test_a_run_is_killed(engine: Engine, shops: Fleet, capsys: pytest.CaptureFix
 def test_a_run_is_killed_after_one_of_its_parts_has_ended(
     engine: Engine, shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the part did is in a ledger, though neither the run nor anybody who worked on it is there to write one."""
+    """What the part did is in a ledger, although neither the run nor any worker is there to write one."""
     runs: list[subprocess.Popen[str]] = []
 
     def told() -> list[str]:
@@ -356,7 +356,7 @@ def test_a_run_is_killed_after_one_of_its_parts_has_ended(
 
 @spread
 def test_no_secret_is_anywhere(engine: Engine, shops: Fleet, capfd: pytest.CaptureFixture[str]) -> None:
-    """Not in what the state keeps meanwhile, nor in the logs and files of schedulers and workers."""
+    """Neither in what the state keeps meanwhile, nor in the logs and files of schedulers and workers."""
     seen: list[bytes] = []
 
     def look(_seen: Seen) -> None:

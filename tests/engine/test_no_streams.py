@@ -1,4 +1,4 @@
-"""The engine, and what lies below it, prints nothing, asks nobody and looks into no environment and at no clock."""
+"""The engine and everything below it print nothing, ask nobody, and read neither the environment nor a clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "reconciler"
 BELOW = ("engine", "executor", "config", "api", "state", "planner", "model", "whole_files.py")
 MACHINE = PACKAGE / "machine.py"
-"""Where the clock is that all others are handed."""
+"""The module with the clock that all others are given."""
 
 FUNCTIONS = {"print", "input", "exit", "quit"}
 TIMES = {
@@ -64,7 +64,7 @@ def test_it_reaches_nothing_of_the_process(part: str) -> None:
 
 
 def test_one_module_has_the_clock() -> None:
-    """What lies above the engine is handed it too. The sandbox keeps the time of its own world."""
+    """Code above the engine is also given it. The sandbox keeps the time of its own world."""
     asked = [
         path
         for path in sorted(PACKAGE.rglob("*.py"))

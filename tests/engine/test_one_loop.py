@@ -1,5 +1,7 @@
-"""Sites are worked on by `over_sites` alone: a loop of its own would wait for one site after the other, bound nothing,
-and turn errors into results by its own rules."""
+"""Only `over_sites` works on sites: a separate loop would wait for one site after the other, bound nothing, and turn
+
+errors into results by its own rules.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import pytest
 ENGINE = Path(__file__).resolve().parents[2] / "reconciler" / "engine"
 
 SITES = {"entries", "sites", "ids", "plans", "left_out", "labels", "known"}
-"""What collections of sites are called."""
+"""The usual names of collections of sites."""
 
 RESULTS = {"SiteFailed", "Failed"}
 

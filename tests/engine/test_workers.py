@@ -1,4 +1,4 @@
-"""Sites worked on by workers: the same results in the same order, and what becomes of them where a worker is lost."""
+"""Sites worked on by workers: the same results in the same order, and what happens to them if a worker is lost."""
 
 from __future__ import annotations
 

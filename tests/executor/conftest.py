@@ -1,4 +1,4 @@
-"""What the executor's tests are handed."""
+"""What the executor's tests are given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Activities, posts, schedules and promises: what is asked for, what came of it, and what is remembered."""
+"""Activities, posts, schedules and deferred actions: what is asked for, what comes of it, and what is recorded."""
 
 from __future__ import annotations
 
@@ -341,7 +341,7 @@ def test_content_that_changes_in_the_very_moment_is_a_loud_failure(shop: Bench) 
 
 
 def put_off(shop: Bench) -> None:
-    """Its activity is on another day: what was approved was for this one."""
+    """Its activity has moved to another day: the approval was for the earlier one."""
     first, *others = shop.world.activities
     shop.world.activities = [replace(first, date=first.date + timedelta(days=2)), *others]
 
@@ -350,7 +350,7 @@ SWAPS: dict[str, tuple[Callable[[Bench], None], str]] = {
     "its caption": (lambda shop: shop.world.edit("p1", texts=(("caption", "other"),)), "-> other"),
     "its activity's date": (put_off, "date of its activity: "),
 }
-"""What becomes another, and what is said of it."""
+"""What changes, and what is reported."""
 
 
 @pytest.mark.parametrize("swap", SWAPS)

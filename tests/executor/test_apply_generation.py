@@ -1,4 +1,4 @@
-"""Settings, events and generations: what is noted when, how long is waited, and what stops what."""
+"""Settings, events and generations: what is recorded when, how long is waited, and what stops what."""
 
 from __future__ import annotations
 
@@ -250,7 +250,7 @@ def test_waiting_and_then_regenerating_keeps_both_sets_of_inputs_apart(bench: Be
 
 
 def test_a_regeneration_that_is_accepted_and_makes_nothing_is_not_done(bench: Bench) -> None:
-    """No two generations write the same: taken for done, it would be `No changes.` over what was never generated."""
+    """No two generations write the same: if this counted as done, `No changes.` would hide what was not generated."""
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("a", a_post("p"))]
     bench.world.answers = {Regenerate: [Pending()]}
@@ -433,7 +433,7 @@ def test_after_the_first_428_no_further_delete_is_tried_in_that_calendar(bench: 
 
 
 def test_a_read_only_event_in_the_sites_own_calendar_is_remembered_alone(bench: Bench) -> None:
-    """Or the events that this tool made there would no longer be its own, and be made again at every run."""
+    """Otherwise this tool's own events there would no longer be the site's own, and be made again in every run."""
     own = CalendarId("own")
     bench.world.events = [
         CalendarEvent(EventId("ours"), "Sale", calendar_id=own),
@@ -602,7 +602,7 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force(bench: Bench) -> N
 
 
 def test_rule_17_5_what_is_never_taken_is_never_generated_from(bench: Bench) -> None:
-    """However often it is written: what is there is no form of what was asked for."""
+    """However often it is written: what is there is not a form of what was asked for."""
     bench.world.settings = {"settings.toneOfVoice": "warm"}
     bench.world.drops = {"settings.toneOfVoice"}
     for _ in range(4):
@@ -611,7 +611,7 @@ def test_rule_17_5_what_is_never_taken_is_never_generated_from(bench: Bench) -> 
 
 
 def test_rule_17_7_a_lost_neighbour_is_not_settled_by_writing_twice(bench: Bench) -> None:
-    """The server keeps what was changed otherwise, and drops what else is in the field: that is an error each time."""
+    """The server stores the change differently, and drops what else is in the field: that is an error each time."""
     change = FieldChange("settings.topics.included", ("a",), ("c",))
     update = act(UpdateSettings((change,)), Kind.SETTINGS)
     bench.world.drops = {change.path}

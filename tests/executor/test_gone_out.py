@@ -1,4 +1,4 @@
-"""What is judged just before a call: what went out is scheduled, and what was approved is not thrown away."""
+"""What is checked just before a call: whether what goes out is scheduled, and that nothing approved is thrown away."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Known(SiteCache):
 def test_a_regeneration_behind_a_wait_keeps_what_was_approved(
     discardable: Discard, yes: bool, status: PostStatus, refused: bool
 ) -> None:
-    """Its plan could list nothing, for the drafts were not made yet."""
+    """Its plan could list nothing, because the drafts did not exist yet."""
     live = activity("a1", post("p1", status=status))
     moment = Moment(RecordedSite(), approved(live) if yes else Approvals(), NOW)
     call = Regenerate(keyword_research=False, discardable=discardable)

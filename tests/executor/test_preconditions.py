@@ -216,7 +216,7 @@ def test_a_recurring_event_is_known_by_the_members_of_its_rule_that_are_declared
 
 
 def entry(call: str, address: str = "shop/settings", **facts: object) -> OpenEntry:
-    """An entry as format 1 of the state had it: brought forward, it ends as it did then."""
+    """An entry as in format 1 of the state: once converted, it ends as it did then."""
     noted = {
         "id": "1",
         "address": address,
@@ -348,7 +348,7 @@ def test_a_draft_that_is_gone_when_it_is_read_back_is_an_error(shop: Bench) -> N
 
 @pytest.mark.parametrize("condition", get_args(Precondition))
 def test_every_condition_is_checked_by_the_file_of_its_kind(condition: Any) -> None:
-    """It stands in the union of its kind, over which the kind's `unmet` is exhaustive."""
+    """It is in its kind's union, over which the kind's `unmet` is exhaustive."""
     taken = get_type_hints(of_kind(condition.kind).unmet)["required"]
     assert condition in (get_args(taken) or (taken,))
 

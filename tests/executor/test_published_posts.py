@@ -1,4 +1,4 @@
-"""What is remembered of a post that was scheduled or moved: the account by its name, and the zone of the site today."""
+"""What is recorded about a post that was scheduled or moved: the account's name, and the site's time zone today."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def report(format: str, run: Run) -> str:
 
 
 def everything() -> Run:
-    """A thousand sites with every kind of trouble, texts that attack, and posts that go out."""
+    """A thousand sites with every kind of problem, hostile texts, and posts that go out."""
     from reconciler.engine.results import Ended, PlanCompleted
 
     sites = [planned(full_plan(str, "aa"))]

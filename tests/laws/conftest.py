@@ -15,7 +15,7 @@ from tests.laws.scenario import Undisturbed, play
 
 @pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Undisturbed, ...]]:
-    """The stages of the scenario as they go when nothing happens."""
+    """The stages of the scenario when nothing goes wrong."""
     folder = tmp_path_factory.mktemp("scenario")
     yield play(folder)
     assert list(leaks_in_folder(folder)) == []
@@ -24,5 +24,5 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Undisturb
 
 @pytest.fixture
 def say(record_property: Callable[[str, object], None]) -> Say:
-    """Has a line printed at the end of the session, by whatever process the test ran in."""
+    """Prints a line at the end of the session, from whatever process the test ran in."""
     return lambda line: record_property(FIGURE, line)

@@ -1,8 +1,8 @@
-"""Ends a run at a moment of choice, the hard way: SIGKILL, with no clean-up of any kind.
+"""Ends a run at a chosen moment, the hard way: SIGKILL, without any clean-up.
 
-The moments of a run are counted: a request that is about to be sent, one that took effect and is not answered yet,
-one that was answered, and a note that is about to be written or has just been. A run over the same files has them
-in the same order, so a moment is known by its number.
+The moments of a run are counted: a request that is about to be sent, one that took effect and is not answered yet, one
+that was answered, and a note that is about to be written or has just been written. A run over the same files has them
+in the same order, so each moment is known by its number.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def moments_of(stage: Undisturbed, folder: Path) -> list[str]:
 
 
 def killed_at(stage: Undisturbed, moment: int, folder: Path) -> None:
-    """Starts a stage in `folder` and kills its process at a moment. AssertionError where it survived that."""
+    """Starts a stage in `folder` and kills its process at a moment. AssertionError if it survived that."""
     fresh(stage, folder).sandbox.close()  # a connection to SQLite must not be carried over a fork
     child = fork()
     if child == 0:
@@ -131,10 +131,7 @@ def killed_at(stage: Undisturbed, moment: int, folder: Path) -> None:
 
 
 def left_behind(folder: Path) -> str:
-    """What lies on disk, without the log of requests and the random names of journal entries.
-
-    What follows from it is the same each time, so that one run tells for all moments that left the same.
-    """
+    """What is on disk, without the log of requests and the random names of journal entries."""
     run = at_rest(folder)
     try:
         world = json.dumps(run.sandbox.world(), sort_keys=True)
@@ -172,7 +169,7 @@ def run_again(stage: Undisturbed, folder: Path) -> None:
 
 
 def compare(stage: Undisturbed, run: WholeRun) -> None:
-    """AssertionError where a stage did not end as the undisturbed one did, or did something twice."""
+    """AssertionError if a stage did not end like the undisturbed one, or did something twice."""
     record = settled_record(run)
     writes = [one for one in run.requests()[stage.requests_before :] if one["wrote"]]
     wanted, found = once_only(list(stage.writes)), once_only(writes)

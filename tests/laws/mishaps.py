@@ -1,4 +1,4 @@
-"""What can happen to one request: the ways to a sandbox on which something goes wrong, once, at a request of choice."""
+"""What can happen to one request: ways to a sandbox on which something goes wrong, once, at a chosen request."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Mishap(Enum):
 
 
 ALIKE_FOR_READS = frozenset({Mishap.NEVER_ARRIVED, Mishap.ERROR_BEFORE})
-"""Nothing tells these from NO_ANSWER and ERROR_AFTER where a request has no effect."""
+"""These cannot be told from NO_ANSWER and ERROR_AFTER if a request has no effect."""
 
 
 class Way(httpx.AsyncBaseTransport):
-    """The way to a sandbox. The mishap befalls request number `at` (from 0); the others pass."""
+    """The way to a sandbox. The mishap happens to request number `at` (from 0); the others pass."""
 
     def __init__(self, sandbox: Sandbox, at: int, mishap: Mishap) -> None:
         self._inner = httpx.ASGITransport(app=sandbox)
@@ -47,7 +47,7 @@ class Way(httpx.AsyncBaseTransport):
         return self._after(request, response.status_code, await response.aread())
 
     def _before(self, request: httpx.Request) -> httpx.Response | None:
-        """What comes instead of the effect; None where that is not what goes wrong."""
+        """What happens instead of the effect; None if that is not what goes wrong."""
         match self._mishap:
             case Mishap.NEVER_ARRIVED:
                 raise httpx.WriteError("the connection was lost", request=request)
@@ -61,7 +61,7 @@ class Way(httpx.AsyncBaseTransport):
                 return None
 
     def _after(self, request: httpx.Request, status: int, body: bytes) -> httpx.Response:
-        """What comes in the place of the answer."""
+        """What is received in place of the answer."""
         match self._mishap:
             case Mishap.NO_ANSWER:
                 raise httpx.RemoteProtocolError("the server hung up", request=request)

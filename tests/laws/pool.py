@@ -1,4 +1,4 @@
-"""Works off many cases in forked processes, so that every core is used and no import is paid twice."""
+"""Works through many cases in forked processes, so that every core is used and imports are paid for only once."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ import pytest
 Case = TypeVar("Case")
 
 Say: TypeAlias = Callable[[str], None]
-"""Prints a line whatever is captured."""
+"""Prints a line even if output is captured."""
 
 Try: TypeAlias = Callable[[int, Path], str | None]
-"""Tries a case in a folder of its own worker. None, or why it failed."""
+"""Tries a case in its worker's own folder. None, or why it failed."""
 
 SOME = 29
 SOME_OR_ALL = pytest.mark.parametrize(
     "every", [SOME, pytest.param(1, marks=pytest.mark.exhaustive)], ids=["some", "all"]
 )
-"""Each run of the tests tries every so many cases of a law; `-m exhaustive` tries all of them."""
+"""A normal run tries a sample of a law's cases; `-m exhaustive` tries all of them."""
 
 BLOCK = 12
-"""Cases that one worker takes in a row; neighbours are often alike."""
+"""How many cases one worker takes in a row; neighbours are often alike."""
 
 
 def some(cases: Sequence[Case], every: int, first: int) -> Sequence[Case]:
-    """One in so many cases. `first` says which, so that stages that are alike try different ones."""
+    """One case out of so many. `first` says which, so that similar stages try different ones."""
     return cases[first % every :: every]
 
 
@@ -61,7 +61,7 @@ def fork() -> int:
 
 
 def _work(cases: list[int], attempt: Try, folder: Path) -> None:
-    """Tries these cases, and leaves the figures in a file. Ends the process."""
+    """Tries these cases, and writes the figures to a file. Ends the process."""
     status, tried, failures = 1, 0, {}
     try:
         for case in cases:

@@ -1,4 +1,4 @@
-"""A shop whose drafts are reviewed and go out: the world, the approvals, and what came of a run."""
+"""A shop whose drafts are reviewed and go out: the world, the approvals, and the results of a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.told import told
 INSTAGRAM, FACEBOOK = "d0000000-0000-4000-8000-000000000001", "d0000000-0000-4000-8000-000000000002"
 PICTURE = "https://static.wixstatic.com/media/mugs.jpg"
 SCHEDULING = ("POST *schedule-drafts", "POST *publish-by-id")
-"""What schedules a draft: for the API's own time, or for a time that a rule gives."""
+"""How a draft is scheduled: for the API's own time, or for a time that a rule gives."""
 
 Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ def shop(
     """A run that may publish, over a site with these activities, by these schedule rules."""
     site: Json = {"channels": ["INSTAGRAM", "FACEBOOK"], "plan": {"activities": list(activities)}, **(world or {})}
     run = WholeRun.of(root, {"schedule": {"approval": "required", "rules": list(rules)}}, site, **seed)
-    run.apply()  # from now on the state knows the site: a yes that was there before would not count
+    run.apply()  # from now on the state knows the site: an approval that existed before would not count
     run.allow_publish = True
     return run
 
@@ -69,7 +69,7 @@ def approve(run: WholeRun, *ids: str) -> None:
 
 
 def once(run: WholeRun, route: str, when: str, change: Callable[[], object]) -> None:
-    """Has something done at the first request to a route, before or after its effect, as somebody else would."""
+    """Does something at the first request to a route, before or after its effect, as somebody else would."""
     left = [change]
 
     def hook(seen: Seen) -> None:
@@ -114,10 +114,10 @@ def results(ledger: SiteLedger) -> dict[str, str]:
 
 
 def details(ledger: SiteLedger) -> str:
-    """All that the ledger says."""
+    """Everything that the ledger says."""
     return "\n".join(told(entry) for entry in ledger.entries)
 
 
 def blocked(plan: Plan) -> dict[str, str]:
-    """What is blocked: what is in its way, by the last digit of its draft."""
+    """What is blocked, and why, by the last digit of its draft."""
     return {one.about.key[-1]: f"{one.code}: {one.message} -> {one.fix}" for one in plan.blocked}

@@ -59,7 +59,7 @@ def write_approvals(
     times: Callable[[Post], int] = lambda _: 0,
     site: str = "shop",
 ) -> None:
-    """Writes the approvals file of a site anew: see `approvals_text`."""
+    """Rewrites the approvals file of a site: see `approvals_text`."""
     (root / "approvals").mkdir(exist_ok=True)
     text = approvals_text(activities, says_yes, decides, times, site)
     (root / "approvals" / f"{site}.yaml").write_text(text, encoding="utf-8")

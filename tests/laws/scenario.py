@@ -1,7 +1,7 @@
-"""One site's year in short: a scenario of commits, each with the end that an undisturbed apply brings it to.
+"""One site's year in short: a scenario of commits, each with the result of an undisturbed apply.
 
-Every stage starts from a checkpoint: the files, the world and the state that the stage before has left on disk. A
-test disturbs a stage, runs it again, and compares with the checkpoint that the undisturbed stage has left.
+Every stage starts from a checkpoint: the files, the world and the state that the previous stage left on disk. A test
+disturbs a stage, runs it again, and compares the result with the checkpoint that the undisturbed stage left.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PATIENCE = PollPolicy(timedelta(seconds=5), timedelta(minutes=2))
 SEED: Json = {
     "clock": START,
     "freeze": True,
-    "unknowns": {"cancelGives": "DRAFT"},  # so that what was taken back can be approved again
+    "unknowns": {"cancelGives": "DRAFT"},  # so that what was cancelled can be approved again
     "latency": {"generate": 12, "regenerate": 12, "posts": 8, "media": 6},
     "sites": [
         {
@@ -132,7 +132,7 @@ REMOVED: Json = {
 
 
 def approve_some(run: WholeRun) -> None:
-    """The first activities are approved, others sent back or discarded, the rest undecided."""
+    """The first activities are approved, others are to be regenerated or discarded, the rest undecided."""
     decisions = [ActivityDecision(word) for word in ("keep", "keep", "regenerate", "discard", "regenerate-media")]
     live = activities_of(run)
     yes = {post.id for activity in live[:2] for post in activity.posts}
@@ -141,13 +141,13 @@ def approve_some(run: WholeRun) -> None:
 
 
 def approve_all(run: WholeRun) -> None:
-    """Everything is approved as it is now, what was taken back before once more."""
+    """Everything is approved as it is now, and what was cancelled before is approved again."""
     recorded = recorded_of(run)
     write_approvals(run.root, activities_of(run), lambda _: True, times=lambda post: _times(post, recorded))
 
 
 def withdraw_some(run: WholeRun) -> None:
-    """Of what waits to go out, one post loses its yes, and the activity of another is discarded."""
+    """Among the waiting posts, one loses its approval, and the activity of another is discarded."""
     live = activities_of(run)
     waiting = [one for one in live if any(post.status is PostStatus.SCHEDULED for post in one.posts)]
     assert len(waiting) > 1, "the scenario schedules too little to take back"
@@ -162,7 +162,7 @@ def withdraw_some(run: WholeRun) -> None:
 
 
 def _times(post: Post, recorded: RecordedSite) -> int:
-    """How often its content was scheduled and taken back."""
+    """How often its content was scheduled and cancelled."""
     if post.status is PostStatus.SCHEDULED:
         return 0
     published = (one.times for one in recorded.published if (one.id, one.digest) == (post.id, post.digest))
@@ -171,7 +171,7 @@ def _times(post: Post, recorded: RecordedSite) -> int:
 
 @dataclass(frozen=True)
 class Stage:
-    """A commit: the site file, and what reviewers make of the activities that have posts, in their order."""
+    """A commit: the site file, and what reviewers decide about the activities that have posts, in order."""
 
     name: str
     site: Json
@@ -195,7 +195,7 @@ STAGES = (
 
 
 def at_rest(root: Path) -> WholeRun:
-    """A run over what lies in a folder: files, world and state. Close its sandbox when done."""
+    """A run over the contents of a folder: files, world and state. Close its sandbox when done."""
     sandbox = Sandbox(root / "world.db", SEED)
     return WholeRun(root, sandbox, LocalFolder(root / ".reconciler"), PATIENCE, allow_publish=True)
 
@@ -222,13 +222,13 @@ def recorded_of(run: WholeRun) -> RecordedSite:
 # --- what counts -----------------------------------------------------------------------------------
 
 REPEATABLE = ("POST /promote/marketing-plan-service/v1/marketing-settings", "PUT ", "PATCH ", "DELETE ")
-"""Writes that leave, done twice, what doing them once leaves."""
+"""Writes that have the same effect when done twice."""
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def once_only(writes: list[Json]) -> Counter[str]:
-    """How often each thing was done that must be done once: generations, creates, posts asked for or scheduled."""
+    """How often each thing was done that must be done only once: generations, creates, posts requested or scheduled."""
     counted: Counter[str] = Counter()
     for one in writes:
         route = f"{one['method']} {_GUID.sub('*', one['path'])}"
@@ -243,7 +243,7 @@ def once_only(writes: list[Json]) -> Counter[str]:
 
 
 def normal_world(sandbox: Sandbox) -> Json:
-    """The live site without ids, moments of making and counters: contents, statuses, times of going out."""
+    """The live site without ids, times of creation and counters: contents, statuses, times of going out."""
     site = sandbox.world()["sites"][SITE_ID]
     items = {key: _normal_item(record["item"]) for key, record in site["items"].items()}
     attached = {item for one in site["activities"].values() for item in one["items"]}
@@ -279,7 +279,7 @@ def _sorted(values: Any) -> list[Any]:
 
 
 def normal_record(recorded: RecordedSite) -> Json:
-    """What the state holds, without ids and moments, and without cancels that failed before they were done."""
+    """What is in the state, without ids and times, and without cancels that failed before they were done."""
     return {
         "in force": str(recorded.generated_from),
         "due": str(recorded.pending),
@@ -298,7 +298,7 @@ def normal_record(recorded: RecordedSite) -> Json:
 
 
 def settled_record(run: WholeRun) -> Json:
-    """What the state holds once an apply with nothing to do has noted what it found as asked for."""
+    """What is in the state once an apply with nothing to do has recorded what it found to be as asked."""
     before = len(run.requests())
     ledger = run.apply()
     assert ledger.entries == (), f"left to do: {ledger.entries}"
@@ -311,7 +311,7 @@ def settled_record(run: WholeRun) -> Json:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A stage as it goes when nothing happens: the folder it starts from, and what it ends with."""
+    """A stage in which nothing goes wrong: the folder it starts from, and what it ends with."""
 
     stage: Stage
     start: Path

@@ -1,10 +1,10 @@
-"""Whole commands of several people on one site, in any order, and two of them at once: the laws of publishing hold.
+"""Whole commands by several people on one site, in any order, and two of them at once: the laws of publishing hold.
 
-What test_interleavings.py does with the parts of a run, this does with commands: saved plans that are carried out
-late, `review` and `approve` as they are, a state that is forgotten or moved, a command that is killed at any request,
-and a second one, or a decision, in the midst of the first. After every command: no post was scheduled more often than
-people said yes, nothing ends in a bug, and after an apply that ends well all that waits is approved by the file. At
-the end people keep still, and a few applies leave nothing to do.
+What test_interleavings.py does with the parts of a run, this does with commands: saved plans that are carried out late,
+`review` and `approve` as they are, a state that is forgotten or moved, a command that is killed at any request, and a
+second one, or a decision, in the middle of the first. After every command: no post was scheduled more often than people
+approved it, nothing ends in a bug, and after an apply that succeeds, everything that is waiting is approved by the
+file. At the end, people do nothing, and a few applies leave nothing to do.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Stopping(httpx.AsyncBaseTransport):
 
 
 class Moment:
-    """When something happens in the midst of a command: at which request, before or after its effect, and what."""
+    """When something happens in the middle of a command: at which request, before or after its effect, and what."""
 
     def __init__(self, at: int, after: bool, what: Callable[[int], object]) -> None:
         self.at, self.after, self.what = at, after, what
@@ -126,7 +126,7 @@ class Commands(RuleBasedStateMachine):
         self.moved = False
 
     def _warm(self) -> None:
-        """Imports once what every command would import anew in its own process."""
+        """Imports once what every command would otherwise import again in its own process."""
         if not Commands.warm:
             with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
                 for command in ("plan", "apply --auto-approve", "review", "state list"):
@@ -175,7 +175,7 @@ class Commands(RuleBasedStateMachine):
     # --- commands --------------------------------------------------------------------------------------
 
     def command(self, *args: str, moment: Moment | None = None) -> tuple[int, str]:
-        """Runs a command in a process of its own to its end: code (negative: killed) and what it said."""
+        """Runs a command in its own process to its end: code (negative: killed) and output."""
         before = self._posts()
         number = len(self.said)
         out, (hears, tells), (waits, goes_on) = self.root / f"out-{number}", os.pipe(), os.pipe()
@@ -228,7 +228,7 @@ class Commands(RuleBasedStateMachine):
             os._exit(status)
 
     def _look(self, before: dict[str, Post]) -> None:
-        """Counts what was scheduled since last time, at the content that it had."""
+        """Counts what has been scheduled since the last call, with the content that it had."""
         requests = self._sandbox(lambda sandbox: sandbox.requests())
         fresh, self.seen = requests[self.seen :], len(requests)
         for request in fresh:
@@ -240,7 +240,7 @@ class Commands(RuleBasedStateMachine):
                     assert self.scheduled[key] <= self.allowed[key], f"{key} was scheduled {self.scheduled[key]} times"
 
     def _people(self, act: Callable[[], object]) -> None:
-        """People change the approvals file: what they said yes to by that may be scheduled once more."""
+        """People change the approvals file: what they approve by that may be scheduled once more."""
 
         def said_yes() -> set[tuple[str, str, str, int]]:
             drafts = [draft for activity in (self._approvals() or Approvals()).activities for draft in activity.drafts]
@@ -345,7 +345,7 @@ class Commands(RuleBasedStateMachine):
         approved=st.booleans(),
     )
     def two_at_once(self, at: int, after: bool, saved: bool, other: str, approved: bool) -> None:
-        """Another command, or a decision, in the midst of an apply."""
+        """Another command, or a decision, in the middle of an apply."""
         if approved:
             self.review_and_approve()
 
@@ -372,7 +372,7 @@ class Commands(RuleBasedStateMachine):
 
     @rule()
     def move_the_record(self) -> None:
-        """To another id, and back later: meanwhile nothing is known of the site."""
+        """To another id, and back later: in between, nothing is known about the site."""
         ids = (OTHER_ID, SITE_ID) if self.moved else (SITE_ID, OTHER_ID)
         if self.command("state", "mv", *ids)[0] == 0:
             self.moved = not self.moved

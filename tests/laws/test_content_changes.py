@@ -1,6 +1,6 @@
-"""Somebody else changes what was approved: before the run, during it, and in its very last moment.
+"""Somebody else changes what was approved: before the run, during it, and at the very last moment.
 
-What goes out is what was approved, or nothing; where the API leaves no way to be sure, it is found at once.
+What goes out is what was approved, or nothing; if the API leaves no way to be sure, it is found at once.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def reviewed(root: Path, timing: str) -> WholeRun:
 
 
 def at_the_call(run: WholeRun, change: Callable[[], object]) -> None:
-    """Has something changed between the re-read of the drafts and the call that schedules the first of them."""
+    """Changes something between the re-read of the drafts and the call that schedules the first of them."""
     left = [change]
     for route in SCHEDULING:
         once(run, route, "before", lambda: left.pop()() if left else None)
@@ -120,7 +120,7 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
 def test_what_was_edited_after_it_was_scheduled_is_taken_back(
     tmp_path: Path, timing: str, edit: dict[str, object], reviewed_since: bool
 ) -> None:
-    """Also once a review has put the decision back to pending; a yes to the new content keeps it."""
+    """Also once a review has set the decision back to pending; approving the new content keeps it."""
     run = reviewed(tmp_path, timing)
     run.apply()
     run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit)  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def test_what_was_edited_after_it_was_scheduled_is_taken_back(
     approve(run)
     assert run.plan().is_empty
     (run.root / "approvals" / "shop.yaml").write_text(decided, encoding="utf-8")
-    run.allow_publish = False  # taking back what nobody approved needs no more than the yes to the plan
+    run.allow_publish = False  # cancelling what nobody approved needs no more than approval of the plan
     run.apply()
     assert statuses(run) == {"1": "CANCELED", "2": "SCHEDULED"}
 

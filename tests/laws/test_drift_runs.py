@@ -1,4 +1,4 @@
-"""Drift of whole sites: a run makes a site what its file asks for, people and time move it, an audit says who did."""
+"""Drift of whole sites: a run makes a site match its file, people and time change it, and an audit says who did."""
 
 from __future__ import annotations
 
@@ -285,7 +285,7 @@ def test_an_activity_of_our_own_whose_day_has_passed_is_no_drift(tmp_path: Path)
 
 
 def approve(run: WholeRun, which: Any = lambda at: True) -> list[str]:
-    """Approves the drafts of activities whose date passes; gives their ids."""
+    """Approves the drafts of activities whose date passes; returns their ids."""
     plan = live(run).marketing_plan
     assert plan is not None
     chosen = [one for one in plan.activities if which(one.date) and one.drafts]

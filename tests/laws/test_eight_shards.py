@@ -79,7 +79,7 @@ class Fleet:
         )
 
     def run(self, *args: str) -> tuple[int, str]:
-        """A command to its end: exit code, and all it said."""
+        """A command run to its end: exit code, and all its output."""
         return ended(self.start(*args))
 
     def in_parts(self, *args: str) -> list[subprocess.Popen[str]]:
@@ -96,7 +96,7 @@ class Fleet:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Exit code, and all it said."""
+    """Exit code, and all its output."""
     out, err = process.communicate(timeout=120)
     return process.returncode, out + err
 
@@ -108,7 +108,7 @@ def new_world(path: Path) -> Sandbox:
 
 
 def kept(sandbox: Sandbox) -> dict[str, Any]:
-    """What every site holds, without ids and moments."""
+    """What every site contains, without ids and times."""
     return {
         id: {
             "events": sorted(event["shown"]["name"] for event in site["events"]),
@@ -120,7 +120,7 @@ def kept(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def done_once(sandbox: Sandbox) -> Counter[str]:
-    """How often each thing was done that must be done once, over all sites."""
+    """How often each thing was done that must be done only once, over all sites."""
     return once_only([seen for seen in sandbox.requests() if seen["wrote"]])
 
 
@@ -141,7 +141,7 @@ def test_eight_parts_of_which_one_is_killed_are_one_undisturbed_run(tmp_path: Pa
             running: list[subprocess.Popen[str]] = []
 
             def kill(seen: Seen) -> None:
-                """In the middle of a call of which nobody then knows what it did."""
+                """In the middle of a call, so that nobody knows what it did."""
                 if seen.site in its_sites and seen.when == "after" and not killed:
                     killed.append(seen)
                     running[DEAD - 1].kill()
@@ -167,7 +167,7 @@ def test_eight_parts_of_which_one_is_killed_are_one_undisturbed_run(tmp_path: Pa
 
 
 def test_limits_hold_over_all_parts(tmp_path: Path, store: dict[str, str]) -> None:
-    """Each part deletes three events, all of them together more than a run may."""
+    """Each part deletes three events; all of them together are more than a run may delete."""
     with closing(new_world(tmp_path / "world.db")) as world:
         server = start_in_thread(world)
         try:

@@ -1,5 +1,7 @@
-"""A disk that is full from some note on: the run ends in a ledger that says so, and writes nothing to the site after
-it; once there is space again, the next runs end as if nothing had happened. `-m exhaustive` tries every note."""
+"""A disk that is full from some note on: the run ends in a ledger that says so, and writes nothing more to the site.
+
+Once there is space again, the next runs end as if nothing had happened. `-m exhaustive` tries every note.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from tests.laws.whole_run import WholeRun
 
 
 class FullDisk(WatchedStore):
-    """Takes as many notes as there is space for, and then no more."""
+    """Accepts as many notes as there is space for, and then no more."""
 
     def __init__(self, inner: Store, space: int, written: Callable[[], int]) -> None:
         super().__init__(inner, lambda _: None)

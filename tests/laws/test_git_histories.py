@@ -1,7 +1,7 @@
 """Whatever git does to approvals files, nothing is scheduled that nobody approved.
 
 People review, approve, comment, merge and rebase on branches, and git itself merges; meanwhile the site changes. The
-law is about what they saw when they said yes: that post, its content and place, and the day of its activity.
+law is about what they saw when they approved: that post, its content and place, and the day of its activity.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Repository:
             activity("b", post("d3"), days=3, title="Kiln day"),
         ]
         self.said_yes: set[tuple[str, ...]] = set()
-        """What people saw when they said yes, and how often it had been scheduled and taken back."""
+        """What people saw when they approved, and how often it had been scheduled and cancelled."""
         self.recorded = KNOWN
         self.commits = 0
         self.branches = ["main"]
@@ -88,7 +88,7 @@ class Repository:
         return self.file.read_bytes().decode("utf-8")
 
     def approvals(self) -> Approvals:
-        """What the file says; nothing where it cannot be read, which stops the site."""
+        """What the file says; nothing if it cannot be read, which stops the site."""
         try:
             return read_approvals(self.file, "shop")
         except InvalidFiles:
@@ -106,7 +106,7 @@ class Repository:
         self.commit()
 
     def approve(self, which: int) -> None:
-        """Somebody reads a draft in the file as it is now, and says yes to it."""
+        """Somebody reads a draft in the file as it is now, and approves it."""
         shown = [(found, draft) for found in self.approvals().activities for draft in found.drafts]
         if not shown:
             return
@@ -117,7 +117,7 @@ class Repository:
         self.commit()
 
     def withdraw(self, which: int) -> None:
-        """Somebody takes a yes back."""
+        """Somebody withdraws an approval."""
         shown = [draft.id for found in self.approvals().activities for draft in found.drafts]
         if shown:
             pending: dict[str, Decision] = {shown[which % len(shown)]: Decision.PENDING}
@@ -164,7 +164,7 @@ class Repository:
             self.git("rebase", "--abort")
 
     def pick(self, which: int, back: int) -> None:
-        """A commit of another branch alone."""
+        """A commit of another branch, picked by itself."""
         if not self.git("cherry-pick", "--allow-empty", f"{self.branches[which % len(self.branches)]}~{back}"):
             self.git("cherry-pick", "--abort")
 
@@ -203,7 +203,7 @@ class Repository:
         return [action.operation for action in made.actions if isinstance(action.operation, SchedulePost)]
 
     def must_hold(self) -> int:
-        """Nothing is planned to go out that nobody approved as it is now. How much is planned."""
+        """Nothing is planned to go out that nobody approved as it is now. Returns how much is planned."""
         live = {post.id: (found, post) for found in self.activities for post in found.posts}
         planned = self._planned()
         for operation in planned:
@@ -216,7 +216,7 @@ class Repository:
 
 
 def _as_people_read_it(draft: DraftApproval, date: str) -> tuple[str, ...]:
-    """All that the first layout shows of a draft; later ones name it by its digest."""
+    """Everything that the first layout shows of a draft; later ones name it by its digest."""
     return (draft.id, draft.channel, draft.type, comparable(draft.content.caption), *draft.content.media, date)
 
 
@@ -295,7 +295,7 @@ a_yes_on_a_branch = st.tuples(
     st.just(("review",)),
     st.tuples(st.sampled_from(["merge", "rebase"]), st.just(1), st.sampled_from([("-Xours",), ("-Xtheirs",)])),
 ).map(list)
-"""What most accidents are made of: a yes on one side, and new content on the other."""
+"""The most common accident: an approval on one side, and new content on the other."""
 
 a_yes_that_comes_late = st.tuples(
     st.just(("sort_keys",)),
@@ -310,7 +310,7 @@ a_yes_that_comes_late = st.tuples(
     st.just(("review",)),
     st.tuples(st.sampled_from(["merge", "rebase"]), st.just(1), st.sampled_from([(), ("-Xours",), ("-Xtheirs",)])),
 ).map(list)
-"""The other accident: a yes of a branch is used on another one and taken back, before the branch is merged."""
+"""The other accident: a branch's approval is used on another branch and cancelled, before the branch is merged."""
 
 histories = st.tuples(
     st.lists(steps, max_size=4),
@@ -332,7 +332,7 @@ def test_no_merge_and_no_rebase_schedules_what_nobody_approved(
 
 
 def test_an_old_yes_never_meets_new_content_through_a_comment_between(tmp_path: Path) -> None:
-    """The accident that the one value was made for: both sides change lines that git holds for independent."""
+    """The accident that the single value was made for: both sides change lines that git takes for independent."""
     repository = Repository(tmp_path, first_layout=False)
     repository.write_beside(
         repository.text.split("\n").index("        caption: |") - 1, "        # is the price right?"
@@ -355,7 +355,7 @@ def test_an_old_yes_never_meets_new_content_through_a_comment_between(tmp_path: 
 
 
 def test_a_yes_never_outlives_that_its_post_was_taken_back(tmp_path: Path) -> None:
-    """A yes of before never meets the count of a later cancellation, wherever a tool puts the two."""
+    """An earlier approval never meets the count of a later cancellation, wherever a tool puts the two."""
     repository = Repository(tmp_path, first_layout=False)
     repository.sort_keys()
     repository.approve(0)

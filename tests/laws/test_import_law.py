@@ -95,7 +95,7 @@ SITES = st.lists(
 
 
 def check(sites: list[dict[str, Any]], *lift: str) -> None:
-    """One world: import, with what sites share in defaults or without, plan, import again."""
+    """One world: import, with or without moving shared values to defaults, plan, import again."""
     folder = Path(tempfile.mkdtemp())
     try:
         numbered = [{"id": f"3f0c2a9e-8d0b-4b7c-9a55-{at:012d}", **site} for at, site in enumerate(sites)]

@@ -1,10 +1,10 @@
 """People in the dashboard, time passing, git changing, runs, and runs that die: in any order, the laws hold.
 
 At every request: nothing is scheduled that nobody approved, no approval is spent twice, and no generation is started
-while one is under way. After every step: whatever waits to go out is approved by the files as they are now, at the
-content, account and day it has, and no pause or policy forbids it; or a plan names it, and what no file declares is as
-people left it. After every run that ends the same holds of the run. At the end people keep still, and a few runs leave
-nothing to do. `-m exhaustive` tries many more.
+while one is under way. After every step: whatever is waiting to go out is approved by the files as they are now, with
+its present content, account and day, and no pause or policy forbids it, or else a plan names it; and what no file
+declares is as people left it. After every run that ends, the same holds for the run. At the end, people do nothing, and
+a few runs leave nothing to do. `-m exhaustive` tries many more.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ from tests.told import told
 THEIRS = "customContentGuidelines"
 NAMES = ("shop", "store")
 SOON = timedelta(days=1)
-"""How near a post may be for a read not to show whether its activity is gone."""
+"""How near a post must be for a read not to show whether its activity is gone."""
 UTC = ZoneInfo("UTC")
 MOST_RUNS = 6
-"""How many runs the end may take: what waits, times out, and is started anew takes three."""
+"""How many runs the end may take: what is waiting, times out, and is started again takes three."""
 
 SITE: Json = {
     "settings": {"toneOfVoice": "warm", "marketingTools": ["SOCIAL_MARKETING"]},
@@ -74,7 +74,7 @@ HAND_EDITS = (
     (r"(caption: \|\n +)", r"\1Corrected: "),
     (r"( +)(decision: [a-z]+ sha256:\w+)\n(?! +cancelled)", r"\1\2\n\1cancelled: 1\n"),
 )
-"""What people change in an approvals file themselves: a pattern, and what is put in its place."""
+"""What people themselves change in an approvals file: a pattern, and its replacement."""
 
 
 class Died(BaseException):
@@ -140,7 +140,7 @@ class Interleavings(RuleBasedStateMachine):
         return {key: wire_posts.one_post({"item": record["item"]}) for key, record in self._live()["items"].items()}
 
     def _watch(self, seen: Seen) -> None:
-        """Looks at every request just before and just after its effect. What it finds is raised by an invariant."""
+        """Checks every request just before and just after its effect. An invariant raises what it finds."""
         word = seen.path.rpartition("/")[2]
         if seen.when == "before":
             generates = word.startswith(("generate-marketing-plan", "regenerate-marketing-plan"))
@@ -211,7 +211,7 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: self.branch)
     @rule(how=st.sampled_from([(), ("--ours",), ("--theirs",)]))
     def merge_the_branch(self, how: tuple[str, ...]) -> None:
-        """Git merges the two; what conflicts is given up, or settled by somebody who does not look."""
+        """Git merges the two; conflicts are abandoned, or resolved by somebody who does not look."""
         assert self.branch is not None
         base, theirs = self.branch
         files = [self.root / name for name in ("ours", "base", "theirs")]
@@ -293,7 +293,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 4), how=st.sampled_from(HAND_EDITS))
     def edit_the_approvals_by_hand(self, which: int, how: tuple[str, str]) -> None:
-        """Somebody takes one yes back, corrects a text, or counts the cancellations themselves."""
+        """Somebody withdraws one approval, corrects a text, or counts the cancellations by hand."""
         pattern, text = how
         found = list(re.finditer(pattern, before := self._approvals_text()))
         if found:
@@ -368,7 +368,7 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: any(post.status is PostStatus.CANCELED for post in self._posts().values()))
     @rule()
     def put_back_to_the_drafts(self) -> None:
-        """What was cancelled is a draft again, with the content that was approved once."""
+        """What was cancelled is a draft again, with content that was approved once."""
 
         def change(site: Any, *_: object) -> None:
             for record in site.items.values():
@@ -416,7 +416,7 @@ class Interleavings(RuleBasedStateMachine):
         self.apply_and_die(at, after)
 
     def apply_and_die(self, at: int, after: bool) -> None:
-        """An apply that dies at a request, if it comes that far."""
+        """An apply that dies at a request, if it gets that far."""
         self.run.way = lambda sandbox: Deadly(sandbox, at, after)
         try:
             self._apply()
@@ -439,7 +439,7 @@ class Interleavings(RuleBasedStateMachine):
         return ledger
 
     def _is_readable(self) -> bool:
-        """A merge without a conflict can still leave a file that is none."""
+        """A merge without a conflict can still leave a file that is not valid."""
         try:
             self.run.desired()
         except InvalidFiles:
@@ -456,7 +456,7 @@ class Interleavings(RuleBasedStateMachine):
         self._only_what_is_wanted_waits(named)
 
     def _only_what_is_wanted_waits(self, named: set[str]) -> None:
-        """Approved today by the files, at the content, account and day of now; not under a pause, nor forbidden."""
+        """Approved today by the files, with its present content, account and day; neither paused nor forbidden."""
         path = self._approvals_file()
         file = read_approvals(path, self.run.name) if path.exists() else Approvals()
         desired, scope = self.run.desired(), Scope(SiteName("shop"), self.run.sandbox.now(), UTC)
@@ -488,7 +488,7 @@ class Interleavings(RuleBasedStateMachine):
                 assert post.scheduled_for - self.run.sandbox.now() <= SOON, f"{id} waits, and its activity is gone"
 
     def _come_to_rest(self) -> None:
-        """People keep still, on a site that lacks nothing: a few runs leave nothing to do."""
+        """People do nothing, on a site that lacks nothing: a few runs leave nothing to do."""
         self.policy = Policy()
         if not self._is_readable():
             self._approvals_file().unlink()

@@ -1,4 +1,4 @@
-"""A server that keeps every text in a form of its own (17.7): runs come to an end, and nothing is made twice."""
+"""A server that stores every text in a form of its own (17.7): runs come to an end, and nothing is made twice."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force_whatever_text_it_i
 
 
 class OtherId(httpx.AsyncBaseTransport):
-    """A way on which the answer to a create names the id of another object."""
+    """A way on which the answer to a create contains the id of another object."""
 
     def __init__(self, sandbox: Sandbox, id: str) -> None:
         self._inner, self._id = httpx.ASGITransport(app=sandbox), id

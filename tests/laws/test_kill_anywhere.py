@@ -1,7 +1,7 @@
 """Kill anywhere: a run that is killed at any moment is finished by the next one, and nothing is done twice.
 
-At every request of a full scenario, just before it is sent, after it took effect and after its answer, and before
-and after every note in the state. `-m exhaustive` tries every moment, each run of the tests some of them.
+The moments are: at every request of a full scenario, just before it is sent, after it took effect and after its answer;
+and before and after every note in the state. `-m exhaustive` tries every moment, a normal run a sample.
 """
 
 from __future__ import annotations

@@ -74,11 +74,11 @@ def test_the_last_line_is_what_happened(seed: int, tmp_path: Path, reconciler: C
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 POSTS = {f"bbbbbbbb-0000-4000-8000-{number:012d}": number for number in range(8)}
 ENDS = ("published", "cancelled", "failed", "withheld", "skipped")
-"""What becomes of a post that a plan lets go out or takes back, in the words of the last line."""
+"""What happens to a post that a plan publishes or cancels, in the words of the last line."""
 
 
 def published_world(dice: random.Random) -> str:
-    """A site whose posts are written, some of which fail when their moment comes."""
+    """A site with generated posts, some of which fail when their time comes."""
     activities = "".join(
         f"      - id: aaaaaaaa-0000-4000-8000-{day:012d}\n"
         f"        date: '2026-11-{5 + 2 * day:02d}T08:00:00Z'\n"
@@ -111,7 +111,7 @@ def decide(project: Project, dice: random.Random) -> None:
 
 
 def waiting(project: Project) -> dict[str, tuple[str, str]]:
-    """Status and moment of each post."""
+    """Status and time of each post."""
     with project.world() as world:
         items = world.world()["sites"][SHOP]["items"]
     return {

@@ -1,9 +1,10 @@
-"""A run that is suspended while a write of it waits for its turn again, and whose site another run takes over and
-finishes, makes no further write when it wakes up. `-m exhaustive` tries every write of the scenario.
+"""A run that was suspended while one of its writes waited for another attempt makes no further write when it wakes up.
 
-It is suspended in the pause after a 429: nothing is asked between that answer and the next attempt but the lease.
-Nothing of it goes on meanwhile, its heartbeat included. The other run takes over when the lease has ended, by force
-before that, or because somebody removed the lock.
+Meanwhile, another run has taken the site over and finished it. `-m exhaustive` tries every write of the scenario.
+
+It is suspended in the pause after a 429: between that answer and the next attempt, only the lease is checked. Nothing
+of it goes on meanwhile, including its heartbeat. The other run takes over once the lease has ended, by force before
+that, or because somebody removed the lock.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SECOND = Holder("ci-2", 22, "joe", "token-2", "machine-2", "200")
 
 
 class How(StrEnum):
-    """How the other run comes by the lease."""
+    """How the other run gets the lease."""
 
     ENDED = "ended before it could be renewed"
     FORCE = "was taken by another run"

@@ -1,6 +1,6 @@
-"""Whatever befalls one request of a run, at most two more runs end as the undisturbed one, and nothing is done twice.
+"""Whatever happens to one request of a run, at most two more runs end like the undisturbed one.
 
-`-m exhaustive` tries every mishap at every request of the scenario, each run of the tests some of them.
+Nothing is done twice. `-m exhaustive` tries every mishap at every request of the scenario, a normal run a sample.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _with_a_mishap(stage: Undisturbed, at: int, mishap: Mishap, folder: Path) ->
 
 
 def in_memory(folder: Path) -> Store:
-    """The state as it lies on disk, but for its slow writes: no process dies here."""
+    """The state as on disk, but without its slow writes: no process dies here."""
     store = MemoryStore()
     for record in (folder / ".reconciler").glob("records/*"):
         asyncio.run(store.put(f"records/{record.name}", record.read_bytes(), expected=None))

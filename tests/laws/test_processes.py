@@ -1,7 +1,7 @@
-"""Real processes against one sandbox: two at once on a site, and runs that are ended by signals in mid-call.
+"""Real processes against one sandbox: two at once on a site, and runs that signals end in the middle of a call.
 
 What happens beside a run happens in a hook of the sandbox, while a request of the run waits for its answer: so each
-moment is certain, and nothing waits for a time to pass.
+moment is certain, and nothing waits for time to pass.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Bench:
         return code, *self.capsys.readouterr()
 
     def during(self, route: str, when: str, what: Callable[[], object]) -> None:
-        """Has something happen once, while the first request to a route waits for its answer."""
+        """Makes something happen once, while the first request to a route waits for its answer."""
         done: list[Seen] = []
 
         def hook(seen: Seen) -> None:
@@ -116,7 +116,7 @@ def generations(bench: Bench) -> int:
 
 
 def finishes(bench: Bench) -> None:
-    """The next run ends well, and then there is nothing left to do; each thing was done once over all runs."""
+    """The next run succeeds, and then there is nothing left to do; everything was done once over all runs."""
     code, out, err = bench.apply()
     assert code == 0, out + err
     before = len(bench.sandbox.requests())

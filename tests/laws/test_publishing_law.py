@@ -39,7 +39,7 @@ MOMENTS = st.sampled_from([NOW + timedelta(hours=hours) for hours in (-3, 2, 5, 
 
 
 def seldom(usual: T, *others: T) -> st.SearchStrategy[T]:
-    """Mostly the usual, so that what is drawn has one thing in its way, and not five."""
+    """Mostly the usual, so that what is drawn is blocked by one thing, and not by five."""
     return st.sampled_from([usual] * 4 * len(others) + list(others))
 
 
@@ -114,7 +114,7 @@ def files(draw: st.DrawFn, activities: tuple[Activity, ...]) -> Approvals:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[DesiredSite, ObservedSite, RecordedSite, PlanOptions]:
-    """All that decides what goes out."""
+    """Everything that decides what goes out."""
     activities = draw(worlds())
     published = tuple(
         PublishedPost(post.id, post.digest, post.channel, None, NOW, draw(st.integers(1, 2)))
@@ -265,7 +265,7 @@ def _bounds(
 def test_what_was_scheduled_is_never_scheduled_twice(
     case: tuple[DesiredSite, ObservedSite, RecordedSite, PlanOptions], data: st.DataObject
 ) -> None:
-    """Runs in a row, with posts taken back in between: each approval counts once."""
+    """Several runs, with posts cancelled in between: each approval counts once."""
     wanted, observed, recorded, options = case
     done: Counter[tuple[PostId, Digest]] = Counter()
     before = {(one.id, one.digest): one.times for one in recorded.published}

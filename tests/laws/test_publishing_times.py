@@ -1,4 +1,4 @@
-"""When posts go out, over whole runs: the wall clock of the site through its changes, and what the policy forbids."""
+"""When posts go out, over whole runs: the site's wall clock through its changes, and what the policy forbids."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def in_paris(root: Path, day: str, at: str, clock: str, **values: Any) -> WholeR
 
 
 ways = pytest.mark.parametrize("way", ["at once", "moved"])
-"""How a draft gets its time: with the call that schedules it, or by moving it where there is no such call."""
+"""How a draft gets its time: with the call that schedules it, or by moving it if there is no such call."""
 
 
 def reach(run: WholeRun, way: str) -> None:
@@ -84,7 +84,7 @@ def test_a_wall_time_is_the_right_instant_through_the_changes_of_the_clock(
 @ways
 @pytest.mark.parametrize("clock", ["2027-03-28T10:30:00Z", "2027-03-28T13:00:00Z"])
 def test_a_post_whose_own_time_is_near_or_past_never_has_it(tmp_path: Path, clock: str, way: str) -> None:
-    """Not even on its way to another one (design.md 3.2): without the call that schedules it there it stays a draft."""
+    """Not even on its way to another one (design.md 3.2): without the call that schedules it there, it stays as is."""
     run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "18:00", clock)
     reach(run, way)
     done = run.apply()

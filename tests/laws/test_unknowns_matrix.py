@@ -1,8 +1,8 @@
 """Whatever the remote API turns out to be, a run works or stops and says so; it is never silently wrong.
 
-A site's whole life in every world that answers one open question otherwise, and in worlds that answer two so. The pairs
-are drawn from a seed, so that runs repeat. Each world is lived in twice: by a site that has nothing, and by one that
-people have used before.
+A site's whole life in every world that answers one open question differently, and in worlds that answer two
+differently. The pairs are drawn from a seed, so that runs repeat. Each world is lived in twice: by a site that has
+nothing, and by one that people have used before.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ TELLING: list[World] = [
     {"readLag": "without-header"},
     {"refusalStatus": "200"},
 ]
-"""Worlds that each run of the tests lives in; the others are lived in by `-m exhaustive`."""
+"""Worlds that a normal run lives in; `-m exhaustive` lives in the others."""
 
 PAIRS = 60
 
 
 def pairs() -> list[World]:
-    """Worlds that answer two questions otherwise."""
+    """Worlds that answer two questions differently."""
     chance = random.Random(20261126)
     found: list[World] = []
     while len(found) < PAIRS:
@@ -43,7 +43,7 @@ def pairs() -> list[World]:
 
 
 def live(worlds: list[World], folder: Path, what: str, say: Say) -> None:
-    """Lives twice in each world; AssertionError names every world where something went wrong in silence."""
+    """Lives twice in each world; AssertionError names every world where something went wrong silently."""
     quiet_environment()
     lives = [(world, used) for world in worlds for used in (False, True)]
     verdicts = folder / "verdicts"

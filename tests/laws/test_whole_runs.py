@@ -103,7 +103,7 @@ posts_rules = st.one_of(
 
 
 def by_match(rules: list[Json]) -> list[Json]:
-    """Each match once: a second rule with the same one could never match, and is refused."""
+    """Each match once: a second rule with the same match could never apply, and is refused."""
     return list({json.dumps(rule.get("match", "create")): rule for rule in rules}.values())
 
 
@@ -177,7 +177,7 @@ def test_what_is_applied_needs_nothing_more(site: Json, world: Json) -> None:
         assert ledger.error is None
         assert {one.result for one in ledger.entries} <= {Result.DONE, Result.SKIPPED}, ledger.entries
         if any(one.result is Result.SKIPPED for one in ledger.entries):
-            return  # a promise that turned out to contradict another rule
+            return  # a deferred action that turned out to contradict another rule
         again = run.plan()
         if refused(again):
             return
@@ -190,7 +190,7 @@ def test_what_is_applied_needs_nothing_more(site: Json, world: Json) -> None:
 @laws
 @given(site_files, worlds)
 def test_what_is_not_declared_is_sent_as_it_was(site: Json, world: Json) -> None:
-    """Settings are sent field by field, each whole: what the file does not name in it keeps its live value."""
+    """Settings are sent field by field, each whole: what the file does not name in one keeps its live value."""
     declared = {path for root in ("settings", "overrides") for path, _ in leaves(site.get(root, {}), root)}
     with whole_run(site, world) as run:
         if refused(plan_of(run)):

@@ -1,7 +1,7 @@
-"""A site's whole life through the command line, in a world that answers some open questions its own way.
+"""A site's whole life through the command line, in a world that answers some open questions in its own way.
 
-What is asked for is judged by the sandbox's own record: its log of requests and what is in its world, never by what the
-tool says; and what the tool says is judged by that.
+What was asked for is judged by the sandbox's own record, its log of requests and the contents of its world, never by
+what the tool says; and what the tool says is judged by that.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ LIVE: Json = {
     "events": [{"name": "Spring fair", "date": "2026-12-05T00:00:00Z"}],
     "foreignEvents": [{"name": "Dentist", "date": "2026-12-07T10:00:00Z"}],
 }
-"""A site that was there before; the other life starts with a site that has nothing."""
+"""A site that already exists; the other life starts with a site that has nothing."""
 
 GENERATIONS = (
     "generate-marketing-plan",
@@ -120,7 +120,7 @@ class Silent(AssertionError):
 
 @dataclass
 class Life:
-    """One life. `verdict` is `worked` or `stopped` when it is over; Silent where neither is true."""
+    """One life. When it is over, `verdict` is `worked` or `stopped`; Silent if neither is true."""
 
     root: Path
     unknowns: Mapping[str, Any]
@@ -130,7 +130,7 @@ class Life:
     approved: set[str] = field(default_factory=set)
     withdrawn: set[str] = field(default_factory=set)
     made: int = 0
-    """Generations that were right so far."""
+    """Generations that have been right so far."""
 
     def play(self) -> str:
         shutil.rmtree(self.root, ignore_errors=True)
@@ -178,7 +178,7 @@ class Life:
     # --- steps
 
     def tool(self, *words: str) -> tuple[int, str]:
-        """Runs a command; its exit code, and all that it said."""
+        """Runs a command; returns its exit code and all its output."""
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             code = reconciler([words[0], str(self.root), *words[1:]])
@@ -203,7 +203,7 @@ class Life:
             raise Silent(f"`No changes.`, yet {'; '.join(undone)}\n{said}")
 
     def review_and_approve(self) -> None:
-        """The drafts of the first two activities are approved, the third one is sent back."""
+        """The drafts of the first two activities are approved; the third one is to be regenerated."""
         self.tool("review")
         path = self.root / "approvals" / "shop.yaml"
         listed = yaml.safe_load(path.read_text("utf-8")).get("activities") or [] if path.exists() else []
@@ -215,7 +215,7 @@ class Life:
             self.tool("approve", "--id", activity["id"], "--decision", "regenerate", "--yes")
 
     def withdraw(self) -> None:
-        """The yes to one scheduled post is taken back: the one that goes out last."""
+        """The approval of one scheduled post is withdrawn: the one that goes out last."""
         _, site = self.record()
         waiting = [
             (record["item"]["schedulingInfo"]["scheduledDate"], key)
@@ -278,7 +278,7 @@ class Life:
             raise Silent(f"scheduled twice: {twice}\n{said}")
 
     def undone(self, desired: Json) -> list[str]:
-        """What of the site's file is not so in the world."""
+        """What the site's file asks for and the world does not have."""
         _, site = self.record()
         found: list[str] = []
         saved = site["settings"] or {"settings": {}, "overrides": {}}
@@ -326,7 +326,7 @@ class Life:
 
 
 def _normal(value: Any) -> Any:
-    """Texts in their normal form; nothing, null and empty are one."""
+    """Texts in normal form; absent, null and empty are the same."""
     if isinstance(value, str):
         lines = unicodedata.normalize("NFC", value).replace("\r\n", "\n")
         return lines.strip() or None

@@ -55,11 +55,11 @@ class WholeRun:
     allow_publish: bool = False
     stop: Callable[[], bool] = lambda: False
     lease: Lease | None = None
-    """What the site is held by; asked before every attempt of a write."""
+    """The lease of the site; checked before every attempt of a write."""
     way: Callable[[Sandbox], httpx.AsyncBaseTransport] = lambda sandbox: httpx.ASGITransport(app=sandbox)
     events: list[Event] = field(default_factory=list)
     planned: Plan | None = None
-    """What the last apply set out to do."""
+    """What the last apply intended to do."""
     name: str = "shop"
 
     @classmethod
@@ -71,7 +71,7 @@ class WholeRun:
         return run
 
     def write(self, site: Mapping[str, Any]) -> None:
-        """Puts another document in the place of the site's file."""
+        """Replaces the site's file by another document."""
         (self.root / "sites").mkdir(parents=True, exist_ok=True)
         (self.root / "reconciler.yaml").write_text("version: 1\napi: sandbox\n", encoding="utf-8")
         document = {"version": 1, "site": {"name": self.name, "id": SITE_ID}, **site}
@@ -95,11 +95,11 @@ class WholeRun:
         return asyncio.run(self.applying(**options))
 
     async def applying(self, **options: Any) -> SiteLedger:
-        """`apply`, in a loop that other things go on in."""
+        """`apply`, in a loop in which other things can go on."""
         return await self._apply(PlanOptions(self.sandbox.now(), **options))
 
     def requests(self) -> list[Json]:
-        """All requests so far, the oldest first."""
+        """All requests so far, oldest first."""
         return self.sandbox.requests()
 
     def writes(self) -> list[Json]:

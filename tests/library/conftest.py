@@ -1,4 +1,4 @@
-"""A project in a temporary folder, and nothing that the library might use without being handed it."""
+"""A project in a temporary folder, and nothing that the library might use without being given it."""
 
 from __future__ import annotations
 

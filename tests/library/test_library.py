@@ -1,4 +1,4 @@
-"""`from reconciler import Project`: what the command line does, as values, with no word on any stream."""
+"""`from reconciler import Project`: what the command line does, as values, with nothing printed on any stream."""
 
 from __future__ import annotations
 

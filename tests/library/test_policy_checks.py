@@ -1,4 +1,4 @@
-"""Policy as code: what a check says blocks an action, refuses a site, or is shown; one that fails is an error."""
+"""Policy as code: what a check returns blocks an action, refuses a site, or is shown; one that fails is an error."""
 
 from __future__ import annotations
 

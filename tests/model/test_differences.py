@@ -1,4 +1,4 @@
-"""Differences of texts: the words that changed, with something around them, and what no eye can see."""
+"""Differences of texts: the words that changed, with some words around them, and what nobody can see."""
 
 from __future__ import annotations
 

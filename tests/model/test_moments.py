@@ -1,4 +1,4 @@
-"""Moments in words: in the site's zone, and never two of them in the same words."""
+"""Times in words: in the site's zone, and never two of them in the same words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands on each kind of write, and how far the knowledge of one kind has spread."""
+"""What each kind of write says about itself, and how far the knowledge of one kind has spread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPERATIONS = get_args(Operation)
 ANY = settings(max_examples=1, phases=[Phase.generate], database=None)
 EVENT = re.compile(r"\b(?:Create|Update|Delete|Calendar)Events?\b|calendar_events?\b|calendarEvents|calendar events?\b")
 MOST = 15
-"""Files that know calendar events. It may fall, never rise: `docs/design.md` says which they are, and why."""
+"""Files that know calendar events. The number may fall, but never rise: `docs/design.md` names them, and says why."""
 
 
 ITS_OWN = re.compile(r"event(?:s|_text|_matching)\.py")
@@ -33,7 +33,7 @@ NAMED = re.compile(
     r"|\b(?:Kind\.EVENT|Need\.EVENTS)\b"
 )
 MOST_SHARED = 30
-"""Files of all kinds that name events: where a kind takes a line, and what is made from events."""
+"""Shared files that mention events: where a kind needs a line, and what is made from events."""
 
 
 @pytest.mark.parametrize("kind", OPERATIONS)
@@ -95,7 +95,7 @@ def _classes(match: ast.Match) -> set[str]:
 
 
 def _swallows(last: ast.match_case) -> bool:
-    """Whether a last case takes whatever is left and does not hand it on: to assert_never, or to what is typed."""
+    """Whether a last case takes everything else without passing it on to assert_never or to typed code."""
     wild = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
     if not wild:
         return False

@@ -1,4 +1,4 @@
-"""Each field of a Publisher item that the facts name has a role: in the digest, or harmless and why."""
+"""Each field of a Publisher item in the documented facts has a role: in the digest, or harmless and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Echoes of a secret are masked in every form in which a server may say it back."""
+"""Echoes of a secret are masked in every form in which a server may repeat it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ CLOSE_LOOK = {
     "with what nobody sees": "\N{ZERO WIDTH SPACE}".join(KEY),
     "in wide letters": "".join(chr(ord(mark) + 0xFEE0) for mark in KEY),
 }
-"""What is found in errors, where every text is looked at closely."""
+"""What is found in errors, where every text is checked closely."""
 
 
 @pytest.mark.parametrize("form", CLOSE_LOOK)

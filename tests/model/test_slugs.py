@@ -1,4 +1,4 @@
-"""Slugs are stored and compared, sentences are not: a sentence may be reworded on any day, what is stored may not."""
+"""Slugs are stored and compared, sentences are not: a sentence may be reworded any day, what is stored may not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENTENCES = {
     "what is in the way, beside the reason": {"StillGoingOut.obstacle", "StillGoingOut.stop"},
     "what the remote side said of a post that failed, beside its status": {"PostOutcome.reason"},
 }
-"""What is kept to be shown again as it was told, and decides nothing: beside each is what does."""
+"""Texts that are stored to be shown again as they were, and that decide nothing: a slug beside each does."""
 
 FACTS = {
     *("account", "approver", "because", "call", "channel", "channels", "code", "commit", "consumed"),
@@ -35,7 +35,7 @@ FACTS = {
     *("request_id", "rules", "status", "target_date", "time_zone", "title", "type", "types", "weekdays", "zone"),
     *("api", "kind", "tool", "written", "beat", "ci_url", "host", "machine", "run", "started", "token", "user"),
 }
-"""The members of what is kept that are texts, and no sentences of ours: names, ids, texts of a site, slugs."""
+"""The members of stored values that are texts but not sentences of ours: names, ids, texts of a site, slugs."""
 
 
 def _slugs_of(file: Path) -> Iterator[tuple[str, str]]:
@@ -48,7 +48,7 @@ def _slugs_of(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def _texts_in(hint: Any, at: str, seen: set[Any]) -> Iterator[str]:
-    """The members of what is kept that are texts, as `Type.member`."""
+    """The members of stored values that are texts, as `Type.member`."""
     if hint is str:
         yield at
     elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Remote text can move no cursor, turn no line around and start no new one."""
+"""Remote text cannot move the cursor, reverse a line, or start a new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user can put right: what is wrong and what to do are two things, on the way through processes too."""
+"""What a user can correct: what is wrong and what to do are two separate things, even between processes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_it_travels_between_processes() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_no_message_holds_its_fix(path: Path) -> None:
-    """Where one is raised, what to do is an argument of its own."""
+    """Wherever one is raised, what to do is a separate argument."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("UsageError", "PartFailed", "UnreadablePlan"):
             texts = [inner.value for inner in ast.walk(node.args[0]) if isinstance(inner, ast.Constant)]

@@ -34,7 +34,7 @@ SHOP = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
 IMAGE = (Media("IMAGE", "https://static.wixstatic.com/media/a.jpg"),)
 ALL_CONNECTED = tuple((name, ChannelStatus.VALID) for name in ("FACEBOOK", "INSTAGRAM", "PINTEREST", "TWITTER"))
 KNOWN = RecordedSite(objects=(("rule[events]", JsonObject({"prune": None})),))
-"""The record of a site that an apply has met."""
+"""The record of a site on which an apply has run."""
 ANY_RULE = ScheduleRule(Match())
 
 
@@ -66,7 +66,7 @@ def site(
     features: tuple[Feature, ...] | None = (Feature("SCHEDULE_POST", enabled=True),),
     published: bool | None = True,
 ) -> ObservedSite:
-    """A live site with these activities, and nothing in the way."""
+    """A live site with these activities, where nothing is blocked."""
     return ObservedSite(
         SHOP,
         NOW,
@@ -122,7 +122,7 @@ def plan(
 
 
 def operations(made: Plan) -> list[Operation]:
-    """What a plan does, in its order."""
+    """What a plan does, in order."""
     return [one.operation for one in made.actions]
 
 
@@ -137,5 +137,5 @@ def reasons(made: Plan) -> list[tuple[str, BlockedBy]]:
 
 
 def scheduled_before(one: Post, times: int = 1) -> RecordedSite:
-    """The state after a post was scheduled with the content it has."""
+    """The state after a post was scheduled with its present content."""
     return RecordedSite(published=(PublishedPost(one.id, one.digest, one.channel, None, NOW, times),))

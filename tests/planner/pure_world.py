@@ -32,7 +32,7 @@ NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 @dataclass
 class PureWorld:
-    """One live site and what is recorded of it. `carry_out` does what a perfect executor would."""
+    """One live site and its record. `carry_out` does what a perfect executor would."""
 
     observed: ObservedSite
     recorded: RecordedSite = RecordedSite()

@@ -73,7 +73,7 @@ def test_a_set_rule_remembers_what_it_matches_and_what_it_set_before() -> None:
     on = (live("a", "Summer one"), live("b", "Summer sale"), live("c", "Other"), live("d", "Winter"))
     part = plan(rule, on=on, recorded=RecordedSite(sets=(theirs, mine)))
     assert part.sets == (RememberedSet(match_key(SUMMER), frozenset({ActivityId("a"), ActivityId("b")})),)
-    # One that only looks as if the rule had set it is matched, and not remembered.
+    # An activity that only looks as if the rule had set it is matched, but not recorded.
     part = plan(SetActivities(SUMMER, title="Fair"), on=(live("a", "Fair"), live("b", "Summer x")))
     assert [remembered.activities for remembered in part.sets] == [frozenset({ActivityId("b")})]
     moved = plan(SetActivities(SUMMER, title="Fair"), on=(live("b", "Fair"),), recorded=RecordedSite(sets=(mine,)))
@@ -92,7 +92,7 @@ def test_a_set_rule_keeps_what_it_set_by_the_state() -> None:
 def test_without_state_what_has_all_the_values_counts_as_matched() -> None:
     part = plan(SetActivities(SUMMER, title="A fine title", min=1), on=(live("a", "A fine title"),))
     assert part.refusals == ()
-    assert part.sets == ()  # it counts, and it is not taken over: nobody selected it
+    assert part.sets == ()  # it counts, but is not adopted: nobody selected it
 
 
 def test_a_max_prefers_what_is_already_as_it_should_be() -> None:

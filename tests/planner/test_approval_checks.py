@@ -1,4 +1,4 @@
-"""What differs between an approvals file and the site, as people read it."""
+"""How an approvals file and the site differ, as people read it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Cases read as data: site.yaml + observed.json (+ recorded.json) -> plan.txt + plan.json.
 
-`observed.json` holds `now` and the raw answers of the API by the part they are read for. After a wanted change:
-pytest --update-cases, and the difference is reviewed like code.
+`observed.json` contains `now` and the raw answers of the API by the part they are read for. After an intended change:
+pytest --update-cases; review the diff like code.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def observed(desired: DesiredSite, answers: dict[str, Any]) -> ObservedSite:
 
 
 def recorded(folder: Path) -> RecordedSite:
-    """What earlier runs noted, if the case says so."""
+    """What earlier runs recorded, if the case says so."""
     path = folder / "recorded.json"
     return from_json(RecordedSite, path.read_bytes()) if path.exists() else RecordedSite()
 
@@ -100,5 +100,5 @@ def words(plan: Plan) -> str:
 
 
 def facts(plan: Plan) -> str:
-    """The plan as it is saved, but for the digest of the files, which every edit of a comment's line would move."""
+    """The plan as it is saved, but without the digest of the files, which every edit of a comment would change."""
     return json.dumps(to_plain(replace(plan, config=Digest(""))), indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""Decisions about whole activities: carried out once, and nothing of them goes out meanwhile."""
+"""Decisions about whole activities: carried out once, and nothing of these activities goes out meanwhile."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_a_decision_whose_drafts_are_all_others_since_is_said(about: ActivityDec
 
 @pytest.mark.parametrize("about", [ActivityDecision.KEEP, ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
 def test_a_decision_that_is_not_committed_is_blocked_with_what_makes_it_count(about: ActivityDecision) -> None:
-    """What counts is what is committed; what somebody wrote since is neither carried out nor passed over."""
+    """What is committed counts; what somebody wrote since is neither carried out nor ignored."""
     drafts = frozenset(str(one.id) for one in ONE.posts)
     mine = approved(ONE, about=about) if about is not ActivityDecision.KEEP else approved(ONE)
     for file in (

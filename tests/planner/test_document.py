@@ -62,7 +62,7 @@ def reread(one: SavedPlan) -> SavedPlan:
 
 
 def resealed(members: dict[str, Any]) -> bytes:
-    """A document whose seal fits whatever was done to it."""
+    """A document whose seal matches, whatever was done to it."""
     rest = {key: value for key, value in members.items() if key != "seal"}
     return json.dumps({**rest, "seal": f"sha256:{sha256(sorted_json(rest)).hexdigest()}"}).encode()
 
@@ -226,7 +226,7 @@ def edits(members: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=strategies.plans, seed=st.integers(0, 10**6))
 def test_no_mutation_is_taken_for_the_plan(plan: Plan, seed: int) -> None:
-    """Also under a seal that fits, an odd document is refused or is another well-formed plan, never a traceback."""
+    """Even with a matching seal, an odd document is refused or is another well-formed plan, never a traceback."""
     one = saved(plan)
     original = json.loads(to_text(one))
     mutated = edits(original, random.Random(seed))

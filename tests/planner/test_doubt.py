@@ -1,4 +1,4 @@
-"""What is made of answers that do not show what earlier runs made (remote-api.md 17.1, 17.3)."""
+"""How answers are treated that do not show what earlier runs made (remote-api.md 17.1, 17.3)."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_rule_17_3_where_none_of_the_created_activities_is_shown_the_site_stops(
 def test_rule_17_3_where_no_activity_is_shown_at_all_those_of_waiting_posts_count(
     count: int, shows: bool, doubted: bool
 ) -> None:
-    """Their posts would be taken back for an empty answer, though people approved them."""
+    """Their posts would be cancelled because of an empty answer, although people approved them."""
     posts = tuple(
         PublishedPost(PostId(f"p{n}"), Digest(""), "INSTAGRAM", SOON, NOW, activity=ActivityId(f"a{n}"), date=SOON)
         for n in range(count)
@@ -132,7 +132,7 @@ def test_rule_17_3_where_no_activity_is_shown_at_all_those_of_waiting_posts_coun
     recorded = RecordedSite(generated_from=Inputs(), published=posts)
     empty = MarketingPlan(PlanStatus.ACTIVE, (), shows_activities=shows)
     assert not_shown(with_plan(empty, recorded)) is doubted
-    # What this tool took back itself is not missed, and other activities say that the plan was made anew.
+    # What this tool itself cancelled is not missed, and other activities mean that the plan was regenerated.
     taken_back = replace(recorded, objects=tuple((key_of(Kind.DRAFT, post.id), TAKEN_BACK) for post in posts))
     assert not not_shown(with_plan(empty, taken_back))
     assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, (activity("other"),)), recorded))

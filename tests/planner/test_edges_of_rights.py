@@ -92,7 +92,7 @@ OTHER = {
 
 
 def test_a_yes_is_for_every_part_of_what_the_public_sees() -> None:
-    """A member that is added later fails here until somebody says what another value of it is."""
+    """A member that is added later fails here until somebody says what a different value of it means."""
     reviewed = PublicContent("INSTAGRAM", "POST", caption="as reviewed")
     assert {field.name for field in fields(PublicContent)} == set(OTHER)
     for name, value in OTHER.items():
@@ -108,7 +108,7 @@ def test_a_draft_on_another_channel_is_another_draft() -> None:
 @pytest.mark.parametrize("made_by", ["a regeneration", "generating posts"])
 @pytest.mark.parametrize("required", [True, False])
 def test_what_is_made_later_goes_out_unseen_only_where_nobody_needs_to_approve(required: bool, made_by: str) -> None:
-    """Nobody has seen the drafts that a run makes; publishing them is a promise only under `approval: none`."""
+    """Nobody has seen the drafts that a run makes; publishing them is planned only under `approval: none`."""
     wanted: DesiredSite = replace(
         desired(required=required),
         settings=(Field("settings.toneOfVoice", "dry"),),
@@ -157,7 +157,7 @@ def test_a_saved_promise_needs_todays_rules_without_approval() -> None:
 
 
 WHOLE = Diagnostic("acme", "no posts this week", address=Address(SiteName("shop")))
-"""What a policy check says of a site, and of no action of it."""
+"""What a policy check says about a site, rather than about one of its actions."""
 
 
 def test_a_site_that_a_check_refuses_today_has_nothing_done() -> None:

@@ -190,7 +190,7 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
 
 
 def test_a_calendar_with_an_event_of_ours_is_never_foreign() -> None:
-    """An earlier version took the calendar of a read-only event for a connected one, the site's own included."""
+    """An earlier version took the calendar of a read-only event for a connected one, even the site's own."""
     own = CalendarId("own")
     ours = replace(live("e1"), calendar_id=own)
     recorded = RecordedSite(foreign_calendars=frozenset({own}), event_ids=(("Sale", EventId("e1")),))

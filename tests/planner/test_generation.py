@@ -98,7 +98,7 @@ def test_an_active_one_from_the_same_inputs_is_left_alone() -> None:
 
 
 def test_an_event_of_which_nobody_knows_whether_it_is_there_is_no_reason_to_generate() -> None:
-    """Each run would find it missing from the last generation, and throw the drafts away once more."""
+    """Every run would find that the last generation lacked it, and throw the drafts away again."""
     sale = DesiredEvent("Sale", date=NOW + timedelta(days=9))
     want = desired(events=DesiredEvents((sale,)))
     entry = OpenEntry("1", Address.parse("shop/event[Sale]"), CreateEvent(sale), NOW, sent=True)

@@ -1,4 +1,4 @@
-"""Posts that went out unwanted are said once, and posts that somebody moved are known by the time they have now."""
+"""Posts that went out unwanted are reported once, and posts that somebody moved are known by the time they have now."""
 
 from __future__ import annotations
 

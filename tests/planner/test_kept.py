@@ -1,4 +1,4 @@
-"""Values that come back otherwise than they were written (remote-api.md 17.7)."""
+"""Values that come back differently from how they were written (remote-api.md 17.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the files and the state tell of posts at a site that a run is not about."""
+"""What the files and the state say about posts at a site that a run leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Nothing goes public.` is said only where that is sure."""
+"""`Nothing goes public.` is said only if it is certain."""
 
 from __future__ import annotations
 

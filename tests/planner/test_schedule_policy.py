@@ -1,4 +1,4 @@
-"""What stands in the way of an approved draft: the site, its premium plan, and the policy."""
+"""What blocks an approved draft: the site, its premium plan, and the policy."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def test_a_scheduled_post_is_moved_only_as_approved() -> None:
 
 
 def test_a_post_for_later_today_is_still_the_rules_own() -> None:
-    """`within` begins now, and the activity's date has passed; manage: all does not take the post back."""
+    """`within` starts now, and the activity's date has passed; manage: all does not cancel the post."""
     rule = ScheduleRule(Match(within=timedelta(days=14)), at=time(20))
     out = post("d1", status=PostStatus.SCHEDULED, at=datetime(2026, 12, 1, 20, tzinfo=UTC))
     one = activity("a", out, days=-0.1)

@@ -1,4 +1,4 @@
-"""What the state can tell of a post that is no longer as it was scheduled."""
+"""What the state can tell about a post that has changed since it was scheduled."""
 
 from __future__ import annotations
 

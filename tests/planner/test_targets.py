@@ -157,7 +157,7 @@ def test_globs_in_addresses(target: str, kept: list[str]) -> None:
 
 
 def reach_of(text: str, *events: tuple[str, str]) -> str:
-    """What is said of an excluded address where the site has these events (id, name)."""
+    """What is reported about an excluded address if the site has these events (id, name)."""
     ref = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
     file = DesiredSite(ref, Place("sites/shop.yaml"), Digest("sha256:0"), events=DesiredEvents((), prune=True))
     live = tuple(CalendarEvent(EventId(id), name, date=NOW + timedelta(days=3)) for id, name in events)

@@ -27,7 +27,7 @@ KILN = activity("a", post("d1"))
 
 
 def remembered(made: Plan, recorded: RecordedSite | None = None) -> RecordedSite:
-    """The record once an apply has noted what a plan found out."""
+    """The record once an apply has recorded what a plan found out."""
     before = recorded or RecordedSite()
     return replace(before, objects=tuple(sorted({**dict(before.objects), **dict(made.bindings.objects)}.items())))
 
@@ -59,7 +59,7 @@ def test_what_is_scheduled_and_approved_is_ours_from_then_on_whoever_scheduled_i
         assert ours.object(used_key(KILN.posts[0].id)) is not None
         withdrawn = plan(desired(), site(waits), ours)
         assert [type(one) for one in operations(withdrawn)] == [CancelPost]
-        # Put back to the drafts by hand, the yes was for the one scheduling.
+        # Put back among the drafts by hand: the approval was for one scheduling only.
         back = plan(desired(approvals=approved(KILN)), site(KILN), ours)
         assert (back.actions, reasons(back)) == ((), [("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)])
 

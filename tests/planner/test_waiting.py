@@ -1,4 +1,4 @@
-"""What waits to go out is judged again at every plan: it stays wanted, is moved, or is taken back before all else."""
+"""Scheduled posts are judged again in every plan: kept, moved, or cancelled before everything else."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CANCEL = CancelPost(WAITS.id, KILN.id, WAITS.channel, AT, KILN.title)
 
 
 def test_rule_17_3_a_post_that_its_activity_does_not_show_stays_while_it_is_there() -> None:
-    """Some service may leave scheduled posts out of their activity; taken back at each run, none would ever go out."""
+    """The API may leave scheduled posts out of their activity; if every run cancelled them, none would ever go out."""
     ours = replace(
         OURS,
         published=(replace(OURS.published[0], activity=KILN.id, date=KILN.date, scheduled_for=WAITS.scheduled_for),),
@@ -178,7 +178,7 @@ def test_without_approvals_a_post_follows_its_activity_to_another_day_or_is_take
     assert made.actions[0].reason is Reason.DATE_MOVED
     there = activity("a", replace(WAITS, scheduled_for=AT + timedelta(days=3)), days=5)
     assert plan(free, site(there), ours).is_empty, "it moved along"
-    # Where it cannot be moved, or nobody knows when it goes out, it is taken back.
+    # If it cannot be moved, or nobody knows when it goes out, it is cancelled.
     forbidden = Policy(blackout_dates=frozenset({(AT + timedelta(days=3)).date()}))
     hidden = activity("a", replace(WAITS, scheduled_for=None), days=5)
     for cancelled in (
@@ -220,7 +220,7 @@ def test_a_forbidden_moment_that_the_rule_moves_from_is_no_reason_to_take_it_bac
     (operation,) = operations(made)
     assert isinstance(operation, ReschedulePost)
     assert made.actions[0].reason is Reason.FORBIDDEN
-    # Where nothing public may be planned it cannot be moved, nor where its new moment is forbidden too.
+    # If nothing public may be planned, it cannot be moved; nor if its new time is forbidden too.
     assert operations(plan(later, site(KILN), OURS, policy=quiet, publish=False)) == [CANCEL]
     all_day = Policy(blackout_dates=frozenset({AT.date()}))
     assert operations(plan(later, site(KILN), OURS, policy=all_day)) == [CANCEL]
@@ -256,7 +256,7 @@ def test_regenerating_takes_back_what_is_scheduled_only_where_the_file_lets_it()
     kept = regenerate(Discard.UNAPPROVED, YES)
     assert [refusal.code for refusal in kept.refusals] == [RefusedBy.DISCARD]
     assert not [one for one in operations(kept) if isinstance(one, CancelPost)]
-    # One that is taken back for its own reasons is not what the regeneration throws away.
+    # A post that is cancelled for its own reasons is not what the regeneration throws away.
     withdrawn = regenerate(Discard.UNAPPROVED, Approvals())
     assert [withdrawn.actions[0].reason, withdrawn.refusals] == [Reason.WITHDRAWN, ()]
 
@@ -343,7 +343,7 @@ def test_a_cancel_whose_outcome_nobody_knows_is_a_post_that_still_goes_out() -> 
 def test_what_a_rule_would_move_while_the_marketing_plan_shows_nothing_is_named(
     status: PlanStatus, forbidden: bool
 ) -> None:
-    """At ten it is quiet, and the rule says two; nothing that is not shown can be moved."""
+    """Ten o'clock is in quiet hours, and the rule says two; what is not shown cannot be moved."""
     known = replace(OURS.published[0], activity=KILN.id, date=KILN.date, scheduled_for=AT, title="Kiln day")
     ours = replace(OURS, published=(known,))
     hidden = replace(site(), marketing_plan=MarketingPlan(status), items=((WAITS.id, WAITS),))
@@ -369,7 +369,7 @@ def test_what_is_wrong_with_a_post_is_said_while_the_marketing_plan_shows_nothin
 
 @pytest.mark.parametrize("status", [PostStatus.IN_QUEUE, PostStatus.PROCESSING, Unrecognised("ON_HOLD")])
 def test_of_what_is_under_way_nobody_is_told_to_cancel_it(status: PostStatus | Unrecognised) -> None:
-    """Only what is SCHEDULED can be cancelled (10.1), whatever it is that makes a post unwanted."""
+    """Only a SCHEDULED post can be cancelled (10.1), whatever makes it unwanted."""
     under_way = replace(WAITS, status=status)
     live = site(activity("a", under_way))
     undecided = desired(approvals=replace(YES, uncommitted=frozenset({WAITS.id})))

@@ -1,4 +1,4 @@
-"""Every way a run can end, as the events that a reporter is handed: what every format has to cope with."""
+"""Every way a run can end, as the events that a reporter is given: what every format must cope with."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ ACTIVITY, POST = ActivityId("b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30"), PostId("834
 UNDONE = tuple(result for result in Result if result is not Result.DONE)
 
 Say = Callable[[str], str]
-"""A text from outside that begins with a word by which it is found again."""
+"""A text from outside, beginning with a word by which it can be found again."""
 
 
 class Run:
@@ -122,7 +122,7 @@ class Run:
 
 
 def endings(say: Say) -> Iterator[tuple[str, Run]]:
-    """Every ending, by its name. `say` makes the texts that come from outside."""
+    """Every ending, by name. `say` makes the texts that come from outside."""
     yield from _without_sites(say)
     yield from _plans(say)
     yield from _applies(say)

@@ -28,7 +28,7 @@ ENDINGS: Final = {
     "gitlab": "gitlab.json",
     "codequality": "codequality.json",
 }
-"""How files end whose format is not an ending that people know."""
+"""The file extension of each format whose name is not its extension."""
 
 
 def test_there_are_cases() -> None:

@@ -1,4 +1,4 @@
-"""GitLab's Code Quality: every finding has what GitLab asks for, and a fingerprint of its own."""
+"""GitLab's Code Quality: every finding has what GitLab requires, and a fingerprint of its own."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ENDINGS)
 def test_the_endings_end_as_a_run_does(name: str) -> None:
-    """What is handed to the formats below has the exit code that the command line gives it."""
+    """The formats below are given the exit code that the command line would give."""
     run = ending(name)
     closing = next(event for event in reversed(run.events) if isinstance(event, ClosingEvent))
     ended = run.events[-1]
@@ -70,7 +70,7 @@ def test_its_verdict_is_that_of_the_exit_code(format: str, name: str) -> None:
 @pytest.mark.parametrize("verdict", Verdict)
 @pytest.mark.parametrize("format", FORMATS)
 def test_no_format_is_silent_about_how_a_run_ended(format: str, verdict: Verdict) -> None:
-    """Whatever was told before, and if nothing was: merged reports tell nothing but how their parts ended."""
+    """Whatever was reported before, and even if nothing was: merged reports only say how their parts ended."""
     merged = PartsMerged(3, 40, verdict)
     check_verdict(format, report(format, Run("merge", (merged, Ended(verdict.exit_code)))), verdict)
 
@@ -127,7 +127,7 @@ def test_the_same_run_gives_the_same_bytes(format: str, name: str) -> None:
 @pytest.mark.parametrize("text", CAPTIONS)
 @pytest.mark.parametrize("format", FORMATS)
 def test_nothing_in_a_text_is_obeyed(format: str, text: str) -> None:
-    """No control character, no direction, no workflow command; and the text stands in the report all the same."""
+    """No control character, no bidi control, no workflow command; but the text is in the report all the same."""
     for name, run in endings(lambda word: f"{word} {CAPTIONS[text]}"):
         if name == "review":  # has texts of its own, which test_gallery.py and test_hostile_content.py follow
             continue

@@ -17,7 +17,7 @@ RUNS = dict(endings(str))
 
 
 def reported(run: Run) -> tuple[str, str, dict[str, int]]:
-    """What stands on stdout, in the summary, and in the outputs."""
+    """What is on stdout, in the summary, and in the outputs."""
     out, summary, outputs = io.StringIO(), io.StringIO(), io.StringIO()
     context = ReporterContext(run.command, out.write, step_summary=summary.write, step_outputs=outputs.write)
     reporter = GithubReporter(context)

@@ -1,4 +1,4 @@
-"""The Markdown format: one comment, in its budget, in which nothing of a text is obeyed."""
+"""The Markdown format: one comment, within its budget, in which no text is obeyed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_one_marker_and_every_tag_is_closed(name: str) -> None:
 
 @pytest.mark.parametrize("text", ["html", "markdown", "mentions", "workflow", "yaml"])
 def test_texts_stand_in_frames_alone(text: str) -> None:
-    """What is outside of `<code>` and `<pre>`, where a forge looks for markup and mentions, is of ours."""
+    """Everything outside `<code>` and `<pre>`, where a forge looks for markup and mentions, is this tool's own."""
     for name, run in endings(lambda word: f"{word} {CAPTIONS[text]}"):
         frames, plain = Frames(), Frames()
         frames.feed(comment(run))
@@ -95,7 +95,7 @@ def many(sites: int) -> Run:
 def test_a_comment_says_what_it_left_out() -> None:
     text = comment(many(400))
     assert len(text) <= COMMENT
-    assert "❌ <code>lost: w-unread" in text  # what is gravest is there, though it came last
+    assert "❌ <code>lost: w-unread" in text  # the most serious item is there, although it came last
     shown = text.count("<details>")
     (left,) = re.findall(
         r"^Left out because the comment is full: (?:(\d+) risky items? and )?(\d+) sites?\.", text, re.MULTILINE

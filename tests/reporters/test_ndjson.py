@@ -1,4 +1,4 @@
-"""The NDJSON format: a line an event, as it happens, and the end in the last line."""
+"""The NDJSON format: one line per event, as it happens, and the end in the last line."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_how_an_earlier_call_ended_has_a_name() -> None:
 
 
 def test_the_names_of_the_lines_are_known() -> None:
-    """Programs rely on them: one that goes away or is named otherwise is a new version of the format."""
+    """Programs rely on them: if one is removed or renamed, that is a new version of the format."""
     told = {line["event"] for run in RUNS.values() for line in lines(run)}
     assert told == {
         *("version-told", "schema-told", "script-told", "starter-file", "starter-written"),

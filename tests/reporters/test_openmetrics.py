@@ -26,7 +26,7 @@ SHOP = SiteName("shop")
 
 
 def report(run: Run) -> str:
-    """The report of a run each of whose events takes a second."""
+    """The report of a run in which each event takes a second."""
     out, seconds = io.StringIO(), count()
     context = ReporterContext(run.command, out.write, now=lambda: START + timedelta(seconds=next(seconds)))
     reporter = OpenMetricsReporter(context)

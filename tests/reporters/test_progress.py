@@ -1,4 +1,4 @@
-"""A heartbeat where there is no terminal; nothing on stdout, nothing for what is fast."""
+"""A heartbeat if there is no terminal; nothing on stdout, and nothing for a fast run."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_each_line_is_as_its_schema_says(name: str) -> None:
 
 
 def test_the_schema_tells_right_from_wrong() -> None:
-    """Every member that it requires is missed when it is gone."""
+    """A report without any one of the required members is invalid."""
     for name, path in (
         ("changes", ("sites", 0, "actions", 0, "verb")),
         ("changes", ("sites", 0, "blocked", 0, "message")),

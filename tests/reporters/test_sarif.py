@@ -1,4 +1,4 @@
-"""The SARIF format: findings with their places, and fingerprints that outlive a line that moves."""
+"""The SARIF format: findings with their places, and fingerprints that do not change when a line moves."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What people read on the screen: golden screens of whole runs, and what holds for each of them.
+"""What people read on the screen: golden screens of whole runs, and what is true of each of them.
 
-After a wanted change: pytest --update-cases, and the difference is reviewed like code.
+After an intended change: pytest --update-cases; review the diff like code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How one changed field is shown: what differs in it, also where that lies far in, or where no eye can see it."""
+"""How one changed field is shown: what differs in it, even far into a text, or where nobody can see it."""
 
 from __future__ import annotations
 

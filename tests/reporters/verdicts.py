@@ -1,4 +1,4 @@
-"""What a report says of how its run ended, read as the programs that it is for read it."""
+"""What a report says about how its run ended, read as the programs that it is meant for read it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CUT_SHORT = (Verdict.FAILED, Verdict.INTERRUPTED, Verdict.TERMINATED)
 
 
 def check_verdict(format: str, text: str, verdict: Verdict) -> None:
-    """Asserts that a report can be read, and says nothing else than the exit code does."""
+    """Asserts that a report can be read, and does not contradict the exit code."""
     {
         "text": _text,
         "json": lambda text, verdict: _object(json.loads(text), verdict),
@@ -31,7 +31,7 @@ def check_verdict(format: str, text: str, verdict: Verdict) -> None:
 
 
 def _text(text: str, verdict: Verdict) -> None:
-    """Its last line is for people; that all is well is said of a run that succeeded."""
+    """Its last line is for people; only a run that succeeded says that all is well."""
     last = text.splitlines()[-1] if text.strip() else ""
     assert verdict in SUCCESS or not re.match(r"No changes\\.|No drift\\.|Valid:", last), last
 

@@ -1,4 +1,4 @@
-"""Who may do what, what is a route, what is a body; sites and their properties (2, 3, 11 of the fact sheet)."""
+"""Who may do what, what is a route, what is a body; sites and their properties (2, 3, 11 of docs/remote-api.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server does not let in: other names, web pages, bodies without end; and what it survives."""
+"""What the server refuses (other host names, web pages, endless bodies), and what it survives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No switch does nothing: each value changes what a client sees of one and the same session."""
+"""No switch does nothing: each value changes what a client sees in the same session."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SEED: Json = {
 
 
 class Session:
-    """Requests of one client, and all that it was answered. Ids come from the world, whatever the answers show."""
+    """Requests of one client, and all answers to them. Ids come from the world, whatever the answers show."""
 
     def __init__(self, unknowns: Mapping[str, Value]) -> None:
         self.sandbox = Sandbox(seed={**SEED, "unknowns": dict(unknowns)})
@@ -98,7 +98,7 @@ def session(unknowns: tuple[tuple[str, Value], ...]) -> tuple[tuple[object, ...]
     try:
         for part in (*parts, _ask_the_platform, _end):
             part(made)
-    except (StopIteration, IndexError):  # a client that gets nowhere: what it was answered until then is another thing
+    except (StopIteration, IndexError):  # a client that gets no further: its answers up to then differ
         assert unknowns
     return tuple(made.seen)
 
@@ -248,7 +248,7 @@ def test_the_session_is_the_same_each_time() -> None:
 
 
 SOME = 19
-"""Each run of the tests tries every so many values; `-m exhaustive` tries all of them."""
+"""A normal run tries a sample of the values; `-m exhaustive` tries all of them."""
 
 
 @pytest.mark.parametrize(

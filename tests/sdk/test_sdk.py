@@ -41,7 +41,7 @@ SEED: dict[str, Any] = {
 DIFFERING = {
     "the time zone by updateBusinessRegion": "its route is not among the facts, so the sandbox has none",
 }
-"""What the client does otherwise than the sandbox knows it, and why."""
+"""Where the client differs from what the sandbox knows, and why."""
 
 pytestmark = [
     pytest.mark.sdk,

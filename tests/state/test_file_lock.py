@@ -1,4 +1,4 @@
-"""The lock of a write to the state: it keeps threads, processes and other versions out, and goes with its process."""
+"""The lock of a write to the state: it excludes threads, processes and other versions, and ends with its process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the file system refuses is told; what kills a writer leaves the old document or the new one."""
+"""What the file system refuses is reported; killing a writer leaves the old document or the new one."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     write = os.write
 
     def half(handle: int, data: bytes) -> int:
-        """Takes a part, as a disk does that gets full, and then no more."""
+        """Writes only a part, like a disk that gets full."""
         if len(data) < 3:
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(handle, data[:-2])

@@ -1,4 +1,4 @@
-"""What the first version left behind (`format_1/`, its own bytes) is brought over by the site's id, once, and whole."""
+"""What the first version left behind (`format_1/`, its own bytes) is migrated to the site's id, once and completely."""
 
 from __future__ import annotations
 

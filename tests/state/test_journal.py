@@ -1,4 +1,4 @@
-"""What is noted is durable, noted once, and refused where another run got in between."""
+"""What is recorded is durable, recorded once, and refused if another run got in between."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _all_noted(recorded: RecordedSite) -> None:
 
 @pytest.mark.parametrize("begun_before", [0, 1, 2])
 def test_notes_are_durable_with_the_next_call(begun_before: int) -> None:
-    """In one write with it, whether it is the first of its run or is appended; and once or twice, they say the same."""
+    """In the same write, whether it is the first of its run or is appended; once or twice makes no difference."""
 
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
@@ -150,7 +150,7 @@ def test_a_first_run_with_nothing_to_do_makes_the_site_known() -> None:
 
 
 def test_what_a_run_writes_grows_with_its_calls() -> None:
-    """One write a call, and no more bytes for the last than for the first."""
+    """One write per call, with no more bytes for the last than for the first."""
 
     async def written(calls: int) -> tuple[int, int]:
         store = MemoryStore()

@@ -1,4 +1,4 @@
-"""A site is held by one run; what keeps it from the next is a living holder, and nothing else."""
+"""A site is held by one run; only a living holder keeps the next run away."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 class FakeTime:
-    """A clock that stands until it is moved; who sleeps wakes when it passes."""
+    """A clock that stands still until it is moved; sleepers wake when their time passes."""
 
     def __init__(self) -> None:
         self.elapsed = 0.0
@@ -76,7 +76,7 @@ class FakeTime:
 
 
 class Failing(MemoryStore):
-    """A store that can be told to be out of reach."""
+    """A store that can be made unreachable."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -241,7 +241,7 @@ def test_many_writes_at_once_need_one_look_at_the_lease() -> None:
 
 
 class Counting(MemoryStore):
-    """A store that counts who looks at what."""
+    """A store that counts reads by key."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -449,7 +449,7 @@ def test_heartbeats_of_runs_that_were_killed_long_ago_go() -> None:
 
 
 def _stand_still(leases: Leases) -> None:
-    """As a process that is stopped: its heartbeat is renewed no more."""
+    """Like a process that is stopped: its heartbeat is no longer renewed."""
     assert leases._beat is not None
     assert leases._beat._renewing is not None
     leases._beat._renewing.cancel()
@@ -506,7 +506,7 @@ def test_a_run_waits_as_long_as_it_was_told() -> None:
 
 @pytest.mark.parametrize("skew", [-3000.0, -45.0, 44.0])
 def test_clocks_may_differ(skew: float) -> None:
-    """A living lease is never taken; a dead one is, at the latest a minute after somebody began to look."""
+    """A living lease is never taken; a dead one is, at the latest a minute after somebody first looked."""
 
     async def body() -> None:
         time, store = FakeTime(), MemoryStore()
@@ -684,7 +684,7 @@ def test_a_killed_holder_on_this_machine_is_taken_over_at_once(tmp_path: Path) -
 
 
 def _fight(folder: str, rounds: int) -> None:
-    """Takes the lease again and again, and notes in a file of its own who was in at the same time."""
+    """Takes the lease again and again, and records in a separate file who held it at the same time."""
 
     async def fight() -> None:
         leases = Leases(

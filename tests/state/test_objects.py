@@ -146,7 +146,7 @@ def test_a_server_out_of_reach_is_told(environ: dict[str, str], monkeypatch: pyt
 
 
 class Careless(BaseHTTPRequestHandler):
-    """Speaks enough S3 to write, and passes over conditions."""
+    """Speaks enough S3 to write, but ignores conditions."""
 
     def do_PUT(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))

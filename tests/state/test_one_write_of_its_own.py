@@ -14,7 +14,7 @@ KEY = "sites/shop.json"
 
 
 class LosesAnswers(MemoryStore):
-    """Does the write, or not, and says that it failed."""
+    """Does the write or not, and always reports a failure."""
 
     def __init__(self, *, does_it: bool) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ KEYS = ("sites/a.json", "sites/b.json", "sites/a-b.json", "leases/a.json", "runs
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Compares a store with a dict of what was written last, and its version."""
+    """Compares a store with a dict of what was last written, and its version."""
 
     versions: Bundle[Version] = Bundle("versions")
 

@@ -20,7 +20,7 @@ SETTINGS = (TOP / "pyproject.toml").read_bytes()
 LINTER = tomllib.loads(SETTINGS.decode())["tool"]["importlinter"]
 CONTRACTS: dict[str, dict[str, Any]] = {contract["name"]: contract for contract in LINTER["contracts"]}
 APART = {"reconciler.sandbox", "reconciler.version"}
-"""Beside the layers: the stand-in for the remote side, which has contracts of its own, and a number."""
+"""Outside the layers: the stand-in for the remote side, which has contracts of its own, and a number."""
 
 
 def _layers(contract: dict[str, Any]) -> list[list[str]]:
@@ -42,7 +42,7 @@ def _forbidden(contract: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _lint(folder: Path, imports: Iterable[tuple[str, str]]) -> str:
-    """What lint-imports says of a package that is nothing but these imports."""
+    """What lint-imports says about a package that contains only these imports."""
     modules = {name for contract in CONTRACTS.values() for pair in _forbidden(contract) for name in pair}
     for name in sorted(name for name in modules if name.startswith("reconciler.")):
         file = folder.joinpath(*name.split("."), "__init__.py")
@@ -79,7 +79,10 @@ def test_each_part_of_the_package_has_its_layer() -> None:
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    """Imports within functions count. Those for the type checker alone do not: a part may name the whole it is of."""
+    """Imports inside functions count.
+
+    Those only for the type checker do not: a part may name the whole it belongs to.
+    """
     graph = grimp.build_graph("reconciler", exclude_type_checking_imports=True, cache_dir=None)
     imports = {module: sorted(graph.find_modules_directly_imported_by(module)) for module in sorted(graph.modules)}
     assert len(imports) > 300

@@ -1,4 +1,4 @@
-"""The manual builds without a warning, its made parts are current, and its words are those of the tool."""
+"""The manual builds without a warning, its generated parts are current, and its words are those of the tool."""
 
 from __future__ import annotations
 

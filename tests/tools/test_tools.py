@@ -1,4 +1,4 @@
-"""The tools that the project is maintained with."""
+"""The tools with which the project is maintained."""
 
 from __future__ import annotations
 

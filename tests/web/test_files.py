@@ -1,4 +1,4 @@
-"""A file that somebody else writes at the very moment in which a decision is written."""
+"""A file that somebody else writes at the very moment when a decision is written."""
 
 from __future__ import annotations
 

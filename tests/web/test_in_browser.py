@@ -44,7 +44,7 @@ def press(driver: Any, *keys: str) -> None:
 
 
 def tap(driver: Any, element: Any) -> None:
-    """Clicks where a finger or a mouse would: not below what stays in its place at the edges of the window."""
+    """Clicks where a finger or a mouse would: not underneath what is fixed to the edges of the window."""
     script = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
     for _ in range(2):  # what comes into sight for the first time takes its own height only then
         driver.execute_script(script, element)
@@ -127,7 +127,7 @@ def test_two_tabs_and_an_editor_lose_no_decision(browser: Any, pottery: Path) ->
         assert words(pottery)[draft_id(0)] == "approve", "the other tab's decision is in the file"
         press(browser, "u")
         until(lambda: states(browser)[0] == "approved", "this tab shows the other's decision")
-        # An editor writes other words into a draft, and puts a yes behind its back.
+        # An editor changes the words of a draft, and adds an approval unnoticed.
         file = approvals(pottery)
         text_of_file = file.read_text()
         file.write_text(text_of_file.replace("Activity 1: come and see", "Activity 1: free money", 1))
@@ -168,7 +168,7 @@ def test_nobody_decides_about_words_that_came_after_the_key(browser: Any, potter
         until(lambda: "1 not saved: it has changed since" in text(browser, "#said"))
         assert words(pottery)[draft_id(1)] == "pending"
         assert "1 draft changed in the files" in text(browser, "#news"), "it is said, whichever answer brought it"
-        # What was selected with other words in it is not selected any more.
+        # What was selected with other words in it is no longer selected.
         browser.execute_script("window.pause = 0")
         browser.refresh()
         press(browser, "j", "x", "j", "x", "j", "x")

@@ -1,4 +1,4 @@
-"""The page without a browser: who may ask for what, and what becomes of the files."""
+"""The page without a browser: who may request what, and what happens to the files."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_what_somebody_else_decided_is_not_lost(root: Path) -> None:
     assert (words(root)[draft_id(0)], words(root)[draft_id(1)]) == ("approve", "approve")
     # The same decision twice is one.
     assert there.decide({**mine})["refused"] == []
-    # What the page showed is not so any more: refused, with what the file says.
+    # What the page showed is no longer so: refused, with what the file says.
     assert here.decide(here.draft(0, "pending"))["refused"] == []
     (said,) = there.decide({**mine, "seen": "approve", "to": "approve", "digest": "sha256:" + "0" * 64})["refused"]
     assert "changed since" in said["why"]

@@ -1,4 +1,4 @@
-"""How a draft stands, from what its file says and what the state remembers."""
+"""The state of a draft, from what its file says and what the state remembers."""
 
 from __future__ import annotations
 
