@@ -1,4 +1,4 @@
-"""Owns the error envelopes of the API (section 3 of the fact sheet)."""
+"""Owns the error envelopes of the API (section 3 of docs/remote-api.md)."""
 
 from __future__ import annotations
 

@@ -193,5 +193,5 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
 
 
 def table() -> list[tuple[str, str]]:
-    """All methods and paths, in the order of the fact sheet."""
+    """All methods and paths, in the order of docs/remote-api.md."""
     return [(method, path) for method, path, _ in _TABLE]

@@ -1,4 +1,4 @@
-"""Marketing activities as their own service sees them (7 and 13.2 of the fact sheet)."""
+"""Marketing activities as their own service sees them (7 and 13.2 of docs/remote-api.md)."""
 
 from __future__ import annotations
 

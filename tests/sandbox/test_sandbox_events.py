@@ -1,4 +1,4 @@
-"""The marketing calendar (8 and 13.2 of the fact sheet)."""
+"""The marketing calendar (8 and 13.2 of docs/remote-api.md)."""
 
 from __future__ import annotations
 

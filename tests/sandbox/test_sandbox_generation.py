@@ -1,4 +1,4 @@
-"""The marketing plan: status machine, horizon, regenerating, idling, deleting (6 and 13.2 of the fact sheet)."""
+"""The marketing plan: status machine, horizon, regenerating, idling, deleting (6 and 13.2 of docs/remote-api.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posts of activities: making, scheduling, regenerating, clearing (6.2 and 13.2 of the fact sheet)."""
+"""Posts of activities: making, scheduling, regenerating, clearing (6.2 and 13.2 of docs/remote-api.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Publisher: items, publishing, accounts, features, generated content (10 and 13.2 of the fact sheet)."""
+"""The Publisher: items, publishing, accounts, features, generated content (10 and 13.2 of docs/remote-api.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marketing settings: reading, defaults, options, the upsert and its mask (9 and 13.2 of the fact sheet)."""
+"""Marketing settings: reading, defaults, options, the upsert and its mask (9 and 13.2 of docs/remote-api.md)."""
 
 from __future__ import annotations
 
