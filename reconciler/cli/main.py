@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from reconciler.cli.running import Stopped, Terminated
-from reconciler.engine.verdict import Verdict, interrupted_by
+from reconciler.model.verdict import Verdict, interrupted_by
 from reconciler.version import __version__
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from reconciler.cli.options import Shown
 from reconciler.cli.outputs import open_reports
 from reconciler.cli.running import Interrupts, Stopped, Terminated, beside, run
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, Notice, RunFailed
-from reconciler.engine.verdict import Verdict, verdict_of
+from reconciler.engine.verdict import verdict_of
 from reconciler.machine import sleep
 from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.verdict import Verdict
 from reconciler.reporters.problems import ProblemReporter
 from reconciler.reporters.progress import Progress, Watch
 

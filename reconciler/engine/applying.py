@@ -20,7 +20,6 @@ from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.engine.site_results import Progressed, SiteApplied
 from reconciler.engine.todays_files import TodaysFiles
-from reconciler.engine.verdict import Verdict
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
@@ -31,6 +30,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
 from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
+from reconciler.model.verdict import Verdict
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.engine.plan_file import StoredPlans
-from reconciler.engine.verdict import Verdict, verdict_with, worst
 from reconciler.model.codec import Malformed, from_plain
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
+from reconciler.model.verdict import Verdict, verdict_with, worst
 from reconciler.planner.document import RunPart, SavedPlan
 from reconciler.version import __version__
 

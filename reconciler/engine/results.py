@@ -49,9 +49,9 @@ from reconciler.engine.tool_results import (
     StarterWritten,
     VersionTold,
 )
-from reconciler.engine.verdict import Verdict, verdict_with
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
+from reconciler.model.verdict import Verdict, verdict_with
 
 if TYPE_CHECKING:
     # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.

@@ -1,6 +1,6 @@
 """Diagnostic: one problem of any origin, as a value: from files, policy, the API, drift and blocked items alike.
 
-It becomes a sentence only in `reporters/`, and an exit code only in `engine/verdict.py`.
+It becomes a sentence only in `reporters/`, and a verdict, with its exit code, only in `engine/verdict.py`.
 """
 
 from __future__ import annotations

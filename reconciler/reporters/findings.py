@@ -59,12 +59,12 @@ from reconciler.engine.tool_results import (
     StarterWritten,
     VersionTold,
 )
-from reconciler.engine.verdict import Verdict
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.posts import shown_account
 from reconciler.model.text import spoken
+from reconciler.model.verdict import Verdict
 from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding
 from reconciler.reporters import words

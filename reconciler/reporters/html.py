@@ -61,8 +61,8 @@ from reconciler.engine.tool_results import (
     StarterWritten,
     VersionTold,
 )
-from reconciler.engine.verdict import Verdict
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.verdict import Verdict
 from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence

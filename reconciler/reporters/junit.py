@@ -30,9 +30,9 @@ from reconciler.engine.site_results import (
     SiteReviewed,
 )
 from reconciler.engine.state_results import StateListed
-from reconciler.engine.verdict import Verdict
 from reconciler.executor.ledger import Result
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.verdict import Verdict
 from reconciler.planner.drift_report import DriftState
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence

@@ -28,10 +28,10 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned
 from reconciler.engine.state_results import StateListed
-from reconciler.engine.verdict import Verdict
 from reconciler.executor.ledger import Result, tally_of
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Severity
+from reconciler.model.verdict import Verdict
 from reconciler.model.writes import Verb
 from reconciler.planner.drift_report import DriftReport, DriftState, Finding
 from reconciler.reporters.context import ReporterContext

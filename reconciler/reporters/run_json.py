@@ -24,13 +24,13 @@ from reconciler.engine.results import (
 from reconciler.engine.run_ledger import GoingOutRecord, LedgerRecord, going_out_records
 from reconciler.engine.site_results import SiteFailed
 from reconciler.engine.tool_results import StarterFile
-from reconciler.engine.verdict import Verdict
 from reconciler.executor.ledger import Tally
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Instant, Joined, Struct
+from reconciler.model.verdict import Verdict
 from reconciler.planner.document import RunPart
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.adoption_json import ProjectRecord

@@ -25,12 +25,13 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.state_results import StateListed
-from reconciler.engine.verdict import Verdict, verdict_of, verdict_with, worst
+from reconciler.engine.verdict import verdict_of
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
+from reconciler.model.verdict import Verdict, verdict_with, worst
 from reconciler.planner.drift_report import DriftTally
 from reconciler.planner.tally import PlanTally
 from reconciler.state.repair import StateSummary

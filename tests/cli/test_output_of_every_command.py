@@ -22,8 +22,8 @@ import pytest
 from reconciler.cli.main import COMMANDS, run
 from reconciler.cli.run import Running
 from reconciler.engine.results import Event
-from reconciler.engine.verdict import Verdict, verdict_with
 from reconciler.model.marketing_plan import Generate
+from reconciler.model.verdict import Verdict, verdict_with
 from reconciler.reporters.registry import FORMATS, Tells
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
 from tests.cli.test_state_command import Planted

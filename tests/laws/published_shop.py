@@ -10,10 +10,11 @@ from typing import Any
 from reconciler.engine.carrying_out import ApplyTotals
 from reconciler.engine.results import PlanCompleted
 from reconciler.engine.site_results import SiteApplied
-from reconciler.engine.verdict import Verdict, verdict_of
+from reconciler.engine.verdict import verdict_of
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.posts import Post
 from reconciler.model.sites import Need
+from reconciler.model.verdict import Verdict
 from reconciler.planner.actions import Plan
 from reconciler.sandbox.app import Seen
 from tests.laws.reviewing import write_approvals

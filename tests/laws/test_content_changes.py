@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.verdict import Verdict
+from reconciler.model.verdict import Verdict
 from tests.laws.published_shop import (
     FACEBOOK,
     INSTAGRAM,

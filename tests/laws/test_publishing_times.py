@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.verdict import Verdict
 from reconciler.model.policy import Policy, QuietHours
+from reconciler.model.verdict import Verdict
 from tests.laws.published_shop import (
     FACEBOOK,
     INSTAGRAM,

@@ -65,7 +65,6 @@ from reconciler.engine.tool_results import (
     StarterWritten,
     VersionTold,
 )
-from reconciler.engine.verdict import Verdict
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
@@ -78,6 +77,7 @@ from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
+from reconciler.model.verdict import Verdict
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, FieldDrift, Finding, Moved

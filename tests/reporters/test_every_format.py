@@ -14,8 +14,9 @@ from signal import SIGINT, SIGTERM
 import pytest
 
 from reconciler.engine.results import ClosingEvent, Ended, PartsMerged
-from reconciler.engine.verdict import Verdict, verdict_of
+from reconciler.engine.verdict import verdict_of
 from reconciler.executor.ledger import SEVERITIES
+from reconciler.model.verdict import Verdict
 from reconciler.reporters.registry import FORMATS, Tells
 from tests.hostile import CAPTIONS, RAW
 from tests.reporters.endings import UNDONE, Run, endings, report

@@ -7,7 +7,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
-from reconciler.engine.verdict import Verdict
+from reconciler.model.verdict import Verdict
 
 SUCCESS = (Verdict.SUCCEEDED, Verdict.CHANGES)
 CUT_SHORT = (Verdict.FAILED, Verdict.INTERRUPTED, Verdict.TERMINATED)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from reconciler.cli.main import COMMANDS
-from reconciler.engine.verdict import Verdict
+from reconciler.model.verdict import Verdict
 from reconciler.reporters.registry import FORMATS
 from tools.write_reference import FOLDER, pages
 
