@@ -21,12 +21,13 @@ from reconciler.engine.apply import apply_live, apply_saved, refuse_plan
 from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
 from reconciler.engine.plan_file import read_plan
-from reconciler.engine.results import ClosingEvent, Notice
+from reconciler.engine.results import ClosingEvent, Event, Notice, RunStarted
 from reconciler.engine.saved import check_project, files_of
 from reconciler.engine.session import RunContext
 from reconciler.engine.verdict import verdict_of
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.planner.document import PlanRefused
+from reconciler.reporters.last_lines import header
 from reconciler.wiring import api_of
 
 NO_TERMINAL: Final = Diagnostic(
@@ -106,41 +107,49 @@ def _carry_out(
     work: Callable[[Run], Awaitable[ClosingEvent]],
 ) -> ClosingEvent:
     interrupts = running.interrupts
+    started: list[RunStarted] = []
 
-    async def decide(proposal: Proposal) -> Decision:
-        decision = await _decide(proposal, permissions)
-        if decision.apply:
-            interrupts.stop_gently(lambda: running.progress.say(STOPPING))
-        return decision
-
-    terms = ApplyTerms(
-        decide,
-        permissions.lock_timeout,
-        interrupts.requested,
-        lambda completed: verdict_of(completed, signal=interrupts.signal),
-    )
+    def emit(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            started.append(event)
+        running.emit(event)
 
     async def apply() -> ClosingEvent:
         async with session_of(asked, project, FullClient) as session:
-            return await work(Run(session, context, terms, running.emit))
+
+            async def decide(proposal: Proposal) -> Decision:
+                sites = proposal.completed.sites
+                saved = RunStarted("apply", project.root.name, sites, sites, session.api, session.commit)
+                decision = await _decide(proposal, permissions, header(started[0] if started else saved))
+                if decision.apply:
+                    interrupts.stop_gently(lambda: running.progress.say(STOPPING))
+                return decision
+
+            terms = ApplyTerms(
+                decide,
+                permissions.lock_timeout,
+                interrupts.requested,
+                lambda completed: verdict_of(completed, signal=interrupts.signal),
+            )
+            return await work(Run(session, context, terms, emit))
 
     return running.run(apply())
 
 
-async def _decide(proposal: Proposal, permissions: Permissions) -> Decision:
-    """What the flags allow, or what a person answers."""
+async def _decide(proposal: Proposal, permissions: Permissions, where: str) -> Decision:
+    """What the flags allow, or what a person answers. `where` the run works is repeated before anything goes public."""
     unasked = permissions.saved and (permissions.allow_publish or not proposal.public or not can_ask())
     if permissions.auto_approve or unasked:
         return Decision(apply=True, allow_publish=permissions.allow_publish)
     if not can_ask():
         return Decision(apply=False, refusal=NO_TERMINAL)
     if proposal.only_public and not permissions.allow_publish:
-        agreed_to = await agreed(public_question(proposal.completed.tally, alone=True))
+        agreed_to = await agreed(public_question(where, proposal.completed.tally, alone=True))
         return Decision(apply=agreed_to, allow_publish=agreed_to)
     if not permissions.saved and not await agreed("Do you want to perform these actions?"):
         return Decision(apply=False, refusal=DECLINED)
     if proposal.public and not permissions.allow_publish:
-        return Decision(apply=True, allow_publish=await agreed(public_question(proposal.completed.tally)))
+        return Decision(apply=True, allow_publish=await agreed(public_question(where, proposal.completed.tally)))
     return Decision(apply=True, allow_publish=permissions.allow_publish)
 
 

@@ -6,7 +6,9 @@ import asyncio
 import os
 import sys
 
+from reconciler.cli.outputs import screen_of
 from reconciler.planner.tally import PlanTally
+from reconciler.reporters.layout import Span, wrapped
 from reconciler.reporters.words import plural
 
 
@@ -48,8 +50,10 @@ def key(question: str) -> str:
 
 async def agreed(question: str) -> bool:
     """Asks on stderr, and accepts only `yes` as yes. The end of the input counts as no."""
+    screen = screen_of(sys.stderr, colour=False)
+    lines = (line for text in question.splitlines() for line in wrapped((Span(text),), screen, hang=2))
     sys.stdout.flush()
-    sys.stderr.write(f"\n{question}\n  Only 'yes' is accepted: ")
+    sys.stderr.write("\n" + "".join(f"{line}\n" for line in lines) + "  Only 'yes' is accepted: ")
     sys.stderr.flush()
     answer = await _line()
     if not answer.endswith("\n"):
@@ -75,9 +79,9 @@ async def _line() -> str:
         loop.remove_reader(sys.stdin.fileno())
 
 
-def public_question(tally: PlanTally, *, alone: bool = False) -> str:
-    """The question if posts would go public; `alone`: nothing else would be done."""
+def public_question(where: str, tally: PlanTally, *, alone: bool = False) -> str:
+    """The question if posts would go public, below the header; `alone`: nothing else would be done."""
     posts = plural(tally.publish, "post")
     if alone:
-        return f"Do you want to make {posts} public?"
-    return f"Do you want to make {posts} public? If not, they are withheld and the rest is done."
+        return f"{where}\nDo you want to make {posts} public?"
+    return f"{where}\nDo you want to make {posts} public? If not, they are withheld and the rest is done."

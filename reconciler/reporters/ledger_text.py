@@ -160,13 +160,16 @@ def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
     """The entries in order; posts with the same result are together, at the position of the first of them."""
     found: dict[object, list[Entry]] = {}
     for entry in entries:
-        found.setdefault(entry.address if _moment_of(entry) is None else entry.operation.verb, []).append(entry)
+        alike = entry.address if _moment_of(entry) is None else (entry.result, entry.operation.verb)
+        found.setdefault(alike, []).append(entry)
     return found.values()
 
 
 def _moment_of(entry: Entry) -> datetime | None:
     """When a post goes out, or would have, if there is nothing else to say about it; otherwise None."""
     operation = entry.operation
+    if _only_withheld(entry):
+        return operation.at if isinstance(operation, SchedulePost | ReschedulePost) else None
     if entry.result is not Result.DONE or entry.remark is not None:
         return None
     if isinstance(operation, SchedulePost):
@@ -174,17 +177,24 @@ def _moment_of(entry: Entry) -> datetime | None:
     return operation.at if isinstance(operation, ReschedulePost | CancelPost) else None
 
 
+def _only_withheld(entry: Entry) -> bool:
+    """Whether nobody allowed it to go public, which `Next:` says how to do."""
+    return entry.result is Result.WITHHELD and (entry.problem is None or entry.problem.code == Trouble.NOT_ALLOWED)
+
+
 def _posts(entries: Sequence[Entry], zone: str) -> Line:
-    """`11 scheduled, Wed 2026-11-04 09:30 to Fri 2026-11-13 09:30 Europe/Berlin`, and their titles."""
-    verb = entries[0].operation.verb
-    became = "cancelled, due" if verb is Verb.CANCEL else "scheduled for"
+    """`11 scheduled for Wed 2026-11-04 09:30 to Fri 2026-11-13 09:30 Europe/Berlin`, and their titles."""
+    verb, result = entries[0].operation.verb, entries[0].result
+    became = "cancelled, due" if verb is Verb.CANCEL else "scheduled for" if result is Result.DONE else "due"
     moments = sorted(at for entry in entries if (at := _moment_of(entry)))
     until = f" to {moment(moments[-1], zone)}" if moments[-1] > moments[0] else ""
     what = f"{len(entries)} {became} {moment(moments[0], zone)}{until}"
     titles = list(dict.fromkeys(getattr(entry.operation, "title", "") for entry in entries))
     named = ", ".join(quoted(title) for title in titles[:MOST_TITLES])
     more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
-    spans = (Span("done", Style.GREEN), Span(what), Span(f"{named}{more}", Style.DIM))
+    spans = (Span(spoken(result), RESULT_STYLES[result]), Span(what), Span(f"{named}{more}", Style.DIM))
+    if result is not Result.DONE:
+        return subject_line("!", RESULT_STYLES[result], "posts", *spans)
     return subject_line(SYMBOLS[verb], STYLES[verb], "posts", *spans)
 
 
@@ -221,7 +231,7 @@ def _entry(entry: Entry, zone: str) -> Line:
         matched = plural(entry.matched, *thing) if entry.matched else f"no {thing[0]}"
         return subject_line(symbol, Style.DIM, said.subject, Span(f"{matched} matched", Style.DIM))
     spans = [Span(spoken(entry.result), RESULT_STYLES[entry.result])]
-    problem = entry.problem
+    problem = None if _only_withheld(entry) else entry.problem
     if problem is not None and problem.code == Trouble.STILL_UNDER_WAY:  # `Next:` says to run it again
         problem = replace(problem, fix="")
     why = "" if problem is None else reason(problem)
@@ -311,7 +321,7 @@ class Ledger:
         goes_out = plural(len(ledger.still_going_out), "post") + " still going out" if ledger.still_going_out else ""
         words = ", ".join(part for part in (goes_out, _counts(ledger)) if part)
         rank = -1 if goes_out else 0 if ledger.error else worst
-        alike = not (goes_out or ledger.error or results - {Result.DONE, *_CUT_SHORT})
+        alike = not (goes_out or ledger.error or results - {Result.DONE, Result.WITHHELD, *_CUT_SHORT})
         self._rows.append(_Row(rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]], alike))
 
     def failed(self, failed: SiteFailed, *, planned: bool) -> None:

@@ -90,6 +90,7 @@ class TextReporter:
         self._phase: Phase | None = None
         self._applying = 0
         self._sites = 0
+        self._planned = False
         self._problems = ProblemReporter(context.write)
 
     @cached_property
@@ -132,6 +133,8 @@ class TextReporter:
                 self._started(event)
             case PhaseStarted(phase=phase, sites=sites):
                 self._phase, self._applying = phase, sites
+                if phase is Phase.APPLYING and sites and self._planned:
+                    self._write("\n")
             case PlanLoaded():
                 self._plan.loaded(event)
             case SitePlanned():
@@ -338,8 +341,7 @@ class TextReporter:
                 self._last(refusal, style=Style.RED)
             elif (step := self._plan.next_step(completed)) is not None:
                 self._next(step)
-        elif completed.changes:
-            self._write("\n")
+        self._planned = True
 
     def _apply_completed(self, completed: ApplyCompleted) -> None:
         """The ledger of all sites, and the last line."""

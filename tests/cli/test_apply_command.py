@@ -272,6 +272,8 @@ def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
     terminal.until("public?")
     terminal.type("no\n")
     assert terminal.end() == 3
+    asked = terminal.said.rpartition("Do you want to make")[0].splitlines()
+    assert asked[-1] == f"SANDBOX · {project.root.name} · 1 site", "where it works is repeated"
     assert "2 withheld" in terminal.said
 
 

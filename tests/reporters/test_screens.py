@@ -203,6 +203,14 @@ def under_way(site: str) -> SiteLedger:
     return SiteLedger(SiteRef(SiteName(site), "1"), entries)
 
 
+def withheld(site: str) -> SiteLedger:
+    """A site with four posts that nobody allowed to go public."""
+    allowed = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish")
+    actions = [going_out(site, number) for number in range(4)]
+    entries = (Entry.undone(action.address, action.operation, Result.WITHHELD, allowed) for action in actions)
+    return SiteLedger(SiteRef(SiteName(site), "1"), tuple(entries))
+
+
 def interrupted(*ledgers: SiteLedger) -> tuple[Event, ...]:
     *events, done = applied(*ledgers, sites=len(ledgers))
     return *events, replace(done, interrupted=True)
@@ -304,6 +312,10 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
             SiteLedger(SiteRef(SiteName("late"), "9"), (), interrupted=True),
         ),
         command="apply",
+    ),
+    "withheld-on-one-site": lambda: shown(*applied(withheld("shop")), command="apply"),
+    "withheld-on-many-sites": lambda: shown(
+        *applied(*(withheld(f"shop-{n}") for n in range(5)), sites=9), command="apply"
     ),
     "under-way-on-many-sites": lambda: shown(
         *applied(*(under_way(f"shop-{n}") for n in range(6)), sites=9), command="apply"
