@@ -86,7 +86,7 @@ async def _project(
                 found.facts.append(facts.CredentialsFound(name))
             except UsageError as error:
                 unusable.add(name)
-                found.add(finding("credentials-missing", f"credentials {name}: {error}", ""))
+                found.add(finding("credentials-missing", f"credentials {name}: {error.message}", error.fix))
         examine_environment(environ, found)
     examine_git(project, found)
     place = session.store.store.place("x").removesuffix("x").rstrip("/")

@@ -35,6 +35,10 @@ class FilesUnreadable(PlanRefused):
 
     code = "files-unreadable"
 
+    def __init__(self, error: InvalidFiles | UsageError) -> None:
+        first = error.problems[0] if isinstance(error, InvalidFiles) else error
+        super().__init__(first.message, "correct that and apply the plan again", place=first.place)
+
 
 def check_destination(file: Path) -> None:
     """Checks that a plan can be saved, before it is made. Raises UsageError if it cannot."""
@@ -113,7 +117,7 @@ def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | FilesUnreadable
     try:
         entries = check_sites(project).entries
     except (InvalidFiles, UsageError) as error:
-        return FilesUnreadable(str(error).partition("\n")[0], "correct that and apply the plan again")
+        return FilesUnreadable(error)
     return {entry.name: entry for entry in entries}
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.engine.fleet import Turn, over_sites
+from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session
@@ -29,11 +30,11 @@ from reconciler.state.sites import StateStore
 
 
 class Undeclared(Struct, frozen=True):
-    """A recorded site without a file, and its posts that still go out. `problem`: its record cannot be read."""
+    """A recorded site without a file, and its posts that still go out. `problem`: why its record cannot be read."""
 
     site: SiteRef
     posts: tuple[PublishedPost, ...] = ()
-    problem: str = ""
+    problem: Diagnostic | None = None
 
 
 async def tell_undeclared(
@@ -79,7 +80,7 @@ async def undeclared_sites(
         try:
             record = await store.record(site)
         except StateError as error:
-            return Undeclared(site, problem=str(error))
+            return Undeclared(site, problem=diagnostic_of(error, site.name))
         name = record.site.name if record is not None else site.name
         return Undeclared(replace(site, name=name), waiting(record.recorded if record else NOTHING_RECORDED, now))
 
@@ -97,8 +98,8 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
     """Reports that a site is undeclared, then names each post that still goes out there."""
     count = len(found.posts)
     what = f", and {count} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
-    if found.problem:
-        what = f", and its record cannot be read: {found.problem}"
+    if found.problem is not None:
+        what = ", and its record cannot be read"
     yield Diagnostic(
         "undeclared-site",
         f"undeclared: this site is in the state, but no file declares it{what}",
@@ -106,6 +107,8 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
         Severity.WARNING,
         address=Address(found.site.name),
     )
+    if found.problem is not None:
+        yield replace(found.problem, severity=Severity.WARNING)
     for post in found.posts:
         yield goes_out_notice(found.site, post)
 

@@ -30,8 +30,8 @@ def _diagnostic(error: BaseException) -> Diagnostic:
             return Diagnostic("state", error.message, error.fix, place=error.place)
         case Locked(what=what, fix=fix):
             return Diagnostic(LOCKED, what, fix)
-        case PlanRefused(code=code, what=what, fix=fix, address=address):
-            return Diagnostic(code, what, fix, address=address)
+        case PlanRefused(code=code, what=what, fix=fix, address=address, place=place):
+            return Diagnostic(code, what, fix, place=place, address=address)
         case UsageError():
             return Diagnostic(USAGE, error.message, error.fix, place=error.place)
         case _:

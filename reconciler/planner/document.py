@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Digest
 from reconciler.model.codec import Malformed, from_json, parse, sorted_json, to_plain
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Place, UsageError
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.moments import moment_text
 from reconciler.planner.actions import Plan
@@ -39,15 +39,19 @@ class UnreadablePlan(UsageError):
 
 
 class PlanRefused(Exception):
-    """A saved plan that may not be applied (exit code 4): why, what to do, and which object it concerns, if any."""
+    """A saved plan that may not be applied (exit code 4): why, what to do, and which object or file it is about."""
 
     code = "plan-refused"
 
-    def __init__(self, what: str, fix: str = "run plan again", address: Address | None = None) -> None:
-        super().__init__(f"{what}; {fix}" if address is None else f"{address}: {what}; {fix}")
+    def __init__(
+        self, what: str, fix: str = "run plan again", address: Address | None = None, place: Place | None = None
+    ) -> None:
+        where = place or address
+        super().__init__(f"{what}; {fix}" if where is None else f"{where}: {what}; {fix}")
         self.what = what
         self.fix = fix
         self.address = address
+        self.place = place
 
 
 class AlteredPlan(PlanRefused):

@@ -19,6 +19,7 @@ from reconciler.model.codec import from_plain
 from reconciler.model.frozen import Struct
 from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
 from reconciler.state.errors import Conflict, StateError
+from reconciler.state.old_outcomes import ledger_of
 from reconciler.state.store import ANY, Store
 
 KEPT: Final = 200
@@ -94,7 +95,8 @@ class RunLedgers:
         stored = await self._store.get(_key_of(run))
         if stored is None:
             return None
-        return from_bytes(RunDocument, stored.data, self._store.place(_key_of(run)), upgrade=_first).ledger
+        document = from_bytes(RunDocument, stored.data, self._store.place(_key_of(run)), upgrade=_first)
+        return ledger_of(document.ledger)
 
 
 def _raw(ledger: bytes) -> Any:

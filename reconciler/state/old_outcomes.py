@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from reconciler.model.canonical import Json, freeze
 from reconciler.model.codec import to_plain
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.outcomes import Trouble
 
 UNCLEAR: Final = "the answer was unclear"
+
+_SEVERITIES: Final = {"failed": Severity.ERROR, "unknown": Severity.ERROR, "pending": Severity.NOTE}
 
 _CODES: Final = {"not-done": Trouble.NO_EFFECT, "unknown": Trouble.OUTCOME_UNKNOWN}
 """The kinds of outcomes that have a problem, and its code, which the first documents do not contain."""
@@ -34,6 +38,34 @@ def outcome_of(outcome: object) -> object:
         problem = Diagnostic(code, str(outcome["detail"]) or UNCLEAR, request_id=left.pop("requestId", None))
         return {**left, "problem": _plain(problem)}
     return {**left, "remark": None} if outcome.get("kind") == "done" else left
+
+
+def ledger_of(ledger: Json) -> Json:
+    """The ledger of a run with problems for what was not done, and for its notes, which were sentences."""
+    sites = ledger.get("sites") if isinstance(ledger, Mapping) else None
+    if not isinstance(ledger, Mapping) or not isinstance(sites, tuple):
+        return ledger
+    return freeze({**ledger, "sites": [_site(site) if isinstance(site, Mapping) else site for site in sites]})
+
+
+def _site(site: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: [_told(each) for each in site[name]] for name in ("entries", "notes") if name in site}
+    return {**site, **told}
+
+
+def _told(told: object) -> object:
+    """An entry, or a note, of a run's ledger."""
+    if isinstance(told, str):
+        return {"code": "note", "severity": Severity.NOTE, "message": told}
+    if not isinstance(told, Mapping) or "detail" not in told:
+        return told
+    left = {key: value for key, value in told.items() if key != "detail" and value is not None}
+    result = str(told.get("result"))
+    if result == "done":
+        return left
+    problem = {"code": result, "severity": _SEVERITIES.get(result, Severity.WARNING), "message": str(told["detail"])}
+    shared = {key: left[key] for key in ("address", "requestId") if key in left}
+    return {**left, "problem": {**problem, **shared}}
 
 
 def _plain(problem: Diagnostic) -> dict[str, Any]:

@@ -719,3 +719,23 @@ def test_a_lock_that_cannot_be_read_can_be_taken_away(
     assert planted.lock() is None
     kept = [path.read_text("utf-8") for path in lock.parent.rglob("notes.txt")]
     assert kept == (["mine"] if spoil is folder_with_a_file else []), "nothing of anybody is thrown away"
+
+
+def test_the_record_of_an_undeclared_site_that_cannot_be_read_is_a_problem_of_its_own(
+    reconciler: Command, project: Project
+) -> None:
+    records = project.root / ".reconciler" / "records"
+    records.mkdir(parents=True)
+    (records / "broken.json").write_text("{", "utf-8")
+    ran = reconciler("plan", project.root, "--output", "json")
+    undeclared, broken = ran.json["problems"]
+    assert (undeclared["code"], undeclared["address"]) == ("undeclared-site", "broken")
+    assert "is corrupt" not in undeclared["message"]
+    assert "is corrupt" in broken.pop("message")
+    assert broken == {
+        "code": "state",
+        "severity": "warning",
+        "fix": "restore it from a backup, or move it away to start afresh",
+        "file": str(records / "broken.json"),
+        "address": "broken",
+    }

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from reconciler.model.canonical import Json, freeze
+from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.state.journal import replayed
+from reconciler.state.ledger import RunLedgers
+from reconciler.state.memory import MemoryStore
 from reconciler.state.record import SiteRecord, decode
 from reconciler.state.store import Log
 
@@ -73,3 +79,54 @@ def test_the_notes_of_a_journal_are_read_as_they_were_written(
     line = f'{{"kind":"ended","id":"{ENTRY["id"]}","outcome":{outcome}}}'.encode()
     found = replayed(record(ENTRY), Log((line,), len(line)), "journals/3f0c2a9e.jsonl")
     assert [(entry.sent, entry.unknown) for entry in found.open] == left
+
+
+def test_the_ledger_of_a_run_is_read_with_problems_where_it_had_sentences() -> None:
+    entry = {"address": "shop/settings", "verb": "update"}
+    site = {
+        "site": "shop",
+        "stillGoingOut": [],
+        "entries": [
+            {**entry, "result": "done", "detail": "", "requestId": "r-1"},
+            {**entry, "result": "failed", "detail": "PATCH /settings answered 403; ask", "requestId": "r-2"},
+            {**entry, "result": "not-started", "detail": "the run was stopped", "requestId": None},
+        ],
+        "notes": ["the marketing plan is ACTIVE, but no activity has posts"],
+        "error": None,
+        "interrupted": False,
+    }
+
+    async def body() -> Json | None:
+        store = MemoryStore()
+        ledger = freeze({"command": "apply", "interrupted": False, "exitCode": 1, "sites": [site]})
+        runs = RunLedgers(store)
+        return await runs.read(await runs.write(datetime(2026, 11, 2, 9, tzinfo=UTC), ledger))
+
+    found = json.loads(to_json(asyncio.run(body())))["sites"][0]
+    assert found["entries"] == [
+        {**entry, "result": "done", "requestId": "r-1"},
+        {
+            **entry,
+            "result": "failed",
+            "requestId": "r-2",
+            "problem": {
+                "code": "failed",
+                "severity": "error",
+                "message": "PATCH /settings answered 403; ask",
+                "address": "shop/settings",
+                "requestId": "r-2",
+            },
+        },
+        {
+            **entry,
+            "result": "not-started",
+            "problem": {
+                "code": "not-started",
+                "severity": "warning",
+                "message": "the run was stopped",
+                "address": "shop/settings",
+            },
+        },
+    ]
+    note = "the marketing plan is ACTIVE, but no activity has posts"
+    assert found["notes"] == [{"code": "note", "severity": "note", "message": note}]
