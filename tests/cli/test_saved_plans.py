@@ -134,7 +134,7 @@ def test_files_that_cannot_be_read_any_more_give_no_right(reconciler: Command, p
     assert ran.last.startswith("Refused: sites/shop.yaml:")
     assert ran.last.endswith("; correct that and apply the plan again")
     refused = reconciler("apply", saved.name, *YES, "--output", "json").json["refused"]
-    assert (refused["code"], refused["file"], refused["line"]) == ("files-unreadable", "sites/shop.yaml", 2)
+    assert (refused["code"], refused["file"], refused["line"]) == ("files-unreadable", "sites/shop.yaml", 3)
     assert "sites/shop.yaml" not in refused["message"]
     assert writes(project) == []
 
