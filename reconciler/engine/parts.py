@@ -95,7 +95,7 @@ class Auditing(Variant, frozen=True):
 
 
 class Preparing(Variant, frozen=True):
-    """To plan the sites of a part for an apply: open calls are resolved, and no site is taken that another run has."""
+    """The job of planning a part's sites for an apply: resolves open calls, refuses sites that another run holds."""
 
     context: RunContext
     lock_timeout: timedelta

@@ -169,7 +169,7 @@ class Prober:
         self._say(section, f"{name}: in `{wrappers[0]}` or bare", held, words)
 
     def _see(self, section: str, what: str, names: Iterable[str], nothing: str) -> None:
-        """Reports which members there are, where nothing is inferred about them."""
+        """Reports which members there are, if nothing is inferred about them."""
         self.verdicts.append(Verdict(section, what, None, ", ".join(sorted(names)) or nothing, seen=True))
 
     def _say(self, section: str, question: str, holds: bool | None, found: str) -> None:

@@ -40,7 +40,7 @@ class GoingOutRecord(Struct, frozen=True):
 
 
 class EntryRecord(Struct, frozen=True, omit_defaults=True):
-    """What became of an action. What is not known, or does not apply, is left out."""
+    """How an action ended. What is unknown or does not apply is left out."""
 
     address: Address
     verb: Verb

@@ -41,7 +41,7 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reaso
 
 
 async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None:
-    """All posts that wait to go out while the files of the project cannot be used; None if the state knows of none.
+    """All posts that are waiting to go out while the project's files cannot be used; None if the state has none.
 
     Raises StateError.
     """

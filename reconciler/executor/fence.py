@@ -21,7 +21,7 @@ from reconciler.planner.actions import Action
 
 
 class NoLongerAllowed(Exception):
-    """A post that was to go out may no longer go out, and what was found."""
+    """A post that was to go out may no longer go out; says what was found."""
 
     def __init__(self, problem: Diagnostic) -> None:
         super().__init__(problem.message)

@@ -115,7 +115,7 @@ async def await_generation(run: Run, action: Action) -> None:
 
 
 async def _wait(run: Run, wait: PendingGeneration) -> None:
-    """Polls until the generation is over or its time is; enters the action; halts the run if it is not ACTIVE."""
+    """Polls until the generation has ended or the time is up; enters the action; halts the run unless it is ACTIVE."""
     since, last = run.now(), _Last()
 
     async def probe() -> tuple[ObservedSite, Done | NotDone] | None:
@@ -242,7 +242,7 @@ async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
 
 
 async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
-    """Notes that a marketing plan is ACTIVE without any posts.
+    """Adds a note if a marketing plan is ACTIVE without any posts.
 
     That is the documented sign of an unpublished site, or of SOCIAL_MARKETING being off (D 13.1.6).
     """

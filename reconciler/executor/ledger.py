@@ -42,7 +42,7 @@ SEVERITIES: Final = {
     Result.NOT_STARTED: Severity.WARNING,
     Result.PENDING: Severity.NOTE,
 }
-"""How much it matters that an action did not end well."""
+"""How serious it is that an action failed."""
 
 
 class Entry(Struct, frozen=True):
@@ -67,7 +67,7 @@ class Entry(Struct, frozen=True):
 
     @property
     def verb(self) -> Verb:
-        """The word of its write."""
+        """The verb of its write."""
         return self.operation.verb
 
     @classmethod

@@ -62,7 +62,7 @@ async def _read(site: SiteRef, ports: Ports, entries: Iterable[OpenEntry]) -> Sn
 
 
 def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> bool:
-    """Whether the effect of a create may not show yet because a killed run sent it only just now."""
+    """Whether a create's effect may not show yet, because a run that was killed sent it only just now."""
     operation, now = entry.operation, ports.clock.now()
     if isinstance(operation, UnreadableCall) or operation.verb is not Verb.CREATE:
         return False

@@ -215,12 +215,12 @@ class StillGoingOut(Struct, frozen=True):
 
     @property
     def account_id(self) -> str | None:
-        """The id of its account; None if that is not known."""
+        """The id of its account; None if unknown."""
         return account_id(self.account) if self.account else None
 
     @property
     def account_name(self) -> str | None:
-        """The name of its account; None if that is not known."""
+        """The name of its account; None if unknown."""
         return account_name(self.account) or None if self.account else None
 
 
@@ -248,7 +248,7 @@ class EndedPost(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what belongs with them.
 
-    `inputs` are what the files ask for (recorded as pending before the first write of theirs, design.md 3.3).
+    `inputs` are what the files ask for (recorded as pending before any of them is written, design.md 3.3).
     `adopted_inputs` are live values for which no generation of this tool is recorded. `bindings` are identities found
     while planning. `notes` are sentences for people. `config` is the digest of the files.
     """

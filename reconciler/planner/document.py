@@ -197,7 +197,7 @@ def _digest(data: bytes) -> Digest:
 
 SITES: Final = b'  "sites": ['
 INDENT: Final = b"    "
-"""The indentation by which a document's sites are told from its other members; each site is on a line of its own."""
+"""The indentation that marks a document's sites among its members; each site is on a line of its own."""
 
 
 def site_line(plan: Plan) -> bytes:

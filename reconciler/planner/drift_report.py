@@ -79,7 +79,7 @@ class FieldDrift(Struct, frozen=True):
 class DriftItem(Struct, frozen=True):
     """One managed object. `moved` is set if it drifted. `about` holds facts for the finding's sentence.
 
-    `reason` and `because` are those of the plan's action for it, where the finding alone does not say why.
+    `reason` and `because` are those of the plan's action for it, if the finding alone does not say why.
     """
 
     address: Address

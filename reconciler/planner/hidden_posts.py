@@ -49,8 +49,8 @@ def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tup
 def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
     """The site, with this tool's waiting posts added to activities that do not show them.
 
-    Whether an activity keeps its scheduled posts is not documented (6.4). If such a post is still there when read by
-    id, nothing of it is gone, and it is judged like the posts that are shown.
+    Whether an activity keeps its scheduled posts is not documented (6.4). If such a post can still be read by id, it is
+    not gone, and it is judged like the posts that are shown.
     """
     live = observed.marketing_plan
     if live is None or live.status is not PlanStatus.ACTIVE:

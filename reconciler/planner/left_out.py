@@ -35,7 +35,10 @@ def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[Publi
 
 
 def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Diagnostic | None:
-    """Why the site cannot be judged: posts wait under approvals that git could not be asked for. None if it can be."""
+    """Why the site cannot be judged: posts are waiting under approvals that git could not look up.
+
+    None if it can be.
+    """
     schedule, unasked = desired.schedule or DesiredSchedule(()), desired.approvals.unasked
     if not unasked or not schedule.approval_required:
         return None

@@ -250,7 +250,7 @@ def _level(operation: Operation) -> int:
 
 
 def _makes_way(cancel: Action, other: Action) -> bool:
-    """Whether an action throws away what a cancel is to take back first."""
+    """Whether an action throws away what a cancel must cancel first."""
     return isinstance(cancel.operation, CancelPost) and any(
         isinstance(required, NothingWaits) and required.activity in (None, cancel.operation.activity)
         for required in other.requires

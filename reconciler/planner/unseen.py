@@ -37,8 +37,8 @@ UNSEEN: Final = LeftOut(
 class UnseenPosts(Struct, frozen=True):
     """The posts waiting at a site, as far as the state knows.
 
-    `going_out` are those that nobody wants any more, soonest first. `waiting` names all others. If not
-    `known`, the state knows nothing of the site or can't be read, so there may be posts that nobody can name.
+    `going_out` are those that nobody wants any more, soonest first. `waiting` names all others. If not `known`, the
+    state knows nothing about the site or cannot be read, so there may be posts that nobody can name.
     """
 
     going_out: tuple[GoingOut, ...] = ()
@@ -73,7 +73,7 @@ def unseen_posts(
 
 
 def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
-    """Reports posts that wait unseen, each with its title, channel and time."""
+    """Reports posts that are waiting unseen, each with its title, channel and time."""
     head = "1 scheduled post" if len(posts) == 1 else f"{len(posts)} scheduled posts"
     named = "; ".join(f"{printable(name_of(post))} {_when(post)}" for post in posts)
     return Diagnostic(

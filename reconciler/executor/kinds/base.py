@@ -74,7 +74,7 @@ class ManagedKind(Generic[O]):
         return None
 
     async def prepared(self, operation: O, site: SiteCache) -> O:
-        """The operation as it is sent, with those parts of the live object that stay. May raise an ApiError."""
+        """The operation as it is sent, including the parts of the live object that stay. May raise an ApiError."""
         return operation
 
     async def before(self, operation: O, site: SiteCache) -> Before:
