@@ -13,7 +13,10 @@ from reconciler.model.clock import Clock
 WINDOW: Final = 61.0
 """Seconds over which the budget is counted: a minute (D 4), plus one for variations in transit time."""
 
-_SWEEP_FROM: Final = 1024
+_MANY: Final = 1000
+"""How many requests older than the window are removed together."""
+
+_GROUPS: Final = 4096
 
 
 class Limits(Struct, frozen=True):
@@ -52,25 +55,19 @@ class Budget:
         self.in_flight = InFlight(limits.parallelism, limits.most or limits.parallelism)
         self._allowed = limits.requests_per_minute
         self._clock = clock
-        self._sent: dict[str, array[float]] = {}
+        self._sent = _Sent()
         self._held: dict[str, float] = {}
-        self._sweep_at = _SWEEP_FROM
 
     async def admit(self, site: str) -> None:
         """Returns when another request of this site may be sent, and counts it."""
         while True:
             now = self._clock.now().timestamp()
-            sent = self._sent.get(site)
-            if sent is None:
-                sent = self._sent[site] = array("d")  # half the size of a list, because there are thousands
-            while sent and (sent[0] <= now - WINDOW or sent[0] > now):  # the clock was set back: forget
-                del sent[0]
+            self._sent.forget(now)
             wait = self._held.get(site, 0.0) - now
-            if len(sent) >= self._allowed:
-                wait = max(wait, sent[0] + WINDOW - now)
+            if self._sent.reached(self._allowed, site):
+                wait = max(wait, self._sent.first(site) + WINDOW - now)
             if wait <= 0:
-                sent.append(now)
-                self._sweep(now)
+                self._sent.add(site, now)
                 return
             await self._clock.sleep(wait)
 
@@ -78,11 +75,54 @@ class Budget:
         """Holds back this site's requests for some seconds, because the remote side asked for it."""
         until = self._clock.now().timestamp() + seconds
         self._held[site] = max(self._held.get(site, 0.0), until)
+        if len(self._held) > _MANY:
+            now = until - seconds
+            self._held = {site: until for site, until in self._held.items() if until > now}
 
-    def _sweep(self, now: float) -> None:
-        """Forgets sites whose last request was before the window, so that memory does not grow with the run."""
-        if len(self._sent) < self._sweep_at:
-            return
-        self._sent = {site: sent for site, sent in self._sent.items() if sent and sent[-1] > now - WINDOW}
-        self._held = {site: until for site, until in self._held.items() if until > now}
-        self._sweep_at = max(_SWEEP_FROM, 2 * len(self._sent))
+
+class _Sent:
+    """The requests of the last window, of all sites.
+
+    Sixteen bytes for each, because there may be tens of thousands in a minute. Sites are known by the hash of their id:
+    two with the same one would share a budget, which makes them wait but never sends too much.
+    """
+
+    def __init__(self) -> None:
+        self._times = array("d")
+        self._sites = array("q")
+        self._gone = 0
+        """How many of the first ones are older than the window."""
+        self._at_most = array("l", bytes(_GROUPS * array("l").itemsize))
+        """How many were sent by the sites of each group: a site is counted by itself only if its group sent many."""
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def reached(self, allowed: int, site: str) -> bool:
+        """Whether a site has sent as many as allowed."""
+        key = hash(site)
+        return self._at_most[key % _GROUPS] >= allowed and self._sites[self._gone :].count(key) >= allowed
+
+    def first(self, site: str) -> float:
+        """When a site that has sent some sent the first of them."""
+        return self._times[self._sites.index(hash(site), self._gone)]
+
+    def add(self, site: str, now: float) -> None:
+        """Counts a request. A clock that was set back a little stands still until then."""
+        key = hash(site)
+        self._times.append(max(now, self._times[-1]) if self._times else now)
+        self._sites.append(key)
+        self._at_most[key % _GROUPS] += 1
+
+    def forget(self, now: float) -> None:
+        """Forgets what is older than the window, and everything if the clock was set back by more than that."""
+        if self._times and self._times[-1] > now + WINDOW:
+            del self._times[:], self._sites[:]
+            self._gone = 0
+            self._at_most = array("l", bytes(_GROUPS * array("l").itemsize))
+        while self._gone < len(self._times) and self._times[self._gone] <= now - WINDOW:
+            self._at_most[self._sites[self._gone] % _GROUPS] -= 1
+            self._gone += 1
+        if self._gone > _MANY:
+            del self._times[: self._gone], self._sites[: self._gone]
+            self._gone = 0

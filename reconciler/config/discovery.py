@@ -76,3 +76,7 @@ class Shown:
         if not self._here:
             return text
         return text.removeprefix(self._here) if text + os.sep != self._here else "."
+
+    def below(self, shown: str) -> str:
+        """What comes before a shown path in the full one."""
+        return "" if os.path.isabs(shown) else self._here

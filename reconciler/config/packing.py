@@ -19,7 +19,7 @@ Packing takes a tenth of the time of reading a site, and pays off only for many 
 """
 
 
-class KeptSite(Struct, frozen=True):
+class KeptSite(Struct, frozen=True, gc=False):
     """A site kept as it is."""
 
     site: DesiredSite
@@ -29,7 +29,7 @@ class KeptSite(Struct, frozen=True):
         return self.site
 
 
-class PackedSite(Struct, frozen=True):
+class PackedSite(Struct, frozen=True, gc=False):
     """A site in a few hundred bytes. `sample` is what the project's sites have in common; all of them share it."""
 
     sample: bytes

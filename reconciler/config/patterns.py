@@ -52,7 +52,7 @@ class Finder:
         self._links: set[Path] = set()
         self.unlisted: list[Unlisted] = []
 
-    def find(self, pattern: str) -> Iterator[Path]:
+    def find(self, pattern: str) -> Iterator[str]:
         """The files that one pattern matches, as paths below the root, in no particular order and possibly twice."""
         yield from self._find(self._root, [part for part in pattern.split("/") if part not in ("", ".")], set())
 
@@ -82,7 +82,7 @@ class Finder:
             self._links.add(Path(entry.path))
         return found
 
-    def _find(self, folder: Path, parts: list[str], seen: set[tuple[str, int]]) -> Iterator[Path]:
+    def _find(self, folder: Path, parts: list[str], seen: set[tuple[str, int]]) -> Iterator[str]:
         """The files below a folder. `seen` has the real folders that links led to, with how many parts were left."""
         if not parts:
             return
@@ -97,14 +97,13 @@ class Finder:
                 if rest:
                     yield from self._find(below, rest, seen)
                 else:
-                    yield from (
-                        below / name for name, is_folder in self.names_in(below) if not is_folder and name[0] != "."
-                    )
+                    names = (name for name, is_folder in self.names_in(below) if not is_folder and name[0] != ".")
+                    yield from (os.path.join(below, name) for name in names)
         elif not _MAGIC.search(first):
             if rest:
                 yield from self._find(folder / first, rest, seen)
             elif os.path.lexists(folder / first):
-                yield folder / first
+                yield os.path.join(folder, first)
         else:
             matches = re.compile(translate(first)).match
             for name, is_folder in self.names_in(folder):
@@ -113,7 +112,7 @@ class Finder:
                 if rest and is_folder:
                     yield from self._find(folder / name, rest, seen)
                 elif not rest:
-                    yield folder / name
+                    yield os.path.join(folder, name)
 
     def folders(self, top: Path) -> Iterator[Path]:
         """A folder and all folders below it, following links; each real folder once, by the shortest path to it."""

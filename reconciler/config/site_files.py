@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
 
 from msgspec import Struct
 
@@ -19,10 +19,32 @@ from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem,
 YAML: Final = (".yaml", ".yml")
 
 
+class Paths(Sequence[Path]):
+    """Many paths, kept as texts: a Path takes five times the space, and there may be many thousands."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts = tuple(texts)
+
+    @overload
+    def __getitem__(self, at: int) -> Path: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Paths: ...
+
+    def __getitem__(self, at: int | slice) -> Path | Paths:
+        return Paths(self.texts[at]) if isinstance(at, slice) else Path(self.texts[at])
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __contains__(self, path: object) -> bool:
+        return str(path) in self.texts
+
+
 class SiteFiles(Struct, frozen=True):
     """The site files of a project, sorted, each once; and the YAML files near them that no pattern matches."""
 
-    files: tuple[Path, ...]
+    files: Paths
     passed_over: tuple[Path, ...]
     problems: tuple[Diagnostic, ...]
 
@@ -38,25 +60,31 @@ def find_site_files(project: Project) -> SiteFiles:
     finder = Finder(project.root)
     approvals = str(project.approvals_folder).rstrip(os.sep) + os.sep
 
-    def may_be_one(file: Path) -> bool:
-        return file.name != PROJECT_FILE and not str(file).startswith(approvals)
+    def may_be_one(file: str) -> bool:
+        return os.path.basename(file) != PROJECT_FILE and not file.startswith(approvals)
 
+    # Texts, because making a Path puts its names into a table that keeps its size.
     taken = {file for pattern in project.sites for file in finder.find(pattern) if may_be_one(file)}
-    folders = {file.parent for file in taken}
+    folders = set(map(Path, {os.path.dirname(file) for file in taken}))
     for folder in {project.root / fixed_folder(pattern) for pattern in project.sites} - {project.root}:
         folders.update(finder.folders(folder))
     beside = (
-        folder / name
+        os.path.join(folder, name)
         for folder in folders
         for name, is_folder in finder.names_in(folder)
         if not is_folder and name.lower().endswith(YAML) and name[0] != "."
     )
-    seed = project.root / SEED
+    seed = str(project.root / SEED)
     passed_over = {file for file in beside if file not in taken and file != seed and may_be_one(file)}
     problems = [
         problem(Place(shown_path(unlisted.folder)), f"cannot be listed: {unlisted.why}") for unlisted in finder.unlisted
     ]
-    return SiteFiles(tuple(sorted(taken)), tuple(sorted(passed_over)), tuple(problems))
+    return SiteFiles(Paths(sorted(taken, key=_by_parts)), tuple(sorted(map(Path, passed_over))), tuple(problems))
+
+
+def _by_parts(file: str) -> str:
+    """The sort key that puts texts into the order of paths, which compares name by name."""
+    return os.path.normcase(file).replace(os.sep, "\0")
 
 
 def submodule_warnings(project: Project) -> list[Diagnostic]:

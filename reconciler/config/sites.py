@@ -27,7 +27,7 @@ from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, Project, find_project
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
-from reconciler.config.site_files import YAML, Named, find_site_files, named_by, submodule_warnings
+from reconciler.config.site_files import YAML, Named, Paths, find_site_files, named_by, submodule_warnings
 from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.trust import Borders, Trust
 from reconciler.config.words import quoted
@@ -38,17 +38,17 @@ from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageE
 from reconciler.model.sites import DesiredSite
 
 
-class SiteEntry(Struct, frozen=True):
-    """What is known about a site without unpacking it: enough to select by.
+class SiteEntry(Struct, frozen=True, gc=False):
+    """What is known about a site without unpacking it: enough to select by. Small, for there may be many thousands.
 
-    `place` is where its document begins, as messages show it. `problems` stop only this site: it is not read, and fails
-    with them.
+    `place` is where its document begins, as messages show it; `below` is what comes before that in the file's full
+    path. `problems` stop only this site: it is not read, and fails with them.
     """
 
     name: SiteName
     id: str
     labels: Labels
-    path: str
+    below: str
     place: Place
     packed: KeptSite | PackedSite
     problems: tuple[Diagnostic, ...] = ()
@@ -58,8 +58,13 @@ class SiteEntry(Struct, frozen=True):
     """The stamp of its file when that was read."""
 
     @property
+    def path(self) -> str:
+        """The full path of the file that declares it."""
+        return self.below + self.place.file
+
+    @property
     def file(self) -> Path:
-        """The file that declares it. Kept as text: there may be many thousands, and a Path takes five times as much."""
+        """The file that declares it."""
         return Path(self.path)
 
     def load(self) -> DesiredSite:
@@ -73,8 +78,7 @@ class SiteIndex(Struct, frozen=True):
     """The sites that the paths name, in the order of files and documents.
 
     `files` counts the files that they are in, and `total` all sites of the project. `warnings` are about files: almost
-    certain mistakes that stop nothing. `unowned` names the approvals files without a site. `declared` are the ids of
-    all sites of the project, in lower case.
+    certain mistakes that stop nothing. `unowned` names the approvals files without a site.
     """
 
     entries: tuple[SiteEntry, ...]
@@ -82,7 +86,6 @@ class SiteIndex(Struct, frozen=True):
     total: int
     warnings: tuple[Diagnostic, ...] = ()
     unowned: tuple[str, ...] = ()
-    declared: frozenset[str] = frozenset()
     others: tuple[SiteEntry, ...] = ()
     """The sites of the project that the paths do not name."""
     content: Digest = Digest("")
@@ -90,6 +93,10 @@ class SiteIndex(Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    def declared(self) -> frozenset[str]:
+        """The ids of all sites of the project, in lower case. Not kept: there may be many thousands."""
+        return frozenset(_in_small_letters(entry.id) for entry in (*self.entries, *self.others))
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
@@ -160,7 +167,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
     reading = _Reading(project)
     reading.problems.extend(site_files.problems)
     more = [file for file in named.others if reading.is_site_file(file)]
-    files = (*site_files.files, *more)
+    files = Paths((*site_files.files.texts, *map(str, more)))
     if elsewhere is None or len(files) < MANY or not reading.take(elsewhere(project, files)):
         for file in files:
             reading.read(file)
@@ -169,8 +176,9 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
     if reading.problems:
         raise InvalidFiles(reading.problems.told(), dict.fromkeys((*about_project, *reading.warnings)))
     chosen = list(reading.chosen(named, more))
-    named_sites = {entry.name for entry in chosen}
-    unowned = sorted(reading.approvals.names - {entry.name for entry in reading.entries})
+    chosen_files = {entry.place.file for entry in chosen}
+    chosen_files.update(map(shown_path, named.others))
+    unowned = sorted(reading.approvals.names.difference(entry.name for entry in reading.entries))
     labels = [entry.labels for entry in reading.entries]
     warnings = [
         *about_project,
@@ -181,14 +189,21 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
     ]
     return SiteIndex(
         entries=tuple(chosen),
-        files=len({entry.path for entry in chosen} | set(map(str, named.others))),
+        files=len(chosen_files),
         total=len(reading.entries),
         warnings=tuple(dict.fromkeys(warnings)),
         unowned=tuple(unowned),
-        declared=frozenset(_in_small_letters(entry.id) for entry in reading.entries),
-        others=tuple(entry for entry in reading.entries if entry.name not in named_sites),
+        others=without(reading.entries, chosen),
         content=Digest(f"sha256:{reading.content.hexdigest()}"),
     )
+
+
+def without(entries: Sequence[SiteEntry], chosen: Sequence[SiteEntry]) -> tuple[SiteEntry, ...]:
+    """The sites that are not among the chosen ones, which are some of them."""
+    if len(chosen) == len(entries):
+        return ()
+    names = {entry.name for entry in chosen}
+    return tuple(entry for entry in entries if entry.name not in names)
 
 
 def read_files(project: Project, files: Sequence[Path]) -> FilesRead | None:
@@ -271,11 +286,11 @@ class _Reading:
             self.taken.note(document, self.problems)
             found = read_site(document, self.project, self.approvals, self.problems)
             if found is not None:
-                self._add(file, document, found, len(data) if count == 1 else 0, stamp)
+                self._add(document, found, len(data) if count == 1 else 0, stamp)
         if not count and len(self.problems) == before:
             self.problems.append(problem(Place(shown, 1, 1), "is empty", "write a site, or delete the file"))
 
-    def _add(self, file: Path, document: Document, found: ReadSite, size: int, stamp: Stamp) -> None:
+    def _add(self, document: Document, found: ReadSite, size: int, stamp: Stamp) -> None:
         site = found.site
         self.warnings.extend(found.warnings)
         self.entries.append(
@@ -283,7 +298,7 @@ class _Reading:
                 name=site.ref.name,
                 id=site.ref.id,
                 labels=self._labels.setdefault(site.labels, site.labels),
-                path=str(file),
+                below=self._shown.below(document.start.file),
                 place=document.start,
                 packed=self._packer.pack(site, size),
                 problems=found.problems,

@@ -134,7 +134,8 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Fi
     except ApiError as error:
         found.add(Diagnostic("account-unreadable", error.problem(), error.advice(), request_id=error.request_id))
         return
-    undeclared = sum(site.id.lower() not in (selection.declared or ()) for site in listed)
+    declared = selection.declared() if selection.declared is not None else ()
+    undeclared = sum(site.id.lower() not in declared for site in listed)
     found.facts.append(facts.AccountListed(len(listed), undeclared))
     if undeclared:
         are = "is" if undeclared == 1 else "are"

@@ -365,7 +365,8 @@ def entry_of(site: SiteValues) -> SiteEntry:
     place = site.desired.place if site.desired is not None else Place("")
     # A site without a value has problems, and is never unpacked.
     packed = KeptSite(site.desired)  # type: ignore[arg-type]
-    return SiteEntry(site.name, site.id, site.labels, site.file, place, packed, site.problems, stamp=site.stamp)
+    below = site.file.removesuffix(place.file)
+    return SiteEntry(site.name, site.id, site.labels, below, place, packed, site.problems, stamp=site.stamp)
 
 
 def told_of(event: object) -> Told | None:

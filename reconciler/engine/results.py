@@ -11,7 +11,7 @@ Everything in an event is a frozen value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -113,7 +113,7 @@ class RunStarted(Struct, frozen=True):
     api: Api | None = None
     commit: str | None = None
     approval_none: tuple[SiteName, ...] = ()
-    places: tuple[tuple[SiteName, Place], ...] = ()
+    places: Iterable[tuple[SiteName, Place]] = ()
     """Where each chosen site is declared, for findings without a line of their own."""
     part: RunPart | None = None
     """Which part of the sites it is, if there are several parts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.config.approval_files import NOTHING_COMMITTED
 from reconciler.config.project import Project
 from reconciler.config.repository import Repository
-from reconciler.config.sites import SiteEntry, SiteIndex
+from reconciler.config.sites import SiteEntry, SiteIndex, without
 from reconciler.engine.choice import Choice, Shard
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import digest_of, freeze
@@ -22,8 +23,8 @@ from reconciler.planner.targets import TargetFilter, is_chosen, near, target_fil
 class Selection(Struct, frozen=True):
     """The sites of a run, and which parts of their plans are wanted. `of` counts all sites of the project.
 
-    `warnings` are about its files: almost certain mistakes that stop nothing. `declared` are the ids of all sites of
-    the project, None if they are not known.
+    `warnings` are about its files: almost certain mistakes that stop nothing. `declared` gives the ids of all sites of
+    the project in lower case; None if they are not known.
     """
 
     project: Project
@@ -31,7 +32,7 @@ class Selection(Struct, frozen=True):
     targets: TargetFilter
     of: int
     warnings: tuple[Diagnostic, ...] = ()
-    declared: frozenset[str] | None = None
+    declared: Callable[[], frozenset[str]] | None = None
     part: RunPart | None = None
     """Which part of the sites it is, if there are several parts."""
     elsewhere: frozenset[SiteName] = frozenset()
@@ -55,10 +56,9 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
     targets = target_filter(choice.targets, choice.excludes, index.entries)
     chosen = [entry for entry in index.entries if is_chosen(targets, entry)]
     entries = chosen if choice.shard is None else [entry for entry in chosen if in_shard(entry.name, choice.shard)]
-    elsewhere = {entry.name for entry in chosen} - {entry.name for entry in entries}
+    elsewhere = frozenset(entry.name for entry in without(chosen, entries))
     if choice.changed_since is not None:
         entries = _changed(project, entries, choice.changed_since)
-    kept = {entry.name for entry in entries}
     every = (*index.entries, *index.others)
     share = every if choice.shard is None else [entry for entry in every if in_shard(entry.name, choice.shard)]
     return Selection(
@@ -69,8 +69,8 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
         index.run_warnings,
         index.declared,
         _part(project, index, choice),
-        frozenset(elsewhere),
-        tuple(entry for entry in share if entry.name not in kept),
+        elsewhere,
+        without(share, entries),
     )
 
 

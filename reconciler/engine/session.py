@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
 from reconciler.api.client import ReadClient
 from reconciler.config.project import Project
+from reconciler.config.sites import SiteEntry
 from reconciler.engine.policy_checks import NamedCheck
 from reconciler.engine.results import Api, Emit, Notice, RunStarted
 from reconciler.engine.selection import Selection
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
+from reconciler.model.diagnostics import Place
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.targets import TargetFilter
 from reconciler.state.lease import Leases
@@ -66,6 +69,16 @@ def plan_options(session: Session[ReadClient], context: RunContext, site: SiteNa
     )
 
 
+class _Places:
+    """The places of sites, from their entries: a list of them would be one more for thousands of sites."""
+
+    def __init__(self, entries: Sequence[SiteEntry]) -> None:
+        self._entries = entries
+
+    def __iter__(self) -> Iterator[tuple[SiteName, Place]]:
+        return ((entry.name, entry.place) for entry in self._entries)
+
+
 def begin(command: str, selection: Selection, emit: Emit, session: Session[ReadClient] | None = None) -> None:
     """Reports that a run over these sites begins, and the problems of the project's files that do not stop it.
 
@@ -81,7 +94,7 @@ def begin(command: str, selection: Selection, emit: Emit, session: Session[ReadC
             session.api if session else None,
             session.commit if session else None,
             without_approval,
-            tuple((entry.name, entry.place) for entry in selection.entries),
+            _Places(selection.entries),
             selection.part,
         )
     )

@@ -74,7 +74,8 @@ async def undeclared_sites(
     if selection.declared is None or selection.targets.included:
         return ()
     ids = {*await store.ids(), *(label.id for label in await store.first.labels())}
-    unnamed = [SiteRef(SiteName(id), id) for id in sorted(ids) if id.lower() not in selection.declared]
+    declared = selection.declared()
+    unnamed = [SiteRef(SiteName(id), id) for id in sorted(ids) if id.lower() not in declared]
 
     async def work(site: SiteRef, _turn: Turn) -> Undeclared:
         try:

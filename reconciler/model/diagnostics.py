@@ -16,7 +16,7 @@ from reconciler.model.content import Difference
 from reconciler.model.frozen import Struct
 
 
-class Place(Struct, frozen=True, order=True):
+class Place(Struct, frozen=True, order=True, gc=False):
     """A position in a file. Lines and columns count from 1; 0 means the file as a whole."""
 
     file: str

@@ -52,7 +52,7 @@ class LocalFolder:
 
     async def get(self, key: str) -> Stored | None:
         # Reading a few kilobytes of a local file takes less time than starting a thread for it.
-        return self._read(self.folder / check_key(key))
+        return self._read(os.path.join(self.folder, check_key(key)))
 
     async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
         return await asyncio.to_thread(self._replace, check_key(key), data, expected, durable)
@@ -68,7 +68,7 @@ class LocalFolder:
         return await asyncio.to_thread(self._append, check_key(key), data, at)
 
     async def read_log(self, key: str) -> Log:
-        stored = self._read(self.folder / check_key(key))
+        stored = self._read(os.path.join(self.folder, check_key(key)))
         data = stored.data if stored else b""
         whole = data[: data.rfind(b"\n") + 1]
         return Log(tuple(whole.splitlines(keepends=True)), len(data))
@@ -79,9 +79,9 @@ class LocalFolder:
 
     # --- in a thread ---------------------------------------------------------------------------------
 
-    def _read(self, path: Path) -> Stored | None:
-        with _told(path, "cannot be read"):
-            self._refuse_links(path.parent)
+    def _read(self, path: str) -> Stored | None:
+        with _told(path, "cannot be read"):  # a text, because a Path puts each name into a table that never shrinks
+            self._refuse_links(os.path.dirname(path))
             try:
                 handle = os.open(path, os.O_RDONLY | SAFELY)
             except FileNotFoundError:
@@ -98,7 +98,7 @@ class LocalFolder:
         path = self.folder / key
         with _told(path, "cannot be written"), self._locked(key):
             if not isinstance(expected, Any):
-                there = self._read(path)
+                there = self._read(str(path))
                 if (there and there.version) != expected:
                     raise Conflict(key)
             with replacing(path, PRIVATE, locked=True, durable=durable) as out:
@@ -152,12 +152,12 @@ class LocalFolder:
             except FileNotFoundError:
                 return []
 
-    def _refuse_links(self, folder: Path) -> None:
+    def _refuse_links(self, folder: Path | str) -> None:
         """Raises StateError if a folder of the state is a link: its contents could be anywhere."""
         text, top = str(folder), str(self.folder)  # runs for every read and write: strings are faster than paths
         while text != top and (above := os.path.dirname(text)) != text:
             if os.path.islink(text):
-                raise _not_plain(Path(text))
+                raise _not_plain(text)
             text = above
 
     @contextmanager
@@ -185,13 +185,13 @@ def _lock(file: Path, path: Path) -> Callable[[], None]:
         ) from None
 
 
-def _not_plain(path: Path) -> StateError:
-    if path.is_symlink():
+def _not_plain(path: Path | str) -> StateError:
+    if os.path.islink(path):
         return StateError(str(path), "is a link", "move it away; the state keeps folders and plain files of its own")
     return StateError(str(path), "is not a regular file", "move it away; the state keeps plain files")
 
 
-def _must_be_regular(handle: int, path: Path) -> None:
+def _must_be_regular(handle: int, path: Path | str) -> None:
     kind = os.fstat(handle).st_mode
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -229,12 +229,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path, what: str) -> Iterator[None]:
+def _told(path: Path | str, what: str) -> Iterator[None]:
     """Turns an error of the file system into one that a user can act on."""
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ELOOP and path.is_symlink():
+        if error.errno == errno.ELOOP and os.path.islink(path):
             raise _not_plain(path) from None
         fix = _FIXES.get(error.errno or 0, "check that place, or name another with --state")
         said = error.strerror or str(error)

@@ -6,9 +6,11 @@ import asyncio
 from datetime import timedelta
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.api import limits
 from reconciler.api.limits import Budget, Limits
 from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
@@ -76,6 +78,21 @@ def test_in_no_minute_are_there_more_than_allowed(allowed: int, asked: list[tupl
             assert late - early >= 60
 
 
+def test_sites_that_are_counted_together_have_a_budget_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_GROUPS", 1)
+    clock = FakeClock()
+
+    async def ask() -> None:
+        budget = Budget(Limits(requests_per_minute=2), clock.handed_in)
+        for site in ("one", "other", "one", "other"):
+            await budget.admit(site)
+        assert clock.slept == []
+        await budget.admit("other")
+
+    asyncio.run(ask())
+    assert sum(clock.slept) >= 60
+
+
 def test_many_at_once_share_the_budget_of_their_site() -> None:
     clock = FakeClock()
     begun = clock.at
@@ -101,6 +118,21 @@ def test_a_clock_that_is_set_back_does_not_stop_the_run() -> None:
     assert sum(clock.slept) <= 61
 
 
+def test_a_clock_that_is_set_back_a_little_does_not_double_the_budget() -> None:
+    clock = FakeClock()
+    begun = clock.at
+
+    async def ask() -> None:
+        budget = Budget(Limits(requests_per_minute=2), clock.handed_in)
+        for _ in range(2):
+            await budget.admit("one")
+        clock.at -= timedelta(seconds=3)
+        await budget.admit("one")
+
+    asyncio.run(ask())
+    assert (clock.at - begun).total_seconds() >= 60
+
+
 def test_what_is_long_past_is_forgotten() -> None:
     clock = FakeClock()
     budget = Budget(Limits(), clock.handed_in)
@@ -112,6 +144,7 @@ def test_what_is_long_past_is_forgotten() -> None:
 
     asyncio.run(ask())
     assert len(budget._sent) < 1100
+    assert sum(budget._sent._at_most) <= 62
 
 
 def test_no_more_requests_are_in_flight_than_allowed_over_all_sites(bench: Bench) -> None:

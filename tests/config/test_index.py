@@ -56,6 +56,13 @@ def test_a_site_in_two_files_is_found_whatever_path_is_given(write_project: Writ
     }
 
 
+def test_files_come_in_the_order_of_their_folders_and_names(write_project: WriteProject) -> None:
+    files = [Path("sites/a/z.yaml"), Path("sites/a-b/y.yaml"), Path("sites/a.yaml"), Path("sites/a b/x.yaml")]
+    write_project({str(file): site(file.stem) for file in files})
+    assert names(".") == [file.stem for file in sorted(files)]
+    assert [entry.file for entry in index_of(".").entries] == [Path.cwd() / file for file in sorted(files)]
+
+
 def test_index_counts_the_whole_project(write_project: WriteProject) -> None:
     write_project({"sites/a.yaml": site("a"), "sites/b.yml": site("b"), "sites/eu/c.yaml": site("c")})
     assert names() == ["a", "b", "c"]
