@@ -99,6 +99,7 @@ class MarkdownReporter:
         self._public = _Part(most)
         self._problems = {severity: _Part(most) for severity in Severity}
         self._sites = _Part(most)
+        self._files: list[str] = []
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """Handles an event of the run."""
@@ -126,7 +127,9 @@ class MarkdownReporter:
             case StateListed() | StateShown() | LockFound() | CallResolved():
                 self._fold(self._context.command, text_of(self._context.command, event))
                 self._ending(event)
-            case SchemaTold() | ScriptTold() | StarterFile() | SandboxReady() | SandboxShown():
+            case StarterFile():
+                self._files += text_of(self._context.command, event)
+            case SchemaTold() | ScriptTold() | SandboxReady() | SandboxShown():
                 self._fold(self._context.command, text_of(self._context.command, event))
             case (
                 PlanCompleted()
@@ -212,6 +215,8 @@ class MarkdownReporter:
         self._last = last_line(self._context.command, event) or self._last
 
     def _write(self, ended: Ended) -> None:
+        if self._files:
+            self._fold("files", self._files)
         title = f"{MARKER}\n### reconciler {self._context.command}\n\n"
         ending = f"<p>{code(self._last)}</p>\n" if self._last else ""
         head = "".join(f"<p>{code(line)}</p>\n" for line in self._head)

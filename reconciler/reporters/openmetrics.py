@@ -103,9 +103,18 @@ class OpenMetricsReporter:
             case Refused(still_going_out=posts_left):
                 self._counts["still_going_out"].update(found.post.address.site for found in posts_left)
             case Ended():
+                self._agree(event.verdict)
                 self._context.write("".join(f"{line}\n" for line in self._lines(event, now)))
             case _:
                 pass
+
+    def _agree(self, verdict: Verdict) -> None:
+        """What fails or refuses the run as a whole and none of its sites concerns them all."""
+        sites = self._sites
+        if verdict is Verdict.FAILED:
+            sites["failed"] = sites["failed"] or sites["all"]
+        if verdict is Verdict.REFUSED:
+            sites["refused"] = sites["refused"] or sites["all"]
 
     def _count(self, name: SiteName, counts: Mapping[str, int]) -> None:
         """The counts of a site's last event are what counts: in an apply, the ledger rather than the plan."""

@@ -82,4 +82,8 @@ def _openmetrics(text: str, verdict: Verdict) -> None:
     assert re.search(rf"^reconciler_exit_code{{[^}}]*}} {verdict.exit_code}$", text, re.MULTILINE)
     outcomes = dict(re.findall(r'^reconciler_outcome{command="[^"]*",outcome="(.*)"} ([01])$', text, re.MULTILINE))
     assert outcomes == {other.value: str(int(other is verdict)) for other in Verdict}
+    sites = dict(re.findall(r'^reconciler_sites{command="[^"]*",outcome="(.*)"} (\d+)$', text, re.MULTILINE))
+    counted = {Verdict.FAILED: "failed", Verdict.REFUSED: "refused"}.get(verdict, "all")
+    assert (sites[counted] != "0") == (sites["all"] != "0"), "a run that failed has no sites, or one that did"
+    assert verdict is not Verdict.SUCCEEDED or (sites["failed"], sites["refused"]) == ("0", "0")
     assert ("last_success_timestamp" in text) <= (verdict in SUCCESS)
