@@ -148,9 +148,9 @@ def _misused(problem: UsageError, args: Sequence[str]) -> int:
             def work(_: Running) -> ClosingEvent:
                 raise problem
 
-            return reported(_command_named(args), Shown(outputs, colour=False), work)
-    except UsageError as unwritable:
-        return _fail(f"{problem}\nError: {unwritable}")
+            return reported(_command_named(args), Shown(outputs, colour=False), work, harmless=True)
+    except UsageError as unwritable:  # the others have told what is wrong
+        return _fail(str(unwritable))
     return _fail(str(problem))
 
 
@@ -158,7 +158,9 @@ def _usage_error(error: click.ClickException) -> UsageError:
     """What click found, in two parts: what is wrong, and what to do."""
     from reconciler.model.diagnostics import UsageError
 
-    message, _, fix = error.format_message().rstrip(".").partition("; ")
+    text = " ".join(error.format_message().split()).rstrip(".")
+    text = re.sub(r" is not one of (.*)$", lambda found: f" must be one of: {found[1].replace(chr(39), '')}", text)
+    message, _, fix = re.sub(r"\. Choose from: ?", "; choose one of: ", text).partition("; ")
     if close := re.search(r"[. ]+\(?Did you mean (?:one of: )?(.*)\?\)?$", message):
         first, comma, last = close[1].rpartition(", ")
         message, fix = message[: close.start()], f"did you mean {first}{' or ' if comma else ''}{last}?"

@@ -38,10 +38,17 @@ LAST_PART: Final = 4096
 
 
 class Reports:
-    """All reports of a run, as one reporter."""
+    """All reports of a run, as one reporter. `unwritable`: why one of them could not be opened, if nobody told yet."""
 
-    def __init__(self, reporters: Sequence[Reporter]) -> None:
+    def __init__(self, reporters: Sequence[Reporter], unwritable: UsageError | None = None) -> None:
         self._reporters = list(reporters)
+        self.unwritable = unwritable
+
+    def require_all(self) -> None:
+        """Raises UsageError if one of the reports could not be opened; the others can still tell it."""
+        unwritable, self.unwritable = self.unwritable, None
+        if unwritable is not None:
+            raise unwritable
 
     def handle(self, event: Event) -> None:
         """Passes an event to each report. A report that cannot be written gets no more; the OSError is raised."""
@@ -73,10 +80,12 @@ def open_reports(
     """The reports of a command. Files get their names when the run is over, completely or not at all.
 
     `beside` are extra reporters that see everything first. `asks`: somebody will be asked about what is shown, so text
-    goes to stderr if the screen has another format. Raises UsageError for files that cannot be written.
+    goes to stderr if the screen has another format. Raises UsageError at the end for files
+    that cannot be written, unless `require_all` did.
     """
     reporters = list(beside)
     files: list[_File] = []
+    unwritable: list[UsageError] = []
 
     def add(
         name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False, before: str = ""
@@ -95,18 +104,23 @@ def open_reports(
                 write = _at_once if FORMATS[output.format].followed else sys.stdout.write
                 add(output.format, write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
                 continue
-            files.append(_begin(output.file))
+            try:
+                files.append(_begin(output.file))
+            except UsageError as error:  # no reason to lose the others
+                unwritable.append(error)
+                continue
             before = _before(files[-1]) if output.format == "openmetrics" else ""
             add(output.format, files[-1].text.write, Screen(UNWRAPPED), before=before)
         if asks and not shows_text(shown):
             add("text", sys.stderr.write, screen_of(sys.stderr, colour=shown.colour), on_screen=True)
-        yield Reports(reporters)
+        reports = Reports(reporters, unwritable[0] if unwritable else None)
+        yield reports
+        unwritable = [reports.unwritable] if reports.unwritable is not None else []
     finally:
-        unwritable: list[UsageError] = []
         for file in files:
             try:
                 _end(file)
-            except UsageError as error:  # no reason to lose the others
+            except UsageError as error:
                 unwritable.append(error)
         if unwritable:
             raise unwritable[0]

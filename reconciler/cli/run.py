@@ -58,19 +58,21 @@ def reported(
     *,
     detailed: bool = False,
     asks: bool = False,
+    harmless: bool = False,
 ) -> int:
     """Runs a command and returns its exit code. Its work emits the closing event that it returns.
 
+    Nothing is done if a report cannot be opened, which the others tell; `harmless` work runs all the same.
     Raises ReportsFailed if the reports cannot be written, and OSError if that shows only during the run.
     """
     try:
-        return _reported(command, shown, work, detailed=detailed, asks=asks)
+        return _reported(command, shown, work, detailed=detailed, asks=asks, harmless=harmless)
     except UsageError as error:  # what is wrong with the work itself is in the reports
         raise ReportsFailed(error.message, error.fix, error.place) from None
 
 
 def _reported(
-    command: str, shown: Shown, work: Callable[[Running], ClosingEvent], *, detailed: bool, asks: bool
+    command: str, shown: Shown, work: Callable[[Running], ClosingEvent], *, detailed: bool, asks: bool, harmless: bool
 ) -> int:
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
     progress = Progress(Watch(time.monotonic, sleep), sys.stderr.write, terminal=terminal)
@@ -80,6 +82,8 @@ def _reported(
         running = Running(reports.handle, progress)
         number: int | None = None
         try:
+            if not harmless:
+                reports.require_all()
             closing = work(running)
             number = running.interrupts.signal
         except OSError as error:

@@ -163,3 +163,19 @@ def test_problems_of_validate_and_of_a_failing_plan_are_one_object_each(
     assert found == problems("plan")
     known = {"code", "severity", "message", "fix", "file", "line", "column", "address", "requestId"}
     assert all(set(problem) <= known for problem in found)
+
+
+@pytest.mark.parametrize("command", ["apply --auto-approve", "apply --nonsense"])
+def test_a_report_that_cannot_be_opened_is_told_in_the_others(
+    command: str, project: Project, reconciler: Command, tmp_path: Path
+) -> None:
+    """Nothing is done without all that was asked for."""
+    nowhere = tmp_path / "nowhere" / "x.json"
+    done = reconciler(*command.split(), project.root, "--output", f"json={nowhere}", *outputs(tmp_path))
+    assert (done.code, done.err.count("nowhere")) == (1, 1)
+    found = json.loads(written(tmp_path)["json"])
+    (problem,) = found["problems"]
+    assert problem["fix"]
+    assert ("nowhere" in problem["message"]) != ("nonsense" in problem["message"])
+    assert "nonsense" in done.err or "nonsense" not in command
+    assert project.requests() == []
