@@ -137,7 +137,10 @@ def _carry_out(
 
 
 async def _decide(proposal: Proposal, permissions: Permissions, where: str) -> Decision:
-    """What the flags allow, or what a person answers. `where` the run works is repeated before anything goes public."""
+    """What the flags allow, or what a person answers.
+
+    `where` says where the run works; it is shown again before publishing.
+    """
     unasked = permissions.saved and (permissions.allow_publish or not proposal.public or not can_ask())
     if permissions.auto_approve or unasked:
         return Decision(apply=True, allow_publish=permissions.allow_publish)

@@ -18,7 +18,7 @@ from reconciler.wiring import Client, open_session
 def selected(options: RunOptions) -> Selection:
     """The sites that a command works on. Raises InvalidFiles with every problem of every file, and UsageError.
 
-    What is warned of beside the problems names the scheduled posts that nobody can judge until they are corrected.
+    The warnings beside the problems name the scheduled posts that nobody can judge until the files are corrected.
     """
     try:
         return select_sites(options)

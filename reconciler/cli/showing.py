@@ -71,7 +71,7 @@ def _spent_at(saved: SavedPlan, project: Project | None, state: str | None) -> d
 
 
 def time_of(project: Project | None, api: str) -> datetime:
-    """The time in the world that an API is about."""
+    """The time in the world behind an API."""
     if api == "sandbox" and project is not None and (project.root / ".reconciler" / "sandbox.db").exists():
         try:
             world = open_sandbox(project.root)

@@ -1,4 +1,4 @@
-"""Files that cannot be used: which scheduled posts nobody could judge, as far as the state knows."""
+"""Files that cannot be used: which scheduled posts therefore nobody can judge, as far as the state knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.wiring import open_state_of
 
 
 def posts_unchecked(options: RunOptions) -> tuple[Diagnostic, ...]:
-    """A warning that names the posts which go out unjudged; none if there are none, or the state cannot be read."""
+    """A warning that names the posts that go out unjudged; empty if there are none, or the state cannot be read."""
     try:
         project = find_project(options.paths, options.trust())
     except InvalidProject as invalid:

@@ -37,7 +37,7 @@ class MarketingPlan(Struct, frozen=True):
     """Whether the answer had a list of activities at all."""
     asked: str = ""
     request_id: str | None = None
-    """The remote side's id for the request, if the answer has no status.
+    """What was asked, and the remote side's id for that request, if the answer has no status.
 
     What such an answer means depends on what earlier runs know (17.1).
     """
@@ -85,7 +85,7 @@ class MarketingPlanWrite(Write, frozen=True):
 
 
 class Generate(MarketingPlanWrite, frozen=True):
-    """The first generation, if there is no usable marketing plan."""
+    """A generation, if there is no usable marketing plan."""
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True

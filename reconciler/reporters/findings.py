@@ -83,7 +83,7 @@ _GRAVE = frozenset(
         Finding.MOVED_BY_OTHERS,
     }
 )
-"""Drift that makes the wrong words go out, or none."""
+"""Drift because of which the wrong words go out, or none do."""
 
 
 class Findings:

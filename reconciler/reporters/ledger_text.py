@@ -178,7 +178,7 @@ def _moment_of(entry: Entry) -> datetime | None:
 
 
 def _only_withheld(entry: Entry) -> bool:
-    """Whether nobody allowed it to go public, which `Next:` says how to do."""
+    """Whether the only problem is that nobody allowed publishing; `Next:` says how to allow it."""
     return entry.result is Result.WITHHELD and (entry.problem is None or entry.problem.code == Trouble.NOT_ALLOWED)
 
 

@@ -105,7 +105,7 @@ def _slug(value: Event | Outcome) -> str:
 
 
 class StepRecord(Struct, frozen=True):
-    """What kind of step it is."""
+    """The kind of a step."""
 
     step: str
 
@@ -118,7 +118,7 @@ class BegunRecord(Struct, frozen=True):
 
 
 class WaitingRecord(Struct, frozen=True):
-    """What is waited for: since when, for how long at most, and how much of it is left."""
+    """A wait: since when, for how long at most, and how much is left."""
 
     since: Instant
     timeout_seconds: float
@@ -126,7 +126,7 @@ class WaitingRecord(Struct, frozen=True):
 
 
 class SettledRecord(Struct, frozen=True):
-    """An open call of an earlier run whose outcome is known now."""
+    """An open call of an earlier run whose outcome is now known."""
 
     address: Address
     id: str

@@ -60,7 +60,7 @@ class ActionDetails(Struct, frozen=True):
 
 
 class ActionJson(Joined):
-    """A write at an address, with its reason and all that it has."""
+    """A write at an address, with its reason and all its details."""
 
     of = (ActionRecord, WriteRecord, ActionDetails)
 

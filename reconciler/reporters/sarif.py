@@ -1,8 +1,7 @@
 """The SARIF 2.1.0 format: what is wrong in files, refused, blocked or has drifted, for code scanning.
 
-A finding has the place in its file if it has one, else that of its site or of the project file, and the address
-of its object if it is about one. Its
-fingerprint leaves out lines, and what people say of it, so that a finding that moves within its file stays the same.
+A finding has the place in its file, or else that of its site or of the project file, and the address of its object if
+it is about one. Its fingerprint ignores lines and wording, so a finding that moves within its file stays the same.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _clock(moment: datetime) -> str:
 
 
 class LeaseLost(StateError):
-    """The lease no longer belongs to this run, or may not; nothing more may be written to the site."""
+    """The lease is lost, or may be; nothing more may be written to the site."""
 
 
 class _Standing(Struct, frozen=True):
@@ -274,11 +274,11 @@ class Lease:
 
     @property
     def lost(self) -> bool:
-        """Whether it no longer belongs to this run, or may not."""
+        """Whether this run has lost the lease, or may have."""
         return bool(self._why_lost())
 
     def check(self) -> None:
-        """Raises LeaseLost once the lease no longer belongs to this run, or may not."""
+        """Raises LeaseLost once the lease is lost, or may be."""
         if why := self._why_lost():
             raise LeaseLost(
                 self._store.place(key_of(self._lock.site.id)),
