@@ -86,7 +86,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     zone = plan.time_zone
     items = [Item(Rank.STILL_GOING_OUT, still_going_out_lines(post, zone)) for post in plan.still_going_out]
     items += [_problem(same, "refused", Rank.REFUSED, Style.RED) for same in _alike(plan.refusals)]
-    items += [_blocked(same) for same in _alike(plan.blocked)]
+    items += [_blocked(same, fix=fix) for same, fix in _with_fixes(plan.blocked)]
     if plan.refusals and plan.actions:
         left = Span("This site is refused, so none of the following is done:", Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
@@ -217,17 +217,32 @@ def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
     return found.values()
 
 
-def _blocked(same: Sequence[Diagnostic]) -> Item:
+def _with_fixes(problems: Iterable[Diagnostic]) -> Iterator[tuple[list[Diagnostic], str]]:
+    """The causes, those that the same fix ends one after the other, and the fix with the last."""
+    by_fix: dict[tuple[bool, str], list[list[Diagnostic]]] = {}
+    for same in _alike(problems):
+        by_fix.setdefault((same[0].code == BlockedBy.WENT_OUT_UNWANTED, same[0].fix), []).append(same)
+    for causes in by_fix.values():
+        yield from ((same, "") for same in causes[:-1])
+        fix = causes[-1][0].fix
+        yield causes[-1], f"{fix}  (for all {len(causes)})" if fix and len(causes) > 1 else fix
+
+
+def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:
     """What waits for a person. A post that is already out comes first."""
     if same[0].code == BlockedBy.WENT_OUT_UNWANTED:
-        return _problem(same, "went out", Rank.STILL_GOING_OUT, Style.RED)
-    return _problem(same, "blocked", Rank.BLOCKED, Style.YELLOW)
+        return _problem(same, "went out", Rank.STILL_GOING_OUT, Style.RED, fix=fix)
+    return _problem(same, "blocked", Rank.BLOCKED, Style.YELLOW, fix=fix)
 
 
-def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style) -> Item:
-    """Problems with one cause: named if there is one, otherwise counted with the names below."""
+def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *, fix: str | None = None) -> Item:
+    """Problems with one cause: named if there is one, otherwise counted with the names below.
+
+    `fix`: what is shown on how to end it, unless that is its own.
+    """
     problem, count = same[0], len(same)
-    lines = list(problem_lines(word, style, problem.message if count == 1 else problem.unnamed, problem.fix, count))
+    shown = problem.fix if fix is None else fix
+    lines = list(problem_lines(word, style, problem.message if count == 1 else problem.unnamed, shown, count))
     names = list(dict.fromkeys(found.name for found in same if found.name))
     if not names:
         return Item(rank, tuple(lines))

@@ -556,6 +556,24 @@ def test_discards_name_every_approved_draft_first_and_say_once_which_channels_ti
     ) in shown(*plan_of(planned(action, discarded=posts)), screen=Screen(width=300))
 
 
+def test_a_fix_that_ends_several_obstacles_is_told_once_after_them() -> None:
+    def stuck(title: str, why: str, fix: str = "edit it in the dashboard") -> Diagnostic:
+        name = f'"{title}" (X)'
+        return blocked(Address(SHOP, Kind.DRAFT, title), BlockedBy.POLICY, f"{name} {why}", fix, name)
+
+    drafts = (stuck("A", "has no image"), stuck("B", "is paused", "wait"), stuck("C", "has 300 letters"))
+    lines = shown(*plan_of(planned(blocked=drafts)), screen=Screen(width=300)).splitlines()
+    start = next(number for number, line in enumerate(lines) if "has no image" in line)
+    assert [line.split("  ")[-1].strip() for line in lines[start : start + 5]] == [
+        '"A" (X) has no image',
+        '"C" (X) has 300 letters',
+        "(for all 2)",
+        '"B" (X) is paused',
+        "fix: wait",
+    ]
+    assert lines[start + 2].strip() == "fix: edit it in the dashboard  (for all 2)"
+
+
 def test_a_story_is_told_from_a_post_of_the_same_activity() -> None:
     both = (going_out("shop", 1), going_out("shop", 1, post=PostId("d2"), type="STORY"))
     text = shown(*plan_of(planned(*both)), screen=Screen(width=300))
