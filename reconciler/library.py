@@ -14,22 +14,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.api.client import FullClient
-from reconciler.config.project import Project as ProjectFiles
-from reconciler.config.sites import SiteIndex, open_project
+from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
-from reconciler.engine.apply import apply_live, apply_saved
-from reconciler.engine.applying import ApplyTerms, Decide, Decision, Proposal, Run
+from reconciler.engine.applying import ApplyTerms, Decide, Decision, Proposal
 from reconciler.engine.choice import Choice
-from reconciler.engine.drift import drifts
-from reconciler.engine.history import histories
-from reconciler.engine.plan import plans
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Emit, Event, Refused
-from reconciler.engine.review import reviews
-from reconciler.engine.saved import check_project, files_of
-from reconciler.engine.selection import Selection, regenerated, select
-from reconciler.engine.session import RunContext, Session
+from reconciler.engine.selection import Selection
+from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import (
     SiteApplied,
     SiteDrifted,
@@ -39,11 +32,10 @@ from reconciler.engine.site_results import (
     SitePlanned,
     SiteReviewed,
 )
-from reconciler.engine.state import StateAccess
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.document import PlanRefused
+from reconciler.runs import Means, Runs, context_of
 from reconciler.spread import Spread, problem_of, spread_over
-from reconciler.wiring import open_session, open_state_of
 
 
 class Applied(Struct, frozen=True):
@@ -61,11 +53,8 @@ class Project:
     `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`.
     """
 
-    def __init__(self, files: ProjectFiles, index: SiteIndex, session: Session[FullClient], state: StateAccess) -> None:
-        self._files = files
-        self._index = index
-        self._session = session
-        self._state = state
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
 
     @classmethod
     @asynccontextmanager
@@ -101,27 +90,19 @@ class Project:
         )
         spread = _spread(workers, environ)
         files, index = open_project((Path(path),), trust, spread.elsewhere if spread else None)
-        access = open_state_of(files, environ=environ, state=state)
-        async with open_session(
-            files,
-            FullClient,
-            environ=environ,
-            api=api,
-            state=state,
-            parallelism=parallelism,
-            workers=spread.make if spread else None,
-        ) as session:
-            yield cls(files, index, session, access)
+        runs = Runs(files, Means(environ, api, state, parallelism, spread.make if spread else None), index)
+        async with runs.kept_open(FullClient):
+            yield cls(runs)
 
     @property
     def sites(self) -> tuple[str, ...]:
         """The names of the project's sites, in the order of the files."""
-        return tuple(entry.name for entry in self._index.entries)
+        return tuple(entry.name for entry in self._runs.index.entries)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """Almost certain mistakes in the project's files that stop nothing."""
-        return self._index.warnings
+        return self._runs.index.warnings
 
     def plan(
         self,
@@ -134,26 +115,27 @@ class Project:
     ) -> AsyncIterator[SitePlanned | SiteFailed]:
         """Reads the sites and yields what would change on each, in the order of the files. Writes nothing."""
         selection = self._select(targets, excludes)
-        return plans(self._session, selection, _context(selection, regenerate, publish=publish, strict=strict))
+        context = context_of(selection, tuple(regenerate), publish=publish, strict=strict)
+        return self._runs.plans(selection, context)
 
     def drift(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = (), strict: bool = False
     ) -> AsyncIterator[SiteDrifted | SiteFailed]:
         """Reads the sites and yields what moved on each, and on which side. Writes nothing."""
         selection = self._select(targets, excludes)
-        return drifts(self._session, selection, _context(selection, strict=strict))
+        return self._runs.drifts(selection, context_of(selection, strict=strict))
 
     def review(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
     ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
         """Updates the approvals file of each site, and yields what waits for people. Writes to no site."""
-        return reviews(self._session, self._select(targets, excludes))
+        return self._runs.reviews(self._select(targets, excludes))
 
     def history(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
     ) -> AsyncIterator[SiteHistory | SiteFailed]:
         """What went out on each site, and what is waiting to, from the state alone."""
-        return histories(self._state, self._select(targets, excludes))
+        return self._runs.histories(self._select(targets, excludes))
 
     async def apply(
         self,
@@ -176,10 +158,10 @@ class Project:
         `stop` is called between calls; once it returns true, nothing more is started.
         """
         selection = self._select(targets, excludes)
-        context = _context(selection, regenerate, publish=publish, strict=strict)
+        context = context_of(selection, tuple(regenerate), publish=publish, strict=strict)
         terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
         told = _Told(emit)
-        outcome = await apply_live(Run(self._session, context, terms, told.emit), selection)
+        outcome = await self._runs.apply(selection, context, terms, told.emit)
         return Applied(outcome, tuple(told.sites))
 
     async def apply_plan(
@@ -198,15 +180,13 @@ class Project:
             saved = read_plan(Path(file))
         except PlanRefused as refused:
             return Applied(Refused(diagnostic_of(refused)), ())
-        check_project(saved, self._files, self._session.api.target)
         terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
         told = _Told(emit)
-        run = Run(self._session, RunContext(strict=strict), terms, told.emit)
-        outcome = await apply_saved(run, saved, files_of(self._files))
+        outcome = await self._runs.apply_plan(saved, RunContext(strict=strict), terms, told.emit)
         return Applied(outcome, tuple(told.sites))
 
     def _select(self, targets: Iterable[str], excludes: Iterable[str]) -> Selection:
-        return select(self._files, self._index, Choice(tuple(targets), tuple(excludes)))
+        return self._runs.select(Choice(tuple(targets), tuple(excludes)))
 
 
 def _spread(workers: int | str | None, environ: Mapping[str, str]) -> Spread | None:
@@ -220,12 +200,6 @@ def _spread(workers: int | str | None, environ: Mapping[str, str]) -> Spread | N
             "set what they need in os.environ, or leave `workers` out",
         )
     return spread_over(workers)
-
-
-def _context(
-    selection: Selection, regenerate: Iterable[str] = (), *, publish: bool = True, strict: bool = False
-) -> RunContext:
-    return RunContext(selection.targets, regenerated(tuple(regenerate), selection), publish, strict)
 
 
 def _yes(*, allow_publish: bool) -> Decide:

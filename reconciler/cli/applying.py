@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.api.client import FullClient
 from reconciler.cli.asking import agreed, can_ask, public_question
 from reconciler.cli.options import RunOptions
 from reconciler.cli.run import Running, reported
-from reconciler.cli.selecting import context_of, selected, session_of
-from reconciler.config.project import Project, find_project
-from reconciler.engine.apply import apply_live, apply_saved, refuse_plan
-from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal, Run
+from reconciler.cli.selecting import opened_alone, selected
+from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import Choice
 from reconciler.engine.plan_file import read_plan
-from reconciler.engine.results import ClosingEvent, Event, Notice, RunStarted
-from reconciler.engine.saved import check_project, files_of
+from reconciler.engine.results import ClosingEvent, Emit, Event, Notice, RunStarted
 from reconciler.engine.session import RunContext
 from reconciler.engine.verdict import verdict_of
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
-from reconciler.planner.document import PlanRefused
+from reconciler.planner.document import PlanRefused, SavedPlan
 from reconciler.reporters.last_lines import header
-from reconciler.wiring import api_of
+from reconciler.runs import Runs
 
 NO_TERMINAL: Final = Diagnostic(
     "no-terminal",
@@ -60,13 +54,8 @@ def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
     """Runs `reconciler apply [PATH...]` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
-        selection = selected(asked)
-        context = context_of(asked, selection)
-
-        async def live(run: Run) -> ClosingEvent:
-            return await apply_live(run, selection)
-
-        return _carry_out(selection.project, asked, context, permissions, running, live)
+        runs, selection, context = selected(asked)
+        return running.run(runs.apply(selection, context, *_terms(runs, permissions, running)))
 
     return reported("apply", asked.shown, work, asks=permissions.asks)
 
@@ -76,36 +65,30 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
 
     def work(running: Running) -> ClosingEvent:
         _check_options(asked)
-        project = find_project([], asked.trust())
-        try:
-            saved = read_plan(file)
-        except PlanRefused as refused:
-            return _carry_out(project, asked, RunContext(), permissions, running, partial(refuse_plan, why=refused))
-        check_project(saved, project, api_of(project, asked.api))
-        if saved.part is not None and saved.part.count > 1:
+        runs = opened_alone(asked)
+        saved = _read(file)
+        if isinstance(saved, SavedPlan) and saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:
                 raise UsageError(f"{file} is already one shard", "merge all shards, or leave --shard out")
             what = f"this is shard {saved.part.number} of {saved.part.count}, and the limits only count its own sites"
             fix = "to check them over all shards: reconciler merge FILE... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
-        files = files_of(project)
-
-        async def from_file(run: Run) -> ClosingEvent:
-            return await apply_saved(run, saved, files, asked.choice.shard)
-
-        return _carry_out(project, asked, RunContext(strict=asked.strict), permissions, running, from_file)
+        context, terms = RunContext(strict=asked.strict), _terms(runs, permissions, running)
+        return running.run(runs.apply_plan(saved, context, *terms, asked.choice.shard))
 
     return reported("apply", asked.shown, work, asks=permissions.asks)
 
 
-def _carry_out(
-    project: Project,
-    asked: RunOptions,
-    context: RunContext,
-    permissions: Permissions,
-    running: Running,
-    work: Callable[[Run], Awaitable[ClosingEvent]],
-) -> ClosingEvent:
+def _read(file: Path) -> SavedPlan | PlanRefused:
+    """A saved plan, or why it is refused. Raises UsageError for a file that is none."""
+    try:
+        return read_plan(file)
+    except PlanRefused as refused:
+        return refused
+
+
+def _terms(runs: Runs, permissions: Permissions, running: Running) -> tuple[ApplyTerms, Emit]:
+    """Who decides, what ends a run early, and how it is judged then; and whom the run tells what happens."""
     interrupts = running.interrupts
     started: list[RunStarted] = []
 
@@ -114,26 +97,21 @@ def _carry_out(
             started.append(event)
         running.emit(event)
 
-    async def apply() -> ClosingEvent:
-        async with session_of(asked, project, FullClient) as session:
+    async def decide(proposal: Proposal) -> Decision:
+        sites = proposal.completed.sites
+        saved = RunStarted("apply", runs.files.root.name, sites, sites, runs.api, runs.commit())
+        decision = await _decide(proposal, permissions, header(started[0] if started else saved))
+        if decision.apply:
+            interrupts.stop_gently(lambda: running.progress.say(STOPPING))
+        return decision
 
-            async def decide(proposal: Proposal) -> Decision:
-                sites = proposal.completed.sites
-                saved = RunStarted("apply", project.root.name, sites, sites, session.api, session.commit)
-                decision = await _decide(proposal, permissions, header(started[0] if started else saved))
-                if decision.apply:
-                    interrupts.stop_gently(lambda: running.progress.say(STOPPING))
-                return decision
-
-            terms = ApplyTerms(
-                decide,
-                permissions.lock_timeout,
-                interrupts.requested,
-                lambda completed: verdict_of(completed, signal=interrupts.signal),
-            )
-            return await work(Run(session, context, terms, emit))
-
-    return running.run(apply())
+    terms = ApplyTerms(
+        decide,
+        permissions.lock_timeout,
+        interrupts.requested,
+        lambda completed: verdict_of(completed, signal=interrupts.signal),
+    )
+    return terms, emit
 
 
 async def _decide(proposal: Proposal, permissions: Permissions, where: str) -> Decision:

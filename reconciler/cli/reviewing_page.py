@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TextIO
 
 from reconciler.api.client import ReadClient
 from reconciler.cli.outputs import sandbox_picture, shows_text
 from reconciler.cli.run import Running
-from reconciler.cli.selecting import select_sites, selected, session_of
+from reconciler.cli.selecting import select_sites, selected
 from reconciler.config.deciding import listed_in, pending
 from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided
-from reconciler.engine.review import reviews
 from reconciler.engine.session import Session, begin
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed
 from reconciler.model.approvals import Decision
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.reporters.gallery import gallery
 from reconciler.version import install_hint
-from reconciler.wiring import api_of, described
 
 if TYPE_CHECKING:
     from reconciler.cli.options import RunOptions
     from reconciler.engine.selection import Selection
+    from reconciler.runs import Runs
     from reconciler.web.app import Refreshed
     from reconciler.web.board import Board, Facts
 
@@ -48,12 +46,11 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
     from reconciler.web.server import listen, server_of
     from reconciler.web.uncommitted import History
 
-    selection = selected(asked)
+    runs, selection, _ = selected(asked)
     begin("review", selection, running.emit)
-    project = selection.project
-    api = described(api_of(project, asked.api))
+    project, api = runs.files, runs.api
     folder = ApprovalsFolder(project, [entry.name for entry in selection.entries])
-    sites = _Sites(asked, api)
+    sites = _Sites(asked, runs)
     history = History(project.root, dict(project.trust.environment))
     if commits and (why := history.uncommitted(folder).why_not):
         raise UsageError.saying(f"--commit: {why}")
@@ -126,28 +123,25 @@ def _where(api: Api) -> str:
 class _Sites:
     """The sites behind the files: what the state remembers about them, and how to read them again."""
 
-    def __init__(self, asked: RunOptions, api: Api) -> None:
+    def __init__(self, asked: RunOptions, runs: Runs) -> None:
         self._asked = asked
-        self._api = api
-
-    def _session(self, selection: Selection) -> AbstractAsyncContextManager[Session[ReadClient]]:
-        return session_of(self._asked, selection.project, ReadClient)
+        self._runs = runs
 
     async def facts(self, selection: Selection) -> Facts:
         """What is known apart from the files. If the state cannot be read, the page says so and continues."""
-        async with self._session(selection) as session:
+        async with self._runs.session(ReadClient) as session:
             return await _facts(session, selection)
 
     async def refresh(self, board: Board) -> Refreshed:
         """Reviews the sites again."""
         from reconciler.web.app import Refreshed
 
-        selection = select_sites(self._asked)
-        picture = sandbox_picture if self._api.kind is ApiKind.SANDBOX else None
+        runs, selection, _ = select_sites(self._asked)  # the files may have changed
+        picture = sandbox_picture if runs.api.kind is ApiKind.SANDBOX else None
         problems: list[str] = []
         read = 0
-        async with self._session(selection) as session:
-            async for result in reviews(session, selection, gallery=lambda review: gallery([review], picture)):
+        async with runs.kept_open(ReadClient):
+            async for result in runs.reviews(selection, lambda review: gallery([review], picture)):
                 match result:
                     case SiteFailed(problems=found):
                         problems += (_told(result.name, problem) for problem in found)
@@ -156,7 +150,8 @@ class _Sites:
                     case _:
                         read += 1
             board.folder.also(entry.name for entry in selection.entries)
-            board.learn(await _facts(session, selection))
+            self._runs = runs
+            board.learn(await self.facts(selection))
         return Refreshed(f"Read {read} of {len(selection)} sites.", tuple(problems))
 
 

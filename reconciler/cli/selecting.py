@@ -1,24 +1,26 @@
-"""What a command over sites is about: the project, which of its sites, and how their plans are made."""
+"""What a command over sites runs on: the project that its options name, with all its sites or only some."""
 
 from __future__ import annotations
 
 import os
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
+from pathlib import Path
 
 from reconciler.cli.options import RunOptions
 from reconciler.config.advice import OF_NO_RUN
-from reconciler.config.project import Project
+from reconciler.config.project import find_project
 from reconciler.config.sites import open_project
-from reconciler.engine.selection import Selection, regenerated, select
-from reconciler.engine.session import RunContext, Session
+from reconciler.engine.selection import Selection
+from reconciler.engine.session import RunContext
 from reconciler.model.diagnostics import InvalidFiles
-from reconciler.wiring import Client, open_session
+from reconciler.runs import Means, Runs, context_of
 
 
-def selected(options: RunOptions) -> Selection:
-    """The sites that a command works on. Raises InvalidFiles with every problem of every file, and UsageError.
+def selected(options: RunOptions) -> tuple[Runs, Selection, RunContext]:
+    """The project of a command, the sites that it works on, and how their plans are made.
 
-    The warnings beside the problems name the scheduled posts that nobody can judge until the files are corrected.
+    Raises InvalidFiles with every problem of every file, and UsageError. The warnings beside the problems name the
+    scheduled posts that nobody can judge until the files are corrected.
     """
     try:
         return select_sites(options)
@@ -30,30 +32,37 @@ def selected(options: RunOptions) -> Selection:
         raise InvalidFiles(problems, (*(() if options.strict else of_run), *posts_unchecked(options))) from None
 
 
-def select_sites(options: RunOptions) -> Selection:
+def select_sites(options: RunOptions) -> tuple[Runs, Selection, RunContext]:
     """As `selected`, without a look into the state if that fails."""
+    runs = opened(options)
+    selection = runs.select(options.choice)
+    context = context_of(selection, options.regenerate, publish=options.publish, strict=options.strict)
+    return runs, selection, context
+
+
+def opened(options: RunOptions, paths: Sequence[Path] | None = None) -> Runs:
+    """The project of a command. Raises InvalidFiles with every problem of every file, and UsageError."""
     elsewhere = options.spread.elsewhere if options.spread else None
-    project, index = open_project(options.paths, options.trust(), elsewhere)
+    files, index = open_project(options.paths if paths is None else paths, options.trust(), elsewhere)
     if options.strict and index.run_warnings:
         raise InvalidFiles(index.run_warnings)
-    return select(project, index, options.choice)
+    return Runs(files, means_of(options), index)
 
 
-def context_of(options: RunOptions, selection: Selection) -> RunContext:
-    """How the plans of a command are made. Raises UsageError for `--regenerate` of a site outside the selection."""
-    return RunContext(selection.targets, regenerated(options.regenerate, selection), options.publish, options.strict)
+def opened_whole(options: RunOptions, named: Sequence[Path] = ()) -> Runs:
+    """The project of a command, possibly without a site yet; with all its sites, or those that are `named`."""
+    from reconciler.config.new_files import open_whole
+
+    files, index = open_whole(options.paths, options.trust(), named)
+    return Runs(files, means_of(options), index)
 
 
-def session_of(
-    options: RunOptions, project: Project, client_type: type[Client]
-) -> AbstractAsyncContextManager[Session[Client]]:
-    """Everything a command works with. Raises UsageError."""
-    return open_session(
-        project,
-        client_type,
-        environ=os.environ,
-        api=options.api,
-        state=options.state,
-        parallelism=options.parallelism,
-        workers=options.spread.make if options.spread else None,
-    )
+def opened_alone(options: RunOptions) -> Runs:
+    """The project at hand, of which no site file is read."""
+    return Runs(find_project([], options.trust()), means_of(options))
+
+
+def means_of(options: RunOptions) -> Means:
+    """What a command's run is carried out with."""
+    workers = options.spread.make if options.spread else None
+    return Means(os.environ, options.api, options.state, options.parallelism, workers)

@@ -48,19 +48,8 @@ def command(probe: bool, cassette: Path, **given: Any) -> int:
 
 
 def _doctor(asked: options.RunOptions, running: Running, probe_to: Path | None) -> ClosingEvent:
-    import os
+    from reconciler.cli.selecting import opened_whole
 
-    from reconciler.api.client import ReadClient
-    from reconciler.cli.selecting import session_of
-    from reconciler.config.new_files import open_whole
-    from reconciler.engine.doctor import examine
-    from reconciler.engine.selection import select
-
-    project, index = open_whole(asked.paths, asked.trust(), asked.paths)
-    selection = select(project, index, asked.choice)
-
-    async def run() -> ClosingEvent:
-        async with session_of(asked, selection.project, ReadClient) as session:
-            return await examine(session, selection, os.environ, running.emit, strict=asked.strict, probe_to=probe_to)
-
-    return running.run(run())
+    runs = opened_whole(asked, asked.paths)
+    selection = runs.select(asked.choice)
+    return running.run(runs.doctor(selection, running.emit, strict=asked.strict, probe_to=probe_to))

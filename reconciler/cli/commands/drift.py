@@ -40,15 +40,7 @@ def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - kno
 
 
 def _drift(asked: options.RunOptions, running: Running) -> ClosingEvent:
-    from reconciler.api.client import ReadClient
-    from reconciler.cli.selecting import context_of, selected, session_of
-    from reconciler.engine.drift import drift_sites
+    from reconciler.cli.selecting import selected
 
-    selection = selected(asked)
-    context = context_of(asked, selection)
-
-    async def drift() -> ClosingEvent:
-        async with session_of(asked, selection.project, ReadClient) as session:
-            return await drift_sites(session, selection, context, running.emit)
-
-    return running.run(drift())
+    runs, selection, context = selected(asked)
+    return running.run(runs.drift(selection, context, running.emit))

@@ -31,12 +31,7 @@ def command(**given: Any) -> int:
 
 
 def _history(asked: options.RunOptions, running: Running) -> ClosingEvent:
-    import os
-
     from reconciler.cli.selecting import selected
-    from reconciler.engine.history import list_history
-    from reconciler.wiring import open_state_of
 
-    selection = selected(asked)
-    state = open_state_of(selection.project, environ=os.environ, state=asked.state)
-    return running.run(list_history(state, selection, running.emit))
+    runs, selection, _ = selected(asked)
+    return running.run(runs.history(selection, running.emit))

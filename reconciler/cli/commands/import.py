@@ -80,19 +80,8 @@ def command(
 
 def import_live(asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: Running) -> ClosingEvent:
     """Writes new site files, or updates those in `files`."""
-    from reconciler.api.client import ReadClient
-    from reconciler.cli.selecting import session_of
-    from reconciler.config.new_files import open_whole
-    from reconciler.config.sites import open_project
-    from reconciler.engine.import_sites import import_sites
-    from reconciler.engine.update_sites import update_sites
+    from reconciler.cli.selecting import opened, opened_whole
 
-    project, index = open_project(files, asked.trust()) if files else open_whole(asked.paths, asked.trust())
-
-    async def run() -> ClosingEvent:
-        async with session_of(asked, project, ReadClient) as session:
-            if files:
-                return await update_sites(session, index.entries, index.total, running.emit)
-            return await import_sites(session, index, wanted, running.emit)
-
-    return running.run(run())
+    if files:
+        return running.run(opened(asked, files).update_files(running.emit))
+    return running.run(opened_whole(asked).import_new(wanted, running.emit))

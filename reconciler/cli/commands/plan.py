@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,23 +49,13 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
 
 
 def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> ClosingEvent:
-    from reconciler.api.client import ReadClient
-    from reconciler.cli.selecting import context_of, selected, session_of
-    from reconciler.engine.plan import plan_sites
+    from reconciler.cli.selecting import selected
 
-    saving = None
-    if out is not None:
-        from reconciler.cli.saving import Saving
+    if out is None:
+        runs, selection, context = selected(asked)
+        return running.run(runs.plan(selection, context, running.emit))
+    from reconciler.cli.saving import Saving
 
-        saving = Saving(out, running.emit)
-    selection = selected(asked)
-    context = context_of(asked, selection)
-
-    async def plan() -> ClosingEvent:
-        async with session_of(asked, selection.project, ReadClient) as session:
-            completed = await plan_sites(session, selection, context, saving.emit if saving else running.emit)
-            if saving is not None:
-                saving.write(session.api.target, session.clock.now(), selection.project.digest, selection.part)
-            return completed
-
-    return running.run(plan())
+    saving = Saving(out, running.emit)
+    runs, selection, context = selected(asked)
+    return running.run(runs.plan(selection, context, saving.emit, partial(saving.write, selection.part)))

@@ -61,20 +61,13 @@ def _page(asked: options.RunOptions, running: Running, port: int, *, commits: bo
 
 
 def _review(asked: options.RunOptions, running: Running) -> ClosingEvent:
-    from reconciler.api.client import ReadClient
     from reconciler.cli.outputs import sandbox_picture
-    from reconciler.cli.selecting import selected, session_of
+    from reconciler.cli.selecting import selected
     from reconciler.engine.results import ApiKind
-    from reconciler.engine.review import review_sites
     from reconciler.reporters.gallery import gallery
 
-    selection = selected(asked)
+    runs, selection, _ = selected(asked)
     one_page = any(output.format == "html" for output in asked.shown.outputs)
-
-    async def review() -> ClosingEvent:
-        async with session_of(asked, selection.project, ReadClient) as session:
-            picture = sandbox_picture if session.api.kind is ApiKind.SANDBOX else None
-            beside = None if one_page else lambda review: gallery([review], picture)
-            return await review_sites(session, selection, running.emit, beside)
-
-    return running.run(review())
+    picture = sandbox_picture if runs.api.kind is ApiKind.SANDBOX else None
+    beside = None if one_page else lambda review: gallery([review], picture)
+    return running.run(runs.review(selection, running.emit, beside))

@@ -46,15 +46,9 @@ def _tell(given: dict[str, Any], running: Running) -> ClosingEvent:
 
 
 def _check(given: dict[str, Any], running: Running) -> ClosingEvent:
-    import os
-
-    from reconciler.config.new_files import open_whole
-    from reconciler.engine.check_files import check_files
-    from reconciler.wiring import open_state_of
+    from reconciler.cli.selecting import opened_whole
 
     paths: tuple[Path, ...] = given.pop("paths")
     plans = tuple(path for path in paths if path.is_file() and path.suffix not in (".yaml", ".yml"))
     asked = options.run_options(tuple(path for path in paths if path not in plans), **given)
-    project, index = open_whole(asked.paths, asked.trust(), asked.paths)
-    state = open_state_of(project, environ=os.environ, state=asked.state)
-    return running.run(check_files(project, index, state.store, plans, running.emit))
+    return running.run(opened_whole(asked, asked.paths).check_files(plans, running.emit))
