@@ -1,7 +1,7 @@
-"""Writes schemas/report.schema.json from the records that JSON reports are written by, and from the words below.
+"""Writes schemas/report.schema.json from the records of the JSON reports and from the words below.
 
-`python -m tools.report_schema` writes it; a test fails where the file is not what this makes of the records. Fields may
-be added within a version; none changes its meaning, and none goes.
+`python -m tools.report_schema` writes it; a test fails if the file does not match the records. Fields may be added
+within a version, but none changes its meaning, and none is removed.
 """
 
 from __future__ import annotations
@@ -448,7 +448,7 @@ def _joined(joined: type[Joined]) -> dict[str, Any]:
 
 
 def _plain_schema(kind: type) -> dict[str, Any]:
-    """The types that the codec writes by itself."""
+    """The types that the codec itself writes."""
     if kind in JOINED:
         return _ref(kind.__name__)
     if kind is JsonObject:
@@ -465,7 +465,7 @@ def _without_absent(hint: Any) -> Any:
 
 
 def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
-    """Adds words for people, and that only some records leave out what is empty; later versions may add fields."""
+    """Adds words for people, and says that only some records omit empty members; later versions may add fields."""
     config, hints = kind.__struct_config__, typing.get_type_hints(kind)
     definition.pop("additionalProperties", None)
     definition.pop("title", None)

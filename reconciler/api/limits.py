@@ -81,17 +81,17 @@ class Budget:
 
 
 class _Sent:
-    """The requests of the last window, of all sites.
+    """The requests of the last window, for all sites.
 
-    Sixteen bytes for each, because there may be tens of thousands in a minute. Sites are known by the hash of their id:
-    two with the same one would share a budget, which makes them wait but never sends too much.
+    Sixteen bytes each, because there may be tens of thousands in a minute. Sites are identified by the hash of their
+    id: two with the same hash would share a budget, so they would wait, but never send too much.
     """
 
     def __init__(self) -> None:
         self._times = array("d")
         self._sites = array("q")
         self._gone = 0
-        """How many of the first ones are older than the window."""
+        """How many requests at the front are older than the window."""
         self._at_most = array("l", bytes(_GROUPS * array("l").itemsize))
         """How many were sent by the sites of each group: a site is counted by itself only if its group sent many."""
 
@@ -104,18 +104,18 @@ class _Sent:
         return self._at_most[key % _GROUPS] >= allowed and self._sites[self._gone :].count(key) >= allowed
 
     def first(self, site: str) -> float:
-        """When a site that has sent some sent the first of them."""
+        """When a site, which must have sent some, sent the first of them."""
         return self._times[self._sites.index(hash(site), self._gone)]
 
     def add(self, site: str, now: float) -> None:
-        """Counts a request. A clock that was set back a little stands still until then."""
+        """Counts a request. If the clock was set back a little, it counts as standing still until it has caught up."""
         key = hash(site)
         self._times.append(max(now, self._times[-1]) if self._times else now)
         self._sites.append(key)
         self._at_most[key % _GROUPS] += 1
 
     def forget(self, now: float) -> None:
-        """Forgets what is older than the window, and everything if the clock was set back by more than that."""
+        """Forgets what is older than the window, or everything if the clock was set back by more than that."""
         if self._times and self._times[-1] > now + WINDOW:
             del self._times[:], self._sites[:]
             self._gone = 0

@@ -149,7 +149,7 @@ def _misused(problem: UsageError, args: Sequence[str]) -> int:
                 raise problem
 
             return reported(_command_named(args), Shown(outputs, colour=False), work, harmless=True)
-    except UsageError as unwritable:  # the others have told what is wrong
+    except UsageError as unwritable:  # the other reports have shown what is wrong
         return _fail(str(unwritable))
     return _fail(str(problem))
 

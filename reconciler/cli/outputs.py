@@ -38,14 +38,17 @@ LAST_PART: Final = 4096
 
 
 class Reports:
-    """All reports of a run, as one reporter. `unwritable`: why one of them could not be opened, if nobody told yet."""
+    """All reports of a run, as one reporter.
+
+    `unwritable`: why one of them could not be opened, until that is reported.
+    """
 
     def __init__(self, reporters: Sequence[Reporter], unwritable: UsageError | None = None) -> None:
         self._reporters = list(reporters)
         self.unwritable = unwritable
 
     def require_all(self) -> None:
-        """Raises UsageError if one of the reports could not be opened; the others can still tell it."""
+        """Raises UsageError if one of the reports could not be opened, so that the others can still show it."""
         unwritable, self.unwritable = self.unwritable, None
         if unwritable is not None:
             raise unwritable

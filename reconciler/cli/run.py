@@ -62,7 +62,7 @@ def reported(
 ) -> int:
     """Runs a command and returns its exit code. Its work emits the closing event that it returns.
 
-    Nothing is done if a report cannot be opened, which the others tell; `harmless` work runs all the same.
+    If a report cannot be opened, nothing is done, and the other reports say so; `harmless` work runs all the same.
     Raises ReportsFailed if the reports cannot be written, and OSError if that shows only during the run.
     """
     try:

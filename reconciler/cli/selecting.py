@@ -33,7 +33,7 @@ def selected(options: RunOptions) -> tuple[Runs, Selection, RunContext]:
 
 
 def select_sites(options: RunOptions) -> tuple[Runs, Selection, RunContext]:
-    """As `selected`, without a look into the state if that fails."""
+    """Like `selected`, but without reading the state if that fails."""
     runs = opened(options)
     selection = runs.select(options.choice)
     context = context_of(selection, options.regenerate, publish=options.publish, strict=options.strict)

@@ -78,5 +78,5 @@ class Shown:
         return text.removeprefix(self._here) if text + os.sep != self._here else "."
 
     def below(self, shown: str) -> str:
-        """What comes before a shown path in the full one."""
+        """The part of a full path that comes before its shown path."""
         return "" if os.path.isabs(shown) else self._here

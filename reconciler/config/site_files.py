@@ -63,7 +63,7 @@ def find_site_files(project: Project) -> SiteFiles:
     def may_be_one(file: str) -> bool:
         return os.path.basename(file) != PROJECT_FILE and not file.startswith(approvals)
 
-    # Texts, because making a Path puts its names into a table that keeps its size.
+    # Texts, because making a Path adds its names to a table that never shrinks.
     taken = {file for pattern in project.sites for file in finder.find(pattern) if may_be_one(file)}
     folders = set(map(Path, {os.path.dirname(file) for file in taken}))
     for folder in {project.root / fixed_folder(pattern) for pattern in project.sites} - {project.root}:

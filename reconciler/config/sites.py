@@ -39,10 +39,10 @@ from reconciler.model.sites import DesiredSite
 
 
 class SiteEntry(Struct, frozen=True, gc=False):
-    """What is known about a site without unpacking it: enough to select by. Small, for there may be many thousands.
+    """What is known about a site without unpacking it: enough to select by. Small, because there may be many thousands.
 
-    `place` is where its document begins, as messages show it; `below` is what comes before that in the file's full
-    path. `problems` stop only this site: it is not read, and fails with them.
+    `place` is where its document begins, as messages show it; `below` is the part of the file's full path before that.
+    `problems` stop only this site: it is not read, and fails with them.
     """
 
     name: SiteName
@@ -199,7 +199,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
 
 
 def without(entries: Sequence[SiteEntry], chosen: Sequence[SiteEntry]) -> tuple[SiteEntry, ...]:
-    """The sites that are not among the chosen ones, which are some of them."""
+    """The sites that are not among the chosen ones, which must all be among `entries`."""
     if len(chosen) == len(entries):
         return ()
     names = {entry.name for entry in chosen}

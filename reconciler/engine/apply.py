@@ -173,7 +173,7 @@ async def apply_saved(
 async def refuse_plan(run: Run, why: PlanRefused) -> Refused:
     """Ends a run whose saved plan may not be carried out, with what goes out unwanted until the next plan."""
     going_out = await unwanted_everywhere(run.session, IF_PLAN_REFUSED)
-    if isinstance(why, FilesUnreadable):  # which say nothing of what is unwanted
+    if isinstance(why, FilesUnreadable):  # these cannot say what is unwanted
         try:
             waiting = await unchecked_posts(run.session.store, run.session.clock.now())
         except StateError:

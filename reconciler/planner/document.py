@@ -39,7 +39,7 @@ class UnreadablePlan(UsageError):
 
 
 class PlanRefused(Exception):
-    """A saved plan that may not be applied (exit code 4): why, what to do, and which object or file it is about."""
+    """A saved plan that may not be applied (exit code 4): why, what to do, and which object or file it concerns."""
 
     code = "plan-refused"
 

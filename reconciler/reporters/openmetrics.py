@@ -109,7 +109,7 @@ class OpenMetricsReporter:
                 pass
 
     def _agree(self, verdict: Verdict) -> None:
-        """What fails or refuses the run as a whole and none of its sites concerns them all."""
+        """If the run as a whole fails or is refused, but no single site, counts that for all sites."""
         sites = self._sites
         if verdict is Verdict.FAILED:
             sites["failed"] = sites["failed"] or sites["all"]
@@ -117,7 +117,7 @@ class OpenMetricsReporter:
             sites["refused"] = sites["refused"] or sites["all"]
 
     def _count(self, name: SiteName, counts: Mapping[str, int]) -> None:
-        """The counts of a site's last event are what counts: in an apply, the ledger rather than the plan."""
+        """Keeps the counts of a site's last event only: in an apply, those of the ledger, not of the plan."""
         for key, count in counts.items():
             self._counts[key].pop(name, None)
             if count:

@@ -218,7 +218,7 @@ def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
 
 
 def _with_fixes(problems: Iterable[Diagnostic]) -> Iterator[tuple[list[Diagnostic], str]]:
-    """The causes, those that the same fix ends one after the other, and the fix with the last."""
+    """The causes, with those that have the same fix next to each other, and the fix after the last of these."""
     by_fix: dict[tuple[bool, str], list[list[Diagnostic]]] = {}
     for same in _alike(problems):
         by_fix.setdefault((same[0].code == BlockedBy.WENT_OUT_UNWANTED, same[0].fix), []).append(same)
@@ -238,7 +238,7 @@ def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:
 def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *, fix: str | None = None) -> Item:
     """Problems with one cause: named if there is one, otherwise counted with the names below.
 
-    `fix`: what is shown on how to end it, unless that is its own.
+    `fix`: how to end it, as shown, unless it is the problem's own.
     """
     problem, count = same[0], len(same)
     shown = problem.fix if fix is None else fix
