@@ -23,10 +23,10 @@ from reconciler.model.frozen import instant
 from reconciler.model.posts import PostId
 
 COMMITS: Final = 200
-"""How far back the history of the approvals folder is looked at."""
+"""How far back the history of the approvals folder is searched."""
 
 VERSIONS: Final = 5
-"""Versions of one file that are read; an approval that is older is not compared with."""
+"""How many versions of one file are read; an older approval is not compared with."""
 
 
 AT_ONCE: Final = 100
@@ -43,10 +43,10 @@ class LastApproved(Struct, frozen=True):
     content: PublicContent
     date: datetime
     account: str = ""
-    """As people know it."""
+    """What people call it."""
 
     def differences(self, activity: ActivityApproval, draft: DraftApproval) -> tuple[Difference, ...]:
-        """In what a draft is not as it was approved."""
+        """How a draft differs from what was approved."""
         if draft.digest == self.digest:
             return ()
         found = [each for each in differences(self.content, draft.content) if each.field != "account"]
@@ -58,7 +58,7 @@ class LastApproved(Struct, frozen=True):
 
 
 class LastApprovals:
-    """Of all sites. What git has is read once for each commit that is checked out."""
+    """The last approvals of all sites. What git has is read once for each commit that is checked out."""
 
     def __init__(self, repository: Repository, folder: Path) -> None:
         self._repository = repository
@@ -68,7 +68,7 @@ class LastApprovals:
         self._commits: dict[Path, list[str]] | None = None
 
     def forget(self) -> None:
-        """Another commit is checked out."""
+        """Handles the checkout of another commit."""
         self._commits = None
         self._committed.clear()
 
@@ -77,7 +77,7 @@ class LastApprovals:
         self._seen.setdefault(site, {}).update(_approved(approvals))
 
     def of(self, site: SiteName, path: Path, approvals: Approvals) -> dict[PostId, LastApproved]:
-        """By draft; of those that were ever approved, as far as anything knows."""
+        """What was last approved, by draft, for drafts that are known to have ever been approved."""
         self.read([(site, path, approvals)])
         return self._committed[site] | self._seen.get(site, {})
 
