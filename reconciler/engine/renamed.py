@@ -24,7 +24,7 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import JsonObject
-from reconciler.model.diagnostics import InvalidFiles
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles
 from reconciler.model.posts import PostId
 from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
@@ -55,7 +55,8 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
             note = f"if its approvals file still has that name, run: {command}"
         else:
             continue
-        return replace(plan, notes=(*plan.notes, f"{_was_called(old, last)}; {note}"))
+        told = Diagnostic.note("approvals-left-behind", _was_called(old, last), note)
+        return replace(plan, notes=(*plan.notes, told))
     return plan
 
 

@@ -88,7 +88,7 @@ class SitePlanned(Struct, frozen=True):
 
         plan = self.plan
         unproven = any(problem.code == BlockedBy.APPROVAL_UNPROVEN for problem in plan.blocked)
-        return FIRST_CONTACT in plan.notes or bool(plan.ended) or unproven
+        return any(note.code == FIRST_CONTACT for note in plan.notes) or bool(plan.ended) or unproven
 
 
 class SiteDrifted(Struct, frozen=True):

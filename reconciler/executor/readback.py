@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
@@ -17,8 +15,6 @@ from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
 from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
-
-KEPT: Final = "kept-by-server"
 
 
 async def read_back(run: Run) -> None:
@@ -101,6 +97,6 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -
         settled = kind.settled_for(operation, changes)
         if kind.mismatch(settled, attempt.entry, _created(attempt), found, run.now()) is None:
             for note in kept_notes(owner, changes, kind.title(operation)):
-                run.note(Diagnostic(KEPT, note))
+                run.note(note)
             return
     run.correct(attempt.action, problem)

@@ -58,6 +58,11 @@ class Diagnostic(Struct, frozen=True):
     call: str = ""
     differences: tuple[Difference, ...] = ()
 
+    @classmethod
+    def note(cls, code: str, message: str, fix: str = "") -> Self:
+        """A remark: nothing is wrong, or will be by what follows."""
+        return cls(code, message, fix, Severity.NOTE)
+
     @property
     def cause(self) -> str:
         """The message without the call: the same whatever call was being made when the cause appeared."""

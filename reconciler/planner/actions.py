@@ -250,7 +250,7 @@ class Plan(Struct, frozen=True):
 
     `inputs` are what the files ask for (recorded as pending before any of them is written, design.md 3.3).
     `adopted_inputs` are live values for which no generation of this tool is recorded. `bindings` are identities found
-    while planning. `notes` are sentences for people. `config` is the digest of the files.
+    while planning. `notes` are remarks for people. `config` is the digest of the files.
     """
 
     site: SiteRef
@@ -258,7 +258,7 @@ class Plan(Struct, frozen=True):
     blocked: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
     to_review: tuple[ToReview, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     inputs: Inputs = Inputs()
     adopted_inputs: Inputs | None = None
     bindings: Bindings = Bindings()

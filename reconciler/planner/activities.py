@@ -49,7 +49,7 @@ class ActivitiesPart(Struct, frozen=True):
     created: tuple[DesiredActivity, ...]
     sets: tuple[RememberedSet, ...]
     made: tuple[CreatedActivity, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def plan_activities(
@@ -106,7 +106,7 @@ class _Writes(Struct):
     projected: dict[ActivityId, Activity]
     actions: list[tuple[int, Action]] = field(default_factory=list)
     created: list[DesiredActivity] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
 
     def declare(self, rule: DesiredActivity, live: Activity | None, index: int) -> None:
         if live is not None:

@@ -130,7 +130,7 @@ class DriftReport(Struct, frozen=True):
     site: SiteRef
     items: tuple[DriftItem, ...] = ()
     due: int = 0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
 
     def of(self, state: DriftState) -> tuple[DriftItem, ...]:

@@ -63,15 +63,16 @@ class DraftEligibility(Struct):
     goes: list[tuple[int, Action]] = field(default_factory=list)
     blocked: list[tuple[int, Diagnostic]] = field(default_factory=list)
     to_review: list[ToReview] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
     missed: int = 0
 
-    def all_notes(self) -> tuple[str, ...]:
+    def all_notes(self) -> tuple[Diagnostic, ...]:
         """The notes about single posts, and about limits that are nearly reached."""
         notes = list(self.notes)
         if self.missed:
             drafts = "draft" if self.missed == 1 else "drafts"
-            notes.append(f"{self.missed} {drafts} that no one approved in time will no longer go out")
+            what = f"{self.missed} {drafts} that no one approved in time will no longer go out"
+            notes.append(Diagnostic.note("not-approved-in-time", what))
         if self.goes or self.moves:
             notes += near_limits(len(self.goes) + self.moves, self.days.counts(), self.options.policy)
             notes += self._quota_note()
@@ -154,7 +155,8 @@ class DraftEligibility(Struct):
             self.missed += 1
             return
         late = too_late(one.moment, self.scope.now, self.options.policy)
-        self.notes.append(f"{_name(one)} will not go out: {late}, and its approval does not count: {found.detail}")
+        what = f"{_name(one)} will not go out: {late}, and its approval does not count: {found.detail}"
+        self.notes.append(Diagnostic.note("approval-does-not-count", what))
 
     def _is_agreed(self, one: Candidate) -> bool:
         """Whether people's decisions let this content go out now; if not, records what is missing."""
@@ -284,12 +286,14 @@ class DraftEligibility(Struct):
             for violation in found
         ]
 
-    def _quota_note(self) -> list[str]:
+    def _quota_note(self) -> list[Diagnostic]:
         feature = self.observed.feature(SCHEDULING)
         if feature is None or feature.remaining is None or not feature.limit:
             return []
         used = feature.limit - feature.remaining + len(self.goes)
-        return [f"{SCHEDULING}: {used} of {feature.limit} after this run"] if used >= SHOWN_FROM * feature.limit else []
+        if used < SHOWN_FROM * feature.limit:
+            return []
+        return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used} of {feature.limit} after this run")]
 
     def _block(
         self, one: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()

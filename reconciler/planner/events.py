@@ -57,7 +57,7 @@ class EventsPart(Struct, frozen=True):
     pruned: frozenset[str] = frozenset()
     blocked: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def plan_events(
@@ -72,7 +72,7 @@ def plan_events(
     in_the_way: list[Diagnostic] = []
     refusals: list[Diagnostic] = []
     live_facts: list[tuple[str, JsonObject]] = []
-    notes: list[str] = []
+    notes: list[Diagnostic] = []
     for event in sorted(near, key=lambda one: one.name):
         live = matched.get(event.name)
         if live is None:
@@ -95,7 +95,10 @@ def plan_events(
     if desired.prune:
         unlisted = sorted((one for one in own if one.id not in taken), key=lambda one: (one.name, one.id))
         notes += [
-            f'"{printable(one.name)}" is read-only in the site\'s own calendar, so prune leaves it there'
+            Diagnostic.note(
+                "event-read-only",
+                f'"{printable(one.name)}" is read-only in the site\'s own calendar, so prune leaves it there',
+            )
             for one in read_only_events(observed, recorded)
             if one.id not in taken
         ]

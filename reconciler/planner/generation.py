@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
@@ -38,7 +39,10 @@ from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.posts import WAITING
 
-FIRST_CONTACT = "First run on this site: its current settings and events become the baseline."
+FIRST_CONTACT: Final = "first-contact"
+_FIRST: Final = Diagnostic.note(
+    FIRST_CONTACT, "First run on this site: its current settings and events become the baseline."
+)
 
 
 class GenerationPart(Struct, frozen=True):
@@ -47,7 +51,7 @@ class GenerationPart(Struct, frozen=True):
     actions: tuple[Action, ...] = ()
     blocked: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     renewed: bool = False
     gone: bool = False
     adopted_inputs: Inputs | None = None
@@ -259,7 +263,7 @@ def _upkeep(
     # The same goes for an input that cannot be written.
     doubtful |= {input_path(each.address.key) for each in events.blocked if each.address}
     changed = tuple(path for path in changed if path not in doubtful)
-    notes = (FIRST_CONTACT,) if recorded.generated_from is None and recorded.pending is None else ()
+    notes = (_FIRST,) if recorded.generated_from is None and recorded.pending is None else ()
     wait = (_waiting(scope),) if under_way else ()
     due = bool(changed) and wanted.when is When.ON_CHANGE
     if not due and not options.regenerate:

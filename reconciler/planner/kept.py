@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from reconciler.model.canonical import EMPTY, Json, JsonObject, canonical_text, same
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.settings import normal
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import printable
@@ -75,21 +76,22 @@ def is_settled(facts: JsonObject) -> bool:
     return isinstance(writes, int) and writes >= WRITES
 
 
-def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tuple[str, ...]:
+def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tuple[Diagnostic, ...]:
     """What people are told about differences that the server made. `title` names an object that has an id."""
     called = f'{owner.partition("[")[0]} "{printable(title)}": ' if title else f"{owner}." if owner else ""
     return tuple(_note(f"{called}{change.path}", change) for change in kept)
 
 
-def _note(name: str, change: FieldChange) -> str:
+def _note(name: str, change: FieldChange) -> Diagnostic:
     asked, keeps = _text(change.after), _text(change.before)
     alike = next((at for at, (one, other) in enumerate(zip(asked, keeps, strict=False)) if one != other), len(keeps))
     # The common beginning is of no interest; a few characters of it show where the difference is.
     start = alike - BEFORE if alike > 2 * BEFORE else 0
-    return (
+    what = (
         f"{name}: {_shown(change.after, asked, start)} was written twice, but the site keeps "
-        f"{_shown(change.before, keeps, start)}; write that in the file to remove this note"
+        f"{_shown(change.before, keeps, start)}"
     )
+    return Diagnostic.note("kept-by-server", what, "write that in the file to remove this note")
 
 
 def _writes(owner: str, change: FieldChange, recorded: RecordedSite) -> int:

@@ -92,21 +92,21 @@ def warnings_of(
     return {post: tuple(warnings) for post, warnings in found.items() if warnings}
 
 
-def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], file: str, scope: Scope) -> Iterator[str]:
+def missed_notes(
+    missed: Iterable[MissedApproval], live: Collection[PostId], file: str, scope: Scope
+) -> Iterator[Diagnostic]:
     """A line for each approval that came too late, except for `live` posts, about which the plan says more."""
     for found in missed:
         if found.draft.id not in live:
             name = post_name(found.activity.title, found.draft.channel, found.draft.type)
             due = moment_text(found.moment, scope.zone.key, exact=found.exact)
-            yield (
-                f"{name} was approved but missed its time: it was due {due}; write `pending` for it in {file}, and "
-                "review removes it"
-            )
+            what = f"{name} was approved but missed its time: it was due {due}"
+            yield Diagnostic.note("approval-missed", what, f"write `pending` for it in {file}, and review removes it")
 
 
 def zone_notes(
     actions: Iterable[Action], blocked: Iterable[Diagnostic], recorded: RecordedSite, scope: Scope
-) -> tuple[str, ...]:
+) -> tuple[Diagnostic, ...]:
     """Says if the site's time zone has changed since posts were scheduled that are now moved or cancelled."""
     told = {problem.about.key for problem in blocked}
     posts = {
@@ -121,22 +121,26 @@ def zone_notes(
         if last.zone != scope.zone.key and (post in posts or post in told):
             before.setdefault(last.zone, set()).add(post)
     return tuple(
-        f"the site's time zone is {scope.zone.key} now and was {zone} when "
-        f"{'1 of its posts was' if len(found) == 1 else f'{len(found)} of its posts were'} scheduled; "
-        "`at`, quiet hours and blackout dates are read in the site's time zone"
+        Diagnostic.note(
+            "time-zone-changed",
+            f"the site's time zone is {scope.zone.key} now and was {zone} when "
+            f"{'1 of its posts was' if len(found) == 1 else f'{len(found)} of its posts were'} scheduled; "
+            "`at`, quiet hours and blackout dates are read in the site's time zone",
+        )
         for zone, found in sorted(before.items())
     )
 
 
-def file_notes(approvals: Approvals) -> Iterator[str]:
+def file_notes(approvals: Approvals) -> Iterator[Diagnostic]:
     """Warnings about the approvals file itself."""
     if approvals.written_for:
-        yield f"{approvals.file} was written for {approvals.written_for}, this site's old name; review corrects it"
+        what = f"{approvals.file} was written for {approvals.written_for}, this site's old name"
+        yield Diagnostic.note("approvals-of-old-name", what, "review corrects it")
 
 
 def other_moment_notes(
     candidates: Iterable[Candidate], going: Collection[PostId], approvals: Approvals, scope: Scope
-) -> Iterator[str]:
+) -> Iterator[Diagnostic]:
     """A line for each post that goes out at a different time from the one beside its approval in the file."""
     for candidate in candidates:
         draft = approvals.draft(candidate.post.id)
@@ -145,13 +149,14 @@ def other_moment_notes(
         goes_out = moment_text(candidate.moment, scope.zone.key, exact=candidate.at is not None)
         if draft.goes_out and draft.goes_out != goes_out:
             name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
-            yield (
+            yield Diagnostic.note(
+                "other-time-in-file",
                 f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that is "
-                "not read: the time comes from the rule, or from the activity"
+                "not read: the time comes from the rule, or from the activity",
             )
 
 
-def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[str]:
+def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[Diagnostic]:
     """A line for each warning about a post that this plan publishes."""
     found = tuple(candidates)
     warnings = warnings_of(found, scope, going)
@@ -159,4 +164,4 @@ def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope:
         name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
         if candidate.post.id in going:
             for warning in warnings.get(candidate.post.id, ()):
-                yield f"{name}: {warning}"
+                yield Diagnostic.note("unusual-post", f"{name}: {warning}")

@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
 from reconciler.planner.channel_rules import IN_THE_DASHBOARD, Violation, channel_violations, is_empty
@@ -123,18 +124,21 @@ def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, sc
     return Violation("policy.maxPublishPerSitePerDay", detail, fix, place)
 
 
-def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -> tuple[str, ...]:
-    """Sentences about limits that are nearly reached, shown before they are.
+NEAR_LIMIT: Final = "near-limit"
+
+
+def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -> tuple[Diagnostic, ...]:
+    """Notes about limits that are nearly reached, shown before they are.
 
     `public` counts one run's public actions.
     """
-    notes: list[str] = []
+    notes: list[Diagnostic] = []
     if policy.max_publish is not None and SHOWN_FROM * policy.max_publish <= public <= policy.max_publish and public:
-        notes.append(f"maxPublish: {public} of {policy.max_publish} in this run")
+        notes.append(Diagnostic.note(NEAR_LIMIT, f"maxPublish: {public} of {policy.max_publish} in this run"))
     most = policy.max_publish_per_site_per_day
     if most is not None:
         notes += [
-            f"maxPublishPerSitePerDay: {count} of {most} on {day}"
+            Diagnostic.note(NEAR_LIMIT, f"maxPublishPerSitePerDay: {count} of {most} on {day}")
             for day, count in days
             if count and count >= SHOWN_FROM * most
         ]

@@ -30,8 +30,8 @@ from reconciler.planner.outlook import file_notes, missed_approvals, missed_note
 from reconciler.planner.waiting import WaitingPart
 from reconciler.planner.wanted_posts import days_of
 
-HELD_BACK: Final = "held back by --no-publish"
-"""How a plan's note about what `--no-publish` leaves out begins."""
+HELD_BACK: Final = "held-back"
+"""The code of a plan's note about what `--no-publish` leaves out."""
 
 MOST_NAMED = 3
 """How many posts a note names; the others are counted."""
@@ -44,7 +44,7 @@ class SchedulePart(Struct, frozen=True):
     blocked: tuple[tuple[int, Diagnostic], ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
     to_review: tuple[ToReview, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
 
 
 class Content(Struct, frozen=True):
@@ -121,7 +121,7 @@ def plan_schedule(
     return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
 
 
-def held_back(actions: Iterable[Action], blocked: int = 0) -> tuple[str, ...]:
+def held_back(actions: Iterable[Action], blocked: int = 0) -> tuple[Diagnostic, ...]:
     """What `--no-publish` leaves out of a plan: the posts that could go out now, and those that something blocks."""
     held = [action.operation for action in actions]
     posts = [name_of(operation) for operation in held if isinstance(operation, SchedulePost | ReschedulePost)]
@@ -130,7 +130,7 @@ def held_back(actions: Iterable[Action], blocked: int = 0) -> tuple[str, ...]:
     promised = "drafts that do not exist yet" if any(isinstance(operation, Deferred) for operation in held) else ""
     hidden = f"{blocked} blocked {'post' if blocked == 1 else 'posts'}" if blocked else ""
     found = "; ".join(part for part in (named, promised, hidden) if part)
-    return (f"{HELD_BACK}: {found}",) if found else ()
+    return (Diagnostic.note(HELD_BACK, f"held back by --no-publish: {found}"),) if found else ()
 
 
 def rule_name(index: int) -> str:

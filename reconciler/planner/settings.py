@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.model.address import Kind
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Struct
 from reconciler.model.settings import Field, MarketingSettings, SettingIs, UpdateSettings, normal
 from reconciler.model.sites import RecordedSite
@@ -16,7 +17,7 @@ class SettingsPart(Struct, frozen=True):
     """The write, if there is one, and notes about fields that the server stores differently."""
 
     actions: tuple[Action, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def plan_settings(

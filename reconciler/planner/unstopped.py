@@ -123,15 +123,16 @@ def left_out(dropped: Iterable[Action], reason: LeftOut) -> tuple[StillGoingOut,
     return tuple(replace(not_stopped(action, reason.why), stop=reason.stop) for action in dropped if stops(action))
 
 
-def moved_later(moves: Iterable[Action], zone: str) -> Iterator[str]:
+def moved_later(moves: Iterable[Action], zone: str) -> Iterator[Diagnostic]:
     """A line for each post that may stay where it is for now, and is moved once the marketing plan shows it."""
     for action in moves:
         operation = action.operation
         if isinstance(operation, ReschedulePost) and not stops(action):
             now = f"it goes out {moment_text(operation.before, zone)}, and " if operation.before else ""
-            yield (
+            yield Diagnostic.note(
+                "moved-later",
                 f"{name_of(operation)}: {now}is moved to "
-                f"{moment_text(operation.at, zone)} once the marketing plan is ACTIVE"
+                f"{moment_text(operation.at, zone)} once the marketing plan is ACTIVE",
             )
 
 

@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Struct
 from reconciler.planner.actions import Reason
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved
-from reconciler.reporters.diagnostics import problem_records
+from reconciler.reporters.diagnostics import cause, problem_records
 
 
 class FieldRecord(Struct, frozen=True):
@@ -54,7 +54,9 @@ def drifted_record(result: SiteDrifted) -> DriftedRecord:
     """One site: every managed object with its state."""
     report = result.report
     objects = tuple(map(_object, report.items))
-    return DriftedRecord(report.site.name, objects, report.due, problem_records(report.refusals), report.notes)
+    return DriftedRecord(
+        report.site.name, objects, report.due, problem_records(report.refusals), tuple(map(cause, report.notes))
+    )
 
 
 def _object(item: DriftItem) -> ObjectRecord:

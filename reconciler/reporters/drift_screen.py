@@ -18,6 +18,7 @@ from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, 
 from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks
 from reconciler.reporters.context import Detail
+from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import drift_line, header
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
@@ -129,7 +130,7 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
     for items in alike.values():
         yield from _item(items, everything=everything)
     for note in report.notes:
-        yield Line((Span(f"  note: {note}", Style.DIM),), hang=8)
+        yield Line((Span(f"  note: {cause(note)}", Style.DIM),), hang=8)
     if report.due:
         yield Line((Span(f"  note: {words.newly_covered(report.due)}", Style.DIM),), hang=8)
 

@@ -11,6 +11,7 @@ from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.model.text import spoken
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
+from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.history_text import moved_words, unwanted_words, when_words
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import (
@@ -55,7 +56,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
     parts = [
         bullets((problem_item(refusal, "refused") for refusal in report.refusals), "items bad"),
         bullets((_item(item) for item in items if item.state is not DriftState.CONVERGED), "items"),
-        notes((*report.notes, *((due,) if report.due else ()))),
+        notes((*map(cause, report.notes), *((due,) if report.due else ()))),
         facts(drifted.seconds),
     ]
     return SiteRow(drifted.name, rank, state, style, counts, "".join(parts), drifted.labels)

@@ -16,6 +16,7 @@ from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
 from reconciler.reporters.cards import side_of
 from reconciler.reporters.context import CallsOf
+from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.kinds import action_text, precondition
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.markup import bullets, link, text, words_apart
@@ -73,7 +74,7 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
         bullets((_action(action, plan, calls_of) for action in plan.actions), "items"),
         bullets(_ended(plan), "items"),
         bullets(map(_to_review, plan.to_review), "items"),
-        notes(plan.notes),
+        notes([cause(note) for note in plan.notes]),
         facts(planned.seconds, planned.reads if calls_of else (), zone),
     ]
     posts = tuple(_posts(plan))

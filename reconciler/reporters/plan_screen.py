@@ -14,7 +14,7 @@ from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.blocks import Blocks, Part
 from reconciler.reporters.context import CallsOf, Detail
-from reconciler.reporters.diagnostics import refused_line
+from reconciler.reporters.diagnostics import cause, refused_line
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
@@ -108,10 +108,10 @@ class PlanScreen:
         """Adds a site whose notes on `--no-publish` are not shown."""
         if not (self._detail.quiet or self._detail.summary):
             return
-        held = [note for note in planned.plan.notes if note.startswith(HELD_BACK)]
+        held = [note for note in planned.plan.notes if note.code == HELD_BACK]
         self._sites_held += bool(held)
         if self._sites_held < FEW_SITES:
-            self._held += [f"{planned.name}: {note}" for note in held]
+            self._held += [f"{planned.name}: {cause(note)}" for note in held]
 
     # --- the end -----------------------------------------------------------------------------------
 
@@ -192,7 +192,7 @@ class PlanScreen:
         """What `--no-publish` leaves out, for a screen without the sites' own blocks."""
         held = self._held
         if self._sites_held >= FEW_SITES:
-            held = [f"posts {HELD_BACK} on {plural(self._sites_held, 'site')}"]
+            held = [f"posts held back by --no-publish on {plural(self._sites_held, 'site')}"]
         for text in held:
             yield from Line((Span(f"! {text}", Style.YELLOW),), hang=4).on(self._screen)
         if held:

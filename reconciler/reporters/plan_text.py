@@ -22,6 +22,7 @@ from reconciler.planner.edits import edit_key
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
+from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.kinds import action_text, precondition
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.promises import deferred_words
@@ -98,14 +99,15 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     return tuple(sorted(items, key=lambda item: item.rank))
 
 
-def _note(note: str) -> Item:
+def _note(note: Diagnostic) -> Item:
     """A note. In those about posts, only the names differ from site to site."""
     for begins, told in ODD_TOGETHER.items():
-        if f": {begins}" in note:
-            return Item(Rank.NOTE, (), (_note_line(note),), NoteTotal(told))
-    shared, names = note, ""
-    if note.startswith(f"{HELD_BACK}: "):
-        shared, names = f"posts {HELD_BACK}", note.removeprefix(f"{HELD_BACK}: ")
+        if f": {begins}" in note.message:
+            return Item(Rank.NOTE, (), (_note_line(cause(note)),), NoteTotal(told))
+    shared, names = cause(note), ""
+    if note.code == HELD_BACK:
+        begins, _, names = note.message.partition(": ")
+        shared = f"posts {begins}"
     own = (Line((Span(names, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6),) if names else ()
     return Item(Rank.NOTE, (_note_line(shared),), own)
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from reconciler.engine.plan_file import StoredPlans, plans_of_sites, read_plan, write_plan
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import AlteredPlan, RunPart, SavedPlan, UnreadablePlan, from_text
@@ -29,7 +30,11 @@ PART = RunPart(2, 8, Digest("sha256:" + "1" * 64))
 
 
 def named(number: int) -> Plan:
-    return Plan(SiteRef(SiteName(f"shop-{number}"), f"id-{number}"), config=Digest(f"sha256:{number}"), notes=("ä\n",))
+    return Plan(
+        SiteRef(SiteName(f"shop-{number}"), f"id-{number}"),
+        config=Digest(f"sha256:{number}"),
+        notes=(Diagnostic.note("test", "ä\n"),),
+    )
 
 
 def saved(*plans: Plan, part: RunPart | None = None) -> SavedPlan:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from reconciler.reporters.diagnostics import cause
 from reconciler.sandbox.app import Sandbox
 from tests.laws.whole_run import Json, WholeRun
 
@@ -44,7 +45,7 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force_whatever_text_it_i
             assert ledger.error is None
         plan = run.plan()
         assert plan.actions == ()
-        said = "\n".join(plan.notes)
+        said = "\n".join(map(cause, plan.notes))
         for what in (
             "settings.toneOfVoice",
             "topics.included",
@@ -60,7 +61,7 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force_whatever_text_it_i
         assert made["POST events"] == 2
         assert made["POST generate-marketing-plan"] == 1
         assert made["POST regenerate-marketing-plan"] == 0
-        assert len([one for one in plan.notes if "Open studio" in one]) == 2
+        assert len([one for one in plan.notes if "Open studio" in one.message]) == 2
     finally:
         run.sandbox.close()
 

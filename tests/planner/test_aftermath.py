@@ -136,7 +136,7 @@ def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
     for one, notes in ((past, 1), (soon, 0)):
         yes = desired(ScheduleRule(Match(within=timedelta(days=9))), approvals=approved(one))
         made = plan(yes, site(one), KNOWN)
-        assert sum("was approved but missed" in note for note in made.notes) == notes
+        assert sum("was approved but missed" in note.message for note in made.notes) == notes
 
 
 @pytest.mark.parametrize(("out", "drifted"), [(True, []), (False, [Finding.DELETED])])

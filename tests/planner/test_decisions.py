@@ -21,6 +21,7 @@ from reconciler.planner.actions import BlockedBy, Reason
 from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions
+from reconciler.reporters.diagnostics import cause
 from tests.planner.publishing_world import KNOWN, NOW, activity, approved, desired, names, operations, plan, post, site
 
 FEED = post("feed")
@@ -216,4 +217,6 @@ def test_a_decision_that_is_not_committed_is_blocked_with_what_makes_it_count(ab
 
 def test_an_approvals_file_under_the_old_name_of_a_site_is_said() -> None:
     file = replace(approved(ONE), written_for="old-shop")
-    assert "was written for old-shop, this site's old name" in "".join(plan(desired(approvals=file), site(ONE)).notes)
+    assert "was written for old-shop, this site's old name" in "".join(
+        map(cause, plan(desired(approvals=file), site(ONE)).notes)
+    )

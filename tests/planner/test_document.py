@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, digest_of, freeze
 from reconciler.model.codec import Malformed, from_plain, sorted_json, to_plain
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.frozen import kind_of
 from reconciler.model.marketing_plan import Regenerate
@@ -128,7 +129,9 @@ def test_the_same_facts_have_the_same_digest_and_never_the_same_seal() -> None:
 
 def test_neither_order_nor_wording_nor_the_files_are_facts() -> None:
     second = SiteRef(SiteName("zoo"), "0c5a6f9a-8d0b-4b7c-9a55-3f0c2a9e1e01")
-    first = Plan(SITE, (action(), action("settings.pointOfView")), notes=("first contact",))
+    first = Plan(
+        SITE, (action(), action("settings.pointOfView")), notes=(Diagnostic.note("first-contact", "first contact"),)
+    )
     turned = Plan(
         SITE,
         tuple(

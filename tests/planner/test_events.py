@@ -31,6 +31,7 @@ from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.planner import make_plan
 from reconciler.planner.tally import tally_of
+from reconciler.reporters.diagnostics import cause
 from tests.planner.pure_world import NOW
 
 REF = SiteRef(SiteName("shop"), "s-1")
@@ -234,7 +235,9 @@ def test_prune_says_what_read_only_events_it_leaves() -> None:
     theirs = replace(live("e1", "Fair"), calendar_id=OWN)
     part = plan(declared("Open day"), on=(theirs, OURS), prune=True, recorded=READ_ONLY)
     assert part.actions == ()
-    assert part.notes == ('"Fair" is read-only in the site\'s own calendar, so prune leaves it there',)
+    assert tuple(map(cause, part.notes)) == (
+        '"Fair" is read-only in the site\'s own calendar, so prune leaves it there',
+    )
     assert plan(declared("Open day"), on=(theirs, OURS), recorded=READ_ONLY).notes == ()
 
 

@@ -210,7 +210,7 @@ def test_a_call_that_has_shown_nothing_for_as_long_as_one_waits_is_not_done() ->
 def test_first_contact_takes_the_live_values_as_in_force_and_says_so() -> None:
     plan = plan_of(desired(), observed(), RecordedSite())
     assert plan.actions == ()
-    assert "baseline" in plan.notes[0]
+    assert "baseline" in plan.notes[0].message
     assert plan.adopted_inputs is not None
     assert plan.adopted_inputs.setting("settings.toneOfVoice") == ("dry",)
 

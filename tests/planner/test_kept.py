@@ -20,6 +20,7 @@ from reconciler.planner.drift_report import DriftState
 from reconciler.planner.kept import counted, is_settled
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.reporters.diagnostics import cause
 from tests.planner.pure_world import NOW
 
 REF = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
@@ -73,7 +74,7 @@ def test_rule_17_7_a_difference_that_two_writes_did_not_remove_is_not_written_a_
     plan, state = plan_of("warm", recorded)
     assert plan.actions == ()
     assert state is DriftState.CONVERGED
-    assert plan.notes == (
+    assert tuple(map(cause, plan.notes)) == (
         "settings.toneOfVoice: 'warm and playful' was written twice, but the site keeps 'warm'; write that in the file "
         "to remove this note",
     )
@@ -102,7 +103,7 @@ def test_rule_17_7_a_kept_description_of_an_event_is_in_force() -> None:
         recorded = replace(recorded, objects=(entry,))
     plan = make_plan(desired, observed, recorded, PlanOptions(NOW))
     assert plan.actions == ()
-    assert "event[Sale].description" in plan.notes[0]
+    assert "event[Sale].description" in plan.notes[0].message
 
 
 @pytest.mark.parametrize("name", ["Caf\u00e9 sale", " Cafe\u0301 sale", "Caf\u00e9 sale\r\n"])

@@ -18,6 +18,7 @@ from reconciler.planner.channel_rules import Outgoing, content_warnings, warning
 from reconciler.planner.policy_checks import content_violations
 from reconciler.planner.tally import tally_of
 from reconciler.planner.text_lengths import x_length
+from reconciler.reporters.diagnostics import cause
 from tests.planner.publishing_world import IMAGE, NOW, activity, approved, desired, names, plan, post, reasons, site
 
 
@@ -57,7 +58,7 @@ def test_a_small_quota_goes_to_the_first_drafts() -> None:
     assert names(made) == ["d1", "d2"]
     assert reasons(made) == [("d3", BlockedBy.QUOTA_EXHAUSTED)]
     assert "2 of 30" in made.blocked[0].message
-    assert made.notes == ("SCHEDULE_POST: 30 of 30 after this run",)
+    assert tuple(map(cause, made.notes)) == ("SCHEDULE_POST: 30 of 30 after this run",)
     unmetered = (Feature("SCHEDULE_POST", enabled=True, remaining=None),)
     assert len(names(plan(desired(approvals=approved(*drafts)), site(*drafts, features=unmetered)))) == 3
 
@@ -83,13 +84,13 @@ def test_too_late_is_blocked_when_approved_and_noted_when_not() -> None:
     assert "within policy.minLead (2h, reconciler.yaml)" in made.blocked[1].message
     unasked = plan(desired(), site(one, past), policy=policy)
     assert (unasked.blocked, unasked.to_review) == ((), ())
-    assert unasked.notes == ("2 drafts that no one approved in time will no longer go out",)
+    assert tuple(map(cause, unasked.notes)) == ("2 drafts that no one approved in time will no longer go out",)
     changed = activity("a", post("d1", caption="new"), days=1 / 24)
     made = plan(desired(approvals=approved(one)), site(changed), policy=policy)
     assert made.blocked == ()
     (note,) = made.notes
-    assert "will not go out: it is due in 1h, within policy.minLead" in note
-    assert "and its approval does not count: changed after approval: " in note
+    assert "will not go out: it is due in 1h, within policy.minLead" in note.message
+    assert "and its approval does not count: changed after approval: " in note.message
     exactly = activity("c", post("d3"), days=2 / 24)
     assert names(plan(desired(approvals=approved(exactly)), site(exactly), policy=policy)) == ["d3"]
 
@@ -132,7 +133,7 @@ def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
     assert names(made) == ["d1", "d3"]
     assert reasons(made) == [("d2", BlockedBy.POLICY)]
     assert "it would be post 3 on 2026-12-03, but the maximum is 2" in made.blocked[0].message
-    assert made.notes == (
+    assert tuple(map(cause, made.notes)) == (
         "maxPublishPerSitePerDay: 2 of 2 on 2026-12-03",
         '"Idea b" (Instagram): the same content goes out on the same account within a day: '
         '"Idea x" (Instagram), Thu 2026-12-03 10:00 UTC',
@@ -142,7 +143,7 @@ def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
 def test_limits_are_shown_before_they_trip() -> None:
     drafts = [activity(f"a{day}", post(f"d{day}"), days=day) for day in range(1, 9)]
     made = plan(desired(approvals=approved(*drafts)), site(*drafts), policy=Policy(max_publish=10))
-    assert made.notes == ("maxPublish: 8 of 10 in this run",)
+    assert tuple(map(cause, made.notes)) == ("maxPublish: 8 of 10 in this run",)
     assert not plan(desired(approvals=approved(*drafts)), site(*drafts), policy=Policy(max_publish=11)).notes
 
 

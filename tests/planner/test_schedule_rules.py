@@ -29,6 +29,7 @@ from reconciler.model.sites import Need
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import BlockedBy, InReview, Reason, RefusedBy
 from reconciler.planner.needs import further_reads
+from reconciler.reporters.diagnostics import cause
 from tests.planner.publishing_world import (
     KNOWN,
     NOW,
@@ -218,16 +219,16 @@ def test_no_publish_says_what_it_holds_back() -> None:
     rule = ScheduleRule(Match())
     made = plan(desired(rule, approvals=approved(*out)), site(*out), publish=False)
     assert made.is_empty
-    assert made.notes == (
+    assert tuple(map(cause, made.notes)) == (
         'held back by --no-publish: "Day 1" (Instagram), "Day 2" (Instagram), "Day 3" (Instagram) and 2 more',
     )
     strict = Policy(banned_words=("Day",), max_publish_per_site_per_day=0)
     made = plan(desired(rule, approvals=approved(out[0])), site(out[0]), publish=False, policy=strict)
-    assert made.notes == ("held back by --no-publish: 1 blocked post",)
+    assert tuple(map(cause, made.notes)) == ("held back by --no-publish: 1 blocked post",)
     assert plan(desired(rule), site(*out), publish=False).notes == ()
     empty = replace(desired(rule, required=False), posts=(PostsRule(Match()),))
     made = plan(empty, site(activity("a")), publish=False)
-    assert made.notes == ("held back by --no-publish: drafts that do not exist yet",)
+    assert tuple(map(cause, made.notes)) == ("held back by --no-publish: drafts that do not exist yet",)
 
 
 def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> None:
@@ -368,9 +369,9 @@ def test_what_is_odd_about_a_post_is_judged_at_the_moment_it_is_moved_to() -> No
     rules = (ScheduleRule(Match(ids=frozenset({moved.id})), at=time(9)), ScheduleRule(Match()))
     made = plan(desired(*rules, required=False), site(moved, stays), KNOWN)
     assert [type(action.operation) for action in made.actions] == [ReschedulePost]
-    assert [note for note in made.notes if "minute" in note] == []
+    assert [note for note in made.notes if "minute" in note.message] == []
     met = post("c", caption="Plates", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=5))
     meets = activity("c", met, days=5, title="Early")
     [note] = plan(desired(*rules, required=False), site(moved, meets), KNOWN).notes
-    assert "in the same minute" in note
-    assert "Sun 2026-12-06 09:00 UTC" in note
+    assert "in the same minute" in note.message
+    assert "Sun 2026-12-06 09:00 UTC" in note.message

@@ -352,7 +352,7 @@ def test_what_a_rule_would_move_while_the_marketing_plan_shows_nothing_is_named(
     made = plan(wanted, hidden, ours, policy=quiet)
     assert not [one for one in operations(made) if isinstance(one, CancelPost | ReschedulePost)]
     assert [(one.post, one.reason) for one in made.still_going_out] == ([(WAITS.id, Reason.FORBIDDEN)] * forbidden)
-    assert any("is moved to Thu 2026-12-03 14:00 UTC" in note for note in made.notes) is not forbidden
+    assert any("is moved to Thu 2026-12-03 14:00 UTC" in note.message for note in made.notes) is not forbidden
     held = plan(wanted, hidden, ours, policy=quiet, publish=False)
     assert cancels(held) == (((replace(CANCEL, title="Kiln day"), Reason.FORBIDDEN),) if forbidden else ())
 

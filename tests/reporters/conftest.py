@@ -10,6 +10,7 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.operations import Deferred, Part
@@ -121,7 +122,7 @@ def everything() -> SitePlanned:
             ),
         ),
         to_review=(ToReview(address(Kind.DRAFT, POST), POST, "INSTAGRAM", "Summer launch", InReview.PENDING),),
-        notes=("first contact: the live values are taken as those in force",),
+        notes=(Diagnostic.note("first-contact", "first contact: the live values are taken as those in force"),),
     )
     return planned(plan)
 

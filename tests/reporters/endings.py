@@ -203,7 +203,7 @@ def full_plan(say: Say, site: str = "shop") -> Plan:
             blocked(at(Kind.DRAFT, "x"), BlockedBy.CHANNEL_NOT_CONNECTED, say("w-blocked"), say("w-blocked-fix")),
         ),
         to_review=(ToReview(at(Kind.DRAFT, "y"), PostId("y"), "FACEBOOK", say("w-waits"), InReview.PENDING),),
-        notes=(say("w-note"),),
+        notes=(Diagnostic.note("test", say("w-note")),),
         time_zone="Europe/Berlin",
     )
 
@@ -378,7 +378,7 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         (),
         say("w-mend"),
     )
-    report = DriftReport(SiteRef(shop, "1"), (item,), due=2, notes=(say("w-note"),))
+    report = DriftReport(SiteRef(shop, "1"), (item,), due=2, notes=(Diagnostic.note("test", say("w-note")),))
     begun = (RunStarted("drift", "acme-sites", 2, 2), PhaseStarted(Phase.READING, 2))
     drift = (*begun, SiteDrifted(report), unread(say), DriftCompleted(2, report.tally, failed=1), Ended(1))
     yield "drift", Run("drift", drift, words="settings w-live", problems="w-unread")

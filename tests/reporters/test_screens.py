@@ -165,7 +165,13 @@ def publishing(site: str, *more: Action) -> SitePlanned:
     """A site with four posts in two days, of which one is titled as on no other site."""
     note = f'"Title 1" (Instagram): {SAME_MINUTE} "Title 0" (Facebook), Tue 2026-12-01 09:30 Europe/Berlin'
     posts = (going_out(site, number) for number in range(3))
-    return planned(*more, *posts, going_out(site, 3, title=f"Only at {site}"), site=site, notes=(note,))
+    return planned(
+        *more,
+        *posts,
+        going_out(site, 3, title=f"Only at {site}"),
+        site=site,
+        notes=(Diagnostic.note("unusual-post", note),),
+    )
 
 
 def cancelled(site: str, day: int | None) -> Action:
@@ -398,15 +404,17 @@ def test_summary_shows_no_blocks() -> None:
 
 
 def test_what_no_publish_holds_back_is_said_however_little_a_person_wants_to_see() -> None:
+    held_back = "held back by --no-publish"
+
     def held(count: int, detail: Detail) -> str:
-        note = f'{HELD_BACK}: "Summer sale" (Instagram)'
+        note = Diagnostic.note(HELD_BACK, f'{held_back}: "Summer sale" (Instagram)')
         return shown(*plan_of(*(planned(site=f"shop-{n}", notes=(note,)) for n in range(count))), detail=detail)
 
     for detail in (Detail(quiet=True), Detail(summary=True)):
-        assert f'! shop-0: {HELD_BACK}: "Summer sale" (Instagram)' in held(1, detail)
-        assert f"! posts {HELD_BACK} on 12 sites" in held(12, detail)
+        assert f'! shop-0: {held_back}: "Summer sale" (Instagram)' in held(1, detail)
+        assert f"! posts {held_back} on 12 sites" in held(12, detail)
     assert '"Summer sale" (Instagram)' in held(1, Detail())
-    assert held(12, Detail()).count(HELD_BACK) == 1, "once for all of them"
+    assert held(12, Detail()).count(held_back) == 1, "once for all of them"
 
 
 def test_a_table_without_numbers_is_left_out() -> None:
@@ -453,7 +461,7 @@ def test_remote_text_cannot_act_on_the_terminal(colour: bool) -> None:
     site = planned(
         tone("shop", nasty),
         Action(Address(SHOP, Kind.EVENT, nasty), DeleteEvent(EventId("e"), nasty), Reason.NOT_LISTED),
-        notes=(nasty,),
+        notes=(Diagnostic.note("test", nasty),),
         blocked=(blocked(Address(SHOP), BlockedBy.POLICY, nasty, nasty),),
     )
     text = shown(*plan_of(site, failed("other", nasty)), screen=Screen(80, colour))
