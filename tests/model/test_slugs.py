@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import msgspec
 
 import reconciler
+from reconciler.engine.results import Event
 from reconciler.model.text import spoken
 from reconciler.planner.document import PlanDocument
 from reconciler.state.lock_record import LockRecord
@@ -21,7 +25,6 @@ ROOT = Path(reconciler.__file__).parent
 SLUG = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 
 SENTENCES = {
-    "a remark about a site, beside its actions": {"Plan.notes"},
     "a problem, beside its code": {"Diagnostic.message", "Diagnostic.fix"},
     "what is in the way, beside the reason": {"StillGoingOut.obstacle", "StillGoingOut.stop"},
     "what the remote side said of a post that failed, beside its status": {"PostOutcome.reason"},
@@ -37,6 +40,25 @@ FACTS = {
 }
 """The members of stored values that are texts but not sentences of ours: names, ids, texts of a site, slugs."""
 
+TOLD = {
+    "the facts of an object that drifted, beside the finding": {"DriftItem.about", "DriftItem.fix"},
+    "what is odd about a post in review, beside the post": {"ReviewedPost.warnings"},
+    "why a regeneration has no effect": {"Reached.idle"},
+    "an inferred fact of the API, as its page has it, beside its section": {
+        "Verdict.question",
+        "Verdict.found",
+    },
+}
+"""Sentences in what the engine tells about a run, beside those of SENTENCES."""
+
+TOLD_FACTS = {
+    *("account_id", "account_name", "audience", "blocked", "call_to_action", "caption", "command", "connected"),
+    *("digest", "error", "external_url", "file_id", "folder", "gallery", "goes_out", "inherited", "labels", "media"),
+    *("moved_to", "other", "others", "period", "place", "project", "reads", "requests", "section", "shell", "target"),
+    *("text", "texts", "thumbnail", "url", "variable", "version", "where", "world"),
+}
+"""The members of what the engine tells that are texts but not sentences: as FACTS, and texts that were asked for."""
+
 
 def _slugs_of(file: Path) -> Iterator[tuple[str, str]]:
     """The members of the enums in a file, with their values."""
@@ -47,14 +69,28 @@ def _slugs_of(file: Path) -> Iterator[tuple[str, str]]:
                     yield f"{file.name} {node.name}.{ast.unparse(member.targets[0])}", str(member.value.value)
 
 
+def _named_in(type: type) -> dict[str, Any]:
+    """What the annotations of a type can name, also what its module imports for the type checker alone."""
+    module = sys.modules[type.__module__]
+    found: dict[str, Any] = {"Path": Path, "datetime": datetime, "Callable": Callable}
+    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("reconciler."):
+            imported = importlib.import_module(node.module)
+            for alias in node.names:
+                if not hasattr(imported, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
+                found[alias.asname or alias.name] = getattr(imported, alias.name)
+    return found | vars(module)
+
+
 def _texts_in(hint: Any, at: str, seen: set[Any]) -> Iterator[str]:
-    """The members of stored values that are texts, as `Type.member`."""
+    """The members of values that are texts, as `Type.member`."""
     if hint is str:
         yield at
     elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         if hint not in seen:
             seen.add(hint)
-            hints = get_type_hints(hint)
+            hints = get_type_hints(hint, localns=_named_in(hint))
             for name in hint.__struct_fields__:  # what is true of every value of a type is not kept with each
                 yield from _texts_in(hints[name], f"{hint.__name__}.{name}", seen)
     else:
@@ -78,3 +114,21 @@ def test_what_is_kept_holds_no_sentence_that_decides_anything() -> None:
     told = {text for texts in SENTENCES.values() for text in texts}
     assert told - kept == set()
     assert sorted(text for text in kept - told if text.partition(".")[2] not in FACTS) == []
+
+
+def test_what_the_engine_tells_holds_no_sentence_outside_a_diagnostic() -> None:
+    texts = {text for text in _texts_in(Event, "", set()) if text}
+    assert len(texts) > 100
+    allowed = {text for group in (SENTENCES, TOLD) for texts in group.values() for text in texts}
+    assert {text for texts in TOLD.values() for text in texts} - texts == set()
+    others = {text for text in texts - allowed if text.partition(".")[2] not in FACTS | TOLD_FACTS}
+    assert sorted(others) == []
+
+
+def test_a_sentence_that_the_engine_told_would_be_found() -> None:
+    class Found(msgspec.Struct, frozen=True):
+        words: str
+        more: tuple[str, ...]
+
+    assert list(_texts_in(Found, "", set())) == ["Found.words", "Found.more"]
+    assert not {"words", "more"} & (FACTS | TOLD_FACTS)
