@@ -20,6 +20,7 @@ from reconciler.engine.session import RunContext, Session
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
+from reconciler.model.posts import name_of
 from reconciler.model.sites import NOTHING_RECORDED, PublishedPost, RecordedSite, SiteRef
 from reconciler.model.text import printable
 from reconciler.planner.actions import RefusedBy, refusal
@@ -120,12 +121,13 @@ def _end(site: SiteRef) -> str:
 
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
     """Reports that a post may still go out at a site that no run reads any more."""
-    title = f' "{printable(post.title)}"' if post.title else ""
+    name = printable(name_of(post)) if post.title else f"the {name_of(post)} post"
     when = f"on {moment_text(post.scheduled_for, post.zone)}" if post.scheduled_for else "at a time Wix picked"
     return Diagnostic(
         "still-going-out",
-        f"the {post.channel} post{title} is still scheduled to go out {when}",
+        f"{name} is still scheduled to go out {when}",
         "if it is unwanted, cancel it in the site's dashboard, or declare the site with `paused: cancel` and run apply",
         Severity.WARNING,
         address=Address(site.name, Kind.DRAFT, post.id),
+        name=name,
     )

@@ -225,9 +225,10 @@ def _unknown_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:
     for activity in live.activities:
         for post in activity.posts:
             if isinstance(post.status, Unrecognised):
+                name = post_name(activity.title, post.channel, post.type)
                 yield blocked(
                     scope.address(Kind.DRAFT, post.id),
                     BlockedBy.UNKNOWN_STATUS,
-                    printable(f"the {post.channel} post of {activity.title!r} has an unknown status ({post.status})"),
+                    printable(f"{name} has an unknown status ({post.status})"),
                     "look at it in the dashboard; it is left alone: not scheduled, cancelled or cleared",
                 )

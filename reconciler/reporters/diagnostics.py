@@ -19,11 +19,13 @@ def sentence(diagnostic: Diagnostic) -> str:
 
 
 def _object(diagnostic: Diagnostic) -> str:
-    """What a problem is about. If the message already names the rule, only the site."""
+    """What a problem is about. If the message already names the rule or the post, only the site."""
     address = diagnostic.address
     if address is None or address == ALL_SITES:
         return ""
     if address.kind is Kind.RULE and diagnostic.message.startswith(rule_words(address.key)):
+        return address.site
+    if address.kind is Kind.DRAFT and diagnostic.name and diagnostic.message.startswith(diagnostic.name):
         return address.site
     return address.shown
 

@@ -665,8 +665,8 @@ def test_a_site_is_forgotten_after_it_was_told_what_still_goes_out(
     asyncio.run(scheduled(planted, datetime.now(UTC) + timedelta(days=3)))
     ran = reconciler("state", "forget", "shop", project.root)
     assert ran.code == 4
-    assert 'the FACEBOOK post "Sale" is still scheduled to go out on ' in ran.err
-    assert "the INSTAGRAM post" not in ran.err, "its moment is past"
+    assert 'shop: "Sale" (Facebook) is still scheduled to go out on ' in ran.err
+    assert "Instagram" not in ran.err, "its moment is past"
     assert ran.last == "Refused: no terminal to confirm on; pass --force"
     assert planted.recorded().published
     ran = reconciler("state", "forget", SHOP.id, project.root, "--force")

@@ -398,7 +398,7 @@ def test_a_site_whose_file_is_gone_is_named_with_what_still_goes_out_there(potte
         code, said = pottery.run(command)
         assert (code, "no file declares it" in said, "state forget pottery" in said) == (0, True, True), said
         assert (
-            'the INSTAGRAM post "Kiln day" is still scheduled to go out on Wed 2026-11-04 09:30 Europe/Berlin' in said
+            'pottery: "Kiln day" (Instagram) is still scheduled to go out on Wed 2026-11-04 09:30 Europe/Berlin' in said
         )
     for args in (("plan", "--strict"), ("apply", "--strict", "--auto-approve")):
         code, said = pottery.run(*args)
