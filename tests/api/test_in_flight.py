@@ -50,7 +50,7 @@ class Served:
         return self.places.allowed
 
 
-def test_it_grows_while_that_helps_and_to_no_more_than_the_most() -> None:
+def test_it_grows_while_that_helps_and_only_up_to_its_limit() -> None:
     latency_bound = Served(32, 128, lambda at_once: at_once / 0.05)
     assert latency_bound.work(64) == 48
     assert latency_bound.work(96) == 72

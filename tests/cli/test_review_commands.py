@@ -148,7 +148,7 @@ def test_from_drafts_to_scheduled_posts(shop: Project, reconciler: Command) -> N
     assert file(shop) == before
 
 
-def test_a_yes_that_the_state_knows_nothing_of_is_given_again(shop: Project, reconciler: Command) -> None:
+def test_an_approval_unknown_to_the_state_must_be_given_again(shop: Project, reconciler: Command) -> None:
     """First contact, or a lost state: nobody can tell whether the approval was used."""
     reconciler("review", shop.root)
     reconciler("approve", shop.root, "--id", IDS[4], "--yes")
@@ -168,7 +168,7 @@ def test_a_yes_that_the_state_knows_nothing_of_is_given_again(shop: Project, rec
     assert statuses(shop)["4"] == "SCHEDULED"
 
 
-def test_content_changed_after_approval_is_blocked_and_reviewed_anew(shop: Project, reconciler: Command) -> None:
+def test_content_changed_after_approval_is_blocked_and_reviewed_again(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     reconciler("approve", shop.root, "--all", "--yes")
     with shop.world() as world:
@@ -204,7 +204,7 @@ def test_a_decision_about_drafts_that_are_others_by_now_is_named(shop: Project, 
     assert "back to keep" not in reconciler("review", shop.root).out
 
 
-def test_a_post_that_was_taken_back_waits_for_a_new_yes(shop: Project, reconciler: Command) -> None:
+def test_a_post_that_was_cancelled_waits_for_a_new_approval(shop: Project, reconciler: Command) -> None:
     """If cancelling leaves a draft: the approval counts for one scheduling."""
     reconciler("review", shop.root)
     reconciler("approve", shop.root, "--id", IDS[4], "--yes")

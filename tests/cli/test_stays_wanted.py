@@ -329,7 +329,7 @@ def test_review_names_posts_that_failed_until_somebody_decides(pottery: Pottery)
     assert said.endswith("Review: 0 pending, 0 approved; pending in 0 of 2 sites."), said
 
 
-def test_a_yes_from_before_the_state_was_lost_is_given_again(pottery: Pottery) -> None:
+def test_an_approval_from_before_the_state_was_lost_must_be_given_again(pottery: Pottery) -> None:
     """It was never scheduled, so nothing says that it was cancelled."""
     approved_only(pottery)
     for path in (pottery.project.root / ".reconciler").iterdir():
@@ -381,7 +381,7 @@ def test_drafts_that_go_with_their_activity_count_as_thrown_away(pottery: Potter
     assert pottery.status() == "DRAFT"
 
 
-def test_a_yes_that_git_cannot_be_asked_for_was_not_withdrawn(pottery: Pottery) -> None:
+def test_an_approval_that_git_cannot_look_up_was_not_withdrawn(pottery: Pottery) -> None:
     pottery.scheduled()
     for command in (("plan",), ("apply", "--auto-approve"), ("drift",)):
         code, said = pottery.run(*command, "--committed")

@@ -227,7 +227,7 @@ def test_the_whole_story(pair: Pair) -> None:
     assert (pair.writes(), pair.scheduled()) == (before, scheduled)
 
 
-def test_what_somebody_cancels_is_drift_and_needs_a_new_yes(pair: Pair) -> None:
+def test_what_somebody_cancels_is_drift_and_needs_a_new_approval(pair: Pair) -> None:
     ci = pair.ci
     ci.reconciler(*PUBLISH)
     pair.reviewed("review")

@@ -249,7 +249,7 @@ def test_what_was_taken_back_is_pending_again_and_says_how_often(tmp_path: Path)
     assert (more.decision, more.cancelled) == (Decision.PENDING, 0), "nobody counted that far"
 
 
-def test_a_yes_that_may_be_used_up_is_pending_again(tmp_path: Path) -> None:
+def test_an_approval_that_may_be_used_up_is_pending_again(tmp_path: Path) -> None:
     text = updated(written(), activity(1, draft(1, withheld=True)))
     assert read(text, tmp_path).activities[0].drafts[0].decision is Decision.PENDING
 

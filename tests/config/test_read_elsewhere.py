@@ -65,7 +65,7 @@ def test_the_index_is_the_same_whoever_reads_the_files(project: Project) -> None
 
 
 @pytest.mark.parametrize("wrong", ["a name twice", "an id twice", "a file that is no site"])
-def test_what_is_wrong_is_told_as_ever(project: Project, wrong: str) -> None:
+def test_problems_are_reported_as_in_one_process(project: Project, wrong: str) -> None:
     match wrong:
         case "a name twice":
             declare(project.root, 4, "shop-0")

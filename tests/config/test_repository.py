@@ -284,7 +284,7 @@ def test_trail_of_links_in_circles_ends(tmp_path: Path) -> None:
     assert len(trail(tmp_path / "a")) < 50
 
 
-def test_the_approver_is_who_changed_the_line_of_the_yes(checkout: Path, approvals: Path) -> None:
+def test_the_approver_is_whoever_changed_the_line_of_the_decision(checkout: Path, approvals: Path) -> None:
     """Whoever ran `review`, and whoever touched the file since, approved nothing."""
     drafts = "".join(
         f"      - id: draft-{number}\n        decision: {word} sha256:{number:064}\n        caption: x\n"
@@ -309,7 +309,9 @@ def test_nobody_approved_outside_a_repository(tmp_path: Path) -> None:
     assert deciders_of(tmp_path / "shop.yaml", repository(tmp_path)) == {}
 
 
-def test_a_folder_that_looks_like_a_repository_is_none(checkout: Path, approvals: Path, tmp_path: Path) -> None:
+def test_a_folder_that_only_looks_like_a_repository_is_not_used(
+    checkout: Path, approvals: Path, tmp_path: Path
+) -> None:
     """A change can commit such a folder, and its configuration names programs; its HEAD would say what is committed."""
     commit(checkout)
     for folder in (approvals.parent, checkout / "sites"):

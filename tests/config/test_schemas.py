@@ -55,7 +55,7 @@ def test_every_field_is_described_with_examples_that_hold(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
+def test_our_own_objects_take_no_unknown_keys(name: str) -> None:
     open_ones = {".other", ".imageGenerationSettings", ".recurringRule", ".labels", ".credentials"}
     for path, field in [("", schema(name)), *fields(schema(name))]:
         kinds = field.get("type")

@@ -136,7 +136,7 @@ def test_what_follows_a_duplicate_key_is_still_read() -> None:
     assert len(problems) == 2
 
 
-def test_alias_counts_what_it_stands_for() -> None:
+def test_an_alias_counts_as_what_it_refers_to() -> None:
     text = "a: &a [" + "x, " * 1000 + "x]\nb: [" + "*a, " * 200 + "*a]\n"
     _, problems = read(text)
     assert ["more than 100,000" in sentence(one) for one in problems] == [True]

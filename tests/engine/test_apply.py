@@ -174,7 +174,7 @@ def test_a_site_that_is_held_is_refused_when_it_is_planned_and_the_others_go_on(
     asyncio.run(main())
 
 
-def test_a_site_that_is_taken_after_the_yes_is_refused_and_the_others_go_on(folder: Project) -> None:
+def test_a_site_that_is_locked_after_approval_is_refused_and_the_others_continue(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
             held = selection.entries[2]
@@ -215,7 +215,7 @@ def test_a_lock_is_waited_for_as_long_as_it_was_said(folder: Project) -> None:
     asyncio.run(main())
 
 
-def test_a_run_that_is_stopped_after_the_yes_starts_nothing(folder: Project) -> None:
+def test_a_run_that_is_stopped_after_approval_starts_nothing(folder: Project) -> None:
     stopped = False
 
     async def main() -> None:
@@ -312,7 +312,7 @@ def over(store: Store, session: Session[FullClient]) -> Session[FullClient]:
         (lambda key, _data: key.startswith("runs/"), "ledger-not-kept"),
     ],
 )
-def test_what_tidying_up_cannot_do_is_told_and_the_ledger_stands(
+def test_a_failed_clean_up_is_reported_and_the_ledger_is_kept(
     refuses: Callable[[str, bytes], bool], code: str, folder: Project
 ) -> None:
     async def main() -> None:

@@ -283,7 +283,7 @@ def losing_answers(setup: Any) -> Workers:
 
 
 @pytest.mark.usefixtures("forgets")
-def test_what_is_found_done_already_is_told_as_done(shops: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_found_to_be_done_already_is_reported_as_done(shops: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     completed, sites = applied(shops, losing_answers)
     assert completed.results == {Result.DONE}
     assert {len(site.ledger.entries) for site in sites} == {4}
@@ -292,7 +292,7 @@ def test_what_is_found_done_already_is_told_as_done(shops: Fleet, capsys: pytest
 
 
 @pytest.mark.usefixtures("forgets")
-def test_a_drifted_value_that_a_lost_worker_put_right_is_told_as_done(
+def test_a_drifted_value_that_a_lost_worker_corrected_is_reported_as_done(
     shops: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The record says both before and afterwards that it is as declared, and nothing is left to do."""

@@ -192,7 +192,7 @@ def test_posts_that_do_not_come_are_pending_and_the_others_done(shop: Bench) -> 
     assert [(one.address, one.sent) for one in shop.recorded.open] == [("shop/posts[a2]", True)]
 
 
-def test_posts_that_come_one_after_the_other_are_there_when_two_looks_see_the_same(shop: Bench) -> None:
+def test_posts_that_appear_one_by_one_are_complete_once_two_reads_agree(shop: Bench) -> None:
     first, second = a_post("p3"), a_post("p4")
     shop.world.activities.append(an_activity("a3"))
     shop.world.takes = None
@@ -312,7 +312,7 @@ def test_an_approved_draft_is_scheduled_read_back_and_entered_once(shop: Bench) 
     assert shop.recorded.open == ()
 
 
-def test_public_actions_are_withheld_without_a_yes(shop: Bench) -> None:
+def test_public_actions_are_withheld_unless_allowed(shop: Bench) -> None:
     ledger = shop.apply(out(shop, "p1"), retitle("a1"), allow_publish=False)
     assert results(ledger) == ["withheld", "done"]
     assert [one.entry.result for one in shop.events if isinstance(one, Skipped)] == [Result.WITHHELD]
@@ -634,7 +634,7 @@ def test_a_draft_that_the_answer_leaves_out_but_that_was_scheduled_is_remembered
     assert [one.id for one in shop.recorded.published] == ["p1"]
 
 
-def test_rule_17_6_a_scheduled_post_that_reads_as_a_draft_is_looked_at_again(shop: Bench) -> None:
+def test_rule_17_6_a_scheduled_post_that_reads_as_a_draft_is_read_again(shop: Bench) -> None:
     def lag(_: object) -> None:
         shop.world.edit("p1", status=PostStatus.DRAFT)
         shop.world.later(lambda: shop.world.edit("p1", status=PostStatus.SCHEDULED), timedelta(seconds=1))

@@ -549,7 +549,7 @@ def test_rule_17_5_what_is_generated_from_is_what_was_seen_and_not_what_was_wish
     assert bench.recorded.generated_from == WARM
 
 
-def test_rule_17_6_a_plan_that_is_still_the_old_one_is_looked_at_again(bench: Bench) -> None:
+def test_rule_17_6_a_plan_that_is_still_the_old_one_is_read_again(bench: Bench) -> None:
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
     bench.world.next_activities = [an_activity("new")]
 

@@ -159,7 +159,7 @@ def test_each_need_that_does_not_hold_says_what_was_found(shop: Bench, one: Prec
     assert found(shop, needing(one)) == [words]
 
 
-def test_a_yes_is_asked_for_again_as_it_is_just_before_the_call() -> None:
+def test_an_approval_is_read_again_just_before_the_call() -> None:
     yes = reviewed_entry(DRAFT, ACTIVITY.date)
     given = Approved(DRAFT.id, DRAFT.digest, 0, yes.digest)
     once = RecordedSite(published=(PublishedPost(DRAFT.id, DRAFT.digest, DRAFT.channel, None, START),))
@@ -177,7 +177,7 @@ def test_a_yes_is_asked_for_again_as_it_is_just_before_the_call() -> None:
     assert unmet(again, replace(yes, cancelled=1), once) is None
 
 
-def test_all_that_is_stale_is_found_and_what_stands_behind_a_wait_is_not_judged(shop: Bench) -> None:
+def test_all_that_is_stale_is_found_and_what_comes_after_a_wait_is_not_judged(shop: Bench) -> None:
     wait = act(AwaitGeneration(), Kind.MARKETING_PLAN)
     broken = [needing(one) for one, _ in BROKEN[:2]]
     assert len(found(shop, *broken, wait, needing(BROKEN[3][0]))) == 2
@@ -193,7 +193,7 @@ def test_all_that_is_stale_is_found_and_what_stands_behind_a_wait_is_not_judged(
         (RecordedSite(foreign_calendars=frozenset({CalendarId("google")})), False),
     ],
 )
-def test_an_event_of_the_same_name_and_day_stands_in_the_way_unless_it_is_foreign(
+def test_an_event_of_the_same_name_and_day_blocks_a_create_unless_it_is_foreign(
     shop: Bench, recorded: RecordedSite, there: bool
 ) -> None:
     shop.journal = shop.open_journal(recorded)
@@ -290,7 +290,7 @@ def test_a_create_that_was_sent_only_just_now_is_looked_for_twice(shop: Bench) -
 # --- read-back and the state -------------------------------------------------------------------------
 
 
-def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_looked_at_three_times(shop: Bench) -> None:
+def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_read_three_times(shop: Bench) -> None:
     fair = DesiredEvent("Fair", "music", START + timedelta(days=9))
     update = UpdateEvent(replace(LIVE_SALE, description="30% off"), ())
     shop.world.events.append(CalendarEvent(EventId("e3"), "Old", None, START))

@@ -190,7 +190,7 @@ def test_a_draft_that_is_none_any_more_is_not_sent(
 
 @timings
 @pytest.mark.parametrize("status", ["CANCELED", "DRAFT"])
-def test_what_people_cancelled_needs_a_new_yes(tmp_path: Path, timing: str, status: str) -> None:
+def test_what_people_cancelled_needs_a_new_approval(tmp_path: Path, timing: str, status: str) -> None:
     run = reviewed(tmp_path, timing)
     run.apply()
     before = sent(run)

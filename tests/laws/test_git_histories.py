@@ -331,7 +331,7 @@ def test_no_merge_and_no_rebase_schedules_what_nobody_approved(
             repository.must_hold()
 
 
-def test_an_old_yes_never_meets_new_content_through_a_comment_between(tmp_path: Path) -> None:
+def test_an_old_approval_never_meets_new_content_through_a_comment_in_between(tmp_path: Path) -> None:
     """The accident that the single value was made for: both sides change lines that git takes for independent."""
     repository = Repository(tmp_path, first_layout=False)
     repository.write_beside(
@@ -354,7 +354,7 @@ def test_an_old_yes_never_meets_new_content_through_a_comment_between(tmp_path: 
         repository.git("reset", "-q", "--hard", "HEAD~1")
 
 
-def test_a_yes_never_outlives_that_its_post_was_taken_back(tmp_path: Path) -> None:
+def test_an_approval_never_outlives_the_cancellation_of_its_post(tmp_path: Path) -> None:
     """An earlier approval never meets the count of a later cancellation, wherever a tool puts the two."""
     repository = Repository(tmp_path, first_layout=False)
     repository.sort_keys()

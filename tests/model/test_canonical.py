@@ -19,7 +19,7 @@ def resembling(value: Json) -> st.SearchStrategy[Json]:
     return st.just(freeze(thaw(value))) | st.sampled_from([freeze(other) for other in TOLD_APART]) | json_values
 
 
-def test_what_is_alike_is_told_apart() -> None:
+def test_similar_values_are_distinguished() -> None:
     for one in map(freeze, TOLD_APART):
         for other in map(freeze, TOLD_APART):
             assert same(one, other) == (canonical_text(one) == canonical_text(other)), (one, other)

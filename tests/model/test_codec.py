@@ -138,7 +138,7 @@ def test_half_a_surrogate_pair_goes_there_and_back() -> None:
     assert from_json(Sample, to_json(value)) == value
 
 
-def test_a_whole_float_is_the_integer_it_stands_for() -> None:
+def test_a_whole_float_is_the_same_as_its_integer() -> None:
     assert from_json(Sample, to_json(SAMPLE).replace(b'"value":null', b'"value":[1.0,2.5]')).value == (1, 2.5)
 
 

@@ -60,7 +60,7 @@ CLOSE_LOOK = {
 
 
 @pytest.mark.parametrize("form", CLOSE_LOOK)
-def test_errors_are_looked_at_closely(form: str) -> None:
+def test_errors_are_checked_closely(form: str) -> None:
     said = masked(f"bad key <{CLOSE_LOOK[form]}>, try again", (KEY,))
     assert len(said.replace("***", "")) <= len("bad key <>, try again") + 6, said
     assert said.startswith("bad key <")

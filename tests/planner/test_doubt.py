@@ -74,7 +74,7 @@ def test_rule_17_3_where_none_of_the_known_events_is_shown_the_site_stops() -> N
     assert "state forget shop" in refused.fix
 
 
-def test_rule_17_3_events_of_another_site_with_the_same_names_are_none_of_ours() -> None:
+def test_rule_17_3_events_of_another_site_with_the_same_names_do_not_match() -> None:
     theirs = tuple(CalendarEvent(EventId(f"x{n}"), event.name, date=SOON) for n, event in enumerate(TWO))
     assert not_shown(with_events(theirs, RecordedSite(event_ids=IDS)))
 

@@ -91,7 +91,7 @@ OTHER = {
 }  # fmt: skip
 
 
-def test_a_yes_is_for_every_part_of_what_the_public_sees() -> None:
+def test_an_approval_covers_every_part_of_what_the_public_sees() -> None:
     """A member that is added later fails here until somebody says what a different value of it means."""
     reviewed = PublicContent("INSTAGRAM", "POST", caption="as reviewed")
     assert {field.name for field in fields(PublicContent)} == set(OTHER)

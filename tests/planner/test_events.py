@@ -190,7 +190,7 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
     assert "state resolve shop 1" in plan.blocked[0].fix
 
 
-def test_a_calendar_with_an_event_of_ours_is_never_foreign() -> None:
+def test_a_calendar_with_an_event_by_this_tool_is_never_foreign() -> None:
     """An earlier version took the calendar of a read-only event for a connected one, even the site's own."""
     own = CalendarId("own")
     ours = replace(live("e1"), calendar_id=own)
@@ -300,6 +300,6 @@ def test_an_event_that_may_be_the_declared_one_with_its_name_cut_stops_the_site(
         ),
     ],
 )
-def test_an_event_that_is_surely_another_one_stands_in_no_way(there: CalendarEvent, recorded: RecordedSite) -> None:
+def test_an_event_that_is_certainly_another_one_blocks_nothing(there: CalendarEvent, recorded: RecordedSite) -> None:
     (action,) = plan(declared(LONG), on=(there,), recorded=recorded).actions
     assert isinstance(action.operation, CreateEvent)

@@ -78,7 +78,7 @@ def test_what_went_out_unwanted_is_said_until_it_is_recorded(
         assert not judge_strictly(made), "a site that is refused would never record it"
 
 
-def test_what_needed_no_yes_is_not_withdrawn() -> None:
+def test_what_needed_no_approval_is_not_withdrawn() -> None:
     live = site(replace(KILN, posts=(OUT,)))
     assert not plan(desired(required=False), live, BEFORE).blocked
     free = replace(BEFORE, published=(replace(BEFORE.published[0], approved=False),))

@@ -41,6 +41,6 @@ ADOPTED = RecordedSite(objects=((used_key(DRAFT.id), JsonObject({"content": DRAF
         (ADOPTED, OTHER, Since(content=True)),
     ],
 )
-def test_what_changed_is_told_as_far_as_the_state_knows(recorded: RecordedSite, live: Post, since: Since) -> None:
+def test_changes_are_reported_as_far_as_the_state_knows(recorded: RecordedSite, live: Post, since: Since) -> None:
     assert since_scheduled(recorded, live, DATE) == since
     assert bool(since) is (since != Since())

@@ -234,7 +234,7 @@ def test_a_smaller_number_for_a_day_takes_the_last_ones_back() -> None:
     assert [one.post for one in operations(made) if isinstance(one, CancelPost)] == ["d3"]
 
 
-def test_what_somebody_else_scheduled_takes_nothing_of_ours_back() -> None:
+def test_what_somebody_else_scheduled_cancels_nothing_that_this_tool_scheduled() -> None:
     theirs = replace(WAITS, id="d0", scheduled_for=AT - timedelta(hours=1))
     out = activity("a", theirs, WAITS)
     made = plan(desired(approvals=approved(out)), site(out), OURS, policy=Policy(max_publish_per_site_per_day=1))
@@ -322,7 +322,7 @@ def test_what_cannot_be_cancelled_is_still_going_out(status: PostStatus) -> None
     assert "take it down" in goes_out.stop
 
 
-def test_a_call_in_doubt_does_not_keep_a_post_from_being_taken_back() -> None:
+def test_an_unconfirmed_call_does_not_keep_a_post_from_being_cancelled() -> None:
     address = Address.parse(f"shop/draft[{WAITS.id}]")
     moved = ReschedulePost(WAITS.id, KILN.id, WAITS.channel, WAITS.digest, AT)
     doubt = replace(OURS, open=(OpenEntry("1", address, moved, NOW),))
@@ -368,7 +368,7 @@ def test_what_is_wrong_with_a_post_is_said_while_the_marketing_plan_shows_nothin
 
 
 @pytest.mark.parametrize("status", [PostStatus.IN_QUEUE, PostStatus.PROCESSING, Unrecognised("ON_HOLD")])
-def test_of_what_is_under_way_nobody_is_told_to_cancel_it(status: PostStatus | Unrecognised) -> None:
+def test_nobody_is_told_to_cancel_what_is_under_way(status: PostStatus | Unrecognised) -> None:
     """Only a SCHEDULED post can be cancelled (10.1), whatever makes it unwanted."""
     under_way = replace(WAITS, status=status)
     live = site(activity("a", under_way))

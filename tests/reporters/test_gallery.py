@@ -100,7 +100,7 @@ def test_the_calendar_leads_to_every_card_on_its_day_in_the_sites_zone() -> None
     assert "Thu 2026-12-03 10:00 Europe/Berlin" in shown, "nine o'clock UTC is ten in Berlin"
 
 
-def test_how_each_draft_stands_is_said_in_words() -> None:
+def test_the_state_of_each_draft_is_in_words() -> None:
     shown = "".join(Page(gallery([review()])).texts)
     for words in ("9 pending", "1 approved", "1 scheduled", "1 cancelled after approval", "pending, blocked"):
         assert words in shown

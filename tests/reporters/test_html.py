@@ -80,7 +80,7 @@ def site(name: str, *changes: FieldChange, reason: Reason = Reason.DIFFERS) -> S
 
 
 @pytest.mark.parametrize("name", [name for name in RUNS if name != "review"])
-def test_it_stands_alone_and_every_element_is_closed(name: str) -> None:
+def test_it_is_self_contained_and_every_element_is_closed(name: str) -> None:
     text = of(RUNS[name])
     found = Page(text)
     assert {tag for tag, _ in found.tags} <= TAGS

@@ -191,7 +191,7 @@ def test_a_generation_may_never_finish(make: Callable[..., Remote]) -> None:
     assert remote.plan()["status"] == "GENERATING"
 
 
-def test_a_look_after_six_idle_weeks_makes_the_plan_inactive(ready: Remote) -> None:
+def test_a_read_after_six_idle_weeks_makes_the_plan_inactive(ready: Remote) -> None:
     ready.later(42 * 86400 - 1)
     assert ready.plan()["status"] == "ACTIVE"
     ready.later(42 * 86400)

@@ -140,7 +140,7 @@ def test_a_scheduled_post_fails_where_the_channel_is_gone(ready: Remote) -> None
 
 
 @pytest.mark.parametrize("switch", ["same-ids", "new-ids"])
-def test_regenerating_posts_makes_text_and_image_anew(make: Callable[..., Remote], switch: str) -> None:
+def test_regenerating_posts_makes_new_text_and_images(make: Callable[..., Remote], switch: str) -> None:
     remote = make({"defaults": {"plan": "ACTIVE"}, "unknowns": {"regeneratedPosts": switch}})
     activity = with_posts(remote)
     before = posts_of(remote, activity)

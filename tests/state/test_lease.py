@@ -221,7 +221,7 @@ def test_a_write_of_a_run_whose_heartbeat_is_gone_is_not_made(left: str) -> None
     run(body())
 
 
-def test_many_writes_at_once_need_one_look_at_the_lease() -> None:
+def test_many_writes_at_once_need_one_read_of_the_lease() -> None:
     async def body() -> None:
         time, store = FakeTime(), Counting()
         leases = Leases(store, HERE, time.clock())

@@ -114,7 +114,7 @@ def test_the_ledgers_of_parts_drive_those_of_no_other_run_out() -> None:
     asyncio.run(body())
 
 
-def test_what_stands_open_is_found_by_name_and_by_id() -> None:
+def test_open_calls_are_found_by_name_and_by_id() -> None:
     async def body() -> None:
         store = MemoryStore()
         state = StateStore(store, now=lambda: NOW)

@@ -63,7 +63,7 @@ def card(root: Path, recorded: RecordedSite, word: str, *, whole: str = "keep", 
         (RecordedSite(known=True, published=(SCHEDULED,), outcomes=(PUBLISHED,)), {"word": "approve"}, CardState.OUT),
     ],
 )
-def test_a_draft_stands_as_file_and_state_say(
+def test_the_state_of_a_draft_follows_its_file_and_the_record(
     pottery: Path, recorded: RecordedSite, given: dict[str, Any], state: CardState
 ) -> None:
     found = card(pottery, recorded, **given)
