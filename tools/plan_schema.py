@@ -96,6 +96,7 @@ WORDS = {
     "StillGoingOut.because": "The facts behind the reason.",
     "StillGoingOut.obstacle": "Why it is not cancelled.",
     "StillGoingOut.stop": "Where a person can stop it.",
+    "StillGoingOut.problem": "The error with which stopping it failed; null if that was not tried.",
     "Plan.stillGoingOut": "Posts that still go out although they are no longer wanted.",
     "Plan.discarded": "The drafts that actions throw away, by title and channel.",
     "Discarded.post": "The draft's id.",

@@ -285,6 +285,7 @@ WORDS: Final = {
     "notes": "Sentences for people.",
     "DoctorRecord.notes": "How many findings are good to know.",
     "obstacle": "Why it is not cancelled.",
+    "GoingOutRecord.problem": "The error with which stopping it failed; null if that was not tried.",
     "operation": "The kind of write; the other fields depend on it.",
     "part": "The section of the file that the rule is in.",
     "parts": "How many shards were merged.",

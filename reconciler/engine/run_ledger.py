@@ -37,6 +37,7 @@ class GoingOutRecord(Struct, frozen=True):
     because: tuple[str, ...]
     obstacle: str
     stop: str
+    problem: ProblemRecord | None
 
 
 class EntryRecord(Struct, frozen=True, omit_defaults=True):

@@ -8,6 +8,7 @@ from typing import Final
 
 from reconciler.executor.ledger import Entry, Result
 from reconciler.model.address import Kind
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.text import spoken
@@ -20,29 +21,22 @@ OVER: Final = frozenset(
 """Statuses of a post that is no longer waiting to go out."""
 
 
-def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
+def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str | Diagnostic]:
     """The actions of a plan that should have stopped a post but did not, with how each ended."""
     ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
-    found = {}
+    found: dict[Action, str | Diagnostic] = {}
     for action in plan.actions:
         if stops(action):
             entry = ended.get((action.address, action.operation.verb))
             if entry is not None and entry.result is not Result.DONE:
-                found[action] = _obstacle(entry)
+                found[action] = entry.problem or spoken(entry.result)
     return found
 
 
-def _obstacle(entry: Entry) -> str:
-    problem = entry.problem
-    if problem is None:
-        return spoken(entry.result)
-    return problem.message + (f"; {problem.fix}" if problem.fix else "")
-
-
 def still_going_out(
-    plan: Plan, unstopped: Mapping[Action, str], live: Mapping[PostId, Post | None] | None = None
+    plan: Plan, unstopped: Mapping[Action, str | Diagnostic], live: Mapping[PostId, Post | None] | None = None
 ) -> tuple[StillGoingOut, ...]:
-    """The posts that the plan could not stop, and those that the run failed to stop, soonest first.
+    """The posts that the plan could not stop, and those that the run failed to stop and why, soonest first.
 
     `live` are the posts as they were read at the end; None means they were not read, so what was not stopped goes out.
     """
@@ -52,7 +46,9 @@ def still_going_out(
     return tuple(sorted(all_of_them, key=lambda post: (post.moment or last, post.address)))
 
 
-def _not_stopped(action: Action, obstacle: str, live: Mapping[PostId, Post | None]) -> StillGoingOut | None:
+def _not_stopped(
+    action: Action, obstacle: str | Diagnostic, live: Mapping[PostId, Post | None]
+) -> StillGoingOut | None:
     """The post that an action should have stopped, if it still goes out."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)

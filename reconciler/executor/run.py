@@ -65,7 +65,7 @@ class Run:
         self.inputs_missing: Diagnostic | None = None
         """Why no generation is started: one of its inputs was not saved."""
         self.interrupted = False
-        self.not_taken_back: dict[Action, str] = {}
+        self.not_taken_back: dict[Action, str | Diagnostic] = {}
         """Cancels outside the plan that were not done: of posts whose content changed while they were scheduled."""
         self.approved: dict[PostId, Post] = {}
         """Posts as they were found right before they were scheduled."""

@@ -63,21 +63,22 @@ async def take_back(
     cancelling = replace(action, operation=cancel)
     (taken,) = await run.call([cancelling])
     taken = await resolve_unclear(run, taken)
-    trouble = ""
+    obstacle: str | Diagnostic
     match taken.outcome:
         case Done():
             seen = await read_for(run.site, run.ports.reader, [cancel])
-            trouble = kind_of(cancel).mismatch(cancel, taken.entry, None, seen, run.now()) or ""
-            if not trouble:
+            obstacle = kind_of(cancel).mismatch(cancel, taken.entry, None, seen, run.now()) or ""
+            if not obstacle:
                 _fail(run, attempt, f"{why}; it was cancelled at once", "review it again")
                 return
         case NotDone(problem=problem) | Unknown(problem=problem):
-            trouble = problem.message
+            obstacle = problem
         case Pending():
-            trouble = UNDER_WAY.message
+            obstacle = UNDER_WAY.message
         case _:
             assert_never(taken.outcome)
-    run.not_taken_back[replace(cancelling, reason=reason)] = trouble
+    run.not_taken_back[replace(cancelling, reason=reason)] = obstacle
+    trouble = obstacle if isinstance(obstacle, str) else obstacle.message
     _fail(run, attempt, f"{why}, and it could not be cancelled: {trouble}", STOP_BY_HAND, taken.outcome.request_id)
 
 

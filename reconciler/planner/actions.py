@@ -212,6 +212,8 @@ class StillGoingOut(Struct, frozen=True):
     obstacle: str
     stop: str
     type: str = "POST"
+    problem: Diagnostic | None = None
+    """The error with which stopping it failed, if that was tried."""
 
     @property
     def account_id(self) -> str | None:

@@ -43,13 +43,17 @@ def failed_cancel(problem: Diagnostic | None) -> JsonObject:
     return JsonObject({key: value for key, value in known.items() if value})
 
 
-def why_not_cancelled(recorded: RecordedSite, post: PostId) -> str | None:
-    """Why an earlier run did not cancel a post, as a clause; None if none tried, or it is over."""
-    unclear = any(isinstance(entry.operation, CancelPost) and entry.operation.post == post for entry in recorded.open)
-    if unclear:
-        return "an earlier run tried to cancel it, and its outcome is not known"
+def why_not_cancelled(recorded: RecordedSite, post: PostId) -> tuple[str, Diagnostic | None] | None:
+    """Why an earlier run did not cancel a post, as a clause, with the error; None if none tried, or it is over."""
+    for entry in recorded.open:
+        if isinstance(entry.operation, CancelPost) and entry.operation.post == post:
+            return "an earlier run tried to cancel it, and its outcome is not known", entry.unknown
     facts = recorded.object(tried_key(post))
-    return f"cancelling it failed before ({facts['why']})" if facts and facts.get("why") else None
+    if not facts or not facts.get("why"):
+        return None
+    code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
+    problem = Diagnostic(code, why, fix, request_id=request or None) if code else None  # the first notes had none
+    return f"cancelling it failed before ({why})", problem
 
 
 def stops(action: Action) -> bool:
@@ -59,7 +63,7 @@ def stops(action: Action) -> bool:
     return moves or isinstance(operation, CancelPost)
 
 
-def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> StillGoingOut:
+def not_stopped(action: Action, obstacle: str | Diagnostic, live: Post | None = None) -> StillGoingOut:
     """The post that an action was to stop. `live` is what has been read of it since."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
@@ -73,9 +77,10 @@ def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> Stil
         (live.scheduled_for if live else None) or moment,
         action.reason,
         action.because,
-        obstacle,
+        obstacle if isinstance(obstacle, str) else obstacle.cause,
         how_to_stop(live) if live else STOP_BY_HAND,
         operation.type,
+        None if isinstance(obstacle, str) else obstacle,
     )
 
 

@@ -156,13 +156,20 @@ class _Judge(Struct):
             self._goes_out(activity, post, unwanted, obstacle)
             return
         if (tried := why_not_cancelled(self.standards.recorded, post.id)) is not None:
-            self._goes_out(activity, post, unwanted, f"{tried}; apply tries again")
+            why, problem = tried
+            self._goes_out(activity, post, unwanted, f"{why}; apply tries again", problem=problem)
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
         operation = CancelPost(post.id, known, post.channel, moment, activity.title, post.type)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, (StillScheduled(post.id),)))
 
     def _goes_out(
-        self, activity: Activity, post: Post, unwanted: Unwanted, obstacle: str, stop: str = STOP_BY_HAND
+        self,
+        activity: Activity,
+        post: Post,
+        unwanted: Unwanted,
+        obstacle: str,
+        stop: str = STOP_BY_HAND,
+        problem: Diagnostic | None = None,
     ) -> None:
         self.still_going_out.append(
             StillGoingOut(
@@ -177,6 +184,7 @@ class _Judge(Struct):
                 obstacle,
                 stop if post.status is PostStatus.SCHEDULED else how_to_stop(post),
                 post.type,
+                problem,
             )
         )
 

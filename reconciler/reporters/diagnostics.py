@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from reconciler.model.address import ALL_SITES, Kind, rule_words
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
+from reconciler.planner.actions import StillGoingOut
 
 
 def sentence(diagnostic: Diagnostic) -> str:
@@ -44,6 +45,13 @@ def particulars(diagnostic: Diagnostic) -> str:
     """`GET /marketing-plan answered 403, request id 1.2`: what only support needs."""
     name = f"request id {diagnostic.request_id}" if diagnostic.request_id else ""
     return ", ".join(part for part in (diagnostic.call, name) if part)
+
+
+def obstacle(post: StillGoingOut) -> str:
+    """Why a post that nobody wants is not stopped, with what to do about that and what support needs."""
+    problem = post.problem
+    text = post.obstacle + (f"; {problem.fix}" if problem is not None and problem.fix else "")
+    return f"{text} ({last})" if problem is not None and (last := particulars(problem)) else text
 
 
 def of_its_site(diagnostic: Diagnostic) -> str:

@@ -217,7 +217,8 @@ def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" ({shown_account(post.account)})" if post.account else ""
     message = f"{post.channel}{account} {words.value(post.title)} is still going out{when}: {post.obstacle}"
-    return Diagnostic("still-going-out", message, post.stop, address=post.address)
+    request = post.problem.request_id if post.problem else None
+    return Diagnostic("still-going-out", message, post.stop, address=post.address, request_id=request)
 
 
 def drifted(item: DriftItem) -> Diagnostic | None:

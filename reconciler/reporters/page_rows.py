@@ -20,7 +20,7 @@ from reconciler.model.sites import PostOutcome
 from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
 from reconciler.reporters import words
-from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.diagnostics import obstacle, of_its_site
 from reconciler.reporters.durations import duration
 from reconciler.reporters.markup import bullets, text, words_apart
 from reconciler.reporters.plan_text import Rank
@@ -124,7 +124,7 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
     """A post that goes out although nobody wants it any more: when, why, and how to stop it."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
-    why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because, post.obstacle) if part)
+    why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because, obstacle(post)) if part)
     said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))
     return f'{said}<div class="why">{text(why)}</div>{fix(post.stop)}'
 

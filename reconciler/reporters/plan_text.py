@@ -22,7 +22,7 @@ from reconciler.planner.edits import edit_key
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
-from reconciler.reporters.diagnostics import cause
+from reconciler.reporters.diagnostics import cause, obstacle
 from reconciler.reporters.kinds import action_text, precondition
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.promises import deferred_words
@@ -207,7 +207,7 @@ def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tup
     account = f" on {shown_account(post.account)}" if post.account else ""
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because) if part)
     where = f"{site}: " if site else ""
-    text = f"{where}{name_of(post)}{when}{account}: {why}; {post.obstacle}"
+    text = f"{where}{name_of(post)}{when}{account}: {why}; {obstacle(post)}"
     return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(post.stop)
 
 

@@ -26,7 +26,7 @@ from reconciler.model.activities import (
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
-from reconciler.model.diagnostics import InvalidFiles, Place, problem
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import PlanStatus
@@ -61,7 +61,9 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Reason, RefusedBy, StillGoingOut, blocked, refusal
 from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of
 from reconciler.planner.deferred import Resolved
-from reconciler.reporters.diagnostics import sentence
+from reconciler.planner.unstopped import why_not_cancelled
+from reconciler.reporters.diagnostics import obstacle, sentence
+from reconciler.reporters.findings import going_out
 from tests.executor.live_site import (
     SITE,
     START,
@@ -417,7 +419,9 @@ def test_swapped_content_that_cannot_be_cancelled_is_said(shop: Bench, effect: s
     ledger = shop.apply(out(shop, "p1"))
     assert results(ledger) == ["failed"]
     assert "could not be cancelled" in details(ledger)[0]
-    assert [(one.post, one.reason) for one in ledger.still_going_out] == [("p1", Reason.CHANGED)]
+    (left,) = ledger.still_going_out
+    assert (left.post, left.reason) == ("p1", Reason.CHANGED)
+    assert left.problem == (refused("403").problem if effect == "refused" else None)
     assert shop.recorded.object("draft[p1]") != TAKEN_BACK
 
 
@@ -788,3 +792,17 @@ def test_an_unfollowable_wait_for_posts_is_pending(shop: Bench) -> None:
     ledger = shop.apply(posts_for("a2"))
     assert results(ledger) == ["pending"]
     assert ledger.error is not None
+
+
+def test_a_post_that_was_not_cancelled_has_the_error_and_its_request(shop: Bench) -> None:
+    cancel = cancelling(shop, "p1")
+    error = Diagnostic("api-forbidden", "access was refused", "give the credential access", request_id="r-7")
+    shop.world.answers = {CancelPost: [NotDone(error)]}
+    (left,) = shop.apply(cancel).still_going_out
+    assert left.problem is not None
+    assert (left.problem.code, left.problem.request_id, left.obstacle) == ("api-forbidden", "r-7", error.message)
+    assert obstacle(left) == "access was refused; give the credential access (request id r-7)"
+    assert going_out(left, "UTC").request_id == "r-7"
+    # The next plan says so too, from what the state remembers.
+    tried = why_not_cancelled(shop.recorded, PostId("p1"))
+    assert tried == ("cancelling it failed before (access was refused)", error)
