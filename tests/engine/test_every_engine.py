@@ -34,6 +34,7 @@ from tests.engine.lost_answers import run_part_and_die
 from tests.engine.test_apply_on_workers import (
     ALL,
     GENERATE,
+    POLL,
     SETTINGS,
     SITES,
     applied,
@@ -185,18 +186,27 @@ MOMENTS = ("while it reads", "before an effect", "after an effect", "after its p
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_worker_is_killed(engine: Engine, moment: str, shops: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     killed: list[int] = []
+    asked: set[str | None] = set()
+    polled: set[str | None] = set()
 
     def kill(seen: Seen) -> None:
-        if killed or seen.when != ("after" if moment in ("after an effect", "while it waits") else "before"):
+        if killed or seen.when != ("after" if moment == "after an effect" else "before"):
             return
         killed.append(any_worker(engine) if moment == "while it reads" else holder(shops, seen.site))
-        if moment == "while it waits":
-            threading.Timer(0.4, os.kill, (killed[0], signal.SIGKILL)).start()
-        else:
-            os.kill(killed[0], signal.SIGKILL)
+        os.kill(killed[0], signal.SIGKILL)
+
+    def kill_waiting(seen: Seen) -> None:
+        # A site that looks after its plan again has the answer, and has noted it.
+        if seen.when == "before" and seen.site in asked:
+            polled.add(seen.site)
+            if len(polled) == SITES:
+                kill(seen)
 
     work = run_part_and_die if moment == "after its part" else None
-    if moment != "after its part":
+    if moment == "while it waits":
+        shops.sandbox.add_hook(GENERATE, lambda seen: asked.add(seen.site))
+        shops.sandbox.add_hook(POLL, kill_waiting)
+    elif moment != "after its part":
         shops.sandbox.add_hook(READ if moment == "while it reads" else GENERATE, kill)
     completed, sites = applied(shops, partial(engine.workers, work=work))
     assert killed or (shops.root / "died").exists()
