@@ -83,10 +83,7 @@ def _found_as_asked(plan: Plan) -> Inputs:
         if isinstance(action.operation, UpdateSettings)
         for change in action.operation.changes
     }
-    addresses = [action.address for action in changing] + [item.about for item in plan.blocked]
-    events = {address.key for address in addresses if address.kind is Kind.EVENT}
-    blocked = any(item.about.kind is Kind.SETTINGS for item in plan.blocked)
-    return Inputs(
-        settings=() if blocked else tuple(field for field in plan.inputs.settings if field.path not in settings),
-        events=tuple((name, facts) for name, facts in plan.inputs.events if name not in events),
-    )
+    if any(item.about.kind is Kind.SETTINGS for item in plan.blocked):
+        settings = {field.path for field in plan.inputs.settings}
+    addresses = (*(action.address for action in changing), *(item.about for item in plan.blocked))
+    return plan.inputs.without(settings, addresses)

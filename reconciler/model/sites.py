@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, assert_never
 
 from reconciler.model.activities import ActivityRule, PostsRule
-from reconciler.model.address import Labels, SiteName
+from reconciler.model.address import Address, Kind, Labels, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, JsonObject
 from reconciler.model.diagnostics import Place
@@ -180,6 +181,14 @@ class Inputs(Struct, frozen=True):
     def event(self, name: str) -> JsonObject | None:
         """The facts of an event by name, if it is among them."""
         return next((facts for one, facts in self.events if one == name), None)
+
+    def without(self, paths: Collection[str], addresses: Iterable[Address]) -> Inputs:
+        """The inputs other than the settings with these paths and the events at these addresses."""
+        events = {address.key for address in addresses if address.kind is Kind.EVENT}
+        return Inputs(
+            tuple(field for field in self.settings if field.path not in paths),
+            tuple((name, facts) for name, facts in self.events if name not in events),
+        )
 
 
 class CreatedActivity(Struct, frozen=True):

@@ -229,11 +229,7 @@ def _without(inputs: Inputs, dropped: Sequence[Action]) -> Inputs:
         if isinstance(action.operation, UpdateSettings)
         for one in action.operation.changes
     }
-    events = {action.address.key for action in dropped if action.address.kind is Kind.EVENT}
-    return Inputs(
-        tuple(one for one in inputs.settings if one.path not in paths),
-        tuple((name, facts) for name, facts in inputs.events if name not in events),
-    )
+    return inputs.without(paths, (action.address for action in dropped))
 
 
 _INPUT, _GENERATION, _CREATION, _PROMISE, _FREE = range(5)
