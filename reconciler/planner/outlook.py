@@ -141,14 +141,20 @@ def file_notes(approvals: Approvals) -> Iterator[Diagnostic]:
 def other_moment_notes(
     candidates: Iterable[Candidate], going: Collection[PostId], approvals: Approvals, scope: Scope
 ) -> Iterator[Diagnostic]:
-    """A line for each post that goes out at a different time from the one beside its approval in the file."""
+    """A line for each post that goes out although the file shows another time, or an obstacle, beside its approval."""
     for candidate in candidates:
         draft = approvals.draft(candidate.post.id)
         if candidate.post.id not in going or draft is None or draft.decision is not Decision.APPROVE:
             continue
         goes_out = moment_text(candidate.moment, scope.zone.key, exact=candidate.at is not None)
+        name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
+        if draft.blocked:
+            yield Diagnostic.note(
+                "obstacle-in-file",
+                f"{name} goes out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but that is "
+                "not read: to keep the post back, write `pending`",
+            )
         if draft.goes_out and draft.goes_out != goes_out:
-            name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
             yield Diagnostic.note(
                 "other-time-in-file",
                 f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that is "

@@ -1029,6 +1029,18 @@ def test_a_post_that_goes_out_when_its_approval_does_not_show_is_named(pottery: 
     assert "still shows" not in pottery.run("plan")[1]
 
 
+def test_a_post_that_goes_out_although_its_approval_shows_an_obstacle_is_named(pottery: Pottery) -> None:
+    """`blocked` is written for people as well: by hand it keeps nothing back."""
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "blocked: [wait for the photo]\n        decision: approve")
+    code, said = pottery.run("plan")
+    assert (code, "1 to publish" in said) == (0, True), said
+    assert "approvals/pottery.yaml still shows `blocked` (wait for the photo)" in said
+    pottery.run("review")
+    assert "still shows" not in pottery.run("plan")[1]
+
+
 def test_approve_shows_twins_and_what_changed_since_the_last_approval(pottery: Pottery) -> None:
     second = ("000000000001", "000000000002"), ("'2026-11-04T08", "'2026-11-05T07"), ("Kiln day", "Oven day")
     activity = WORLD[WORLD.index(f"      - id: {ACTIVITY}") :]
