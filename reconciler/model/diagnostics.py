@@ -60,7 +60,7 @@ class Diagnostic(Struct, frozen=True):
 
     @classmethod
     def note(cls, code: str, message: str, fix: str = "") -> Self:
-        """A remark: nothing is wrong, or will be by what follows."""
+        """A remark, not a problem."""
         return cls(code, message, fix, Severity.NOTE)
 
     @property

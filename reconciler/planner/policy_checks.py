@@ -128,7 +128,7 @@ NEAR_LIMIT: Final = "near-limit"
 
 
 def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -> tuple[Diagnostic, ...]:
-    """Notes about limits that are nearly reached, shown before they are.
+    """Notes about limits that are nearly reached.
 
     `public` counts one run's public actions.
     """

@@ -32,7 +32,7 @@ def account(site: Site, channel: str) -> Json | None:
 
 
 def accounts(site: Site, channel: str) -> list[Json]:
-    """The accounts of a connected channel: those of the seed, otherwise a single one. Several are real (S-live)."""
+    """The accounts of a connected channel: the seed's, otherwise a single one. Real sites can have several (S-live)."""
     if site.channels.get(channel) != "VALID":
         return []
     given = site.facts.get("accounts", {}).get(channel) or [{"default": True}]

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a hook is told about a request: when (before or after its effect), method, path, site, body, status."""
+    """What a hook is given about a request: when (before or after its effect), method, path, site, body, status."""
 
     when: str
     method: str

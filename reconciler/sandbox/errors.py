@@ -10,7 +10,7 @@ Json = dict[str, Any]
 HTML = (
     "<!DOCTYPE html><html><head><title>Wix.com</title></head><body><h1>Oops, something went wrong.</h1></body></html>"
 )
-"""A gateway's own page, which tells nothing but its status (S-wix)."""
+"""A gateway's own page, which says nothing but its status (S-wix)."""
 
 
 class Refused(Exception):

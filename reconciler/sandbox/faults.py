@@ -22,7 +22,7 @@ A fault is a mapping:
 | partial | of generated posts, those of every nth activity never come | every (2) |
 | failed | the generation that this starts ends FAILED | |
 | never-finishes | what this starts never ends | |
-| not-published | the posts that this schedules fail when their moment comes | message |
+| not-published | the posts that this schedules fail when their time comes | message |
 
 In process a fault may also be a `hook` (see Sandbox.add_hook). Seen through `httpx.ASGITransport` a lost connection
 is `Dropped`; over HTTP the connection is closed without an answer.

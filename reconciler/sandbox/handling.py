@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 _ELSEWHERE = {"POST /items": "createActivityPath", "POST /events/query": "queryEventsPath",
               "GET /publisher/items/{id}": "getItemPath"}  # fmt: skip
-"""Routes with an inferred path (I), and the switch that moves each to where nobody looks."""
+"""Routes with an inferred path (I), and the switch that moves each to a path that nobody requests."""
 
 
 def perform(request: Request, store: Transaction, now: datetime, seed: Seed, acting: tuple[Json, ...]) -> Answer:

@@ -15,7 +15,7 @@ Value: TypeAlias = str | int | bool
 
 
 class Unknown(NamedTuple):
-    """One open question: what may be, what is taken when nothing is said, how much is known, what it changes.
+    """One open question: its possible answers, the default, how much is known, and what it changes.
 
     `values` is empty for a count, which may be any whole number.
     """

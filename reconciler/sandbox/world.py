@@ -191,7 +191,7 @@ class Transaction:
     def past(self, site_id: str, moment: str, writes: int) -> Site | None:
         """A site as it was at a given time, or after a number of writes, whichever is later; None: as it is now.
 
-        A site that did not exist at that time is shown as it was first.
+        A site that did not exist at that time is shown as it was when first saved.
         """
         row = self._db.execute(
             "SELECT doc, rowid=(SELECT max(rowid) FROM past WHERE site=?1) FROM past WHERE site=?1 "
