@@ -35,6 +35,7 @@ from reconciler.model.moments import zone_in
 from reconciler.model.posts import PostId
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.channel_rules import warnings_between_reviewed
+from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.layout import Screen, Span, wrapped
 from reconciler.reporters.review_text import EDITED, subject_lines
 
@@ -132,7 +133,8 @@ def _notes(
     files = [file for file in files if file[0] in asked]
     last.read(files)
     for site, path, approvals in files:
-        notes |= warnings_between_reviewed(approvals)
+        between = warnings_between_reviewed(approvals)
+        notes |= {post: tuple(map(cause, warnings)) for post, warnings in between.items()}
         before = last.of(site, path, approvals)
         for activity in approvals.activities:
             for draft in activity.drafts if before else ():

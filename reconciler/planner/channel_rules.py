@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftApproval
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name, post_name
 from reconciler.planner.text_lengths import letters, shows_anything, x_length
@@ -112,7 +113,7 @@ def is_empty(post: Post) -> bool:
     return not post.media and not any(map(shows_anything, (post.link or "", *(text for _, text in post.texts))))
 
 
-def content_warnings(post: Post) -> tuple[str, ...]:
+def content_warnings(post: Post) -> tuple[Diagnostic, ...]:
     """What looks wrong about a post that goes out all the same, each as a clause."""
     found: list[str] = []
     for name, text, limit in _limited(post):
@@ -131,13 +132,13 @@ def content_warnings(post: Post) -> tuple[str, ...]:
         if why := _unlasting(media.url):
             which = f"image {number}" if media.type == "IMAGE" else f"{media.type.lower()} {number}"
             found.append(f"{which} {why}")
-    return tuple(found)
+    return tuple(Diagnostic.note("odd-content", clause) for clause in found)
 
 
 _MEDIA: Final = re.compile(r"(?:([A-Z_]+) )?(\S+)(?: \(file .*\))?")
 
 
-def warnings_of_reviewed(draft: DraftApproval) -> tuple[str, ...]:
+def warnings_of_reviewed(draft: DraftApproval) -> tuple[Diagnostic, ...]:
     """`content_warnings` for a draft as it is in its approvals file."""
     content = draft.content
     texts = (("title", content.title), ("caption", content.caption), ("description", content.description))
@@ -149,9 +150,9 @@ def warnings_of_reviewed(draft: DraftApproval) -> tuple[str, ...]:
     )
 
 
-SAME_MINUTE: Final = "it goes out in the same minute as"
-SAME_CONTENT: Final = "the same content goes out on the same account within a day"
-"""How the warnings about two posts of one site begin."""
+SAME_MINUTE: Final = "same-minute"
+SAME_CONTENT: Final = "same-content"
+"""The codes of the warnings about two posts of one site."""
 
 
 class Outgoing(Struct, frozen=True):
@@ -171,7 +172,7 @@ class Outgoing(Struct, frozen=True):
         return bool(self.activity) and self.activity == other.activity and mine.channel != theirs.channel
 
 
-def warnings_between_reviewed(approvals: Approvals) -> dict[PostId, tuple[str, ...]]:
+def warnings_between_reviewed(approvals: Approvals) -> dict[PostId, tuple[Diagnostic, ...]]:
     """`warnings_between` the drafts of an approvals file that go out, or would once they are approved.
 
     Each is taken to go out when the file says; if it does not say, on its activity's day.
@@ -182,24 +183,25 @@ def warnings_between_reviewed(approvals: Approvals) -> dict[PostId, tuple[str, .
             zone = zone_in(draft.goes_out.removeprefix("about ")) if draft.goes_out else zone
             moment = moment_in(draft.goes_out.removeprefix("about ")) or activity.date
             outgoing.append(Outgoing(post_name(activity.title, draft.channel, draft.type), draft, moment, activity.id))
-    found: dict[PostId, tuple[str, ...]] = {}
+    found: dict[PostId, tuple[Diagnostic, ...]] = {}
     for each, warning in warnings_between(outgoing, zone):
         found[each.post.id] = (*found.get(each.post.id, ()), warning)
     return found
 
 
-def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoing, str], ...]:
+def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoing, Diagnostic], ...]:
     """Warnings about pairs of posts of one site, each with the later of the two.
 
     They are about the same content twice on one account within a day, and about two posts in the same minute unless
     both are of one activity on different channels. `zone` is the IANA name of the site's time zone.
     """
-    found: list[tuple[Outgoing, str]] = []
+    found: list[tuple[Outgoing, Diagnostic]] = []
     in_order = sorted(posts, key=lambda outgoing: (outgoing.moment, outgoing.name, outgoing.post.id))
     for before, after in pairwise(in_order):
         together = before.moment.replace(second=0, microsecond=0) == after.moment.replace(second=0, microsecond=0)
         if together and not after.belongs_to(before):
-            found.append((after, f"{SAME_MINUTE} {before.name}, {moment_text(after.moment, zone)}"))
+            what = f"it goes out in the same minute as {before.name}, {moment_text(after.moment, zone)}"
+            found.append((after, Diagnostic.note(SAME_MINUTE, what)))
     last: dict[tuple[str, ...], Outgoing] = {}
     for outgoing in in_order:
         content = outgoing.post.content
@@ -207,7 +209,8 @@ def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoi
         twin = last.get(key)
         if twin is not None and outgoing.moment - twin.moment < timedelta(days=1):
             when = moment_text(twin.moment, zone)
-            found.append((outgoing, f"{SAME_CONTENT}: {twin.name}, {when}"))
+            what = f"the same content goes out on the same account within a day: {twin.name}, {when}"
+            found.append((outgoing, Diagnostic.note(SAME_CONTENT, what)))
         last[key] = outgoing
     return tuple(found)
 

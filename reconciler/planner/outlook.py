@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
@@ -71,7 +72,7 @@ def _due(
 
 def warnings_of(
     candidates: Iterable[Candidate], scope: Scope, going: Collection[PostId] = ()
-) -> dict[PostId, tuple[str, ...]]:
+) -> dict[PostId, tuple[Diagnostic, ...]]:
     """Warnings about posts that go out, or would once they are approved, each as a clause.
 
     Posts in `going`, which a plan publishes, go out when their rule says, wherever they are scheduled now.
@@ -170,4 +171,4 @@ def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope:
         name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
         if candidate.post.id in going:
             for warning in warnings.get(candidate.post.id, ()):
-                yield Diagnostic.note("unusual-post", f"{name}: {warning}")
+                yield replace(warning, message=f"{name}: {warning.message}")

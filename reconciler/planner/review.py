@@ -75,7 +75,7 @@ class ReviewedPost(Struct, frozen=True):
     differences: tuple[Difference, ...] = ()
     """Between the approvals file and the site, before `review` updates the file."""
     withheld: bool = False
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
     """What looks wrong with it but does not block it."""
 
 

@@ -178,7 +178,7 @@ class _Reviewing(Struct, frozen=True):
     candidates: dict[PostId, Candidate]
     blocked: dict[str, list[Diagnostic]]
     asked: frozenset[PostId]
-    warnings: dict[PostId, tuple[str, ...]]
+    warnings: dict[PostId, tuple[Diagnostic, ...]]
 
     def activity(self, activity: Activity) -> ReviewedActivity:
         approval = self.desired.approvals.activity(activity.id)

@@ -20,6 +20,7 @@ from reconciler.model.posts import PostStatus
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.reporters.cards import LOOKS, Card, CardState, by_group, changed, in_order, weeks
+from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.markup import hashed
 from reconciler.reporters.review_text import content_facts
 from reconciler.reporters.templating import render, resource
@@ -87,7 +88,7 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
         posts=len(activity.shown),
         sent_back=activity.decision,
         blocked=tuple(problem.message for problem in reviewed.problems),
-        notes=(*([post.error] if post.error else ()), *taken_back, *reviewed.warnings),
+        notes=(*([post.error] if post.error else ()), *taken_back, *map(cause, reviewed.warnings)),
         changed=changed(differences, post.content, review.zone),
         link=post.external_url or "",
     )

@@ -10,7 +10,7 @@ from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import ApiInstant, Struct, instant
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus, Rewritten
-from reconciler.reporters.diagnostics import problem_records
+from reconciler.reporters.diagnostics import cause, problem_records
 
 
 class DraftRecord(Struct, frozen=True):
@@ -121,7 +121,7 @@ def _draft(review: Review, found: ReviewedActivity, reviewed: ReviewedPost) -> D
         ApiInstant(instant(reviewed.moment)),
         reviewed.exact,
         tuple(problem.message for problem in reviewed.problems),
-        reviewed.warnings,
+        tuple(map(cause, reviewed.warnings)),
     )
 
 

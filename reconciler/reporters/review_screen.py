@@ -13,7 +13,7 @@ from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
-from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.diagnostics import cause, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
@@ -208,7 +208,7 @@ def _activity(activity: ReviewedActivity, asked: list[ReviewedPost], review: Rev
         for problem in post.problems:
             yield from wrapped((Span(f"blocked: {problem.message}", Style.YELLOW),), screen, indent=10, hang=12)
         for warning in post.warnings:
-            yield from wrapped((Span(f"note: {warning}", Style.DIM),), screen, indent=10, hang=12)
+            yield from wrapped((Span(f"note: {cause(warning)}", Style.DIM),), screen, indent=10, hang=12)
 
 
 def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[str]:

@@ -15,6 +15,7 @@ from reconciler.planner.channel_rules import warnings_of_reviewed
 from reconciler.planner.review import (
     ReviewStatus,
 )
+from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import plural
@@ -89,7 +90,7 @@ def subject_lines(
         for problem in (*draft.blocked, *([EDITED] if subject.edited else ())):
             yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=2)
         times = "once" if draft.cancelled == 1 else f"{draft.cancelled} times"
-        said = (*([f"cancelled {times}"] if draft.cancelled else ()), *warnings_of_reviewed(draft))
+        said = (*([f"cancelled {times}"] if draft.cancelled else ()), *map(cause, warnings_of_reviewed(draft)))
         for note in (*said, *notes.get(draft.id, ())):
             yield from wrapped((Span(f"note: {note}", Style.YELLOW),), screen, indent=2)
         for url in draft.content.media:

@@ -23,6 +23,7 @@ from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.channel_rules import warnings_of_reviewed
 from reconciler.planner.used_approvals import times_of, was_scheduled
 from reconciler.reporters.cards import Card, CardState, changed, in_order
+from reconciler.reporters.diagnostics import cause
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SOON: Final = timedelta(minutes=1)
@@ -209,7 +210,7 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
         sent_back=activity.decision,
         activity_digest=activity.decided,
         blocked=draft.blocked if state not in (CardState.OUT, CardState.SCHEDULED) else (),
-        notes=(*notes, *(warnings_of_reviewed(draft) if state is not CardState.OUT else ())),
+        notes=(*notes, *(map(cause, warnings_of_reviewed(draft)) if state is not CardState.OUT else ())),
         changed=changed(apart, draft.content, zone_in(words)),
         link=(outcome.link or "") if outcome is not None else "",
     )

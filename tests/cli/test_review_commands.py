@@ -337,7 +337,7 @@ def test_what_is_odd_about_a_draft_is_shown_where_it_is_decided() -> None:
     said = "\n".join(subject_lines(Subject(SiteName("shop"), Path("x"), found, found.drafts), Screen(100), 1, 1))
     assert "note: cancelled 2 times" in said
     for warning in content_warnings(post):
-        assert f"note: {warning}" in said
+        assert f"note: {warning.message}" in said
     assert len(content_warnings(post)) == 2
     assert warnings_of_reviewed(found.drafts[0]) == content_warnings(post)
 
