@@ -7,6 +7,7 @@ from typing import assert_never
 
 from reconciler.engine import facts
 from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.posts import channel_name
 from reconciler.model.sites import Feature
 from reconciler.model.text import printable
 from reconciler.reporters.plurals import plural
@@ -58,8 +59,8 @@ def _of_site(fact: facts.OfSite) -> tuple[str, str]:
         case facts.PlanFound():
             return "marketing plan", _plan(fact)
         case facts.ChannelsFound(connected=connected, others=others):
-            apart = (f"{channel} {status.lower().replace('_', ' ')}" for channel, status in others)
-            return "channels", "; ".join((", ".join(connected) or "none connected", *apart))
+            apart = (f"{channel_name(channel)} {status.lower().replace('_', ' ')}" for channel, status in others)
+            return "channels", "; ".join((", ".join(map(channel_name, connected)) or "none connected", *apart))
         case facts.FeatureFound(feature=feature):
             return feature.type, _feature(feature)
         case facts.Recorded(known=known):
@@ -88,7 +89,7 @@ def _state(reached: facts.StateReached) -> str:
 
 def _plan(found: facts.PlanFound) -> str:
     if found.status is not PlanStatus.ACTIVE or found.until is None:
-        return str(found.status)
+        return "none yet" if found.status is PlanStatus.NEVER_CREATED else str(found.status)
     count = plural(found.ahead, "activity", "activities")
     return f"{found.status}, {count} until {found.until:%Y-%m-%d} ({found.days} days)"
 

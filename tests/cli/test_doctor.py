@@ -65,6 +65,7 @@ def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> Non
     project = ran.json["project"]
     assert project["facts"]["account"] == "4 sites, 1 of them not declared in a file"
     assert {finding["code"] for finding in project["findings"]} == {"undeclared-sites", "no-git"}
+    assert ran.json["sites"][0]["facts"]["channels"].startswith("none connected; Instagram ")
     text = reconciler("doctor", ward.root, "--quiet")
     assert text.last.startswith("Doctor: 1 error, 6 warnings, ")
     assert "Instagram is not connected (it was disconnected); connect Instagram in the site's dashboard" in text.out
