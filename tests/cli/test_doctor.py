@@ -130,6 +130,9 @@ def _over_http(ward: Project, url: str, reconciler: Command, monkeypatch: pytest
     none = reconciler("doctor", ward.root)
     assert none.code == 1
     assert "WIX_API_KEY is not set" in none.out
+    missing = reconciler("doctor", ward.root, "--output", "json").json["project"]["findings"]
+    (found,) = (found for found in missing if found["code"] == "credentials-missing")
+    assert ("set it to the secret" in found["message"], found["fix"]) == (False, "set it to the secret")
     monkeypatch.setenv("WIX_API_KEY", "wrong-key-altogether")
     wrong = reconciler("doctor", ward.root, "--target", "one")
     assert (wrong.code, "answered 401" in wrong.out) == (1, True), wrong.out
