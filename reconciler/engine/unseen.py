@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry, check_sites
-from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.fleet import Turn, in_turn, named_by_file, over_sites
 from reconciler.engine.left_out import MOST_LOOKED_AT, MOST_NAMED
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.model.address import SiteName
@@ -20,7 +21,11 @@ from reconciler.planner.left_out import waiting_posts
 from reconciler.planner.unseen import UNSEEN, UnseenPosts, unseen_posts
 from reconciler.planner.unstopped import LeftOut
 from reconciler.state.errors import StateError
+from reconciler.state.record import SiteRecord
 from reconciler.state.sites import StateStore
+
+READ_AT_ONCE: Final = 10
+"""How many records are read at once where no project says how many."""
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reason: LeftOut = UNSEEN) -> UnseenPosts:
@@ -48,9 +53,12 @@ async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None
     ids = await store.ids()
     if len(ids) > MOST_LOOKED_AT:
         return _unchecked(f"the scheduled posts of {len(ids):,} sites")
+
+    async def read(id: str) -> SiteRecord | None:
+        return await store.record(SiteRef(SiteName(id), id))
+
     named: list[str] = []
-    for id in ids:
-        record = await store.record(SiteRef(SiteName(id), id))
+    async for record in in_turn(ids, read, at_once=READ_AT_ONCE):
         if record is None:
             continue
         for post, moment in waiting_posts(record.recorded, now):
