@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # this file is loaded for `--help` too
 
     from reconciler.config.trust import Trust
     from reconciler.engine.choice import Choice, Shard
+    from reconciler.model.diagnostics import UsageError
     from reconciler.spread import Spread
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -315,9 +316,9 @@ def choice_of(given: Mapping[str, Any]) -> Choice:
 
 def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> Shown:
     """The options of `output` and `--explain`. Raises UsageError if two outputs exclude each other."""
-    from reconciler.model.diagnostics import UsageError
-
     if given.get("quiet") and given.get("summary"):
+        from reconciler.model.diagnostics import UsageError
+
         raise UsageError("--quiet and --summary cannot be combined", "leave one of them out")
     return Shown(
         outputs_of(given["outputs"]),
@@ -368,15 +369,20 @@ def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
 
 def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:
     """The outputs, with text on the screen unless another format goes there. Raises UsageError."""
+    on_screen = [one for one in outputs if one.file is None]
+    files = [one.file for one in outputs if one.file]
+    if len(on_screen) > 1 or len(set(files)) < len(files):
+        raise _clash(on_screen)
+    return tuple(outputs) if on_screen else (Output("text"), *outputs)
+
+
+def _clash(on_screen: Sequence[Output]) -> UsageError:
+    """What is wrong with outputs that exclude each other."""
     from reconciler.model.diagnostics import UsageError
 
-    on_screen = [one for one in outputs if one.file is None]
     if len(on_screen) > 1:
         names = " and ".join(one.format for one in on_screen)
-        raise UsageError(
+        return UsageError(
             f"--output: {names} cannot share the screen", "send all but one to files, such as json=plan.json"
         )
-    files = [one.file for one in outputs if one.file]
-    if len(set(files)) < len(files):
-        raise UsageError("--output: two formats write to the same file", "give each a file of its own")
-    return tuple(outputs) if on_screen else (Output("text"), *outputs)
+    return UsageError("--output: two formats write to the same file", "give each a file of its own")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.config.schema import schema_text
+from reconciler.config.schema_files import schema_text
 
 EXAMPLE = "sites/example.yaml"
 

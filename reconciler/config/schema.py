@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import takewhile
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
@@ -14,25 +13,9 @@ from msgspec import Struct
 from reconciler.config.documents import Document
 from reconciler.config.problems import MAX_EXPLAINED
 from reconciler.config.quick_check import CannotTell, surely_fits
+from reconciler.config.schema_files import SCHEMAS, schema_text
 from reconciler.config.words import KeyPath
 from reconciler.model.diagnostics import Diagnostic, problem
-
-SCHEMAS: Final = ("site", "project", "approvals", "plan", "report", "sandbox")
-
-_HERE = Path(__file__).resolve().parent.parent
-_FOLDERS = (_HERE / "schemas", _HERE.parent / "schemas")
-"""In an installed package, and in a checkout."""
-
-
-def schema_text(name: str) -> str:
-    """The text of the JSON Schema of this name, one of SCHEMAS. Raises KeyError for another name."""
-    if name not in SCHEMAS:
-        raise KeyError(name)
-    for folder in _FOLDERS:
-        path = folder / f"{name}.schema.json"
-        if path.is_file():
-            return path.read_text("utf-8")
-    raise FileNotFoundError(f"{name}.schema.json is missing from this installation of reconciler")
 
 
 @cache

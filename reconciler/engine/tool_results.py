@@ -17,6 +17,11 @@ class VersionTold(Struct, frozen=True):
 
     version: str
 
+    @property
+    def text(self) -> str:
+        """The version as it is printed."""
+        return f"reconciler {self.version}\n"
+
 
 class SchemaTold(Struct, frozen=True):
     """The JSON Schema of a kind of file. `text` is the schema as it is printed."""

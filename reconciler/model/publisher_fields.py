@@ -29,7 +29,7 @@ class Harmless(Struct, frozen=True):
 FieldRole: TypeAlias = InDigest | Harmless
 
 PUBLISHER_FIELDS: Final[dict[str, FieldRole]] = {
-    "id": Harmless("names the post; a yes hangs on it"),
+    "id": Harmless("names the post; approvals refer to it"),
     "channel.name": InDigest("channel"),
     "channel.accountId": InDigest("account"),
     "channel.publishingTarget.id": InDigest("place"),

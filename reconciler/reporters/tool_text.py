@@ -40,10 +40,8 @@ ToolEvent: TypeAlias = (
 def tool_text(event: ToolEvent) -> str:
     """What is written for an event, including line ends. A schema and a script are written as they are."""
     match event:
-        case SchemaTold(text=text) | ScriptTold(text=text):
-            return text
-        case VersionTold(version=version):
-            return f"reconciler {version}\n"
+        case VersionTold() | SchemaTold() | ScriptTold():
+            return event.text
         case StarterFile(file=file, written=written):
             return f"wrote  {inert(file)}\n" if written else f"kept   {inert(file)}, which already exists\n"
         case StarterWritten():

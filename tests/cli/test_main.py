@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from reconciler import __version__
@@ -62,6 +63,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         running.stop()
 
 
+REPORTING = (
+    "reconciler.cli.outputs", "reconciler.cli.run", "reconciler.config.trust",
+    "reconciler.engine.results", "reconciler.model.codec", "reconciler.model.diagnostics",
+    "reconciler.model.operations", "reconciler.planner.actions", "reconciler.reporters.context",
+    "reconciler.reporters.layout", "reconciler.reporters.text", "reconciler.reporters.tool_text",
+)  # fmt: skip
+"""What commands need that report on sites, or write a report."""
+
 UNUSED = {
     "validate .": {
         "aiohttp", "asyncio", "deepdiff", "difflib", "httpx", "jsonschema",
@@ -80,6 +89,16 @@ UNUSED = {
         "reconciler.executor.executor", "reconciler.executor.kinds", "reconciler.reporters.gallery",
         "reconciler.sandbox.app", "rich", "uvicorn",
     },
+    "init new": {
+        "aiohttp", "asyncio", "deepdiff", "difflib", "httpx", "jsonschema", "jsonschema_rs", "regex",
+        "reconciler.api.client", "reconciler.config.documents", "reconciler.config.project",
+        "reconciler.engine.live_sites", "reconciler.engine.problems", "reconciler.executor.executor",
+        "reconciler.planner.planner", "reconciler.sandbox.app", "reconciler.state.store", "rich", "subprocess", "yaml",
+    },
+    "version": set(REPORTING),
+    "schema": {"reconciler.config.schema", *REPORTING},
+    "completion bash": set(REPORTING),
+    "completion zsh": set(REPORTING),
 }  # fmt: skip
 """Modules that a command does not need if all is well: each took a part of its start, or would."""
 
@@ -100,6 +119,32 @@ def test_a_command_imports_nothing_that_it_does_not_use(
     code, modules = json.loads(done.stderr)
     assert code == 0
     assert sorted(UNUSED[line] & set(modules)) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "some"), [("", "plan"), ("ver", "version"), ("plan --tar", "--target"), ("plan --output ", "json")]
+)
+def test_completing_a_word_imports_at_most_its_own_command(words: str, some: str) -> None:
+    """Of a command's name, what is in the table is enough; of its options, the command's own module."""
+    script = (
+        "import atexit, sys\n"
+        "from reconciler.cli.main import run\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "run([])"
+    )
+    typed = {"COMP_WORDS": f"reconciler {words}", "COMP_CWORD": str(1 + words.count(" "))}
+    asked = {**os.environ, **typed, "_RECONCILER_COMPLETE": "bash_complete"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=asked)
+    assert f"plain,{some}" in done.stdout.splitlines()
+    modules = set(done.stderr.split())
+    loaded = {name for name in modules if name.startswith("reconciler.cli.commands.")}
+    assert loaded == ({"reconciler.cli.commands.plan"} if " " in words else set())
+    assert not modules & {"json", "reconciler.config", "reconciler.engine", *REPORTING}
+
+
+def test_every_command_is_offered_with_its_summary() -> None:
+    items = ShellComplete(main.cli, {}, "reconciler", "_RECONCILER_COMPLETE").get_completions([], "")
+    assert {item.value: item.help for item in items} == main.COMMANDS
 
 
 ENDING = """

@@ -12,7 +12,8 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from reconciler.config.schema import schema, schema_text
+from reconciler.config.schema import schema
+from reconciler.config.schema_files import schema_text
 from tools.write_schemas import schema_texts
 
 OURS = ("site", "project", "approvals")

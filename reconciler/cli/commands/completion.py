@@ -9,8 +9,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
-    from reconciler.engine.results import ClosingEvent
+    from reconciler.engine.tool_results import ScriptTold
 
 INSTALL = {
     "bash": 'eval "$(reconciler completion bash)"    # in ~/.bashrc',
@@ -55,12 +54,12 @@ def command(shell: str, **given: Any) -> int:
     The first line of the script says how to install it. The script itself
     is the text output; --output json has it in a report.
     """
-    from reconciler.cli.run import reported
+    from reconciler.cli.telling import tell
 
-    return reported("completion", options.shown_of(given), lambda running: _tell(shell, running))
+    return tell("completion", options.shown_of(given), lambda: _script(shell))
 
 
-def _tell(shell: str, running: Running) -> ClosingEvent:
+def _script(shell: str) -> ScriptTold:
     from click.shell_completion import get_completion_class
 
     from reconciler.cli.main import cli
@@ -70,6 +69,4 @@ def _tell(shell: str, running: Running) -> ClosingEvent:
     assert completer is not None, shell
     made = completer(cli, {}, "reconciler", "_RECONCILER_COMPLETE")
     script = BASH % made.source_vars() if shell == "bash" else made.source()
-    told = ScriptTold(shell, f"# Install: {INSTALL[shell]}\n{script}\n")
-    running.emit(told)
-    return told
+    return ScriptTold(shell, f"# Install: {INSTALL[shell]}\n{script}\n")

@@ -52,7 +52,6 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], **given: Any) -
 def _init(
     folder: Path, ci: str | None, live: tuple[str, ...], asked: options.RunOptions, running: Running
 ) -> ClosingEvent:
-    from reconciler.engine.live_sites import Wanted
     from reconciler.engine.tool_results import StarterWritten
 
     accounts = [what.removeprefix("account:") for what in live if what.startswith("account:")]
@@ -61,6 +60,8 @@ def _init(
         raise UsageError("--from-live: site ids and accounts cannot be combined", "give site ids, or one account:ID")
     written = [*_write(folder, _files(folder, ci, accounts[0] if accounts else None, example=not live), running)]
     if live:
+        from reconciler.engine.live_sites import Wanted
+
         importing = importlib.import_module("reconciler.cli.commands.import")
         closing: ClosingEvent = importing.import_live(asked, Wanted(ids, bool(accounts)), (), running)
         return closing

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from reconciler.cli import options
-
-if TYPE_CHECKING:
-    from reconciler.cli.run import Running
-    from reconciler.engine.results import ClosingEvent
 
 NAMES = ("site", "project", "approvals", "plan", "report", "sandbox")
 
@@ -28,15 +24,8 @@ def command(name: str, **given: Any) -> int:
     describes the sandbox, with a switch for each open question.
     The schema itself is the text output; --output json has it in a report.
     """
-    from reconciler.cli.run import reported
-
-    return reported("schema", options.shown_of(given), lambda running: _tell(name, running))
-
-
-def _tell(name: str, running: Running) -> ClosingEvent:
-    from reconciler.config.schema import schema_text
+    from reconciler.cli.telling import tell
+    from reconciler.config.schema_files import schema_text
     from reconciler.engine.tool_results import SchemaTold
 
-    told = SchemaTold(name, schema_text(name))
-    running.emit(told)
-    return told
+    return tell("schema", options.shown_of(given), lambda: SchemaTold(name, schema_text(name)))

@@ -13,6 +13,7 @@ from reconciler.version import __version__
 if TYPE_CHECKING:
     from reconciler.cli.run import Running
     from reconciler.engine.results import ClosingEvent
+    from reconciler.engine.tool_results import VersionTold
 
 
 @click.command("version")
@@ -28,21 +29,24 @@ def command(check: bool, **given: Any) -> int:
     PATH is the project, or saved plans kept elsewhere. Nothing is
     written.
     """
+    shown = options.shown_of(given)
+    if not check:
+        from reconciler.cli.telling import tell
+
+        return tell("version", shown, lambda: _told(given))
     from reconciler.cli.run import reported
 
-    work = _check if check else _tell
-    return reported("version", options.shown_of(given), lambda running: work(given, running))
+    return reported("version", shown, lambda running: _check(given, running))
 
 
-def _tell(given: dict[str, Any], running: Running) -> ClosingEvent:
+def _told(given: dict[str, Any]) -> VersionTold:
     from reconciler.engine.tool_results import VersionTold
-    from reconciler.model.diagnostics import UsageError
 
     if given["paths"] or given["state"]:
+        from reconciler.model.diagnostics import UsageError
+
         raise UsageError("a path and --state are for the files of a project", "add --check-files")
-    told = VersionTold(__version__)
-    running.emit(told)
-    return told
+    return VersionTold(__version__)
 
 
 def _check(given: dict[str, Any], running: Running) -> ClosingEvent:

@@ -1,0 +1,32 @@
+"""How `version`, `schema` and `completion` tell what they are asked for: at once if only its text is wanted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TypeAlias
+
+from reconciler.cli.options import Output, Shown
+from reconciler.engine.tool_results import SchemaTold, ScriptTold, VersionTold
+from reconciler.model.verdict import Verdict
+
+Told: TypeAlias = VersionTold | SchemaTold | ScriptTold
+
+
+def tell(command: str, shown: Shown, make: Callable[[], Told]) -> int:
+    """Shows what `make` returns, and returns the exit code.
+
+    Text on the screen alone needs none of what reports are made with, whose loading takes longer than the rest of such
+    a command. Raises ReportsFailed and OSError as `reported` does.
+    """
+    if shown.outputs == (Output("text"),):
+        sys.stdout.write(make().text)
+        return Verdict.SUCCEEDED.exit_code
+    from reconciler.cli.run import Running, reported
+
+    def work(running: Running) -> Told:
+        told = make()
+        running.emit(told)
+        return told
+
+    return reported(command, shown, work)
