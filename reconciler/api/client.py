@@ -70,6 +70,11 @@ class ReadClient:
         """How many seconds the local clock is ahead of the remote side's; None before an answer has given the time."""
         return self._connection.clock_ahead
 
+    @property
+    def answered(self) -> bool:
+        """Whether the remote side has answered anything yet."""
+        return self._connection.answered
+
     def reader(self) -> SiteReader:
         """A reader over a transport that cannot write."""
         return self._reader

@@ -134,6 +134,8 @@ class Connection:
         self._timeouts = timeouts
         self._consistent: OrderedDict[str, str] = OrderedDict()
         self._opened: Sender | None = None
+        self.answered = False
+        """Whether the remote side has answered anything yet."""
         self.clock_ahead: float | None = None
         """How many seconds the local clock was ahead of the remote side's when it first gave the time."""
 
@@ -279,6 +281,7 @@ class Connection:
             )
         if token_body is None:
             self._keep_consistent(site, response.header(CONSISTENT))
+        self.answered = True
         if self.clock_ahead is None:
             self.clock_ahead = seconds_ahead(response.header("date"), self._clock.now())
         return await self._received(call, site, response, secrets, until)

@@ -59,7 +59,7 @@ async def examine(
     async for result in examinations(session, selection, emit, unusable):
         totals.add(result)
         emit(result)
-    if session.api.kind is not ApiKind.SANDBOX:
+    if session.api.kind is not ApiKind.SANDBOX and session.client.answered:
         skew = _clock(session.client.clock_ahead)
         totals.count(skew.findings)
         emit(skew)

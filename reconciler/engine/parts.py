@@ -197,6 +197,7 @@ class Planned(Variant, frozen=True):
     reached: Reached | None
     nothing_public: bool
     recorded: bool
+    has_schedule: bool
 
     @classmethod
     def of(cls, site: SitePlanned) -> Self:

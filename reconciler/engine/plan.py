@@ -122,6 +122,7 @@ async def plan_site(
         reached,
         options.publish and nothing_public(observed, recorded, plan),
         recorded.is_known,
+        desired.schedule is not None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
+from typing import Final, assert_never
 
 from reconciler.engine import facts
 from reconciler.model.marketing_plan import PlanStatus
@@ -11,6 +11,14 @@ from reconciler.model.posts import channel_name
 from reconciler.model.sites import Feature
 from reconciler.model.text import printable
 from reconciler.reporters.plurals import plural
+
+_FEATURES: Final = {
+    "PUBLISH_POST": "publishing posts",
+    "SCHEDULE_POST": "scheduling posts",
+    "AI_TOOLS": "AI tools",
+    "CONNECT_CHANNEL": "connecting channels",
+}
+"""What the premium plan's features are called (remote-api.md 10.5); an unknown one goes by its API name."""
 
 
 def told(found: Iterable[facts.Fact]) -> tuple[tuple[str, str], ...]:
@@ -62,7 +70,7 @@ def _of_site(fact: facts.OfSite) -> tuple[str, str]:
             apart = (f"{channel_name(channel)} {status.lower().replace('_', ' ')}" for channel, status in others)
             return "channels", "; ".join((", ".join(map(channel_name, connected)) or "none connected", *apart))
         case facts.FeatureFound(feature=feature):
-            return feature.type, _feature(feature)
+            return _FEATURES.get(feature.type, feature.type), _feature(feature)
         case facts.Recorded(known=known):
             return "state", "known" if known else "not recorded yet; the first apply records it"
         case _:
@@ -96,5 +104,7 @@ def _plan(found: facts.PlanFound) -> str:
 
 def _feature(feature: Feature) -> str:
     left = "" if feature.remaining is None else f", {feature.remaining} of {feature.limit} left"
-    period = f" ({feature.period.lower()})" if left and feature.period else ""
+    period = ""
+    if left and feature.period and feature.period != "NO_PERIOD":
+        period = f" this {feature.period.lower()}"
     return ("included" if feature.enabled else "not included") + left + period

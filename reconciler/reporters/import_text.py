@@ -10,6 +10,7 @@ from reconciler.model.diagnostics import Severity
 from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.next_step import record_first
 from reconciler.reporters.plurals import plural
 
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.DIM}
@@ -51,4 +52,4 @@ def import_step(done: ImportCompleted) -> str | None:
     """What to type next."""
     if done.failed:
         return "reconciler import with the same arguments   (continues with the missing sites)"
-    return "reconciler plan" if done.new + done.updated or done.unsettled else None
+    return "reconciler plan" if done.unsettled else record_first(done.new)

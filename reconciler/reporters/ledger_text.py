@@ -228,8 +228,8 @@ def _entry(entry: Entry, zone: str) -> Line:
     symbol = SYMBOLS[operation.verb] if entry.result is Result.DONE else "!"
     if isinstance(operation, Deferred) and entry.result is Result.DONE:
         thing = ("draft", "drafts") if operation.part is Part.SCHEDULE else ("activity", "activities")
-        matched = plural(entry.matched, *thing) if entry.matched else f"no {thing[0]}"
-        return subject_line(symbol, Style.DIM, said.subject, Span(f"{matched} matched", Style.DIM))
+        words = f"{plural(entry.matched, *thing)} matched" if entry.matched else f"none: no {thing[0]} matches the rule"
+        return subject_line(symbol, Style.DIM, said.subject, Span(words, Style.DIM))
     spans = [Span(spoken(entry.result), RESULT_STYLES[entry.result])]
     problem = None if _only_withheld(entry) else entry.problem
     if problem is not None and problem.code == Trouble.STILL_UNDER_WAY:  # `Next:` says to run it again

@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from reconciler.reporters.tool_text import ToolEvent
 
 
-REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve", "show", "merge"})
+REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve", "show", "merge", "import"})
 """The commands whose next step is about the same sites."""
 
 
@@ -91,6 +91,7 @@ class TextReporter:
         self._applying = 0
         self._sites = 0
         self._planned = False
+        self._reviewable: bool | None = None
         self._problems = ProblemReporter(context.write)
 
     @cached_property
@@ -294,6 +295,8 @@ class TextReporter:
 
     def _site_planned(self, planned: SitePlanned) -> None:
         self._plan.site(planned)
+        if planned.plan.actions:
+            self._reviewable = self._reviewable or planned.has_schedule
         if planned.plan.refusals and self._context.command == "apply":
             self._ledger.refused(planned.name)
 
@@ -363,7 +366,7 @@ class TextReporter:
             return "reconciler apply   (continues where it stopped)"
         if tally.pending:
             return f"reconciler apply   ({plural(tally.pending, 'action')} pending)"
-        if tally.generated or tally.finished or tally.promised:
+        if self._reviewable is not False and (tally.generated or tally.finished or tally.promised):
             return "reconciler review   (new drafts to look at)"
         return self._plan.review_step()
 

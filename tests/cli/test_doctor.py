@@ -65,7 +65,9 @@ def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> Non
     project = ran.json["project"]
     assert project["facts"]["account"] == "4 sites, 1 of them not declared in a file"
     assert {finding["code"] for finding in project["findings"]} == {"undeclared-sites", "no-git"}
-    assert ran.json["sites"][0]["facts"]["channels"].startswith("none connected; Instagram ")
+    facts = ran.json["sites"][0]["facts"]
+    assert facts["channels"].startswith("none connected; Instagram ")
+    assert facts["scheduling posts"] == "included, 0 of 5 left this month"
     text = reconciler("doctor", ward.root, "--quiet")
     assert text.last.startswith("Doctor: 1 error, 6 warnings, ")
     assert "Instagram is not connected (it was disconnected); connect Instagram in the site's dashboard" in text.out
@@ -130,6 +132,7 @@ def _over_http(ward: Project, url: str, reconciler: Command, monkeypatch: pytest
     none = reconciler("doctor", ward.root)
     assert none.code == 1
     assert "WIX_API_KEY is not set" in none.out
+    assert "clock" not in none.out, "nobody was asked for the time"
     missing = reconciler("doctor", ward.root, "--output", "json").json["project"]["findings"]
     (found,) = (found for found in missing if found["code"] == "credentials-missing")
     assert ("set it to the secret" in found["message"], found["fix"]) == (False, "set it to the secret")

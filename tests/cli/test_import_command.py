@@ -80,7 +80,8 @@ def documents(project: Project) -> dict[str, Any]:
 def test_sites_of_every_kind_are_taken_in_and_nothing_is_left_to_change(fresh: Project, reconciler: Command) -> None:
     ran = reconciler("import", "--all", "--into", fresh.root, "--output", f"json={fresh.root / 'import.json'}")
     assert (ran.code, ran.last) == (0, "Import: 6 created; the plan is empty.")
-    assert "Next: reconciler plan" in ran.out
+    where = f"{fresh.root}   (first, to record 6 sites: approvals count only after that)"
+    assert f"Next: reconciler apply {where}" in ran.out
     found = documents(fresh)
     assert set(found) == {
         "never-planned", "janes-pottery", "janes-pottery-2", "site-3f0c2a9e", "waiting",

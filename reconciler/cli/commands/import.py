@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from reconciler.cli import options
 
@@ -74,6 +75,9 @@ def command(
         raise UsageError("--name only works with --all", "add --all")
     if files and lift:
         raise UsageError("--defaults is for new files, --update for existing ones", "leave one of them out")
+    if into == Path() and not files:  # the next command works in the current directory anyway
+        again = replace(asked.shown.again, sites=())
+        asked = replace(asked, shown=replace(asked.shown, again=again))
     wanted = Wanted(ids, everything, title, credentials, lift)
     return reported("import", asked.shown, lambda running: import_live(asked, wanted, files, running))
 
