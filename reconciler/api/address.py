@@ -37,10 +37,10 @@ class Proxy(Struct, frozen=True):
 
 def address_of(text: str) -> Address:
     """Parses the address of an API: https, or http only on this machine. Raises UsageError."""
-    wrong = UsageError(f"{text!r} is not the address of an API", "write it like https://www.wixapis.com")
+    wrong = UsageError(f"{text!r} is not a valid API address", "write it like https://www.wixapis.com")
     written = text.strip()
     if "@" in written.partition("://")[2].partition("/")[0]:
-        raise UsageError("the address of the API holds a user or password", "credentials belong in `credentials`")
+        raise UsageError("the API address contains a user name or a password", "credentials belong in `credentials`")
     found = _ADDRESS.fullmatch(_in_ascii(written))
     if found is None or int(found["port"] or 1) not in range(1, 65536):
         raise wrong
@@ -73,7 +73,7 @@ def proxy_of(text: str) -> Proxy:
         or port == 0
         or not re.fullmatch(_HOST, parts.netloc.rpartition("@")[2])
     ):
-        raise ValueError(f"{parts.scheme!r} proxies are not known, or it has no host")
+        raise ValueError(f"{parts.scheme!r} proxies are not supported, or the address has no host")
     url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if parts.username is None:
         return Proxy(url)

@@ -68,7 +68,7 @@ async def received(encoding: str, chunks: AsyncIterable[bytes]) -> bytes:
     """
     codings = [coding for part in encoding.lower().split(",") if (coding := part.strip()) not in ("", "identity")]
     if codings not in ([], ["gzip"]):
-        raise BadBody(f"its content encoding is {printable(encoding)[:100]!r}, and gzip was asked for", lasting=True)
+        raise BadBody(f"its content encoding is {printable(encoding)[:100]!r}, but gzip was requested", lasting=True)
     parts: list[bytes] = []
     size = 0
     async for chunk in chunks:
@@ -85,11 +85,11 @@ def _unpacked(raw: bytes) -> bytes:
     try:
         body = unpacking.decompress(raw, LARGEST + 1)
     except zlib.error:
-        raise BadBody("its compression is broken", lasting=False) from None
+        raise BadBody("its compressed data is corrupt", lasting=False) from None
     if len(body) > LARGEST:
         raise BadBody(TOO_LARGE, lasting=True)
     if not unpacking.eof or unpacking.unused_data:
-        raise BadBody("its compression is broken", lasting=False)
+        raise BadBody("its compressed data is corrupt", lasting=False)
     return body
 
 
@@ -147,7 +147,7 @@ def _bounded(text: str) -> int:
 def _finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise ValueError("a number beyond all bounds")
+        raise ValueError("a number that is too large")
     return number
 
 

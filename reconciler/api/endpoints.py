@@ -107,7 +107,7 @@ class Endpoints:
             if not more:
                 return tuple(found)
             if not posts:
-                raise answer.unreadable(f"expected more posts ({more}), and the next page has none")
+                raise answer.unreadable(f"expected more posts ({more}), but the next page has none")
 
     async def accounts(self, site: SiteRef, channel: str) -> tuple[Account, ...]:
         """The accounts of a connected channel; an ApiError if it is not connected (10.4)."""
@@ -156,6 +156,8 @@ class Endpoints:
             if page.next is None and not page.more:
                 return tuple(found)
             if page.next is None or page.next in seen:  # a cursor that comes twice would go on for ever
-                raise answer.unreadable(f"expected a way to the next page of sites, got {page.more or 'the same one'}")
+                raise answer.unreadable(
+                    f"expected a cursor for the next page of sites, got {page.more or 'the same one'}"
+                )
             seen.add(page.next)
             query, paging = {}, {"cursor": page.next}

@@ -49,7 +49,7 @@ class Surroundings(Struct, frozen=True):
         try:
             context.load_verify_locations(cafile=None if folder else path, capath=path if folder else None)
         except OSError:  # includes ssl.SSLError
-            raise _wrong_bundle(variable, path, "holds no certificate that can be read") from None
+            raise _wrong_bundle(variable, path, "contains no readable certificate") from None
         return context
 
     def _context(self) -> ssl.SSLContext:

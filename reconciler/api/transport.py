@@ -315,9 +315,9 @@ class Connection:
         except NotJson as error:
             why, value = f"expected JSON, got {error.kind}", error
         except BadBody as error:
-            why, lasting = f"expected a body that can be read; {error}", error.lasting
+            why, lasting = f"expected a readable body; {error}", error.lasting
         except TimeoutError:
-            why, lasting = f"expected a whole answer; it did not end within {self._timeouts.whole:g} s", True
+            why, lasting = f"expected a complete answer; it did not end within {self._timeouts.whole:g} s", True
         except WireError as error:
             text = f"the answer broke off: {masked(_network_text(error), secrets)}"
             return ApiError(ErrorKind.NETWORK, call, shown(text), request_id=name, site=site.name)
@@ -378,7 +378,7 @@ def _header(secret: Secret, site: SiteRef) -> str:
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise UsageError(
             f"{site.name}: credential {site.credentials!r} is empty or contains a blank, a line break or a character "
-            "that no key has",
+            "that no key contains",
             "check where it comes from",
         )
     return value
@@ -386,7 +386,9 @@ def _header(secret: Secret, site: SiteRef) -> str:
 
 def _id_header(site: SiteRef) -> str:
     if not site.id or not site.id.isascii() or not site.id.isprintable():
-        raise UsageError(f"{site.name}: {printable(site.id)!r} is not an id", "copy it from the dashboard's address")
+        raise UsageError(
+            f"{site.name}: {printable(site.id)!r} is not an id", "copy it from the address of the site's dashboard"
+        )
     return site.id
 
 

@@ -90,7 +90,7 @@ def approve_command(options: ApproveOptions) -> int:
 
 def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     if options.everything and not options.yes:
-        raise UsageError("--all decides without a question, so it needs --yes too", "add --yes")
+        raise UsageError("--all decides without asking, so it also needs --yes", "add --yes")
     if options.everything and options.selector:
         raise UsageError("--all cannot be combined with a selection", "leave one of them out")
     if options.yes and not (options.everything or options.selector):

@@ -202,7 +202,7 @@ def choosing(command: Command) -> Command:
             "--shard",
             metavar="K/N",
             callback=_shard,
-            help="Only shard K of N: a share of the sites that stays the same. auto: this CI job's shard.",
+            help="Only shard K of N, a fixed share of the sites. auto: this CI job's shard.",
         ),
         click.option("--changed-since", metavar="REV", help="Only sites whose files differ from this git revision."),
     )(command)

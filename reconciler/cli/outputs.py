@@ -222,7 +222,7 @@ def _open_stream(path: Path) -> IO[str]:
         raise
     if stat.S_ISBLK(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OSError(errno.EINVAL, "it is a disk")
+        raise OSError(errno.EINVAL, "it is a block device")
     if os.name == "posix":
         os.set_blocking(handle, True)
     return os.fdopen(handle, "w", encoding="utf-8")

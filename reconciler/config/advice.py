@@ -69,7 +69,7 @@ def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> 
     yield from _without_posts(site, site.schedule.rules, layers)
 
 
-_NONE_AT_ALL: Final = ("lets nothing through", "write a larger number, or remove the rule")
+_NONE_AT_ALL: Final = ("allows no matches", "write a larger number, or remove the rule")
 
 
 def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], layers: Layers) -> Iterator[Diagnostic]:

@@ -57,6 +57,6 @@ def _words(written: str | list[str], path: KeyPath, layers: Layers) -> tuple[str
             layers.problem(path, "a quote in the command is not closed", "write the command as a list of words")
             return ("",)
     if not words or not words[0].strip():
-        layers.problem(path, "names no command", "write a list of words, such as [op, read, ...]")
+        layers.problem(path, "has no command", "write a list of words, such as [op, read, ...]")
         return ("",)
     return words

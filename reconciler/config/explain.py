@@ -1,4 +1,4 @@
-"""Why a document does not fit its schema, in words for the person who wrote it.
+"""Why a document does not match its schema, in words for the person who wrote it.
 
 Imported only if there is something to explain. jsonschema finds the errors; the sentences are made here.
 """
@@ -45,7 +45,7 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
             yield explained
     if not found:
         # The two validators disagree, although no known input makes them: report it rather than let it pass.
-        yield (), problem(document.place(()), "does not fit its schema", "compare it with `reconciler schema`")
+        yield (), problem(document.place(()), "does not match its schema", "compare it with `reconciler schema`")
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:

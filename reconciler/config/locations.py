@@ -54,7 +54,7 @@ def check_state(text: str) -> Wrong | None:
             "set it in the environment of the store instead",
         )
     if not url.netloc:
-        return "names no bucket", f"write {url.scheme}://BUCKET/PATH"
+        return "has no bucket name", f"write {url.scheme}://BUCKET/PATH"
     if url.query or url.fragment:
         return "the URL of a store has no query and no fragment", f"write {url.scheme}://BUCKET/PATH"
     return None

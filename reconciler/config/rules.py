@@ -39,7 +39,7 @@ def read_activities(layers: Layers) -> tuple[ActivityRule, ...]:
         if isinstance(rule, DesiredActivity):
             identity = (rule.title, rule.target_date.isoformat())
             if identity in created:
-                layers.problem(path, f"{quoted(rule.title)} is created twice for the same moment", "keep one of them")
+                layers.problem(path, f"{quoted(rule.title)} is created twice for the same time", "keep one of them")
             created.setdefault(identity, path)
         else:
             _reachable(rule.match, path, seen, layers)

@@ -70,7 +70,7 @@ def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
     if fits(document.value, name):
         return Checked(document.value)
     if len(problems) >= MAX_EXPLAINED:  # this document is counted, but no longer explained
-        problems.append(problem(document.start, "does not fit its schema"))
+        problems.append(problem(document.start, "does not match its schema"))
         return Checked({}, ((),))
     from reconciler.config.explain import explain
 

@@ -97,11 +97,13 @@ def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
     if not value.strip():
         raise UsageError(f"{what}: {ref} is empty", "put the secret there, and nothing else")
     if not (value.isascii() and value.isprintable()) or value != value.strip():
-        reason = "holds more than one line" if "\n" in value or "\r" in value else "holds characters that no key has"
+        reason = (
+            "contains more than one line" if "\n" in value or "\r" in value else "contains characters that no key has"
+        )
         raise UsageError(f"{what}: {ref} {reason}", "put the secret there, and nothing else")
     if len(value) < SHORTEST:
         raise UsageError(
-            f"{what}: {ref} holds fewer than {SHORTEST} characters, too few for a key", "put the secret there"
+            f"{what}: {ref} has fewer than {SHORTEST} characters, too few for a key", "put the secret there"
         )
     return Secret(value)
 

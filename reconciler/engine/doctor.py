@@ -149,7 +149,7 @@ def _clock(ahead: float | None) -> ProjectExamined:
     found.facts.append(facts.ClockAhead(ahead))
     if ahead is not None and abs(ahead) > LARGEST_SKEW:
         way = "ahead of" if ahead > 0 else "behind"
-        what = f"this machine's clock is {abs(ahead):.0f} s {way} the remote side's"
+        what = f"this machine's clock is {abs(ahead):.0f} s {way} the server's"
         fix = "set the clock (NTP): times of posts and locks depend on it"
         found.add(finding("clock-skew", what, fix, Severity.WARNING))
     return found.project()

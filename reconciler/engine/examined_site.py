@@ -146,7 +146,7 @@ class SiteExamination:
                 what = f"the site's premium plan does not include {feature.type}"
                 self.found.add(finding("feature-missing", what, "choose one that does", Severity.WARNING))
             elif feature.remaining == 0:
-                what = f"nothing of {feature.type} is left"
+                what = f"the quota for {feature.type} is used up"
                 fix = "wait for the next period, or choose a larger premium plan"
                 self.found.add(finding("quota-exhausted", what, fix, Severity.WARNING))
 

@@ -79,7 +79,7 @@ def _left_out(session: Session[ReadClient], entries: Iterable[SiteEntry]) -> Asy
 def _not_looked_at(sites: int) -> Diagnostic:
     return Diagnostic(
         "left-out-unchecked",
-        f"{sites:,} sites that this run leaves out were not checked for posts that nobody wants any more",
+        f"{sites:,} sites that this run leaves out were not checked for posts that are no longer wanted",
         "reconciler plan without options checks them",
         Severity.NOTE,
     )

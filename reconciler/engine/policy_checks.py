@@ -69,7 +69,7 @@ def load_checks(names: Sequence[str]) -> tuple[NamedCheck, ...]:
         try:
             check = installed[name].load()
         except Exception as error:
-            raise UsageError(f"policy.checks: {name!r} cannot be imported: {_said(error)}", "mend the check") from error
+            raise UsageError(f"policy.checks: {name!r} cannot be imported: {_said(error)}", "fix the check") from error
         if not callable(check):
             raise UsageError(f"policy.checks: {name!r} is not a function", "name a function in the entry point")
         found.append(NamedCheck(name, check))

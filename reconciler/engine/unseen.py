@@ -74,7 +74,7 @@ async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None
 def _unchecked(posts: str, named: str = "") -> Diagnostic:
     return Diagnostic(
         "not-checked",
-        f"nothing was checked, and {posts} may go out all the same{named}",
+        f"nothing was checked, and {posts} may still go out{named}",
         "correct the files and run again; to stop a post now, cancel it in the site's dashboard",
         Severity.WARNING,
     )

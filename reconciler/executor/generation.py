@@ -33,7 +33,7 @@ from reconciler.planner.events import plan_events
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import Scope
 
-WAITS = Diagnostic(Trouble.BEHIND, "waits for the generation")
+WAITS = Diagnostic(Trouble.BEHIND, "waiting for the generation")
 NEAR = timedelta(days=7)
 """Posts are made with the marketing plan at least this far ahead (D 6.2: through the end of next week)."""
 
@@ -133,7 +133,7 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
     except ApiError as error:
-        run.fail(wait.action, Result.PENDING, error.diagnostic().while_("it could not be followed to its end"))
+        run.fail(wait.action, Result.PENDING, error.diagnostic().while_("it could not be watched to its end"))
         raise
     match found:
         case TimedOut():
@@ -253,7 +253,11 @@ async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
         if now <= activity.date <= now + NEAR and activity.type in (None, "SOCIAL_MARKETING")
     ]
     if near and not any(activity.posts for activity in live.activities):
-        why = "the site is not published" if await _unpublished(run) else "is SOCIAL_MARKETING among marketingTools?"
+        why = (
+            "the site is not published"
+            if await _unpublished(run)
+            else "check that marketingTools includes SOCIAL_MARKETING"
+        )
         run.note(Diagnostic("no-posts", f"the marketing plan is ACTIVE, but no activity has posts: {why}"))
 
 

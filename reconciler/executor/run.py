@@ -146,7 +146,7 @@ class Run:
     def give_up(self, action: Action, why: Diagnostic) -> None:
         """Enters an action that the run did not finish."""
         if id(action) in self._begun:
-            self.fail(action, Result.UNKNOWN, why.while_("the run ended before its outcome was known"))
+            self.fail(action, Result.UNKNOWN, why.while_("the run ended before the outcome was known"))
         else:
             self.skip(action, Result.NOT_STARTED, why)
 
@@ -242,7 +242,7 @@ class Run:
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
             self.skip(action, Result.WITHHELD, NO_YES)
         elif activity in self._troubled:
-            needed = f"it depends on what did not succeed: {self._troubled[activity]}"
+            needed = f"it depends on something that did not succeed: {self._troubled[activity]}"
             self.skip(action, Result.SKIPPED, Diagnostic(Trouble.BEHIND, needed))
         else:
             return False

@@ -27,7 +27,7 @@ from reconciler.planner.unstopped import STOP_BY_HAND
 
 Publishing: TypeAlias = SchedulePost | ReschedulePost
 
-OTHER: Final = "not as it was read before"
+OTHER: Final = "different from when it was read"
 
 
 def swapped(run: Run, action: Action, operation: Publishing, live: Post, found: Snapshot) -> str:

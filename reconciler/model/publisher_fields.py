@@ -29,7 +29,7 @@ class Harmless(Struct, frozen=True):
 FieldRole: TypeAlias = InDigest | Harmless
 
 PUBLISHER_FIELDS: Final[dict[str, FieldRole]] = {
-    "id": Harmless("names the post; approvals refer to it"),
+    "id": Harmless("identifies the post; approvals refer to it"),
     "channel.name": InDigest("channel"),
     "channel.accountId": InDigest("account"),
     "channel.publishingTarget.id": InDigest("place"),
@@ -60,13 +60,13 @@ PUBLISHER_FIELDS: Final[dict[str, FieldRole]] = {
     f"{CONTENT}.mediaWrapper.media[].fileId": InDigest("media"),
     f"{CONTENT}.postUrl": Harmless("the link of the published post, filled by the service"),
     f"{CONTENT}.storyUrl": Harmless("the link of the published story, filled by the service"),
-    "schedulingInfo.scheduledDate": Harmless("when it goes out: asked for by git, and checked on its own"),
-    "status": Harmless("where the post stands, not what it says; checked on its own"),
+    "schedulingInfo.scheduledDate": Harmless("when it goes out: set in git, and checked separately"),
+    "status": Harmless("the post's status, not its content; checked separately"),
     "draftInfo": Harmless("when the draft was created and changed"),
     "external": Harmless("marks posts that people made on the channel itself, which are never drafts"),
-    "insightsSummary": Harmless("what readers did with a published post"),
+    "insightsSummary": Harmless("how readers reacted to a published post"),
     "publicationError": Harmless("why publishing failed"),
-    "referenceId": Harmless("the caller's key against doing a thing twice; nobody sees it"),
+    "referenceId": Harmless("the caller's key that prevents a repeat; nobody sees it"),
 }
 """API path -> its role. `[]` means each member of a list."""
 

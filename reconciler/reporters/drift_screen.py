@@ -88,8 +88,8 @@ class DriftScreen:
         if not self._detail.summary:
             yield from self._blocks.lines()
         if self._in_review and not self._detail.quiet:
-            text = f"? {plural(self._in_review, 'draft')} in review in {plural(self._sites_in_review, 'site')}"
-            yield from Line((Span(text, Style.CYAN), Span("(no drift)", Style.DIM))).on(self._screen)
+            text = f"? {plural(self._in_review, 'draft')} waiting for review on {plural(self._sites_in_review, 'site')}"
+            yield from Line((Span(text, Style.CYAN), Span("(not drift)", Style.DIM))).on(self._screen)
             yield ""
         rows = [row for row in self._blocks.rows() if row[2].sites]
         if not self._detail.quiet and (len(rows) >= FEW_SITES or (self._detail.summary and rows)):

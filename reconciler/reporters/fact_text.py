@@ -41,7 +41,7 @@ def _told(fact: facts.Fact) -> tuple[str, str]:
         case facts.AccountListed(count=count, undeclared=undeclared):
             return "account", f"{count} sites, {undeclared} of them not declared in a file"
         case facts.ClockAhead(seconds=seconds):
-            return "clock", "the remote side did not say what time it is" if seconds is None else _clock(seconds)
+            return "clock", "the server did not say what time it is" if seconds is None else _clock(seconds)
         case facts.Probed(verdict=verdict):
             return verdict.section, f"{verdict.question}: {_verdict(verdict)}"
         case facts.ProbeRecorded(requests=requests, file=file):
@@ -78,7 +78,7 @@ def _of_site(fact: facts.OfSite) -> tuple[str, str]:
 
 
 def _clock(ahead: float) -> str:
-    return f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the remote side's"
+    return f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's"
 
 
 def _verdict(verdict: facts.Verdict) -> str:

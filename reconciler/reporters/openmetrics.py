@@ -38,7 +38,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.findings import Findings, drifted
 
 _HELP: Final = {
-    "pending": "Objects that are waiting for the remote side, by site.",
+    "pending": "Objects that are waiting for Wix, by site.",
     "blocked": "Objects that only a person can change, by site.",
     "still_going_out": "Posts that still go out although they are no longer wanted, by site.",
     "posts_published": "Posts that this run made public, by site.",
@@ -138,7 +138,7 @@ class OpenMetricsReporter:
         yield from _family("reconciler_drift_items", "Objects that differ from their file.")
         for (site, kind, severity), count in sorted(self._items.items()):
             yield self._sample("drift_items", count, site=site, kind=kind, severity=severity)
-        yield from _family("reconciler_problems", "Problems of the run by code, and by site where they are of one.")
+        yield from _family("reconciler_problems", "Problems of the run by code, and by site if they belong to one.")
         for (where, code, severity), count in sorted(self._problems.items()):
             labels = {"site": where} if where else {}
             yield self._sample("problems", count, code=code, severity=severity, **labels)
@@ -149,9 +149,9 @@ class OpenMetricsReporter:
         yield from _family("reconciler_sites", "Sites in the run, and how many of them failed or were refused.")
         for outcome, count in self._sites.items():
             yield self._sample("sites", count, outcome=outcome)
-        yield from _family("reconciler_exit_code", "How the run ended, as the shell was told.")
+        yield from _family("reconciler_exit_code", "Exit code of the run.")
         yield self._sample("exit_code", ended.exit_code)
-        yield from _family("reconciler_outcome", "How the run ended, in a word: 1 for that one, 0 for the others.")
+        yield from _family("reconciler_outcome", "How the run ended: 1 for the word that applies, 0 for the others.")
         for verdict in Verdict:
             yield self._sample("outcome", int(verdict is ended.verdict), outcome=verdict.value)
         if now is not None and self._began is not None:

@@ -50,7 +50,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
         ("drifted", tally.drifted),
         ("blocked", tally.blocked),
         ("pending", tally.pending),
-        ("in review", tally.in_review),
+        ("waiting for review", tally.in_review),
     )
     due = words.newly_covered(report.due)
     parts = [

@@ -64,7 +64,7 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
         ("publish", tally.publish),
         ("cancel", tally.cancel),
         ("blocked", tally.blocked),
-        ("in review", tally.to_review),
+        ("waiting for review", tally.to_review),
     )
     zone = plan.time_zone
     parts = [

@@ -68,7 +68,7 @@ def _in_words(site: StateSummary) -> str:
     lock = "" if site.lock is None else f"locked by {_who(site.lock)}" + (" (ended)" if site.ended else "")
     doubt = f"{site.in_doubt} unconfirmed" if site.in_doubt else ""
     waiting = f"{site.waiting} in progress" if site.waiting else ""
-    return ", ".join(part for part in (doubt, waiting, inputs, lock) if part) or "nothing open"
+    return ", ".join(part for part in (doubt, waiting, inputs, lock) if part) or "no unfinished calls"
 
 
 def _who(lock: LockRecord) -> str:
@@ -96,7 +96,7 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
     yield from wrapped((Span(f"  recorded in {site.place}", Style.DIM),), screen)
     yield from _section("Lock", holder_lines(site.lock, screen, ended=site.ended), screen)
     calls = (line for entry in recorded.open for line in _entry(site, entry, screen, where))
-    yield from _section("Open calls", calls, screen)
+    yield from _section("Unfinished calls", calls, screen)
     yield from _section(
         "Generation inputs waiting for the next generation", input_lines(recorded.pending, screen), screen
     )

@@ -152,7 +152,7 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
 def newly_covered(objects: int) -> str:
     """What is said about objects that a rule covers now only because time has passed."""
     came, them = ("has", "it") if objects == 1 else ("have", "them")
-    return f"{plural(objects, 'object')} {came} come into the range of a rule (no drift); the next apply handles {them}"
+    return f"{plural(objects, 'object')} {came} come within a rule's dates (not drift); the next apply handles {them}"
 
 
 def because(action: Action, what: str) -> str:

@@ -14,7 +14,7 @@ T = TypeVar("T", bound=Struct)
 FORMAT_VERSION: Final = 2
 """The version of every document. A new member or a changed meaning is a new version: an older program refuses it."""
 
-RESTORE: Final = "restore it from a backup, or move it away to start afresh"
+RESTORE: Final = "restore it from a backup, or move it away to start over"
 
 Upgrade: TypeAlias = Callable[[dict[str, Any]], T]
 """Reads a document of version 1. Raises Malformed."""

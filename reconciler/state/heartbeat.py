@@ -121,7 +121,7 @@ class Heartbeat:
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
-        self._lost = self._lost or "was given back"
+        self._lost = self._lost or "was released"
         try:
             await self._store.delete(key_of(self.id))
             async for key in self._store.keys(FOLDER):

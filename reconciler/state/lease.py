@@ -332,4 +332,4 @@ class Lease:
         await self.release()
 
     def _why_lost(self) -> str:
-        return "was given back" if self._released else self._lost or self._beat.why_lost(self._lock.site.id)
+        return "was released" if self._released else self._lost or self._beat.why_lost(self._lock.site.id)

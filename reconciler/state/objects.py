@@ -76,7 +76,7 @@ class ObjectStore:
             raise UsageError(f"state: {parts.scheme}:// is not known", f"use a folder or one of {kinds}")
         if not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc:
             raise UsageError(
-                "state: the address says more than a bucket and a prefix", f"use {parts.scheme}://bucket/prefix"
+                "state: the address contains more than a bucket and a prefix", f"use {parts.scheme}://bucket/prefix"
             )
         plain = _plain_endpoint(environ)
         settings = {name: environ[name] for name in SETTINGS[parts.scheme] if name in environ}

@@ -78,8 +78,8 @@ def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEn
     if len(found) == 1:
         return found[0]
     if not entries:
-        raise UsageError(f"{site}: no open call is {id!r}", "none is open, so nothing is left to resolve")
-    many = "several open entries start with" if found else "no open entry is"
+        raise UsageError(f"{site}: no unfinished call is {id!r}", "nothing is left to resolve")
+    many = "several unfinished calls start with" if found else "no unfinished call is"
     known = ", ".join(f"{entry.id} ({entry.call} {entry.address})" for entry in found or entries)
     raise UsageError(f"{site}: {many} {id!r}", f"choose one of: {known}")
 

@@ -95,7 +95,7 @@ def test_a_call_for_an_account_names_the_account_and_no_site(bench: Bench) -> No
 def test_a_cursor_that_comes_again_is_an_error_and_no_endless_listing(bench: Bench) -> None:
     page = ok({"sites": [{"id": "s1"}], "metadata": {"cursors": {"next": "same"}, "hasNext": True}})
     side = remote(page)
-    with pytest.raises(ApiError, match="expected a way to the next page of sites"):
+    with pytest.raises(ApiError, match="expected a cursor for the next page of sites"):
         asyncio.run(bench.client(side).endpoints.sites(SiteRef(SiteName("account"), "acc-1")))
     assert len(side.requests) == 2
 

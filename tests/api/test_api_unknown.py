@@ -360,7 +360,7 @@ def test_rule_17_2_items_whose_next_page_is_empty_are_an_error(bench: Bench) -> 
 
 
 def test_rule_17_2_sites_that_go_on_without_a_cursor_are_an_error(bench: Bench) -> None:
-    with pytest.raises(ApiError, match="expected a way to the next page of sites"):
+    with pytest.raises(ApiError, match="expected a cursor for the next page of sites"):
         ask(bench, LISTS["sites"], ok({"sites": [{"id": "s"}], "metadata": {"hasNext": True}}))
 
 

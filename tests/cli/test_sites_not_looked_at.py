@@ -361,7 +361,7 @@ def test_posts_that_wait_are_named_where_files_are_bad(pottery: Pottery, broken:
     code, said = pottery.run(*command)
     assert code == 1
     assert (
-        "warning: nothing was checked, and a scheduled post may go out all the same: pottery: "
+        "warning: nothing was checked, and a scheduled post may still go out: pottery: "
         '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin; correct the files and run again'
     ) in said
 
@@ -375,4 +375,4 @@ def test_posts_that_wait_are_named_where_a_saved_plan_meets_bad_files(
     pottery.project.write({"sites/other.yaml": "version: 1\nsite: {\n"})
     ran = pottery.command("apply", str(plan), "--auto-approve")
     assert ran.code == 4
-    assert 'may go out all the same: pottery: "Kiln day" (Instagram)' in ran.err
+    assert 'may still go out: pottery: "Kiln day" (Instagram)' in ran.err

@@ -187,7 +187,7 @@ def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project
         "error": {
             "code": "state",
             "severity": "error",
-            "fix": "restore it from a backup, or move it away to start afresh",
+            "fix": "restore it from a backup, or move it away to start over",
             "file": str(project.root / ".reconciler" / "records" / "broken.json"),
             "address": "broken",
         },
@@ -241,7 +241,7 @@ Lock
   until    TIME
   its holder is gone or it has expired; the next run takes it over
 
-Open calls
+Unfinished calls
   ? unconfirmed  ENTRY  schedule-post
                  shop/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
                  to schedule a post: Facebook, for Thu 2026-12-03 09:30 UTC
@@ -540,11 +540,11 @@ def test_an_unknown_entry_lists_those_there_are(reconciler: Command, project: Pr
     planted.much()
     ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
     assert ran.code == 1
-    assert "none is open, so nothing is left to resolve" in ran.err
+    assert "no unfinished call is 'nope'; nothing is left to resolve" in ran.err
     entry = planted.open(SALE, "shop/event[Sale]")
     ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
     assert ran.code == 1
-    assert f"no open entry is 'nope'; choose one of: {entry} (create-event shop/event[Sale])" in ran.err
+    assert f"no unfinished call is 'nope'; choose one of: {entry} (create-event shop/event[Sale])" in ran.err
 
 
 def test_a_site_that_a_run_holds_is_left_alone(reconciler: Command, project: Project, planted: Planted) -> None:
@@ -735,7 +735,7 @@ def test_the_record_of_an_undeclared_site_that_cannot_be_read_is_a_problem_of_it
     assert broken == {
         "code": "state",
         "severity": "warning",
-        "fix": "restore it from a backup, or move it away to start afresh",
+        "fix": "restore it from a backup, or move it away to start over",
         "file": str(records / "broken.json"),
         "address": "broken",
     }

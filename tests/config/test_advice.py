@@ -31,7 +31,7 @@ def test_a_good_project_has_none(write_project: WriteProject) -> None:
     [
         ("at: '21:00'", "4:25", "schedule.rules[0].at: 21:00 is within the project's quiet hours (21:00 to 07:00)"),
         ("at: '06:59'", "4:25", "schedule.rules[0].at: 06:59 is within"),
-        ("max: 0", "4:26", "schedule.rules[0].max: lets nothing through"),
+        ("max: 0", "4:26", "schedule.rules[0].max: allows no matches"),
         ("match: {within: 2h}", "4:37", "schedule.rules[0].match.within: does not reach beyond the project's `minL"),
         ("match: {from: 2026-12-24, to: 2026-12-26}", "4:28", "schedule.rules[0].match: every day in it is a blackout"),
     ],
@@ -166,7 +166,7 @@ def test_rules_that_can_do_nothing(write_project: WriteProject) -> None:
         }
     )
     assert [said.split(": ", 1)[1] for _, said in warnings()] == [
-        "posts[0].max: lets nothing through; write a larger number, or remove the rule",
+        "posts[0].max: allows no matches; write a larger number, or remove the rule",
         "schedule.rules[0].match.weekdays: there is no such day from 2026-12-01 to 2026-12-02; choose other days",
     ]
 

@@ -205,7 +205,10 @@ def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench:
     bench.world.takes = None
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
     assert results(ledger) == ["pending", "not-started"]
-    assert details(ledger) == ["still GENERATING after 10m; run again to continue waiting", "waits for the generation"]
+    assert details(ledger) == [
+        "still GENERATING after 10m; run again to continue waiting",
+        "waiting for the generation",
+    ]
     assert [(one.call, one.sent) for one in bench.recorded.open] == [("generate", True)]
     assert bench.recorded.pending == DRY
     assert bench.world.now == START + timedelta(minutes=10)
@@ -287,7 +290,7 @@ def test_active_without_any_posts_is_noted(bench: Bench) -> None:
     ledger = bench.apply(generate())
     assert results(ledger) == ["done"]
     assert tuple(note.message for note in ledger.notes) == (
-        "the marketing plan is ACTIVE, but no activity has posts: is SOCIAL_MARKETING among marketingTools?",
+        "the marketing plan is ACTIVE, but no activity has posts: check that marketingTools includes SOCIAL_MARKETING",
     )
 
 

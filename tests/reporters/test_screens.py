@@ -205,7 +205,7 @@ def under_way(site: str) -> SiteLedger:
     """A site at which the time ran out while the marketing plan was being generated."""
     done, generating, behind = stopped(site).entries
     still = Diagnostic(Trouble.STILL_UNDER_WAY, "still GENERATING after 15m", "run again to continue waiting")
-    waits = Diagnostic(Trouble.BEHIND, "waits for the generation")
+    waits = Diagnostic(Trouble.BEHIND, "waiting for the generation")
     entries = (done, replace(generating, problem=still), replace(behind, problem=waits))
     return SiteLedger(SiteRef(SiteName(site), "1"), entries)
 
@@ -710,7 +710,7 @@ def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
         StateSummary(SiteName("new"), "3"),
     )
     lines = shown(StateListed(".reconciler", states), command="state list", screen=Screen(width=40)).splitlines()
-    assert lines[:3] == ["shop  2 unconfirmed, inputs pending", "other  inputs up to date", "new  nothing open"]
+    assert lines[:3] == ["shop  2 unconfirmed, inputs pending", "other  inputs up to date", "new  no unfinished calls"]
 
 
 def test_posts_of_many_sites_are_listed_one_by_one_while_they_fit_a_screen() -> None:
