@@ -23,8 +23,8 @@ from reconciler.reporters.adoption_json import ExaminedRecord, ImportedRecord
 from reconciler.reporters.drift_json import DriftedRecord
 from reconciler.reporters.history_json import HistoryRecord
 from reconciler.reporters.json_report import FORMAT_VERSION
-from reconciler.reporters.kinds import KINDS
 from reconciler.reporters.kinds.base import WriteRecord
+from reconciler.reporters.kinds.registry import KINDS
 from reconciler.reporters.ndjson import BegunRecord, NoteRecord, SettledRecord, WaitingRecord
 from reconciler.reporters.plan_json import ActionJson, PlannedRecord
 from reconciler.reporters.review_json import NotReviewedRecord, ReviewedRecord

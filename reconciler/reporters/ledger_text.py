@@ -26,8 +26,8 @@ from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, reason, sentence
 from reconciler.reporters.durations import duration
 from reconciler.reporters.failures import unseen_lines
-from reconciler.reporters.kinds import action_text
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
+from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines

@@ -11,8 +11,8 @@ from reconciler.model.schedule import CancelPost
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, sentence
-from reconciler.reporters.kinds import action_text
 from reconciler.reporters.kinds.base import SYMBOLS
+from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.ledger_text import became, requests
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (

@@ -17,8 +17,8 @@ from reconciler.reporters import words
 from reconciler.reporters.cards import side_of
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause
-from reconciler.reporters.kinds import action_text, precondition
 from reconciler.reporters.kinds.base import SYMBOLS
+from reconciler.reporters.kinds.registry import action_text, precondition
 from reconciler.reporters.markup import bullets, link, text, words_apart
 from reconciler.reporters.page_rows import (
     Entered,

@@ -16,8 +16,8 @@ from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, InReview, Plan, Reason
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause, problem_records
-from reconciler.reporters.kinds import precondition, write_record
 from reconciler.reporters.kinds.base import WriteRecord
+from reconciler.reporters.kinds.registry import precondition, write_record
 
 
 class DiscardedRecord(Struct, frozen=True):

@@ -23,9 +23,7 @@ from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause, obstacle
-from reconciler.reporters.kinds import action_text, precondition
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
-from reconciler.reporters.kinds.promises import deferred_words
 from reconciler.reporters.layout import LEFT, Line, Span, Style, columns, subject_line
 from reconciler.reporters.plurals import plural
 from reconciler.reporters.totals import DiscardTotal, NoteTotal, PostTotal, ProblemTotal, Total, fix_line, problem_lines
@@ -151,6 +149,8 @@ def _by_channels(drafts: Iterable[Discarded], most: int) -> str:
 
 
 def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> Item:
+    from reconciler.reporters.kinds.registry import action_text  # a plan without actions needs no words for them
+
     plan, operation = planned.plan, action.operation
     verb, whole = operation.verb, calls_of is not None
     said = action_text(action, plan.time_zone)
@@ -182,6 +182,9 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
 
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:
+    from reconciler.reporters.kinds.promises import deferred_words
+    from reconciler.reporters.kinds.registry import precondition
+
     lines = [f"address: {action.address}", f"class: {class_of(action.operation)}"]
     why = (
         deferred_words(action.operation, plan.time_zone)[1]

@@ -238,7 +238,7 @@ def doing(event: Event) -> str | None:
     """What an event says is going on now; None if it is not worth showing."""
     from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
     from reconciler.planner.actions import Action, Reason
-    from reconciler.reporters.kinds import action_text
+    from reconciler.reporters.kinds.registry import action_text
 
     match event:
         case Started(address=address, operation=operation):

@@ -15,7 +15,7 @@ from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Instant, Joined, Struct
 from reconciler.model.journal import OpenEntry
 from reconciler.reporters.diagnostics import problem_record
-from reconciler.reporters.kinds import call_about, call_words
+from reconciler.reporters.kinds.registry import call_about, call_words
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
 

@@ -10,7 +10,7 @@ from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved
 from reconciler.model.journal import OpenEntry
 from reconciler.model.text import printable
 from reconciler.reporters.diagnostics import of_its_site
-from reconciler.reporters.kinds import call_about, call_standing, call_words
+from reconciler.reporters.kinds.registry import call_about, call_standing, call_words
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.record_text import RecordText, input_lines
 from reconciler.reporters.words import moment, plural

@@ -11,7 +11,6 @@ from reconciler.model.posts import channel_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
-from reconciler.reporters.kinds.schedule import account_words
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
 from reconciler.reporters.plurals import plural
 from reconciler.reporters.values import quoted
@@ -174,6 +173,8 @@ class PostTotal:
         """How many there are, then a line for each day with its posts."""
         accounts = ""
         if self._accounts:
+            from reconciler.reporters.kinds.schedule import account_words
+
             (account,) = self._accounts if len(self._accounts) == 1 else ("",)
             accounts = f" on {account_words(account)}" if account else ", each on an account of its own site"
         what = f"{self._count:,} {self.kind}{accounts}"

@@ -27,7 +27,6 @@ from reconciler.model.posts import ActivityId
 from reconciler.model.sites import NOTHING_RECORDED, Bindings, Inputs, PublishedPost, RecordedSite, SiteRef, UnkeptText
 from reconciler.state.documents import RESTORE, to_bytes
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.old_outcomes import outcome_of
 from reconciler.state.record import SiteLabel, SiteRecord, checked_id, key_of, readable, whole_post
 from reconciler.state.store import Log, Store, Version, append_once, put_once
 from reconciler.state.transitions import (
@@ -97,6 +96,8 @@ def _mended(document: object) -> dict[str, Any] | None:
         if "entries" in document:
             return {**document, "entries": readable(document["entries"])}
         if "outcome" in document:
+            from reconciler.state.old_outcomes import outcome_of
+
             return {**document, "outcome": outcome_of(document["outcome"])}
         if "post" in document:
             return {**document, "post": whole_post(document["post"])}

@@ -20,8 +20,6 @@ from reconciler.model.schedule import ScheduleOperation
 from reconciler.model.sites import RecordedSite
 from reconciler.state.documents import FORMAT_VERSION, from_bytes
 from reconciler.state.errors import StateError
-from reconciler.state.old_calls import entry_of
-from reconciler.state.old_outcomes import with_problem
 from reconciler.state.store import fresh
 
 FOLDER, SUFFIX = "records/", ".json"
@@ -110,6 +108,8 @@ def _readable(entry: object) -> object:
     operation = entry.get("operation") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(operation, dict):
         return entry
+    from reconciler.state.old_outcomes import with_problem
+
     entry, kind = with_problem(entry), operation.get("kind")
     if kind in TYPED:
         return {**entry, "operation": {"type": "POST", **operation}}
@@ -138,6 +138,8 @@ def decode_first(data: bytes, place: str) -> SiteRecord | Moved:
 
 
 def _first(document: dict[str, Any]) -> Any:
+    from reconciler.state.old_calls import entry_of
+
     try:
         members = {key: value for key, value in document.items() if key not in ("formatVersion", "site")}
         generated_from, pending = members.pop("inForce"), members.pop("due")

@@ -29,7 +29,7 @@ from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PostOutcome, PublishedPost, RecordedSite, SiteRef
 from reconciler.planner.baseline import TAKEN_BACK
-from reconciler.reporters.kinds import call_about, call_standing, call_words
+from reconciler.reporters.kinds.registry import call_about, call_standing, call_words
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord

@@ -17,7 +17,7 @@ from reconciler.model.frozen import kind_of as kind_of_class
 from reconciler.model.operations import Deferred, Operation, Part, Precondition, class_of
 from reconciler.model.writes import CLASSES, Verb, Write
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.kinds import action_text, precondition, write_record
+from reconciler.reporters.kinds.registry import action_text, precondition, write_record
 from tests.strategies import of
 
 OPERATIONS = get_args(Operation)
