@@ -14,12 +14,13 @@ from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import moment, plural
 
 
-def history_lines(history: SiteHistory, screen: Screen) -> Iterator[str]:
-    """A site's posts, earliest first; nothing for a site without any."""
-    if not history.posts:
+def history_lines(history: SiteHistory, screen: Screen, *, quiet: bool = False) -> Iterator[str]:
+    """A site's posts, earliest first; nothing for a site without any. `quiet` shows only posts with problems."""
+    posts = [post for post in history.posts if not quiet or _is_problem(history, post)]
+    if not posts:
         return
     yield screen.paint(history.name, Style.BOLD)
-    for post in history.posts:
+    for post in posts:
         yield from _post(history, post, screen)
     yield ""
 
@@ -68,6 +69,13 @@ def _post(history: SiteHistory, post: PublishedPost, screen: Screen) -> Iterator
     if post.times > 1:
         spans.append(Span(f"scheduled {post.times} times"))
     yield from wrapped(spans, screen, hang=4)
+
+
+def _is_problem(history: SiteHistory, post: PublishedPost) -> bool:
+    """Whether a post failed to go out, or went out although nobody wanted it any more."""
+    outcome = history.outcome_of(post)
+    went_well = outcome is None or outcome.status in (PostStatus.PUBLISHED, PostStatus.CANCELED)
+    return not went_well or bool(unwanted_words(history, post))
 
 
 def _became(outcome: PostOutcome | None) -> Span:

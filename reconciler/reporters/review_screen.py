@@ -29,12 +29,17 @@ MOST_NAMES = 8
 
 
 class ReviewScreen:
-    """Shows sites as they come; in a run over many sites, those without a review are shown at the end."""
+    """Shows sites as they come; in a run over many sites, those without a review are shown at the end.
 
-    def __init__(self, screen: Screen) -> None:
+    `quiet` leaves out what is only to be decided, and every site without a problem.
+    """
+
+    def __init__(self, screen: Screen, *, quiet: bool = False) -> None:
         self._screen = screen
+        self._quiet = quiet
         self._many = False
-        self._gap = True
+        self._gap = not quiet
+        self._empty = quiet
         self._without: dict[str, list[str]] = {}
         self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
         self._failures = Failures()
@@ -42,6 +47,8 @@ class ReviewScreen:
     def started(self, run: RunStarted) -> Iterator[str]:
         """The header."""
         self._many = run.sites >= FEW_SITES
+        if self._quiet:
+            return
         yield self._screen.paint(header(run), Style.BOLD)
 
     def site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
@@ -51,16 +58,19 @@ class ReviewScreen:
         if lines and (block or self._gap):
             yield ""
         yield from lines
+        self._empty = self._empty and not lines
         self._gap = block if lines else self._gap
 
     def _site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
         match result:
             case SiteReviewed(review=review):
                 asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
+                if self._quiet and not (review.missed or _says_more(review)):
+                    return
                 told = asked or review.missed or review.failures or review.going_out
                 if self._many and not told and result.written is Written.NONE:
                     return
-                if self._many and not _says_more(review):
+                if self._many and not self._quiet and not _says_more(review):
                     self._alike.setdefault((_counts(review), result.written), []).append((review.site, result.file))
                     return
                 yield from _head(result, self._screen)
@@ -68,7 +78,10 @@ class ReviewScreen:
                 yield from _failed(review, self._screen)
                 yield from _lapsed(review, self._screen)
                 yield from _rewritten(review, self._screen)
-                if not self._many:
+                if self._quiet:
+                    for missed in review.missed:
+                        yield from _missed(missed, review, self._screen)
+                elif not self._many:
                     yield from _body(result, self._screen)
             case SiteFailed() if self._many:
                 self._failures.add(result)
@@ -77,6 +90,8 @@ class ReviewScreen:
                 yield from wrapped(words, self._screen)
                 for line in unseen_lines(result):
                     yield from line.on(self._screen)
+            case SiteNotReviewed() if self._quiet and not result.going_out:
+                return
             case SiteNotReviewed(name=name, why=why) if self._many and not result.going_out:
                 self._without.setdefault(why.message, []).append(name)
             case SiteNotReviewed(name=name, why=why):
@@ -92,7 +107,8 @@ class ReviewScreen:
             yield from wrapped((head, Span(f"{why}: {', '.join(names[:MOST_NAMES])}{more}")), self._screen)
         for line in self._failures.lines():
             yield from line.on(self._screen)
-        yield ""
+        if not self._empty or self._failures:
+            yield ""
 
     def _shared(self) -> Iterator[str]:
         """Sites about which there is nothing to say but a number."""

@@ -111,7 +111,7 @@ class TextReporter:
     def _reviews(self) -> ReviewScreen:
         from reconciler.reporters.review_screen import ReviewScreen
 
-        return ReviewScreen(self._screen)
+        return ReviewScreen(self._screen, quiet=self._context.detail.quiet)
 
     @cached_property
     def _examined(self) -> Shared:
@@ -199,7 +199,7 @@ class TextReporter:
                 self._drift.started(run)
             case "review":
                 self._lines(self._reviews.started(run))
-            case "history" | "import" | "doctor":
+            case "history" | "import" | "doctor" if not self._context.detail.quiet:
                 self._lines((self._screen.paint(header(run), Style.BOLD), ""))
             case _:  # `validate` and `approve` work on no site
                 pass
@@ -235,7 +235,7 @@ class TextReporter:
         if isinstance(event, HistoryListed):
             self._last(history_line(event))
         else:
-            self._lines(history_lines(event, self._screen))
+            self._lines(history_lines(event, self._screen, quiet=self._context.detail.quiet))
 
     def _import(self, event: SiteImported | ImportCompleted) -> None:
         from reconciler.reporters.import_text import import_line, import_lines, import_step

@@ -30,6 +30,7 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
     assert waits.last == "History: 2 posts in 1 site."
     assert waits.out.count("scheduled") == 2
     assert "approval: none" in waits.out
+    assert reconciler("history", project.root, "--quiet").out == f"{waits.last}\n"
     assert waits.out.count("Europe/Berlin") == 2, "in the site's own time"
 
     with project.world() as world:

@@ -108,6 +108,21 @@ def test_review_writes_every_wanted_draft_and_twice_changes_nothing(shop: Projec
     assert reconciler("validate", shop.root).code == 0
 
 
+def test_quiet_shows_only_problems_and_the_last_line(shop: Project, reconciler: Command) -> None:
+    last = "Review: 4 pending, 0 approved; pending in 1 of 1 site."
+    step = f"Next: reconciler approve {shop.root}   (4 drafts in 1 site)"
+    assert reconciler("review", shop.root, "--quiet").out.splitlines() == [last, step]
+    reconciler("approve", shop.root, "--all", "--yes")
+    with shop.world() as world:
+        world.dashboard.edit_item(SITE_ID, IDS[1], caption="Something else")
+    changed = reconciler("review", shop.root, "--quiet").out
+    assert "! back to pending" in changed
+    assert "New mugs" not in changed.partition("! back to pending")[0]
+    assert "Preview:" not in changed
+    refused = reconciler("review", shop.root, "--quiet", "--web")
+    assert (refused.code, "--quiet" in refused.err) == (1, True)
+
+
 def test_one_gallery_for_all_sites_and_json(shop: Project, reconciler: Command) -> None:
     page = shop.root / "all.html"
     done = reconciler("review", shop.root, "--output", "json", "--output", f"html={page}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.choosing
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
+@options.quiet
 @options.output
 def command(**given: Any) -> int:
     """List what went out, when, and who approved it.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--credentials", default="default", metavar="NAME", help="The project's credentials to read with.")
 @options.parallelism
-@click.option("--quiet", is_flag=True, help="Show only problems and the last line.")
+@options.quiet
 @options.reaching
 @options.trusting
 @options.output

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("review")
 @options.paths
+@options.quiet
 @options.parallelism
 @options.choosing
 @options.reaching
@@ -49,6 +50,8 @@ def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     if commit and not web:
         raise UsageError("--commit is for decisions on the review page", "add --web")
     asked = options.run_options(**given)
+    if web and asked.shown.quiet:
+        raise UsageError("--quiet is for the review on the screen, not for the page", "leave out --quiet or --web")
     if web:
         return reported("review", asked.shown, lambda running: _page(asked, running, port or 0, commits=commit))
     return reported("review", asked.shown, lambda running: _review(asked, running))
