@@ -135,7 +135,7 @@ def output_alone(command: Command) -> Command:
         metavar="FORMAT[=FILE]",
         callback=_outputs,
         shell_complete=complete_outputs,
-        help=f"What to write: {', '.join(FORMATS)}. With =FILE, to that file as well as the text. Repeatable.",
+        help=f"Output format: {', '.join(FORMATS)}. =FILE writes it to that file as well as the text. Repeatable.",
     )(command)
 
 

@@ -88,7 +88,7 @@ class DriftScreen:
         if not self._detail.summary:
             yield from self._blocks.lines()
         if self._in_review and not self._detail.quiet:
-            text = f"? {plural(self._in_review, 'draft')} waiting for review on {plural(self._sites_in_review, 'site')}"
+            text = f"? {plural(self._in_review, 'draft')} waiting for review in {plural(self._sites_in_review, 'site')}"
             yield from Line((Span(text, Style.CYAN), Span("(not drift)", Style.DIM))).on(self._screen)
             yield ""
         rows = [row for row in self._blocks.rows() if row[2].sites]
