@@ -47,6 +47,7 @@ def tell_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanCompleted:
         totals.add(planned)
         emit(planned)
     completed = totals.completed(project.policy if project else None)
+    completed = totals.refused_by(completed.refusals, completed)
     emit(completed)
     return completed
 

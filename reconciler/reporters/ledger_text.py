@@ -131,9 +131,14 @@ def _cut_short(ledger: SiteLedger) -> list[Entry]:
         return []
     undone = [entry for entry in ledger.entries if entry.result is not Result.DONE]
     if ledger.interrupted:
-        return [entry for entry in undone if entry.result in _CUT_SHORT]
+        return [entry for entry in undone if entry.result in _CUT_SHORT or _was_under_way(entry)]
     waits = all(entry.result in _CUT_SHORT and entry.problem and entry.problem.code in _TIME_OVER for entry in undone)
     return undone if waits else []
+
+
+def _was_under_way(entry: Entry) -> bool:
+    """Whether its outcome is unknown only because a second signal cut the run short."""
+    return entry.result is Result.UNKNOWN and entry.problem is not None and entry.problem.code == Trouble.STOPPED
 
 
 def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
@@ -142,7 +147,8 @@ def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
     for entry in entries:
         subject = action_text(Action(entry.address, entry.operation, Reason.RULE), ledger.time_zone).subject
         found.setdefault(entry.result, []).append(subject)
-    words = ", ".join(f"{_few(found[result])} {spoken(result)}" for result in _CUT_SHORT if result in found)
+    order = (Result.UNKNOWN, *_CUT_SHORT)
+    words = ", ".join(f"{_few(found[result])} {spoken(result)}" for result in order if result in found)
     if ledger.interrupted:
         return f"stopped: {words}"
     why = next((entry.problem.message for entry in entries if entry.problem and entry.result is Result.PENDING), "")

@@ -269,6 +269,21 @@ def test_a_refused_plan_names_what_it_would_have_stopped(
     assert "! still going out" in ran.out
 
 
+def test_show_of_a_plan_beyond_a_limit_names_what_it_would_have_stopped(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pottery = Pottery(project, reconciler)
+    monkeypatch.chdir(project.root)
+    pottery.scheduled()
+    NO_ACTIVITY(project)
+    assert reconciler("plan", "--out", "p.plan").code == 0
+    assert "! still going out" not in reconciler("show", "p.plan").out
+    more("reconciler.yaml", "policy: {maxDelete: 0}\n")(project)
+    ran = reconciler("show", "p.plan")
+    assert "maxDelete" in ran.out
+    assert "! still going out" in ran.out
+
+
 def test_what_the_plan_stops_is_not_called_still_going_out(
     project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,6 +201,14 @@ def stopped(site: str, **rest: object) -> SiteLedger:
     return SiteLedger(SiteRef(SiteName(site), "1"), entries, interrupted=True, **rest)  # type: ignore[arg-type]
 
 
+def cut_short(site: str) -> SiteLedger:
+    """A site whose call a second signal cut off, so that its outcome is unknown."""
+    done, generating, behind = stopped(site).entries
+    cut = Diagnostic(Trouble.STOPPED, "the run was cut short", "run apply again")
+    entries = (done, replace(generating, result=Result.UNKNOWN, problem=cut), behind)
+    return replace(stopped(site), entries=entries)
+
+
 def under_way(site: str) -> SiteLedger:
     """A site at which the time ran out while the marketing plan was being generated."""
     done, generating, behind = stopped(site).entries
@@ -319,6 +327,9 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
             SiteLedger(SiteRef(SiteName("late"), "9"), (), interrupted=True),
         ),
         command="apply",
+    ),
+    "cut-short-on-many-sites": lambda: shown(
+        *interrupted(*(cut_short(f"shop-{n}") for n in range(6))), command="apply"
     ),
     "withheld-on-one-site": lambda: shown(*applied(withheld("shop")), command="apply"),
     "withheld-on-many-sites": lambda: shown(
