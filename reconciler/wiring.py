@@ -219,7 +219,7 @@ def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None 
     try:
         return Sandbox.open(database or root / ".reconciler" / "sandbox.db", seed or root / "sandbox.yaml")
     except (SeedError, WorldError) as error:
-        raise UsageError.saying(str(error)) from None
+        raise UsageError(error.message, error.fix) from None
 
 
 def _asgi(world: Sandbox) -> httpx.AsyncBaseTransport:

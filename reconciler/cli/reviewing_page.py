@@ -53,7 +53,7 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
     sites = _Sites(asked, runs)
     history = History(project.root, dict(project.trust.environment))
     if commits and (why := history.uncommitted(folder).why_not):
-        raise UsageError.saying(f"--commit: {why}")
+        raise UsageError(f"--commit: {why.message}", why.fix)
     approved = LastApprovals(history.repository(), project.approvals_folder)
     board = Board(folder, await sites.facts(selection), approved)
     picture = sandbox_picture if api.kind is ApiKind.SANDBOX else None

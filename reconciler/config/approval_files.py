@@ -39,7 +39,7 @@ class ApprovalFiles:
         self.problems: tuple[Diagnostic, ...] = ()
         """What is wrong with the folder itself."""
         self.warnings: tuple[Diagnostic, ...] = ()
-        self._unasked = ""
+        self._unasked: Diagnostic | None = None
         self._repository: Repository | None = None
         try:
             with os.scandir(self._folder) as entries:
@@ -59,10 +59,11 @@ class ApprovalFiles:
             _ = repository.top
         except GitError as error:
             if not self.names:
-                self._unasked = f"only committed approvals count here, and {error}"
+                why = f"only committed approvals count here, and {error.message}"
+                self._unasked = warning(Place(shown_path(self._folder)), why, error.fix, code=NOTHING_COMMITTED)
                 return
-            message = f"no approval counts: only committed approvals count here, and {error}"
-            fix = "run in a checkout of the repository"
+            message = f"no approval counts: only committed approvals count here, and {error.message}"
+            fix = error.fix or "run in a checkout of the repository"
             self.warnings = (warning(Place(shown_path(self._folder)), message, fix, code=NOTHING_COMMITTED),)
         self._repository = repository
 

@@ -15,13 +15,14 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.model.diagnostics import UsageError
+from reconciler.model.in_parts import InParts
 
 _UNMOVED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
 """Settings that files of a project could otherwise change: which repository is meant, and what runs."""
 
 
-class GitError(Exception):
-    """Git is missing, or reported an error; the text says why and what to do."""
+class GitError(InParts):
+    """Git is missing, or reported an error; empty if git said nothing."""
 
 
 class Repository:
@@ -71,8 +72,10 @@ class Repository:
         try:
             self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         except GitError as error:
-            why = str(error) or f"git does not know the revision {revision!r}; has the history been fetched?"
-            raise UsageError.saying(f"--changed-since: {why}") from None
+            if error.message:
+                raise UsageError(f"--changed-since: {error.message}", error.fix) from None
+            unknown = f"--changed-since: git does not know the revision {revision!r}"
+            raise UsageError(unknown, "has the history been fetched?") from None
         try:
             base = self._run("merge-base", "--", revision, "HEAD").strip()
         except GitError:
@@ -82,7 +85,7 @@ class Repository:
         try:
             return Changed(self.top, self._differing(base))
         except GitError as error:
-            raise UsageError.saying(f"--changed-since: {error}") from None
+            raise UsageError(f"--changed-since: {error.message}", error.fix) from None
 
     def committed(self, path: Path) -> bytes | None:
         """The text of a file in HEAD; None if the file, or a link that leads to it, is not committed as it is.
@@ -265,19 +268,19 @@ class Repository:
         except OSError as error:
             raise GitError(f"git cannot be run: {error.strerror}") from None
         if done.returncode:
-            raise GitError(_said(done.stderr.decode("utf-8", "replace")))
+            raise GitError(*_said(done.stderr.decode("utf-8", "replace")))
         return done.stdout
 
 
-def _said(text: str) -> str:
-    """What git complained about, with the command that it suggests."""
+def _said(text: str) -> tuple[str, str]:
+    """What git complained about, and the command that it suggests."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        return ""
+        return "", ""
     causes = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
     remedies = [line for line in lines if line.startswith("git config ")]
     cause = causes[0] if causes else lines[-1]
-    return f"git says: {cause}" + (f"; to allow it: {remedies[0]}" if remedies else "")
+    return f"git says: {cause}", f"to allow it: {remedies[0]}" if remedies else ""
 
 
 class Changed(Struct, frozen=True):

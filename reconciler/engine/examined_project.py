@@ -53,9 +53,9 @@ def examine_git(project: Project, found: Findings) -> None:
     try:
         _ = repository.top
     except GitError as error:
-        none = not str(error) or "not a git repository" in str(error)
-        what = "the project is not in a git repository" if none else str(error)
-        fix = "`--changed-since` and the names of approvers need one"
+        none = not error.message or "not a git repository" in error.message
+        what = "the project is not in a git repository" if none else error.message
+        fix = error.fix or "`--changed-since` and the names of approvers need one"
         owned = "dubious ownership" in what
         found.add(
             finding("git-refused" if owned else "no-git", what, fix, Severity.WARNING if owned else Severity.NOTE)

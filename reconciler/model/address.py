@@ -6,6 +6,8 @@ import re
 from enum import StrEnum
 from typing import Final, NewType, TypeAlias
 
+from reconciler.model.in_parts import InParts
+
 SiteName = NewType("SiteName", str)
 """A site's name, unique in its project: `[a-z0-9][a-z0-9-]{0,62}`."""
 
@@ -39,6 +41,10 @@ def rule_words(key: str) -> str:
     """A rule as every screen writes it: `posts[0]` for `posts.0`."""
     section, dot, index = key.rpartition(".")
     return f"{section}[{index}]" if dot else key
+
+
+class NotAnAddress(InParts, ValueError):
+    """A text that is no address."""
 
 
 class Address(str):
@@ -77,15 +83,15 @@ class Address(str):
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Parses an address. Raises ValueError if the text is not one."""
+        """Parses an address. Raises NotAnAddress if the text is not one."""
         site, _, rest = text.partition("/")
         if not SITE_NAME.match(site):
-            raise ValueError(f"{text!r} is not a valid address: {site!r} is not the name of a site")
+            raise NotAnAddress(f"{text!r} is not a valid address: {site!r} is not the name of a site")
         if not rest:
             return cls(SiteName(site))
         kind, bracket, key = rest.partition("[")
         if bracket and not key.endswith("]"):
-            raise ValueError(f"{text!r} is not a valid address: the bracket is not closed")
+            raise NotAnAddress(f"{text!r} is not a valid address: the bracket is not closed")
         try:
             return cls(SiteName(site), Kind(kind), key[:-1] if bracket else "")
         except ValueError:
@@ -93,8 +99,8 @@ class Address(str):
 
             kinds = ", ".join(sorted(Kind))
             near = get_close_matches(kind, sorted(Kind), n=1)
-            hint = f"; did you mean {site}/{near[0]}{bracket}{key}?" if near else ""
-            raise ValueError(f"{text!r} is not a valid address: {kind!r} must be one of: {kinds}{hint}") from None
+            hint = f"did you mean {site}/{near[0]}{bracket}{key}?" if near else ""
+            raise NotAnAddress(f"{text!r} is not a valid address: {kind!r} must be one of: {kinds}", hint) from None
 
 
 ALL_SITES: Final = Address(SiteName("all-sites"))

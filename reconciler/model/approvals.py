@@ -17,6 +17,7 @@ from reconciler.model.content import (
     differences,
     is_counted,
 )
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Instant, Struct, instant
 from reconciler.model.posts import ActivityId, Post, PostId, account_name
 
@@ -160,7 +161,7 @@ class Approvals(Struct, frozen=True, dict=True):
     written_for: str = ""
     uncommitted: frozenset[str] = frozenset()
     deleted: bool = False
-    unasked: str = ""
+    unasked: Diagnostic | None = None
 
     @cached_property
     def _drafts(self) -> dict[PostId, tuple[ActivityApproval, DraftApproval]]:

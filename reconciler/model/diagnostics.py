@@ -179,12 +179,6 @@ class UsageError(Exception):
         self.fix = fix
         self.place = place
 
-    @classmethod
-    def saying(cls, text: str) -> UsageError:
-        """The error in a text from code without diagnostics: as in git's messages, what to do follows a semicolon."""
-        message, _, fix = text.partition("; ")
-        return cls(message, fix)
-
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place is not None else ""
         return f"{where}{self.message}" + (f"; {self.fix}" if self.fix else "")

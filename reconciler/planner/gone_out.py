@@ -103,7 +103,8 @@ def went_out_unwanted(
 
 def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: datetime | None) -> WhyNot | None:
     """Why a post that is out should not have gone out, by today's approvals; None if there is no reason."""
-    if (desired.schedule is not None and not desired.schedule.approval_required) or desired.approvals.unasked:
+    needless = desired.schedule is not None and not desired.schedule.approval_required
+    if needless or desired.approvals.unasked is not None:
         return None
     activity = desired.approvals.activity_of(post.id)
     if activity is None:

@@ -40,14 +40,14 @@ def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetim
     None if it can be.
     """
     schedule, unasked = desired.schedule or DesiredSchedule(()), desired.approvals.unasked
-    if not unasked or not schedule.approval_required:
+    if unasked is None or not schedule.approval_required:
         return None
     waiting = sum(1 for _ in waiting_posts(recorded, now))
     known = {post.id for post in recorded.published} | {outcome.post for outcome in recorded.outcomes}
     if not waiting and not scheduled_by_us(recorded) - known:
         return None
-    message = f"it is not known whether scheduled posts are still approved: {unasked}"
-    fix = "run in a checkout of the repository, with git on the PATH"
+    message = f"it is not known whether scheduled posts are still approved: {unasked.message}"
+    fix = unasked.fix or "run in a checkout of the repository, with git on the PATH"
     return Diagnostic(APPROVALS_UNKNOWN, message, fix, address=Address(desired.ref.name))
 
 
@@ -76,7 +76,7 @@ def why_not_by_files(
     done = activity is not None and (activity.id, activity.decision, activity.digest) in recorded.consumed
     if (sent_back and not done) or post.activity in approvals.uncommitted:
         return Reason.SENT_BACK
-    if not schedule.approval_required or approvals.unasked:
+    if not schedule.approval_required or approvals.unasked is not None:
         return None
     if activity is None or draft is None or post.id in approvals.uncommitted:
         return Reason.WITHDRAWN

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from msgspec import Struct
 
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.event_matching import event_key
 from reconciler.planner.targets import ByAddress, Named, Site, TargetFilter, covers_site, is_like, near
 
+IDLE: Final = "nothing-to-regenerate"
+
 
 class Reached(Struct, frozen=True):
     """The objects of one site that the options may name. `objects` are by address, None if they cannot be known yet.
 
     `ids` maps the live ids of events, which are addressed by name, to those addresses. `idle` says why `--regenerate`
-    of the site has no effect; empty if it has one or was not given.
+    of the site has no effect; None if it has one or was not given.
     """
 
     objects: frozenset[Address] | None = frozenset()
-    idle: str = ""
+    idle: Diagnostic | None = None
     ids: tuple[tuple[str, Address], ...] = ()
 
 
@@ -62,17 +65,18 @@ def _objects(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Iterat
     yield from (problem.about for problem in plan.blocked)
 
 
-def idle_regeneration(desired: DesiredSite, plan: Plan) -> str:
-    """Why a requested regeneration does not happen; empty if it does, or if the plan itself says why not."""
+def idle_regeneration(desired: DesiredSite, plan: Plan) -> Diagnostic | None:
+    """Why a requested regeneration does not happen; None if it does, or if the plan itself says why not."""
     if any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions):
-        return ""
+        return None
     if plan.refusals or any(problem.about.kind is Kind.MARKETING_PLAN for problem in plan.blocked):
-        return ""
+        return None
     if desired.marketing_plan is None:
-        return "its file does not manage the marketing plan; add `marketingPlan: {state: present}`"
+        return Diagnostic(IDLE, "its file does not manage the marketing plan", "add `marketingPlan: {state: present}`")
     if not desired.marketing_plan.present:
-        return "its file says `marketingPlan: {state: absent}`"
-    return "--target or --exclude leaves its marketing plan out; name it as a target, or leave --regenerate out"
+        return Diagnostic(IDLE, "its file says `marketingPlan: {state: absent}`")
+    fix = "name it as a target, or leave --regenerate out"
+    return Diagnostic(IDLE, "--target or --exclude leaves its marketing plan out", fix)
 
 
 class Reach:
@@ -85,7 +89,7 @@ class Reach:
         self._targets = targets
         self._keys: set[str] = set()
         self._ids: dict[str, Address] = {}
-        self._idle: list[str] = []
+        self._idle: list[UsageError] = []
 
     def add(self, site: SiteName, reached: Reached | None) -> None:
         """Adds a site. None stands for a site that could not be read, where any name may exist."""
@@ -97,8 +101,8 @@ class Reach:
                 self._keys |= {str(address) for address in objects if address.kind is selector.address.kind}
                 if reached is not None and selector.address.kind is Kind.EVENT:
                     self._ids |= {id: address for id, address in reached.ids if address in objects}
-        if reached is not None and reached.idle:
-            self._idle.append(f"--regenerate {site}: {reached.idle}")
+        if reached is not None and reached.idle is not None:
+            self._idle.append(UsageError(f"--regenerate {site}: {reached.idle.message}", reached.idle.fix))
 
     def check(self) -> None:
         """Raises UsageError for names that match nothing, suggesting close matches."""
@@ -110,7 +114,7 @@ class Reach:
                 hint or "plan --explain shows the addresses",
             )
         if self._idle:
-            raise UsageError.saying(self._idle[0])
+            raise self._idle[0]
 
     def _near_id(self, selector: ByAddress) -> str:
         """The event whose live id is like the key, or the addresses of events that share it as their name."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.activities import CreateActivity
-from reconciler.model.address import Address, Kind, Labels, SiteName
+from reconciler.model.address import Address, Kind, Labels, NotAnAddress, SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.frozen import Variant
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
@@ -103,9 +103,9 @@ def parse_selector(option: str, text: str) -> Selector:
         if not set(site) & set("*?["):
             return ByAddress(Address.parse(text))
         found = Address.parse(f"{ANY_SITE}/{rest}")
-    except ValueError as error:
-        said = str(error).replace(f"{ANY_SITE}/", f"{site}/")
-        raise UsageError.saying(f"{option}: {said}") from None
+    except NotAnAddress as error:
+        message, fix = (part.replace(f"{ANY_SITE}/", f"{site}/") for part in (error.message, error.fix))
+        raise UsageError(f"{option}: {message}", fix) from None
     return ByAddress(Address(SiteName(site), found.kind, found.key))
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from reconciler.sandbox import times
 from reconciler.sandbox.checks import is_guid
+from reconciler.sandbox.correctable import SandboxError
 
 Json = dict[str, Any]
 
 
-class SeedError(ValueError):
+class SeedError(SandboxError, ValueError):
     """A seed that cannot be used. The message says where, what, and what would be right."""
 
 
@@ -26,8 +27,8 @@ def mapping(where: str, value: object, known: tuple[str, ...]) -> Json:
 
             close = get_close_matches(str(key), known, 1)
             raise SeedError(
-                f"{where}: unknown key {key!r}; "
-                + (f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}")
+                f"{where}: unknown key {key!r}",
+                (f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"),
             )
     return dict(value)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from reconciler.sandbox import messages
+from reconciler.sandbox.correctable import SandboxError
 from reconciler.sandbox.faults import Dropped
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Running(NamedTuple):
     stop: Callable[[], None]
 
 
-class ServerError(RuntimeError):
+class ServerError(SandboxError):
     """The server could not start: the port is taken, or the address is not this machine's."""
 
 
@@ -71,7 +72,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as problem:
         listening.close()
         why = getattr(problem, "strerror", None) or problem
-        raise ServerError(f"{host}:{port}: cannot listen here: {why}; choose another port, or 0") from None
+        raise ServerError(f"{host}:{port}: cannot listen here: {why}", "choose another port, or 0") from None
     return listening
 
 

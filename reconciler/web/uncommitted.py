@@ -14,6 +14,7 @@ from reconciler.config.approvals import approvals_in
 from reconciler.config.repository import GitError, Repository
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.text import printable
 from reconciler.reporters.cards import channel_name
 from reconciler.reporters.words import plural
@@ -42,7 +43,7 @@ class Uncommitted(Struct, frozen=True):
     files: tuple[Path, ...] = ()
     decisions: tuple[Decided, ...] = ()
     commands: tuple[str, ...] = ()
-    why_not: str = ""
+    why_not: Diagnostic | None = None
 
     @property
     def subject(self) -> str:
@@ -93,7 +94,7 @@ class History:
                 if file.data is not None and not file.problems and not repository.is_clean(file.path)
             ]
         except GitError as error:
-            return Uncommitted(why_not=str(error))
+            return Uncommitted(why_not=Diagnostic("git-refused", error.message or "git does not say why", error.fix))
         decisions = tuple(decided for file in files for decided in self._decisions(file, repository))
         paths = tuple(file.path for file in files)
         made = Uncommitted(paths, decisions)

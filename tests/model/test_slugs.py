@@ -42,7 +42,6 @@ FACTS = {
 
 TOLD = {
     "the facts of an object that drifted, beside the finding": {"DriftItem.about", "DriftItem.fix"},
-    "why a regeneration has no effect": {"Reached.idle"},
     "an inferred fact of the API, as its page has it, beside its section": {
         "Verdict.question",
         "Verdict.found",

@@ -23,7 +23,7 @@ SOURCES = sorted(Path(reconciler.__file__).parent.rglob("*.py"))
         (UsageError("no key"), "no key"),
         (UsageError("no key", "set WIX_API_KEY"), "no key; set WIX_API_KEY"),
         (UsageError("no key", "set it", Place("a.yaml", 3, 5)), "a.yaml:3:5: no key; set it"),
-        (UsageError.saying("no git; install it; or not"), "no git; install it; or not"),
+        (UsageError("no git", "install it; or not"), "no git; install it; or not"),
         (StateError("records/1.json", "is cut off", "restore it"), "records/1.json: is cut off; restore it"),
         (UnreadablePlan("a.plan", "is not a saved plan", "make one"), "a.plan is not a saved plan; make one"),
     ],

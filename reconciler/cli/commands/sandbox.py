@@ -100,7 +100,7 @@ def _serve(sandbox: Sandbox, host: str, port: int, running: Running) -> ClosingE
     try:
         serve_world(sandbox, host, port, ready)
     except ServerError as error:
-        raise UsageError.saying(str(error)) from None
+        raise UsageError(error.message, error.fix) from None
     stopped = SandboxStopped()
     running.emit(stopped)
     return stopped
