@@ -33,7 +33,7 @@ _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 
 NO_WAY_THERE: Final = Diagnostic(
     Trouble.NO_TIME_OF_OUR_OWN,
-    "this API schedules drafts only at its own times, and this one must not wait at such a time",
+    "this API only schedules drafts for times that Wix picks, and this one must not go out at such a time",
     "schedule it in the site's dashboard, or leave `at` out of the rule",
 )
 

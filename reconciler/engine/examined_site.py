@@ -85,7 +85,7 @@ class SiteExamination:
                 fix = (
                     "give the key the permission SITE_URLS.READ; nothing is generated for a site that is not published"
                 )
-                what = "whether the site is published cannot be read"
+                what = "cannot tell whether the site is published"
                 self.found.add(finding("published-unknown", what, fix, Severity.NOTE))
 
     def _marketing_plan(self, recorded: RecordedSite) -> None:
@@ -131,7 +131,7 @@ class SiteExamination:
             self.found.add(finding("no-channel", "no channel is connected", fix, Severity.WARNING))
         for channel, status in self.observed.channels:
             if channel in named and status is ChannelStatus.UNKNOWN:
-                what = f"whether {channel_name(channel)} is connected cannot be read"
+                what = f"cannot tell whether {channel_name(channel)} is connected"
                 fix = "give the key the permission Manage Social Posts (SCOPE.PROMOTE.MANAGE-SOCIAL-POSTS)"
                 self.found.add(finding("channel-unknown", what, fix, Severity.NOTE))
             elif channel in named and status is not ChannelStatus.VALID:
@@ -144,7 +144,7 @@ class SiteExamination:
             self.found.facts.append(facts.FeatureFound(feature))
             if not feature.enabled:
                 what = f"the site's premium plan does not include {feature.type}"
-                self.found.add(finding("feature-missing", what, "choose one that does", Severity.WARNING))
+                self.found.add(finding("feature-missing", what, "choose a premium plan that does", Severity.WARNING))
             elif feature.remaining == 0:
                 what = f"the quota for {feature.type} is used up"
                 fix = "wait for the next period, or choose a larger premium plan"

@@ -80,7 +80,7 @@ def _not_looked_at(sites: int) -> Diagnostic:
     return Diagnostic(
         "left-out-unchecked",
         f"{sites:,} sites that this run leaves out were not checked for posts that are no longer wanted",
-        "reconciler plan without options checks them",
+        "run reconciler plan without options to check them",
         Severity.NOTE,
     )
 
@@ -89,7 +89,7 @@ def _of_more(sites: int) -> Diagnostic:
     return Diagnostic(
         "still-going-out",
         f"unwanted posts go out on {sites:,} more {'site' if sites == 1 else 'sites'} that this run leaves out",
-        "reconciler plan without options lists them all, and apply cancels them",
+        "run reconciler plan without options to list them all; apply cancels them",
         Severity.WARNING,
     )
 

@@ -30,7 +30,7 @@ from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import wrong_moment
 
 # D 6.2: skipped silently, with a 200
-NOT_CONNECTED = Diagnostic(Trouble.NOT_SCHEDULED, "the API left it a draft: is its channel connected?")
+NOT_CONNECTED = Diagnostic(Trouble.NOT_SCHEDULED, "the API did not schedule it; check that its channel is connected")
 
 CONTRADICTED = Diagnostic(
     Trouble.OUTCOME_UNKNOWN, "the answer says that it is scheduled, but it still reads as a draft"
@@ -190,7 +190,7 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
         run.finish(action, goes_out=at, request=moved.outcome.request_id)
         return
     zone = run.plan.time_zone
-    own_time = f"for {moment_text(live.scheduled_for, zone)}" if live.scheduled_for else "at the API's own time"
+    own_time = f"for {moment_text(live.scheduled_for, zone)}" if live.scheduled_for else "for a time Wix picked"
     problem = UNDER_WAY if isinstance(moved.outcome, Pending) else moved.outcome.problem
     told = problem.while_(f"scheduled {own_time}; moving it to {moment_text(at, zone)}")
     run.fail(action, result_of(moved.outcome), told, moved.outcome.request_id)

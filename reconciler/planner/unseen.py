@@ -78,7 +78,7 @@ def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     named = "; ".join(f"{printable(name_of(post))} {_when(post)}" for post in posts)
     return Diagnostic(
         "posts-not-looked-at",
-        f"{head} can't be looked at: {named}",
+        f"{head} can't be checked: {named}",
         f"if one is unwanted: {UNSEEN.stop}",
         Severity.WARNING,
         address=Address(site),

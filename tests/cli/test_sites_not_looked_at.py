@@ -31,7 +31,7 @@ from tests.engine.fleet_over_http import Quick
 UNWANTED = '! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'
 WHY = "its approval was withdrawn; the site can't be read, so this is what the state knows"
 WAITING = (
-    "! not looked at pottery: 1 scheduled post can't be looked at: "
+    "! not looked at pottery: 1 scheduled post can't be checked: "
     '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'
 )
 WITHDRAW = edits(APPROVALS, "decision: approve", "decision: pending")

@@ -196,7 +196,7 @@
       const now = [...shown.keys()].map((key) => document.getElementById(key)).filter(Boolean);
       const asked = wishes(now, to, shown);
       if (!asked.length) say(chosen.length ? "Nothing to change." : "Select a draft first: press j, or click it.");
-      await send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. Press u or Undo to take it back`);
+      await send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. Press u or click Undo to reverse it`);
       for (const card of now) card.classList.remove("waiting-answer");
     });
   }
