@@ -89,7 +89,7 @@ def reviews(
     gallery: Callable[[Review], str] | None = None,
 ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
     """The review of each site, in the order of the files. Its approvals file is updated."""
-    names = FormerNames(session, (*selection.entries, *selection.left_out))
+    names = FormerNames(session, selection.every)
 
     async def work(entry: SiteEntry, _turn: Turn) -> SiteReviewed | SiteNotReviewed:
         return await _review_site(session, entry.load(), names, gallery)

@@ -39,6 +39,8 @@ class Selection(Struct, frozen=True):
     """The sites of the other parts."""
     left_out: tuple[SiteEntry, ...] = ()
     """The sites in no part: neither paths nor options choose them. Each part has its own share of them."""
+    every: tuple[SiteEntry, ...] = ()
+    """All sites of the project, whatever this run and its part have of them."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -71,6 +73,7 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
         _part(project, index, choice),
         elsewhere,
         without(share, entries),
+        every,
     )
 
 

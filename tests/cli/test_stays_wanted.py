@@ -979,7 +979,7 @@ def test_a_new_site_that_takes_the_name_of_another_leaves_its_decisions_alone(po
     for command in ("plan", "drift"):
         said = pottery.run(command)[1]
         assert f"this site was called pottery {when}" in said, said
-    for options in (("--target", "pottery"), ()):
+    for options in (("--target", "pottery"), ("--shard", "1/2"), ()):  # kiln is in the other shard
         said = pottery.run("review", *options)[1]
         assert "has the decisions about posts of kiln, which was called pottery before" in said, said
         assert (pottery.project.root / APPROVALS).read_text("utf-8") == decided
