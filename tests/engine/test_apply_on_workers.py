@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,8 @@ SETTINGS = "POST /promote/marketing-plan-service/v1/marketing-settings"
 CREATE_EVENT = "POST /promote/marketing-plan-service/v1/events"
 GENERATE = "POST /marketing-plan/generate-marketing-plan"
 POLL = "GET /promote/marketing-plan-service/v1/marketing-plan"
+READS = 5
+"""More than how often an attempt reads a plan before it waits."""
 
 
 @pytest.fixture
@@ -209,26 +212,35 @@ def test_a_worker_that_is_killed_in_a_call_is_replaced_and_nothing_is_done_twice
 def test_what_a_killed_worker_waited_for_is_waited_for_and_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with fleet(tmp_path, SITES, generate=3) as shops:
+    long = timedelta(minutes=5)
+    with fleet(tmp_path, SITES, generate=long.total_seconds()) as shops:
         (tmp_path / "approvals" / f"shop-{SITES}.yaml").unlink()
         asked: set[str | None] = set()
-        polled: set[str | None] = set()
+        polls: Counter[str | None] = Counter()
+        killed, over = threading.Event(), threading.Event()
 
         def ask(seen: Seen) -> None:
             asked.add(seen.site)
 
-        def kill(seen: Seen) -> None:
-            # A site that looks after its plan again has the answer, and has noted it.
-            if seen.when == "before" and seen.site in asked and len(polled) < SITES:
-                polled.add(seen.site)
-                if len(polled) == SITES:
-                    for worker in multiprocessing.active_children():
-                        worker.kill()
+        def poll(seen: Seen) -> None:
+            """Kills the workers once all wait, and ends the generations once all sites are waited for again."""
+            if seen.when == "after" or seen.site not in asked or over.is_set():
+                return
+            polls[seen.site] += 1
+            # A site whose plan is read again has the answer, and has noted it.
+            if not killed.is_set() and len(polls) == SITES:
+                killed.set()
+                polls.clear()
+                for worker in multiprocessing.active_children():
+                    worker.kill()
+            elif killed.is_set() and len(polls) == SITES and min(polls.values()) > READS:
+                over.set()
+                shops.sandbox.advance(long)
 
         shops.sandbox.add_hook(GENERATE, ask)
-        shops.sandbox.add_hook(POLL, kill)
+        shops.sandbox.add_hook(POLL, poll)
         completed, sites = applied(shops, of_processes)
-        assert len(polled) == SITES
+        assert over.is_set()
         entries = [entry for site in sites for entry in site.ledger.entries]
         waited = [entry.operation for entry in entries if "requested by a worker that was lost" in told(entry)]
         assert waited == [Generate()] * SITES, sites
