@@ -37,7 +37,7 @@ from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.channel_rules import warnings_between_reviewed
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.layout import Screen, Span, wrapped
-from reconciler.reporters.review_text import EDITED, subject_lines
+from reconciler.reporters.review_text import EDITED, WHEN_EDITED, subject_lines
 
 ANSWERS: Final[dict[str, AnyDecision]] = {
     "a": Decision.APPROVE,
@@ -228,7 +228,7 @@ def _answer(decision: AnyDecision | None, subject: Subject, screen: Screen, *, c
         elif chosen is None:
             _say(fitted(HELP if decision is None else SHORT_HELP, screen))
         elif chosen is Decision.APPROVE and subject.edited:
-            _say(f"  {EDITED}\n")
+            _say(f"  {EDITED}: {WHEN_EDITED}\n")
         else:
             return chosen
 

@@ -68,7 +68,10 @@ def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, s
 
 NO_NOTES: Final[Mapping[PostId, Sequence[str]]] = {}
 
-EDITED: Final = "edited in the file: run review, which shows it as it is on the site, and approve that"
+EDITED: Final = "edited in the file"
+
+WHEN_EDITED: Final = "run review, which shows it as it is on the site, and approve that"
+"""What to do then."""
 
 
 def subject_lines(
@@ -87,7 +90,7 @@ def subject_lines(
         yield from wrapped((Span(f"goes out: {when}"),), screen, indent=2)
         for name, text in content_facts(draft.content, draft.account):
             yield from wrapped((Span(f"{name}: {text}"),), screen, indent=2)
-        for problem in (*draft.blocked, *([EDITED] if subject.edited else ())):
+        for problem in (*draft.blocked, *([f"{EDITED}: {WHEN_EDITED}"] if subject.edited else ())):
             yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=2)
         times = "once" if draft.cancelled == 1 else f"{draft.cancelled} times"
         said = (*([f"cancelled {times}"] if draft.cancelled else ()), *map(cause, warnings_of_reviewed(draft)))

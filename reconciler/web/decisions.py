@@ -17,7 +17,7 @@ from reconciler.config.deciding import Subject
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.diagnostics import InvalidFiles, UsageError
-from reconciler.reporters.review_text import EDITED
+from reconciler.reporters.review_text import EDITED, WHEN_EDITED
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 
@@ -45,12 +45,13 @@ Wish = DraftWish | ActivityWish
 
 
 class Refusal(Struct, frozen=True):
-    """A wish that was not carried out, and why."""
+    """A wish that was not carried out: why, and what to do; `fix` is empty if the page itself shows what to do."""
 
     about: Literal["draft", "activity"]
     site: str
     id: str
     why: str
+    fix: str = ""
 
 
 def decide(folder: ApprovalsFolder, wishes: Sequence[Wish]) -> tuple[Refusal, ...]:
@@ -73,8 +74,8 @@ def _decide(folder: ApprovalsFolder, site: SiteName, wishes: Sequence[Wish]) -> 
         refused.clear()
         wanted: list[Wish] = []
         for wish in wishes:
-            if why := _objection(file, wish):
-                refused.append(_refusal(wish, why))
+            if objection := _objection(file, wish):
+                refused.append(_refusal(wish, *objection))
             else:
                 wanted.append(wish)
         if not wanted:
@@ -89,51 +90,54 @@ def _decide(folder: ApprovalsFolder, site: SiteName, wishes: Sequence[Wish]) -> 
     try:
         folder.change(site, made)
     except UsageError as error:
-        return [_refusal(wish, str(error)) for wish in wishes]
+        where = f"{error.place}: " if error.place is not None else ""
+        return [_refusal(wish, f"{where}{error.message}", error.fix) for wish in wishes]
     except InvalidFiles as error:
-        return [_refusal(wish, "; ".join(problem.message for problem in error.problems)) for wish in wishes]
+        why = ", and ".join(problem.message for problem in error.problems)
+        fix = next((problem.fix for problem in error.problems if problem.fix), "")
+        return [_refusal(wish, why, fix) for wish in wishes]
     return refused
 
 
-def _refusal(wish: Wish, why: str) -> Refusal:
-    return Refusal("draft" if isinstance(wish, DraftWish) else "activity", wish.site, wish.id, why)
+def _refusal(wish: Wish, why: str, fix: str = "") -> Refusal:
+    return Refusal("draft" if isinstance(wish, DraftWish) else "activity", wish.site, wish.id, why, fix)
 
 
-def _objection(file: SiteFile, wish: Wish) -> str:
-    """Why a wish is not carried out; empty if nothing prevents it."""
+def _objection(file: SiteFile, wish: Wish) -> tuple[str, str] | None:
+    """Why a wish is not carried out, and what to do; None if nothing prevents it."""
     if file.problems:
-        return f"{file.shown} cannot be read; nothing in it was changed"
+        return f"{file.shown} cannot be read, so nothing in it was changed", "correct it first"
     if isinstance(wish, DraftWish):
         return _objection_to_draft(file, wish)
     activity = next((each for each in file.approvals.activities if each.id == wish.id), None)
     if activity is None:
-        return f"{file.shown} no longer has this activity"
+        return f"{file.shown} no longer has this activity", ""
     if activity.decision is wish.to:
-        return ""
+        return None
     if activity.decision is not wish.seen:
-        return f"somebody else has decided in the meantime: the file says {activity.decision.value}"
+        return f"somebody else has decided in the meantime: the file says {activity.decision.value}", ""
     if (activity.decided or "") != wish.digest or not activity.counts:
-        return "the posts of this activity have changed since; look at them again"
-    return ""
+        return "the posts of this activity have changed since", "look at them again"
+    return None
 
 
-def _objection_to_draft(file: SiteFile, wish: DraftWish) -> str:
+def _objection_to_draft(file: SiteFile, wish: DraftWish) -> tuple[str, str] | None:
     found = next(((each, draft) for each, draft in _drafts(file.approvals) if draft.id == wish.id), None)
     if found is None:
-        return f"{file.shown} no longer has this draft"
+        return f"{file.shown} no longer has this draft", ""
     activity, draft = found
     if draft.digest != wish.digest:
-        return "it has changed since; you now see what the file says. Look at it again"
+        return "it has changed since", "you now see what the file says. Look at it again"
     if draft.decision is wish.to:
-        return ""
+        return None
     if draft.decision is not wish.seen:
-        return f"somebody else has decided in the meantime: the file says {draft.decision.value}"
+        return f"somebody else has decided in the meantime: the file says {draft.decision.value}", ""
     if wish.to is Decision.APPROVE:
         if activity.decision is not ActivityDecision.KEEP:
-            return "its activity is sent back; keep the activity first"
+            return "its activity is sent back", "keep the activity first"
         if Subject(file.site, file.path, activity, (draft,)).edited:
-            return EDITED
-    return ""
+            return EDITED, WHEN_EDITED
+    return None
 
 
 def _drafts(approvals: Approvals) -> Iterator[tuple[ActivityApproval, DraftApproval]]:

@@ -164,7 +164,7 @@ def test_what_somebody_else_decided_is_not_lost(root: Path) -> None:
     (said,) = there.decide(stale)["refused"]
     assert "the file says regenerate" in said["why"]
     (said,) = here.decide(here.draft(0, "approve"))["refused"]
-    assert "sent back" in said["why"]
+    assert (said["why"], said["fix"]) == ("its activity is sent back", "keep the activity first")
     assert words(root)[activity_id(0)] == "regenerate"
 
 
@@ -178,7 +178,7 @@ def test_a_file_that_changed_underneath_is_shown_and_merged(visitor: Visitor, ro
     assert len(told["cards"]) == 1, "the draft whose words were edited"
     assert len(told["gone"]) == 3
     refused = visitor.decide(kept, edited, gone)["refused"]
-    assert {said["id"]: said["why"].split(";")[0].split(":")[0] for said in refused} == {
+    assert {said["id"]: said["why"] for said in refused} == {
         draft_id(1): "edited in the file",
         draft_id(2): f"{visitor.file.shown} no longer has this draft",
     }
@@ -197,6 +197,7 @@ def test_a_broken_file_is_named_and_left_alone(visitor: Visitor, root: Path) -> 
     wish = {"about": "draft", "site": "shop", "id": draft_id(0), "digest": "x", "seen": "pending", "to": "approve"}
     (said,) = visitor.decide(wish)["refused"]
     assert "cannot be read" in said["why"]
+    assert said["fix"] == "correct it first"
     assert file.read_text() == broken
 
 
@@ -221,6 +222,8 @@ def test_a_folder_that_leads_outside_by_now_is_not_written_to(root: Path) -> Non
     approvals(root).parent.symlink_to(outside)
     (said,) = visitor.decide(visitor.draft(0, "approve"))["refused"]
     assert "leads outside the project" in said["why"]
+    assert said["fix"]
+    assert said["fix"] not in said["why"]
     assert "approve" not in words(root).values()
 
 

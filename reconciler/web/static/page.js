@@ -96,11 +96,13 @@
     if ($("#problems").innerHTML !== answer.problems) $("#problems").innerHTML = answer.problems;
     if ($("#bar").innerHTML !== answer.bar) $("#bar").innerHTML = answer.bar;
     for (const said of answer.refused) {
-      for (const card of about([said])) refuse(card, said.why);
+      for (const card of about([said])) refuse(card, whyNot(said));
     }
     counted();
     return news;
   }
+
+  const whyNot = ({ why, fix }) => (fix ? `${why}; ${fix}` : why);
 
   const content = (card) => `${card.dataset.digest} ${card.dataset.activityDigest}`;
 
@@ -174,7 +176,7 @@
       remember();
       say([
         done.length ? words(done.length) : "",
-        refused.size ? `${refused.size} not saved: ${answer.refused[0].why}` : "",
+        refused.size ? `${refused.size} not saved: ${whyNot(answer.refused[0])}` : "",
       ].filter(Boolean).join(". "));
       tell(news, answer);
       return true;
