@@ -55,7 +55,7 @@ def examine_git(project: Project, found: Findings) -> None:
     except GitError as error:
         none = not error.message or "not a git repository" in error.message
         what = "the project is not in a git repository" if none else error.message
-        fix = error.fix or "`--changed-since` and the names of approvers need one"
+        fix = error.fix or "`--changed-since` and names of approvers need a git repository"
         owned = "dubious ownership" in what
         found.add(
             finding("git-refused" if owned else "no-git", what, fix, Severity.WARNING if owned else Severity.NOTE)

@@ -72,7 +72,7 @@ def _of_site(fact: facts.OfSite) -> tuple[str, str]:
         case facts.FeatureFound(feature=feature):
             return _FEATURES.get(feature.type, feature.type), _feature(feature)
         case facts.Recorded(known=known):
-            return "state", "known" if known else "not recorded yet; the first apply records it"
+            return "state", "recorded" if known else "not recorded yet; the first apply records it"
         case _:
             assert_never(fact)
 

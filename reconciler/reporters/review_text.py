@@ -50,7 +50,7 @@ def review_line(review: ReviewCompleted) -> str:
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:
     """What the public sees of a post apart from its words and images, and where: name and text, without empty ones."""
     pairs = (
-        ("account", account or content.account or "unknown (the draft names none)"),
+        ("account", account or content.account or "unknown (the draft does not say which)"),
         *content.place,
         ("title", content.title),
         ("link", content.link),

@@ -121,7 +121,7 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
 def account_words(account: str) -> str:
     """Where a post goes out, as people read it."""
     if not account:
-        return "an unknown account: the draft names none"
+        return "an unknown account (the draft does not say which)"
     return account if "(" in account else f"account {account}"
 
 
