@@ -214,7 +214,7 @@ def no_certificate(folder: Path) -> str:
         ("SSL_CERT_FILE", lambda folder: str(folder / "missing.pem"), "does not exist"),
         ("SSL_CERT_FILE", str, "is a folder"),
         ("SSL_CERT_FILE", a_file, "is empty"),
-        ("SSL_CERT_FILE", no_certificate, "holds no certificate"),
+        ("SSL_CERT_FILE", no_certificate, "contains no readable certificate"),
         ("SSL_CERT_FILE", lambda _: "/dev/null", "is not a regular file"),
         ("REQUESTS_CA_BUNDLE", lambda folder: str(folder / "missing.pem"), "does not exist"),
         ("SSL_CERT_DIR", a_file, "is not a folder"),
