@@ -96,7 +96,8 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     if options.yes and not (options.everything or options.selector):
         raise UsageError("--yes needs a selection", "add --id, --channel, --title or --all")
     if not options.yes and not can_ask():
-        raise UsageError("no terminal to ask on", "name the drafts with --id, --channel or --title, and pass --yes")
+        fix = "pass --yes" if options.selector else "name the drafts with --id, --channel or --title, and pass --yes"
+        raise UsageError("no terminal to ask on", fix)
     trust = structs.replace(trust_of(os.environ), committed=False)  # it decides about what `review` has just written
     project, index = open_project(options.paths, trust)
     selection = select(project, index, options.choice)

@@ -168,7 +168,7 @@ async def _forget(
     if not force and not can_ask():
         refusal = Diagnostic("no-terminal", "no terminal to confirm on", "pass --force")
     elif not force and not await agreed(f"Do you want to forget everything recorded about {site.name}?"):
-        refusal = Diagnostic("declined", "cancelled; nothing was forgotten")
+        refusal = Diagnostic("declined", "Nothing was forgotten")
     if refusal is None:
         return await forget_site(state, site, lock_timeout=lock_timeout, emit=running.emit)
     closing = Refused(refusal)

@@ -22,15 +22,16 @@ from reconciler.planner.gone_out import moment_now, reason_recorded
 async def list_history(state: StateAccess, selection: Selection, emit: Emit) -> HistoryListed:
     """The history of all sites of a selection."""
     begin("history", selection, emit)
-    sites = posts = failed = 0
+    sites = posts = failed = with_posts = 0
     async for result in histories(state, selection):
         sites += 1
         if isinstance(result, SiteFailed):
             failed += 1
         else:
             posts += len(result.posts)
+            with_posts += bool(result.posts)
         emit(result)
-    listed = HistoryListed(sites, posts, failed)
+    listed = HistoryListed(sites, posts, failed, with_posts)
     emit(listed)
     return listed
 

@@ -261,11 +261,12 @@ class Decided(Struct, frozen=True):
 
 
 class HistoryListed(Struct, frozen=True):
-    """The history of all sites was reported: `posts` are those this tool scheduled."""
+    """The history of all sites was reported: `posts` are those this tool scheduled, at `with_posts` of the sites."""
 
     sites: int
     posts: int
     failed: int = 0
+    with_posts: int = 0
 
 
 class Refused(Struct, frozen=True):

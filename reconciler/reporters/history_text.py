@@ -89,8 +89,9 @@ def _became(outcome: PostOutcome | None) -> Span:
 
 
 def history_line(history: HistoryListed) -> str:
-    """`History: 12 posts in 3 sites.`, for scripts."""
+    """`History: 12 posts in 2 of 3 sites.`, for scripts."""
     if not history.sites:
         return NO_SITES
     ending = f"; {plural(history.failed, 'site')} could not be read" if history.failed else ""
-    return f"History: {plural(history.posts, 'post')} in {plural(history.sites, 'site')}{ending}."
+    some = f"{history.with_posts:,} of " if 0 < history.with_posts < history.sites else ""
+    return f"History: {plural(history.posts, 'post')} in {some}{plural(history.sites, 'site')}{ending}."

@@ -63,3 +63,12 @@ def test_what_was_taken_back_is_no_longer_said_to_be_scheduled(project: Project,
     assert (said.count("cancelled before it went out"), said.count("scheduled")) == (2, 0)
     (shop,) = reconciler("history", project.root, "--output", "json").json["sites"]
     assert {post["status"] for post in shop["posts"]} == {"CANCELED"}
+
+
+def test_the_last_line_counts_the_sites_that_have_posts(project: Project, reconciler: Command) -> None:
+    quiet = site("quiet").replace("000000000001", "000000000002")
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE), "sites/quiet.yaml": quiet})
+    assert reconciler("history", project.root).last == "History: 0 posts in 2 sites."
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    assert reconciler("history", project.root).last == "History: 2 posts in 1 of 2 sites."

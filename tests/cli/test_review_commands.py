@@ -285,7 +285,8 @@ def test_comments_stay_through_review_and_approve(shop: Project, reconciler: Com
         (("--all",), "needs --yes"),
         (("--yes",), "needs a selection"),
         (("--all", "--yes", "--channel", "FACEBOOK"), "cannot be combined"),
-        ((), "no terminal"),
+        ((), "no terminal to ask on; name the drafts with --id, --channel or --title, and pass --yes"),
+        (("--id", "1"), "no terminal to ask on; pass --yes"),
         (("--id", "nobody", "--yes"), "no approvals file of these sites has it"),
     ],
 )

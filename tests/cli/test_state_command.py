@@ -658,8 +658,12 @@ def test_a_record_that_cannot_move_stays(
     assert planted.recorded() == before
 
 
+async def declines(_question: str) -> bool:
+    return False
+
+
 def test_a_site_is_forgotten_after_it_was_told_what_still_goes_out(
-    reconciler: Command, project: Project, planted: Planted
+    reconciler: Command, project: Project, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planted.much()
     asyncio.run(scheduled(planted, datetime.now(UTC) + timedelta(days=3)))
@@ -668,6 +672,12 @@ def test_a_site_is_forgotten_after_it_was_told_what_still_goes_out(
     assert 'shop: "Sale" (Facebook) is still scheduled to go out on ' in ran.err
     assert "Instagram" not in ran.err, "its moment is past"
     assert ran.last == "Refused: no terminal to confirm on; pass --force"
+    assert planted.recorded().published
+    with monkeypatch.context() as terminal:
+        terminal.setattr("reconciler.cli.repairing.can_ask", lambda: True)
+        terminal.setattr("reconciler.cli.repairing.agreed", declines)
+        ran = reconciler("state", "forget", "shop", project.root)
+    assert (ran.code, ran.last) == (4, "Cancelled. Nothing was forgotten.")
     assert planted.recorded().published
     ran = reconciler("state", "forget", SHOP.id, project.root, "--force")
     assert (ran.code, ran.last) == (0, f"Forgotten: shop ({SHOP.id}).")

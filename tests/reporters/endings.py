@@ -404,7 +404,7 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         RunStarted("history", "acme-sites", 2, 2),
         SiteHistory(shop, (post,)),
         unread(say),
-        HistoryListed(2, 1, 1),
+        HistoryListed(2, 1, 1, 1),
         Ended(1),
     )
     yield "history", Run("history", history, words="w-approver", problems="w-unread")
