@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from reconciler.cli.asking import agreed, can_ask
 from reconciler.cli.options import Shown
 from reconciler.cli.run import Running, reported
+from reconciler.cli.showing import time_of
 from reconciler.config.discovery import PROJECT_FILE, absolute_path
 from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites
@@ -34,7 +35,6 @@ from reconciler.engine.state import (
 )
 from reconciler.engine.state_results import LockFound, LockRemoved
 from reconciler.engine.undeclared import goes_out_notice
-from reconciler.machine import utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.state.errors import StateError
@@ -153,16 +153,17 @@ def forget_command(name: str, asked: Asked, *, force: bool, lock_timeout: timede
     """Runs `reconciler state forget` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
-        return running.run(_forget(name, asked.open(), running, force=force, lock_timeout=lock_timeout))
+        now = time_of(project := asked.project(), project.api)
+        return running.run(_forget(name, asked.open(), now, running, force=force, lock_timeout=lock_timeout))
 
     return reported("state forget", asked.shown, work, asks=not force and can_ask())
 
 
 async def _forget(
-    name: str, state: StateAccess, running: Running, *, force: bool, lock_timeout: timedelta
+    name: str, state: StateAccess, now: datetime, running: Running, *, force: bool, lock_timeout: timedelta
 ) -> ClosingEvent:
     site = await site_named(state, name)
-    for post in await still_going_out(state, site, utc_now()):
+    for post in await still_going_out(state, site, now):
         running.emit(Notice(goes_out_notice(site, post)))
     refusal = None
     if not force and not can_ask():

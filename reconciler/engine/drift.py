@@ -14,7 +14,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.plan import REFUSED, judged, left_to_go_out
-from reconciler.engine.renamed import with_old_name
+from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
@@ -142,6 +142,7 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     site, desired = entry.name, entry.load()
     recorded = await session.store.load(desired.ref)
     options = plan_options(session, context, site)
+    desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
     chosen = Named(site, desired.labels)

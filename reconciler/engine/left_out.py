@@ -14,6 +14,7 @@ from msgspec import Struct
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.renamed import with_approvals_left_behind
 from reconciler.engine.results import Emit, Notice
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteFailed
@@ -71,6 +72,7 @@ def _left_out(session: Session[ReadClient], entries: Iterable[SiteEntry]) -> Asy
     async def work(entry: SiteEntry, _turn: Turn) -> LeftOutSite:
         desired = entry.load()
         recorded = await session.store.load(desired.ref)
+        desired = with_approvals_left_behind(desired, recorded, session)
         return LeftOutSite(entry.name, tuple(unwanted_by_files(desired, recorded, policy, now)))
 
     return over_sites(tuple(entries), work, named=named_by_file, at_once=session.parallelism)

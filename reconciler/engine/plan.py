@@ -13,7 +13,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
-from reconciler.engine.renamed import with_old_name
+from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
@@ -104,6 +104,7 @@ async def plan_site(
 ) -> SitePlanned:
     """Reads a site and plans it. Raises ApiError, and CheckFailed for a policy check."""
     options = plan_options(session, context, desired.ref.name)
+    desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     reached = reached_at(desired, observed, plan, context.targets)
     plan = with_old_name(plan, observed, recorded, session)

@@ -29,6 +29,7 @@ from reconciler.model.posts import PostId
 from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan, Reason
+from reconciler.planner.used_approvals import scheduled_by_us
 
 FORMER: Final = "name["
 """The beginning of the keys under which a record remembers its site's earlier names (`name[pottery]`)."""
@@ -58,6 +59,27 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
         told = Diagnostic.note("approvals-left-behind", _was_called(old, last), note)
         return replace(plan, notes=(*plan.notes, told))
     return plan
+
+
+def with_approvals_left_behind(
+    desired: DesiredSite, recorded: RecordedSite, session: Session[ReadClient]
+) -> DesiredSite:
+    """The site as its files describe it, once it is known whether its approvals are still in the file of an old name.
+
+    If those of its scheduled posts are, nobody withdrew them, and the site's approvals count as unknown.
+    """
+    missing = [post for post in scheduled_by_us(recorded) if desired.approvals.draft(post) is None]
+    if not missing or desired.approvals.unasked is not None:
+        return desired
+    for old in _old_names(desired.ref, recorded, session):
+        there, command = _to_follow(desired.ref, old, session)
+        if not _has_any(there, old, missing):
+            continue
+        was = _was_called(old, session.store.old_name(desired.ref))
+        message = f"{was}, and {shown_path(there)} has the decisions about them"
+        unknown = Diagnostic.note("approvals-left-behind", message, f"run: {command}")
+        return replace(desired, approvals=replace(desired.approvals, unasked=unknown))
+    return desired
 
 
 def approvals_left_behind(
@@ -146,13 +168,18 @@ def _was_called(old: SiteName, last: SiteName | None) -> str:
 
 def _has_drafts(file: Path, name: SiteName, observed: ObservedSite) -> bool:
     """Whether an approvals file has drafts of a site."""
+    return _has_any(file, name, _posts(observed))
+
+
+def _has_any(file: Path, name: SiteName, posts: Iterable[PostId]) -> bool:
+    """Whether an approvals file has any of these drafts."""
     if not file.is_file():
         return False
     try:
         approvals = read_approvals(file, name)
     except InvalidFiles:
         return False
-    return any(approvals.draft(post) for post in _posts(observed))
+    return any(approvals.draft(post) for post in posts)
 
 
 def _decided(approvals: Approvals) -> frozenset[PostId]:

@@ -9,6 +9,7 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.fleet import Turn, in_turn, named_by_file, over_sites
 from reconciler.engine.left_out import MOST_LOOKED_AT, MOST_NAMED
+from reconciler.engine.renamed import with_approvals_left_behind
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
@@ -41,7 +42,7 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reaso
         return UnseenPosts(known=False)
     if not recorded.is_known:
         return UnseenPosts(known=False)
-    desired = None if entry.problems else entry.load()
+    desired = None if entry.problems else with_approvals_left_behind(entry.load(), recorded, session)
     return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), reason)
 
 

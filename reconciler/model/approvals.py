@@ -152,8 +152,9 @@ class Approvals(Struct, frozen=True, dict=True):
     differs from the site's: an old name.
 
     `uncommitted` are drafts and activities for which the file on disk has another decision, if only committed decisions
-    count. `deleted` is True if the file is not on disk but is still in the last commit. `unasked` says why git could
-    not be asked for the file, if there is none on disk and only committed ones count.
+    count. `deleted` is True if the file is not on disk but is still in the last commit. `unasked` says why it is not
+    known what is approved: only committed decisions count and git could not be asked, or the file still has the site's
+    old name.
     """
 
     activities: tuple[ActivityApproval, ...] = ()
