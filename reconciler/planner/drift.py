@@ -33,7 +33,7 @@ from reconciler.planner.drift_report import (
     who_moved,
 )
 from reconciler.planner.events import EventsPart, event_drift, is_as_declared
-from reconciler.planner.generation import changed_inputs, in_force_now, inputs_of
+from reconciler.planner.generation import FIRST_CONTACT, changed_inputs, in_force_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 
@@ -64,7 +64,8 @@ def find_drift(
         else:
             found += waiting_items(desired, observed, recorded, plan, scope)
     items = _with_types(_with_blocked(found, plan), observed, recorded)
-    return DriftReport(desired.ref, items, due, plan.notes, plan.refusals)
+    notes = tuple(note for note in plan.notes if note.code != FIRST_CONTACT)  # an audit makes nothing a baseline
+    return DriftReport(desired.ref, items, due, notes, plan.refusals)
 
 
 def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:

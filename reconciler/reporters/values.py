@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +17,7 @@ from reconciler.model.differences import (
     spelled_out,
 )
 from reconciler.model.writes import FieldChange
+from reconciler.model.yaml_text import yaml_text
 from reconciler.planner.changes import Step, details_of
 from reconciler.reporters.layout import Span, Style
 
@@ -27,12 +26,6 @@ LONG: Final = 60
 
 LONGEST: Final = 160
 """How many characters of a value are shown; `--explain` and the other formats have all of them."""
-
-_PLAIN = re.compile(r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z", re.ASCII)
-"""Written without quotes in a file, although YAML 1.1 would not read it as text."""
-
-_NO_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
 class ChangeRow(Struct, frozen=True):
@@ -46,7 +39,7 @@ class ChangeRow(Struct, frozen=True):
 
 def yaml(value: Json, *, whole: bool = False) -> str:
     """A value as it would be written on one line of YAML, shortened unless all of it is asked for."""
-    text = _flow(value)
+    text = yaml_text(value)
     if whole or len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}… ({len(text) - LONGEST} more characters)"
@@ -73,7 +66,9 @@ def is_read_by_parts(before: Json, after: Json) -> bool:
     if isinstance(before, str) and isinstance(after, str):
         return max(len(before), len(after)) > LONG or looks_the_same(before, after)
     if isinstance(before, JsonObject) and isinstance(after, JsonObject):
-        return max(len(_flow(before)), len(_flow(after))) > LONG or looks_the_same(_flow(before), _flow(after))
+        return max(len(yaml_text(before)), len(yaml_text(after))) > LONG or looks_the_same(
+            yaml_text(before), yaml_text(after)
+        )
     return isinstance(before, tuple) and isinstance(after, tuple)
 
 
@@ -140,22 +135,3 @@ def _words(before: str, after: str) -> Iterator[Span]:
     for number, piece in enumerate(made_visible(around_changes(compare_words(before, after)))):
         form, style = forms[piece.mark]
         yield Span(form.format(piece.text.replace("\n", " ")), style, glued=number > 0)
-
-
-def _flow(value: Json) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        plain = _PLAIN.match(value) and value.casefold() not in _NO_TEXT
-        return value if plain or _DATE.match(value) else _text(value)
-    if isinstance(value, tuple):
-        return f"[{', '.join(_flow(member) for member in value)}]"
-    if isinstance(value, JsonObject):
-        return "{" + ", ".join(f"{key}: {_flow(member)}" for key, member in value.items()) + "}"
-    return str(value)
-
-
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)

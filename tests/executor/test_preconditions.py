@@ -25,7 +25,7 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
-from reconciler.model.canonical import JsonObject, digest_of
+from reconciler.model.canonical import Json, JsonObject, digest_of, freeze
 from reconciler.model.codec import from_plain
 from reconciler.model.events import (
     CalendarEvent,
@@ -54,6 +54,7 @@ from reconciler.model.posts import ActivityId, PostId, PostsAmong, PostsAre, Pos
 from reconciler.model.schedule import Approved, PostIs, SchedulePost, StillAhead, StillScheduled
 from reconciler.model.settings import SettingIs
 from reconciler.model.sites import PublishedPost, RecordedSite
+from reconciler.model.yaml_text import both_in_sentence
 from reconciler.planner.actions import Action, Plan
 from reconciler.reporters.diagnostics import sentence
 from reconciler.state.errors import StateError
@@ -358,3 +359,18 @@ def test_what_a_condition_is_about_is_said_of_its_fields(condition: Any) -> None
     subject = find(of(condition), lambda _: True, settings=ANY).subject
     assert isinstance(subject, str)
     assert "{" not in condition.about or subject != condition.about
+
+
+@pytest.mark.parametrize(
+    ("live", "planned", "shown"),
+    [
+        (freeze({"count": 3, "interval": "WEEK"}), None, ("{count: 3, interval: WEEK}", "empty")),
+        (("BLOGS", "EMAIL"), (), ("[BLOGS, EMAIL]", "[]")),
+        ("warm\u00a0tone", "warm tone", ('"warmU+00A0tone"', '"warm tone"')),
+        ("a  b", "a b", ('"a··b"', '"a b"')),
+    ],
+)
+def test_values_are_told_as_in_a_file_with_what_nobody_would_see(
+    live: Json, planned: Json, shown: tuple[str, str]
+) -> None:
+    assert both_in_sentence(live, planned) == shown

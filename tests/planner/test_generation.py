@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from reconciler.engine.site_results import SiteDrifted
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import Approvals
@@ -31,6 +32,7 @@ from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, Unrecog
 from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, fields_of
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
+from reconciler.planner.drift import find_drift
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from tests.planner.pure_world import NOW
@@ -213,6 +215,12 @@ def test_first_contact_takes_the_live_values_as_in_force_and_says_so() -> None:
     assert "baseline" in plan.notes[0].message
     assert plan.adopted_inputs is not None
     assert plan.adopted_inputs.setting("settings.toneOfVoice") == ("dry",)
+
+
+def test_an_audit_makes_nothing_a_baseline_and_does_not_say_so() -> None:
+    plan = plan_of(desired(), observed(), RecordedSite())
+    report = find_drift(desired(), observed(), RecordedSite(), plan, PlanOptions(NOW))
+    assert (report.notes, SiteDrifted(report).says_something) == ((), False)
 
 
 def test_first_contact_with_other_wishes_is_a_change_like_any_other() -> None:

@@ -9,7 +9,7 @@ from reconciler.executor.ledger import Result
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address
-from reconciler.model.canonical import EMPTY, Absent, Json, JsonObject, canonical_text, same
+from reconciler.model.canonical import EMPTY, Absent, Json, JsonObject, same
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Operation
 from reconciler.model.settings import (
@@ -27,6 +27,7 @@ from reconciler.model.settings import (
 from reconciler.model.sites import Inputs, Need
 from reconciler.model.text import printable, spoken
 from reconciler.model.writes import FieldChange
+from reconciler.model.yaml_text import both_in_sentence
 
 
 class SettingsKind(ManagedKind[UpdateSettings]):
@@ -118,8 +119,5 @@ async def setting_unmet(required: SettingIs, site: SiteCache) -> str | None:
     live = normal(required.path, (await site.settings()).value_of(required.path))
     if same(live, required.value):
         return None
-    return f"{required.path} is {_shown(live)} now, not {_shown(required.value)}"
-
-
-def _shown(value: Json) -> str:
-    return "empty" if value is None else printable(canonical_text(value))
+    found, planned = both_in_sentence(live, required.value)
+    return f"{required.path} is {found} now, not {planned}"

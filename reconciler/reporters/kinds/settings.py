@@ -7,9 +7,9 @@ from typing import ClassVar
 from reconciler.model.journal import OpenEntry
 from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.writes import FieldChange
+from reconciler.model.yaml_text import in_sentence
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord, changed
-from reconciler.reporters.words import value
 
 
 class SettingsUpdated(WriteRecord, frozen=True, tag="update-settings"):
@@ -30,7 +30,7 @@ class SettingsWords(KindWords[UpdateSettings, SettingIs]):
         return ActionText("settings", "", operation.changes)
 
     def condition(self, required: SettingIs) -> str:
-        return f"{required.path} is {value(required.value)}"
+        return f"{required.path} is {in_sentence(required.value)}"
 
     def about(self, entry: OpenEntry, operation: UpdateSettings) -> str:
         return changed(operation.changes)

@@ -1,0 +1,59 @@
+"""Values as people type them in YAML, on one line."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.differences import looks_the_same, spelled_out
+from reconciler.model.text import printable
+
+_PLAIN: Final = re.compile(r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z", re.ASCII)
+"""Written without quotes in a file, although YAML 1.1 would not read it as text."""
+
+_NO_TEXT: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_ODD_BLANK: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+
+
+def yaml_text(value: Json) -> str:
+    """A value as it would be written on one line of YAML: `{count: 3, interval: WEEK}`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        plain = _PLAIN.match(value) and value.casefold() not in _NO_TEXT
+        return value if plain or _DATE.match(value) else quoted_text(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(yaml_text(member) for member in value)}]"
+    if isinstance(value, JsonObject):
+        return "{" + ", ".join(f"{key}: {yaml_text(member)}" for key, member in value.items()) + "}"
+    return str(value)
+
+
+def quoted_text(text: str) -> str:
+    """A text in double quotes, with quotes and line breaks in it escaped."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def in_sentence(value: Json) -> str:
+    """A value inside a sentence: texts in quotes, no value as `empty`; blanks that are none are spelled out."""
+    if value is None:
+        return "empty"
+    text = quoted_text(value) if isinstance(value, str) else yaml_text(value)
+    return _ODD_BLANK.sub(lambda blank: f"U+{ord(blank[0]):04X}", printable(text))
+
+
+def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:
+    """Two different values inside a sentence. What nobody would see on a screen is spelled out in both."""
+    shown = (
+        (quoted_text(one), quoted_text(other))
+        if isinstance(one, str) and isinstance(other, str)
+        else (yaml_text(one), yaml_text(other))
+    )
+    if looks_the_same(*shown):
+        return printable(spelled_out(shown[0])), printable(spelled_out(shown[1]))
+    return in_sentence(one), in_sentence(other)
