@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.moments import moment_text
@@ -82,20 +83,27 @@ def has_problems(ledger: SiteLedger) -> bool:
 
 
 def applied_lines(
-    applied: SiteApplied, screen: Screen, *, brief: bool = False, quiet: bool = False, list_posts: bool = False
+    applied: SiteApplied,
+    screen: Screen,
+    *,
+    brief: bool = False,
+    quiet: bool = False,
+    list_posts: bool = False,
+    same_as: SiteName | None = None,
 ) -> Iterator[str]:
     """A site that has just ended: how long it took, then each action with how it ended.
 
     `brief` is for many sites: what was done and does not go public is in the first line; the rest gets its own lines.
     Several posts that were scheduled, moved or cancelled share a line, unless `list_posts` asks for each. `quiet`
-    leaves out everything that was done.
+    leaves out everything that was done. At the site `same_as`, everything failed in the same way and was shown in full.
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
     cut_short = _cut_short(ledger) if brief else []
     if quiet:
         listed = [entry for entry in ledger.entries if entry.result is not Result.DONE]
-    listed = [entry for entry in listed if entry not in cut_short]
+    repeated = [entry for entry in listed if same_as and _has_cause(entry)]
+    listed = [entry for entry in listed if entry not in cut_short and entry not in repeated]
     spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger, without=cut_short))]
     if applied.seconds:  # 0: nobody measured it
         spans.append(Span(f"in {duration(applied.seconds)}", Style.DIM))
@@ -105,6 +113,8 @@ def applied_lines(
         done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)
     ):
         spans.append(Span(done, Style.DIM))
+    if same_as:
+        spans.append(Span(_same_words(repeated, same_as, zone), Style.RED))
     yield from Line(tuple(spans)).on(screen)
     for post in ledger.still_going_out:
         for line in still_going_out_lines(post, zone):
@@ -114,10 +124,50 @@ def applied_lines(
         yield from line.on(screen)
     for note in ledger.notes:
         yield from Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8).on(screen)
-    if ledger.error:
+    if ledger.error and not same_as:
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
     if ledger.interrupted and not any(entry.result in _CUT_SHORT for entry in ledger.entries):
         yield from Line((Span("  note: stopped here", Style.DIM),), hang=8).on(screen)
+
+
+def _has_cause(entry: Entry) -> bool:
+    """Whether it failed, or was not started after something else failed."""
+    return entry.result in (Result.FAILED, Result.NOT_STARTED) and entry.problem is not None
+
+
+def _causes(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
+    """What failed at a site and why, without what differs from site to site; empty if nothing failed."""
+    if ledger.interrupted or not (ledger.error or any(entry.result is Result.FAILED for entry in ledger.entries)):
+        return ()
+    found = [
+        (f"{entry.result} {entry.operation.kind} {entry.verb}", reason(entry.problem))
+        for entry in ledger.entries
+        if entry.problem is not None and _has_cause(entry)
+    ]
+    if ledger.error:
+        found.append(("site", reason(ledger.error)))
+    return tuple(sorted(set(found)))
+
+
+def _why(ledger: SiteLedger) -> str:
+    """Why a site failed, in the words for all sites that failed in the same way."""
+    failed = [entry.problem for entry in ledger.entries if entry.result is Result.FAILED]
+    return "; ".join(dict.fromkeys(reason(problem) for problem in (*failed, ledger.error) if problem))
+
+
+def _same_words(entries: Sequence[Entry], same_as: SiteName, zone: str) -> str:
+    """`settings failed, marketing plan not started: same cause as shop-001`."""
+    words = _by_result(entries, zone, (Result.FAILED, Result.NOT_STARTED))
+    return f"{words}: same cause as {same_as}" if words else f"same cause as {same_as}"
+
+
+def _by_result(entries: Sequence[Entry], zone: str, order: Sequence[Result]) -> str:
+    """`marketing plan pending, posts not started`."""
+    found: dict[Result, list[str]] = {}
+    for entry in entries:
+        subject = action_text(Action(entry.address, entry.operation, Reason.RULE), zone).subject
+        found.setdefault(entry.result, []).append(subject)
+    return ", ".join(f"{_few(found[result])} {spoken(result)}" for result in order if result in found)
 
 
 def _goes_without_saying(entry: Entry) -> bool:
@@ -143,12 +193,7 @@ def _was_under_way(entry: Entry) -> bool:
 
 def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
     """`stopped: marketing plan pending, posts not started`; without a stop, the reason comes last."""
-    found: dict[Result, list[str]] = {}
-    for entry in entries:
-        subject = action_text(Action(entry.address, entry.operation, Reason.RULE), ledger.time_zone).subject
-        found.setdefault(entry.result, []).append(subject)
-    order = (Result.UNKNOWN, *_CUT_SHORT)
-    words = ", ".join(f"{_few(found[result])} {spoken(result)}" for result in order if result in found)
+    words = _by_result(entries, ledger.time_zone, (Result.UNKNOWN, *_CUT_SHORT))
     if ledger.interrupted:
         return f"stopped: {words}"
     why = next((entry.problem.message for entry in entries if entry.problem and entry.result is Result.PENDING), "")
@@ -217,12 +262,11 @@ def _many(kind: str) -> str:
     return "activities" if kind == "activity" else f"{kind}s"
 
 
-def refused_lines(failed: SiteFailed, screen: Screen) -> Iterator[str]:
-    """A site that was not worked on after approval, and why."""
+def refused_lines(failed: SiteFailed, screen: Screen, *, same_as: SiteName | None = None) -> Iterator[str]:
+    """A site that was not worked on after approval, and why. `same_as` is a site where the same cause was shown."""
     what = "refused" if failed.refused else "failed"
-    yield from Line((Span(failed.name, Style.BOLD), Span(what, Style.RED), Span(of_its_site(failed.problem)))).on(
-        screen
-    )
+    why = f"same cause as {same_as}" if same_as else of_its_site(failed.problem)
+    yield from Line((Span(failed.name, Style.BOLD), Span(what, Style.RED), Span(why))).on(screen)
     for line in unseen_lines(failed):
         yield from line.on(screen)
 
@@ -301,26 +345,34 @@ def _counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
 
 
 class _Row(Struct, frozen=True):
-    """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above."""
+    """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above.
+
+    `why` is what failed, if that may be told together with other sites.
+    """
 
     rank: int
     name: str
     words: str
     style: Style
     alike: bool
+    why: str = ""
 
 
 class Ledger:
-    """A line for each site of a run that had something to do, worst first; the others are counted."""
+    """A line for each site of a run that had something to do, worst first; the others are counted.
+
+    From `FEW_SITES` sites on that failed in the same way, the cause is told once, with their number.
+    """
 
     def __init__(self, screen: Screen, *, most: int = MOST_ROWS, list_sites: bool = False) -> None:
         self._screen = screen
         self._list_sites = list_sites
         self._most = most
         self._rows: list[_Row] = []
+        self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
 
-    def applied(self, applied: SiteApplied) -> None:
-        """Adds a site that was worked on."""
+    def applied(self, applied: SiteApplied) -> SiteName | None:
+        """Adds a site that was worked on. Returns an earlier site that failed in the same way, if there is one."""
         ledger = applied.ledger
         results = {entry.result for entry in ledger.entries}
         worst = min((_WORST_FIRST.index(result) for result in results), default=len(_WORST_FIRST) - 1)
@@ -328,12 +380,29 @@ class Ledger:
         words = ", ".join(part for part in (goes_out, _counts(ledger)) if part)
         rank = -1 if goes_out else 0 if ledger.error else worst
         alike = not (goes_out or ledger.error or results - {Result.DONE, Result.WITHHELD, *_CUT_SHORT})
-        self._rows.append(_Row(rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]], alike))
+        first, why = self._before(applied.name, _causes(ledger), _why(ledger))
+        if goes_out or results - {Result.DONE, Result.WITHHELD, Result.FAILED, *_CUT_SHORT}:
+            why = ""
+        self._rows.append(_Row(rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]], alike, why))
+        return first
 
-    def failed(self, failed: SiteFailed, *, planned: bool) -> None:
-        """Adds a site that could not be worked on, or not even planned; the reason is shown above."""
+    def failed(self, failed: SiteFailed, *, planned: bool) -> SiteName | None:
+        """Adds a site that could not be worked on, or not even planned; the reason is shown above.
+
+        Returns an earlier site that failed in the same way, if there is one.
+        """
         word = "refused" if failed.refused else "failed" if planned else "could not be planned"
-        self._rows.append(_Row(1 if failed.refused else 0, failed.name, word, Style.RED, alike=word != "failed"))
+        first, why = self._before(failed.name, ((word, reason(failed.problem)),), reason(failed.problem))
+        why = why if planned and not failed.refused else ""
+        self._rows.append(_Row(1 if failed.refused else 0, failed.name, word, Style.RED, word != "failed", why))
+        return first
+
+    def _before(self, name: SiteName, causes: tuple[tuple[str, str], ...], why: str) -> tuple[SiteName | None, str]:
+        """An earlier site with these causes, and the text that all such sites share."""
+        if not causes:
+            return None, ""
+        first, shared = self._first.setdefault(causes, (name, why))
+        return (None if first == name or self._list_sites else first), shared
 
     def refused(self, name: str) -> None:
         """Adds a site whose own plan a guard refuses."""
@@ -342,6 +411,16 @@ class Ledger:
     def lines(self, done: ApplyCompleted) -> Iterator[str]:
         """All rows, and how many sites had nothing to do. Sites beyond a screenful, or alike, are counted."""
         rows = sorted(self._rows, key=lambda row: row.rank)
+        whys = {} if self._list_sites else Counter(row.why for row in rows if row.why)
+        causes: dict[str, list[_Row]] = {why: [] for why, count in whys.items() if count >= FEW_SITES}
+        for row in rows:
+            if row.why in causes:
+                causes[row.why].append(row)
+        for why, same in causes.items():
+            words = same[0].words if len({row.words for row in same}) == 1 else "failed"
+            spans = (Span(f"  {plural(len(same), 'site')}"), Span(words, same[0].style), Span(why))
+            yield from Line(spans, hang=6).on(self._screen)
+        rows = [row for row in rows if row.why not in causes]
         often = Counter(row.words for row in rows if row.alike and not self._list_sites)
         alike = [row for row in rows if row.alike and often[row.words] >= FEW_SITES]
         alone = [row for row in rows if not row.alike or often[row.words] < FEW_SITES]
@@ -354,5 +433,5 @@ class Ledger:
         widest = max((len(name) for name, _, _ in found), default=0)
         for name, words, style in found:
             yield from Line((Span(f"  {name:<{widest}}"), Span(words, style)), hang=6).on(self._screen)
-        if idle := done.plan.sites - len(rows):
+        if idle := done.plan.sites - len(self._rows):
             yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)

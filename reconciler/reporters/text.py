@@ -207,11 +207,19 @@ class TextReporter:
     def _site_applied(self, applied: SiteApplied) -> None:
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems
 
-        self._ledger.applied(applied)
+        same_as = self._ledger.applied(applied)
         detail = self._context.detail
         if not detail.summary and (has_problems(applied.ledger) or not detail.quiet):
             brief = self._applying >= FEW_SITES
-            self._lines(applied_lines(applied, self._screen, brief=brief, quiet=detail.quiet, list_posts=detail.sites))
+            lines = applied_lines(
+                applied,
+                self._screen,
+                brief=brief,
+                quiet=detail.quiet,
+                list_posts=detail.sites,
+                same_as=same_as if brief else None,
+            )
+            self._lines(lines)
 
     def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
         from reconciler.reporters.review_text import decided_line, next_after_deciding, review_line
@@ -305,10 +313,11 @@ class TextReporter:
             case Phase.READING:
                 self._drift.failed(failed)
             case Phase.APPLYING:
-                from reconciler.reporters.ledger_text import refused_lines
+                from reconciler.reporters.ledger_text import FEW_SITES, refused_lines
 
-                self._ledger.failed(failed, planned=True)
-                self._lines(refused_lines(failed, self._screen))
+                same_as = self._ledger.failed(failed, planned=True)
+                brief = self._applying >= FEW_SITES
+                self._lines(refused_lines(failed, self._screen, same_as=same_as if brief else None))
             case Phase.PLANNING | Phase.CHECKING:
                 self._plan.failed(failed)
                 self._ledger.failed(failed, planned=False)

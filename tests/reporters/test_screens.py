@@ -668,6 +668,58 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done"]
 
 
+def refused_write(site: str, request: int, message: str = "access was refused") -> SiteLedger:
+    """A site whose settings were refused, so that its marketing plan was not generated."""
+    found = Diagnostic("api-forbidden", message, "give access", request_id=f"r-{request}")
+    behind = Diagnostic(Trouble.BEHIND, "the settings were not saved (failed)")
+    settings, generation = Address(SiteName(site), Kind.SETTINGS), Address(SiteName(site), Kind.MARKETING_PLAN)
+    entries = (
+        Entry.undone(settings, tone().operation, Result.FAILED, found),
+        Entry.undone(generation, Generate(), Result.NOT_STARTED, behind),
+    )
+    return SiteLedger(SiteRef(SiteName(site), str(request)), entries)
+
+
+def fleet_refused(*more: Event, detail: Detail | None = None) -> list[str]:
+    ledgers = [refused_write(f"s{number}", number) for number in range(6)]
+    ledgers.append(refused_write("odd", 9, "the field is unknown"))
+    done = ApplyCompleted(PlanCompleted(8, PlanTally(change=8)), ledger_tally(ledgers), 8)
+    events = [PhaseStarted(Phase.APPLYING, 8), *(SiteApplied(ledger, seconds=1.0) for ledger in ledgers), *more, done]
+    screen = Screen(width=200)
+    return shown(STARTED, *events, command="apply", screen=screen, detail=detail or Detail()).splitlines()
+
+
+def test_a_failure_that_many_sites_share_is_told_whole_once() -> None:
+    lines = fleet_refused()
+    assert lines[:5] == [
+        "s0  1 failed, 1 not started  in 1.0 s",
+        "  ! settings          failed  access was refused; give access  (request id r-0)",
+        "  ! marketing plan    not started  generate  the settings were not saved (failed)",
+        "s1  1 failed, 1 not started  in 1.0 s  settings failed, marketing plan not started: same cause as s0",
+        "s2  1 failed, 1 not started  in 1.0 s  settings failed, marketing plan not started: same cause as s0",
+    ]
+    assert lines[9].startswith("  ! settings          failed  the field is unknown; give access")  # a cause of its own
+    assert lines[12:15] == [
+        "  6 sites  1 failed, 1 not started  access was refused; give access",
+        "  odd  1 failed, 1 not started",
+        "  1 site with nothing to do",
+    ]
+
+
+def test_a_failure_that_many_sites_share_is_listed_for_each_with_sites() -> None:
+    lines = fleet_refused(detail=Detail(sites=True))
+    assert [f"r-{number}" in "\n".join(lines) for number in range(6)] == [True] * 6
+    assert not any("same cause" in line for line in lines)
+
+
+def test_sites_that_fail_alike_after_approval_are_told_once() -> None:
+    locked = Diagnostic("locked", "the site is locked by somebody else", "wait")
+    lines = fleet_refused(*(SiteFailed(SiteName(f"t{number}"), (locked,)) for number in range(5)))
+    assert sum("locked by somebody else" in line for line in lines) == 2
+    assert "t4  failed  same cause as t0" in lines
+    assert "  5 sites  failed  the site is locked by somebody else; wait" in lines
+
+
 def test_one_cause_is_told_once_whatever_was_being_asked() -> None:
     def refused(site: str, route: str) -> SiteFailed:
         call = f"GET {route} answered 403"
