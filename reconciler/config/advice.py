@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -37,8 +38,8 @@ _HEAD = 2048
 """How many bytes at the start of a file are searched for a modeline."""
 
 
-def advice_about_text(data: bytes, file: Path, shown: str, schema: str = "site") -> Iterator[Diagnostic]:
-    """Advice about what only editors read in a file: a schema that does not exist."""
+def advice_about_text(data: bytes, file: Path, shown: str, root: Path, schema: str = "site") -> Iterator[Diagnostic]:
+    """Advice about what only editors read in a file: a schema that does not exist. `root` is the project's folder."""
     found = _MODELINE.search(data[:_HEAD])
     if found is None:
         return
@@ -46,10 +47,25 @@ def advice_about_text(data: bytes, file: Path, shown: str, schema: str = "site")
     if "://" in name or "\0" in name or (file.parent / name).exists():
         return
     message = f"the modeline names the schema {quoted(name)}, which does not exist"
-    missing = shown_path(Path(os.path.normpath(file.parent / name)))
-    fix = f"correct the path, or write it: reconciler schema {schema} > {quoted(missing).strip(chr(39))}"
     line = data.count(b"\n", 0, found.start()) + 1
+    fix = _schema_fix(Path(os.path.normpath(file.parent / name)), file, root, schema)
     yield warning(Place(shown, line, 1), message, fix, code=SCHEMA_MISSING)
+
+
+def _schema_fix(missing: Path, file: Path, root: Path, schema: str) -> str:
+    """How to get the schema: where the modeline has it if that is a folder of the project, otherwise in `schemas/`."""
+    usual = root / "schemas" / f"{schema}.schema.json"
+    if missing.is_relative_to(root) and (missing.parent.is_dir() or missing == usual):
+        return f"correct the path, or write it: {_writing(schema, missing)}"
+    corrected = f"change it to $schema={Path(os.path.relpath(usual, file.parent)).as_posix()}"
+    return corrected if usual.exists() else f"{corrected}, and write it: {_writing(schema, usual)}"
+
+
+def _writing(schema: str, path: Path) -> str:
+    """The command that writes a schema, which can be typed as it is."""
+    folder, written = (shlex.quote(quoted(shown_path(place)).strip("'")) for place in (path.parent, path))
+    making = "" if path.parent.is_dir() else f"mkdir -p {folder} && "
+    return f"{making}reconciler schema {schema} > {written}"
 
 
 def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> Iterator[Diagnostic]:

@@ -48,11 +48,16 @@ class SiteFiles(Struct, frozen=True):
     passed_over: tuple[Path, ...]
     problems: tuple[Diagnostic, ...]
 
-    def warnings(self) -> list[Diagnostic]:
+    def unread(self, named: Iterable[Path]) -> list[Path]:
+        """The files that nothing reads, because the command line does not name them either."""
+        read = set(named)
+        return [file for file in self.passed_over if file not in read]
+
+    def warnings(self, named: Iterable[Path]) -> list[Diagnostic]:
         """A warning for each file that nothing reads."""
         message = "is not read: no pattern in `sites` matches it"
         fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
-        return [warning(Place(shown_path(file)), message, fix, code="file-not-read") for file in self.passed_over]
+        return [warning(Place(shown_path(file)), message, fix, code="file-not-read") for file in self.unread(named)]
 
 
 def find_site_files(project: Project) -> SiteFiles:

@@ -30,7 +30,7 @@ from reconciler.config.site import ReadSite, read_site
 from reconciler.config.site_files import YAML, Named, Paths, find_site_files, named_by, submodule_warnings
 from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.trust import Borders, Trust
-from reconciler.config.words import quoted
+from reconciler.config.words import close_match, quoted
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.canonical import Digest
@@ -172,7 +172,9 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
         for file in files:
             reading.read(file)
     reading.check_named_approvals()
-    about_project = (*_advice_about_project(project), *submodule_warnings(project), *site_files.warnings())
+    if more:
+        reading.check_unread(site_files.unread(named.others), more)
+    about_project = (*_advice_about_project(project), *submodule_warnings(project), *site_files.warnings(named.others))
     if reading.problems:
         raise InvalidFiles(reading.problems.told(), dict.fromkeys((*about_project, *reading.warnings)))
     chosen = list(reading.chosen(named, more))
@@ -230,7 +232,7 @@ def _folded(text: str) -> str:
 def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
     if project.file is not None:
         data = read_file(project.file, shown_path(project.file), []) or b""
-        yield from advice_about_text(data, project.file, shown_path(project.file), "project")
+        yield from advice_about_text(data, project.file, shown_path(project.file), project.root, "project")
         if b"${" in data:
             for document in documents(data, shown_path(project.file), []):
                 yield from unreplaced_variables(Layers((Layer(document, document.value),), []), but="defaults")
@@ -280,7 +282,7 @@ class _Reading:
             self.content.update(piece)
             self._hears(piece)
         before, count = len(self.problems), 0
-        self.warnings.extend(advice_about_text(data, file, shown))
+        self.warnings.extend(advice_about_text(data, file, shown, self.project.root))
         for document in documents(data, shown, self.problems):
             count += 1
             self.taken.note(document, self.problems)
@@ -360,6 +362,19 @@ class _Reading:
                 self.warnings.append(warning(Place(shown_path(file)), message, "move it there", code="file-not-read"))
             approvals_in(file, None, self.problems)
 
+    def check_unread(self, files: Iterable[Path], named: Iterable[Path]) -> None:
+        """Looks for the sites of files that are read only because they were named in files that nothing reads.
+
+        No pattern matches either, so nothing says which of two files for one site counts.
+        """
+        paths = set(map(str, named))
+        taken = {text for entry in self.entries if entry.path in paths for text in map(_folded, (entry.id, entry.name))}
+        for file in files:
+            data = None if self._borders.refused(file) else read_file(file, shown_path(file), [])
+            for document in documents(data or b"", shown_path(file), []):
+                if not taken.isdisjoint(_said_of_site(document)):
+                    self.taken.note(document, self.problems)
+
     def chosen(self, named: Named, more: Iterable[Path]) -> Iterator[SiteEntry]:
         """The entries that were named, by their files or by their approvals files."""
         files = {str(file) for file in (*named.files, *more)}
@@ -370,7 +385,17 @@ class _Reading:
 
 
 def _looks_like_approvals(value: Any) -> bool:
-    return isinstance(value, dict) and ("activities" in value or len(value) == 2) and isinstance(value.get("site"), str)
+    """Whether a file names its site by a text, and has activities, perhaps misspelled, or nothing else."""
+    if not isinstance(value, dict) or not isinstance(value.get("site"), str):
+        return False
+    return len(value) == 2 or any(close_match(str(key), ("activities",)) for key in value)
+
+
+def _said_of_site(document: Document) -> Iterator[str]:
+    """The name and the id of the site that a document declares, as `_Taken` compares them."""
+    site = document.value.get("site") if isinstance(document.value, dict) else None
+    if isinstance(site, dict):
+        yield from (_folded(text) for key in ("name", "id") if isinstance(text := site.get(key), str))
 
 
 _OF_A_PROJECT = frozenset({"sites", "api", "credentials", "state", "approvals", "defaults", "limits", "poll", "policy"})

@@ -56,6 +56,27 @@ def test_a_site_in_two_files_is_found_whatever_path_is_given(write_project: Writ
     }
 
 
+def test_a_named_file_that_no_pattern_matches_is_compared_with_those_that_nothing_reads(
+    write_project: WriteProject,
+) -> None:
+    project = "version: 1\nsites: [sites/*.yaml]\n"
+    copy = HEAD.replace("name: shop", "name: other")
+    write_project({"reconciler.yaml": project, "sites/a.yaml": site("a"), "sites/new/x.yaml": HEAD})
+    write_project({"sites/new/copy.yaml": copy})
+    assert len(warnings()) == 2, "what nobody names may be a copy"
+    with pytest.raises(InvalidFiles) as raised:
+        index_of("sites/new/x.yaml")
+    (problem,) = raised.value.problems
+    assert re.match(f"sites/new/copy.yaml:2:.*site.id: '{ID}' is already used at sites/new/x.yaml:", sentence(problem))
+    write_project({"sites/new/copy.yaml": site("other")})
+    unread, named = warnings("sites/new/x.yaml")
+    assert unread.startswith("sites/new/copy.yaml: is not read:")
+    assert named.startswith("sites/new/x.yaml: is only read because you named it:")
+    write_project({"sites/new/copy.yaml": site("Shop")})
+    with pytest.raises(InvalidFiles, match=r"site.name: 'Shop' is already used"):
+        index_of("sites/new/x.yaml")
+
+
 def test_files_come_in_the_order_of_their_folders_and_names(write_project: WriteProject) -> None:
     files = [Path("sites/a/z.yaml"), Path("sites/a-b/y.yaml"), Path("sites/a.yaml"), Path("sites/a b/x.yaml")]
     write_project({str(file): site(file.stem) for file in files})
@@ -85,6 +106,23 @@ def test_an_approvals_file_as_path_is_checked_as_what_it_is(write_project: Write
     (problem,) = index_of("approvals/a.yaml").problems
     assert str(problem.place) == "approvals/a.yaml:3:13"
     assert index_of("sites/b.yaml").problems == ()
+
+
+@pytest.mark.parametrize("rest", ["", "activitie: []\n", "activitie: []\nmore: 1\n"])
+def test_an_approvals_file_in_another_folder_is_checked_as_one(rest: str, write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": site("a"), "approvals.yaml": f"version: 1\nsite: a\n{rest}"})
+    with pytest.raises(InvalidFiles) as raised:
+        index_of("approvals.yaml")
+    assert any("is an approvals file that nothing reads" in warning.message for warning in raised.value.warnings)
+    said = [sentence(problem) for problem in raised.value.problems]
+    assert not any("site: expected" in problem for problem in said), said
+    assert any("did you mean activities?" in problem for problem in said) == bool(rest)
+
+
+def test_a_site_file_that_names_its_site_by_a_text_is_still_a_site_file(write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": site("a"), "b.yaml": "version: 1\nsite: b\nsetings: {}\n"})
+    with pytest.raises(InvalidFiles, match="site: expected keys and values"):
+        index_of("b.yaml")
 
 
 def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
