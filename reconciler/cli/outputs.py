@@ -170,7 +170,7 @@ def screen_of(stream: IO[str], *, colour: bool) -> Screen:
     forced = os.environ.get("FORCE_COLOR", "0") not in ("", "0")
     able = forced or (terminal and os.environ.get("TERM") != "dumb")
     wanted = colour and able and not os.environ.get("NO_COLOR")
-    return Screen(_width() if terminal else UNWRAPPED, wanted)
+    return Screen(UNWRAPPED, wanted, _width if terminal else None)
 
 
 def _width() -> int:

@@ -24,7 +24,7 @@ NEXT = "Next:"
 def text_of(command: str, *events: Event, calls_of: CallsOf | None = None) -> list[str]:
     """The lines that the text format has for these events, without the next step; none is wrapped."""
     pieces: list[str] = []
-    reporter = TextReporter(ReporterContext(command, pieces.append, Screen(width=1_000_000), calls_of))
+    reporter = TextReporter(ReporterContext(command, pieces.append, Screen(1_000_000), calls_of))
     for event in events:
         reporter.handle(event)
     return [line for line in "".join(pieces).splitlines() if line.strip() and not line.startswith(NEXT)]

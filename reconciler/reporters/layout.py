@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -67,10 +67,19 @@ class Style(Enum):
 
 
 class Screen(Struct, frozen=True):
-    """Where a text is shown: its width in columns, and whether it takes colours."""
+    """Where a text is shown: its width in columns, and whether it takes colours.
 
-    width: int = 80
+    `measure` gives the present width of a terminal, which somebody may resize during a run.
+    """
+
+    fixed: int = 80
     colour: bool = False
+    measure: Callable[[], int] | None = None
+
+    @property
+    def width(self) -> int:
+        """The width in columns, now."""
+        return self.fixed if self.measure is None else self.measure()
 
     def paint(self, text: str, style: Style = Style.PLAIN) -> str:
         """The text made printable, in colour if the screen has colours."""
@@ -126,20 +135,20 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
     Spans are joined with two blanks. A span that would fit on a line of its own but not on the rest of this line moves
     to the next line as a whole. A word that is longer than a line gets its own line and runs over it.
     """
-    line = _Line(screen, indent)
+    line, room = _Line(screen, indent), screen.width
     for number, span in enumerate(spans):
         text = inert(span.text)
         whole = columns(text)
-        fits = span.glued or line.used + 2 + whole <= screen.width
-        if not line.empty and not fits and hang + whole <= screen.width:
+        fits = span.glued or line.used + 2 + whole <= room
+        if not line.empty and not fits and hang + whole <= room:
             yield line.text()
             line = _Line(screen, hang)
-        words = text.split(" ") if line.used + 2 + whole <= screen.width else _words(text, screen.width - hang)
+        words = text.split(" ") if line.used + 2 + whole <= room else _words(text, room - hang)
         for place, word in enumerate(words):
             first = place == 0 and number > 0
             gap = 0 if line.empty or (first and span.glued) else 2 if first else 1
             width = columns(word)
-            if not line.empty and line.used + gap + width > screen.width and line.used + gap > hang:
+            if not line.empty and line.used + gap + width > room and line.used + gap > hang:
                 yield line.text()
                 line, gap = _Line(screen, hang), 0
             line.add(gap, word, width, span.style)

@@ -63,6 +63,7 @@ class Progress:
         self._began = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._width = 0
 
     def handle(self, event: results.Event) -> None:
         """Handles an event of the run."""
@@ -195,33 +196,38 @@ class Progress:
         return _joined(whole)
 
     def _show_bar(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
         from rich.table import Column
 
-        console = Console(stderr=True)
-        console = Console(stderr=True, width=max(20, console.width - len("^C")))  # the terminal adds this at Ctrl-C
+        from reconciler.reporters.bar_console import BarConsole
+
+        console = BarConsole()
+        self._width = console.width
         doing = TextColumn(
             "{task.fields[doing]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)
         )
         bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=1))
         self._bar = Bar(
             TextColumn(self._phase, table_column=Column(no_wrap=True)),
-            *([bar] if console.width >= BARRED else []),
+            *([bar] if self._width >= BARRED else []),
             TextColumn("{task.fields[counts]}", markup=False, table_column=Column(no_wrap=True)),
-            *([doing] if console.width >= ROOMY else []),
+            *([doing] if self._width >= ROOMY else []),
             console=console,
             transient=True,
-            expand=console.width >= BARRED,
+            expand=self._width >= BARRED,
         )
         self._task = self._bar.add_task(self._phase, total=self._total, counts="", doing="")
         self._refresh()
         self._bar.start()
 
     def _refresh(self) -> None:
+        if self._bar is not None and self._bar.console.width != self._width:  # somebody resized the terminal
+            self._hide()
+            self._show_bar()
+            return
         if self._bar is not None and self._task is not None:
-            width = self._bar.console.width
+            width = self._width
             counts = self._numbers(width - len(self._phase) - (len("   ") if width >= BARRED else len(" ")))
             self._bar.update(self._task, completed=self._done, counts=counts, doing=self._doing)
 

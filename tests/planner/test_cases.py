@@ -93,7 +93,7 @@ def recorded(folder: Path) -> RecordedSite:
 def words(plan: Plan) -> str:
     """The plan as a terminal of 80 columns shows it."""
     shown: list[str] = []
-    reporter = TextReporter(ReporterContext("plan", shown.append, Screen(width=80)))
+    reporter = TextReporter(ReporterContext("plan", shown.append, Screen(80)))
     reporter.handle(SitePlanned(plan, tally_of(plan)))
     reporter.handle(PlanCompleted(1, tally_of(plan), refused=int(bool(plan.refusals))))
     return "".join(shown)

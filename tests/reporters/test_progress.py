@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
 
 import pytest
@@ -141,3 +142,23 @@ def test_no_number_beside_the_bar_is_cut(width: int, monkeypatch: pytest.MonkeyP
     (line,) = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert len(line) <= width
     assert " ".join(re.sub("[━╸╺]", " ", line).split()) == HOUR_LONG[width]
+
+
+def test_a_bar_is_as_wide_as_the_terminal_is_at_each_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    width = [120]
+    monkeypatch.setattr("os.get_terminal_size", lambda *_: os.terminal_size((width[0], 24)))
+    progress = Progress(Watch(lambda: 0.0, asyncio.sleep), lambda _: None, terminal=True)
+    progress.handle(PhaseStarted(Phase.APPLYING, 223))
+    progress._show_bar()
+    for columns in (120, 40, 100):
+        width[0] = columns
+        bar = progress._bar
+        assert bar is not None
+        assert bar.console.width == columns - 2  # also for a draw before the next event
+        progress._refresh()
+        assert progress._bar is not None
+        assert (progress._bar is bar) == (columns == 120)  # with or without a bar beside the numbers
+        assert progress._bar.console.options.max_width == columns - 2
+    progress.stop()

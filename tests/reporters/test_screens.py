@@ -51,7 +51,7 @@ from reconciler.planner.channel_rules import SAME_MINUTE
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
-from reconciler.reporters.layout import Screen, columns
+from reconciler.reporters.layout import Line, Screen, Span, columns
 from reconciler.reporters.registry import make
 from reconciler.state.repair import StateSummary
 from tests.reporters.review_world import review
@@ -244,7 +244,7 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
         *plan_of(*(discarding(f"shop-{n}") for n in range(8)), discarding("odd", approved=True), sites=40)
     ),
     "one-obstacle-of-many-drafts": lambda: shown(*plan_of(planned(blocked=PAUSED_DRAFTS), sites=4)),
-    "one-change-at-forty-columns": lambda: shown(*plan_of(discarding("shop"), sites=3), screen=Screen(width=40)),
+    "one-change-at-forty-columns": lambda: shown(*plan_of(discarding("shop"), sites=3), screen=Screen(40)),
     "two-sites-of-forty": lambda: shown(
         *plan_of(planned(), planned(tone("shop-2"), site="shop-2"), failed("shop-3", "503", "run again"), sites=40)
     ),
@@ -543,7 +543,7 @@ def test_a_changed_event_is_called_an_event_and_not_by_the_path_of_a_field() -> 
     inputs = ("settings.toneOfVoice", "calendarEvents.Open day")
     regenerate = Regenerate(keyword_research=False, discards=())
     action = Action(Address(SHOP, Kind.MARKETING_PLAN), regenerate, Reason.INPUTS_CHANGED, inputs)
-    text = shown(*plan_of(planned(action)), screen=Screen(width=300))
+    text = shown(*plan_of(planned(action)), screen=Screen(300))
     assert 'because toneOfVoice and event "Open day" changed' in text
 
 
@@ -573,7 +573,7 @@ def test_discards_name_every_approved_draft_first_and_say_once_which_channels_ti
     assert (
         '- discards 11 drafts, 2 of them approved: "Sale" (Facebook, X); unapproved: "Sale" (Instagram story); '
         '"Tip 0", "Tip 1", "Tip 2", "Tip 3", "Tip 4", each on Facebook and 3 more activities'
-    ) in shown(*plan_of(planned(action, discarded=posts)), screen=Screen(width=300))
+    ) in shown(*plan_of(planned(action, discarded=posts)), screen=Screen(300))
 
 
 def test_a_fix_that_ends_several_obstacles_is_told_once_after_them() -> None:
@@ -582,7 +582,7 @@ def test_a_fix_that_ends_several_obstacles_is_told_once_after_them() -> None:
         return blocked(Address(SHOP, Kind.DRAFT, title), BlockedBy.POLICY, f"{name} {why}", fix, name)
 
     drafts = (stuck("A", "has no image"), stuck("B", "is paused", "wait"), stuck("C", "has 300 letters"))
-    lines = shown(*plan_of(planned(blocked=drafts)), screen=Screen(width=300)).splitlines()
+    lines = shown(*plan_of(planned(blocked=drafts)), screen=Screen(300)).splitlines()
     start = next(number for number, line in enumerate(lines) if "has no image" in line)
     assert [line.split("  ")[-1].strip() for line in lines[start : start + 5]] == [
         '"A" (X) has no image',
@@ -596,7 +596,7 @@ def test_a_fix_that_ends_several_obstacles_is_told_once_after_them() -> None:
 
 def test_a_story_is_told_from_a_post_of_the_same_activity() -> None:
     both = (going_out("shop", 1), going_out("shop", 1, post=PostId("d2"), type="STORY"))
-    text = shown(*plan_of(planned(*both)), screen=Screen(width=300))
+    text = shown(*plan_of(planned(*both)), screen=Screen(300))
     assert '> post "Title 1" (Instagram)  goes out' in text
     assert '> post "Title 1" (Instagram story)  goes out' in text
 
@@ -727,13 +727,13 @@ def test_one_cause_is_told_once_whatever_was_being_asked() -> None:
         return SiteFailed(SiteName(site), (found,))
 
     many = [refused(f"s{number}", f"/{number % 3}") for number in range(9)]
-    lines = shown(*plan_of(*many), screen=Screen(width=200)).splitlines()
+    lines = shown(*plan_of(*many), screen=Screen(200)).splitlines()
     assert lines[2:5] == [
         "! 9 sites failed  access was refused",
         "    fix: give access",
         "    sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more site  (GET /0 answered 403, request id r-1)",
     ]
-    assert shown(*plan_of(refused("a", "/b")), screen=Screen(width=200)).splitlines()[2:4] == [
+    assert shown(*plan_of(refused("a", "/b")), screen=Screen(200)).splitlines()[2:4] == [
         "! a failed  access was refused",
         "    fix: give access  (GET /b answered 403, request id r-1)",
     ]
@@ -758,7 +758,7 @@ def test_a_review_of_many_sites_tells_what_they_share_once() -> None:
     bare = [replace(site, failures=(), rewritten=(), going_out=()) for site in sites[:8]]
     started = replace(STARTED, command="review", sites=9, of=9)
     events = [SiteReviewed(site, Written.CREATED, f"approvals/{site.site}.yaml") for site in bare]
-    screen = Screen(width=300)
+    screen = Screen(300)
     text = shown(started, *events, ReviewCompleted(8, 8, 8), command="review", screen=screen)
     (line,) = [line for line in text.splitlines() if line.startswith("8 sites  ")]
     assert "8 files created  shop-0, shop-1" in line
@@ -772,7 +772,7 @@ def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
         StateSummary(SiteName("other"), "2", generated_from=True),
         StateSummary(SiteName("new"), "3"),
     )
-    lines = shown(StateListed(".reconciler", states), command="state list", screen=Screen(width=40)).splitlines()
+    lines = shown(StateListed(".reconciler", states), command="state list", screen=Screen(40)).splitlines()
     assert lines[:3] == ["shop  2 unconfirmed, inputs pending", "other  inputs up to date", "new  no unfinished calls"]
 
 
@@ -787,7 +787,7 @@ def test_posts_of_many_sites_are_listed_one_by_one_while_they_fit_a_screen() -> 
 
 def test_posts_of_many_sites_say_what_differs_between_them() -> None:
     def told(*sites: SitePlanned) -> str:
-        return shown(*plan_of(*sites), screen=Screen(width=300))
+        return shown(*plan_of(*sites), screen=Screen(300))
 
     one_account = told(*(planned(going_out("s", 1, account="acme"), site=f"s{n}") for n in range(50)))
     assert "50 go out on account acme" in one_account
@@ -817,7 +817,7 @@ def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> 
     odd = SiteLedger(
         SiteRef(SHOP, "1"), (ended(0), ended(1), ended(2, remark=Remark.ASKED_BEFORE), ended(3, Result.FAILED))
     )
-    fleet, screen = (four, odd, four, four, four), Screen(width=300)
+    fleet, screen = (four, odd, four, four, four), Screen(300)
     lines = shown(*applied(*fleet), command="apply", screen=screen).splitlines()
     assert lines[:6] == [
         "shop  4 done  in 12 s",
@@ -842,3 +842,12 @@ def test_a_quiet_apply_tells_of_problems_alone() -> None:
     assert "withheld" in text
     assert "settings" not in text
     assert text.splitlines()[-2].startswith("Apply: ")
+
+
+def test_lines_are_wrapped_at_the_width_that_the_terminal_has_then() -> None:
+    width = [60]
+    screen = Screen(measure=lambda: width[0])
+    line = Line((Span("one word after the other, " * 4),))
+    assert max(map(len, line.on(screen))) in range(50, 61)
+    width[0] = 40
+    assert max(map(len, line.on(screen))) in range(30, 41)
