@@ -1,10 +1,10 @@
 """Plan and apply for the AI marketing plans of many websites.
 
-    from reconciler import Project
+    from reconciler import Project, SiteFailed
 
     async with Project.open("acme-sites") as project:
         async for site in project.plan(targets=["label:team=emea"]):
-            print(site.name, site.plan.actions)
+            print(site.name, site.problem.message if isinstance(site, SiteFailed) else site.plan.actions)
 
 What `__all__` lists is the library; each name is imported on first use.
 """

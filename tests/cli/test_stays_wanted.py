@@ -403,6 +403,8 @@ def test_a_site_whose_file_is_gone_is_named_with_what_still_goes_out_there(potte
     for args in (("plan", "--strict"), ("apply", "--strict", "--auto-approve")):
         code, said = pottery.run(*args)
         assert (code, "no file declares it, and --strict is given" in said) == (4, True), said
+    code, said = pottery.run("drift", "--strict")
+    assert (code, "no file declares it" in said) == (0, True), f"the reference says that it is only named: {said}"
     assert "no file declares it" not in pottery.run("plan", "--target", "shop")[1]
     forgotten = pottery.command("state", "forget", "pottery", pottery.project.root, "--force")
     still = '"Kiln day" (Instagram) is still scheduled to go out on Wed 2026-11-04'

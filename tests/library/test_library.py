@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
+import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import FunctionType
 from typing import TypeVar
 
 import pytest
@@ -36,6 +40,8 @@ from tests.cli.projects import site as site_file
 
 T = TypeVar("T")
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 SCHEDULE = """\
 posts:
   - match: {within: 10d}
@@ -61,6 +67,31 @@ def test_every_name_is_there_and_importing_it_is_cheap() -> None:
     script = f"import sys, json, reconciler; print(json.dumps([name for name in {heavy!r} if name in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+README = (REPOSITORY / "README.md").read_text("utf-8")
+HOW_TO = (REPOSITORY / "docs" / "how-to" / "library.md").read_text("utf-8")
+SNIPPETS = {
+    "README": re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)[-1],
+    "how-to": re.findall(r"^```python\n(.*?)^```", HOW_TO, re.MULTILINE | re.DOTALL)[0],
+    "docstring": textwrap.dedent("\n\n".join((reconciler.__doc__ or "").split("\n\n")[1:-1])),
+}
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS.values(), ids=SNIPPETS)
+def test_the_snippets_also_run_when_a_site_cannot_be_read(
+    snippet: str, folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.write({"sites/bad.yaml": site_file("bad", 3), "approvals/bad.yaml": "not approvals"})
+    monkeypatch.chdir(folder.root)
+    for place in ("examples/quickstart", "acme-sites"):
+        snippet = snippet.replace(f'"{place}"', '"."')
+    code = compile(snippet, "snippet", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    asyncio.run(FunctionType(code, {})())
+    said = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("shop ") for line in said)
+    (failed,) = (line for line in said if line.startswith("bad "))
+    assert "expected keys and values" in failed
 
 
 def test_the_whole_way(folder: Folder, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from reconciler.cli.run import Running
     from reconciler.engine.results import ClosingEvent
 
+STRICT: Final = "Also exit with code 2 if anything is blocked, but not for undeclared sites; fail on file warnings."
+
 
 @click.command("drift")
 @options.paths
 @options.choosing
-@click.option("--strict", is_flag=True, help="Also exit with code 2 if anything is blocked.")
+@click.option("--strict", is_flag=True, help=STRICT)
 @options.detail
 @options.parallelism
 @options.workers
