@@ -685,7 +685,7 @@ def fleet_refused(*more: Event, detail: Detail | None = None) -> list[str]:
     ledgers.append(refused_write("odd", 9, "the field is unknown"))
     done = ApplyCompleted(PlanCompleted(8, PlanTally(change=8)), ledger_tally(ledgers), 8)
     events = [PhaseStarted(Phase.APPLYING, 8), *(SiteApplied(ledger, seconds=1.0) for ledger in ledgers), *more, done]
-    screen = Screen(width=200)
+    screen = Screen(200)
     return shown(STARTED, *events, command="apply", screen=screen, detail=detail or Detail()).splitlines()
 
 
