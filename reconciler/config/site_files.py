@@ -53,6 +53,13 @@ class SiteFiles(Struct, frozen=True):
         read = set(named)
         return [file for file in self.passed_over if file not in read]
 
+    def unread_near(self, files: Iterable[Path], named: Iterable[Path]) -> list[Path]:
+        """The YAML that nothing reads near the site files, and in the folders of these files."""
+        read = {*map(str, named), *self.files.texts}
+        beside = {path for folder in {file.parent for file in files} for path in folder.glob("[!.]*")}
+        near = {path for path in beside if path.suffix.lower() in YAML and str(path) not in read}
+        return sorted(near.union(self.unread(named)))
+
     def warnings(self, named: Iterable[Path]) -> list[Diagnostic]:
         """A warning for each file that nothing reads."""
         message = "is not read: no pattern in `sites` matches it"

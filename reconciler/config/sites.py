@@ -173,7 +173,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
             reading.read(file)
     reading.check_named_approvals()
     if more:
-        reading.check_unread(site_files.unread(named.others), more)
+        reading.check_unread(site_files.unread_near(more, named.others), more)
     about_project = (*_advice_about_project(project), *submodule_warnings(project), *site_files.warnings(named.others))
     if reading.problems:
         raise InvalidFiles(reading.problems.told(), dict.fromkeys((*about_project, *reading.warnings)))
