@@ -100,6 +100,20 @@ def spelled_out(text: str) -> str:
     return "".join(char if char in " ·" else _spelled(char) for char in inner)
 
 
+def both_spelled_out(one: str, other: str) -> tuple[str, str]:
+    """Two texts that look the same, with what differs marked on both sides: `a··b` and `a·b`."""
+    left, right = re.split(r"(\s+)", one), re.split(r"(\s+)", other)
+    if len(left) != len(right) or left[::2] != right[::2]:
+        return spelled_out(one), spelled_out(other)
+    pairs = tuple(zip(left, right, strict=True))
+    return _side(pairs, 0), _side(pairs, 1)
+
+
+def _side(pairs: Iterable[tuple[str, str]], side: int) -> str:
+    marked = (pair[side].replace(" ", "·") if pair[0] != pair[1] else pair[side] for pair in pairs)
+    return spelled_out("".join(marked))
+
+
 def _common(one: list[str], other: list[str]) -> int:
     """How many words two lists share at the beginning."""
     for number, (left, right) in enumerate(zip(one, other, strict=False)):

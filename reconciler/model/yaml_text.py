@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from reconciler.model.canonical import Json, JsonObject
-from reconciler.model.differences import looks_the_same, spelled_out
+from reconciler.model.differences import both_spelled_out, looks_the_same
 from reconciler.model.text import printable
 
 _PLAIN: Final = re.compile(r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z")
@@ -55,5 +55,6 @@ def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:
         else (yaml_text(one), yaml_text(other))
     )
     if looks_the_same(*shown):
-        return printable(spelled_out(shown[0])), printable(spelled_out(shown[1]))
+        found, planned = map(printable, both_spelled_out(*shown))
+        return found, planned
     return in_sentence(one), in_sentence(other)

@@ -169,6 +169,10 @@ class Blocks(Generic[Tally]):
         for found in self._found.values():
             yield found.rank, found.names[0] if found.count == 1 else plural(found.count, "site"), found.tally
 
+    def sites_below(self, rank: int) -> int:
+        """How many sites have a block that comes before a rank."""
+        return sum(found.count for found in self._found.values() if found.rank < rank)
+
     def _which(self, found: _Shared[Tally]) -> str:
         """The sites of a shared block: their names, or what they have in common."""
         if found.count <= MOST_NAMES:
@@ -197,3 +201,10 @@ class Blocks(Generic[Tally]):
         self._text.seek(place[0])
         for _ in range(place[1]):
             yield self._text.readline().rstrip("\n")
+
+
+def all_or_part(listed: int, sites: int) -> str:
+    """The name of a table's last row: `all 223 sites`, or `9 of 10 sites` if the others have no row."""
+    if sites == 1:
+        return "1 site"
+    return f"all {sites:,} sites" if listed == sites else f"{listed:,} of {sites:,} sites"

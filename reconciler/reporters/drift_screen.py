@@ -16,7 +16,7 @@ from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
 from reconciler.reporters import words
-from reconciler.reporters.blocks import Blocks
+from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.failures import Failures
@@ -109,9 +109,8 @@ class DriftScreen:
         if len(rows) > MOST_ROWS:
             shown.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
-        shown.append(
-            Row(f"all {completed.sites:,} sites" if completed.sites > 1 else "1 site", total, style=Style.BOLD)
-        )
+        listed = sum(tally.sites for _, _, tally in rows)
+        shown.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))
         yield from table("site", [name.replace("_", " ") for name in used], shown, self._screen)
         yield ""
 

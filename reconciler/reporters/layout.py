@@ -26,6 +26,9 @@ LEFT: Final = 4
 _OBEYED: Final = re.compile(r"(##\w*)\[")
 """What CI runners obey anywhere in a line of a log: `##[error]`, `##vso[...]`."""
 
+_PATH: Final = re.compile(r"[A-Za-z]+(?:\[\d+\])?(?:\.[A-Za-z]+(?:\[\d+\])?)+:?", re.ASCII)
+"""The path of a field, which may break after a dot if it is longer than a line: `overrides.socialMarketing.enabled`."""
+
 _MOMENT: Final = re.compile(
     r"\b((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: (?:UTC|[A-Z]\w+/[\w/+-]+)\b)?"
 )
@@ -133,7 +136,8 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
     """Lines for a row of spans, broken at blanks. The first starts at `indent`, the others at `hang`.
 
     Spans are joined with two blanks. A span that would fit on a line of its own but not on the rest of this line moves
-    to the next line as a whole. A word that is longer than a line gets its own line and runs over it.
+    to the next line as a whole. A word that is longer than a line gets its own line and runs over it;
+    the path of a field breaks at a dot.
     """
     line, room = _Line(screen, indent), screen.width
     for number, span in enumerate(spans):
@@ -151,6 +155,18 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
             if not line.empty and line.used + gap + width > room and line.used + gap > hang:
                 yield line.text()
                 line, gap = _Line(screen, hang), 0
+            if line.used + gap + width > room and _PATH.fullmatch(word):
+                *steps, word = re.findall(r"[^.]+\.?", word)
+                for step in steps:
+                    if not line.empty and line.used + gap + len(step) > room:
+                        yield line.text()
+                        line, gap = _Line(screen, hang), 0
+                    line.add(gap, step, len(step), span.style)
+                    gap = 0
+                width = len(word)
+                if line.used + width > room:
+                    yield line.text()
+                    line = _Line(screen, hang)
             line.add(gap, word, width, span.style)
     yield line.text()
 

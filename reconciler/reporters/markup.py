@@ -11,10 +11,10 @@ from typing import Final
 from reconciler.model.differences import (
     Mark,
     around_changes,
+    both_spelled_out,
     compare_words,
     looks_the_same,
     made_visible,
-    spelled_out,
 )
 from reconciler.model.text import printable
 
@@ -38,10 +38,8 @@ def lines(value: str) -> str:
 def words_apart(before: str, after: str) -> str:
     """Two texts as one, with `<del>` and `<ins>` around the words that differ."""
     if looks_the_same(before, after) and len(before) + len(after) <= LONG:
-        return (
-            f"<del>{text(spelled_out(before))}</del> <ins>{text(spelled_out(after))}</ins> "
-            '<span class="soft">(they look the same)</span>'
-        )
+        old, new = both_spelled_out(before, after)
+        return f'<del>{text(old)}</del> <ins>{text(new)}</ins> <span class="soft">(they look the same)</span>'
     pieces = compare_words(before, after)
     if len(before) + len(after) > LONG:
         pieces = around_changes(pieces, words=25)

@@ -12,7 +12,7 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
-from reconciler.reporters.blocks import Blocks, Part
+from reconciler.reporters.blocks import Blocks, Part, all_or_part
 from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import cause, refused_line
 from reconciler.reporters.failures import Failures
@@ -228,13 +228,12 @@ class PlanScreen:
         if len(rows) > MOST_ROWS:
             cells.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
-        cells.append(
-            Row(f"all {completed.sites:,} sites" if completed.sites > 1 else "1 site", total, style=Style.BOLD)
-        )
+        listed = self._blocks.sites_below(Rank.NOTE)
+        cells.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))
         if self._screen.width < 60:
             for row in cells:
-                listed = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
-                yield from Line((Span(row.name, row.style), Span(listed or row.text))).on(self._screen)
+                told = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
+                yield from Line((Span(row.name, row.style), Span(told or row.text))).on(self._screen)
         else:
             yield from table("site", heads, cells, self._screen)
         yield ""

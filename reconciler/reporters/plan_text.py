@@ -229,7 +229,8 @@ def _with_fixes(problems: Iterable[Diagnostic]) -> Iterator[tuple[list[Diagnosti
     for causes in by_fix.values():
         yield from ((same, "") for same in causes[:-1])
         fix = causes[-1][0].fix
-        yield causes[-1], f"{fix}  (for all {len(causes)})" if fix and len(causes) > 1 else fix
+        every = "both" if len(causes) == 2 else f"all {len(causes)}"
+        yield causes[-1], f"{fix}  (for {every} of the above)" if fix and len(causes) > 1 else fix
 
 
 def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:

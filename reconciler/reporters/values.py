@@ -11,10 +11,10 @@ from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.differences import (
     Mark,
     around_changes,
+    both_spelled_out,
     compare_words,
     looks_the_same,
     made_visible,
-    spelled_out,
 )
 from reconciler.model.writes import FieldChange
 from reconciler.model.yaml_text import yaml_text
@@ -80,7 +80,7 @@ def _between(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
         if max(len(before), len(after)) > LONG and not whole:
             yield from _words(before, after)
         elif looks_the_same(before, after):
-            old, new = (spelled_out(side) or '""' for side in (before, after))
+            old, new = (side or '""' for side in both_spelled_out(before, after))
             yield from (Span(old, Style.RED), Span("->"), Span(new, Style.GREEN))
         else:
             yield from _two(before, after, whole=whole)
@@ -110,8 +110,11 @@ def _members(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
     for detail in (detail for detail in details if detail not in paired and detail.step is not Step.ADDED):
         yield Span(f"- {_at(detail.at)}{yaml(detail.before, whole=whole)}", Style.RED)
     for detail in paired:
+        mark = "~ " if len(details) > 1 else ""
         if detail.at:
-            yield Span(f"{detail.at}:")
+            yield Span(f"{mark}{detail.at}:")
+        elif mark:
+            yield Span("~")
         yield from _between(detail.before, detail.after, whole=whole)
 
 

@@ -50,6 +50,7 @@ from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason
 from reconciler.planner.channel_rules import SAME_MINUTE
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
 from reconciler.reporters.layout import Line, Screen, Span, columns
 from reconciler.reporters.registry import make
@@ -587,11 +588,11 @@ def test_a_fix_that_ends_several_obstacles_is_told_once_after_them() -> None:
     assert [line.split("  ")[-1].strip() for line in lines[start : start + 5]] == [
         '"A" (X) has no image',
         '"C" (X) has 300 letters',
-        "(for all 2)",
+        "(for both of the above)",
         '"B" (X) is paused',
         "fix: wait",
     ]
-    assert lines[start + 2].strip() == "fix: edit it in the dashboard  (for all 2)"
+    assert lines[start + 2].strip() == "fix: edit it in the dashboard  (for both of the above)"
 
 
 def test_a_story_is_told_from_a_post_of_the_same_activity() -> None:
@@ -851,3 +852,17 @@ def test_lines_are_wrapped_at_the_width_that_the_terminal_has_then() -> None:
     assert max(map(len, line.on(screen))) in range(50, 61)
     width[0] = 40
     assert max(map(len, line.on(screen))) in range(30, 41)
+
+
+def test_the_path_of_a_field_breaks_at_a_dot() -> None:
+    line = Line((Span("+ overrides.socialMarketing.frequency"), Span("{count: 3}")), indent=8, hang=10)
+    assert list(line.on(Screen(36))) == [
+        "        + overrides.socialMarketing.",
+        "          frequency  {count: 3}",
+    ]
+
+
+def test_the_last_row_of_a_table_counts_the_sites_that_have_a_row() -> None:
+    assert [all_or_part(*sites) for sites in ((1, 1), (10, 10), (9, 10))] == ["1 site", "all 10 sites", "9 of 10 sites"]
+    different = (planned(tone(after=value), site=value) for value in "abcde")
+    assert "\n5 of 6 sites " in shown(*plan_of(*different, sites=6))

@@ -28,7 +28,9 @@ def shown(before: Json, after: Json, *, whole: bool = False) -> str:
         (("a", "a"), ("a",), "[a, a]  ->  [a]  (same items, in a different order or number)"),
         (("café",), ("cafe\u0301",), "café  ->  cafeU+0301  (they look the same)"),
         (("mugs", "bowls"), ("bowls", "plates"), "+ plates  - mugs"),
-        ("a  b", "a b", "a··b  ->  a b  (they look the same)"),
+        ("a  b", "a b", "a··b  ->  a·b  (they look the same)"),
+        ("warm\u00a0tone", "warm tone", "warmU+00A0tone  ->  warm·tone  (they look the same)"),
+        (("b", "x  y"), ("d", "x y"), "+ d  - b  ~  x··y  ->  x·y  (they look the same)"),
         ("", " ", '""  ->  ·  (they look the same)'),
         (LONG, f"{LONG} ", "… sentence 29 of it.{+·+}  (they look the same)"),
         (
