@@ -77,7 +77,7 @@ def _reported(
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
     progress = Progress(Watch(time.monotonic, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
-    first = (progress, ProblemReporter(sys.stderr.write))
+    first = (progress, ProblemReporter(sys.stderr.write, list_sites=shown.sites))
     with open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports:
         running = Running(reports.handle, progress)
         number: int | None = None

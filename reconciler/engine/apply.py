@@ -32,6 +32,7 @@ from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_undeclared
 from reconciler.engine.unseen import unchecked_posts, unseen_at, unwanted_everywhere
+from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
@@ -148,8 +149,11 @@ async def apply_saved(
         judged = await _judge(run, _checked(run, part, files, stale, again=again), others)
         # A saved plan is carried out on all its sites or on none.
         whole = (*(found.problem for found in sorted(stale, key=Stale.order)), *judged.failed)
-        for problem in whole[1:]:
+        several = len(sites := {found.site for found in stale}) > 1
+        for problem in whole if several else whole[1:]:
             run.emit(Notice(problem))
+        if several:
+            whole = (stale_everywhere(len(sites)), *judged.failed)
 
         async def begin() -> None:
             # A person may have thought about it for a long time; nothing has been written so far.
@@ -168,6 +172,11 @@ async def apply_saved(
         return await refuse_plan(run, refused)
     except AlreadySpent as already:
         return await refuse_plan(run, SpentPlan(already.when))
+
+
+def stale_everywhere(sites: int) -> Diagnostic:
+    """A saved plan that no longer holds on several sites, for the run as a whole."""
+    return Diagnostic(StalePlan.code, f"the saved plan is stale on {sites} sites", "run plan again")
 
 
 async def refuse_plan(run: Run, why: PlanRefused) -> Refused:

@@ -13,19 +13,25 @@ from reconciler.reporters.diagnostics import cause, notice_line, sentence
 from reconciler.reporters.layout import inert_lines
 from reconciler.reporters.plurals import plural
 
+ABOUT_SITES: Final = frozenset({"plan-stale", "right-lost", "undeclared-site", "still-going-out"})
+"""The codes of notices that a run may give for each of its sites."""
+
 MOST_FILES: Final = 5
-"""How many more files with the same problem are named; the rest are counted."""
+"""How many more files or sites with the same problem are named; the rest are counted."""
 
 
 class ProblemReporter:
-    """Writes a line for each problem that is not about a site; its own line breaks stay.
+    """Writes a line for each problem that a run gives a notice of; its own line breaks stay.
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
+    So do those about sites, unless `list_sites` asks for each; what goes out at a site is always named.
     If other notices in a row have the same fix, only the first shows it.
     """
 
-    def __init__(self, write: Callable[[str], object]) -> None:
+    def __init__(self, write: Callable[[str], object], *, list_sites: bool = False) -> None:
         self._write = write
+        self._list_sites = list_sites
+        self._about_sites: dict[tuple[str, ...], list[Diagnostic]] = {}
         self._about_files: dict[tuple[str, str], list[Diagnostic]] = {}
         self._fix: tuple[str, str] = ("", "")
 
@@ -35,21 +41,59 @@ class ProblemReporter:
             case Notice(problem=problem) if problem.place is not None:
                 self._about_files.setdefault((problem.severity, cause(problem)), []).append(problem)
                 return
-            case Notice(problem=problem):
-                said, self._fix = self._fix, (problem.code, problem.fix)
-                self._lines((notice_line(replace(problem, fix="") if said == self._fix else problem),))
+            case Notice(problem=problem) if problem.code in ABOUT_SITES and not self._list_sites:
+                self._about_sites.setdefault(_shared(problem), []).append(problem)
+                return
             case _:
-                self._fix = ("", "")
+                pass
+        for alike in self._about_sites.values():
+            self._notice(_for_any_site(alike[0]) if len(alike) > 1 else alike[0], _and_more_sites(alike))
+        self._about_sites.clear()
+        if isinstance(event, Notice):
+            self._notice(event.problem)
+        else:
+            self._fix = ("", "")
         for same in self._about_files.values():
             self._lines((f"{notice_line(same[0])}{_and_more(same)}",))
         self._about_files.clear()
         if isinstance(event, FilesInvalid | RunFailed | Interrupted):
             self._lines(closing_lines(event))
 
+    def _notice(self, problem: Diagnostic, more: str = "") -> None:
+        said, self._fix = self._fix, (problem.code, problem.fix)
+        self._lines((f"{notice_line(replace(problem, fix='') if said == self._fix else problem)}{more}",))
+
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             for part in inert_lines(line):
                 self._write(f"{part}\n")
+
+
+def _shared(problem: Diagnostic) -> tuple[str, ...]:
+    """What notices have in common that become one line."""
+    address = problem.address
+    if problem.code == "still-going-out" or address is None:
+        return problem.severity, problem.code, str(address), cause(problem)
+    return problem.severity, problem.code, address.kind or "", cause(_for_any_site(problem))
+
+
+def _for_any_site(problem: Diagnostic) -> Diagnostic:
+    """The same with SITE in its fix, if the fix ends with the name of the site."""
+    site = problem.address.site if problem.address is not None else ""
+    named = site and problem.fix.endswith(f" {site}")
+    return replace(problem, fix=f"{problem.fix.removesuffix(site)}SITE") if named else problem
+
+
+def _and_more_sites(same: Sequence[Diagnostic]) -> str:
+    """On how many other sites, or how many more times on one site, the same problem occurs."""
+    if len(same) == 1:
+        return ""
+    sites = list(dict.fromkeys(problem.address.site for problem in same if problem.address is not None))[1:]
+    if not sites:
+        return f" (the same {plural(len(same) - 1, 'more time')} on this site)"
+    more = f" and {plural(len(sites) - MOST_FILES, 'more site')}" if len(sites) > MOST_FILES else ""
+    times = "" if len(same) == len(sites) + 1 else f"{plural(len(same) - 1, 'more time')} "
+    return f" (the same {times}on {', '.join(sites[:MOST_FILES])}{more})"
 
 
 def _and_more(same: Sequence[Diagnostic]) -> str:

@@ -92,7 +92,7 @@ class TextReporter:
         self._sites = 0
         self._planned = False
         self._reviewable: bool | None = None
-        self._problems = ProblemReporter(context.write)
+        self._problems = ProblemReporter(context.write, list_sites=context.detail.sites)
 
     @cached_property
     def _plan(self) -> PlanScreen:

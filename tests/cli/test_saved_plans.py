@@ -191,6 +191,19 @@ def test_one_stale_site_keeps_all_from_being_written(
     assert not list((chain.root / ".reconciler").rglob("lease*.json"))
 
 
+def test_a_plan_that_is_stale_on_several_sites_says_on_how_many(
+    reconciler: Command, chain: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(chain.root)
+    reconciler("plan", "--out", "all.plan")
+    reconciler("apply", *YES)
+    ran = reconciler("apply", "all.plan", *YES)
+    assert ran.code == 4
+    assert ran.last == "Refused: the saved plan is stale on 3 sites; run plan again"
+    assert ran.err.count("toneOfVoice is ") == 1
+    assert "error: shop-b" not in ran.err
+
+
 # --- altered, expired, spent -----------------------------------------------------------------------
 
 

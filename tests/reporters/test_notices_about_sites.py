@@ -1,0 +1,70 @@
+"""Notices that a run gives for each of many sites: one line for each cause; what goes out is always named."""
+
+from __future__ import annotations
+
+from reconciler.engine.results import Ended, Notice
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.reporters.problems import ProblemReporter
+
+STALE = "the saved plan is stale, run plan again"
+
+
+def said(*problems: Diagnostic, list_sites: bool = False) -> list[str]:
+    written: list[str] = []
+    reporter = ProblemReporter(written.append, list_sites=list_sites)
+    for problem in problems:
+        reporter.handle(Notice(problem))
+    reporter.handle(Ended(0))
+    return "".join(written).splitlines()
+
+
+def stale(site: str, kind: Kind, message: str, key: str = "") -> Diagnostic:
+    return Diagnostic("plan-stale", message, STALE, address=Address(SiteName(site), kind, key))
+
+
+def undeclared(site: str, more: str = "") -> Diagnostic:
+    fix = f"declare it again, or: reconciler state forget {site}"
+    return Diagnostic("undeclared-site", f"undeclared{more}", fix, Severity.WARNING, address=Address(SiteName(site)))
+
+
+def goes_out(site: str) -> Diagnostic:
+    address = Address(SiteName(site), Kind.DRAFT, "1")
+    return Diagnostic("still-going-out", "Sale is still scheduled", "cancel it", Severity.WARNING, address=address)
+
+
+def test_what_is_stale_alike_on_many_sites_is_one_line() -> None:
+    problems = [
+        stale(f"s{number}", kind, message)
+        for number in range(9)
+        for kind, message in ((Kind.SETTINGS, "the tone is warm now"), (Kind.MARKETING_PLAN, "it is ACTIVE now"))
+    ]
+    assert said(*problems) == [
+        f"error: s0/settings: the tone is warm now; {STALE} (the same on s1, s2, s3, s4, s5 and 3 more sites)",
+        "error: s0/marketing-plan: it is ACTIVE now (the same on s1, s2, s3, s4, s5 and 3 more sites)",
+    ]
+    assert len(said(*problems, list_sites=True)) == len(problems)
+
+
+def test_several_objects_of_a_site_that_are_stale_alike_are_counted() -> None:
+    first = [stale("a", Kind.DRAFT, "the post is gone", str(number)) for number in range(3)]
+    assert said(*first) == [
+        f"error: {first[0].address}: the post is gone; {STALE} (the same 2 more times on this site)"
+    ]
+    both = said(*first, stale("b", Kind.DRAFT, "the post is gone", "9"))
+    assert both[0].endswith("(the same 3 more times on b)")
+
+
+def test_undeclared_sites_are_one_line_and_their_posts_are_named() -> None:
+    problems = [*map(undeclared, "abc"), undeclared("d", ", and 1 post"), goes_out("d")]
+    problems += [undeclared("e", ", and 1 post"), goes_out("e"), undeclared("f")]
+    assert said(*problems) == [
+        "warning: a: undeclared; declare it again, or: reconciler state forget SITE (the same on b, c, f)",
+        "warning: d: undeclared, and 1 post (the same on e)",
+        "warning: d/draft[1]: Sale is still scheduled; cancel it",
+        "warning: e/draft[1]: Sale is still scheduled",
+    ]
+
+
+def test_one_undeclared_site_is_named_in_what_to_type() -> None:
+    assert said(undeclared("a")) == ["warning: a: undeclared; declare it again, or: reconciler state forget a"]
