@@ -22,6 +22,7 @@ from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import drift_line, header
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
+from reconciler.reporters.totals import shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, yaml
 from reconciler.reporters.words import plural
 
@@ -126,19 +127,30 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
             continue  # drafts in review share one line, below
         same = item.finding is Finding.BLOCKED and not everything
         alike.setdefault((item.about, item.fix) if same else item, []).append(item)
-    for items in alike.values():
-        yield from _item(items, everything=everything)
+    for items, fix in _with_fixes(list(alike.values()), everything=everything):
+        yield from _item(items, fix, everything=everything)
     for note in report.notes:
         yield Line((Span(f"  note: {cause(note)}", Style.DIM),), hang=8)
     if report.due:
         yield Line((Span(f"  note: {words.newly_covered(report.due)}", Style.DIM),), hang=8)
 
 
+def _with_fixes(groups: Sequence[list[DriftItem]], *, everything: bool) -> Iterator[tuple[list[DriftItem], str]]:
+    """The objects with what to do. A fix that ends several obstacles comes once, after the last of these."""
+    by_fix: dict[object, list[list[DriftItem]]] = {}
+    for items in groups:
+        shared = items[0].finding is Finding.BLOCKED and items[0].fix and not everything
+        by_fix.setdefault(items[0].fix if shared else items[0], []).append(items)
+    for alike in by_fix.values():
+        yield from ((items, "") for items in alike[:-1])
+        yield alike[-1], shared_fix(alike[-1][0].fix, len(alike))
+
+
 def _rank(item: DriftItem) -> int:
     return GOES_OUT[2] if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state][2]
 
 
-def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
+def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Iterator[Line]:
     """An object, or several that are blocked by the same thing."""
     item, count = items[0], len(items)
     symbol, style, _ = GOES_OUT if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state]
@@ -158,8 +170,8 @@ def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
     yield subject_line(symbol, style, subject, *spans)
     for field in item.shown_fields:
         yield Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6)
-    if item.fix:
-        yield Line((Span(f"fix: {item.fix}"),), indent=LEFT + 4, hang=LEFT + 9)
+    if fix:
+        yield Line((Span(f"fix: {fix}"),), indent=LEFT + 4, hang=LEFT + 9)
     if count > 1 and (named := ", ".join(found.name for found in items if found.name)):
         yield Line((Span(named, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6)
 

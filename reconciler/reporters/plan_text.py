@@ -26,7 +26,16 @@ from reconciler.reporters.diagnostics import cause, obstacle
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, columns, subject_line
 from reconciler.reporters.plurals import plural
-from reconciler.reporters.totals import DiscardTotal, NoteTotal, PostTotal, ProblemTotal, Total, fix_line, problem_lines
+from reconciler.reporters.totals import (
+    DiscardTotal,
+    NoteTotal,
+    PostTotal,
+    ProblemTotal,
+    Total,
+    fix_line,
+    problem_lines,
+    shared_fix,
+)
 from reconciler.reporters.values import change_row, quoted
 
 MOST_NAMED: Final = 6
@@ -228,9 +237,7 @@ def _with_fixes(problems: Iterable[Diagnostic]) -> Iterator[tuple[list[Diagnosti
         by_fix.setdefault((same[0].code == BlockedBy.WENT_OUT_UNWANTED, same[0].fix), []).append(same)
     for causes in by_fix.values():
         yield from ((same, "") for same in causes[:-1])
-        fix = causes[-1][0].fix
-        every = "both" if len(causes) == 2 else f"all {len(causes)}"
-        yield causes[-1], f"{fix}  (for {every} of the above)" if fix and len(causes) > 1 else fix
+        yield causes[-1], shared_fix(causes[-1][0].fix, len(causes))
 
 
 def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:

@@ -116,6 +116,12 @@ def fix_line(fix: str) -> Line:
     return Line((Span(f"fix: {fix}"),), indent=LEFT + 4, hang=LEFT + 9)
 
 
+def shared_fix(fix: str, causes: int) -> str:
+    """A fix as shown after the last of the causes that it ends: `edit it in the dashboard  (for both of the above)`."""
+    every = "both" if causes == 2 else f"all {causes}"
+    return f"{fix}  (for {every} of the above)" if fix and causes > 1 else fix
+
+
 class _Day:
     """The posts of one day."""
 

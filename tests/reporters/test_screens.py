@@ -19,6 +19,7 @@ from reconciler.engine.results import (
     Api,
     ApiKind,
     ApplyCompleted,
+    DriftCompleted,
     Ended,
     Event,
     Notice,
@@ -28,7 +29,7 @@ from reconciler.engine.results import (
     ReviewCompleted,
     RunStarted,
 )
-from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned, SiteReviewed, Written
+from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteReviewed, Written
 from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
@@ -48,6 +49,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.channel_rules import SAME_MINUTE
+from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, Finding
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.blocks import all_or_part
@@ -866,3 +868,17 @@ def test_the_last_row_of_a_table_counts_the_sites_that_have_a_row() -> None:
     assert [all_or_part(*sites) for sites in ((1, 1), (10, 10), (9, 10))] == ["1 site", "all 10 sites", "9 of 10 sites"]
     different = (planned(tone(after=value), site=value) for value in "abcde")
     assert "\n5 of 6 sites " in shown(*plan_of(*different, sites=6))
+
+
+def test_an_audit_tells_a_fix_that_ends_several_obstacles_once_after_them() -> None:
+    def stuck(draft: str, why: str, fix: str) -> DriftItem:
+        address = Address(SHOP, Kind.DRAFT, draft)
+        return DriftItem(address, DriftState.BLOCKED, Finding.BLOCKED, about=(why,), fix=fix, title=draft, channel="X")
+
+    found = (stuck("A", "no image", "edit it"), stuck("B", "paused", "wait"), stuck("C", "too long", "edit it"))
+    report = DriftReport(SiteRef(SHOP, "1"), found)
+    started = replace(STARTED, command="drift", sites=1, of=1)
+    text = shown(started, SiteDrifted(report), DriftCompleted(1, report.tally), command="drift")
+    places = [text.index(part) for part in ("no image", "too long", "fix: edit it  (for both of the above)", "paused")]
+    assert places == sorted(places)
+    assert text.count("fix: ") == 2
