@@ -74,7 +74,8 @@ def _shared(problem: Diagnostic) -> tuple[str, ...]:
     address = problem.address
     if problem.code == "still-going-out" or address is None:
         return problem.severity, problem.code, str(address), cause(problem)
-    return problem.severity, problem.code, address.kind or "", cause(_for_any_site(problem))
+    text = cause(_for_any_site(problem)).replace(f"no site {address.site} ", "no site SITE ")
+    return problem.severity, problem.code, address.kind or "", text
 
 
 def _for_any_site(problem: Diagnostic) -> Diagnostic:

@@ -66,5 +66,13 @@ def test_undeclared_sites_are_one_line_and_their_posts_are_named() -> None:
     ]
 
 
+def test_sites_that_were_taken_out_of_the_project_are_one_line() -> None:
+    gone = [
+        Diagnostic("right-lost", f"the project has no site {name} with this id", STALE, address=Address(SiteName(name)))
+        for name in "ab"
+    ]
+    assert said(*gone) == [f"error: a: the project has no site a with this id; {STALE} (the same on b)"]
+
+
 def test_one_undeclared_site_is_named_in_what_to_type() -> None:
     assert said(undeclared("a")) == ["warning: a: undeclared; declare it again, or: reconciler state forget a"]
