@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -63,6 +62,8 @@ def _schema_fix(missing: Path, file: Path, root: Path, schema: str) -> str:
 
 def _writing(schema: str, path: Path) -> str:
     """The command that writes a schema, which can be typed as it is."""
+    import shlex
+
     folder, written = (shlex.quote(quoted(shown_path(place)).strip("'")) for place in (path.parent, path))
     making = "" if path.parent.is_dir() else f"mkdir -p {folder} && "
     return f"{making}reconciler schema {schema} > {written}"

@@ -55,7 +55,6 @@ def test_apply_and_apply_again(project: Project, reconciler: Command) -> None:
         "  * marketing plan    done  generated",
         "",
         "Apply: 0 added, 1 changed, 0 destroyed, 1 generated.",
-        f"Next: reconciler review {project.root}   (new drafts to look at)",
     ]
     writes = wrote(project)
     again = reconciler("apply", project.root)
