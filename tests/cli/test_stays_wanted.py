@@ -678,6 +678,11 @@ def test_a_rename_cancels_nothing_while_the_approvals_file_has_the_old_name(pott
             False,
         ), said
     assert pottery.status() == "SCHEDULED"
+    other = FILE.replace(SITE, SITE[:-1] + "3").replace("pottery", "bakery")
+    pottery.project.write({"sites/bakery.yaml": other})
+    said = pottery.run("plan", "--target", "bakery")[1]
+    assert ("leaves the site out" in said, "withdrawn" in said) == (False, False), said
+    (pottery.project.root / "sites/bakery.yaml").unlink()
     (approvals / "pottery.yaml").rename(approvals / "ceramics.yaml")
     code, said = pottery.run("apply", "--auto-approve")
     assert (code, "No changes." in said, pottery.status()) == (0, True, "SCHEDULED"), said
