@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from reconciler.executor.ledger import Result
 from reconciler.executor.run import Run
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.notes import Bound
 from reconciler.model.operations import Deferred, Part
 from reconciler.model.outcomes import Trouble
 from reconciler.model.sites import Bindings, Need, ObservedSite
@@ -23,7 +24,7 @@ async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
     run.start(action)
     resolved = run.options.resolve(action, run.plan, await _read(run, deferred), run.journal.recorded)
     if resolved.bindings != Bindings():
-        await run.journal.bind(resolved.bindings)
+        run.journal.note(Bound(resolved.bindings))
     for item in resolved.blocked:
         run.note(item)
     if resolved.refusals:

@@ -44,11 +44,11 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
     queue = deque(plan.actions)
     error: Diagnostic | None = None
     try:
-        await record_findings(plan, ports)
+        record_findings(plan, ports)
         await _work(run, queue)
         if not run.interrupted:
             await read_back(run)
-            await run.complete_rules()
+            run.complete_rules()
     except (ApiError, UsageError) as failed:
         error = diagnostic_of(failed, plan.site.name)
     finally:

@@ -22,6 +22,7 @@ from reconciler.executor.waiting import Stopped, TimedOut, poll
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus, Generate, MarketingPlan, PlanStatus, Regenerate
+from reconciler.model.notes import InputsGeneratedFrom, InputsPending
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
 from reconciler.model.posts import Unrecognised
 from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
@@ -62,7 +63,7 @@ async def generate(run: Run, action: Action) -> None:
         run.halted = WAITS
         return
     inputs = await inputs_seen(run)
-    await run.journal.inputs_pending(inputs, run.plan.adopted_inputs)
+    run.journal.note(InputsPending(inputs, run.plan.adopted_inputs))
     (attempt,) = await run.call([action], waits=True)
     match attempt.outcome:
         case NotDone():
@@ -202,7 +203,7 @@ async def _over(
 ) -> None:
     run.cache.saw(observed)
     if isinstance(outcome, Done) and wait.inputs is not None:
-        await run.journal.inputs_generated_from(wait.inputs)
+        run.journal.note(InputsGeneratedFrom(wait.inputs))
     if last.entry is not None:
         await conclude(run.journal, last.entry, outcome)
     if isinstance(outcome, Done):

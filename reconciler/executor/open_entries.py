@@ -19,6 +19,7 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude, note_part
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.notes import InputsGeneratedFrom
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
 from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
@@ -94,11 +95,11 @@ async def _close_entry(
         and isinstance(operation, Generate | Regenerate)
         and journal.recorded.pending is not None
     ):
-        await journal.inputs_generated_from(journal.recorded.pending)
+        journal.note(InputsGeneratedFrom(journal.recorded.pending))
     if isinstance(outcome, Done) and isinstance(operation, SchedulePost | ReschedulePost):
         live = found.post(operation.post)
         zone = (found.observed.time_zone if found.observed else None) or "UTC"
         published = published_post(entry, journal, live.scheduled_for if live else None, options, found, zone)
     if isinstance(outcome, NotDone):
-        await note_part(journal, entry, found)
+        note_part(journal, entry, found)
     await conclude(journal, entry, outcome, published)

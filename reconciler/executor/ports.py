@@ -12,19 +12,16 @@ from reconciler.api.fence import Fence
 from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
+from reconciler.model.notes import Note
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Outcome
 from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import (
-    Bindings,
     DesiredSite,
-    Inputs,
     Need,
     ObservedSite,
-    PublishedPost,
     RecordedSite,
     SiteRef,
 )
@@ -95,32 +92,8 @@ class Journal(Protocol):
         """Records the outcome and closes the entry (an Unknown one stays open)."""
         ...
 
-    async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
-        """Records the next generation's inputs, and those that the marketing plan counts as made from until then."""
-        ...
-
-    async def inputs_generated_from(self, inputs: Inputs) -> None:
-        """Records that a generation from these inputs ended ACTIVE (or that a first run found them on the site)."""
-        ...
-
-    async def applied(self, applied: Inputs) -> None:
-        """Adds to the last applied values."""
-        ...
-
-    async def bind(self, bindings: Bindings) -> None:
-        """Adds to the remembered identities."""
-        ...
-
-    async def foreign(self, event: EventId, calendar: CalendarId | None) -> None:
-        """Remembers a calendar (or, without a calendar, an event) as not the site's own."""
-        ...
-
-    async def published(self, post: PublishedPost) -> None:
-        """Adds to the history of everything scheduled."""
-        ...
-
-    async def consumed(self, activity: ActivityId, decision: str, digest: str) -> None:
-        """Records that an activity's decision was carried out."""
+    def note(self, note: Note) -> None:
+        """Adds to what is recorded; durable with the next call, `flush` or `close`."""
         ...
 
     async def flush(self) -> None:

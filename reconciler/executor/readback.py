@@ -10,6 +10,7 @@ from reconciler.executor.run import Attempt, Run
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.notes import Bound
 from reconciler.model.outcomes import Done, Outcome, Trouble, Unknown
 from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import Bindings
@@ -92,7 +93,7 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -
     writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)
     not_kept = kind.not_kept(operation)
     if writes or not_kept != Bindings():
-        await run.journal.bind(replace(not_kept, objects=(*not_kept.objects, *writes)))
+        run.journal.note(Bound(replace(not_kept, objects=(*not_kept.objects, *writes))))
     if changes and alike == changes and all(is_settled(facts) for _, facts in writes):
         settled = kind.settled_for(operation, changes)
         if kind.mismatch(settled, attempt.entry, _created(attempt), found, run.now()) is None:

@@ -25,6 +25,7 @@ from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.journal import Begun, Decided, OpenEntry
+from reconciler.model.notes import Applied, Bound
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown
 from reconciler.model.posts import ActivityId, ClearPosts, Post, PostId, RegeneratePosts
@@ -300,17 +301,17 @@ class Run:
             operation = attempt.entry.operation
             applied = kind_of(operation).applied(operation, self.plan.inputs)
             if applied != Inputs():
-                await self.journal.applied(applied)
+                self.journal.note(Applied(applied))
             if isinstance(operation, ReschedulePost):
                 moved = published_post(
                     attempt.entry, self.journal, operation.at, self.options, zone=self.plan.time_zone
                 )
         await conclude(self.journal, attempt.entry, attempt.outcome, moved)
 
-    async def complete_rules(self) -> None:
+    def complete_rules(self) -> None:
         """Records the rules of the parts that were carried out in full."""
         left = tuple(entry.operation for entry in self._entries if entry.result is not Result.DONE)
-        await self.journal.bind(Bindings(objects=completed_rules(self.plan, left)))
+        self.journal.note(Bound(Bindings(objects=completed_rules(self.plan, left))))
 
     def has_written(self, kind: type[Operation]) -> bool:
         """Whether a write of that kind took effect and has not been read back yet."""

@@ -12,6 +12,7 @@ from reconciler.executor.outcome_check import LOOKS, infer_outcome, read_for
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.state_updates import note_part
 from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.notes import InputsPending
 from reconciler.model.operations import AtOnce
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Unknown
 from reconciler.model.posts import ClearPosts
@@ -26,7 +27,7 @@ async def perform_simple(run: Run, action: Action, operation: AtOnce) -> None:
     if await run.skip_if_stale(action):
         return
     if operation.feeds_generation:
-        await note_pending(run)
+        note_pending(run)
     (attempt,) = await run.call([action])
     attempt = await resolve_unclear(run, attempt)
     if isinstance(operation, DeleteMarketingPlan | ClearPosts):
@@ -34,10 +35,10 @@ async def perform_simple(run: Run, action: Action, operation: AtOnce) -> None:
     run.conclude_with(action, attempt.outcome)
 
 
-async def note_pending(run: Run) -> None:
+def note_pending(run: Run) -> None:
     """Records the inputs of a generation that this plan has yet to start, before the first of them is written."""
     if any(isinstance(action.operation, Generate | Regenerate) for action in run.plan.actions):
-        await run.journal.inputs_pending(run.plan.inputs, run.plan.adopted_inputs)
+        run.journal.note(InputsPending(run.plan.inputs, run.plan.adopted_inputs))
 
 
 async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
@@ -95,7 +96,7 @@ async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
             if isinstance(found, Done | Pending):
                 break
             if isinstance(found, NotDone):
-                await note_part(run.journal, attempt.entry, seen)
+                note_part(run.journal, attempt.entry, seen)
     except ApiError as error:
         return replace(unclear, problem=unclear.problem.and_then(f"reading it back failed: {error.diagnostic().cause}"))
     if found is None:

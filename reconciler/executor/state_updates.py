@@ -8,6 +8,7 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.notes import Applied, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.schedule import CancelPost
 from reconciler.model.settings import UpdateSettings
@@ -28,27 +29,27 @@ async def conclude(
         kind = kind_of(entry.operation)
         left = kind.leaves(entry.operation, entry, outcome, journal.recorded)
         if left != Bindings():
-            await journal.bind(left)
+            journal.note(Bound(left))
         activity = kind.spoils(entry.operation)
         if entry.decided is not None and activity is not None:
-            await journal.consumed(activity, entry.decided.decision, entry.decided.digest)
+            journal.note(Consumed(activity, entry.decided.decision, entry.decided.digest))
         if published is not None:
-            await journal.published(published)
+            journal.note(Scheduled(published))
     elif isinstance(outcome, NotDone) and isinstance(entry.operation, CancelPost):
         # Until it is cancelled or gone, each plan says that it still goes out.
-        await journal.bind(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(outcome.problem)),)))
+        journal.note(Bound(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(outcome.problem)),))))
     await journal.end(entry, outcome)
 
 
-async def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None:
+def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None:
     """Records what a call that was only partly done has left behind, judging by what is there now."""
     kind = kind_of(entry.operation)
     left = kind.leaves_in_part(entry.operation, entry, found, journal.recorded)
     if left != Bindings():
-        await journal.bind(left)
+        journal.note(Bound(left))
 
 
-async def record_findings(plan: Plan, ports: Ports) -> None:
+def record_findings(plan: Plan, ports: Ports) -> None:
     """Records what a plan found out, before anything is written.
 
     This covers identities, what is already as the files ask, and what a marketing plan is taken to be made from if no
@@ -56,22 +57,22 @@ async def record_findings(plan: Plan, ports: Ports) -> None:
     """
     journal = ports.journal
     if plan.bindings != Bindings():
-        await journal.bind(plan.bindings)
+        journal.note(Bound(plan.bindings))
     as_asked = _found_as_asked(plan)
     if as_asked != Inputs():
-        await journal.applied(as_asked)
+        journal.note(Applied(as_asked))
     coming = any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions)
     if plan.adopted_inputs is not None and not coming and plan.adopted_inputs != journal.recorded.generated_from:
-        await _adopt(plan.adopted_inputs, journal)
+        _adopt(plan.adopted_inputs, journal)
 
 
-async def _adopt(inputs: Inputs, journal: Journal) -> None:
+def _adopt(inputs: Inputs, journal: Journal) -> None:
     # What is pending stays pending: nothing was generated from it.
     pending = journal.recorded.pending
     if pending is None:
-        await journal.inputs_generated_from(inputs)
+        journal.note(InputsGeneratedFrom(inputs))
     else:
-        await journal.inputs_pending(pending, inputs)
+        journal.note(InputsPending(pending, inputs))
 
 
 def _found_as_asked(plan: Plan) -> Inputs:

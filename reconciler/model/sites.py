@@ -211,20 +211,6 @@ class CreatedEvent(Struct, frozen=True):
     seen: bool = False
 
 
-class UnkeptText(Struct, frozen=True):
-    """A text that the server did not store as it was written, recorded so that it is not written again and again.
-
-    `object` is an address within the site (`settings`), `path` a field of it. `asked` is the digest of what was
-    written, `writes` how often it was, `kept` what was read afterwards.
-    """
-
-    object: str
-    path: str
-    asked: Digest
-    writes: int
-    kept: Json
-
-
 class RememberedSet(Struct, frozen=True):
     """Which activities a `set` rule has set; `rule` is the digest of its match."""
 
@@ -292,7 +278,6 @@ class RecordedSite(Struct, frozen=True, dict=True):
     outcomes: tuple[PostOutcome, ...] = ()
     spent: tuple[tuple[PostId, Digest, int], ...] = ()
     """Approvals that were in the files at first contact, with the number of schedulings that they count as."""
-    unkept: tuple[UnkeptText, ...] = ()
     consumed: tuple[tuple[ActivityId, str, Digest], ...] = ()
     """Activity decisions that were carried out: activity, decision, digest of the drafts it was about."""
     open: tuple[OpenEntry, ...] = ()

@@ -13,12 +13,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.model.address import SITE_NAME, SiteName
+from reconciler.model.notes import Scheduled
 from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.record import Moved, SiteLabel, SiteRecord, decode_first, key_of
 from reconciler.state.store import ANY, Store, Version
-from reconciler.state.transitions import Scheduled
 
 FOLDER, SUFFIX = "sites/", ".json"
 

@@ -18,31 +18,15 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from reconciler.model.canonical import Digest
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, to_json
-from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
+from reconciler.model.notes import Began, Ended, Note, Sent
 from reconciler.model.outcomes import Outcome
-from reconciler.model.posts import ActivityId
-from reconciler.model.sites import NOTHING_RECORDED, Bindings, Inputs, PublishedPost, RecordedSite, SiteRef, UnkeptText
+from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
 from reconciler.state.documents import RESTORE, to_bytes
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.record import SiteLabel, SiteRecord, checked_id, key_of, readable, whole_post
 from reconciler.state.store import Log, Store, Version, append_once, put_once
-from reconciler.state.transitions import (
-    Applied,
-    Began,
-    Bound,
-    Consumed,
-    Ended,
-    FoundForeign,
-    InputsGeneratedFrom,
-    InputsPending,
-    Note,
-    NotKept,
-    Scheduled,
-    Sent,
-)
 
 
 class HeldLease(Protocol):
@@ -151,7 +135,7 @@ class SiteJournal:
             for call in calls
         )
         note = Began(entries)
-        self._note(note)
+        self.note(note)
         try:
             await self._last()
         except StateError:
@@ -161,47 +145,19 @@ class SiteJournal:
 
     async def sent(self, entry: OpenEntry) -> None:
         """Records that the call took effect and that only waiting remains."""
-        self._note(Sent(entry.id))
+        self.note(Sent(entry.id))
         await self._last()
 
     async def end(self, entry: OpenEntry, outcome: Outcome) -> None:
         """Records the outcome. Done and NotDone close the entry; Pending and Unknown leave it to the next run."""
-        self._note(Ended(entry.id, outcome))
+        self.note(Ended(entry.id, outcome))
 
-    async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
-        """Records the inputs of the next generation.
-
-        `generated_from`: everything that the marketing plan counts as made from until then; None leaves that as it is.
-        """
-        self._note(InputsPending(pending, generated_from))
-
-    async def inputs_generated_from(self, inputs: Inputs) -> None:
-        """Records all the inputs that the marketing plan is now generated from; nothing is pending any more."""
-        self._note(InputsGeneratedFrom(inputs))
-
-    async def applied(self, applied: Inputs) -> None:
-        """Adds to the last applied values."""
-        self._note(Applied(applied))
-
-    async def bind(self, bindings: Bindings) -> None:
-        """Adds to the remembered identities."""
-        self._note(Bound(bindings))
-
-    async def foreign(self, event: EventId, calendar: CalendarId | None) -> None:
-        """Remembers a calendar (or, without a calendar, an event) as not the site's own."""
-        self._note(FoundForeign(calendar, event))
-
-    async def published(self, post: PublishedPost) -> None:
-        """Adds to the history of everything scheduled. Content scheduled again counts once more."""
-        self._note(Scheduled(post))
-
-    async def consumed(self, activity: ActivityId, decision: str, digest: str) -> None:
-        """Records that an activity's decision was carried out."""
-        self._note(Consumed(activity, decision, Digest(digest)))
-
-    async def not_kept(self, text: UnkeptText) -> None:
-        """Records that the server did not keep a text as written, and how often it has been written."""
-        self._note(NotKept(text))
+    def note(self, note: Note) -> None:
+        """Adds to what is recorded."""
+        recorded = note.onto(self._recorded)
+        if recorded is not self._recorded:
+            self._recorded = recorded
+            self._notes.append(note)
 
     async def flush(self) -> None:
         """Makes every note durable."""
@@ -225,12 +181,6 @@ class SiteJournal:
         await self._shielded(self._snapshot())
 
     # --- writing -----------------------------------------------------------------------------------
-
-    def _note(self, note: Note) -> None:
-        recorded = note.onto(self._recorded)
-        if recorded is not self._recorded:
-            self._recorded = recorded
-            self._notes.append(note)
 
     def _take_back(self, began: Began) -> None:
         ids = {entry.id for entry in began.entries}

@@ -23,6 +23,7 @@ from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.events import CreateEvent, DesiredEvent, EventId
 from reconciler.model.journal import AnyOperation, Before, OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.notes import Applied, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
 from reconciler.model.operations import Deferred, Operation
 from reconciler.model.posts import ActivityId, AwaitPosts, PostId, PostStatus
 from reconciler.model.schedule import SchedulePost
@@ -103,18 +104,20 @@ class Planted:
             made = Inputs(
                 (Field("settings.toneOfVoice", "warm\x1b[31m"),), (("Sale", JsonObject({"date": "2026-11-27"})),)
             )
-            await journal.inputs_generated_from(made)
-            await journal.inputs_pending(Inputs((Field("settings.toneOfVoice", "dry"),)), None)
-            await journal.applied(Inputs((Field("settings.toneOfVoice", "dry"),)))
-            await journal.bind(
-                Bindings(
-                    event_ids=(("Sale", EventId("e-1")),),
-                    objects=(("marketing-plan", JsonObject({"state": "present"})),),
+            journal.note(InputsGeneratedFrom(made))
+            journal.note(InputsPending(Inputs((Field("settings.toneOfVoice", "dry"),)), None))
+            journal.note(Applied(Inputs((Field("settings.toneOfVoice", "dry"),))))
+            journal.note(
+                Bound(
+                    Bindings(
+                        event_ids=(("Sale", EventId("e-1")),),
+                        objects=(("marketing-plan", JsonObject({"state": "present"})),),
+                    )
                 )
             )
             post = PublishedPost(PostId(POST), digest_of("x"), "INSTAGRAM", NOW, NOW, commit="0123456789abcdef")
-            await journal.published(post)
-            await journal.consumed(ActivityId("a-1"), "discard", digest_of("y"))
+            journal.note(Scheduled(post))
+            journal.note(Consumed(ActivityId("a-1"), "discard", digest_of("y")))
             await journal.flush()
 
         asyncio.run(body())
@@ -167,7 +170,7 @@ def test_the_list_at_80_columns(
 
 async def applied(planted: Planted, site: SiteRef) -> None:
     journal = await planted.state.open_journal(site)
-    await journal.applied(Inputs((Field("settings.toneOfVoice", "dry"),)))
+    journal.note(Applied(Inputs((Field("settings.toneOfVoice", "dry"),))))
     await journal.flush()
 
 
@@ -317,7 +320,7 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
                 account="jane.pottery (17)",
                 type="STORY" if number == 1 else "POST",
             )
-            await journal.published(post)
+            journal.note(Scheduled(post))
         link = PostOutcome(PostId("p-0"), PostStatus.PUBLISHED, NOW, "https://example.com/p/1")
         present, scheduled = JsonObject({"state": "present"}), JsonObject({"state": "scheduled"})
         objects = {
@@ -329,8 +332,8 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
             "rule[posts]": JsonObject({"digest": "sha256:1"}),
             "moved[p-1]": JsonObject({"to": "later"}),
         }
-        await journal.bind(Bindings(objects=tuple(objects.items()), outcomes=(link,)))
-        await journal.consumed(ActivityId("a-1"), "discard", digest_of("y"))
+        journal.note(Bound(Bindings(objects=tuple(objects.items()), outcomes=(link,))))
+        journal.note(Consumed(ActivityId("a-1"), "discard", digest_of("y")))
         await journal.flush()
 
     asyncio.run(body())
@@ -523,7 +526,7 @@ def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
 
 async def note_due(planted: Planted, due: Inputs) -> None:
     journal = await planted.state.open_journal(SHOP)
-    await journal.inputs_pending(due, None)
+    journal.note(InputsPending(due, None))
     await journal.flush()
     await journal.flush()
 
@@ -688,7 +691,7 @@ def test_a_site_is_forgotten_after_it_was_told_what_still_goes_out(
 async def scheduled(planted: Planted, moment: datetime) -> None:
     journal = await planted.state.open_journal(SHOP)
     post = PublishedPost(PostId("p-2"), digest_of("y"), "FACEBOOK", moment, NOW, title="Sale")
-    await journal.published(post)
+    journal.note(Scheduled(post))
     await journal.flush()
 
 

@@ -15,11 +15,11 @@ import msgspec
 
 import reconciler
 from reconciler.engine.results import Event
+from reconciler.model.notes import Note
 from reconciler.model.text import spoken
 from reconciler.planner.document import PlanDocument
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.record import SiteRecord
-from reconciler.state.transitions import Note
 
 ROOT = Path(reconciler.__file__).parent
 SLUG = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")

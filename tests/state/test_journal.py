@@ -16,6 +16,16 @@ from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Before
 from reconciler.model.marketing_plan import Generate
+from reconciler.model.notes import (
+    Applied,
+    Bound,
+    Consumed,
+    FoundForeign,
+    InputsGeneratedFrom,
+    InputsPending,
+    Note,
+    Scheduled,
+)
 from reconciler.model.outcomes import Done, Pending
 from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.settings import Field
@@ -30,7 +40,6 @@ from reconciler.model.sites import (
     RecordedSite,
     RememberedSet,
     SiteRef,
-    UnkeptText,
 )
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.journal import SiteJournal
@@ -63,22 +72,20 @@ def test_first_contact_writes_nothing() -> None:
     run(body)
 
 
-NOTES: tuple[Callable[[SiteJournal], Coroutine[Any, Any, None]], ...] = (
-    lambda journal: journal.inputs_pending(TOPICS, Inputs()),
-    lambda journal: journal.inputs_generated_from(TOPICS),
-    lambda journal: journal.applied(TOPICS),
-    lambda journal: journal.bind(Bindings((("Sale", EventId("e1")),), (), (CREATED,))),
-    lambda journal: journal.bind(Bindings(sets=(RememberedSet(Digest("r"), frozenset({ActivityId("a1")})),))),
-    lambda journal: journal.bind(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale"),))),
-    lambda journal: journal.bind(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale", seen=True),))),
-    lambda journal: journal.bind(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale"),))),
-    lambda journal: journal.bind(Bindings(spent=((POST.id, POST.digest, 1),), outcomes=(OUTCOME,))),
-    lambda journal: journal.foreign(EventId("e8"), CalendarId("c1")),
-    lambda journal: journal.foreign(EventId("e9"), None),
-    lambda journal: journal.published(POST),
-    lambda journal: journal.consumed(ActivityId("a1"), "discard", "sha256:2"),
-    lambda journal: journal.not_kept(UnkeptText("settings", "settings.toneOfVoice", Digest("d"), 1, "warm")),
-    lambda journal: journal.not_kept(UnkeptText("settings", "settings.toneOfVoice", Digest("d"), 2, "warm ")),
+NOTES: tuple[Note, ...] = (
+    InputsPending(TOPICS, Inputs()),
+    InputsGeneratedFrom(TOPICS),
+    Applied(TOPICS),
+    Bound(Bindings((("Sale", EventId("e1")),), (), (CREATED,))),
+    Bound(Bindings(sets=(RememberedSet(Digest("r"), frozenset({ActivityId("a1")})),))),
+    Bound(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale"),))),
+    Bound(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale", seen=True),))),
+    Bound(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale"),))),
+    Bound(Bindings(spent=((POST.id, POST.digest, 1),), outcomes=(OUTCOME,))),
+    FoundForeign(CalendarId("c1"), EventId("e8")),
+    FoundForeign(None, EventId("e9")),
+    Scheduled(POST),
+    Consumed(ActivityId("a1"), "discard", Digest("sha256:2")),
 )
 
 
@@ -91,7 +98,6 @@ def _all_noted(recorded: RecordedSite) -> None:
     assert (set(recorded.foreign_calendars), set(recorded.foreign_events)) == ({"c1"}, {"e9"})
     assert recorded.published == (POST,)
     assert recorded.consumed == (("a1", "discard", "sha256:2"),)
-    assert [(text.writes, text.kept) for text in recorded.unkept] == [(2, "warm ")]
 
 
 @pytest.mark.parametrize("begun_before", [0, 1, 2])
@@ -103,7 +109,7 @@ def test_notes_are_durable_with_the_next_call(begun_before: int) -> None:
         for _ in range(begun_before):
             await begin(journal)
         for note in (*NOTES, *NOTES[2:]):
-            await note(journal)
+            journal.note(note)
         assert store.writes == begun_before
         await begin(journal)
         assert store.writes == begun_before + 1
@@ -120,7 +126,7 @@ def test_notes_are_durable_after_a_flush_and_a_close() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
         for note in NOTES:
-            await note(journal)
+            journal.note(note)
         await journal.flush()
         recorded = await state.load(SHOP)
         _all_noted(recorded)
@@ -133,7 +139,7 @@ def test_notes_are_durable_after_a_flush_and_a_close() -> None:
         for _ in range(2):
             await journal.close()
         for note in NOTES[2:]:
-            await note(journal)
+            journal.note(note)
         await journal.flush()
         await (await state.open_journal(SHOP)).close()
         assert store.writes == writes, "what stands there already is not written again"
@@ -157,7 +163,7 @@ def test_what_a_run_writes_grows_with_its_calls() -> None:
         journal = await StateStore(store, now=lambda: NOW).open_journal(SHOP)
         for number in range(calls):
             entry = await begin(journal)
-            await journal.published(replace(POST, id=PostId(f"p{number:06d}")))
+            journal.note(Scheduled(replace(POST, id=PostId(f"p{number:06d}"))))
             await journal.end(entry, Done())
         await journal.close()
         assert len((await StateStore(store, now=utc_now).load(SHOP)).published) == calls
@@ -172,7 +178,7 @@ def test_a_run_that_was_killed_leaves_its_notes_to_the_next() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
         first = await begin(journal)
-        await journal.published(POST)
+        journal.note(Scheduled(POST))
         second = await begin(journal)
         # Killed here. Another run reads the record without changing it, and one that writes takes it over.
         assert await state.load(SHOP) == journal.recorded
@@ -202,7 +208,7 @@ def test_whoever_takes_a_lease_over_leaves_nothing_to_write_for_its_holder_befor
         await (await state.open_journal(SHOP)).close()
         before = await state.open_journal(SHOP)
         after = await state.open_journal(SHOP, TakenOver())
-        await before.applied(TOPICS)
+        before.note(Applied(TOPICS))
         with pytest.raises(StateError, match="changed by another run"):
             await before.close()
         await begin(after)
@@ -218,7 +224,7 @@ def test_a_call_that_could_not_be_noted_is_not_open() -> None:
         journal = await state.open_journal(SHOP)
         for room in (0, 1):
             store.room = room
-            await journal.applied(TOPICS)
+            journal.note(Applied(TOPICS))
             for _ in range(room):
                 await begin(journal)
             with pytest.raises(StateError, match="no space"):
@@ -279,10 +285,10 @@ def test_a_record_that_is_replaced_while_it_is_read_is_read_again() -> None:
 def test_what_is_due_leaves_what_is_in_force_until_the_generation_ended() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
-        await journal.inputs_generated_from(Inputs())
-        await journal.inputs_pending(TOPICS, None)
+        journal.note(InputsGeneratedFrom(Inputs()))
+        journal.note(InputsPending(TOPICS, None))
         assert (journal.recorded.generated_from, journal.recorded.pending) == (Inputs(), TOPICS)
-        await journal.inputs_generated_from(TOPICS)
+        journal.note(InputsGeneratedFrom(TOPICS))
         assert (journal.recorded.generated_from, journal.recorded.pending) == (TOPICS, None)
 
     run(body)
@@ -292,12 +298,12 @@ def test_applied_values_and_identities_add_up() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
         rule, one, two = Digest("r"), ActivityId("a1"), ActivityId("a2")
-        await journal.applied(TOPICS)
-        await journal.applied(Inputs((Field("settings.topics.included", ("tea",)), Field("settings.a", None))))
-        await journal.bind(Bindings((("Sale", EventId("e1")),), (RememberedSet(rule, frozenset({one})),)))
-        await journal.bind(Bindings((("Sale", EventId("e2")),), (RememberedSet(rule, frozenset({two})),)))
-        await journal.bind(Bindings(created=(CreatedActivity(one, "Open studio", NOW),)))
-        await journal.bind(Bindings(created=(CreatedActivity(two, "Open studio", NOW),)))
+        journal.note(Applied(TOPICS))
+        journal.note(Applied(Inputs((Field("settings.topics.included", ("tea",)), Field("settings.a", None)))))
+        journal.note(Bound(Bindings((("Sale", EventId("e1")),), (RememberedSet(rule, frozenset({one})),))))
+        journal.note(Bound(Bindings((("Sale", EventId("e2")),), (RememberedSet(rule, frozenset({two})),))))
+        journal.note(Bound(Bindings(created=(CreatedActivity(one, "Open studio", NOW),))))
+        journal.note(Bound(Bindings(created=(CreatedActivity(two, "Open studio", NOW),))))
         assert [(field.path, field.value) for field in journal.recorded.applied.settings] == [
             ("settings.a", None),
             ("settings.topics.included", ("tea",)),
@@ -348,7 +354,7 @@ def test_content_that_is_scheduled_again_counts_once_more() -> None:
         again = PublishedPost(POST.id, POST.digest, POST.channel, None, NOW + timedelta(days=1))
         other = PublishedPost(POST.id, Digest("sha256:2"), POST.channel, None, NOW + timedelta(days=1))
         for post in (POST, POST, again, again, other):
-            await journal.published(post)
+            journal.note(Scheduled(post))
         assert [(post.digest, post.times) for post in journal.recorded.published] == [("sha256:1", 2), ("sha256:2", 1)]
 
     run(body)
@@ -358,7 +364,7 @@ def test_another_run_that_got_in_between_is_noticed() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         first, second = await state.open_journal(SHOP), await state.open_journal(SHOP)
         await begin(second)
-        await first.applied(TOPICS)
+        first.note(Applied(TOPICS))
         with pytest.raises(StateError, match="changed by another run"):
             await first.flush()
         assert await state.load(SHOP) == second.recorded
@@ -447,7 +453,7 @@ def test_a_run_that_is_interrupted_while_it_notes_can_still_note_the_rest() -> N
         beginning.cancel()
         await asyncio.gather(beginning, return_exceptions=True)
         assert beginning.cancelled()
-        await journal.applied(TOPICS)
+        journal.note(Applied(TOPICS))
         store.gate.set()
         await journal.close()
         recorded = await StateStore(store, now=utc_now).load(SHOP)

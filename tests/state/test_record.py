@@ -21,6 +21,7 @@ from reconciler.model.codec import to_json
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import Generate
+from reconciler.model.notes import Scheduled
 from reconciler.model.outcomes import Done
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
@@ -40,7 +41,6 @@ from reconciler.state.journal import SiteJournal, replayed
 from reconciler.state.record import SiteLabel, SiteRecord, decode
 from reconciler.state.sites import open_state
 from reconciler.state.store import Log
-from reconciler.state.transitions import Scheduled
 from tests.journals import begin
 from tests.strategies import of
 

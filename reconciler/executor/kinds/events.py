@@ -30,6 +30,7 @@ from reconciler.model.events import (
 )
 from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry
+from reconciler.model.notes import FoundForeign
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, not_done
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
@@ -130,7 +131,7 @@ class EventsKind(ManagedKind[EventOperation]):
                 assert_never(operation)
         if foreign is None:
             return gone
-        await journal.foreign(foreign.id, foreign.calendar_id)
+        journal.note(FoundForeign(foreign.calendar_id, foreign.id))
         return replace(refused, problem=replace(refused.problem.because_of(why.message), code=why.code, fix=why.fix))
 
     def leaves(self, operation: EventOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:

@@ -28,7 +28,6 @@ from reconciler.model.sites import (
     PublishedPost,
     RecordedSite,
     RememberedSet,
-    UnkeptText,
 )
 
 T = TypeVar("T")
@@ -203,26 +202,6 @@ class Consumed(Variant, frozen=True):
         return recorded if decided in recorded.consumed else replace(recorded, consumed=(*recorded.consumed, decided))
 
 
-class NotKept(Variant, frozen=True):
-    """A text that the server did not keep as it was written, with how often it has been written."""
-
-    text: UnkeptText
-
-    def onto(self, recorded: RecordedSite) -> RecordedSite:
-        others = (each for each in recorded.unkept if (each.object, each.path) != (self.text.object, self.text.path))
-        return replace(recorded, unkept=tuple(sorted((*others, self.text), key=lambda each: (each.object, each.path))))
-
-
 Note: TypeAlias = (
-    Began
-    | Sent
-    | Ended
-    | InputsPending
-    | InputsGeneratedFrom
-    | Applied
-    | Bound
-    | FoundForeign
-    | Scheduled
-    | Consumed
-    | NotKept
+    Began | Sent | Ended | InputsPending | InputsGeneratedFrom | Applied | Bound | FoundForeign | Scheduled | Consumed
 )
