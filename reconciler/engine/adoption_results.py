@@ -65,7 +65,11 @@ class SiteExamined(Struct, frozen=True):
     seconds: float = 0.0
 
 
-class ImportCompleted(Struct, frozen=True):
+class Counts(Struct, frozen=True):
+    """Any closing event that only counts."""
+
+
+class ImportCompleted(Counts, frozen=True):
     """All sites were imported.
 
     `unsettled` are those whose plan is not empty. `new` counts the files that were created; of these, `unsettled_new`
@@ -82,7 +86,7 @@ class ImportCompleted(Struct, frozen=True):
     failed: int = 0
 
 
-class DoctorCompleted(Struct, frozen=True):
+class DoctorCompleted(Counts, frozen=True):
     """All sites were examined. `errors` stop plan or apply, `warnings` are for a person."""
 
     sites: int

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import Struct, field
 
 from reconciler.engine.adoption_results import (
+    Counts,
     DoctorCompleted,
     FilesChecked,
     ImportCompleted,
@@ -37,15 +38,21 @@ from reconciler.engine.site_results import (
     SiteReviewed,
     SiteStarted,
 )
-from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.state_results import (
+    AnyStateEvent,
+    CallResolved,
+    LockRemoved,
+    RecordChanged,
+    StateListed,
+    StateShown,
+)
 from reconciler.engine.tool_results import (
-    SandboxReady,
+    AnyToolEvent,
     SandboxReset,
     SandboxShown,
     SandboxStopped,
     SchemaTold,
     ScriptTold,
-    StarterFile,
     StarterWritten,
     VersionTold,
 )
@@ -215,7 +222,7 @@ class DriftCompleted(Struct, frozen=True):
     refusals: tuple[Diagnostic, ...] = ()
 
 
-class ReviewCompleted(Struct, frozen=True):
+class ReviewCompleted(Counts, frozen=True):
     """All sites are reviewed: drafts that wait for a decision, in how many sites, and those that are approved."""
 
     sites: int
@@ -231,14 +238,14 @@ class ReviewCompleted(Struct, frozen=True):
     """Sites with waiting drafts and no record in the state yet: no approval counts there before an apply."""
 
 
-class Validated(Struct, frozen=True):
+class Validated(Counts, frozen=True):
     """All files are correct."""
 
     files: int
     sites: int
 
 
-class PartsMerged(Struct, frozen=True):
+class PartsMerged(Counts, frozen=True):
     """The reports of all parts were merged. `verdict` is that of the run as a whole, given how its parts ended."""
 
     parts: int
@@ -246,7 +253,7 @@ class PartsMerged(Struct, frozen=True):
     verdict: Verdict
 
 
-class Decided(Struct, frozen=True):
+class Decided(Counts, frozen=True):
     """What people decided about drafts and activities, in how many sites, and how many drafts still wait.
 
     `asked` is how much there was to decide on, `listed` how many drafts the approvals files have.
@@ -260,7 +267,7 @@ class Decided(Struct, frozen=True):
     listed: int
 
 
-class HistoryListed(Struct, frozen=True):
+class HistoryListed(Counts, frozen=True):
     """The history of all sites was reported: `posts` are those this tool scheduled, at `with_posts` of the sites."""
 
     sites: int
@@ -321,7 +328,7 @@ SiteEvent: TypeAlias = (
     | SiteFailed
 )
 
-ClosingEvent: TypeAlias = (
+RunClosing: TypeAlias = (
     PlanCompleted
     | ApplyCompleted
     | DriftCompleted
@@ -333,6 +340,14 @@ ClosingEvent: TypeAlias = (
     | ImportCompleted
     | DoctorCompleted
     | FilesChecked
+    | Refused
+    | FilesInvalid
+    | RunFailed
+    | Interrupted
+)
+
+ClosingEvent: TypeAlias = (
+    RunClosing
     | StateListed
     | StateShown
     | LockRemoved
@@ -345,10 +360,6 @@ ClosingEvent: TypeAlias = (
     | SandboxStopped
     | SandboxReset
     | SandboxShown
-    | Refused
-    | FilesInvalid
-    | RunFailed
-    | Interrupted
 )
 
 Event: TypeAlias = (
@@ -358,12 +369,11 @@ Event: TypeAlias = (
     | Notice
     | SiteStarted
     | Progressed
-    | LockFound
     | ProjectExamined
-    | StarterFile
-    | SandboxReady
     | SiteEvent
     | ClosingEvent
+    | AnyStateEvent
+    | AnyToolEvent
     | Ended
 )
 

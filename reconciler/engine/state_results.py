@@ -5,7 +5,7 @@ The union of all events is in results.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
@@ -18,21 +18,25 @@ if TYPE_CHECKING:
     from reconciler.state.repair import SiteState, StateSummary
 
 
-class StateListed(Struct, frozen=True):
+class StateEvent(Struct, frozen=True):
+    """Any of these events, for formats that show them all alike."""
+
+
+class StateListed(StateEvent, frozen=True):
     """What is recorded, in numbers per site. `place` is where."""
 
     place: str
     sites: tuple[StateSummary, ...]
 
 
-class StateShown(Struct, frozen=True):
+class StateShown(StateEvent, frozen=True):
     """Everything recorded about a site. `where` are the arguments with which another command finds the same state."""
 
     site: SiteState
     where: tuple[str, ...] = ()
 
 
-class LockFound(Struct, frozen=True):
+class LockFound(StateEvent, frozen=True):
     """Who holds a site. `ended`: the next run would take the lock over without asking."""
 
     lock: LockRecord
@@ -44,7 +48,7 @@ class LockFound(Struct, frozen=True):
         return self.lock.site.name
 
 
-class LockRemoved(Struct, frozen=True):
+class LockRemoved(StateEvent, frozen=True):
     """Nobody holds a site any more. `lock` was taken away; None if there was none to take, or it had been released.
 
     `unreadable` is one that was taken away although nobody can say whose it was.
@@ -56,7 +60,7 @@ class LockRemoved(Struct, frozen=True):
     unreadable: bool = False
 
 
-class CallResolved(Struct, frozen=True):
+class CallResolved(StateEvent, frozen=True):
     """An open call was resolved by hand; `left` calls of the site are still unconfirmed."""
 
     name: SiteName
@@ -65,9 +69,12 @@ class CallResolved(Struct, frozen=True):
     left: int
 
 
-class RecordChanged(Struct, frozen=True):
+class RecordChanged(StateEvent, frozen=True):
     """What was recorded about a site now belongs to another id; without `moved_to`, it has been forgotten."""
 
     name: SiteName
     id: str
     moved_to: str | None = None
+
+
+AnyStateEvent: TypeAlias = StateListed | StateShown | LockFound | LockRemoved | CallResolved | RecordChanged

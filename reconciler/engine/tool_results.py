@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 
-class VersionTold(Struct, frozen=True):
+class ToolEvent(Struct, frozen=True):
+    """Any of these events, for formats that show them all alike."""
+
+
+class VersionTold(ToolEvent, frozen=True):
     """The version of this tool."""
 
     version: str
@@ -23,28 +27,28 @@ class VersionTold(Struct, frozen=True):
         return f"reconciler {self.version}\n"
 
 
-class SchemaTold(Struct, frozen=True):
+class SchemaTold(ToolEvent, frozen=True):
     """The JSON Schema of a kind of file. `text` is the schema as it is printed."""
 
     name: str
     text: str
 
 
-class ScriptTold(Struct, frozen=True):
+class ScriptTold(ToolEvent, frozen=True):
     """The completion script of a shell."""
 
     shell: str
     text: str
 
 
-class StarterFile(Struct, frozen=True):
+class StarterFile(ToolEvent, frozen=True):
     """A file of a starter project: written, or kept because it already exists."""
 
     file: str
     written: bool
 
 
-class StarterWritten(Struct, frozen=True):
+class StarterWritten(ToolEvent, frozen=True):
     """A starter project is complete in `folder`: how many of its files were written, and how many already existed."""
 
     folder: str
@@ -52,17 +56,17 @@ class StarterWritten(Struct, frozen=True):
     kept: int
 
 
-class SandboxReady(Struct, frozen=True):
+class SandboxReady(ToolEvent, frozen=True):
     """From now on, the sandbox answers at `url`."""
 
     url: str
 
 
-class SandboxStopped(Struct, frozen=True):
+class SandboxStopped(ToolEvent, frozen=True):
     """The sandbox was served until somebody stopped it."""
 
 
-class SandboxReset(Struct, frozen=True):
+class SandboxReset(ToolEvent, frozen=True):
     """The sandbox of a project was reset to its seed."""
 
 
@@ -74,9 +78,22 @@ class SandboxView(StrEnum):
     EVERYTHING = "everything"
 
 
-class SandboxShown(Struct, frozen=True):
+class SandboxShown(ToolEvent, frozen=True):
     """Everything in the sandbox, and the requests that it received, as plain values."""
 
     world: Mapping[str, Any]
     requests: tuple[Mapping[str, Any], ...]
     view: SandboxView = SandboxView.SITES
+
+
+AnyToolEvent: TypeAlias = (
+    VersionTold
+    | SchemaTold
+    | ScriptTold
+    | StarterFile
+    | StarterWritten
+    | SandboxReady
+    | SandboxStopped
+    | SandboxReset
+    | SandboxShown
+)

@@ -18,13 +18,7 @@ from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Outcome
 from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, Post, PostId
-from reconciler.model.sites import (
-    DesiredSite,
-    Need,
-    ObservedSite,
-    RecordedSite,
-    SiteRef,
-)
+from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.deferred import Resolved
 

@@ -29,15 +29,7 @@ from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, PostSt
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason
-from reconciler.planner.baseline import (
-    ABSENT_NOW,
-    PRESENT,
-    approval_key,
-    approval_of,
-    baseline,
-    key_of,
-    rules_of,
-)
+from reconciler.planner.baseline import ABSENT_NOW, PRESENT, approval_key, approval_of, baseline, key_of, rules_of
 from reconciler.planner.drift_posts import PostsAudit
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
 from reconciler.planner.moved_by_hand import same_minute

@@ -14,9 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import (
-    ActivityDecision,
-)
+from reconciler.model.approvals import ActivityDecision
 from reconciler.model.content import Difference, approval_digest
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text

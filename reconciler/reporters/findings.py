@@ -7,34 +7,22 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from reconciler.engine.adoption_results import (
-    DoctorCompleted,
-    FilesChecked,
-    ImportCompleted,
-    ProjectExamined,
-    SiteExamined,
-    SiteImported,
-)
+from reconciler.engine.adoption_results import Counts, FilesChecked, ProjectExamined, SiteExamined, SiteImported
 from reconciler.engine.results import (
     ApplyCompleted,
-    Decided,
     DriftCompleted,
     Ended,
     Event,
     FilesInvalid,
-    HistoryListed,
     Interrupted,
     Notice,
-    PartsMerged,
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
     Refused,
-    ReviewCompleted,
     RunFailed,
     RunStarted,
     SiteEvent,
-    Validated,
 )
 from reconciler.engine.site_results import (
     Progressed,
@@ -47,18 +35,8 @@ from reconciler.engine.site_results import (
     SiteReviewed,
     SiteStarted,
 )
-from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
-from reconciler.engine.tool_results import (
-    SandboxReady,
-    SandboxReset,
-    SandboxShown,
-    SandboxStopped,
-    SchemaTold,
-    ScriptTold,
-    StarterFile,
-    StarterWritten,
-    VersionTold,
-)
+from reconciler.engine.state_results import StateEvent, StateListed
+from reconciler.engine.tool_results import ToolEvent
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -153,27 +131,9 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
             | SiteStarted()
             | Progressed()
             | ApplyCompleted()
-            | ReviewCompleted()
-            | Validated()
-            | PartsMerged()
-            | Decided()
-            | HistoryListed()
-            | ImportCompleted()
-            | DoctorCompleted()
-            | StateShown()
-            | LockFound()
-            | LockRemoved()
-            | CallResolved()
-            | RecordChanged()
-            | VersionTold()
-            | SchemaTold()
-            | ScriptTold()
-            | StarterWritten()
-            | SandboxStopped()
-            | SandboxReset()
-            | SandboxShown()
-            | StarterFile()
-            | SandboxReady()
+            | Counts()
+            | StateEvent()
+            | ToolEvent()
             | Ended()
         ):
             return

@@ -8,35 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
-from reconciler.engine.adoption_results import (
-    DoctorCompleted,
-    FilesChecked,
-    ImportCompleted,
-    ProjectExamined,
-    SiteExamined,
-    SiteImported,
-)
+from reconciler.engine.adoption_results import Counts, FilesChecked, ProjectExamined, SiteExamined, SiteImported
 from reconciler.engine.results import (
     ApiKind,
     ApplyCompleted,
-    Decided,
     DriftCompleted,
     Ended,
     Event,
     FilesInvalid,
-    HistoryListed,
     Interrupted,
     Notice,
-    PartsMerged,
     Phase,
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
     Refused,
-    ReviewCompleted,
+    RunClosing,
     RunFailed,
     RunStarted,
-    Validated,
 )
 from reconciler.engine.site_results import (
     Progressed,
@@ -49,18 +38,8 @@ from reconciler.engine.site_results import (
     SiteReviewed,
     SiteStarted,
 )
-from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
-from reconciler.engine.tool_results import (
-    SandboxReady,
-    SandboxReset,
-    SandboxShown,
-    SandboxStopped,
-    SchemaTold,
-    ScriptTold,
-    StarterFile,
-    StarterWritten,
-    VersionTold,
-)
+from reconciler.engine.state_results import StateEvent
+from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaTold, ScriptTold, StarterFile, ToolEvent
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.verdict import Verdict
 from reconciler.planner.review import Review
@@ -158,10 +137,12 @@ class HtmlReporter:
                 self._problems += (*new, why)
             case Notice():
                 self._problems += new
-            case StateListed() | StateShown() | LockFound() | CallResolved() | LockRemoved() | RecordChanged():
+            case StateEvent():
                 self._texts += text_of(self._context.command, event)
             case SchemaTold() | ScriptTold() | StarterFile() | SandboxReady() | SandboxShown():
                 self._texts += text_of(self._context.command, event)
+            case ToolEvent():
+                self._last = last_line(self._context.command, event) or self._last
             case SiteStarted() | Progressed():
                 pass
             case Ended():
@@ -186,29 +167,7 @@ class HtmlReporter:
             who = sites[0] if len(sites) == 1 else plural(len(sites), "site")
             yield text(f"{who} {word}: {why}")
 
-    def _closing(
-        self,
-        event: PlanCompleted
-        | ApplyCompleted
-        | DriftCompleted
-        | ReviewCompleted
-        | Validated
-        | PartsMerged
-        | Decided
-        | HistoryListed
-        | ImportCompleted
-        | DoctorCompleted
-        | FilesChecked
-        | VersionTold
-        | StarterWritten
-        | SandboxStopped
-        | SandboxReset
-        | Refused
-        | FilesInvalid
-        | RunFailed
-        | Interrupted,
-        new: Sequence[Diagnostic],
-    ) -> None:
+    def _closing(self, event: RunClosing, new: Sequence[Diagnostic]) -> None:
         self._last = last_line(self._context.command, event) or self._last
         match event:
             case PlanCompleted() | DriftCompleted() | FilesInvalid() | Refused() | FilesChecked():
@@ -218,20 +177,7 @@ class HtmlReporter:
                 self._last = ""
             case Interrupted():
                 self._last = "Interrupted."
-            case (
-                ApplyCompleted()
-                | ReviewCompleted()
-                | Validated()
-                | PartsMerged()
-                | Decided()
-                | HistoryListed()
-                | ImportCompleted()
-                | DoctorCompleted()
-                | VersionTold()
-                | StarterWritten()
-                | SandboxStopped()
-                | SandboxReset()
-            ):
+            case ApplyCompleted() | Counts():
                 pass
             case _:
                 assert_never(event)

@@ -10,34 +10,23 @@ from typing import Any, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.engine.adoption_results import (
-    DoctorCompleted,
-    FilesChecked,
-    ImportCompleted,
-    ProjectExamined,
-    SiteExamined,
-    SiteImported,
-)
+from reconciler.engine.adoption_results import Counts, FilesChecked, ProjectExamined, SiteExamined, SiteImported
 from reconciler.engine.results import (
     ApplyCompleted,
-    Decided,
     DriftCompleted,
     Ended,
     Event,
     FilesInvalid,
-    HistoryListed,
     Interrupted,
     Notice,
-    PartsMerged,
     Phase,
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
     Refused,
-    ReviewCompleted,
+    RunClosing,
     RunFailed,
     RunStarted,
-    Validated,
 )
 from reconciler.engine.run_ledger import LedgerRecord, going_out_records, ledger_record
 from reconciler.engine.site_results import (
@@ -51,8 +40,18 @@ from reconciler.engine.site_results import (
     SiteReviewed,
     SiteStarted,
 )
-from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.state_results import (
+    AnyStateEvent,
+    CallResolved,
+    LockFound,
+    LockRemoved,
+    RecordChanged,
+    StateEvent,
+    StateListed,
+    StateShown,
+)
 from reconciler.engine.tool_results import (
+    AnyToolEvent,
     SandboxReady,
     SandboxReset,
     SandboxShown,
@@ -61,6 +60,7 @@ from reconciler.engine.tool_results import (
     ScriptTold,
     StarterFile,
     StarterWritten,
+    ToolEvent,
     VersionTold,
 )
 from reconciler.model.address import SiteName
@@ -145,24 +145,12 @@ class JsonReporter:
                     self._order[event.name] = len(self._order)
                     self._ledger.append((self._order[event.name], failed_record(event)))
                 self._line(failed_record(event))
-            case LockFound():
-                self._members.lock = lock_record(event.lock, ended=event.ended)
-            case Notice(problem=problem) | RunFailed(problem=problem):
+            case Notice(problem=problem):
                 self._problems.append(problem_record(problem))
-            case FilesInvalid(problems=problems):
-                self._problems += problem_records(problems)
-            case StateListed(place=place, sites=sites):
-                self._members.place = place
-                for site in sites:
-                    self._line(known_record(site))
-                self._members.summary = listed_record(sites)
-            case StarterFile():
-                before = self._members.files
-                self._members.files = (*(() if before is ABSENT else before), event)
-            case SandboxReady(url=url):
-                self._members.url = url
-            case StateShown(site=shown):
-                self._shown = shown_values(shown)
+            case StateEvent():
+                self._state(event)
+            case ToolEvent():
+                self._tool(event)
             case Ended():
                 self._end(event)
             case SiteStarted() | Progressed():
@@ -170,32 +158,7 @@ class JsonReporter:
             case _:
                 self._closing(event)
 
-    def _closing(
-        self,
-        event: PlanCompleted
-        | ApplyCompleted
-        | DriftCompleted
-        | ReviewCompleted
-        | Validated
-        | PartsMerged
-        | Decided
-        | HistoryListed
-        | ImportCompleted
-        | DoctorCompleted
-        | FilesChecked
-        | LockRemoved
-        | CallResolved
-        | RecordChanged
-        | VersionTold
-        | SchemaTold
-        | ScriptTold
-        | StarterWritten
-        | SandboxStopped
-        | SandboxReset
-        | SandboxShown
-        | Refused
-        | Interrupted,
-    ) -> None:
+    def _closing(self, event: RunClosing) -> None:
         members = self._members
         match event:
             case PlanCompleted():
@@ -210,19 +173,35 @@ class JsonReporter:
             case DriftCompleted():
                 members.refusals = problem_records(event.refusals)
                 members.summary = drift_summary(event)
-            case (
-                PartsMerged()
-                | ReviewCompleted()
-                | Validated()
-                | Decided()
-                | HistoryListed()
-                | ImportCompleted()
-                | DoctorCompleted()
-            ):
+            case Counts():
                 members.summary = taken_from(event, COUNTS[type(event)])
             case FilesChecked(touched=touched):
                 members.summary = CheckedRecord(event.tool, event.files, len(touched))
                 members.touched = problem_records(touched)
+            case FilesInvalid(problems=problems):
+                self._problems += problem_records(problems)
+            case RunFailed(problem=problem):
+                self._problems.append(problem_record(problem))
+            case Refused(reason=reason):
+                members.refused = problem_record(reason)
+                self._still_going_out(event.still_going_out)
+            case Interrupted():
+                members.interrupted = True
+            case _:
+                assert_never(event)
+
+    def _state(self, event: AnyStateEvent) -> None:
+        members = self._members
+        match event:
+            case LockFound():
+                members.lock = lock_record(event.lock, ended=event.ended)
+            case StateListed(place=place, sites=sites):
+                members.place = place
+                for site in sites:
+                    self._line(known_record(site))
+                members.summary = listed_record(sites)
+            case StateShown(site=shown):
+                self._shown = shown_values(shown)
             case LockRemoved():
                 members.site = event.name
                 members.unlocked = event.unreadable or (event.lock is not None and not event.given_back)
@@ -230,19 +209,10 @@ class JsonReporter:
                 members.site, members.id, members.moved_to = event.name, event.id, event.moved_to
             case CallResolved():
                 members.resolved = resolved_record(event)
-            case Refused(reason=reason):
-                members.refused = problem_record(reason)
-                self._still_going_out(event.still_going_out)
-            case VersionTold() | SchemaTold() | ScriptTold() | StarterWritten() | SandboxShown():
-                self._tool(event)
-            case SandboxStopped() | SandboxReset():
-                pass
-            case Interrupted():
-                members.interrupted = True
             case _:
                 assert_never(event)
 
-    def _tool(self, event: VersionTold | SchemaTold | ScriptTold | StarterWritten | SandboxShown) -> None:
+    def _tool(self, event: AnyToolEvent) -> None:
         members = self._members
         match event:
             case VersionTold(version=version):
@@ -251,10 +221,17 @@ class JsonReporter:
                 members.schema = json.loads(text)
             case ScriptTold(shell=shell, text=text):
                 members.shell, members.script = shell, text
+            case StarterFile():
+                before = members.files
+                members.files = (*(() if before is ABSENT else before), event)
+            case SandboxReady(url=url):
+                members.url = url
             case StarterWritten(written=written, kept=kept):
                 members.summary = StarterRecord(written, kept)
             case SandboxShown(world=world, requests=requests):
                 members.sandbox = {**world, "requests": requests}
+            case SandboxStopped() | SandboxReset():
+                pass
             case _:
                 assert_never(event)
 

@@ -12,34 +12,22 @@ from collections.abc import Callable, Hashable
 from html import escape
 from typing import Final, assert_never
 
-from reconciler.engine.adoption_results import (
-    DoctorCompleted,
-    FilesChecked,
-    ImportCompleted,
-    ProjectExamined,
-    SiteExamined,
-    SiteImported,
-)
+from reconciler.engine.adoption_results import Counts, FilesChecked, ProjectExamined, SiteExamined, SiteImported
 from reconciler.engine.results import (
     ApplyCompleted,
-    Decided,
     DriftCompleted,
     Ended,
     Event,
     FilesInvalid,
-    HistoryListed,
     Interrupted,
     Notice,
-    PartsMerged,
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
     Refused,
-    ReviewCompleted,
     RunFailed,
     RunStarted,
     SiteEvent,
-    Validated,
 )
 from reconciler.engine.site_results import (
     Progressed,
@@ -52,18 +40,8 @@ from reconciler.engine.site_results import (
     SiteReviewed,
     SiteStarted,
 )
-from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
-from reconciler.engine.tool_results import (
-    SandboxReady,
-    SandboxReset,
-    SandboxShown,
-    SandboxStopped,
-    SchemaTold,
-    ScriptTold,
-    StarterFile,
-    StarterWritten,
-    VersionTold,
-)
+from reconciler.engine.state_results import CallResolved, LockFound, StateEvent, StateListed, StateShown
+from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaTold, ScriptTold, StarterFile, ToolEvent
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
@@ -135,20 +113,10 @@ class MarkdownReporter:
                 PlanCompleted()
                 | ApplyCompleted()
                 | DriftCompleted()
-                | ReviewCompleted()
-                | Validated()
-                | PartsMerged()
-                | Decided()
-                | HistoryListed()
-                | ImportCompleted()
-                | DoctorCompleted()
+                | Counts()
                 | FilesChecked()
-                | LockRemoved()
-                | RecordChanged()
-                | VersionTold()
-                | StarterWritten()
-                | SandboxStopped()
-                | SandboxReset()
+                | StateEvent()
+                | ToolEvent()
                 | Refused()
                 | FilesInvalid()
                 | RunFailed()

@@ -14,15 +14,7 @@ from reconciler.engine.run_ledger import EntryRecord
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.engine.state_results import StateListed
 from reconciler.engine.tool_results import SandboxReset, SandboxStopped
-from reconciler.executor.events import (
-    Corrected,
-    EntryResolved,
-    Finished,
-    Note,
-    Skipped,
-    Started,
-    StillWaiting,
-)
+from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT
 from reconciler.model.codec import members_of, report_text, taken_from

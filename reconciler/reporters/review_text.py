@@ -12,9 +12,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import PostId, channel_name
 from reconciler.model.text import printable
 from reconciler.planner.channel_rules import warnings_of_reviewed
-from reconciler.planner.review import (
-    ReviewStatus,
-)
+from reconciler.planner.review import ReviewStatus
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped

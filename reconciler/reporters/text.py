@@ -46,18 +46,17 @@ from reconciler.engine.site_results import (
     SiteReviewed,
     SiteStarted,
 )
-from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
-from reconciler.engine.tool_results import (
-    SandboxReady,
-    SandboxReset,
-    SandboxShown,
-    SandboxStopped,
-    SchemaTold,
-    ScriptTold,
-    StarterFile,
-    StarterWritten,
-    VersionTold,
+from reconciler.engine.state_results import (
+    AnyStateEvent,
+    CallResolved,
+    LockFound,
+    LockRemoved,
+    RecordChanged,
+    StateEvent,
+    StateListed,
+    StateShown,
 )
+from reconciler.engine.tool_results import AnyToolEvent, StarterWritten, ToolEvent
 from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
@@ -73,7 +72,6 @@ if TYPE_CHECKING:
     from reconciler.reporters.ledger_text import Ledger
     from reconciler.reporters.plan_screen import PlanScreen
     from reconciler.reporters.review_screen import ReviewScreen
-    from reconciler.reporters.tool_text import ToolEvent
 
 
 REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve", "show", "merge", "import"})
@@ -163,23 +161,13 @@ class TextReporter:
                 self._last(self._drift.last(event), self._drift.next_step(event))
             case Refused():
                 self._refused(event)
-            case LockFound() | StateListed() | StateShown() | CallResolved() | RecordChanged() | LockRemoved():
+            case StateEvent():
                 self._state(event)
             case Validated(files=files, sites=sites):
                 self._last(valid_line(files, sites))
             case PartsMerged(parts=parts, sites=sites):
                 self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}.")
-            case (
-                VersionTold()
-                | SchemaTold()
-                | ScriptTold()
-                | StarterFile()
-                | StarterWritten()
-                | SandboxReady()
-                | SandboxStopped()
-                | SandboxReset()
-                | SandboxShown()
-            ):
+            case ToolEvent():
                 self._tool(event)
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
                 pass  # reported below, or on stderr
@@ -270,7 +258,7 @@ class TextReporter:
                 facts = not self._context.detail.quiet
                 self._lines(doctor_text.examined_lines(event, self._screen, facts=facts))
 
-    def _state(self, event: LockFound | StateListed | StateShown | CallResolved | RecordChanged | LockRemoved) -> None:
+    def _state(self, event: AnyStateEvent) -> None:
         from reconciler.reporters import state_text
 
         match event:
@@ -294,7 +282,7 @@ class TextReporter:
             case _:
                 assert_never(event)
 
-    def _tool(self, event: ToolEvent) -> None:
+    def _tool(self, event: AnyToolEvent) -> None:
         from reconciler.reporters.tool_text import starter_step, tool_text
 
         self._write(tool_text(event))

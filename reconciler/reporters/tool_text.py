@@ -6,9 +6,10 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias, assert_never
+from typing import Any, assert_never
 
 from reconciler.engine.tool_results import (
+    AnyToolEvent,
     SandboxReady,
     SandboxReset,
     SandboxShown,
@@ -24,20 +25,8 @@ from reconciler.model.text import printable
 from reconciler.reporters.layout import inert, inert_json
 from reconciler.reporters.plurals import plural
 
-ToolEvent: TypeAlias = (
-    VersionTold
-    | SchemaTold
-    | ScriptTold
-    | StarterFile
-    | StarterWritten
-    | SandboxReady
-    | SandboxStopped
-    | SandboxReset
-    | SandboxShown
-)
 
-
-def tool_text(event: ToolEvent) -> str:
+def tool_text(event: AnyToolEvent) -> str:
     """What is written for an event, including line ends. A schema and a script are written as they are."""
     match event:
         case VersionTold() | SchemaTold() | ScriptTold():

@@ -8,15 +8,7 @@ from typing import Any
 from reconciler.sandbox import seed_values as values
 from reconciler.sandbox import settings_shape, times
 from reconciler.sandbox.errors import Refused
-from reconciler.sandbox.names import (
-    ACTIVITY_TYPES,
-    CHANNELS,
-    FEATURES,
-    ITEM_STATUSES,
-    PERIODS,
-    SHAPES,
-    TOKEN_STATUSES,
-)
+from reconciler.sandbox.names import ACTIVITY_TYPES, CHANNELS, FEATURES, ITEM_STATUSES, PERIODS, SHAPES, TOKEN_STATUSES
 from reconciler.sandbox.seed_values import SeedError
 
 Json = dict[str, Any]
