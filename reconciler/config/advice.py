@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.config.discovery import shown_path
-from reconciler.config.events import unknown_frequencies
 from reconciler.config.layers import Layers
 from reconciler.config.project import Defaults, Project
 from reconciler.config.words import KeyPath, close_match, listed, quoted
@@ -72,7 +71,7 @@ def _writing(schema: str, path: Path) -> str:
 def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> Iterator[Diagnostic]:
     """Advice about values that are almost certainly a mistake, by themselves or with the project's policy."""
     yield from unreplaced_variables(layers)
-    yield from unknown_frequencies(layers)
+    yield from layers.doubtful
     for at, posts in enumerate(site.posts):
         if posts.present and posts.max == 0:
             yield layers.warning(("posts", at, "max"), *_NONE_AT_ALL, code=NEVER_MATCHES)

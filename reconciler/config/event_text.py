@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 from yaml.nodes import MappingNode, SequenceNode
 
-from reconciler.config.schema import fits
+from reconciler.config.schema import fits_site
 from reconciler.config.yaml_edit import YamlText, as_item
 from reconciler.config.yaml_values import SURROGATE, comment, item_lines, one_line, texts_of, yaml_value
 from reconciler.model.canonical import Json, JsonObject, thaw
 from reconciler.model.events import CalendarEvent
 from reconciler.model.frozen import instant
 from reconciler.model.text import normal_text
-
-A_SITE: Final = {"name": "a", "id": "00000000-0000-4000-8000-000000000000"}
-"""A `site` for documents that are only validated."""
 
 
 class DeclarableEvents(Struct, frozen=True):
@@ -48,8 +45,8 @@ def declarable_events(events: Iterable[CalendarEvent], now: datetime) -> Declara
 
 def _event_can_be_declared(event: CalendarEvent) -> bool:
     value = event_value(event)
-    document = {"version": 1, "site": A_SITE, "calendarEvents": {"events": [thaw(value)]}}
-    return fits(document, "site") and bool(normal_text(event.name)) and not SURROGATE.search(texts_of(value))
+    fits = fits_site({"calendarEvents": {"events": [thaw(value)]}})
+    return fits and bool(normal_text(event.name)) and not SURROGATE.search(texts_of(value))
 
 
 def declares_events(layer: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from reconciler.config import times
@@ -10,7 +9,6 @@ from reconciler.config.layers import Layers
 from reconciler.config.rules import NotUsable, read_time
 from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.canonical import ABSENT, freeze_object
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import DesiredEvent, DesiredEvents
 
 FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
@@ -51,6 +49,7 @@ def read_default_events(layers: Layers) -> None:
 def _event(written: dict[str, Any], path: KeyPath, layers: Layers) -> DesiredEvent:
     name, description = written["name"], written.get("description", ABSENT)
     if "recurringRule" in written:
+        _check_frequency(written["recurringRule"].get("frequency"), (*path, "recurringRule", "frequency"), layers)
         return DesiredEvent(name, description, recurring_rule=freeze_object(written["recurringRule"]))
     text: str = written["date"]
     if times.is_day(text):
@@ -59,14 +58,10 @@ def _event(written: dict[str, Any], path: KeyPath, layers: Layers) -> DesiredEve
     return DesiredEvent(name, description, read_time(times.moment, text, (*path, "date"), layers))
 
 
-def unknown_frequencies(layers: Layers) -> Iterator[Diagnostic]:
-    """Warnings about events that recur by a frequency which the API is not known to accept."""
-    events = layers.value.get("calendarEvents") or {}
-    for at, event in enumerate(events.get("events") or ()):
-        frequency = (event or {}).get("recurringRule", {}).get("frequency")
-        if frequency is not None and frequency not in FREQUENCIES:
-            near = close_match(frequency, FREQUENCIES) if isinstance(frequency, str) else None
-            fix = f"did you mean {near}?" if near else f"use one of: {listed(FREQUENCIES)}"
-            message = f"{quoted(frequency)} is not a frequency that the API is known to take"
-            path = ("calendarEvents", "events", at, "recurringRule", "frequency")
-            yield layers.warning(path, message, fix, code="unknown-frequency")
+def _check_frequency(frequency: Any, path: KeyPath, layers: Layers) -> None:
+    """Warns of a frequency which the API is not known to accept."""
+    if frequency is not None and frequency not in FREQUENCIES:
+        near = close_match(frequency, FREQUENCIES) if isinstance(frequency, str) else None
+        fix = f"did you mean {near}?" if near else f"use one of: {listed(FREQUENCIES)}"
+        message = f"{quoted(frequency)} is not a frequency that the API is known to take"
+        layers.doubtful.append(layers.warning(path, message, fix, code="unknown-frequency"))

@@ -22,13 +22,17 @@ class Layer(Struct, frozen=True):
 
 
 class Layers:
-    """A value merged from layers, weakest first. Problems are recorded at the layer that a value came from."""
+    """A value merged from layers, weakest first. Problems are recorded at the layer that a value came from.
 
-    __slots__ = ("_layers", "problems", "value")
+    `doubtful` are warnings about what can be read.
+    """
+
+    __slots__ = ("_layers", "doubtful", "problems", "value")
 
     def __init__(self, layers: Sequence[Layer], problems: list[Diagnostic]) -> None:
         self._layers = layers
         self.problems = problems
+        self.doubtful: list[Diagnostic] = []
         self.value: Any = layers[0].value
         for layer in layers[1:]:
             self.value = merge(self.value, layer.value)

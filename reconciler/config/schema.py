@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 from typing import Any, Final
@@ -49,6 +49,14 @@ def fits(value: Any, name: str) -> bool:
         except CannotTell:
             break
     return _fast(name)(value)
+
+
+def fits_site(members: Mapping[str, Any]) -> bool:
+    """Whether a site file may have these members."""
+    return fits({"version": 1, "site": _A_SITE, **members}, "site")
+
+
+_A_SITE: Final = {"name": "a", "id": "00000000-0000-4000-8000-000000000000"}
 
 
 class Checked(Struct, frozen=True):

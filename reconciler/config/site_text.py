@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from reconciler.config.event_text import A_SITE, DeclarableEvents, event_lines
-from reconciler.config.schema import fits
+from reconciler.config.schema import fits_site
 from reconciler.config.yaml_edit import quoted
 from reconciler.config.yaml_values import SURROGATE, comment, one_line, texts_of, yaml_value
 from reconciler.model.address import SiteName
@@ -26,8 +25,8 @@ _LONGEST: Final = 63
 class NewSite(Struct, frozen=True):
     """What a new site file says. `title` is the site's own name, `url` where it is published.
 
-    `unsure` are events that may not be the site's own: they are written as comments. `events` is None if none is
-    declared. `scheduled` counts posts that are waiting to go out, in `approvals`.
+    `events` are the lines about events (event_text.py). `scheduled` counts posts that are waiting to go out, in
+    `approvals`.
     """
 
     name: SiteName
@@ -36,8 +35,7 @@ class NewSite(Struct, frozen=True):
     url: str = ""
     credentials: str = "default"
     settings: tuple[Field, ...] = ()
-    events: DeclarableEvents | None = None
-    unsure: DeclarableEvents = DeclarableEvents()
+    events: tuple[str, ...] = ()
     marketing_plan: bool = False
     scheduled: int = 0
     approvals: str = ""
@@ -101,9 +99,8 @@ def _below(path: str, above: str) -> bool:
 def can_be_declared(field: Field) -> bool:
     """Whether a site file can contain the field: no YAML can hold half of a surrogate pair."""
     value = settings_of((field,))
-    document = {"version": 1, "site": A_SITE}
-    document |= {root: thaw(tree) for root, tree in _trees(value).items() if tree}
-    return fits(document, "site") and not SURROGATE.search(texts_of(field.value))
+    members = {root: thaw(tree) for root, tree in _trees(value).items() if tree}
+    return fits_site(members) and not SURROGATE.search(texts_of(field.value))
 
 
 def _conflict(live: MarketingSettings) -> tuple[str, ...]:
@@ -144,7 +141,7 @@ def _lines(site: NewSite, schema: str | None) -> Iterator[str]:
     for root, tree in _trees(settings).items():
         if tree:
             yield f"{root}:{yaml_tree(tree)}"
-    yield from event_lines(site.events, site.unsure)
+    yield from site.events
     if site.marketing_plan:
         yield "marketingPlan:"
         yield "  state: present"

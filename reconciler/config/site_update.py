@@ -6,13 +6,12 @@ is gone is removed from the list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from reconciler.config.event_text import LiveEvents, update_events
 from reconciler.config.site_text import can_be_declared
 from reconciler.config.yaml_edit import NotEditable, YamlText
 from reconciler.config.yaml_values import one_line, yaml_value
@@ -29,12 +28,12 @@ class Updated(Struct, frozen=True):
 
 
 def update_site(
-    text: str, declared: Iterable[Field], live: MarketingSettings, events: LiveEvents | None, file: str
+    text: str, declared: Iterable[Field], live: MarketingSettings, further: Callable[[YamlText], None] | None, file: str
 ) -> Updated:
     """The text of a file with one site, updated with the live values of what it manages.
 
-    `declared` are its fields with their values, defaults included. Raises InvalidFiles if the file is written in a way
-    that cannot be changed in place.
+    `declared` are its fields with their values, defaults included; `further` edits what else it declares. Raises
+    InvalidFiles if the file is written in a way that cannot be changed in place.
     """
     try:
         yaml = YamlText(text)
@@ -49,8 +48,8 @@ def update_site(
                 unsaid.append(path)
             else:
                 _put(yaml, mapping, key, wanted)
-        if events is not None:
-            update_events(yaml, events)
+        if further is not None:
+            further(yaml)
         result = yaml.result
     except NotEditable as error:
         place = Place(file, error.line, error.column)

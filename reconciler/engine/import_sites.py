@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.config.discovery import shown_path
-from reconciler.config.event_text import DeclarableEvents, declarable_events, declares_events
+from reconciler.config.event_text import DeclarableEvents, declarable_events, declares_events, event_lines
 from reconciler.config.new_files import place_of, read_one_site, write_file
 from reconciler.config.project import Project
 from reconciler.config.site_text import NewSite, declared_settings, merged_fields, new_site_text
@@ -151,8 +151,7 @@ async def _new_site(
         site.url,
         site.credentials,
         settings,
-        events=events if events.events or _defaults_have_events(project) else None,
-        unsure=unsure,
+        events=tuple(event_lines(events if events.events or _defaults_have_events(project) else None, unsure)),
         marketing_plan=active,
         scheduled=sum(len(activity.drafts) for activity in scheduled_posts(live)),
         approvals=shown_below(project, project.approvals_file(site.name)),

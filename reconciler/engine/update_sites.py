@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from reconciler.api.client import ReadClient
-from reconciler.config.event_text import LiveEvents, declarable_events
+from reconciler.config.event_text import LiveEvents, declarable_events, update_events
 from reconciler.config.new_files import read_one_site, read_text, write_file
 from reconciler.config.site_update import update_site
 from reconciler.config.sites import SiteEntry
@@ -66,7 +67,8 @@ async def _update(session: Session[ReadClient], entry: SiteEntry, turn: Turn) ->
     assert observed.settings is not None
     before = read_text(entry.file) or ""
     live_events, unsaid = _live_events(session, desired, observed, recorded)
-    updated = update_site(before, desired.settings, observed.settings, live_events, shown)
+    edit = partial(update_events, live=live_events) if live_events is not None else None
+    updated = update_site(before, desired.settings, observed.settings, edit, shown)
     if updated.text != before:
         write_file(entry.file, updated.text)
     notes = [left_out(entry.name, path, "a site file cannot express its value") for path in updated.unsaid]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
+from reconciler.executor.kinds import KINDS
 from reconciler.executor.kinds.marketing_plan import generation_outcome, is_as_before, leaves_trace
 from reconciler.executor.ledger import Result
 from reconciler.executor.outcome_check import LOOKS
@@ -25,14 +25,9 @@ from reconciler.model.marketing_plan import AnyPlanStatus, Generate, MarketingPl
 from reconciler.model.notes import InputsGeneratedFrom, InputsPending
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
 from reconciler.model.posts import Unrecognised
-from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
-from reconciler.model.sites import Inputs, Need, ObservedSite, RecordedSite
+from reconciler.model.sites import Inputs, Need, ObservedSite
 from reconciler.model.text import printable
-from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action
-from reconciler.planner.events import plan_events
-from reconciler.planner.kept import split_kept
-from reconciler.planner.options import Scope
 
 WAITS = Diagnostic(Trouble.BEHIND, "waiting for the generation")
 NEAR = timedelta(days=7)
@@ -80,30 +75,12 @@ async def generate(run: Run, action: Action) -> None:
 async def inputs_seen(run: Run) -> Inputs:
     """The inputs of a generation: the declared ones if the site shows them now, otherwise what it has instead (17.5).
 
-    A value that the server still stores differently after two writes counts as declared. May raise an ApiError.
+    May raise an ApiError.
     """
-    declared, recorded = run.plan.inputs, run.journal.recorded
-    run.cache.forget(Need.SETTINGS, Need.EVENTS)
-    settings = declared.settings
-    if settings:
-        live = await run.cache.settings()
-        settings = tuple(_seen(field, live, recorded) for field in settings)
-    events = declared.events
-    desired = run.ports.desired.events if run.ports.desired is not None else None
-    if events and desired is not None:
-        scope = Scope(run.site.name, run.now(), ZoneInfo("UTC"))
-        part = plan_events(desired, (await run.cache.part(Need.EVENTS)).events or (), recorded, scope)
-        names = {name for name, _ in events}
-        events = tuple((name, facts) for name, facts in part.live_facts if name in names)
-    return Inputs(settings, events)
-
-
-def _seen(field: Field, live: MarketingSettings, recorded: RecordedSite) -> Field:
-    found = normal(field.path, live.value_of(field.path))
-    if same_setting(field.path, field.value, found):
-        return field
-    _, kept = split_kept("", (FieldChange(field.path, found, field.value),), recorded)
-    return field if kept else Field(field.path, found)
+    seen = Inputs()
+    for kind in KINDS:
+        seen = seen.with_more(await kind.inputs_seen(run.plan.inputs, run.ports, run.cache))
+    return seen
 
 
 async def await_generation(run: Run, action: Action) -> None:

@@ -182,6 +182,10 @@ class Inputs(Struct, frozen=True):
         """The facts of an event by name, if it is among them."""
         return next((facts for one, facts in self.events if one == name), None)
 
+    def with_more(self, more: Inputs) -> Inputs:
+        """These inputs and others after them."""
+        return Inputs((*self.settings, *more.settings), (*self.events, *more.events))
+
     def without(self, paths: Collection[str], addresses: Iterable[Address]) -> Inputs:
         """The inputs other than the settings with these paths and the events at these addresses."""
         events = {address.key for address in addresses if address.kind is Kind.EVENT}

@@ -24,7 +24,6 @@ from reconciler.model.address import key_of as key_of
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.codec import to_plain
-from reconciler.model.events import DesiredEvents
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
@@ -79,14 +78,14 @@ def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
     if not public:
         del rules[Part.SCHEDULE]
     return (
-        (RULE_OF_EVENTS, rule_of_events(desired.events)),
+        (RULE_OF_EVENTS, rule_of_events(desired.events.prune if desired.events else None)),
         *((key_of(Kind.RULE, part), _digested(found)) for part, found in rules.items()),
     )
 
 
-def rule_of_events(desired: DesiredEvents | None) -> JsonObject:
-    """The rule of the events that decides whether an unlisted event is deleted."""
-    return JsonObject({"prune": desired.prune if desired else None})
+def rule_of_events(prune: bool | None) -> JsonObject:
+    """The rule of the events: whether an unlisted one is deleted; None if the file manages none."""
+    return JsonObject({"prune": prune})
 
 
 def _digested(rules: object) -> JsonObject:

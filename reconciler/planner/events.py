@@ -243,7 +243,7 @@ def event_drift(
     matched = match_live(desired.events, live, recorded)
     for event in sorted(desired.events, key=lambda one: one.name):
         yield _drifted(event, matched.get(event.name), recorded, scope)
-    pruned_before = recorded.object(RULE_OF_EVENTS) == rule_of_events(desired)
+    pruned_before = recorded.object(RULE_OF_EVENTS) == rule_of_events(desired.prune)
     names = {name for name, _ in (*recorded.applied.events, *recorded.event_ids)}
     for action in plan.actions:
         if isinstance(action.operation, DeleteEvent):

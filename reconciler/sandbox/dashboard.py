@@ -53,22 +53,16 @@ class Dashboard:
         self._edit(site, lambda found: found.plan.update(status=status))
 
     def add_event(self, site: str, event: Mapping[str, Any], foreign: bool = False) -> str:
-        """Adds a calendar event and returns its id."""
-
-        def change(found: Site, now: datetime, _seed: Seed) -> str:
-            made = events.record(found, dict(event), times.show(now), foreign)
-            found.events.append(made)
-            return str(made["shown"]["id"])
-
-        return str(self._sandbox.edit(site, change))
+        """Adds an event and returns its id."""
+        return str(self._sandbox.edit(site, lambda found, now, _: events.add(found, event, now, foreign)))
 
     def edit_event(self, site: str, event: str, **fields: Any) -> None:
         """Changes fields of an event."""
-        self._edit(site, lambda found: _event(found, event)["shown"].update(fields))
+        self._edit(site, lambda found: events.by_id(found, event)["shown"].update(fields))
 
     def delete_event(self, site: str, event: str) -> None:
         """Deletes an event."""
-        self._edit(site, lambda found: found.events.remove(_event(found, event)))
+        self._edit(site, lambda found: found.events.remove(events.by_id(found, event)))
 
     def edit_activity(self, site: str, activity: str, **fields: Any) -> None:
         """Changes title, description or date of an activity."""
@@ -162,10 +156,3 @@ class Dashboard:
     def set_behaviour(self, site: str, **behaviour: Any) -> None:
         """Changes failGeneration, neverFinish, unpublishedGives, contentSeed."""
         self._edit(site, lambda found: found.behaviour.update(behaviour))
-
-
-def _event(site: Site, event: str) -> Json:
-    for found in site.events:
-        if found["shown"]["id"] == event:
-            return found
-    raise KeyError(f"no event {event}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,21 @@ def record(site: Site, fields: Json, since: str, foreign: bool = False) -> Json:
     }
     shown.update({name: fields[name] for name in ("name", "description", "date", "recurringRule") if fields.get(name)})
     return {"shown": shown, "since": since, "foreign": foreign}
+
+
+def add(site: Site, fields: Mapping[str, Any], now: datetime, foreign: bool) -> str:
+    """Adds an event, as people do in the dashboard, and returns its id."""
+    made = record(site, dict(fields), times.show(now), foreign)
+    site.events.append(made)
+    return str(made["shown"]["id"])
+
+
+def by_id(site: Site, id: str) -> Json:
+    """The event as it is stored. Raises KeyError."""
+    for found in site.events:
+        if found["shown"]["id"] == id:
+            return found
+    raise KeyError(f"no event {id}")
 
 
 def create(call: Call) -> Json:

@@ -37,6 +37,8 @@ class NoCall(ManagedKind[Any]):
 
 NO_CALL: Final = NoCall()
 
+KINDS: Final[tuple[ManagedKind[Any], ...]] = (SETTINGS, EVENTS, MARKETING_PLAN, ACTIVITIES, POSTS, SCHEDULE)
+
 
 def kind_of(operation: AnyOperation) -> ManagedKind[Any]:
     """The kind that an operation belongs to; its methods accept the operation."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 from msgspec import Struct
 
 from reconciler.executor.ledger import Result
-from reconciler.executor.ports import Journal
+from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind
@@ -143,6 +143,10 @@ class ManagedKind(Generic[O]):
 
     def applied(self, operation: O, declared: Inputs) -> Inputs:
         """The inputs that a successful call has put on the site. `declared` are those of the files."""
+        return Inputs()
+
+    async def inputs_seen(self, declared: Inputs, ports: Ports, site: SiteCache) -> Inputs:
+        """The declared generation inputs of this kind, as the site has them now. May raise an ApiError."""
         return Inputs()
 
     def inputs_missing(self, operation: O, address: Address, result: Result) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, same_text, shown
 from reconciler.executor.ledger import Result
-from reconciler.executor.ports import Journal
+from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind, key_of
@@ -37,6 +38,8 @@ from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text, spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.event_matching import own_calendars, own_events
+from reconciler.planner.events import plan_events
+from reconciler.planner.options import Scope
 
 FOREIGN = Diagnostic(Trouble.READ_ONLY, "it belongs to a connected calendar, which this site cannot change")
 READ_ONLY = Diagnostic(
@@ -198,6 +201,16 @@ class EventsKind(ManagedKind[EventOperation]):
                 return Inputs()
             case _:
                 assert_never(operation)
+
+    async def inputs_seen(self, declared: Inputs, ports: Ports, site: SiteCache) -> Inputs:
+        desired = ports.desired.events if ports.desired is not None else None
+        if not declared.events or desired is None:
+            return Inputs(events=declared.events)
+        site.forget(Need.EVENTS)
+        scope = Scope(site.site.name, ports.clock.now(), ZoneInfo("UTC"))
+        part = plan_events(desired, await _events(site), ports.journal.recorded, scope)
+        names = {name for name, _ in declared.events}
+        return Inputs(events=tuple((name, facts) for name, facts in part.live_facts if name in names))
 
     def inputs_missing(self, operation: EventOperation, address: Address, result: Result) -> str | None:
         if isinstance(operation, DeleteEvent):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, shown
 from reconciler.executor.ledger import Result
+from reconciler.executor.ports import Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address
@@ -24,10 +25,11 @@ from reconciler.model.settings import (
     unnamed_fields,
     whole_fields,
 )
-from reconciler.model.sites import Inputs, Need
+from reconciler.model.sites import Inputs, Need, RecordedSite
 from reconciler.model.text import printable, spoken
 from reconciler.model.writes import FieldChange
 from reconciler.model.yaml_text import both_in_sentence
+from reconciler.planner.kept import split_kept
 
 
 class SettingsKind(ManagedKind[UpdateSettings]):
@@ -87,11 +89,27 @@ class SettingsKind(ManagedKind[UpdateSettings]):
         changes = operation.changes
         return Inputs(settings=tuple(Field(change.path, normal(change.path, change.after)) for change in changes))
 
+    async def inputs_seen(self, declared: Inputs, ports: Ports, site: SiteCache) -> Inputs:
+        """A value that the server still stores differently after two writes counts as declared."""
+        if not declared.settings:
+            return Inputs()
+        site.forget(Need.SETTINGS)
+        live, recorded = await site.settings(), ports.journal.recorded
+        return Inputs(settings=tuple(_seen(field, live, recorded) for field in declared.settings))
+
     def inputs_missing(self, operation: UpdateSettings, address: Address, result: Result) -> str | None:
         return f"the settings were not saved ({spoken(result)})"
 
     def touches(self, operation: UpdateSettings) -> frozenset[str]:
         return frozenset({"settings"})
+
+
+def _seen(field: Field, live: MarketingSettings, recorded: RecordedSite) -> Field:
+    found = normal(field.path, live.value_of(field.path))
+    if same_setting(field.path, field.value, found):
+        return field
+    _, kept = split_kept("", (FieldChange(field.path, found, field.value),), recorded)
+    return field if kept else Field(field.path, found)
 
 
 def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> str | None:
