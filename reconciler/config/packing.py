@@ -1,12 +1,20 @@
-"""Checked sites, kept small until they are used: there may be many thousands, and files are read once per run."""
+"""Checked sites, kept small until they are used: there may be many thousands, and files are read once per run.
+
+The first ones stay as they are. Of the others, only where they are on disk stays in memory.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from reconciler.config.stamps import Stamp
+from reconciler.model.diagnostics import Place
 from reconciler.model.sites import DesiredSite
+
+if TYPE_CHECKING:  # small projects need none
+    from reconciler.spool import Spool
 
 _LEVEL = 1
 _RAW = -15
@@ -19,9 +27,21 @@ Packing takes a tenth of the time of reading a site, and pays off only for many 
 """
 
 
+class Details(Struct, frozen=True, gc=False):
+    """What is known about a site and rarely needed for all of them: where its document begins, as messages show it.
+
+    `stamp` is the stamp of its file when that was read.
+    """
+
+    id: str
+    place: Place
+    stamp: Stamp = None
+
+
 class KeptSite(Struct, frozen=True, gc=False):
     """A site kept as it is."""
 
+    details: Details
     site: DesiredSite
 
     def unpack(self) -> DesiredSite:
@@ -30,10 +50,20 @@ class KeptSite(Struct, frozen=True, gc=False):
 
 
 class PackedSite(Struct, frozen=True, gc=False):
-    """A site in a few hundred bytes. `sample` is what the project's sites have in common; all of them share it."""
+    """A site in a few hundred bytes. `sample` is what the project's sites have in common; all of them share it.
+
+    `data` has the details on its first line.
+    """
 
     sample: bytes
     data: bytes
+
+    @property
+    def details(self) -> Details:
+        """What is known about the site besides what it declares."""
+        from reconciler.model.codec import from_json
+
+        return from_json(Details, self.data.partition(b"\n")[0])
 
     def unpack(self) -> DesiredSite:
         """The site that was packed."""
@@ -42,24 +72,51 @@ class PackedSite(Struct, frozen=True, gc=False):
         from reconciler.model.codec import from_json
 
         unpacker = zlib.decompressobj(_RAW, zdict=self.sample)
-        return from_json(DesiredSite, unpacker.decompress(self.data) + unpacker.flush())
+        return from_json(DesiredSite, unpacker.decompress(self.data.partition(b"\n")[2]) + unpacker.flush())
+
+
+class SpooledSite(Struct, frozen=True, gc=False):
+    """A packed site that is on disk."""
+
+    sample: bytes
+    spool: Spool
+    number: int
+
+    @property
+    def packed(self) -> PackedSite:
+        """The packed site, read from disk."""
+        return PackedSite(self.sample, self.spool[self.number])
+
+    @property
+    def details(self) -> Details:
+        """What is known about the site besides what it declares."""
+        return self.packed.details
+
+    def unpack(self) -> DesiredSite:
+        """The site that was packed."""
+        return self.packed.unpack()
 
 
 class Packer:
     """Packs the sites of one project."""
 
-    def __init__(self, *, all_of_them: bool = False) -> None:
+    def __init__(self) -> None:
         self._sample = b""
-        self._left = 0 if all_of_them else ROOM
+        self._left = ROOM
+        self._spool: Spool | None = None
 
-    def pack(self, site: DesiredSite, size: int) -> KeptSite | PackedSite:
-        """A packed site. The first one that is packed becomes the sample for the others.
+    def keep(self, site: DesiredSite, size: int, details: Details) -> KeptSite | SpooledSite:
+        """A site as it is, or packed.
 
         `size`: the bytes it was read from. Approved texts are in files of their own, and always packed.
         """
         self._left -= size
         if self._left >= 0 and not site.approvals.activities:
-            return KeptSite(site)
+            return KeptSite(details, site)
+        return self.spool(self.pack(site, details))
+
+    def pack(self, site: DesiredSite, details: Details) -> PackedSite:
+        """A packed site. The first one that is packed becomes the sample for the others."""
         import zlib
 
         from reconciler.model.codec import to_json
@@ -68,4 +125,12 @@ class Packer:
         if not self._sample:
             self._sample = data[:32768]
         packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, zdict=self._sample)
-        return PackedSite(self._sample, packer.compress(data) + packer.flush())
+        return PackedSite(self._sample, to_json(details) + b"\n" + packer.compress(data) + packer.flush())
+
+    def spool(self, packed: PackedSite) -> SpooledSite:
+        """A packed site, put on disk. Raises OSError if the disk is full."""
+        if self._spool is None:
+            from reconciler.spool import Spool
+
+            self._spool = Spool()
+        return SpooledSite(packed.sample, self._spool, self._spool.append(packed.data))

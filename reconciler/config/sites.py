@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.config.advice import (
     OF_NO_RUN,
@@ -22,7 +23,7 @@ from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, Shown, shown_path
 from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, Layers
-from reconciler.config.packing import KeptSite, PackedSite, Packer
+from reconciler.config.packing import Details, KeptSite, PackedSite, Packer, SpooledSite
 from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, Project, find_project
 from reconciler.config.schema import check
@@ -41,21 +42,32 @@ from reconciler.model.sites import DesiredSite
 class SiteEntry(Struct, frozen=True, gc=False):
     """What is known about a site without unpacking it: enough to select by. Small, because there may be many thousands.
 
-    `place` is where its document begins, as messages show it; `below` is the part of the file's full path before that.
-    `problems` stop only this site: it is not read, and fails with them.
+    `below` is the part of the file's full path before the path that messages show. `problems` stop only this site: it
+    is not read, and fails with them.
     """
 
     name: SiteName
-    id: str
     labels: Labels
     below: str
-    place: Place
-    packed: KeptSite | PackedSite
+    kept: KeptSite | PackedSite | SpooledSite
     problems: tuple[Diagnostic, ...] = ()
     without_approval: bool = False
     """Whether its posts go out without approval."""
-    stamp: Stamp = None
-    """The stamp of its file when that was read."""
+
+    @property
+    def id(self) -> str:
+        """The site's id."""
+        return self.kept.details.id
+
+    @property
+    def place(self) -> Place:
+        """Where its document begins, as messages show it."""
+        return self.kept.details.place
+
+    @property
+    def stamp(self) -> Stamp:
+        """The stamp of its file when that was read."""
+        return self.kept.details.stamp
 
     @property
     def path(self) -> str:
@@ -71,7 +83,7 @@ class SiteEntry(Struct, frozen=True, gc=False):
         """The site as its file declares it. Raises InvalidFiles if it has `problems`."""
         if self.problems:
             raise InvalidFiles(self.problems)
-        return self.packed.unpack()
+        return self.kept.unpack()
 
 
 class SiteIndex(Struct, frozen=True):
@@ -211,7 +223,7 @@ def without(entries: Sequence[SiteEntry], chosen: Sequence[SiteEntry]) -> tuple[
 def read_files(project: Project, files: Sequence[Path]) -> FilesRead | None:
     """Reads some site files of a project for another process; None if anything is wrong with them."""
     content = bytearray()
-    reading = _Reading(project, packs_all=True, hears=content.extend)
+    reading = _Reading(project, sends=True, hears=content.extend)
     for file in files:
         reading.read(file)
     if reading.problems:
@@ -243,7 +255,7 @@ class _Reading:
     """One reading of all site files of a project."""
 
     def __init__(
-        self, project: Project, *, packs_all: bool = False, hears: Callable[[bytes], object] = lambda _: None
+        self, project: Project, *, sends: bool = False, hears: Callable[[bytes], object] = lambda _: None
     ) -> None:
         self.project = project
         self.approvals = ApprovalFiles(project)
@@ -252,7 +264,9 @@ class _Reading:
         self.warnings: list[Diagnostic] = []
         self._named_approvals: dict[Path, str | None] = {}
         self.taken = _Taken()
-        self._packer = Packer(all_of_them=packs_all)
+        self._packer = Packer()
+        self._sends = sends
+        """Whether the sites are for another process."""
         self._borders = Borders(project.root, project.trust)
         self._shown = Shown()
         self._labels: dict[Labels, Labels] = {}
@@ -267,10 +281,13 @@ class _Reading:
         if len(found) < len(whole) or not self.taken.add((part.names, part.ids) for part in found):
             return False
         for part in found:
-            self.entries.extend(part.entries)
+            self.entries.extend(map(self._received, part.entries))
             self.warnings.extend(part.warnings)
             self.content.update(part.content)
         return True
+
+    def _received(self, entry: SiteEntry) -> SiteEntry:
+        return replace(entry, kept=self._packer.spool(entry.kept)) if isinstance(entry.kept, PackedSite) else entry
 
     def read(self, file: Path) -> None:
         """Reads a site file. What it declares without a problem becomes an entry."""
@@ -295,17 +312,16 @@ class _Reading:
     def _add(self, document: Document, found: ReadSite, size: int, stamp: Stamp) -> None:
         site = found.site
         self.warnings.extend(found.warnings)
+        details = Details(site.ref.id, document.start, stamp)
+        packer = self._packer
         self.entries.append(
             SiteEntry(
                 name=site.ref.name,
-                id=site.ref.id,
                 labels=self._labels.setdefault(site.labels, site.labels),
                 below=self._shown.below(document.start.file),
-                place=document.start,
-                packed=self._packer.pack(site, size),
+                kept=packer.pack(site, details) if self._sends else packer.keep(site, size, details),
                 problems=found.problems,
                 without_approval=bool(site.schedule and site.schedule.rules and not site.schedule.approval_required),
-                stamp=stamp,
             )
         )
 

@@ -144,7 +144,7 @@ def _as_of_now(project: Project, entry: SiteEntry) -> SiteEntry:
         approvals = approvals_now(project, entry.name)
     except (InvalidFiles, UsageError):
         approvals = Approvals()
-    return replace(entry, packed=KeptSite(replace(entry.load(), approvals=approvals)))
+    return replace(entry, kept=KeptSite(entry.kept.details, replace(entry.load(), approvals=approvals)))
 
 
 def _parts(sites: int, count: int) -> Iterator[range]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Self, TypeAlias, TypeVar, assert_never
 
 from reconciler.config.environment import clean_environment
-from reconciler.config.packing import KeptSite
+from reconciler.config.packing import Details, KeptSite
 from reconciler.config.project import Project
 from reconciler.config.secrets import CredentialRef
 from reconciler.config.sites import SiteEntry
@@ -357,17 +357,18 @@ def project_of(values: ProjectValues, environ: Mapping[str, str]) -> Project:
 
 def site_values(entry: SiteEntry) -> SiteValues:
     """A site in the form that is sent."""
-    desired = None if entry.problems else entry.load()
-    return SiteValues(entry.name, entry.id, entry.labels, desired, entry.problems, entry.path, entry.stamp)
+    desired, details = None if entry.problems else entry.load(), entry.kept.details
+    path = entry.below + details.place.file
+    return SiteValues(entry.name, details.id, entry.labels, desired, entry.problems, path, details.stamp)
 
 
 def entry_of(site: SiteValues) -> SiteEntry:
     """A site on a worker. Its file is only used to see whether it was changed."""
     place = site.desired.place if site.desired is not None else Place("")
     # A site without a value has problems, and is never unpacked.
-    packed = KeptSite(site.desired)  # type: ignore[arg-type]
+    kept = KeptSite(Details(site.id, place, site.stamp), site.desired)  # type: ignore[arg-type]
     below = site.file.removesuffix(place.file)
-    return SiteEntry(site.name, site.id, site.labels, below, place, packed, site.problems, stamp=site.stamp)
+    return SiteEntry(site.name, site.labels, below, kept, site.problems)
 
 
 def told_of(event: object) -> Told | None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Final
 
 from reconciler.config.regular_files import NotRegular, open_regular
-from reconciler.engine.spool import Spool
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Absent
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, sorted_json, to_plain
@@ -36,6 +35,7 @@ from reconciler.planner.document import (
     site_line,
     to_lines,
 )
+from reconciler.spool import Spool
 from reconciler.whole_files import replacing
 
 LARGEST: Final = 2 * 1024 * 1024 * 1024

@@ -9,11 +9,11 @@ from msgspec import Struct
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.parts import Labels, Planned
 from reconciler.engine.site_results import SitePlanned
-from reconciler.engine.spool import Spool
 from reconciler.model.address import SiteName
 from reconciler.model.codec import from_json, to_json
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Plan
+from reconciler.spool import Spool
 
 
 class Prepared(Struct, frozen=True):

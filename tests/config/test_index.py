@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.config import packing
-from reconciler.config.packing import PackedSite
+from reconciler.config.packing import Details, KeptSite, SpooledSite
 from reconciler.config.problems import MAX_EXPLAINED, Problems
 from reconciler.config.sites import SiteIndex, open_project
 from reconciler.model.approvals import Approvals
@@ -321,10 +321,13 @@ def test_nothing_there_is_said(write_project: WriteProject) -> None:
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.lists(strategies.of(DesiredSite), min_size=1, max_size=3))
 def test_a_packed_site_is_the_one_that_was_packed(sites: list[DesiredSite]) -> None:
-    packer = packing.Packer(all_of_them=True)
-    packed = [packer.pack(site, 1) for site in sites]
-    assert [kept.unpack() for kept in packed] == sites
-    assert all(isinstance(kept, PackedSite) for kept in packed)
+    packer = packing.Packer()
+    details = [Details(site.ref.id, site.place, bytes(15)) for site in sites]
+    packed = [packer.pack(site, detail) for site, detail in zip(sites, details, strict=True)]
+    spooled = [packer.spool(site) for site in packed]
+    for kept in (packed, spooled):
+        assert [site.unpack() for site in kept] == sites
+        assert [site.details for site in kept] == details
 
 
 def test_a_site_with_approved_texts_is_never_kept_as_it_is(write_project: WriteProject) -> None:
@@ -332,8 +335,8 @@ def test_a_site_with_approved_texts_is_never_kept_as_it_is(write_project: WriteP
     (entry,) = index_of().entries
     desired = entry.load()
     approved = replace(desired, approvals=Approvals(activities=cast("Any", ("a long text",))))
-    assert packing.Packer().pack(desired, 1).unpack() is desired
-    assert isinstance(packing.Packer().pack(approved, 1), PackedSite)
+    assert packing.Packer().keep(desired, 1, entry.kept.details).unpack() is desired
+    assert isinstance(packing.Packer().keep(approved, 1, entry.kept.details), SpooledSite)
 
 
 def test_what_is_kept_of_a_site_is_small(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,8 +344,8 @@ def test_what_is_kept_of_a_site_is_small(write_project: WriteProject, monkeypatc
     rules = "posts: [{match: {within: 21d}, max: 3}]\nschedule: {rules: [{channels: [INSTAGRAM], at: '09:30'}]}\n"
     write_project({f"sites/{at}.yaml": site(f"s{at}", rules) for at in range(200)})
     index = index_of()
-    packed = [entry.packed.data for entry in index.entries if isinstance(entry.packed, PackedSite)]
-    size = sum(entry.file.stat().st_size for entry in index.entries if not isinstance(entry.packed, PackedSite))
+    packed = [entry.kept.packed.data for entry in index.entries if isinstance(entry.kept, SpooledSite)]
+    size = sum(entry.file.stat().st_size for entry in index.entries if isinstance(entry.kept, KeptSite))
     assert 0 < size <= 4096
-    assert sum(len(data) for data in packed) / len(packed) < 400
+    assert sum(len(data) for data in packed) / len(packed) < 500
     assert index.entries[-1].load().posts == index.entries[0].load().posts

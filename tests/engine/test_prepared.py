@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.site_results import SitePlanned
-from reconciler.engine.spool import Spool
 from reconciler.model.canonical import JsonObject, freeze
 from reconciler.model.codec import to_json
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.tally import PlanTally
+from reconciler.spool import Spool
 from reconciler.state.folder import LocalFolder
 from reconciler.state.ledger import RunLedgers
 from tests import strategies
@@ -45,6 +48,12 @@ def test_a_spool_gives_back_each_piece(pieces: list[bytes], order: object) -> No
         numbers.append(spool.append(piece))
         assert spool[numbers[0]] == pieces[0]  # reading in between moves nothing
     assert [spool[number] for number in reversed(numbers)] == list(reversed(pieces))
+
+
+def test_a_spool_does_without_a_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: os.open("/no/such/folder", os.O_RDONLY))
+    spool = Spool()
+    assert [spool[spool.append(piece)] for piece in (b"one", b"other")] == [b"one", b"other"]
 
 
 def test_a_ledger_is_the_same_by_its_text(tmp_path: Path) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from array import array
 
 
 class Spool:
-    """Pieces of bytes in a nameless file that disappears with the process. Raises OSError if the disk is full."""
+    """Pieces of bytes in a nameless file that disappears with the process. Raises OSError if the disk is full.
+
+    Where no temporary file can be made, they stay in memory.
+    """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        try:
+            self._file: io.BufferedIOBase = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        except OSError:
+            self._file = io.BytesIO()
         self._ends = array("Q", [0])
 
     def __del__(self) -> None:
