@@ -159,7 +159,7 @@ class _Gathered:
         self._results = results
         self._ready = ready
         self._emit = emit
-        self._waiting = {id.lower(): number for number, id in enumerate(ready.ids)}
+        self._waiting = {ready.id(number).lower(): number for number in range(len(ready))}
         self._told: dict[SiteName, list[Told]] = {name: [] for name in ready.names}
         """What has been reported about the sites that are still awaited."""
 

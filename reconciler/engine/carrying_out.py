@@ -33,6 +33,7 @@ from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.rights import regenerates_on_request, what_is_left
 from reconciler.planner.targets import Named
+from reconciler.spool import Spool
 from reconciler.state.errors import StateError
 from reconciler.state.ledger import RunLedgers
 
@@ -234,7 +235,9 @@ class ApplyTotals:
         self._refused = 0
         self._tally = Tally()
         self._results: set[Result] = set()
-        self._ledgers: dict[SiteName, bytes] = {}
+        self._ledgers = Spool()
+        self._at: dict[SiteName, int] = {}
+        """The number of each site's ledger."""
 
     def add(self, result: SiteApplied | SiteFailed) -> None:
         """Adds a site."""
@@ -246,16 +249,18 @@ class ApplyTotals:
         self._failed += bool(result.ledger.error)
         self._tally += tally_of((result.ledger,))
         self._results |= {entry.result for entry in result.ledger.entries}
-        self._ledgers[result.name] = to_json(ledger_record(result.ledger))
+        self._keep(result.name, result.ledger)
 
     def enter(self, failed: SiteFailed) -> None:
         """Adds a site at which nothing was done, only to the ledger."""
-        ledger = SiteLedger(SiteRef(failed.name, ""), error=failed.problem)
-        self._ledgers[failed.name] = to_json(ledger_record(ledger))
+        self._keep(failed.name, SiteLedger(SiteRef(failed.name, ""), error=failed.problem))
+
+    def _keep(self, name: SiteName, ledger: SiteLedger) -> None:
+        self._at[name] = self._ledgers.append(to_json(ledger_record(ledger)))
 
     def in_order(self, names: list[SiteName]) -> list[bytes]:
         """The ledgers in the order of the sites, as JSON."""
-        return [self._ledgers[name] for name in names if name in self._ledgers]
+        return [self._ledgers[self._at[name]] for name in names if name in self._at]
 
     def completed(self, *, interrupted: bool) -> ApplyCompleted:
         """The result, once all sites have been added."""

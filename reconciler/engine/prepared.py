@@ -42,18 +42,19 @@ class PreparedSites:
     def __init__(self) -> None:
         self._plans, self._records = Spool(), Spool()
         self.names: list[SiteName] = []
-        self.ids: list[str] = []
         self.labels: list[Labels] = []
         self.entries: list[SiteEntry | None] = []
+        self._known: dict[Labels, Labels] = {}
+        """Each set of labels only once: many sites have the same."""
 
     def add(self, prepared: Prepared) -> None:
         """Adds a site."""
         self._plans.append(to_json(Planned.of(prepared.planned)))
         self._records.append(to_json(prepared.recorded))
-        self.names.append(prepared.plan.site.name)
-        self.ids.append(prepared.plan.site.id)
-        self.labels.append(prepared.planned.labels)
-        self.entries.append(prepared.entry)
+        entry, labels = prepared.entry, prepared.planned.labels
+        self.names.append(prepared.plan.site.name if entry is None else entry.name)
+        self.labels.append(self._known.setdefault(labels, labels))
+        self.entries.append(entry)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -61,6 +62,11 @@ class PreparedSites:
     def __getitem__(self, number: int) -> Prepared:
         planned = from_json(Planned, self._plans[number]).value()
         return Prepared(planned, self.entries[number], self.recorded(number))
+
+    def id(self, number: int) -> str:
+        """The id of a site."""
+        entry = self.entries[number]
+        return self.plan(number).site.id if entry is None else entry.id
 
     def plan(self, number: int) -> Plan:
         """What there is to do on a site."""

@@ -11,11 +11,13 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Final, Generic, Protocol, Self, TypeVar
 
+from msgspec import Struct
+
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.totals import Total
 from reconciler.reporters.words import plural
 
-IN_MEMORY: Final = 1_000_000
+IN_MEMORY: Final = 256 * 1024
 """How many bytes of text are kept in memory before they go to a file."""
 
 FEW_SITES: Final = 5
@@ -40,20 +42,34 @@ MOST_LINES: Final = 40
 """How many posts are listed, with a line each, before they are summed up."""
 
 
+class _Single(Struct, Generic[Tally], gc=False):
+    """What is kept about a block that one site has, and where its text is. Small, because there may be thousands."""
+
+    rank: int
+    labels: frozenset[tuple[str, str]]
+    tally: Tally
+    name: str
+    start: int
+    length: int
+    lines: int
+    """How many lines it has before they are wrapped."""
+    totals: tuple[Total, ...]
+
+
 class _Shared(Generic[Tally]):
-    """What is kept about one block: how many sites have it, and where its text is."""
+    """What is kept about a block that several sites may have: how many do, and where its text is."""
 
     __slots__ = ("count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
 
-    def __init__(self, rank: int, labels: frozenset[tuple[str, str]], tally: Tally) -> None:
-        self.rank = rank
-        self.labels = labels
+    def __init__(self, first: _Single[Tally]) -> None:
+        self.rank = first.rank
+        self.labels = first.labels
         self.count = 1
-        self.tally = tally
-        self.names: list[str] = []
-        self.own: list[Place] = []
-        self.own_lines = 0
-        self.totals: dict[str, Total] = {}
+        self.tally = first.tally
+        self.names = [first.name]
+        self.own: list[Place] = [(first.start, first.length)]
+        self.own_lines = first.lines
+        self.totals = {total.kind: total for total in first.totals}
         self.shared: list[Place | str] = []
 
     @property
@@ -76,7 +92,7 @@ class Blocks(Generic[Tally]):
         self._list_posts = list_sites or list_posts
         self._changes = changes
         self._text: SpooledTemporaryFile[str] | None = None
-        self._found: dict[bytes, _Shared[Tally]] = {}
+        self._found: dict[bytes, _Single[Tally] | _Shared[Tally]] = {}
         # Each set of labels and each tally only once: sites with different changes still share these.
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._tallies: dict[Tally, Tally] = {}
@@ -97,20 +113,22 @@ class Blocks(Generic[Tally]):
         """
         totals = {part.kind: part for part in common if not isinstance(part, Line)}
         parts = [part if isinstance(part, Line) else part.kind for part in common]
-        key = hashlib.sha256(repr((rank, parts)).encode("utf-8", "surrogatepass")).digest()
+        key = hashlib.blake2b(repr((rank, parts)).encode("utf-8", "surrogatepass"), digest_size=20).digest()
         found = self._found.get(key)
         if found is None:
-            known = frozenset(labels)
+            lines, known = own(), frozenset(labels)
             known, tally = self._labels.setdefault(known, known), self._tallies.setdefault(tally, tally)
-            found = self._found[key] = _Shared(rank, known, tally)
-            found.totals = totals
-        else:
-            found.count += 1
-            found.tally += tally
-            found.labels &= frozenset(labels)
-            for kind, total in totals.items():
-                found.totals[kind].add(total)
-        if not found.shared and found.count > 1:
+            place = self._keep(lines)
+            self._found[key] = _Single(rank, known, tally, name, *place, len(lines), tuple(totals.values()))
+            return
+        if isinstance(found, _Single):
+            found = self._found[key] = _Shared(found)
+        found.count += 1
+        found.tally += tally
+        found.labels &= frozenset(labels)
+        for kind, total in totals.items():
+            found.totals[kind].add(total)
+        if not found.shared:
             found.shared = [self._keep((part,)) if isinstance(part, Line) else part.kind for part in common]
         kept = self._keep_own(found, own, plain=not totals and len(common))
         if kept or self._list_sites or len(found.names) <= MOST_NAMES:
@@ -124,7 +142,7 @@ class Blocks(Generic[Tally]):
         if len(found.own) < found.count - 1 or not self._one_by_one(found):
             return False
         lines = own()
-        if found.count > 1 and len(lines) == plain:
+        if len(lines) == plain:
             return False
         found.own.append(self._keep(lines))
         found.own_lines += len(lines)
@@ -141,7 +159,8 @@ class Blocks(Generic[Tally]):
 
     def lines(self) -> Iterator[str]:
         """All lines, worst first, with an empty line after each block."""
-        for found in sorted(self._found.values(), key=lambda block: block.rank):  # stable: sites keep their order
+        for block in sorted(self._found.values(), key=lambda block: block.rank):  # stable: sites keep their order
+            found = _Shared(block) if isinstance(block, _Single) else block
             if found.count == len(found.own) and self._one_by_one(found):
                 for name, place in zip(found.names, found.own, strict=False):
                     yield self._screen.paint(name, Style.BOLD)
@@ -167,11 +186,13 @@ class Blocks(Generic[Tally]):
     def rows(self) -> Iterator[tuple[int, str, Tally]]:
         """Rank, name and counts of each block; sites that share one share a row."""
         for found in self._found.values():
-            yield found.rank, found.names[0] if found.count == 1 else plural(found.count, "site"), found.tally
+            name = found.name if isinstance(found, _Single) else plural(found.count, "site")
+            yield found.rank, name, found.tally
 
     def sites_below(self, rank: int) -> int:
         """How many sites have a block that comes before a rank."""
-        return sum(found.count for found in self._found.values() if found.rank < rank)
+        below = (found for found in self._found.values() if found.rank < rank)
+        return sum(1 if isinstance(found, _Single) else found.count for found in below)
 
     def _which(self, found: _Shared[Tally]) -> str:
         """The sites of a shared block: their names, or what they have in common."""

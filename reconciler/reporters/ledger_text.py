@@ -344,7 +344,7 @@ def _counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
     return ", ".join(f"{found[result]} {spoken(result)}" for result in _WORST_FIRST if found[result]) or "nothing done"
 
 
-class _Row(Struct, frozen=True):
+class _Row(Struct, frozen=True, gc=False):
     """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above.
 
     `why` is what failed, if that may be told together with other sites.
@@ -369,6 +369,8 @@ class Ledger:
         self._list_sites = list_sites
         self._most = most
         self._rows: list[_Row] = []
+        self._words: dict[str, str] = {}
+        """Each text only once: many sites have the same."""
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
 
     def applied(self, applied: SiteApplied) -> SiteName | None:
@@ -378,6 +380,7 @@ class Ledger:
         worst = min((_WORST_FIRST.index(result) for result in results), default=len(_WORST_FIRST) - 1)
         goes_out = plural(len(ledger.still_going_out), "post") + " still going out" if ledger.still_going_out else ""
         words = ", ".join(part for part in (goes_out, _counts(ledger)) if part)
+        words = self._words.setdefault(words, words)
         rank = -1 if goes_out else 0 if ledger.error else worst
         alike = not (goes_out or ledger.error or results - {Result.DONE, Result.WITHHELD, *_CUT_SHORT})
         first, why = self._before(applied.name, _causes(ledger), _why(ledger))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 from typing import Final
 
 from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted
@@ -140,13 +141,16 @@ class PlanScreen:
             )
         if self._failures or self._refused_sites or completed.refusals:
             yield ""
-        rows = sorted((row for row in self._blocks.rows() if row[0] < Rank.NOTE), key=lambda row: row[0])
         if not self._detail.summary:
             yield from self._blocks.lines()
         yield from self._held_lines()
         if not self._detail.quiet:
             yield from self._drafts_lines()
-            yield from self._table(completed, rows)
+            yield from self._table(completed)
+
+    def forget(self) -> None:
+        """Forgets the blocks, which have been shown, before an apply goes on."""
+        self._blocks = Blocks(self._screen)
 
     def last(self, completed: PlanCompleted) -> str:
         """The last line; if a guard refuses the run, or the only site in it, why."""
@@ -212,7 +216,10 @@ class PlanScreen:
             yield from Line((Span(head, Style.CYAN), Span(f"{named}{more}", Style.DIM))).on(self._screen)
         yield ""
 
-    def _table(self, completed: PlanCompleted, rows: Sequence[tuple[int, str, PlanTally]]) -> Iterator[str]:
+    def _table(self, completed: PlanCompleted) -> Iterator[str]:
+        changing = (row for row in self._blocks.rows() if row[0] < Rank.NOTE)
+        rows = nsmallest(MOST_ROWS, changing, key=lambda row: row[0])  # those of the same rank keep their order
+        more = sum(row[0] < Rank.NOTE for row in self._blocks.rows()) - len(rows)
         if len(rows) < FEW_SITES and not (self._detail.summary and rows):
             return
         used = [name for name in COLUMNS if getattr(completed.tally, name)]
@@ -221,12 +228,12 @@ class PlanScreen:
         heads = [name.replace("_", " ") for name in used]
         cells = []
         everywhere = rows[0][0] != Rank.REFUSED and rows[0][1] == plural(completed.sites, "site")  # as in the total
-        for rank, name, tally in () if everywhere else rows[:MOST_ROWS]:
+        for rank, name, tally in () if everywhere else rows:
             counts = tuple(getattr(tally, column) for column in used)
             nothing = "refused" if rank == Rank.REFUSED else "nothing is done"
             cells.append(Row(name, counts) if any(counts) else Row(name, text=nothing))
-        if len(rows) > MOST_ROWS:
-            cells.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
+        if more:
+            cells.append(Row(f"{more:,} more rows", text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
         listed = self._blocks.sites_below(Rank.NOTE)
         cells.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))

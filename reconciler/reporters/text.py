@@ -341,6 +341,7 @@ class TextReporter:
                 self._last(refusal, style=Style.RED)
             elif (step := self._plan.next_step(completed)) is not None:
                 self._next(step)
+        self._plan.forget()
         self._planned = True
 
     def _apply_completed(self, completed: ApplyCompleted) -> None:
