@@ -243,7 +243,10 @@ def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
         if Absent not in typing.get_args(hints[name]):
             required.append(key)
     for key, member in properties.items():
-        properties[key] = {"description": WORDS.get(f"{kind.__name__}.{key}") or WORDS[key], **member}
+        words = WORDS.get(f"{kind.__name__}.{key}") or WORDS.get(key)
+        if words is None:
+            raise SystemExit(f"{__file__}: WORDS has none for {kind.__name__}.{key}")
+        properties[key] = {"description": words, **member}
     definition["required"] = required
     words = TYPES.get(kind.__name__) or " ".join((kind.__doc__ or "").split("\n\n")[0].split())
     definition["description"] = words or f"A value of kind {kind.__struct_config__.tag}."

@@ -482,7 +482,10 @@ def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
     definition["required"] = required
     for key, member in definition["properties"].items():
         named = (WORDS.get(f"{each.__name__}.{key}") for each in kind.__mro__)
-        definition["properties"][key] = {"description": next(filter(None, named), None) or WORDS[key], **member}
+        words = next(filter(None, named), None) or WORDS.get(key)
+        if words is None:
+            raise SystemExit(f"{__file__}: WORDS has none for {kind.__name__}.{key}")
+        definition["properties"][key] = {"description": words, **member}
 
 
 def _first_sentence(kind: type) -> str:
