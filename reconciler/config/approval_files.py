@@ -46,7 +46,7 @@ class ApprovalFiles:
                 files = [entry.name for entry in entries if entry.name.endswith(SUFFIX) and entry.name[0] != "."]
             self.names = frozenset(name.removesuffix(SUFFIX) for name in files)
         except FileNotFoundError:
-            pass
+            self.problems = _dead_links(self._folder)
         except OSError as error:
             message = f"cannot be listed: {error.strerror}"
             self.problems = (problem(Place(shown_path(self._folder)), message, "`approvals` names a folder"),)
@@ -152,3 +152,12 @@ def approvals_now(project: Project, site: str) -> Approvals:
     if problems:
         raise InvalidFiles(problems)
     return found
+
+
+def _dead_links(folder: Path) -> tuple[Diagnostic, ...]:
+    """A problem if a folder is missing because a link on the way to it leads nowhere: nobody deleted what is in it."""
+    there = next((step for step in (folder, *folder.parents) if os.path.lexists(step)), folder)
+    if not there.is_symlink():
+        return ()
+    message = f"is a link to {there.readlink()}, which does not exist, so it is not known what is approved"
+    return (problem(Place(shown_path(there)), message, "restore what it leads to, or delete the link"),)

@@ -2,12 +2,15 @@
 
 If no site has the old name any more, every run warns about such a file. If another site has it by now, the file is
 taken for that site's.
+
+A file that says it is for a name the site never had, and has none of its posts, belongs to another site: it was copied
+or moved here by mistake, and says nothing about this one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -66,8 +69,10 @@ def with_approvals_left_behind(
 ) -> DesiredSite:
     """The site as its files describe it, once it is known whether its approvals are still in the file of an old name.
 
-    If those of its scheduled posts are, nobody withdrew them, and the site's approvals count as unknown.
+    If those of its scheduled posts are, nobody withdrew them, and the site's approvals count as unknown. They do too if
+    the file in their place belongs to another site.
     """
+    desired = without_approvals_of_another_site(desired, recorded, session)
     missing = [post for post in scheduled_by_us(recorded) if desired.approvals.draft(post) is None]
     if not missing or desired.approvals.unasked is not None:
         return desired
@@ -82,13 +87,29 @@ def with_approvals_left_behind(
     return desired
 
 
+def without_approvals_of_another_site(
+    desired: DesiredSite, recorded: RecordedSite, session: Session[ReadClient]
+) -> DesiredSite:
+    """The site as its files describe it; its approvals count as unknown if their file belongs to another site."""
+    scheduled = scheduled_by_us(recorded)
+    if not scheduled or (strange := _of_another_site(desired, scheduled, recorded, session)) is None:
+        return desired
+    return replace(desired, approvals=replace(desired.approvals, unasked=strange))
+
+
 def approvals_left_behind(
-    site: SiteRef, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]
 ) -> str | None:
     """Says that the file of the site's old name has the decisions about its posts, and how to move them; None if not.
 
-    A review would rewrite this site's file without them, and drop those of the site that had its name before.
+    A review would rewrite this site's file without them, and drop those of the site that had its name before. It would
+    also drop those of another site whose file is in the place of this one's.
     """
+    site = desired.ref
+    if desired.approvals.activities and (
+        strange := _of_another_site(desired, _posts(observed) | scheduled_by_us(recorded), recorded, session)
+    ):
+        return f"{strange.message}; {strange.fix}"
     for old in _old_names(site, recorded, session):
         there, command = _to_follow(site, old, session)
         if _has_drafts(there, old, observed):
@@ -160,6 +181,22 @@ def _old_names(site: SiteRef, recorded: RecordedSite, session: Session[ReadClien
     keys = (key for key, _ in recorded.objects if key.startswith(FORMER))
     names = [session.store.old_name(site), *(SiteName(key.removeprefix(FORMER).removesuffix("]")) for key in keys)]
     return tuple(dict.fromkeys(name for name in names if name not in (None, site.name)))
+
+
+def _of_another_site(
+    desired: DesiredSite, posts: Collection[PostId], recorded: RecordedSite, session: Session[ReadClient]
+) -> Diagnostic | None:
+    """Says that the approvals file is not this site's: it names another one, and has none of these posts."""
+    approvals, name = desired.approvals, desired.ref.name
+    if not approvals.written_for or approvals.written_for in _old_names(desired.ref, recorded, session):
+        return None
+    if any(approvals.draft(post) is not None for post in posts):
+        return None
+    return Diagnostic.note(
+        "approvals-of-another-site",
+        f"{approvals.file} is for {approvals.written_for}, and has no decision about a post of {name}",
+        f"restore the file from git, or write `site: {name}` in it if it is right and its approvals were withdrawn",
+    )
 
 
 def _was_called(old: SiteName, last: SiteName | None) -> str:

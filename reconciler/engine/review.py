@@ -16,7 +16,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import tell_left_out
-from reconciler.engine.renamed import FormerNames, approvals_left_behind
+from reconciler.engine.renamed import FormerNames, approvals_left_behind, without_approvals_of_another_site
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
@@ -107,10 +107,11 @@ async def _review_site(
     if desired.schedule is None and not scheduled_by_us(recorded):
         return _nothing(desired, NO_SCHEDULE)
     options = plan_options(session, RunContext(), site)
+    desired = without_approvals_of_another_site(desired, recorded, session)
     observed, planned = await observe_and_plan(session.client.reader(), desired, recorded, options)
     why = (
         not_reviewable(desired, observed)
-        or approvals_left_behind(desired.ref, observed, recorded, session)
+        or approvals_left_behind(desired, observed, recorded, session)
         or await names.decided_for(desired, observed)
     )
     if why is not None:

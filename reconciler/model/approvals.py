@@ -153,8 +153,8 @@ class Approvals(Struct, frozen=True, dict=True):
 
     `uncommitted` are drafts and activities for which the file on disk has another decision, if only committed decisions
     count. `deleted` is True if the file is not on disk but is still in the last commit. `unasked` says why it is not
-    known what is approved: only committed decisions count and git could not be asked, or the file still has the site's
-    old name.
+    known what is approved: only committed decisions count and git could not be asked, the file still has the site's old
+    name, or it belongs to another site.
     """
 
     activities: tuple[ActivityApproval, ...] = ()

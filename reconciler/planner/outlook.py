@@ -135,8 +135,8 @@ def zone_notes(
 def file_notes(approvals: Approvals) -> Iterator[Diagnostic]:
     """Warnings about the approvals file itself."""
     if approvals.written_for:
-        what = f"{approvals.file} was written for {approvals.written_for}, this site's old name"
-        yield Diagnostic.note("approvals-of-old-name", what, "review corrects it")
+        what = f"{approvals.file} was written for {approvals.written_for}; its decisions count for this site"
+        yield Diagnostic.note("approvals-of-old-name", what, "review corrects the name in it")
 
 
 def other_moment_notes(

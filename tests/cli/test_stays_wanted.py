@@ -974,6 +974,29 @@ def test_approvals_in_a_submodule_that_is_not_checked_out_are_not_taken_as_withd
     assert (code, "its approval was withdrawn" in said) == (0, True), said
 
 
+@pytest.mark.parametrize("place", ["approvals", "."])
+def test_approvals_behind_a_link_that_leads_nowhere_are_not_taken_as_withdrawn(pottery: Pottery, place: str) -> None:
+    pottery.scheduled()
+    (pottery.project.root / "approvals").rename(pottery.project.root / "kept")
+    link = pottery.project.root / ("approvals" if place == "approvals" else "linked")
+    link.symlink_to("elsewhere")
+    if place == ".":
+        pottery.project.write(
+            {
+                "reconciler.yaml": "approvals: linked/yes\n"
+                + (pottery.project.root / "reconciler.yaml").read_text("utf-8")
+            }
+        )
+    for args in (("plan",), ("drift",), ("apply", "--auto-approve"), ("review",)):
+        code, said = pottery.run(*args)
+        assert (code, f"{link}: is a link to elsewhere, which does not exist" in said) == (1, True), said
+    assert pottery.status() == "SCHEDULED"
+    (pottery.project.root / "elsewhere").symlink_to("kept")
+    if place == "approvals":
+        code, said = pottery.run("plan")
+        assert (code, "No changes." in said) == (0, True), said
+
+
 def test_site_files_in_a_submodule_that_is_not_checked_out_are_missed(pottery: Pottery) -> None:
     pottery.project.write({".gitmodules": "", "approvals/kept": ""})
     git = commits(pottery.project)
@@ -996,6 +1019,56 @@ def test_approvals_that_git_cannot_be_asked_for_are_not_taken_as_withdrawn(potte
         assert (code, "not a git repository" in said, "Wed 2026-11-04 09:30" in said) == (1, True, True), said
         assert "withdrawn" not in said
     assert pottery.status() == "SCHEDULED"
+
+
+def of_another_site(text: str) -> str:
+    """An approvals file of this site as another one would have it."""
+    for its, others in (("site: pottery", "site: bakery"), (ACTIVITY, ACTIVITY[:-1] + "2"), (POST, POST[:-1] + "2")):
+        text = text.replace(its, others)
+    return text
+
+
+def test_the_approvals_file_of_another_site_withdraws_nothing(pottery: Pottery) -> None:
+    """A copy of another site's file, in the place of this one's, says nothing about its posts."""
+    pottery.scheduled()
+    own = (pottery.project.root / APPROVALS).read_text("utf-8")
+    strange = of_another_site(own)
+    pottery.project.write({APPROVALS: strange})
+    told = f"{pottery.project.root / APPROVALS} is for bakery, and has no decision about a post of pottery"
+    for args in (("plan",), ("drift",), ("apply", "--auto-approve"), ("review",)):
+        code, said = pottery.run(*args)
+        assert (
+            code,
+            told in said,
+            "Kiln day" in said,
+            "withdrawn" in said.replace("approvals were withdrawn", ""),
+        ) == ((1, True, True, False)), said
+    assert (pottery.status(), (pottery.project.root / APPROVALS).read_text("utf-8")) == ("SCHEDULED", strange)
+    # With the site's own name in it, it is what it says: a file without these posts.
+    pottery.project.write({APPROVALS: strange.replace("site: bakery", "site: pottery")})
+    code, said = pottery.run("plan")
+    assert (code, "1 to cancel" in said) == (0, True), said
+    # A file that has its posts is its own, whatever name is in it.
+    pottery.project.write({APPROVALS: own.replace("site: pottery", "site: bakery")})
+    code, said = pottery.run("plan")
+    assert (code, "its decisions count for this site" in said, "No changes." in said) == (0, True, True), said
+    # The name of a renamed site's own file is the one it had.
+    pottery.project.edit("sites/pottery.yaml", "name: pottery", "name: ceramics")
+    (pottery.project.root / APPROVALS).unlink()
+    pottery.project.write({"approvals/ceramics.yaml": of_another_site(own).replace("site: bakery", "site: pottery")})
+    code, said = pottery.run("plan")
+    assert (code, "1 to cancel" in said) == (0, True), said
+
+
+def test_a_review_does_not_rewrite_the_approvals_file_of_another_site(pottery: Pottery) -> None:
+    """Its decisions may be nowhere else."""
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    strange = of_another_site((pottery.project.root / APPROVALS).read_text("utf-8"))
+    pottery.project.write({APPROVALS: strange})
+    said = pottery.run("review")[1]
+    assert "is for bakery, and has no decision about a post of pottery" in said, said
+    assert (pottery.project.root / APPROVALS).read_text("utf-8") == strange
 
 
 @pytest.mark.parametrize("applied", [False, True])

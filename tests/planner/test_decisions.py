@@ -217,6 +217,6 @@ def test_a_decision_that_is_not_committed_is_blocked_with_what_makes_it_count(ab
 
 def test_an_approvals_file_under_the_old_name_of_a_site_is_said() -> None:
     file = replace(approved(ONE), written_for="old-shop")
-    assert "was written for old-shop, this site's old name" in "".join(
+    assert "was written for old-shop; its decisions count for this site" in "".join(
         map(cause, plan(desired(approvals=file), site(ONE)).notes)
     )
