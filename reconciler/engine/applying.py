@@ -25,6 +25,7 @@ from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
 from reconciler.model.address import SiteName
+from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
@@ -132,13 +133,25 @@ class Held(Struct, frozen=True):
 
 
 def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock, entry: SiteEntry | None = None) -> Ports:
-    """What is needed to work on a site under its lease. `entry` is its file, if some of its posts may go out."""
+    """What is needed to work on a site under its lease.
+
+    `entry` is its file, if some of its posts may go out. Then what it declares is not held in memory while it waits.
+    """
     client = run.session.client
     project = run.session.project
     files = run.attempt is None or run.attempt.files
-    approvals = (lambda: approvals_now(project, desired.ref.name)) if desired is not None and files else None
+    name = desired.ref.name if desired is not None else None
+    approvals = (lambda: approvals_now(project, name)) if name is not None and files else None
     forbid = (lambda: run.files.forbid(project, entry)) if entry is not None and files else None
-    return Ports(client.reader(), client.writer(held.lease), held.journal, clock, desired, approvals, forbid)
+    declared, approved = declared_in(desired)
+    if entry is not None:
+        declared = entry.load
+    return Ports(client.reader(), client.writer(held.lease), held.journal, clock, declared, approved, approvals, forbid)
+
+
+def declared_in(desired: DesiredSite | None) -> tuple[Callable[[], DesiredSite] | None, Approvals]:
+    """What a site's file declares, and what is approved there, for `Ports`."""
+    return (None, Approvals()) if desired is None else (lambda: desired, desired.approvals)
 
 
 def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
@@ -210,7 +223,7 @@ async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: Re
     site, session = plan.site, run.session
     record = SiteRecord(SiteLabel(site.id, site.name), recorded)
     rehearsal = SiteJournal(MemoryStore(), site, record, None, now=session.clock.now)
-    ports = Ports(session.client.reader(), session.client.writer(), rehearsal, session.clock, desired)
+    ports = Ports(session.client.reader(), session.client.writer(), rehearsal, session.clock, *declared_in(desired))
     await apply_plan(plan, ports, options_of(run, site.name), lambda _event: None)
     if rehearsal.recorded == recorded and not session.store.is_renamed(site):
         return

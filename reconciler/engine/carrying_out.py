@@ -172,9 +172,9 @@ async def _carry_on(
     `before` is the record that the plan was made from.
     """
     plan = recorder.plan
-    assert ports.desired is not None, "what is applied in parts has its file"
+    assert ports.declared is not None, "what is applied in parts has its file"
     recorded = await resolve_open(plan.site, ports, options, run.progress_of(plan.site.name))
-    today = (await plan_site(run.session, run.context, ports.desired, recorded, turn)).plan
+    today = (await plan_site(run.session, run.context, ports.declared(), recorded, turn)).plan
     left = what_is_left(plan, today)
     if left is None:
         return ledger_of(plan, Result.UNKNOWN, IN_DOUBT)

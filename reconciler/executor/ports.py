@@ -113,10 +113,12 @@ class Ports(Struct, frozen=True):
     writer: Writer
     journal: Journal
     clock: Clock
-    desired: DesiredSite | None = None
-    """The site's file, if it was read."""
+    declared: Callable[[], DesiredSite] | None = None
+    """What the site's file declares, unpacked when needed, because many sites may wait; None if it was not read."""
+    approved: Approvals = Approvals()
+    """What was approved when the site's file was read."""
     approvals: Callable[[], Approvals] | None = None
-    """Reads today's approvals of the site, before each public write; None if they are those of `desired`.
+    """Reads today's approvals of the site, before each public write; None if they are `approved`.
 
     May raise InvalidFiles or a UsageError.
     """

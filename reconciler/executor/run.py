@@ -59,7 +59,7 @@ class Run:
         self.options = options
         self.emit = emit
         self.cache = SiteCache(plan.site, ports.reader)
-        self.approvals = ports.desired.approvals if ports.desired else Approvals()
+        self.approvals = ports.approved
         self.pending_before: Inputs | None = ports.journal.recorded.pending
         self.halted: Diagnostic | None = None
         """Why nothing that follows is started."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.fence import Fence
 from reconciler.api.routes import Call
+from reconciler.engine.applying import declared_in
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, SiteLedger
@@ -320,7 +321,7 @@ class Bench:
     @property
     def ports(self) -> Ports:
         clock = Clock(lambda: self.world.now, self.world.sleep, time.monotonic)
-        return Ports(self.world, self.world, self.journal, clock, self.desired, self.approvals)
+        return Ports(self.world, self.world, self.journal, clock, *declared_in(self.desired), self.approvals)
 
     def options(self, allow_publish: bool = True) -> ApplyOptions:
         return ApplyOptions(self.resolve, allow_publish, self.waiting, lambda: self.stop(), "c0ffee")

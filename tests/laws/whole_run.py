@@ -17,6 +17,7 @@ from reconciler.api.client import FullClient, ReadClient
 from reconciler.api.limits import Limits
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
+from reconciler.engine.applying import declared_in
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import SiteLedger
@@ -122,7 +123,7 @@ class WholeRun:
         self.events = []
         journal = await StateStore(self.store, now=self.sandbox.now).open_journal(desired.ref, self.lease)
         async with FullClient(**self._connection()) as client:
-            ports = Ports(client.reader(), client.writer(self.lease), journal, self._clock(), desired)
+            ports = Ports(client.reader(), client.writer(self.lease), journal, self._clock(), *declared_in(desired))
             how = ApplyOptions(
                 lambda action, plan, observed, recorded: resolve(action, plan, observed, recorded, options),
                 allow_publish=self.allow_publish,

@@ -203,8 +203,8 @@ class EventsKind(ManagedKind[EventOperation]):
                 assert_never(operation)
 
     async def inputs_seen(self, declared: Inputs, ports: Ports, site: SiteCache) -> Inputs:
-        desired = ports.desired.events if ports.desired is not None else None
-        if not declared.events or desired is None:
+        desired = ports.declared().events if declared.events and ports.declared is not None else None
+        if desired is None:
             return Inputs(events=declared.events)
         site.forget(Need.EVENTS)
         scope = Scope(site.site.name, ports.clock.now(), ZoneInfo("UTC"))
