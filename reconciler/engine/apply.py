@@ -41,7 +41,7 @@ from reconciler.planner.actions import GoingOut
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.reached import Reach
 from reconciler.planner.tally import PlanTally, tally_of
-from reconciler.planner.unstopped import IF_PLAN_REFUSED
+from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_PLAN_REFUSED, IF_RUN_REFUSED, IF_UNWRITABLE
 from reconciler.state.errors import StateError
 from reconciler.state.examination import check_writable
 from reconciler.state.plans import AlreadySpent, SpentPlans
@@ -286,18 +286,18 @@ async def _finish(
     """
     completed = judged.completed
     if refusals and (whole or not judged.ready):
-        going_out = _going_out(judged, "the run is refused")
+        going_out = _going_out(judged, IF_RUN_REFUSED)
         return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out))
     allow_publish = False
     if judged.ready:
         decision = await run.terms.decide(_proposal(judged))
         if not decision.apply:
-            going_out = _going_out(judged, "nothing was done")
+            going_out = _going_out(judged, IF_NOTHING_DONE)
             return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out))
         try:
             await check_writable(run.session.store.store)  # reported once, not for each site
         except StateError as error:
-            going_out = _going_out(judged, "the state cannot be written")
+            going_out = _going_out(judged, IF_UNWRITABLE)
             return _refuse(run, Refused(diagnostic_of(error), 0, len(judged.ready), going_out))
         allow_publish = decision.allow_publish
         if begin is not None:
@@ -316,7 +316,7 @@ def _proposal(judged: Judged) -> Proposal:
     return Proposal(judged.completed, len(judged.ready), True in found, False not in found)
 
 
-def _going_out(judged: Judged, why: str) -> tuple[GoingOut, ...]:
+def _going_out(judged: Judged, why: Diagnostic) -> tuple[GoingOut, ...]:
     """The posts that go out although nobody wants them, if nothing is carried out."""
     return tuple(
         GoingOut(post, prepared.plan.time_zone)

@@ -13,7 +13,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Run, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.parts import Stale
-from reconciler.engine.plan import REFUSED, left_to_go_out, plan_site
+from reconciler.engine.plan import left_to_go_out, plan_site
 from reconciler.engine.plan_file import bare
 from reconciler.engine.prepared import Prepared
 from reconciler.engine.problems import diagnostic_of
@@ -30,7 +30,7 @@ from reconciler.planner.guards import judge_strictly
 from reconciler.planner.rights import plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import Named
-from reconciler.planner.unstopped import BY_SAVED_PLAN, beyond_saved
+from reconciler.planner.unstopped import BY_SAVED_PLAN, IF_PLAN_REFUSED, IF_REFUSED, beyond_saved
 
 if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers
@@ -151,7 +151,7 @@ async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Tu
     today = (await plan_site(session, as_made, desired, recorded, turn)).plan
     if not found:
         found = [RightLost(plan.site.name, action.address, why) for action, why in rights_lost(plan, today, desired)]
-    going_out = left_to_go_out(today, "the saved plan is refused") if found else beyond_saved(plan, today)
+    going_out = left_to_go_out(today, IF_PLAN_REFUSED) if found else beyond_saved(plan, today)
     planned = _with_plan(planned, replace(plan, still_going_out=going_out))
     return Checked(planned, _stale(found)) if found else Checked(Prepared(planned, entry, recorded))
 
@@ -162,7 +162,7 @@ def _begun(
     """A site whose plan was begun: what is left of it, or the site refused because of what no longer holds."""
     left = what_is_left(planned.plan, today)
     if left is None:
-        going_out = left_to_go_out(today, REFUSED)
+        going_out = left_to_go_out(today, IF_REFUSED)
         return _with_plan(planned, replace(planned.plan, refusals=found, still_going_out=going_out))
     planned = _with_plan(planned, replace(left, still_going_out=beyond_saved(planned.plan, today)))
     return Prepared(planned, entry, recorded) if left.actions else planned

@@ -13,7 +13,7 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import tell_left_out
-from reconciler.engine.plan import REFUSED, judged, left_to_go_out
+from reconciler.engine.plan import judged, left_to_go_out
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
 from reconciler.engine.selection import Selection
@@ -28,6 +28,7 @@ from reconciler.planner.guards import judge_run
 from reconciler.planner.reached import Reach, Reached, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets, keeps
+from reconciler.planner.unstopped import IF_REFUSED
 
 if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers
@@ -148,7 +149,7 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     chosen = Named(site, desired.labels)
     # Unwanted posts that the selection leaves out still go out, and so do those at a site that is refused.
     due = apply_targets(plan, context.targets, chosen)
-    going_out = left_to_go_out(due, REFUSED) if plan.refusals else due.still_going_out
+    going_out = left_to_go_out(due, IF_REFUSED) if plan.refusals else due.still_going_out
     whole = replace(plan, still_going_out=going_out)
     report = find_drift(desired, observed, recorded, whole, options)
     # Why an apply would be refused: the planner's guards are already in the report.

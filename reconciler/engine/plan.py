@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -32,13 +32,10 @@ from reconciler.planner.reached import Reach, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, TargetFilter, apply_targets
 from reconciler.planner.unseen import UnseenPosts
-from reconciler.planner.unstopped import IF_RUN_REFUSED, beyond_the_plan, left_out, stops
+from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_REFUSED, IF_RUN_REFUSED, beyond_the_plan, left_out, stops
 
 if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers
-
-
-REFUSED: Final = "the site is refused"
 
 
 async def plan_sites(
@@ -140,18 +137,18 @@ def judged(
     if context.strict:
         plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
     if plan.refusals:
-        plan = replace(plan, still_going_out=left_to_go_out(plan, REFUSED))
+        plan = replace(plan, still_going_out=left_to_go_out(plan, IF_REFUSED))
     return plan, warnings
 
 
-def left_to_go_out(plan: Plan, why: str) -> tuple[StillGoingOut, ...]:
+def left_to_go_out(plan: Plan, why: Diagnostic) -> tuple[StillGoingOut, ...]:
     """The unwanted posts that go out if nothing of a plan is done."""
     return still_going_out(plan, {action: why for action in plan.actions if stops(action)})
 
 
 def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
     """A site at which nothing of its plan was done, with the unwanted posts that therefore go out."""
-    left = left_to_go_out(plan, "nothing was done on the site")
+    left = left_to_go_out(plan, IF_NOTHING_DONE)
     return replace(failed, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
 
 

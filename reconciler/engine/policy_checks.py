@@ -14,7 +14,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.targets import ByAddress, Named, TargetFilter, apply_targets
-from reconciler.planner.unstopped import STOP_BY_HAND, LeftOut
+from reconciler.planner.unstopped import Unstopped
 
 GROUP: Final = "reconciler.policy"
 """The entry point group in which checks are found."""
@@ -110,7 +110,7 @@ def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
         plan,
         TargetFilter(excluded=(ByAddress(problem.about),)),
         Named(plan.site.name, desired.labels),
-        LeftOut("a policy check blocks the cancel", f"fix what the check reports, or {STOP_BY_HAND}"),
+        Diagnostic(Unstopped.BLOCKED_BY_CHECK, "a policy check blocks the cancel", "fix what the check reports"),
     )
     return replace(filtered, blocked=(*others, replace(problem, severity=Severity.WARNING)))
 

@@ -35,9 +35,7 @@ class GoingOutRecord(Struct, frozen=True):
     moment: ApiInstant | None
     reason: Reason
     because: tuple[str, ...]
-    obstacle: str
-    stop: str
-    problem: ProblemRecord | None
+    problem: ProblemRecord
 
 
 class EntryRecord(Struct, frozen=True, omit_defaults=True):

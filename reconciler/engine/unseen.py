@@ -20,7 +20,6 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.left_out import waiting_posts
 from reconciler.planner.unseen import UNSEEN, UnseenPosts, unseen_posts
-from reconciler.planner.unstopped import LeftOut
 from reconciler.state.errors import StateError
 from reconciler.state.record import SiteRecord
 from reconciler.state.sites import StateStore
@@ -29,7 +28,7 @@ READ_AT_ONCE: Final = 10
 """How many records are read at once where no project says how many."""
 
 
-async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reason: LeftOut = UNSEEN) -> UnseenPosts:
+async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: Diagnostic = UNSEEN) -> UnseenPosts:
     """The posts waiting at a site, as far as the state knows; none are known if the state can't be read either.
 
     `reason` says why nothing stops the unwanted ones there.
@@ -43,7 +42,7 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reaso
     if not recorded.is_known:
         return UnseenPosts(known=False)
     desired = None if entry.problems else with_approvals_left_behind(entry.load(), recorded, session)
-    return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), reason)
+    return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), why)
 
 
 async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None:
@@ -81,7 +80,7 @@ def _unchecked(posts: str, named: str = "") -> Diagnostic:
     )
 
 
-async def unwanted_everywhere(session: Session[ReadClient], reason: LeftOut) -> tuple[GoingOut, ...]:
+async def unwanted_everywhere(session: Session[ReadClient], why: Diagnostic) -> tuple[GoingOut, ...]:
     """What goes out unwanted on all sites of the project, according to today's files and the state: no site is read.
 
     Empty if the files or the state cannot be read: an error reported beside this has already stopped the run.
@@ -93,7 +92,7 @@ async def unwanted_everywhere(session: Session[ReadClient], reason: LeftOut) -> 
         return ()
 
     async def work(entry: SiteEntry, _turn: Turn) -> UnseenPosts:
-        return await unseen_at(session, entry, reason)
+        return await unseen_at(session, entry, why)
 
     there = (entry for entry in entries if entry.id.lower() in known)
     results = over_sites(there, work, named=named_by_file, at_once=session.parallelism, debug=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import right_unmet
 from reconciler.executor.ports import Journal
@@ -59,7 +61,7 @@ class PublicFence:
         for action in self._actions:
             for required in action.requires:
                 if isinstance(required, DraftCondition) and (found := right_unmet(required, moment)) is not None:
-                    raise NoLongerAllowed(Diagnostic(Trouble.NO_LONGER_ALLOWED, f"{action.address}: {found}"))
+                    raise NoLongerAllowed(replace(found.while_(str(action.address)), code=Trouble.NO_LONGER_ALLOWED))
 
 
 def unreadable(what: str, error: InvalidFiles | UsageError) -> Diagnostic:

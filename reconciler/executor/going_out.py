@@ -11,7 +11,6 @@ from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import CancelPost, ReschedulePost
-from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 from reconciler.planner.unstopped import beyond_the_plan, not_stopped, stops
 
@@ -21,42 +20,41 @@ OVER: Final = frozenset(
 """Statuses of a post that is no longer waiting to go out."""
 
 
-def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str | Diagnostic]:
+def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, Diagnostic]:
     """The actions of a plan that should have stopped a post but did not, with how each ended."""
     ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
-    found: dict[Action, str | Diagnostic] = {}
+    found: dict[Action, Diagnostic] = {}
     for action in plan.actions:
         if stops(action):
             entry = ended.get((action.address, action.operation.verb))
             if entry is not None and entry.result is not Result.DONE:
-                found[action] = entry.problem or spoken(entry.result)
+                assert entry.problem is not None  # what was not done says why
+                found[action] = entry.problem
     return found
 
 
 def still_going_out(
-    plan: Plan, unstopped: Mapping[Action, str | Diagnostic], live: Mapping[PostId, Post | None] | None = None
+    plan: Plan, unstopped: Mapping[Action, Diagnostic], live: Mapping[PostId, Post | None] | None = None
 ) -> tuple[StillGoingOut, ...]:
     """The posts that the plan could not stop, and those that the run failed to stop and why, soonest first.
 
     `live` are the posts as they were read at the end; None means they were not read, so what was not stopped goes out.
     """
-    found = [_not_stopped(action, obstacle, live or {}) for action, obstacle in unstopped.items()]
+    found = [_not_stopped(action, problem, live or {}) for action, problem in unstopped.items()]
     last = datetime.max.replace(tzinfo=UTC)
     all_of_them = (*beyond_the_plan(plan), *(post for post in found if post is not None))
     return tuple(sorted(all_of_them, key=lambda post: (post.moment or last, post.address)))
 
 
-def _not_stopped(
-    action: Action, obstacle: str | Diagnostic, live: Mapping[PostId, Post | None]
-) -> StillGoingOut | None:
+def _not_stopped(action: Action, problem: Diagnostic, live: Mapping[PostId, Post | None]) -> StillGoingOut | None:
     """The post that an action should have stopped, if it still goes out."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
     if operation.post not in live:
-        return not_stopped(action, obstacle)
+        return not_stopped(action, problem)
     post = live[operation.post]
     if post is None or post.status in OVER:
         return None
     if isinstance(operation, ReschedulePost) and post.scheduled_for not in (None, operation.before):
         return None  # somebody moved it, and the next plan decides where to
-    return not_stopped(action, obstacle, post)
+    return not_stopped(action, problem, post)

@@ -12,7 +12,6 @@ from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration
 from reconciler.model.operations import Operation, Precondition
-from reconciler.model.outcomes import Trouble
 from reconciler.model.schedule import NothingWaits
 from reconciler.planner.actions import Action, Plan
 
@@ -22,7 +21,7 @@ class Stale(Struct, frozen=True):
 
     address: Address
     requires: Precondition
-    found: str
+    found: Diagnostic
 
 
 async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale, ...]:
@@ -54,7 +53,7 @@ async def refusal_reason(action: Action, site: SiteCache, moment: Moment) -> Dia
     await fill_for(action.operation, site)
     for required in action.requires:
         if (found := await of_kind(required.kind).unmet(required, action.operation, site, moment)) is not None:
-            return Diagnostic(Trouble.STALE, found)
+            return found
     return await kind_of(action.operation).refusal_reason(action.operation, site, moment)
 
 

@@ -157,20 +157,20 @@ async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
     done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options, found, run.plan.time_zone)
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
-    if what := swapped(run, attempt.action, operation, live, found):
-        await take_back(run, attempt, operation, live, what)
+    if different := swapped(run, attempt.action, operation, live, found):
+        await take_back(run, attempt, operation, live, different)
     elif operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
         await _move(run, attempt, live, operation.at)
-    elif what := _forbidden(run, attempt.action, live):
-        await take_back(run, attempt, operation, live, what, Reason.FORBIDDEN)
+    elif forbidden := _forbidden(run, attempt.action, live):
+        await take_back(run, attempt, operation, live, forbidden, Reason.FORBIDDEN)
     else:
         run.finish(attempt.action, goes_out=live.scheduled_for, request=request)
 
 
-def _forbidden(run: Run, action: Action, live: Post) -> str:
-    """What is wrong with the time at which a scheduled post goes out; empty if nothing, or if it is not shown."""
+def _forbidden(run: Run, action: Action, live: Post) -> Diagnostic | None:
+    """What is wrong with the time at which a scheduled post goes out; None if nothing, or if it is not shown."""
     if live.scheduled_for is None:
-        return ""
+        return None
     expected = next((each.moment for each in action.requires if isinstance(each, StillAhead)), live.scheduled_for)
     scope = Scope(run.site.name, run.now(), ZoneInfo(run.plan.time_zone))
     return wrong_moment(live.scheduled_for, expected, run.options.policy, scope)

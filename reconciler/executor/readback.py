@@ -11,7 +11,7 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.notes import Bound
-from reconciler.model.outcomes import Done, Outcome, Trouble, Unknown
+from reconciler.model.outcomes import Done, Outcome, Unknown
 from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
@@ -50,12 +50,12 @@ async def _was_taken_back(run: Run, attempt: Attempt, found: Snapshot) -> bool:
     operation = attempt.entry.operation
     if not isinstance(operation, ReschedulePost) or (live := found.post(operation.post)) is None:
         return False
-    if what := swapped(run, attempt.action, operation, live, found):
-        await take_back(run, attempt, operation, live, what)
-    return bool(what)
+    if different := swapped(run, attempt.action, operation, live, found):
+        await take_back(run, attempt, operation, live, different)
+    return different is not None
 
 
-def _mismatch(run: Run, attempt: Attempt, found: Snapshot) -> str | None:
+def _mismatch(run: Run, attempt: Attempt, found: Snapshot) -> Diagnostic | None:
     operation = attempt.entry.operation
     return kind_of(operation).mismatch(operation, attempt.entry, _created(attempt), found, run.now())
 
@@ -78,10 +78,9 @@ async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
     return True
 
 
-async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -> None:
+async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, problem: Diagnostic) -> None:
     """Handles a lasting difference: the server stores another value, or the write had no effect."""
     kind, operation = kind_of(attempt.entry.operation), attempt.entry.operation
-    problem = Diagnostic(Trouble.NOT_AS_ASKED, why)
     if not await _seen(run, attempt, found):
         # It was accepted, so it is not made again before it is known what became of it (17.1).
         await run.journal.end(attempt.entry, Unknown(problem))

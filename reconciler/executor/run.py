@@ -27,7 +27,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.journal import Begun, Decided, OpenEntry
 from reconciler.model.notes import Applied, Bound
 from reconciler.model.operations import Operation, class_of
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown, behind
 from reconciler.model.posts import ActivityId, ClearPosts, Post, PostId, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
@@ -66,11 +66,11 @@ class Run:
         self.inputs_missing: Diagnostic | None = None
         """Why no generation is started: one of its inputs was not saved."""
         self.interrupted = False
-        self.not_taken_back: dict[Action, str | Diagnostic] = {}
+        self.not_taken_back: dict[Action, Diagnostic] = {}
         """Cancels outside the plan that were not done: of posts whose content changed while they were scheduled."""
         self.approved: dict[PostId, Post] = {}
         """Posts as they were found right before they were scheduled."""
-        self._troubled: dict[ActivityId, str] = {}
+        self._troubled: dict[ActivityId, Diagnostic] = {}
         self._entries: list[Entry] = []
         self._done: list[Attempt] = []
         self._begun: set[int] = set()
@@ -224,12 +224,11 @@ class Run:
         if entry.result is Result.DONE:
             return
         kind, operation = kind_of(entry.operation), entry.operation
-        if missing := kind.inputs_missing(operation, entry.address, entry.result):
-            self.inputs_missing = Diagnostic(Trouble.BEHIND, missing)
-        if halts := kind.halts(operation):
-            self.halted = Diagnostic(Trouble.BEHIND, halts)
+        self.inputs_missing = kind.inputs_missing(operation, entry.address, entry.result) or self.inputs_missing
+        self.halted = kind.halts(operation) or self.halted
         if activity := kind.spoils(operation):
-            self._troubled.setdefault(activity, f"{entry.address} is {spoken(entry.result)}")
+            failed = f"it depends on something that did not succeed: {entry.address} is {spoken(entry.result)}"
+            self._troubled.setdefault(activity, behind(failed))
 
     # --- before a call -----------------------------------------------------------------------------
 
@@ -243,8 +242,7 @@ class Run:
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
             self.skip(action, Result.WITHHELD, NO_YES)
         elif activity in self._troubled:
-            needed = f"it depends on something that did not succeed: {self._troubled[activity]}"
-            self.skip(action, Result.SKIPPED, Diagnostic(Trouble.BEHIND, needed))
+            self.skip(action, Result.SKIPPED, self._troubled[activity])
         else:
             return False
         return True

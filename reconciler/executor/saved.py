@@ -23,7 +23,7 @@ class StalePlan(PlanRefused):
     code = "plan-stale"
 
     def __init__(self, site: SiteName, address: Address, requires: Precondition, found: str) -> None:
-        super().__init__(found.removesuffix("; run plan again"), STALE, address)
+        super().__init__(found, STALE, address)
         self.site = site
         self.requires = requires
         self.found = found
@@ -37,7 +37,9 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
     stale = await stale_in(plan, reader, moment)
     operations = {action.address: action.operation for action in plan.actions}
     return tuple(
-        StalePlan(plan.site.name, found.address, found.requires, with_name(operations[found.address], found.found))
+        StalePlan(
+            plan.site.name, found.address, found.requires, with_name(operations[found.address], found.found.message)
+        )
         for found in stale
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
@@ -27,33 +27,37 @@ from reconciler.planner.unstopped import STOP_BY_HAND
 
 Publishing: TypeAlias = SchedulePost | ReschedulePost
 
-OTHER: Final = "different from when it was read"
 
+def swapped(run: Run, action: Action, operation: Publishing, live: Post, found: Snapshot) -> Diagnostic | None:
+    """How a post that goes out differs from what was approved: its content, or the date of its activity.
 
-def swapped(run: Run, action: Action, operation: Publishing, live: Post, found: Snapshot) -> str:
-    """How a post that goes out differs from what was approved: its content, or the date of its activity."""
+    None if it does not differ.
+    """
     if not is_scheduled(live):
-        return ""
+        return None
     if live.digest != operation.digest:
         approved = run.approved.get(operation.post)
         changed = differences(approved.content, live.content) if approved is not None else ()
-        return difference_words(changed, run.plan.time_zone) or OTHER
+        return _different(difference_words(changed, run.plan.time_zone) or "different from when it was read")
     activity = found.activity(operation.activity)
     for required in action.requires:
         if isinstance(required, DateIs) and activity is not None and activity.date != required.date:
             before, after = (moment_text(at, run.plan.time_zone) for at in (required.date, activity.date))
-            return f"date of its activity: {before} -> {after}"
-    return ""
+            return _different(f"date of its activity: {before} -> {after}")
+    return None
+
+
+def _different(how: str) -> Diagnostic:
+    return Diagnostic(Trouble.CHANGED_MEANWHILE, f"it became different from what was approved: {how}")
 
 
 async def take_back(
-    run: Run, attempt: Attempt, operation: Publishing, live: Post, what: str, reason: Reason = Reason.CHANGED
+    run: Run, attempt: Attempt, operation: Publishing, live: Post, found: Diagnostic, reason: Reason = Reason.CHANGED
 ) -> None:
     """Cancels a post at once: nobody approved what would go out, or when. May raise an ApiError of a read."""
     action = attempt.action
     doing = "moved" if isinstance(operation, ReschedulePost) else "scheduled"
-    became = "got a forbidden time" if reason is Reason.FORBIDDEN else "became different from what was approved"
-    why = f"while it was being {doing} ({_call(operation)}) it {became}: {what}"
+    why = f"while it was being {doing} ({_call(operation)}) {found.message}"
     if live.status is not PostStatus.SCHEDULED:
         _fail(run, attempt, f"{why}, and it has gone out", "take it down by hand")
         return
@@ -63,23 +67,23 @@ async def take_back(
     cancelling = replace(action, operation=cancel)
     (taken,) = await run.call([cancelling])
     taken = await resolve_unclear(run, taken)
-    obstacle: str | Diagnostic
+    obstacle: Diagnostic | None
     match taken.outcome:
         case Done():
             seen = await read_for(run.site, run.ports.reader, [cancel])
-            obstacle = kind_of(cancel).mismatch(cancel, taken.entry, None, seen, run.now()) or ""
-            if not obstacle:
+            obstacle = kind_of(cancel).mismatch(cancel, taken.entry, None, seen, run.now())
+            if obstacle is None:
                 _fail(run, attempt, f"{why}; it was cancelled at once", "review it again")
                 return
         case NotDone(problem=problem) | Unknown(problem=problem):
             obstacle = problem
         case Pending():
-            obstacle = UNDER_WAY.message
+            obstacle = UNDER_WAY
         case _:
             assert_never(taken.outcome)
     run.not_taken_back[replace(cancelling, reason=reason)] = obstacle
-    trouble = obstacle if isinstance(obstacle, str) else obstacle.message
-    _fail(run, attempt, f"{why}, and it could not be cancelled: {trouble}", STOP_BY_HAND, taken.outcome.request_id)
+    trouble = f"{why}, and it could not be cancelled: {obstacle.message}"
+    _fail(run, attempt, trouble, STOP_BY_HAND, taken.outcome.request_id)
 
 
 def _call(operation: Publishing) -> str:

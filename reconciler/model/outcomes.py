@@ -123,6 +123,21 @@ def not_done(
     return NotDone(Diagnostic(code, message, fix, request_id=request_id), final=False, skipped=skipped)
 
 
+def stale(message: str, fix: str = "") -> Diagnostic:
+    """What was found instead of what a precondition asks for."""
+    return Diagnostic(Trouble.STALE, message, fix)
+
+
+def not_as_asked(message: str, fix: str = "") -> Diagnostic:
+    """How the site differs from what a call asked for."""
+    return Diagnostic(Trouble.NOT_AS_ASKED, message, fix)
+
+
+def behind(message: str) -> Diagnostic:
+    """Why an action is not started: it depends on another one, which was not done."""
+    return Diagnostic(Trouble.BEHIND, message)
+
+
 def with_request(outcome: NotDone, request_id: str | None) -> NotDone:
     """What reading found out about a call, with the id of the call's own request."""
     return replace(outcome, problem=replace(outcome.problem, request_id=request_id))

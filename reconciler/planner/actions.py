@@ -197,8 +197,8 @@ class ToReview(Struct, frozen=True):
 class StillGoingOut(Struct, frozen=True):
     """A post that goes out although it is no longer wanted, and that this plan does not cancel.
 
-    `reason` and `because` say why it is unwanted, as in an action. `obstacle` is a clause that says why it is not
-    cancelled, and `stop` says where a person can stop it. `moment` is None if it is not known when it goes out.
+    `reason` and `because` say why it is unwanted, as in an action. `problem` says why it is not cancelled, and how to
+    stop it. `moment` is None if it is not known when it goes out.
     """
 
     address: Address
@@ -209,11 +209,8 @@ class StillGoingOut(Struct, frozen=True):
     moment: Instant | None
     reason: Reason
     because: tuple[str, ...]
-    obstacle: str
-    stop: str
+    problem: Diagnostic
     type: str = "POST"
-    problem: Diagnostic | None = None
-    """The error with which stopping it failed, if that was tried."""
 
     @property
     def account_id(self) -> str | None:

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
+from reconciler.planner.actions import BlockedBy
 from reconciler.planner.channel_rules import IN_THE_DASHBOARD, Violation, channel_violations, is_empty
 from reconciler.planner.options import Scope
 
@@ -103,14 +104,15 @@ def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Vio
     return tuple(found)
 
 
-def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Scope) -> str:
-    """What is wrong with the time that the API gave a post (I 14.7) if another was expected; empty if nothing is.
+def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Scope) -> Diagnostic | None:
+    """What is wrong with the time that the API gave a post (I 14.7) if another was expected; None if nothing is.
 
     `minLead` gives people time to stop a post: only an earlier time than expected can take that away.
     """
     found = time_violations(moment, policy, scope)
     early = too_late(moment, scope.now, policy) if moment < expected and policy.min_lead else None
-    return "; ".join((*map(str, found), *((early,) if early else ())))
+    wrong = "; ".join((*map(str, found), *((early,) if early else ())))
+    return Diagnostic(BlockedBy.POLICY, f"it got a forbidden time: {wrong}") if wrong else None
 
 
 def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> Violation | None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import CreateActivity
 from reconciler.model.address import Address, Kind, Labels, NotAnAddress, SiteName
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.frozen import Variant
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation, Part
@@ -20,7 +20,7 @@ from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import completed_rules
-from reconciler.planner.unstopped import BY_SELECTION, LeftOut, left_out
+from reconciler.planner.unstopped import BY_SELECTION, left_out
 
 
 class Site(Protocol):
@@ -166,7 +166,7 @@ def is_chosen(targets: TargetFilter, site: Site) -> bool:
     )
 
 
-def apply_targets(plan: Plan, targets: TargetFilter, site: Site, reason: LeftOut = BY_SELECTION) -> Plan:
+def apply_targets(plan: Plan, targets: TargetFilter, site: Site, why: Diagnostic = BY_SELECTION) -> Plan:
     """What is left of a plan, without ever cutting an action off from what it depends on.
 
     A generation depends on the settings and events that it is to use, and a deferred action on the generation. A target
@@ -195,7 +195,7 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site, reason: LeftOut
         actions=tuple(kept),
         rules=completed_rules(plan, (one.operation for one in dropped)),
         inputs=_without(plan.inputs, dropped),
-        still_going_out=(*plan.still_going_out, *left_out(dropped, reason)),
+        still_going_out=(*plan.still_going_out, *left_out(dropped, why)),
         blocked=tuple(one for one in plan.blocked if stays(one.about)),
         to_review=tuple(one for one in plan.to_review if stays(one.address)),
     )

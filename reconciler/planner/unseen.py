@@ -25,12 +25,13 @@ from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
 from reconciler.planner.left_out import waiting_posts, why_not_by_files
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import time_violations
-from reconciler.planner.unstopped import LeftOut
+from reconciler.planner.unstopped import Unstopped, or_by_hand
 from reconciler.planner.used_approvals import scheduled_by_us
 
-UNSEEN: Final = LeftOut(
+UNSEEN: Final = Diagnostic(
+    Unstopped.SITE_UNREAD,
     "the site can't be read, so this is what the state knows",
-    "fix what keeps the site from being read, then run apply; or cancel it in the site's dashboard",
+    "fix what keeps the site from being read, then run apply",
 )
 
 
@@ -51,11 +52,11 @@ def unseen_posts(
     desired: DesiredSite | None,
     recorded: RecordedSite,
     options: PlanOptions,
-    reason: LeftOut = UNSEEN,
+    why: Diagnostic = UNSEEN,
 ) -> UnseenPosts:
     """The posts waiting at a site that is not read. `desired` is None if its files cannot be read.
 
-    `reason` says why nothing stops the unwanted ones there.
+    `why` says why nothing stops the unwanted ones there.
     """
     waiting = {post.id: replace(post, scheduled_for=at) for post, at in waiting_posts(recorded, options.now)}
     posts = list(waiting.values())
@@ -68,7 +69,7 @@ def unseen_posts(
         if found is None:
             others.append(post)
         else:
-            unwanted.append(GoingOut(_going_out(site, post, *found, reason), post.zone))
+            unwanted.append(GoingOut(_going_out(site, post, *found, why), post.zone))
     return UnseenPosts(tuple(unwanted), (_named(site, others),) if others else ())
 
 
@@ -79,7 +80,7 @@ def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     return Diagnostic(
         "posts-not-looked-at",
         f"{head} can't be checked: {named}",
-        f"if one is unwanted: {UNSEEN.stop}",
+        f"if one is unwanted: {or_by_hand(UNSEEN).fix}",
         Severity.WARNING,
         address=Address(site),
     )
@@ -128,7 +129,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _going_out(
-    site: SiteName, post: PublishedPost, reason: Reason, because: tuple[str, ...], left_out: LeftOut
+    site: SiteName, post: PublishedPost, reason: Reason, because: tuple[str, ...], why: Diagnostic
 ) -> StillGoingOut:
     return StillGoingOut(
         Address(site, Kind.DRAFT, post.id),
@@ -139,7 +140,6 @@ def _going_out(
         post.scheduled_for or post.date,
         reason,
         because,
-        left_out.why,
-        left_out.stop,
+        or_by_hand(why),
         post.type,
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.canonical import JsonObject
+from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
+from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import Post, PostId, PostStatus, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import RecordedSite
@@ -22,9 +23,31 @@ STOP_BY_HAND: Final = "cancel it in the site's dashboard"
 TAKE_DOWN: Final = "take it down on its channel once it is out, if the site's dashboard cannot stop it"
 
 
-def how_to_stop(post: Post) -> str:
-    """What a person can do about a post: only a SCHEDULED one can be cancelled (D 10.1)."""
-    return STOP_BY_HAND if post.status is PostStatus.SCHEDULED else TAKE_DOWN
+class Unstopped(StrEnum):
+    """Why a post that nobody wants is not stopped, if no error of a call says so: the codes of its problem."""
+
+    NOT_CANCELLABLE = "not-cancellable"
+    NOT_OURS = "not-ours"
+    CANCEL_FAILED = "cancel-failed"
+    LEFT_OUT = "left-out"
+    NOT_IN_SAVED_PLAN = "not-in-saved-plan"
+    PLAN_REFUSED = "plan-refused"
+    NOT_APPLIED = "not-applied"
+    NOT_SHOWN = "not-shown"
+    RUN_REFUSED = "run-refused"
+    SITE_REFUSED = "site-refused"
+    SITE_UNREAD = "site-unread"
+    BLOCKED_BY_CHECK = "blocked-by-check"
+
+
+def or_by_hand(problem: Diagnostic, live: Post | None = None) -> Diagnostic:
+    """The problem, and what a person can do about the post: only a SCHEDULED one can be cancelled (D 10.1).
+
+    `live` is the post as it was read last; None if it was not, in which case it is taken to be SCHEDULED.
+    """
+    if live is not None and live.status is not PostStatus.SCHEDULED:
+        return replace(problem, fix=TAKE_DOWN)
+    return replace(problem, fix=f"{problem.fix}; or {STOP_BY_HAND}" if problem.fix else STOP_BY_HAND)
 
 
 TRIED: Final = "failed cancel"
@@ -43,17 +66,18 @@ def failed_cancel(problem: Diagnostic | None) -> JsonObject:
     return JsonObject({key: value for key, value in known.items() if value})
 
 
-def why_not_cancelled(recorded: RecordedSite, post: PostId) -> tuple[str, Diagnostic | None] | None:
-    """Why an earlier run did not cancel a post, as a clause, with the error; None if none tried, or it is over."""
+def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None:
+    """Why an earlier run did not cancel a post; None if none tried, or it is over."""
     for entry in recorded.open:
         if isinstance(entry.operation, CancelPost) and entry.operation.post == post:
-            return "an earlier run tried to cancel it, and its outcome is not known", entry.unknown
-    facts = recorded.object(tried_key(post))
-    if not facts or not facts.get("why"):
-        return None
+            said = "an earlier run tried to cancel it, and its outcome is not known; apply tries again"
+            return replace(entry.unknown or Diagnostic(Trouble.OUTCOME_UNKNOWN, ""), message=said, call="")
+    facts = recorded.object(tried_key(post)) or EMPTY
     code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
-    problem = Diagnostic(code, why, fix, request_id=request or None) if code else None  # the first notes had none
-    return f"cancelling it failed before ({why})", problem
+    if not why:
+        return None
+    said = f"cancelling it failed before ({why}); apply tries again"
+    return Diagnostic(code or Unstopped.CANCEL_FAILED, said, fix, request_id=request or None)
 
 
 def stops(action: Action) -> bool:
@@ -63,8 +87,8 @@ def stops(action: Action) -> bool:
     return moves or isinstance(operation, CancelPost)
 
 
-def not_stopped(action: Action, obstacle: str | Diagnostic, live: Post | None = None) -> StillGoingOut:
-    """The post that an action was to stop. `live` is what has been read of it since."""
+def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -> StillGoingOut:
+    """The post that an action was to stop, and why it did not. `live` is what has been read of it since."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
     moment = operation.at if isinstance(operation, CancelPost) else operation.before
@@ -77,55 +101,50 @@ def not_stopped(action: Action, obstacle: str | Diagnostic, live: Post | None = 
         (live.scheduled_for if live else None) or moment,
         action.reason,
         action.because,
-        obstacle if isinstance(obstacle, str) else obstacle.cause,
-        how_to_stop(live) if live else STOP_BY_HAND,
+        or_by_hand(problem, live),
         operation.type,
-        None if isinstance(obstacle, str) else obstacle,
     )
 
 
-class LeftOut(Struct, frozen=True):
-    """Why actions are left out of a plan, and what can still stop their posts."""
-
-    why: str
-    stop: str
-
-
-BY_SELECTION: Final = LeftOut(
+BY_SELECTION: Final = Diagnostic(
+    Unstopped.LEFT_OUT,
     "--target or --exclude leaves it out of this run",
-    "apply without --target and --exclude cancels it; or cancel it in the site's dashboard",
+    "apply without --target and --exclude cancels it",
 )
 
-
-BY_SAVED_PLAN: Final = LeftOut(
-    "the saved plan does not stop it",
-    "run plan again, and apply it; or cancel it in the site's dashboard",
+BY_SAVED_PLAN: Final = Diagnostic(
+    Unstopped.NOT_IN_SAVED_PLAN, "the saved plan does not stop it", "run plan again, and apply it"
 )
 
-IF_PLAN_REFUSED: Final = LeftOut(
-    "the saved plan is refused, so nothing cancels it",
-    "run plan again, and apply it; or cancel it in the site's dashboard",
+IF_PLAN_REFUSED: Final = Diagnostic(
+    Unstopped.PLAN_REFUSED, "the saved plan is refused, so nothing cancels it", "run plan again, and apply it"
 )
 
-UNTIL_APPLY: Final = LeftOut("no apply has stopped it yet", "run apply; or cancel it in the site's dashboard")
+UNTIL_APPLY: Final = Diagnostic(Unstopped.NOT_APPLIED, "no apply has stopped it yet", "run apply")
 
-UNTIL_SHOWN: Final = LeftOut(
+UNTIL_SHOWN: Final = Diagnostic(
+    Unstopped.NOT_SHOWN,
     "it is not moved while the marketing plan does not show it",
-    "run apply again once the marketing plan is ACTIVE, which moves it; or cancel it in the site's dashboard",
+    "run apply again once the marketing plan is ACTIVE, which moves it",
 )
 """The reason for moves by a rule, while the marketing plan is being generated, failed, inactive or gone."""
 
-IF_RUN_REFUSED: Final = LeftOut(
-    "the run is refused, so nothing cancels it",
-    "fix what refuses the run, then apply; or cancel it in the site's dashboard",
+IF_RUN_REFUSED: Final = Diagnostic(
+    Unstopped.RUN_REFUSED, "the run is refused, so nothing cancels it", "fix what refuses the run, then apply"
 )
 
-IF_REFUSED: Final = LeftOut("the site is refused", STOP_BY_HAND)
+IF_REFUSED: Final = Diagnostic(Unstopped.SITE_REFUSED, "the site is refused")
+
+IF_NOTHING_DONE: Final = Diagnostic(Unstopped.NOT_APPLIED, "nothing was done on the site")
+
+IF_UNWRITABLE: Final = Diagnostic(
+    Unstopped.RUN_REFUSED, "the state cannot be written", "make it writable, then run apply"
+)
 
 
-def left_out(dropped: Iterable[Action], reason: LeftOut) -> tuple[StillGoingOut, ...]:
+def left_out(dropped: Iterable[Action], why: Diagnostic) -> tuple[StillGoingOut, ...]:
     """What goes out although nobody wants it, because a plan does less than is due."""
-    return tuple(replace(not_stopped(action, reason.why), stop=reason.stop) for action in dropped if stops(action))
+    return tuple(not_stopped(action, why) for action in dropped if stops(action))
 
 
 def moved_later(moves: Iterable[Action], zone: str) -> Iterator[Diagnostic]:

@@ -34,11 +34,13 @@ from reconciler.planner.approval_checks import commit_it, difference_words, not_
 from reconciler.planner.candidates import rule_for
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import too_late
-from reconciler.planner.unstopped import STOP_BY_HAND, how_to_stop, why_not_cancelled
+from reconciler.planner.unstopped import STOP_BY_HAND, Unstopped, or_by_hand, why_not_cancelled
 from reconciler.planner.used_approvals import rights_needed, scheduled_by_us
 from reconciler.planner.wanted_posts import NO_SCHEDULE, Standards, Unwanted, days_of, moment_in
 
-NOT_OURS: Final = "the state does not say that this tool scheduled it"
+NOT_OURS: Final = Diagnostic(
+    Unstopped.NOT_OURS, "the state does not say that this tool scheduled it", "set manage: all, and run apply"
+)
 
 
 class WaitingPart(Struct, frozen=True):
@@ -134,12 +136,12 @@ class _Judge(Struct):
             self._take_back(activity, post, unwanted)
             return
         if rule is not None and standards.paused():
-            self._goes_out(activity, post, Unwanted(Reason.PAUSED), NOT_OURS, f"{STOP_BY_HAND}, or set manage: all")
+            self._goes_out(activity, post, Unwanted(Reason.PAUSED), NOT_OURS)
             return
         if (undecided := standards.decided_otherwise(activity, post)) is not None:
             approvals = standards.desired.approvals
-            stop = f"{commit_it(approvals)}; or {STOP_BY_HAND}"
-            self._goes_out(activity, post, undecided, not_committed(approvals), stop)
+            uncommitted = Diagnostic(BlockedBy.NOT_COMMITTED, not_committed(approvals), commit_it(approvals))
+            self._goes_out(activity, post, undecided, uncommitted)
             return
         if not isinstance(post.status, PostStatus) or post.status is not PostStatus.SCHEDULED or rule is None:
             return
@@ -152,25 +154,16 @@ class _Judge(Struct):
     def _take_back(self, activity: Activity, post: Post, unwanted: Unwanted) -> None:
         address, moment = self._address(post), moment_in(activity, post)
         if post.status is not PostStatus.SCHEDULED:
-            obstacle = f"a post that is {post.status} cannot be cancelled"
-            self._goes_out(activity, post, unwanted, obstacle)
+            what = f"a post that is {post.status} cannot be cancelled"
+            self._goes_out(activity, post, unwanted, Diagnostic(Unstopped.NOT_CANCELLABLE, what))
             return
         if (tried := why_not_cancelled(self.standards.recorded, post.id)) is not None:
-            why, problem = tried
-            self._goes_out(activity, post, unwanted, f"{why}; apply tries again", problem=problem)
+            self._goes_out(activity, post, unwanted, tried)
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
         operation = CancelPost(post.id, known, post.channel, moment, activity.title, post.type)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, (StillScheduled(post.id),)))
 
-    def _goes_out(
-        self,
-        activity: Activity,
-        post: Post,
-        unwanted: Unwanted,
-        obstacle: str,
-        stop: str = STOP_BY_HAND,
-        problem: Diagnostic | None = None,
-    ) -> None:
+    def _goes_out(self, activity: Activity, post: Post, unwanted: Unwanted, problem: Diagnostic) -> None:
         self.still_going_out.append(
             StillGoingOut(
                 self._address(post),
@@ -181,10 +174,8 @@ class _Judge(Struct):
                 moment_in(activity, post),
                 unwanted.reason,
                 unwanted.details,
-                obstacle,
-                stop if post.status is PostStatus.SCHEDULED else how_to_stop(post),
+                or_by_hand(problem, post),
                 post.type,
-                problem,
             )
         )
 

@@ -48,10 +48,9 @@ def particulars(diagnostic: Diagnostic) -> str:
 
 
 def obstacle(post: StillGoingOut) -> str:
-    """Why a post that nobody wants is not stopped, with what to do about that and what support needs."""
-    problem = post.problem
-    text = post.obstacle + (f"; {problem.fix}" if problem is not None and problem.fix else "")
-    return f"{text} ({last})" if problem is not None and (last := particulars(problem)) else text
+    """Why a post that nobody wants is not stopped, with what support needs."""
+    last = particulars(post.problem)
+    return f"{post.problem.cause} ({last})" if last else post.problem.cause
 
 
 def of_its_site(diagnostic: Diagnostic) -> str:

@@ -176,9 +176,9 @@ def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     """A post that goes out although nobody wants it any more: an error, and where a person can stop it."""
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" ({shown_account(post.account)})" if post.account else ""
-    message = f"{post.channel}{account} {words.value(post.title)} is still going out{when}: {post.obstacle}"
-    request = post.problem.request_id if post.problem else None
-    return Diagnostic("still-going-out", message, post.stop, address=post.address, request_id=request)
+    message = f"{post.channel}{account} {words.value(post.title)} is still going out{when}: {post.problem.cause}"
+    problem = post.problem
+    return Diagnostic("still-going-out", message, problem.fix, address=post.address, request_id=problem.request_id)
 
 
 def drifted(item: DriftItem) -> Diagnostic | None:

@@ -126,7 +126,7 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
     account = f" on {shown_account(post.account)}" if post.account else ""
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because, obstacle(post)) if part)
     said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))
-    return f'{said}<div class="why">{text(why)}</div>{fix(post.stop)}'
+    return f'{said}<div class="why">{text(why)}</div>{fix(post.problem.fix)}'
 
 
 def problem_item(problem: Diagnostic, word: str) -> str:

@@ -219,7 +219,7 @@ def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tup
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because) if part)
     where = f"{site}: " if site else ""
     text = f"{where}{name_of(post)}{when}{account}: {why}; {obstacle(post)}"
-    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(post.stop)
+    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(post.problem.fix)
 
 
 def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:

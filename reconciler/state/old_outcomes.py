@@ -50,7 +50,18 @@ def ledger_of(ledger: Json) -> Json:
 
 def _site(site: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: [_told(each) for each in site[name]] for name in ("entries", "notes") if name in site}
-    return {**site, **told}
+    going_out = site.get("stillGoingOut", ())
+    return {**site, **told, "stillGoingOut": [_not_stopped(post) for post in going_out]}
+
+
+def _not_stopped(post: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A post that still goes out, with its problem: it had a clause, how to stop it, and only sometimes an error."""
+    if "obstacle" not in post:
+        return post
+    left, known = {name: post[name] for name in post if name not in ("obstacle", "stop")}, post.get("problem") or {}
+    fix = "; or ".join(text for text in (known.get("fix"), post["stop"]) if text)
+    told = {"code": Trouble.NO_EFFECT, "severity": Severity.ERROR, **known, "message": post["obstacle"], "fix": fix}
+    return {**left, "problem": told}
 
 
 def _told(told: object) -> object:

@@ -421,7 +421,8 @@ def test_swapped_content_that_cannot_be_cancelled_is_said(shop: Bench, effect: s
     assert "could not be cancelled" in details(ledger)[0]
     (left,) = ledger.still_going_out
     assert (left.post, left.reason) == ("p1", Reason.CHANGED)
-    assert left.problem == (refused("403").problem if effect == "refused" else None)
+    assert left.problem.code == (refused("403").problem.code if effect == "refused" else "not-as-asked")
+    assert left.problem.fix == "cancel it in the site's dashboard"
     assert shop.recorded.object("draft[p1]") != TAKEN_BACK
 
 
@@ -595,8 +596,7 @@ def test_what_was_not_cancelled_any_more_still_goes_out_as_far_as_anybody_knows(
         None,
         Reason.PAUSED,
         (),
-        "IN_QUEUE",
-        "stop it",
+        Diagnostic("not-cancellable", "it is IN_QUEUE"),
     )
     cancel = cancelling(shop, "p1")
     shop.stop = lambda: True
@@ -799,10 +799,10 @@ def test_a_post_that_was_not_cancelled_has_the_error_and_its_request(shop: Bench
     error = Diagnostic("api-forbidden", "access was refused", "give the credential access", request_id="r-7")
     shop.world.answers = {CancelPost: [NotDone(error)]}
     (left,) = shop.apply(cancel).still_going_out
-    assert left.problem is not None
-    assert (left.problem.code, left.problem.request_id, left.obstacle) == ("api-forbidden", "r-7", error.message)
-    assert obstacle(left) == "access was refused; give the credential access (request id r-7)"
+    told = replace(error, fix="give the credential access; or cancel it in the site's dashboard")
+    assert replace(left.problem, address=None) == told
+    assert obstacle(left) == "access was refused (request id r-7)"
     assert going_out(left, "UTC").request_id == "r-7"
     # The next plan says so too, from what the state remembers.
     tried = why_not_cancelled(shop.recorded, PostId("p1"))
-    assert tried == ("cancelling it failed before (access was refused)", error)
+    assert tried == replace(error, message="cancelling it failed before (access was refused); apply tries again")

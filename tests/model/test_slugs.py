@@ -26,7 +26,6 @@ SLUG = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 
 SENTENCES = {
     "a problem, beside its code": {"Diagnostic.message", "Diagnostic.fix"},
-    "what is in the way, beside the reason": {"StillGoingOut.obstacle", "StillGoingOut.stop"},
     "what the remote side said of a post that failed, beside its status": {"PostOutcome.reason"},
 }
 """Texts that are stored to be shown again as they were, and that decide nothing: a slug beside each does."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from reconciler.engine.plan import PlanTotals
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.address import Address, Kind
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
 from reconciler.model.posts import PostStatus, Unrecognised
@@ -111,7 +112,7 @@ def test_a_marketing_plan_that_shows_nothing_says_nothing(live: MarketingPlan | 
 
 
 def test_what_is_refused_or_still_goes_out_is_not_quiet() -> None:
-    left = StillGoingOut(ADDRESS, DRAFT.id, "INSTAGRAM", "", None, AT, Reason.WITHDRAWN, (), "", "")
+    left = StillGoingOut(ADDRESS, DRAFT.id, "INSTAGRAM", "", None, AT, Reason.WITHDRAWN, (), Diagnostic("refused", ""))
     refused = plan(desired(), site(IDEA))
     assert not nothing_public(site(IDEA), KNOWN, replace(refused, still_going_out=(left,)))
     cancels = replace(refused, actions=(Action(ADDRESS, CANCEL, Reason.WITHDRAWN),))

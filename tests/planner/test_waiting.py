@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import DeleteActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     DeleteMarketingPlan,
@@ -318,8 +319,8 @@ def test_what_cannot_be_cancelled_is_still_going_out(status: PostStatus) -> None
     assert not [one for one in operations(made) if isinstance(one, CancelPost)]
     (goes_out,) = made.still_going_out
     assert (goes_out.reason, goes_out.account) == (Reason.WITHDRAWN, "17841")
-    assert str(status) in goes_out.obstacle
-    assert "take it down" in goes_out.stop
+    assert str(status) in goes_out.problem.message
+    assert "take it down" in goes_out.problem.fix
 
 
 def test_an_unconfirmed_call_does_not_keep_a_post_from_being_cancelled() -> None:
@@ -335,7 +336,7 @@ def test_a_cancel_whose_outcome_nobody_knows_is_a_post_that_still_goes_out() -> 
     made = plan(desired(), site(KILN), doubt)
     assert operations(made) == [CANCEL]
     (goes_out,) = made.still_going_out
-    assert "its outcome is not known" in goes_out.obstacle
+    assert "its outcome is not known" in goes_out.problem.message
 
 
 @pytest.mark.parametrize("status", [PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE])
@@ -379,7 +380,11 @@ def test_nobody_is_told_to_cancel_what_is_under_way(status: PostStatus | Unrecog
         plan(yes(), live, policy=Policy(paused=Pause.CANCEL)),
     ):
         (goes_out,) = made.still_going_out
-        assert goes_out.stop == "take it down on its channel once it is out, if the site's dashboard cannot stop it"
+        assert (
+            goes_out.problem.fix == "take it down on its channel once it is out, if the site's dashboard cannot stop it"
+        )
     (cancel,) = plan(desired(), site(KILN), OURS).actions
-    assert not_stopped(cancel, "refused", under_way).stop == goes_out.stop
-    assert not_stopped(cancel, "refused", WAITS).stop == not_stopped(cancel, "refused").stop != goes_out.stop
+    refused = Diagnostic("refused", "it was refused", "run apply")
+    assert not_stopped(cancel, refused, under_way).problem.fix == goes_out.problem.fix
+    fixes = {not_stopped(cancel, refused, live).problem.fix for live in (WAITS, None)}
+    assert fixes == {"run apply; or cancel it in the site's dashboard"}

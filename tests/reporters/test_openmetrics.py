@@ -111,7 +111,15 @@ def test_an_apply_counts_what_was_done_and_not_what_was_planned() -> None:
 
 def test_what_a_refused_run_did_not_take_back_still_goes_out() -> None:
     post = StillGoingOut(
-        Address(SHOP, Kind.DRAFT, "p"), PostId("p"), "X", "t", None, None, Reason.NOT_WANTED, (), "refused", "stop it"
+        Address(SHOP, Kind.DRAFT, "p"),
+        PostId("p"),
+        "X",
+        "t",
+        None,
+        None,
+        Reason.NOT_WANTED,
+        (),
+        Diagnostic("refused", "it is refused"),
     )
     refused = Refused(Diagnostic("maxDelete", "too many"), still_going_out=(GoingOut(post, "UTC"),))
     assert samples(Run("apply", (refused, Ended(4))))["still_going_out", "shop"] == 1

@@ -33,6 +33,24 @@ LISTS = (
     *("spent", "unkept", "consumed", "objects"),
 )
 
+GOING_OUT: dict[str, Any] = {
+    "address": "shop/draft[p1]",
+    "post": "p1",
+    "channel": "INSTAGRAM",
+    "type": "POST",
+    "title": "Kiln day",
+    "account": None,
+    "accountName": None,
+    "moment": "2026-11-03T09:00:00Z",
+    "reason": "withdrawn",
+    "because": [],
+    "obstacle": "access was refused",
+    "stop": "cancel it in the site's dashboard",
+    "problem": None,
+}
+"""As the first ledgers of runs have it."""
+FAILED = {"message": "access was refused (POST /items answered 403)", "fix": "ask", "requestId": "r-3"}
+
 
 def record(*entries: dict[str, Any]) -> SiteRecord:
     recorded: dict[str, Any] = {"known": True, "generatedFrom": None, "pending": None, "open": list(entries)}
@@ -85,7 +103,7 @@ def test_the_ledger_of_a_run_is_read_with_problems_where_it_had_sentences() -> N
     entry = {"address": "shop/settings", "verb": "update"}
     site = {
         "site": "shop",
-        "stillGoingOut": [],
+        "stillGoingOut": [GOING_OUT, {**GOING_OUT, "problem": {"code": "api-forbidden", "severity": "error"} | FAILED}],
         "entries": [
             {**entry, "result": "done", "detail": "", "requestId": "r-1"},
             {**entry, "result": "failed", "detail": "PATCH /settings answered 403; ask", "requestId": "r-2"},
@@ -127,6 +145,13 @@ def test_the_ledger_of_a_run_is_read_with_problems_where_it_had_sentences() -> N
                 "address": "shop/settings",
             },
         },
+    ]
+    facts = {name: GOING_OUT[name] for name in GOING_OUT if name not in ("obstacle", "stop", "problem")}
+    told = {"severity": "error", "message": GOING_OUT["obstacle"]}
+    stop = GOING_OUT["stop"]
+    assert found["stillGoingOut"] == [
+        {**facts, "problem": {**told, "code": "no-effect", "fix": stop}},
+        {**facts, "problem": {**told, "code": "api-forbidden", "fix": f"ask; or {stop}", "requestId": "r-3"}},
     ]
     note = "the marketing plan is ACTIVE, but no activity has posts"
     assert found["notes"] == [{"code": "note", "severity": "note", "message": note}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -25,14 +25,17 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import EMPTY, JsonObject
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, Outcome, Trouble, not_done
+from reconciler.model.outcomes import Done, Outcome, Trouble, not_as_asked, not_done, stale
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.model.writes import FieldChange
+
+GONE: Final = stale("the activity is gone")
 
 
 class ActivitiesKind(ManagedKind[ActivityOperation]):
@@ -40,7 +43,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
 
     async def unmet(
         self, required: ActivityCondition, operation: Operation, site: SiteCache, moment: Moment
-    ) -> str | None:
+    ) -> Diagnostic | None:
         return await activity_unmet(required, site)
 
     async def before(self, operation: ActivityOperation, site: SiteCache) -> Before:
@@ -73,7 +76,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
 
     def mismatch(
         self, operation: ActivityOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
-    ) -> str | None:
+    ) -> Diagnostic | None:
         match operation:
             case CreateActivity(activity=wanted):
                 return _created_mismatch(wanted, created, found, now)
@@ -83,12 +86,12 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
                 if live is None:
                     # The window starts today, so an activity that was moved into the past is not shown (D 6.2).
                     past = isinstance(moved, str) and moved < instant(now)
-                    return None if past else "asked for an update, but the activity is gone"
+                    return None if past else not_as_asked("asked for an update, but the activity is gone")
                 facts = live.facts()
                 return differences((path, after[path], facts.get(path)) for path in sorted(after))
             case DeleteActivity(id=id):
                 gone = found.activity(id) is None
-                return None if gone else "asked for it to be deleted, but it is still there"
+                return None if gone else not_as_asked("asked for it to be deleted, but it is still there")
             case _:
                 assert_never(operation)
 
@@ -187,7 +190,9 @@ def _is_like(live: Activity, wanted: DesiredActivity) -> bool:
     return normal_text(live.title) == normal_text(wanted.title) and instant(live.date) == instant(wanted.target_date)
 
 
-def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snapshot, now: datetime) -> str | None:
+def _created_mismatch(
+    wanted: DesiredActivity, created: str | None, found: Snapshot, now: datetime
+) -> Diagnostic | None:
     if wanted.target_date < now:
         return None  # the window starts today (D 6.2)
     live = [
@@ -196,7 +201,7 @@ def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snaps
         if (normal_text(activity.title) == normal_text(wanted.title) if created is None else activity.id == created)
     ]
     if not live:
-        return "asked for the activity, but the marketing plan does not show it"
+        return not_as_asked("asked for the activity, but the marketing plan does not show it")
     facts = live[0].facts()
     return differences((path, value, facts.get(path)) for path, value in wanted.facts().items())
 
@@ -204,23 +209,24 @@ def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snaps
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def activity_unmet(required: ActivityCondition, site: SiteCache) -> str | None:
+async def activity_unmet(required: ActivityCondition, site: SiteCache) -> Diagnostic | None:
     """What was found instead of the required activity, or of its required absence. May raise an ApiError."""
     live = (await site.marketing_plan()).activities
     match required:
         case ActivityIs(id=id, facts=facts):
             activity = next((activity for activity in live if activity.id == id), None)
             if activity is None:
-                return "the activity is gone"
-            return None if activity.digest == facts else "the activity has changed since the plan"
+                return GONE
+            return None if activity.digest == facts else stale("the activity has changed since the plan")
         case DateIs(activity=id, date=on):
             activity = next((activity for activity in live if activity.id == id), None)
             if activity is None:
-                return "the activity is gone"
-            return None if activity.date == on else f"its activity is now on {instant(activity.date)}; run plan again"
+                return GONE
+            moved = f"its activity is now on {instant(activity.date)}"
+            return None if activity.date == on else stale(moved, "run plan again")
         case NoActivityLike(title=title, target_date=date):
             name = normal_text(title)
             alike = any(normal_text(activity.title) == name and instant(activity.date) == date for activity in live)
-            return "the activity already exists" if alike else None
+            return stale("the activity already exists") if alike else None
         case _:
             assert_never(required)

@@ -22,7 +22,7 @@ from reconciler.model.canonical import Json, canonical_text
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome, Trouble, not_done
+from reconciler.model.outcomes import Done, NotDone, Outcome, not_as_asked
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import printable
@@ -65,7 +65,7 @@ class ManagedKind(Generic[O]):
 
     # --- before a call ---
 
-    async def unmet(self, required: Any, operation: Operation, site: SiteCache, moment: Moment) -> str | None:
+    async def unmet(self, required: Any, operation: Operation, site: SiteCache, moment: Moment) -> Diagnostic | None:
         """What was found instead of what a condition of this kind asks for; None if it holds. May raise an ApiError."""
         raise TypeError(f"{type(self).__name__} checks no {type(required).__name__}")
 
@@ -89,8 +89,8 @@ class ManagedKind(Generic[O]):
 
     def mismatch(
         self, operation: O, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
-    ) -> str | None:
-        """How the site differs from what the call asked for, as a sentence; None if it does not.
+    ) -> Diagnostic | None:
+        """How the site differs from what the call asked for; None if it does not.
 
         `created` is the id in the answer to a create.
         """
@@ -102,7 +102,7 @@ class ManagedKind(Generic[O]):
         Pending means that a generation is under way.
         """
         wrong = self.mismatch(operation, entry, None, found, now)
-        return Done() if wrong is None else not_done(Trouble.NOT_AS_ASKED, wrong)
+        return Done() if wrong is None else NotDone(wrong, final=False)
 
     async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
         """What it means that the remote side refused the call with 428. May raise an ApiError."""
@@ -149,11 +149,11 @@ class ManagedKind(Generic[O]):
         """The declared generation inputs of this kind, as the site has them now. May raise an ApiError."""
         return Inputs()
 
-    def inputs_missing(self, operation: O, address: Address, result: Result) -> str | None:
+    def inputs_missing(self, operation: O, address: Address, result: Result) -> Diagnostic | None:
         """Why nothing may be generated after the call has ended in this way; None if that makes no difference."""
         return None
 
-    def halts(self, operation: O) -> str | None:
+    def halts(self, operation: O) -> Diagnostic | None:
         """Why nothing that follows is started if the call was not done; None if that makes no difference."""
         return None
 
@@ -196,12 +196,14 @@ def same_text(value: Json, other: Json) -> bool:
     return same_plain(value, other)
 
 
-def differences(pairs: Iterable[tuple[str, Json, Json]]) -> str | None:
-    """Which of the triples (path, asked, found) differ, as a sentence; None if none does."""
+def differences(pairs: Iterable[tuple[str, Json, Json]]) -> Diagnostic | None:
+    """Which of the triples (path, asked, found) differ; None if none does."""
     wrong = [pair for pair in pairs if not same_text(pair[1], pair[2])]
     if not wrong:
         return None
-    return "; ".join(f"{path}: asked for {shown(asked)}, the site has {shown(found)}" for path, asked, found in wrong)
+    return not_as_asked(
+        "; ".join(f"{path}: asked for {shown(asked)}, the site has {shown(found)}" for path, asked, found in wrong)
+    )
 
 
 def shown(value: Json) -> str:

@@ -33,7 +33,7 @@ from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.notes import FoundForeign
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, not_done
+from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, behind, not_as_asked, not_done, stale
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text, spoken
 from reconciler.model.writes import FieldChange
@@ -52,6 +52,8 @@ REFUSED = Diagnostic(
     "it is read-only",
     "change it where it was made, or write in the file what the calendar shows",
 )
+UPDATED_GONE = not_as_asked("asked for an update, but the event is gone")
+STILL_THERE = not_as_asked("asked for it to be deleted, but it is still there")
 
 
 class EventsKind(ManagedKind[EventOperation]):
@@ -59,7 +61,7 @@ class EventsKind(ManagedKind[EventOperation]):
 
     async def unmet(
         self, required: EventCondition, operation: Operation, site: SiteCache, moment: Moment
-    ) -> str | None:
+    ) -> Diagnostic | None:
         return await event_unmet(required, operation, site, moment.recorded)
 
     async def refusal_reason(self, operation: EventOperation, site: SiteCache, moment: Moment) -> Diagnostic | None:
@@ -96,16 +98,16 @@ class EventsKind(ManagedKind[EventOperation]):
 
     def mismatch(
         self, operation: EventOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
-    ) -> str | None:
+    ) -> Diagnostic | None:
         match operation:
             case CreateEvent(event=wanted):
                 return _created_mismatch(wanted, entry, created, found)
             case UpdateEvent(event=asked):
                 live = next((event for event in _seen(found) if event.id == asked.id), None)
-                return "asked for an update, but the event is gone" if live is None else _changed_mismatch(asked, live)
+                return UPDATED_GONE if live is None else _changed_mismatch(asked, live)
             case DeleteEvent(id=id):
                 there = any(event.id == id for event in _seen(found))
-                return "asked for it to be deleted, but it is still there" if there else None
+                return STILL_THERE if there else None
             case _:
                 assert_never(operation)
 
@@ -212,10 +214,10 @@ class EventsKind(ManagedKind[EventOperation]):
         names = {name for name, _ in declared.events}
         return Inputs(events=tuple((name, facts) for name, facts in part.live_facts if name in names))
 
-    def inputs_missing(self, operation: EventOperation, address: Address, result: Result) -> str | None:
+    def inputs_missing(self, operation: EventOperation, address: Address, result: Result) -> Diagnostic | None:
         if isinstance(operation, DeleteEvent):
-            return None if result is Result.SKIPPED else f"{address} was not deleted ({spoken(result)})"
-        return f"{address} was not saved ({spoken(result)})"
+            return None if result is Result.SKIPPED else behind(f"{address} was not deleted ({spoken(result)})")
+        return behind(f"{address} was not saved ({spoken(result)})")
 
     def touches(self, operation: EventOperation) -> frozenset[str]:
         match operation:
@@ -272,16 +274,18 @@ def _own(events: tuple[CalendarEvent, ...], recorded: RecordedSite) -> frozenset
     return own_calendars(events, recorded) | made
 
 
-def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot) -> str | None:
+def _created_mismatch(
+    wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot
+) -> Diagnostic | None:
     name = normal_text(wanted.name)
     mine = [
         event for event in _seen(found) if (normal_text(event.name) == name if created is None else event.id == created)
     ]
     if not mine:
-        return "asked for the event, but the site does not have it"
+        return not_as_asked("asked for the event, but the site does not have it")
     alike = [event for event in mine if is_event(event, event.name, when_of(wanted))]
     if not alike:
-        return f"asked for {shown(when_of(wanted))}, the site has {shown(mine[0].facts())}"
+        return not_as_asked(f"asked for {shown(when_of(wanted))}, the site has {shown(mine[0].facts())}")
     live = ((_made(wanted, entry, _seen(found)) if created is None else alike) or alike)[0]
     pairs: list[tuple[str, Json, Json]] = [("name", wanted.name, live.name)]
     if not isinstance(wanted.description, Absent):
@@ -289,7 +293,7 @@ def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | Non
     return differences(pairs)
 
 
-def _changed_mismatch(asked: CalendarEvent, live: CalendarEvent) -> str | None:
+def _changed_mismatch(asked: CalendarEvent, live: CalendarEvent) -> Diagnostic | None:
     pairs = [("name", asked.name, live.name), ("description", asked.description or None, live.description or None)]
     when = () if is_event(live, live.name, asked.facts()) else (("when", asked.facts(), live.facts()),)
     return differences((*pairs, *when))
@@ -313,20 +317,20 @@ async def _event(id: EventId, site: SiteCache) -> CalendarEvent | None:
 
 async def event_unmet(
     required: EventCondition, operation: Operation, site: SiteCache, recorded: RecordedSite
-) -> str | None:
+) -> Diagnostic | None:
     """What was found instead of the required event, or of its required absence. May raise an ApiError."""
     events = await _events(site)
     match required:
         case EventIs(id=id, facts=facts):
             live = next((event for event in events if event.id == id), None)
             if live is None:
-                return "the event is gone"
-            return None if digest_of(live.facts()) == facts else "the event has changed since the plan"
+                return stale("the event is gone")
+            return None if digest_of(live.facts()) == facts else stale("the event has changed since the plan")
         case NoEventNamed(name=name):
             if not isinstance(operation, CreateEvent):
                 return None
             own = own_events(events, recorded)
             alike = any(is_event(event, name, when_of(operation.event)) for event in own)
-            return "the event already exists" if alike else None
+            return stale("the event already exists") if alike else None
         case _:
             assert_never(required)

@@ -29,7 +29,7 @@ from reconciler.model.marketing_plan import (
     Regenerate,
 )
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, Outcome, Pending, Trouble, not_done
+from reconciler.model.outcomes import Done, Outcome, Pending, Trouble, behind, not_as_asked, not_done, stale
 from reconciler.model.posts import Post, PostStatus, Unrecognised, post_name
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
@@ -45,7 +45,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
 
     async def unmet(
         self, required: MarketingPlanCondition, operation: Operation, site: SiteCache, moment: Moment
-    ) -> str | None:
+    ) -> Diagnostic | None:
         return await marketing_plan_unmet(required, site, moment.now)
 
     async def refusal_reason(
@@ -53,8 +53,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     ) -> Diagnostic | None:
         if not isinstance(operation, Regenerate):
             return None
-        found = _beyond_discard(operation, await site.marketing_plan(), moment.approvals, moment.now)
-        return None if found is None else Diagnostic(Trouble.STALE, found)
+        return _beyond_discard(operation, await site.marketing_plan(), moment.approvals, moment.now)
 
     async def before(self, operation: MarketingPlanOperation, site: SiteCache) -> Before:
         live = await site.marketing_plan()
@@ -83,13 +82,13 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
 
     def mismatch(
         self, operation: MarketingPlanOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
-    ) -> str | None:
+    ) -> Diagnostic | None:
         live = found.marketing_plan
         if not isinstance(operation, DeleteMarketingPlan) or live is None:
             return None  # a generation is read back where it is waited for
         # The status of a deleted plan is not documented, so after a clear answer only a plan that goes on counts.
         if live.status is PlanStatus.ACTIVE and live.activities:
-            return f"asked for it to be deleted, but it is ACTIVE with {len(live.activities)} activities"
+            return not_as_asked(f"asked for it to be deleted, but it is ACTIVE with {len(live.activities)} activities")
         return None
 
     def leaves(
@@ -113,8 +112,8 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
             case _:
                 assert_never(operation)
 
-    def halts(self, operation: MarketingPlanOperation) -> str | None:
-        return "the marketing plan was not deleted" if isinstance(operation, DeleteMarketingPlan) else None
+    def halts(self, operation: MarketingPlanOperation) -> Diagnostic | None:
+        return behind("the marketing plan was not deleted") if isinstance(operation, DeleteMarketingPlan) else None
 
     def touches(self, operation: MarketingPlanOperation) -> frozenset[str]:
         return frozenset({"marketing plan"})
@@ -184,7 +183,7 @@ def _is_gone(entry: OpenEntry, live: MarketingPlan | None) -> bool:
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache, now: datetime) -> str | None:
+async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache, now: datetime) -> Diagnostic | None:
     """What the marketing plan is instead of what is required. May raise an ApiError."""
     live = await site.marketing_plan()
     match required:
@@ -192,14 +191,16 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
             status = live.status
             if status == NO_STATUS and not live.activities:  # treated as in the planner (remote-api.md 17.1)
                 status = PlanStatus.NEVER_CREATED
-            return None if status in statuses else f"the marketing plan is {printable(str(status))} now"
+            return None if status in statuses else stale(f"the marketing plan is {printable(str(status))} now")
         case DiscardsOnly(posts=posts):
             return _unlisted(live, [post for post in upcoming_posts(live, now) if post.id not in posts])
         case _:
             assert_never(required)
 
 
-def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Approvals, now: datetime) -> str | None:
+def _beyond_discard(
+    operation: Regenerate, live: MarketingPlan, approvals: Approvals, now: datetime
+) -> Diagnostic | None:
     """What a regeneration would throw away beyond `discard`; needed after a wait, for which nothing was listed."""
     upcoming = upcoming_posts(live, now)
     match operation.discardable:
@@ -219,11 +220,11 @@ def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Appro
             assert_never(never)
 
 
-def _unlisted(live: MarketingPlan, posts: list[Post]) -> str | None:
+def _unlisted(live: MarketingPlan, posts: list[Post]) -> Diagnostic | None:
     if not posts:
         return None
     titles = {post.id: activity.title for activity in live.activities for post in activity.posts}
     named = [printable(post_name(titles[post.id], post.channel, post.type)) for post in posts[:LISTED]]
     more = f" and {len(posts) - LISTED} more" if len(posts) > LISTED else ""
     what = "a post" if len(posts) == 1 else f"{len(posts)} posts"
-    return f"it would throw away {what} that the plan does not list: {', '.join(named)}{more}; run plan again"
+    return stale(f"it would throw away {what} that the plan does not list: {', '.join(named)}{more}", "run plan again")

@@ -12,9 +12,10 @@ from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, thrown_aw
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome, Trouble, not_done
+from reconciler.model.outcomes import Done, NotDone, Outcome, Trouble, not_as_asked, not_done, stale
 from reconciler.model.posts import (
     ActivityId,
     AwaitPosts,
@@ -35,12 +36,15 @@ TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of a post that has not gone out, and that clearing removes."""
 
 
+CHANGED: Final = stale("the activity's posts have changed since the plan")
+
+
 class PostsKind(ManagedKind[PostsOperation]):
     """All posts of an activity. `new_posts.py` waits for new ones."""
 
     async def unmet(
         self, required: PostsCondition, operation: Operation, site: SiteCache, moment: Moment
-    ) -> str | None:
+    ) -> Diagnostic | None:
         return await posts_unmet(required, site)
 
     async def prepared(self, operation: PostsOperation, site: SiteCache) -> PostsOperation:
@@ -73,11 +77,13 @@ class PostsKind(ManagedKind[PostsOperation]):
 
     def mismatch(
         self, operation: PostsOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
-    ) -> str | None:
+    ) -> Diagnostic | None:
         if not isinstance(operation, ClearPosts):
             return None  # new posts are read back where they are waited for
         left = _left(operation, entry, found.posts_of(operation.activity))
-        return f"asked for its posts to be cleared, but {len(left)} of them are still there" if left else None
+        if not left:
+            return None
+        return not_as_asked(f"asked for its posts to be cleared, but {len(left)} of them are still there")
 
     def leaves(self, operation: PostsOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
         key = key_of(Kind.POSTS, operation.activity)
@@ -164,19 +170,15 @@ def _drafts(posts: Iterable[Post]) -> Before:
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def posts_unmet(required: PostsCondition, site: SiteCache) -> str | None:
+async def posts_unmet(required: PostsCondition, site: SiteCache) -> Diagnostic | None:
     """What posts an activity has instead of the required ones. May raise an ApiError."""
     activities = {activity.id: activity for activity in (await site.marketing_plan()).activities}
     if required.activity not in activities:
-        return "the activity is gone"
+        return stale("the activity is gone")
     found = tuple((post.id, post.digest) for post in live_posts(activities[required.activity]))
     if sorted(found) == sorted(required.posts):
         return None
     if isinstance(required, PostsAmong):
         listed = set(found) <= set(required.posts)
-        return None if listed else "the activity's posts have changed since the plan"
-    return (
-        "the activity's posts have changed since the plan"
-        if required.posts
-        else f"the activity has {len(found)} posts now"
-    )
+        return None if listed else CHANGED
+    return CHANGED if required.posts else stale(f"the activity has {len(found)} posts now")

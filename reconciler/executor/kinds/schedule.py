@@ -20,7 +20,7 @@ from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, not_done
+from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, not_as_asked, not_done, stale
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, post_name
 from reconciler.model.schedule import (
     WAITING_POSTS,
@@ -50,6 +50,8 @@ QUOTED: Final = 80
 
 STILL_WAITING: Final = Diagnostic(Trouble.NO_EFFECT, "it was accepted, but the post is still waiting to go out")
 
+GONE: Final = stale("the post is gone")
+
 LISTED: Final = 3
 """How many posts a message names."""
 
@@ -59,7 +61,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
 
     async def unmet(
         self, required: DraftCondition, operation: Operation, site: SiteCache, moment: Moment
-    ) -> str | None:
+    ) -> Diagnostic | None:
         match required:
             case PostIs() | StillScheduled():
                 return await post_unmet(required, site)
@@ -73,8 +75,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     async def refusal_reason(self, operation: ScheduleOperation, site: SiteCache, moment: Moment) -> Diagnostic | None:
         if not isinstance(operation, SchedulePost):
             return None
-        found = _not_as_approved(operation, await site.marketing_plan())
-        return None if found is None else Diagnostic(Trouble.STALE, found)
+        return _not_as_approved(operation, await site.marketing_plan())
 
     def reads(self, operation: ScheduleOperation) -> Reads:
         return Reads(frozenset({Need.MARKETING_PLAN}), posts=((operation.post, operation.activity),))
@@ -98,7 +99,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
 
     def mismatch(
         self, operation: ScheduleOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
-    ) -> str | None:
+    ) -> Diagnostic | None:
         live = found.post(operation.post)
         match operation:
             case SchedulePost():
@@ -109,7 +110,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case CancelPost():
                 if live is None or live.status in TAKEN:
                     return None
-                return f"asked for it to be cancelled, but it is {printable(str(live.status))}"
+                return not_as_asked(f"asked for it to be cancelled, but it is {printable(str(live.status))}")
             case _:
                 assert_never(operation)
 
@@ -248,7 +249,7 @@ def _recorded(post: PostId, digest: Digest, recorded: RecordedSite) -> Published
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str | None:
+async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> Diagnostic | None:
     """What a post is instead of what is required. May raise an ApiError."""
     post = _post(await site.marketing_plan(), required.id)
     if isinstance(required, StillScheduled):
@@ -256,15 +257,15 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str 
         post = post or await site.reader.post(site.site, required.id)
         if post is not None and post.status is PostStatus.SCHEDULED:
             return None
-        return "the post is gone" if post is None else f"the post is {printable(str(post.status))} now"
+        return GONE if post is None else stale(f"the post is {printable(str(post.status))} now")
     if post is None:
-        return "the post is gone"
+        return GONE
     if post.status != required.status:
-        return f"the post is {printable(str(post.status))} now, not {required.status}"
-    return None if post.digest == required.content else "the post's content has changed since the plan"
+        return stale(f"the post is {printable(str(post.status))} now, not {required.status}")
+    return None if post.digest == required.content else stale("the post's content has changed since the plan")
 
 
-def right_unmet(required: DraftCondition, moment: Moment) -> str | None:
+def right_unmet(required: DraftCondition, moment: Moment) -> Diagnostic | None:
     """What blocks publishing, as far as it can be judged without reading the site; None if nothing does."""
     match required:
         case StillAhead():
@@ -277,20 +278,20 @@ def right_unmet(required: DraftCondition, moment: Moment) -> str | None:
             assert_never(required)
 
 
-def _approval_unmet(required: Approved, moment: Moment) -> str | None:
+def _approval_unmet(required: Approved, moment: Moment) -> Diagnostic | None:
     if times_of(moment.recorded, required.post, frozenset({required.content})) != required.times:
-        return "another run has scheduled it, and an approval counts only once"
+        return stale("another run has scheduled it, and an approval counts only once")
     if required.decided is None:
         return None
     draft = moment.approvals.draft(required.post)
     if draft is None or draft.decision is not Decision.APPROVE:
-        return "its approval was withdrawn"
+        return stale("its approval was withdrawn")
     if (draft.digest, draft.cancelled) != (required.decided, required.cancelled):
-        return "different content is approved now; run plan again"
+        return stale("different content is approved now", "run plan again")
     return None
 
 
-async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) -> str | None:
+async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) -> Diagnostic | None:
     """The posts of an activity, or of all upcoming ones, that are waiting to go out. May raise an ApiError."""
     waiting = [
         post_name(printable(activity.title), printable(post.channel), printable(post.type))
@@ -303,23 +304,24 @@ async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) 
     if not waiting:
         return None
     names = ", ".join(waiting[:LISTED]) + (", ..." if len(waiting) > LISTED else "")
-    one = len(waiting) == 1
-    return f"{names} {'is' if one else 'are'} still waiting to go out: cancel {'it' if one else 'them'} first"
+    are, them = ("is", "it") if len(waiting) == 1 else ("are", "them")
+    return stale(f"{names} {are} still waiting to go out", f"cancel {them} first")
 
 
-def time_unmet(required: StillAhead, now: datetime, zone: str) -> str | None:
+def time_unmet(required: StillAhead, now: datetime, zone: str) -> Diagnostic | None:
     """Whether it has become too late for a post."""
     late = required.moment <= now or required.moment - now < required.lead
-    return f"too late: it would go out {moment_text(required.moment, zone)}; run plan again" if late else None
+    what = f"too late: it would go out {moment_text(required.moment, zone)}"
+    return stale(what, "run plan again") if late else None
 
 
-def _not_as_approved(operation: SchedulePost, live: MarketingPlan) -> str | None:
+def _not_as_approved(operation: SchedulePost, live: MarketingPlan) -> Diagnostic | None:
     post = _post(live, operation.post)
     if post is None:
-        return "the draft is gone"
+        return stale("the draft is gone")
     if post.status is not PostStatus.DRAFT:
-        return f"the post is {printable(str(post.status))}, no longer a draft"
-    return None if post.digest == operation.digest else "changed after approval: review it again"
+        return stale(f"the post is {printable(str(post.status))}, no longer a draft")
+    return None if post.digest == operation.digest else stale("changed after approval", "review it again")
 
 
 def _post(live: MarketingPlan, id: PostId) -> Post | None:

@@ -11,8 +11,10 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address
 from reconciler.model.canonical import EMPTY, Absent, Json, JsonObject, same
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Operation
+from reconciler.model.outcomes import behind, not_as_asked, stale
 from reconciler.model.settings import (
     ATOMIC_MEMBERS,
     Field,
@@ -35,7 +37,9 @@ from reconciler.planner.kept import split_kept
 class SettingsKind(ManagedKind[UpdateSettings]):
     """The marketing settings of a site."""
 
-    async def unmet(self, required: SettingIs, operation: Operation, site: SiteCache, moment: Moment) -> str | None:
+    async def unmet(
+        self, required: SettingIs, operation: Operation, site: SiteCache, moment: Moment
+    ) -> Diagnostic | None:
         return await setting_unmet(required, site)
 
     async def prepared(self, operation: UpdateSettings, site: SiteCache) -> UpdateSettings:
@@ -51,7 +55,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
 
     def mismatch(
         self, operation: UpdateSettings, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
-    ) -> str | None:
+    ) -> Diagnostic | None:
         live = (found.observed and found.observed.settings) or MarketingSettings()
         asked = [(change.path, change.after) for change in operation.changes]
         # Whether the server merges a field or replaces it is not known (17.4): nothing else in it may be lost.
@@ -97,8 +101,8 @@ class SettingsKind(ManagedKind[UpdateSettings]):
         live, recorded = await site.settings(), ports.journal.recorded
         return Inputs(settings=tuple(_seen(field, live, recorded) for field in declared.settings))
 
-    def inputs_missing(self, operation: UpdateSettings, address: Address, result: Result) -> str | None:
-        return f"the settings were not saved ({spoken(result)})"
+    def inputs_missing(self, operation: UpdateSettings, address: Address, result: Result) -> Diagnostic | None:
+        return behind(f"the settings were not saved ({spoken(result)})")
 
     def touches(self, operation: UpdateSettings) -> frozenset[str]:
         return frozenset({"settings"})
@@ -112,8 +116,8 @@ def _seen(field: Field, live: MarketingSettings, recorded: RecordedSite) -> Fiel
     return field if kept else Field(field.path, found)
 
 
-def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> str | None:
-    """How the write changed fields that it does not name, as a sentence: a generation would use them too (17.5)."""
+def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> Diagnostic | None:
+    """How the write changed fields that it does not name: a generation would use them too (17.5)."""
     moved = [field for field in before if not _holds(field.path, live.value_of(field.path), field.value)]
     if not moved:
         return None
@@ -121,7 +125,8 @@ def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> str 
         f"{printable(field.path)} was {shown(field.value)}, is {shown(normal(field.path, live.value_of(field.path)))}"
         for field in moved
     )
-    return f"fields that were not written changed with it: {'; '.join(each)}; check the settings in the dashboard"
+    message = f"fields that were not written changed with it: {'; '.join(each)}"
+    return not_as_asked(message, "check the settings in the dashboard")
 
 
 def _holds(path: str, live: Json | Absent, asked: Json) -> bool:
@@ -132,10 +137,10 @@ def _holds(path: str, live: Json | Absent, asked: Json) -> bool:
     return all(_holds(f"{path}.{key}", members.get(key), asked[key]) for key in asked)
 
 
-async def setting_unmet(required: SettingIs, site: SiteCache) -> str | None:
+async def setting_unmet(required: SettingIs, site: SiteCache) -> Diagnostic | None:
     """What was found at a path instead of the required value. May raise an ApiError."""
     live = normal(required.path, (await site.settings()).value_of(required.path))
     if same(live, required.value):
         return None
     found, planned = both_in_sentence(live, required.value)
-    return f"{required.path} is {found} now, not {planned}"
+    return stale(f"{required.path} is {found} now, not {planned}")
