@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
 
@@ -72,6 +73,7 @@ def plan_activities(
                 writes.declare(rule, found.get(index), index)
             case RemoveActivities():
                 refusals += _refusals(rule, index, matched, activities, past, scope)
+                writes.notes.extend(gone_ids(f"activities.{index}", rule.match, activities, past))
                 writes.remove(matched, index)
             case SetActivities():
                 refusals += _refusals(rule, index, matched, activities, past, scope)
@@ -229,7 +231,7 @@ def unknown_ids(
     name: str, match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId], scope: Scope
 ) -> tuple[Diagnostic, ...]:
     """The refusal of a rule that names ids the marketing plan does not have. Ids of past activities are fine."""
-    unknown = sorted(match.ids - {one.id for one in activities} - past)
+    unknown = _not_there(match, activities, past)
     if not unknown:
         return ()
     return (
@@ -240,6 +242,20 @@ def unknown_ids(
             "look the ids up with plan --output json, or remove them",
         ),
     )
+
+
+def gone_ids(
+    name: str, match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId]
+) -> Iterator[Diagnostic]:
+    """The note that a rule with `state: absent` names ids that the marketing plan does not have, as the rule asks."""
+    if gone := _not_there(match, activities, past):
+        what = f"{rule_words(name)}.match.ids names {', '.join(gone)}, which the marketing plan does not have"
+        remedy = "it can be removed from the file" if len(gone) == 1 else "they can be removed from the file"
+        yield Diagnostic.note("absent-already", what, remedy)
+
+
+def _not_there(match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId]) -> list[ActivityId]:
+    return sorted(match.ids - {one.id for one in activities} - past)
 
 
 def _contradictions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
@@ -71,21 +72,26 @@ class PostsAudit(Struct, frozen=True):
             BlockedBy.SCHEDULED_UNAPPROVED: Finding.UNAPPROVED,
             BlockedBy.WENT_OUT_UNWANTED: Finding.WENT_OUT_UNWANTED,
         }
-        waiting = {
-            str(self.scope.address(Kind.DRAFT, post.id))
+        posts = {
+            str(self.scope.address(Kind.DRAFT, post.id)): (activity, post)
             for activity in self.activities()
             for post in activity.posts
-            if post.status is PostStatus.SCHEDULED
         }
         for problem in self.plan.blocked:
             finding = findings.get(BlockedBy(problem.code))
-            if finding is Finding.CHANNEL_LOST and str(problem.address) not in waiting:
+            if finding is None:
                 continue
-            if finding is not None:
-                about = (problem.message,)
-                # The files no longer wanted it, and it went out all the same.
-                moved = Moved.BOTH if finding is Finding.WENT_OUT_UNWANTED else Moved.REMOTE
-                yield DriftItem(problem.about, DriftState.DRIFTED, finding, moved, about=about, fix=problem.fix)
+            activity, post = posts.get(str(problem.address), (None, None))
+            if finding is Finding.CHANNEL_LOST and (post is None or post.status is not PostStatus.SCHEDULED):
+                continue
+            # The files no longer wanted it, and it went out all the same.
+            moved = Moved.BOTH if finding is Finding.WENT_OUT_UNWANTED else Moved.REMOTE
+            item = DriftItem(problem.about, DriftState.DRIFTED, finding, moved, fix=problem.fix)
+            if activity is None or post is None:
+                yield replace(item, about=(problem.message,))
+            else:
+                named = replace(item, title=activity.title, channel=post.channel, type=post.type)
+                yield replace(named, about=(problem.unnamed,))
         ours = self.published()
         for post in self.plan.still_going_out:
             when = moment_text(post.moment, self.scope.zone.key) if post.moment else ""

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, PostStatus
+from reconciler.model.posts import Post, PostStatus, post_name
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, blocked
 from reconciler.planner.options import PlanOptions, Scope
@@ -61,13 +61,14 @@ def moved_by_hand(
             assert now is not None
             if str(address) in said:
                 continue
+            name = post_name(activity.title, post.channel, post.type)
             found.append(
                 blocked(
                     address,
                     BlockedBy.MOVED_BY_HAND,
-                    f'{post.channel} {post.type} of "{activity.title}" goes out {moment_text(now, zone)}: '
-                    f"somebody moved it from {moment_text(before, zone)}",
+                    f"{name} goes out {moment_text(now, zone)}: somebody moved it from {moment_text(before, zone)}",
                     move_back if options.publish or not by_rule else f"{PUBLISHING}; or {move_back}",
+                    name,
                 )
             )
     return tuple(found)

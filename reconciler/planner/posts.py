@@ -24,7 +24,7 @@ from reconciler.model.posts import (
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Reason
-from reconciler.planner.activities import too_few, unknown_ids
+from reconciler.planner.activities import gone_ids, too_few, unknown_ids
 from reconciler.planner.matching import covers, covers_declared, in_order, may_cover
 from reconciler.planner.options import Scope
 
@@ -41,6 +41,7 @@ class PostsPart(Struct, frozen=True):
     gone: frozenset[ActivityId] = frozenset()
     lost: tuple[tuple[ActivityId, str], ...] = ()
     """For activities that have posts and are to have none: the rule that says so."""
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def live_posts(activity: Activity) -> tuple[Post, ...]:
@@ -98,6 +99,7 @@ def plan_posts(
     decided = decide_posts(rules, activities, scope)
     actions: list[tuple[int, Action]] = []
     refusals: list[Diagnostic] = []
+    notes: list[Diagnostic] = []
     gone: set[ActivityId] = set()
     lost: list[tuple[ActivityId, str]] = []
     under_way = _asked_for(recorded, scope)
@@ -105,6 +107,7 @@ def plan_posts(
         matched = decided[index]
         refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
         if not rule.present:
+            notes += gone_ids(f"posts.{index}", rule.match, activities, past)
             full = [one for one in matched if any(post.status in WAITING for post in one.posts)]
             lost += [(one.id, f"posts[{index}]") for one in full[: rule.max]]
             actions += [
@@ -129,7 +132,7 @@ def plan_posts(
         actions += [(index, _generate(one, index, one.id in under_way, scope)) for one in lacking if one in first]
         if count := sum(1 for one in coming if one in first):
             actions.append((index, _promise(rules, index, count, scope)))
-    return PostsPart(tuple(actions), tuple(refusals), frozenset(gone), tuple(lost))
+    return PostsPart(tuple(actions), tuple(refusals), frozenset(gone), tuple(lost), tuple(notes))
 
 
 def decide_posts(

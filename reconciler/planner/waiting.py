@@ -114,7 +114,7 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
             detail = f"{name} goes out {moment}, but the channel is {status.words}"
             fix = f"connect {channel_name(post.channel)} in the site's dashboard before that"
             address = scope.address(Kind.DRAFT, post.id)
-            found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
+            found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name))
     return tuple(found)
 
 

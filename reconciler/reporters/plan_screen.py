@@ -117,11 +117,12 @@ class PlanScreen:
     # --- the end -----------------------------------------------------------------------------------
 
     def head(self) -> Iterator[str]:
-        """Where the run works, and what it may do without approval."""
-        if self._run is not None and (line := header(self._run)):
-            yield self._screen.paint(line, Style.BOLD)
-        if self._saved is not None:
-            yield from _saved_lines(self._saved, self._screen)
+        """Where the run works, and what it may do without approval; with `--quiet`, only the latter."""
+        if not self._detail.quiet:
+            if self._run is not None and (line := header(self._run)):
+                yield self._screen.paint(line, Style.BOLD)
+            if self._saved is not None:
+                yield from _saved_lines(self._saved, self._screen)
         if self._run is not None and self._run.approval_none:
             names = self._run.approval_none
             shown = ", ".join(names[:MOST_TITLES]) + (f" and {len(names) - MOST_TITLES} more" if len(names) > 3 else "")

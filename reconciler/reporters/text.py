@@ -329,7 +329,7 @@ class TextReporter:
 
     def _plan_completed(self, completed: PlanCompleted) -> None:
         """The plan; an `apply` that has work continues from here."""
-        head = () if self._context.detail.quiet else tuple(self._plan.head())
+        head = tuple(self._plan.head())
         self._lines((*head, "") if head else ())
         self._lines(self._plan.body(completed))
         line, refusal = self._plan.last(completed), self._plan.refusal(completed)

@@ -119,7 +119,7 @@ FINDINGS: Final = {
     Finding.NOT_WANTED: "scheduled, but no rule covers it",
     Finding.FAILED_POST: "failed to go out",
     Finding.WENT_OUT_UNWANTED: "went out although it was no longer wanted",
-    Finding.CHANNEL_LOST: "is waiting to go out on a channel that is not connected",
+    Finding.CHANNEL_LOST: "will fail",
     Finding.UNAPPROVED: "goes out without approval",
     Finding.STILL_GOING_OUT: "goes out although it is no longer wanted",
     Finding.DATE_MOVED: "its activity was moved, but the post was not",

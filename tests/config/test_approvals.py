@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconciler.config.approvals import read_approvals
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
@@ -135,6 +136,15 @@ def test_the_first_layout_is_read_and_marked(load: Callable[..., DesiredSite]) -
     text = DOCUMENTED.replace(f"decision: approve {DIGEST}", f"digest: {DIGEST}\n        decision: approve")
     draft = load("", **{"approvals/shop.yaml": text.replace(f"keep {BARE}", "keep")}).approvals.activities[0].drafts[0]
     assert (draft.earlier, draft.decision, draft.digest) == (True, Decision.APPROVE, DIGEST)
+
+
+def test_a_file_that_another_tool_rewrote_says_the_same(load: Callable[..., DesiredSite]) -> None:
+    rewritten = yaml.safe_dump(yaml.safe_load(DOCUMENTED), width=1000)
+    assert "date: 2026-12-03 09:00:00+00:00" in rewritten
+    assert (
+        load("", **{"approvals/shop.yaml": rewritten}).approvals
+        == load("", **{"approvals/shop.yaml": DOCUMENTED}).approvals
+    )
 
 
 def test_without_a_file_nothing_is_approved(load: Callable[..., DesiredSite], tmp_path: Path) -> None:

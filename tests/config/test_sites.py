@@ -149,8 +149,9 @@ def test_left_out_is_not_null(load: Load) -> None:
     assert events.events[0].description is None
 
 
-def test_moments_are_utc_in_whole_milliseconds(load: Load) -> None:
-    events = load("calendarEvents: {events: [{name: a, date: '2026-11-27t01:30:00.1239+02:00'}]}\n").events
+@pytest.mark.parametrize("between", ["t", "T", " "])  # with a blank as PyYAML writes them
+def test_moments_are_utc_in_whole_milliseconds(load: Load, between: str) -> None:
+    events = load(f"calendarEvents: {{events: [{{name: a, date: '2026-11-27{between}01:30:00.1239+02:00'}}]}}\n").events
     assert events is not None
     assert events.events[0].date == datetime(2026, 11, 26, 23, 30, 0, 123000, tzinfo=UTC)
     assert not events.events[0].whole_day

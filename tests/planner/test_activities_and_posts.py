@@ -112,6 +112,22 @@ def test_too_few_matches_and_unknown_ids_refuse_the_site() -> None:
     assert "past" not in part.refusals[1].message
 
 
+def test_an_id_that_is_gone_is_noted_if_it_is_to_be_absent() -> None:
+    match = Match(ids=frozenset({"a", "gone", "past"}))
+    notes = plan(RemoveActivities(match), on=(live("a", "Winter"),)).notes
+    assert [(note.code, note.message, note.fix) for note in notes] == [
+        (
+            "absent-already",
+            "activities[0].match.ids names gone, which the marketing plan does not have",
+            "it can be removed from the file",
+        )
+    ]
+    assert plan(RemoveActivities(Match(ids=frozenset({"a", "past"}))), on=(live("a", "Winter"),)).notes == ()
+    rules = (PostsRule(match, present=False), PostsRule(Match()))
+    [note] = plan_posts(rules, (live("a", "Winter"),), (), frozenset({ActivityId("past")}), RecordedSite(), SCOPE).notes
+    assert note.message == "posts[0].match.ids names gone, which the marketing plan does not have"
+
+
 def test_what_one_rule_set_is_not_taken_over_by_another_that_sets_the_same() -> None:
     early, bounded = SetActivities(SUMMER, description="x"), SetActivities(Match(), description="x", max=1)
     on = (replace(live("a", "Winter"), description="x"), live("b", "Autumn"))

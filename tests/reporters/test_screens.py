@@ -411,6 +411,14 @@ def test_quiet_shows_problems_and_the_last_line_alone() -> None:
     assert text.splitlines()[-1].startswith("Plan incomplete: 1 of 9 sites could not be read; 0 to add, 1 to change")
 
 
+@pytest.mark.parametrize("detail", [Detail(), Detail(quiet=True), Detail(summary=True)])
+def test_every_plan_says_where_drafts_go_out_unapproved(detail: Detail) -> None:
+    started, *rest = plan_of(planned(tone()), sites=1)
+    assert isinstance(started, RunStarted)
+    text = shown(replace(started, approval_none=(SHOP,)), *rest, detail=detail)
+    assert "! approval: none on 1 site (shop): drafts go out there unapproved" in text
+
+
 def test_summary_shows_no_blocks() -> None:
     sites = [planned(tone(f"shop-{n}"), site=f"shop-{n}") for n in range(6)]
     text = shown(*plan_of(*sites), detail=Detail(summary=True))
