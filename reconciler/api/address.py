@@ -37,10 +37,10 @@ class Proxy(Struct, frozen=True):
 
 def address_of(text: str) -> Address:
     """Parses the address of an API: https, or http only on this machine. Raises UsageError."""
-    wrong = UsageError(f"{text!r} is not a valid API address", "write it like https://www.wixapis.com")
+    wrong = UsageError(f"{text!r} is not a valid API URL", "write it like https://www.wixapis.com")
     written = text.strip()
     if "@" in written.partition("://")[2].partition("/")[0]:
-        raise UsageError("the API address contains a user name or a password", "credentials belong in `credentials`")
+        raise UsageError("the API's URL contains a user name or a password", "credentials belong in `credentials`")
     found = _ADDRESS.fullmatch(_in_ascii(written))
     if found is None or int(found["port"] or 1) not in range(1, 65536):
         raise wrong

@@ -188,20 +188,20 @@ class ApiError(Exception):
             case ErrorKind.FORBIDDEN:
                 return f"give the credential access to this site and the permission {permission_of(self.path)}"
             case ErrorKind.NOT_FOUND:
-                return "check the site's id, and that --api names the right address"
+                return "check the site's id, and that --api is the right URL"
             case ErrorKind.THROTTLED:
                 return "run again later, or lower limits.requestsPerMinute"
             case ErrorKind.NETWORK if not self.sent:
-                return "check the network and the address of the API, then run the command again"
+                return "check the network and the API's URL, then run the command again"
             case ErrorKind.SERVER:
                 return "run the command again later; the service itself failed, not your files or your network"
             case ErrorKind.NETWORK:
                 return "temporary network problem; run the command again"
             case ErrorKind.UNREADABLE:
                 known_by = "the request id" if self.request_id else "the time of the request: the answer has no id"
-                return f"nothing is concluded from it; check that --api names the right address, then report {known_by}"
+                return f"check that --api is the right URL; if it is, report {known_by}"
             case ErrorKind.REDIRECT:
-                return "check that --api names the right address"
+                return "check that --api is the right URL"
             case _:
                 return ""
 

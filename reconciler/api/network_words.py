@@ -44,7 +44,7 @@ def _tls_words(error: ssl.SSLError) -> str:
     if reason.startswith(_NO_TLS):
         return "it does not speak TLS; check the port"
     if reason.startswith(_OLD_TLS):
-        return "it offers no TLS version from 1.2 on"
+        return "it does not support TLS 1.2 or newer"
     if "EOF" in reason or not reason:
-        return "the connection was closed while TLS was being set up"
-    return f"TLS could not be set up: {reason.replace('_', ' ').lower()}"
+        return "the connection was closed during the TLS handshake"
+    return f"the TLS handshake failed: {reason.replace('_', ' ').lower()}"

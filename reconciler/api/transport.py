@@ -377,7 +377,7 @@ def _header(secret: Secret, site: SiteRef) -> str:
     value = secret.reveal()
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise UsageError(
-            f"{site.name}: credential {site.credentials!r} is empty or contains a blank, a line break or a character "
+            f"{site.name}: credential {site.credentials!r} is empty or contains a space, a line break or a character "
             "that no key contains",
             "check where it comes from",
         )
@@ -387,7 +387,7 @@ def _header(secret: Secret, site: SiteRef) -> str:
 def _id_header(site: SiteRef) -> str:
     if not site.id or not site.id.isascii() or not site.id.isprintable():
         raise UsageError(
-            f"{site.name}: {printable(site.id)!r} is not an id", "copy it from the address of the site's dashboard"
+            f"{site.name}: {printable(site.id)!r} is not an id", "copy it from the URL of the site's dashboard"
         )
     return site.id
 

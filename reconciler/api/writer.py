@@ -33,7 +33,7 @@ _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 
 NO_WAY_THERE: Final = Diagnostic(
     Trouble.NO_TIME_OF_OUR_OWN,
-    "this API only schedules drafts for times that Wix picks, and this one must not go out at such a time",
+    "the API only schedules drafts at times that Wix picks, and the rule asks for a different time",
     "schedule it in the site's dashboard, or leave `at` out of the rule",
 )
 
@@ -77,7 +77,9 @@ class SiteWriter:
                 sent = await self._send(site, call, fence)
         except ApiError as error:
             if sent is not None:  # of two calls, the first took effect
-                return [Unknown(error.diagnostic().while_(f"{sent.call} was done, but not all of it"))] * len(group)
+                return [
+                    Unknown(error.diagnostic().while_(f"{sent.call} succeeded, but the call after it failed"))
+                ] * len(group)
             return [_failed(operation, error) for operation in group]
         if sent is None:
             return [_nothing_to_send(operation) for operation in group]

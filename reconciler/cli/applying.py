@@ -146,4 +146,4 @@ def _check_options(asked: RunOptions) -> None:
         if given
     ]
     if wrong:
-        raise UsageError("a saved plan is carried out as it is", f"use {', '.join(wrong)} with `plan --out` instead")
+        raise UsageError("a saved plan is applied as it is", f"use {', '.join(wrong)} with `plan --out` instead")

@@ -207,7 +207,7 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
         if not found:
             if len(given) < SHORTEST_PREFIX:
                 raise UsageError(f"--id {given}: too short", f"give at least {SHORTEST_PREFIX} characters of the id")
-            raise UsageError(f"--id {given}: no approvals file of these sites has it", NEW_DRAFTS)
+            raise UsageError(f"--id {given}: not in the approvals files of these sites", NEW_DRAFTS)
         if len(found) > 1 and given not in found:
             raise UsageError(
                 f"--id {given}: {len(found)} ids begin with it, such as {found[0]} and {found[1]}",

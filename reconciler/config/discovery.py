@@ -27,7 +27,7 @@ def find_root(paths: Sequence[Path]) -> tuple[Path, Path | None]:
         found.setdefault(_root_of(absolute)[0], (path, _root_of(absolute)[1]))
     if len(found) > 1:
         (first, (one, _)), (second, (other, _)) = list(found.items())[:2]
-        message = f"{one} and {other} belong to two projects, {first} and {second}"
+        message = f"{one} and {other} belong to different projects, {first} and {second}"
         raise UsageError(message, "give paths of one project at a time")
     ((root, (_, file)),) = found.items()
     return root, file

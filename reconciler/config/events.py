@@ -63,5 +63,5 @@ def _check_frequency(frequency: Any, path: KeyPath, layers: Layers) -> None:
     if frequency is not None and frequency not in FREQUENCIES:
         near = close_match(frequency, FREQUENCIES) if isinstance(frequency, str) else None
         fix = f"did you mean {near}?" if near else f"use one of: {listed(FREQUENCIES)}"
-        message = f"{quoted(frequency)} is not a frequency that the API is known to take"
+        message = f"{quoted(frequency)} is not a frequency that the API is known to accept"
         layers.doubtful.append(layers.warning(path, message, fix, code="unknown-frequency"))

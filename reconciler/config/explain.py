@@ -29,7 +29,7 @@ _READ_ONLY = {
 
 _SECRET_KEYS = re.compile(r"(?i)api.?key|secret|token|password|credential|authorization")
 
-_AHEAD = "a time from now"
+_AHEAD = "a duration in hours, days or weeks"
 _MINUTES = re.compile(r"[0-9]+(ms|s|m)\Z")
 
 _RENEW = "and renew the secret, which has been in a file"
@@ -103,7 +103,9 @@ class _Explainer:
                 return self._wrong_type(path, value, rule, schema)
             case "enum":
                 if path == ("version",):
-                    return self._problem(path, f"version {said} is not known", "this reconciler reads version 1")
+                    return self._problem(
+                        path, f"version {said} is not known", "this version of reconciler reads version 1"
+                    )
                 allowed = ["null" if one is None else str(one) for one in rule]
                 near = close_match(value, allowed) if isinstance(value, str) else None
                 must = (
@@ -121,7 +123,7 @@ class _Explainer:
             case "maxLength":
                 return self._problem(path, f"has {len(value)} characters", f"the maximum is {rule}")
             case "minItems":
-                return self._problem(path, "is an empty list", "write something in it, or leave the key out")
+                return self._problem(path, "is an empty list", "add an item, or leave the key out")
             case "minProperties":
                 keys = listed(schema.get("properties", ()), "or")
                 return self._problem(path, "is empty", f"write {keys}" if keys else "leave the key out")
@@ -208,8 +210,8 @@ class _Explainer:
         rivals = [at for at in range(len(branches)) if _likeness(value, branches[at])[0] == score[0]]
         clash = [key for key in value if key in known and key not in branches[best]["properties"]]
         if clash or (score[0] < len(branches[best]["required"]) and len(rivals) > 1):
-            what = f"{clash[0]} does not belong with the other keys" if clash else "is incomplete"
-            yield self._problem((*path, *clash[:1]), what, f"write either {forms}", key=True)
+            what = f"{clash[0]} cannot be combined with the other keys" if clash else "is incomplete"
+            yield self._problem((*path, *clash[:1]), what, f"write {forms}", key=True)
             unknown = {key: value[key] for key in value if key not in known}
             yield from self._unknown_keys(path, unknown, {"properties": {key: {} for key in sorted(known)}})
             return

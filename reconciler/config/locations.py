@@ -47,7 +47,7 @@ def check_state(text: str) -> Wrong | None:
         scheme = text.split("://", 1)[0]
         near = close_match(scheme, STORES)
         hint = f"did you mean {near}://?" if near else f"write a folder, or a URL that begins with {stores}"
-        return f"{quoted(scheme)} is not a known kind of store", hint
+        return f"{quoted(scheme)} is not a supported kind of store", hint
     if url.username is not None or url.password is not None:
         return (
             "an inline secret is refused: the URL contains a user or a password",

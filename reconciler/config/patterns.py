@@ -26,7 +26,7 @@ class Unlisted(Struct, frozen=True):
 def wrong_pattern(pattern: str) -> tuple[str, str] | None:
     """What is wrong with a pattern in a file, and what would be right."""
     if pattern.split("/").count("**") > 1:
-        return f"{quoted(pattern)} has `**` more than once", "use it once: it already covers folders in folders"
+        return f"{quoted(pattern)} has `**` more than once", "use it once; it already matches nested folders"
     return None
 
 

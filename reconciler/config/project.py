@@ -239,7 +239,7 @@ def _duration(layers: Layers, path: tuple[str, str], default: timedelta, *, posi
     except NotUsable:
         return default
     if positive and not length:
-        layers.problem(path, "must be longer than zero", "write a time such as 5s or 15m")
+        layers.problem(path, "must be longer than zero", "write a duration such as 5s or 15m")
     return length
 
 

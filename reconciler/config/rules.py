@@ -138,7 +138,7 @@ def read_match(written: dict[str, Any], path: KeyPath, layers: Layers) -> Match:
     if "within" in written:
         within = read_time(times.duration, written["within"], (*path, "within"), layers)
         if within <= timedelta(0):
-            layers.problem((*path, "within"), "is zero, so nothing ever matches", "write a time like 21d or 2w")
+            layers.problem((*path, "within"), "is zero, so nothing ever matches", "write a duration like 21d or 2w")
     if "from" in written:
         start = read_time(times.day, written["from"], (*path, "from"), layers)
     if "to" in written:

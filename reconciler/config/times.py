@@ -21,7 +21,7 @@ def duration(text: str) -> timedelta:
     """`50ms`, `5s`, `15m`, `2h`, `21d`, `2w`. Raises ValueError with what is wrong."""
     found = _DURATION.match(text)
     if not found:
-        raise ValueError("is not a time like 21d or 15m")
+        raise ValueError("is not a duration like 21d or 15m")
     try:
         length = int(found[1]) * _UNITS[found[2]]
     except OverflowError:
@@ -53,7 +53,7 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise ValueError("is not a valid time") from None
     if found.tzinfo is None:
-        raise ValueError("has no offset from UTC: write Z or +02:00 after it")
+        raise ValueError("has no UTC offset; add Z or +02:00")
     utc = found.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 

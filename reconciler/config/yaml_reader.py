@@ -146,7 +146,7 @@ class DocumentReader:
     def _unusual_key(self, event: Any, keys: dict[str, Any]) -> None:
         text, mark = event.value, event.start_mark
         if event.tag is not None and event.tag not in _TEXT_TAGS:
-            self._problem(mark, f"the tag {event.tag!r} is not known here", "leave it out")
+            self._problem(mark, f"the tag {event.tag!r} is not supported", "remove it")
         if text == "<<" and event.implicit[0]:
             self._problem(
                 mark, "YAML 1.2 has no merge keys", "write the keys out, or use `defaults` in reconciler.yaml"
@@ -164,10 +164,10 @@ class DocumentReader:
         if self.weight > MAX_WEIGHT:
             self._too_much(mark)
         if len(self.stack) >= MAX_DEPTH:
-            self._problem(mark, f"is nested more than {MAX_DEPTH} deep", "flatten it; no file of a project needs that")
+            self._problem(mark, f"is nested more than {MAX_DEPTH} levels deep", "flatten it")
             raise GiveUp
         if event.tag is not None and event.tag not in _CONTAINER_TAGS:
-            self._problem(mark, f"the tag {event.tag!r} is not known here", "leave it out")
+            self._problem(mark, f"the tag {event.tag!r} is not supported", "remove it")
         if self.frame.wants_key:
             self._problem(mark, "a key must be text, not a list or keys and values", "quote it if it is text")
             raise GiveUp
@@ -218,7 +218,7 @@ class DocumentReader:
         value = self._plain(text, mark)
         types = _TAGGED.get(tag)
         if types is None:
-            self._problem(mark, f"the tag {tag!r} is not known here", "leave it out")
+            self._problem(mark, f"the tag {tag!r} is not supported", "remove it")
         elif type(value) not in types:
             self._problem(mark, f"{quoted(text)} does not match its tag", "leave the tag out")
         return value

@@ -9,7 +9,7 @@ from reconciler.model.diagnostics import Diagnostic, Place, problem
 
 _SYNTAX = (
     ("found a tab character", "a tab is used where YAML expects spaces", "use spaces"),
-    ("mapping values are not allowed", "a second `: ` on one line", "quote the text, or begin a new line"),
+    ("mapping values are not allowed", "a second `: ` in one line", "quote the text, or begin a new line"),
     ("found unexpected end of stream", "this quote is not closed", "close it"),
     ("did not find expected ',' or '}'", "this `{` is not closed, or a comma is missing in it", "close it with `}`"),
     ("did not find expected ',' or ']'", "this `[` is not closed, or a comma is missing in it", "close it with `]`"),
@@ -24,16 +24,24 @@ _SYNTAX = (
     ),
     (
         "did not find expected key",
-        "a line that does not fit the lines above it",
+        "the line does not fit the lines above it",
         "check the indentation and the quotes",
     ),
-    ("expected <block end>", "a line that does not fit the lines above it", "check the indentation and the quotes"),
+    ("expected <block end>", "the line does not fit the lines above it", "check the indentation and the quotes"),
     ("could not find expected ':'", "a key without a `:`", "write `key: value`"),
-    ("found incompatible YAML document", "a YAML version that is not known", "leave the %YAML line out"),
-    ("found duplicate %YAML", "two %YAML lines", "leave the %YAML lines out"),
-    ("found undefined tag handle", "a tag that is not known here", "leave it out"),
-    ("found unknown escape character", "an escape that YAML does not know", "use single quotes, or double the `\\`"),
-    ("found invalid Unicode character escape", "an escape that is not a character", "write the character itself"),
+    ("found incompatible YAML document", "an unsupported YAML version", "remove the %YAML line"),
+    ("found duplicate %YAML", "two %YAML lines", "remove the %YAML lines"),
+    ("found undefined tag handle", "an unknown tag", "remove it"),
+    (
+        "found unknown escape character",
+        "an escape sequence that YAML does not have",
+        "use single quotes, or double the `\\`",
+    ),
+    (
+        "found invalid Unicode character escape",
+        "an escape sequence that is not a character",
+        "write the character itself",
+    ),
 )
 """The commonest syntax errors, by libyaml's or PyYAML's message, in this tool's words."""
 
@@ -49,7 +57,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
         found = text.find(chr(error.character)) if isinstance(error.character, int) else -1
         before = text[: found if found >= 0 else index]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        message = "a control character, which YAML does not allow"
+        message = "YAML does not allow control characters"
         return problem(Place(file, line, column), message, "remove it, or write it as an escape in double quotes")
     said = getattr(error, "problem", None) or "is not YAML"
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -59,7 +67,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
         here = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
         if here == "\t":
             return problem(place, "a tab is used where YAML expects spaces", "use spaces")
-        return problem(place, f"no value can begin with {quoted(here)}", "put the text in quotes")
+        return problem(place, f"a value cannot begin with {quoted(here)}", "put the text in quotes")
     for begin, message, hint in _SYNTAX:
         if said.startswith(begin):
             opened = getattr(error, "context_mark", None)

@@ -153,8 +153,8 @@ class SiteExamination:
     def _record(self, recorded: RecordedSite) -> None:
         name = self.desired.ref.name
         self.found.facts.append(facts.Recorded(recorded.is_known))
-        if recorded.open:
-            what = f"an earlier run left {len(recorded.open)} unconfirmed calls"
+        if count := len(recorded.open):
+            what = f"an earlier run left {count} unconfirmed call{'' if count == 1 else 's'}"
             fix = f"the next apply checks what became of them; `reconciler state show {name}` names them"
             self.found.add(finding("unconfirmed-calls", what, fix, Severity.WARNING))
 

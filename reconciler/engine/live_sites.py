@@ -75,7 +75,7 @@ def check_wanted(project: Project, wanted: Wanted) -> None:
         if not GUID.fullmatch(id):
             raise UsageError(
                 f"{printable(id)} is not a site's id",
-                "it is the GUID after /dashboard/ in the address of its dashboard",
+                "it is the GUID after /dashboard/ in the URL of its dashboard",
             )
     known = project.credentials.get(wanted.credentials)
     if known is None and project.api != "sandbox":

@@ -99,7 +99,7 @@ def _asked(named: NamedCheck, plan: Plan, context: PolicyContext) -> tuple[Diagn
         raise CheckFailed(named.name, _said(error)) from error
     for problem in problems:
         if not isinstance(problem, Diagnostic):
-            raise CheckFailed(named.name, f"it gave {type(problem).__name__}, not a Diagnostic")
+            raise CheckFailed(named.name, f"it returned {type(problem).__name__} instead of a Diagnostic")
     return problems
 
 

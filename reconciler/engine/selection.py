@@ -109,7 +109,7 @@ def regenerated(names: tuple[str, ...], selection: Selection) -> frozenset[SiteN
     for name in names:
         if name not in known and name not in selection.elsewhere:
             raise UsageError(
-                f"--regenerate {name}: no site of this run has that name",
-                near(name, known) or "give the name of a site of the run",
+                f"--regenerate {name}: no site in this run has that name",
+                near(name, known) or "use the name of a site in this run",
             )
     return frozenset(SiteName(name) for name in names)

@@ -111,7 +111,7 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
     except ApiError as error:
-        run.fail(wait.action, Result.PENDING, error.diagnostic().while_("it could not be watched to its end"))
+        run.fail(wait.action, Result.PENDING, error.diagnostic().while_("waiting for it to end failed"))
         raise
     match found:
         case TimedOut():

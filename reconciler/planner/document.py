@@ -269,7 +269,7 @@ def from_text(data: bytes, file: str) -> SavedPlan:
     except Malformed as error:
         members = _members(data, file)
         if members.get("seal") != _seal(members):
-            raise AlteredPlan("its seal does not match its content") from None
+            raise AlteredPlan("its checksum does not match its content") from None
         raise AlteredPlan(str(error)) from None
     _check_kind(found.kind, found.format_version, file)
     try:
@@ -282,7 +282,7 @@ def from_text(data: bytes, file: str) -> SavedPlan:
     except OverflowError:
         raise AlteredPlan("it contains a time that no plan can have") from None
     if found.seal != _seal(to_plain(found)):
-        raise AlteredPlan("its seal does not match its content")
+        raise AlteredPlan("its checksum does not match its content")
     if found.expires_at != expires_at:
         raise AlteredPlan("expiresAt does not match the rest")
     if found.digest != digest:

@@ -63,8 +63,8 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         unreadable = refusal(
             address,
             RefusedBy.NOT_SHOWN,
-            "expected the status of the marketing plan, which earlier runs recorded, but the answer has none; nothing "
-            f"is concluded from it ({live.asked})",
+            "expected the status of the marketing plan, which earlier runs recorded, but the answer has none "
+            f"({live.asked})",
             f"look at the marketing plan in the dashboard, and report this with {known_by}",
         )
         return (replace(unreadable, request_id=live.request_id, call=live.asked),)

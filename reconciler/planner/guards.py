@@ -72,7 +72,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_PUBLISH,
-                f"the run would publish {total.publish}, but policy.maxPublish is {policy.max_publish}",
+                f"the run would publish {total.publish} posts, but policy.maxPublish is {policy.max_publish}",
                 f"raise maxPublish in {policy.place}, narrow the run with --target, or use --no-publish",
             )
         )

@@ -67,7 +67,7 @@ TITLES: Final = {
     "drift": "Drift",
     "history": "What went out",
     "import": "Imported sites",
-    "doctor": "What was examined",
+    "doctor": "Checks",
 }
 
 

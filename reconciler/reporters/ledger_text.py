@@ -127,7 +127,7 @@ def applied_lines(
     if ledger.error and not same_as:
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
     if ledger.interrupted and not any(entry.result in _CUT_SHORT for entry in ledger.entries):
-        yield from Line((Span("  note: stopped here", Style.DIM),), hang=8).on(screen)
+        yield from Line((Span("  note: interrupted before it was finished", Style.DIM),), hang=8).on(screen)
 
 
 def _has_cause(entry: Entry) -> bool:

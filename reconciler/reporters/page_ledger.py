@@ -71,7 +71,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
         bullets((_entry(entry, zone) for entry in ledger.entries), "items"),
         notes([sentence(note) for note in ledger.notes]),
-        notes(("Stopped here. Run apply again to continue.",)) if ledger.interrupted else "",
+        notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds, (), zone),
     ]
     posts = tuple(_posts(ledger))

@@ -129,9 +129,9 @@ def _discard_line(discards: Sequence[Discarded]) -> Line:
     """
     approved = [draft for draft in discards if draft.approved]
     others = [draft for draft in discards if not draft.approved]
-    kind = "drafts" if approved else "unapproved drafts"
+    kind = "drafts" if approved and others else "approved drafts" if approved else "unapproved drafts"
     text = f"- discards {len(discards):,} {kind if len(discards) != 1 else kind.removesuffix('s')}"
-    if approved:
+    if approved and others:
         text += f", {len(approved):,} of them approved"
     named = [_by_channels(approved, len(discards)), _by_channels(others, MOST_NAMED)]
     if all(named):

@@ -113,7 +113,7 @@ def next_after_deciding(decided: Decided) -> str | None:
     """What to type once drafts have been decided."""
     if not decided.listed:
         return "reconciler review"
-    return "reconciler plan   (shows what the decisions do)" if decided.drafts or decided.activities else None
+    return "reconciler plan   (shows what the decisions will do)" if decided.drafts or decided.activities else None
 
 
 def decided_line(decided: Decided) -> str:

@@ -99,7 +99,7 @@ def _members(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
     details = details_of(FieldChange("", before, after))
     if not details:  # lists are compared without their order
         yield from _two(before, after, whole=whole)
-        yield Span("(same items, in a different order or number)", Style.DIM)
+        yield Span("(same items in a different order or number)", Style.DIM)
     paired = [
         detail
         for detail in details

@@ -29,14 +29,14 @@ NOT_ALLOWED: Final = "give this user permission, or name another place with --st
 
 _FIXES = {
     errno.ELOOP: "follow its links by hand: one of them leads to itself",
-    errno.ENXIO: "the state keeps plain files; move that away",
+    errno.ENXIO: "the state needs a regular file there; move what is there away",
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some of your quota and run again",
     errno.EROFS: "make the file system writable, or name another place with --state",
     errno.EACCES: NOT_ALLOWED,
     errno.EPERM: NOT_ALLOWED,
     errno.ENOTDIR: "the state needs a folder there; move that file away, or name another place with --state",
-    errno.EISDIR: "the state keeps a file there; move that folder away",
+    errno.EISDIR: "the state needs a file there; move that folder away",
     errno.ENAMETOOLONG: "name a place with a shorter path with --state",
 }
 
@@ -187,8 +187,8 @@ def _lock(file: Path, path: Path) -> Callable[[], None]:
 
 def _not_plain(path: Path | str) -> StateError:
     if os.path.islink(path):
-        return StateError(str(path), "is a link", "move it away; the state keeps folders and plain files of its own")
-    return StateError(str(path), "is not a regular file", "move it away; the state keeps plain files")
+        return StateError(str(path), "is a link", "move it away; the state does not follow links")
+    return StateError(str(path), "is not a regular file", "move it away; the state needs a regular file there")
 
 
 def _must_be_regular(handle: int, path: Path | str) -> None:

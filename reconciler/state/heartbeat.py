@@ -95,7 +95,7 @@ class Heartbeat:
         # One clock may stop while a machine sleeps, and the other may be set back.
         spent = self._clock.monotonic() - self._renewed
         if spent >= (DURATION - SPARE).total_seconds() or self._clock.now() >= self._record.expires - SPARE:
-            return "ended before it could be renewed"
+            return "expired before it could be renewed"
         return "was taken by another run" if site in self._record.revoked else ""
 
     async def see(self, site: str) -> None:

@@ -89,7 +89,7 @@ class ApprovalsFolder:
                 raise UsageError(what, "check its permissions and the disk", Place(before.shown)) from None
             self.files[site] = SiteFile(site, before.path, _stamp(before.path), text.encode("utf-8"), approvals)
             return
-        raise UsageError("another program keeps writing it", "try again", Place(self.files[site].shown))
+        raise UsageError("another program keeps writing to it", "try again", Place(self.files[site].shown))
 
     def _look(self, site: SiteName) -> bool:
         known = self.files[site]

@@ -43,7 +43,7 @@ UNKNOWN: Final = """\
 </html>
 """
 NOT_OURS: Final = "This address is not the page's own. Open the link that `reconciler review --web` printed.\n"
-ELSEWHERE: Final = "Only the review page itself may ask for this.\n"
+ELSEWHERE: Final = "Only the review page itself can request this.\n"
 
 
 class Guard:

@@ -206,4 +206,4 @@ def test_the_second_of_two_calls_failing_is_not_called_not_done(bench: Bench) ->
     both = ClearPosts(ACTIVITY, "t", stories=True)
     (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [both]))
     assert isinstance(outcome, Unknown)
-    assert "not all of it" in outcome.problem.message
+    assert "succeeded, but the call after it failed" in outcome.problem.message

@@ -187,7 +187,7 @@ def test_regenerate(project: Project, reconciler: Command) -> None:
     wrong = reconciler("plan", project.root, "--regenerate", "shp")
     assert (wrong.code, wrong.err) == (
         1,
-        "Error: --regenerate shp: no site of this run has that name; did you mean shop?\n",
+        "Error: --regenerate shp: no site in this run has that name; did you mean shop?\n",
     )
     project.edit("sites/shop.yaml", "{state: present}", "{state: present, regenerate: {discard: all}}")
     done = reconciler("plan", project.root, "--regenerate", "shop", "--output", "json")

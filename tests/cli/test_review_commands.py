@@ -287,7 +287,7 @@ def test_comments_stay_through_review_and_approve(shop: Project, reconciler: Com
         (("--all", "--yes", "--channel", "FACEBOOK"), "cannot be combined"),
         ((), "no terminal to ask on; name the drafts with --id, --channel or --title, and pass --yes"),
         (("--id", "1"), "no terminal to ask on; pass --yes"),
-        (("--id", "nobody", "--yes"), "no approvals file of these sites has it"),
+        (("--id", "nobody", "--yes"), "not in the approvals files of these sites"),
     ],
 )
 def test_what_cannot_be_decided(shop: Project, reconciler: Command, arguments: tuple[str, ...], said: str) -> None:
@@ -405,7 +405,7 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
     assert done.out.splitlines()[-3:] == [
         f"Saved in {shop.root}/approvals/shop.yaml: 1 approved",
         "Decided: 1 draft in 1 site; 3 pending.",
-        f"Next: reconciler plan {shop.root}   (shows what the decisions do)",
+        f"Next: reconciler plan {shop.root}   (shows what the decisions will do)",
     ]
     assert list(decisions(shop).values()).count("approve") == 1
     monkeypatch.setattr(sys, "stdin", Terminal("y\nu\nq\n"))

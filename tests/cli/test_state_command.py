@@ -222,7 +222,7 @@ def test_paths_and_places_are_as_elsewhere(reconciler: Command, chain: Project, 
     assert (elsewhere.code, elsewhere.out) == (0, f"Nothing is recorded in {tmp_path / 'other'}.\n")
     wrong = reconciler("state", "list", chain.root, "--state", "s4://bucket")
     assert (wrong.code, wrong.out) == (1, "")
-    assert "'s4' is not a known kind of store" in wrong.err
+    assert "'s4' is not a supported kind of store" in wrong.err
     secret = reconciler("state", "list", chain.root, "--state", "s3://key:hidden@bucket/x")
     assert secret.code == 1
     assert "hidden" not in secret.err
@@ -704,7 +704,7 @@ def folder_with_a_file(lock: Path) -> str:
     lock.unlink()
     lock.mkdir()
     (lock / "notes.txt").write_text("mine", "utf-8")
-    return "the state keeps a file there"
+    return "the state needs a file there"
 
 
 def pipe(lock: Path) -> str:

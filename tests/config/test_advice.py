@@ -90,7 +90,7 @@ def test_a_frequency_that_the_api_does_not_know(written: str, fix: str, write_pr
     write_project({"sites/a.yaml": HEAD + body})
     ((code, said),) = warnings()
     assert code == "unknown-frequency"
-    assert said.endswith(f"'{written}' is not a frequency that the API is known to take; {fix}")
+    assert said.endswith(f"'{written}' is not a frequency that the API is known to accept; {fix}")
     write_project({"sites/a.yaml": HEAD + body.replace(written, "YEARLY")})
     assert warnings() == []
 

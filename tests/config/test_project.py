@@ -180,7 +180,7 @@ def test_paths_choose_files(write_project: WriteProject) -> None:
 def test_paths_of_two_projects_are_refused(write_project: WriteProject) -> None:
     write_project({"one/reconciler.yaml": "version: 1\n", "two/reconciler.yaml": "version: 1\n"})
     with pytest.raises(
-        UsageError, match=r"one and two belong to two projects, .*; give paths of one project at a time"
+        UsageError, match=r"one and two belong to different projects, .*; give paths of one project at a time"
     ):
         find_project([Path("one"), Path("two")])
 

@@ -40,7 +40,7 @@ SECOND = Holder("ci-2", 22, "joe", "token-2", "machine-2", "200")
 class How(StrEnum):
     """How the other run gets the lease."""
 
-    ENDED = "ended before it could be renewed"
+    ENDED = "expired before it could be renewed"
     FORCE = "was taken by another run"
     REMOVED = "was taken by another run, or removed by hand"
 

@@ -195,7 +195,9 @@ class Life:
     def apply(self, *options: str, desired: Json = FIRST) -> None:
         code, said = self.tool("apply", *options)
         self.check(said)
-        if "of them approved" in said:  # a regeneration that says so may throw approved drafts away (discard: all)
+        if "of them approved" in said or re.search(
+            r"discards \d+ approved", said
+        ):  # a regeneration that says so may throw approved drafts away (discard: all)
             self.approved &= self.record()[1]["items"].keys()
         blocked = "! blocked" in said  # what a person must see to is on the screen, with its reason
         nothing = "No changes." in said.splitlines()

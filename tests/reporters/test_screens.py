@@ -565,7 +565,7 @@ def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_
     assert lines[shared + 1].startswith("  * marketing plan    regenerate")
     assert lines[shared + 2] == "        - discards 12 unapproved drafts on these sites in total"
     own = lines.index("odd")
-    assert lines[own + 2] == '        - discards 2 drafts, 2 of them approved: "Winter check" (Instagram, X)'
+    assert lines[own + 2] == '        - discards 2 approved drafts: "Winter check" (Instagram, X)'
 
 
 def test_discards_name_every_approved_draft_first_and_say_once_which_channels_titles_share() -> None:

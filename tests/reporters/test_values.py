@@ -24,8 +24,8 @@ def shown(before: Json, after: Json, *, whole: bool = False) -> str:
     ("before", "after", "wanted"),
     [
         ("2026-07-10", "2026-07-12T09:30:00Z", "2026-07-10  ->  2026-07-12T09:30:00Z"),
-        (("a", "b"), ("b", "a"), "[a, b]  ->  [b, a]  (same items, in a different order or number)"),
-        (("a", "a"), ("a",), "[a, a]  ->  [a]  (same items, in a different order or number)"),
+        (("a", "b"), ("b", "a"), "[a, b]  ->  [b, a]  (same items in a different order or number)"),
+        (("a", "a"), ("a",), "[a, a]  ->  [a]  (same items in a different order or number)"),
         (("café",), ("cafe\u0301",), "café  ->  cafeU+0301  (they look the same)"),
         (("mugs", "bowls"), ("bowls", "plates"), "+ plates  - mugs"),
         ("a  b", "a b", "a··b  ->  a·b  (they look the same)"),

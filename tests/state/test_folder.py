@@ -164,9 +164,9 @@ def test_nothing_but_plain_files_is_read_or_written(tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to(outside)
     log.symlink_to(outside)
-    with pytest.raises(StateError, match="plain files"):
+    with pytest.raises(StateError, match=r"a regular file|does not follow links"):
         asyncio.run(store.get(KEY))
-    with pytest.raises(StateError, match="plain files"):
+    with pytest.raises(StateError, match=r"a regular file|does not follow links"):
         asyncio.run(store.append(LOG, b"x\n", at=0))
     for special in (path, log):
         special.unlink()
@@ -174,7 +174,7 @@ def test_nothing_but_plain_files_is_read_or_written(tmp_path: Path) -> None:
     for reading in (store.get(KEY), store.read_log(LOG)):
         with pytest.raises(StateError, match="regular file"):
             asyncio.run(reading)
-    with pytest.raises(StateError, match="plain files"):
+    with pytest.raises(StateError, match=r"a regular file|does not follow links"):
         asyncio.run(store.append(LOG, b"x\n", at=0))
     assert outside.read_bytes() == b"secret"
 

@@ -312,7 +312,7 @@ def test_a_run_that_stood_still_for_too_long_has_lost_all_it_held_and_can_take_i
         await time.pass_by(70)
         async with await second.acquire(SHOP):
             for lost in (lease, other):
-                with pytest.raises(LeaseLost, match="ended before it could be renewed"):
+                with pytest.raises(LeaseLost, match="expired before it could be renewed"):
                     lost.check()
             with pytest.raises(Locked):
                 await first.acquire(SHOP)
@@ -561,7 +561,7 @@ def test_a_store_out_of_reach_for_a_while_loses_no_lease_but_for_good_does() -> 
         lease.check()
         store.down = True
         await time.pass_by(60)
-        with pytest.raises(LeaseLost, match="ended before it could be renewed"):
+        with pytest.raises(LeaseLost, match="expired before it could be renewed"):
             lease.check()
         store.down = False
         await lease.release()
@@ -736,7 +736,7 @@ def test_a_lease_ends_by_either_clock() -> None:
         asleep = 30
         lease.check()
         asleep = 61
-        with pytest.raises(LeaseLost, match="ended before it could be renewed"):
+        with pytest.raises(LeaseLost, match="expired before it could be renewed"):
             lease.check()
 
     run(body())

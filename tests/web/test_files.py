@@ -52,7 +52,7 @@ def test_a_file_that_is_written_again_and_again_is_left_alone(pottery: Path) -> 
         approvals(root).write_text(approvals(root).read_text() + "# again\n")
         return approving(file, 0)
 
-    with pytest.raises(UsageError, match="keeps writing it"):
+    with pytest.raises(UsageError, match="keeps writing to it"):
         folder(root).change(SHOP, made)
     assert words(root)[draft_id(0)] == "pending"
     assert [path.name for path in approvals(root).parent.iterdir()] == ["shop.yaml"], "nothing is left beside it"

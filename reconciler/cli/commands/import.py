@@ -74,7 +74,7 @@ def command(
     if title is not None and not everything:
         raise UsageError("--name only works with --all", "add --all")
     if files and lift:
-        raise UsageError("--defaults is for new files, --update for existing ones", "leave one of them out")
+        raise UsageError("--defaults and --update cannot be combined", "leave one of them out")
     if into == Path() and not files:  # the next command works in the current directory anyway
         again = replace(asked.shown.again, sites=())
         asked = replace(asked, shown=replace(asked.shown, again=again))

@@ -46,12 +46,12 @@ def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     from reconciler.model.diagnostics import UsageError
 
     if port is not None and not web:
-        raise UsageError("--port is the port of the review page", "add --web")
+        raise UsageError("--port only works with --web", "add --web")
     if commit and not web:
-        raise UsageError("--commit is for decisions on the review page", "add --web")
+        raise UsageError("--commit only works with --web", "add --web")
     asked = options.run_options(**given)
     if web and asked.shown.quiet:
-        raise UsageError("--quiet is for the review on the screen, not for the page", "leave out --quiet or --web")
+        raise UsageError("--quiet and --web cannot be combined", "leave one of them out")
     if web:
         return reported("review", asked.shown, lambda running: _page(asked, running, port or 0, commits=commit))
     return reported("review", asked.shown, lambda running: _review(asked, running))

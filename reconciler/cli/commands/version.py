@@ -45,7 +45,7 @@ def _told(given: dict[str, Any]) -> VersionTold:
     if given["paths"] or given["state"]:
         from reconciler.model.diagnostics import UsageError
 
-        raise UsageError("a path and --state are for the files of a project", "add --check-files")
+        raise UsageError("PATH and --state only work with --check-files", "add --check-files")
     return VersionTold(__version__)
 
 

@@ -125,7 +125,7 @@ def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> Diag
         f"{printable(field.path)} was {shown(field.value)}, is {shown(normal(field.path, live.value_of(field.path)))}"
         for field in moved
     )
-    message = f"fields that were not written changed with it: {'; '.join(each)}"
+    message = f"other fields changed as well: {'; '.join(each)}"
     return not_as_asked(message, "check the settings in the dashboard")
 
 
