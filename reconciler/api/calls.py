@@ -154,19 +154,6 @@ def _reschedule(id: PostId, at: datetime) -> WriteCall:
     return routes.RESCHEDULE_ITEM.call(id=id, body={"scheduledDate": instant(at)})
 
 
-def update_media(id: ActivityId, url: str) -> WriteCall:
-    """Sets a media URL on the posts of an activity (the body's keys are I)."""
-    return routes.UPDATE_MEDIA.call(body={"marketingActivityId": id, "mediaUrl": url})
-
-
-def update_stories_media(id: ActivityId, url: str, index: int | None = None) -> WriteCall:
-    """Replaces one frame of an activity's stories, or the whole story without an index (D 6.2; keys mostly I)."""
-    members: dict[str, Json] = {"marketingActivityId": id, "mediaUrl": url}
-    if index is not None:
-        members["mediaIndex"] = index
-    return routes.UPDATE_STORIES_MEDIA.call(body=members)
-
-
 def _for_activity(id: ActivityId, first: routes.WriteRoute, then: routes.WriteRoute | None) -> tuple[WriteCall, ...]:
     body: Mapping[str, Json] = {"marketingActivityId": id}  # D for clear, I for its siblings
     return tuple(route.call(body=body) for route in (first, then) if route is not None)

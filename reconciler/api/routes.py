@@ -106,10 +106,8 @@ GENERATE_POSTS: Final = WriteRoute("POST", f"{_PLAN}/generate-social-posts", "S-
 SCHEDULE_DRAFTS: Final = WriteRoute("POST", f"{_PLAN}/schedule-drafts", "D")
 REGENERATE_POSTS: Final = WriteRoute("POST", f"{_PLAN}/regenerate-marketing-activity-posts", "D")
 REGENERATE_MEDIA: Final = WriteRoute("POST", f"{_PLAN}/regenerate-marketing-activity-posts-media", "D")
-UPDATE_MEDIA: Final = WriteRoute("PATCH", f"{_PLAN}/update-marketing-activity-posts-media", "D")
 CLEAR_POSTS: Final = WriteRoute("PATCH", f"{_PLAN}/clear-marketing-activity-posts", "D")
 REGENERATE_STORIES: Final = WriteRoute("POST", f"{_PLAN}/regenerate-marketing-activity-stories", "D")
-UPDATE_STORIES_MEDIA: Final = WriteRoute("PATCH", f"{_PLAN}/update-marketing-activity-stories-media", "D")
 CLEAR_STORIES: Final = WriteRoute("PATCH", f"{_PLAN}/clear-marketing-activity-stories", "D")
 
 # --- marketing activity (7) ------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from reconciler.cli.asking import agreed, can_ask, public_question
 from reconciler.cli.options import RunOptions
 from reconciler.cli.run import Running, reported
-from reconciler.cli.selecting import opened_alone, selected
+from reconciler.cli.selecting import means_of, selected
+from reconciler.config.project import find_project
 from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import Choice
 from reconciler.engine.plan_file import read_plan
@@ -65,7 +66,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
 
     def work(running: Running) -> ClosingEvent:
         _check_options(asked)
-        runs = opened_alone(asked)
+        runs = Runs(find_project([], asked.trust()), means_of(asked))
         saved = _read(file)
         if isinstance(saved, SavedPlan) and saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from reconciler.cli.options import RunOptions
 from reconciler.config.advice import OF_NO_RUN
-from reconciler.config.project import find_project
 from reconciler.config.sites import open_project
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext
@@ -55,11 +54,6 @@ def opened_whole(options: RunOptions, named: Sequence[Path] = ()) -> Runs:
 
     files, index = open_whole(options.paths, options.trust(), named)
     return Runs(files, means_of(options), index)
-
-
-def opened_alone(options: RunOptions) -> Runs:
-    """The project at hand, of which no site file is read."""
-    return Runs(find_project([], options.trust()), means_of(options))
 
 
 def means_of(options: RunOptions) -> Means:

@@ -24,11 +24,6 @@ from reconciler.state.plans import SpentPlans
 from reconciler.wiring import open_sandbox, open_state_of
 
 
-def show_plan(file: Path, state: str | None, emit: Emit) -> PlanCompleted:
-    """Shows a saved plan. Raises UsageError if the file is not a plan, or was altered."""
-    return tell_plan(readable_plan(file), state, emit)
-
-
 def readable_plan(file: Path) -> SavedPlan:
     """The saved plan in a file. Raises UsageError if the file is not a plan, or was altered."""
     try:

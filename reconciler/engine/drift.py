@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.plan import judged, left_to_go_out
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
@@ -20,7 +20,7 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import tell_undeclared
-from reconciler.engine.unseen import unseen_at
+from reconciler.engine.unseen import over_entries, unseen_at
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally, Finding
@@ -114,15 +114,7 @@ def audits(
     """What moved at each site and what an apply would do there, in the order of the files."""
     if session.workers is not None:
         return _audits_of_workers(session, session.workers, selection.entries, context, emit)
-    return over_sites(
-        selection.entries,
-        lambda entry, turn: _audit(session, context, entry, turn),
-        named=named_by_file,
-        at_once=session.parallelism,
-        emit=emit,
-        unseen=lambda entry: unseen_at(session, entry),
-        debug=session.debug,
-    )
+    return over_entries(session, selection.entries, lambda entry, turn: _audit(session, context, entry, turn), emit)
 
 
 async def _audits_of_workers(

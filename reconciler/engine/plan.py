@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
@@ -19,7 +19,7 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_each, undeclared_sites
-from reconciler.engine.unseen import unseen_at
+from reconciler.engine.unseen import over_entries, unseen_at
 from reconciler.executor.going_out import still_going_out
 from reconciler.executor.observe import observe_and_plan
 from reconciler.model.diagnostics import Diagnostic
@@ -74,15 +74,7 @@ def plans(
         recorded = await session.store.load(desired.ref)
         return await plan_site(session, context, desired, recorded, turn)
 
-    return over_sites(
-        selection.entries,
-        work,
-        named=named_by_file,
-        at_once=session.parallelism,
-        emit=emit,
-        unseen=lambda entry: unseen_at(session, entry),
-        debug=session.debug,
-    )
+    return over_entries(session, selection.entries, work, emit)
 
 
 async def _plans_of_workers(

@@ -14,14 +14,14 @@ from reconciler.config.discovery import shown_path
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
-from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.renamed import FormerNames, approvals_left_behind, without_approvals_of_another_site
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
-from reconciler.engine.unseen import unseen_at
+from reconciler.engine.unseen import over_entries
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, problem
@@ -88,15 +88,7 @@ def reviews(
     async def work(entry: SiteEntry, _turn: Turn) -> SiteReviewed | SiteNotReviewed:
         return await _review_site(session, entry.load(), names, gallery)
 
-    return over_sites(
-        selection.entries,
-        work,
-        named=named_by_file,
-        at_once=session.parallelism,
-        emit=emit,
-        unseen=lambda entry: unseen_at(session, entry),
-        debug=session.debug,
-    )
+    return over_entries(session, selection.entries, work, emit)
 
 
 async def _review_site(

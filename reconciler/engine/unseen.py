@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.fleet import Turn, in_turn, named_by_file, over_sites
 from reconciler.engine.left_out import MOST_LOOKED_AT, MOST_NAMED
 from reconciler.engine.renamed import with_approvals_left_behind
+from reconciler.engine.results import Emit
 from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.moments import moment_text
@@ -23,6 +26,8 @@ from reconciler.planner.unseen import UNSEEN, UnseenPosts, unseen_posts
 from reconciler.state.errors import StateError
 from reconciler.state.record import SiteRecord
 from reconciler.state.sites import StateStore
+
+Result = TypeVar("Result")
 
 READ_AT_ONCE: Final = 10
 """How many records are read at once where no project says how many."""
@@ -43,6 +48,24 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: 
         return UnseenPosts(known=False)
     desired = None if entry.problems else with_approvals_left_behind(entry.load(), recorded, session)
     return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), why)
+
+
+def over_entries(
+    session: Session[ReadClient],
+    entries: Iterable[SiteEntry],
+    work: Callable[[SiteEntry, Turn], Awaitable[Result]],
+    emit: Emit,
+) -> AsyncIterator[Result | SiteFailed]:
+    """The result of each declared site, in order. A site that fails says what still goes out there."""
+    return over_sites(
+        entries,
+        work,
+        named=named_by_file,
+        at_once=session.parallelism,
+        emit=emit,
+        unseen=lambda entry: unseen_at(session, entry),
+        debug=session.debug,
+    )
 
 
 async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None:

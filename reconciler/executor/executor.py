@@ -55,13 +55,8 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
         error = await _close(plan, ports.journal, error)
     for action in queue:
         if not run.has_ended(action):
-            run.give_up(action, _behind(error) if error else INTERRUPTED)
+            run.give_up(action, replace(error, fix="", place=None) if error else INTERRUPTED)
     return await run.ledger(error)
-
-
-def _behind(error: Diagnostic) -> Diagnostic:
-    """Why an action that an error left behind has no outcome. The error itself says what to do."""
-    return replace(error, fix="", place=None)
 
 
 async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diagnostic | None:

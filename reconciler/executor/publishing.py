@@ -20,7 +20,7 @@ from reconciler.executor.state_updates import conclude
 from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.outcomes import Done, NotDone, Pending, Trouble, Unknown, not_done, with_request
+from reconciler.model.outcomes import Done, NotDone, Pending, Trouble, Unknown, not_done
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import Approved, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import Need
@@ -131,7 +131,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
         refused = NotDone(NOT_CONNECTED, final=False, skipped=True)
     else:
         refused = not_done(Trouble.UNEXPECTED_STATUS, f"it is {printable(str(live.status))}, not SCHEDULED")
-    refused = with_request(refused, outcome.request_id)
+    refused = replace(refused, problem=replace(refused.problem, request_id=outcome.request_id))
     await conclude(run.journal, attempt.entry, refused)
     run.conclude_with(attempt.action, refused)
 

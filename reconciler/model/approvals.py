@@ -207,7 +207,7 @@ class Approvals(Struct, frozen=True, dict=True):
         if seen is None or seen[0] is not post or seen[1] != date:
             seen = self._seen[post.id] = (post, date, _compared(activity, draft, post, date))
         edited, found_differences = seen[2]
-        renamed = title is not None and _titles_differ(activity.title, title)
+        renamed = title is not None and comparable(activity.title) != comparable(title)
         if title is not None and renamed and (edited or not found_differences):
             edited, found_differences = True, (*found_differences, Difference("title", activity.title, title))
         if edited:
@@ -275,7 +275,3 @@ def _as_earlier(draft: DraftApproval, post: Post) -> list[Difference]:
     """In the first layout, all words of a post form one caption."""
     words = comparable("\n\n".join(text for text in (post.caption, post.link or "") if text))
     return [] if comparable(draft.content.caption) == words else [Difference("caption", draft.content.caption, words)]
-
-
-def _titles_differ(in_file: str, live: str) -> bool:
-    return comparable(in_file) != comparable(live)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeAlias
 
-from msgspec.structs import replace
-
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Variant
 
@@ -136,8 +134,3 @@ def not_as_asked(message: str, fix: str = "") -> Diagnostic:
 def behind(message: str) -> Diagnostic:
     """Why an action is not started: it depends on another one, which was not done."""
     return Diagnostic(Trouble.BEHIND, message)
-
-
-def with_request(outcome: NotDone, request_id: str | None) -> NotDone:
-    """What reading found out about a call, with the id of the call's own request."""
-    return replace(outcome, problem=replace(outcome.problem, request_id=request_id))

@@ -70,7 +70,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         return (replace(unreadable, request_id=live.request_id, call=live.asked),)
     if live.status is not PlanStatus.ACTIVE:
         return ()  # an explicit status explains why there are no activities
-    known = _activities_in_sight(recorded, scope.now)
+    known = frozenset(created.id for created in recorded.created if created.id and created.target_date >= scope.now)
     if not live.activities:
         # Other activities in their place would mean that the plan was regenerated; no activities at all prove nothing.
         known |= _activities_of_waiting(recorded, scope.now)
@@ -152,11 +152,6 @@ def _given_up(
             "set marketingPlan.regenerate.discard to all to allow it, or take them out of the approvals file",
         ),
     )
-
-
-def _activities_in_sight(recorded: RecordedSite, now: datetime) -> frozenset[ActivityId]:
-    """Created activities that the marketing plan would show: its window starts today (D 6.2)."""
-    return frozenset(created.id for created in recorded.created if created.id and created.target_date >= now)
 
 
 def _activities_of_waiting(recorded: RecordedSite, now: datetime) -> frozenset[ActivityId]:

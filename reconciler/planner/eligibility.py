@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec import Struct, field
 
@@ -115,7 +115,7 @@ class DraftEligibility(Struct):
                     (
                         PostIs(one.post.id, PostStatus.DRAFT, one.post.digest),
                         *rights_needed(one.activity, one.post, self.desired, self.approvals, self.recorded),
-                        self._in_time(one.moment),
+                        StillAhead(one.moment, self.options.policy.min_lead),
                     ),
                 ),
             )
@@ -214,18 +214,10 @@ class DraftEligibility(Struct):
         own = one.activity.date
         policy = self.options.policy
         return (
-            own - self.scope.now >= self._spare()
+            own - self.scope.now >= max(self.options.policy.min_lead, SPARE)
             and not time_violations(own, policy, self.scope)
             and day_violation(one.post.id, own, self.days, policy, self.scope) is None
         )
-
-    def _spare(self) -> timedelta:
-        """How far ahead the API's own time must be for a post to have it until it is moved."""
-        return max(self.options.policy.min_lead, SPARE)
-
-    def _in_time(self, moment: datetime) -> StillAhead:
-        """A person may pause between a plan and its writes, or a day may pass."""
-        return StillAhead(moment, self.options.policy.min_lead)
 
     # --- what blocks a post -------------------------------------------------------------------------
 

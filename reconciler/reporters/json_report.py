@@ -80,14 +80,16 @@ from reconciler.reporters.review_json import reviewed_record
 from reconciler.reporters.run_json import (
     COUNTS,
     CheckedRecord,
+    DriftRecord,
+    DriftSummary,
     FailedRecord,
     Members,
+    PlanSummary,
+    SavedRecord,
+    SitesRecord,
     StarterRecord,
-    drift_summary,
     failed_record,
-    plan_summary,
     run_record,
-    saved_record,
 )
 from reconciler.reporters.state_json import known_record, listed_record, lock_record, resolved_record, shown_values
 
@@ -118,7 +120,7 @@ class JsonReporter:
             case PhaseStarted(phase=phase):
                 self._phase = phase
             case PlanLoaded():
-                self._members.saved = saved_record(event)
+                self._members.saved = taken_from(event, SavedRecord)
             case SitePlanned():
                 if event.plan.actions and self._command == "apply":
                     self._order[event.name] = len(self._order)
@@ -163,7 +165,7 @@ class JsonReporter:
         match event:
             case PlanCompleted():
                 members.refusals = problem_records(event.refusals)
-                members.summary = plan_summary(event)
+                members.summary = PlanSummary(taken_from(event, SitesRecord), event.tally)
                 self._still_going_out(event.still_going_out)
             case ApplyCompleted():
                 members.ledger = tuple(ledger for _, ledger in sorted(self._ledger, key=lambda entry: entry[0]))
@@ -172,7 +174,7 @@ class JsonReporter:
                 members.interrupted = event.interrupted
             case DriftCompleted():
                 members.refusals = problem_records(event.refusals)
-                members.summary = drift_summary(event)
+                members.summary = DriftSummary(taken_from(event, SitesRecord), taken_from(event.tally, DriftRecord))
             case Counts():
                 members.summary = taken_from(event, COUNTS[type(event)])
             case FilesChecked(touched=touched):

@@ -109,11 +109,6 @@ def drift_line(drift: DriftCompleted) -> str:
     return f"Drift: {', '.join([*found, where])}."
 
 
-def valid_line(files: int, sites: int) -> str:
-    """The end of a validation: `Valid: 12 files, 40 sites.`."""
-    return f"Valid: {plural(files, 'file')}, {plural(sites, 'site')}."
-
-
 def _promised(promises: Promises) -> list[str]:
     """`plus up to 9 posts`: what will only be known after a generation."""
     found = [

@@ -1,4 +1,4 @@
-"""What a run did at each site, as lines: streamed while it works, and as a ledger of all sites at its end."""
+"""What a run did at a site, as lines that appear while it works. ledger_summary.py sums up all sites at its end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import SiteName
@@ -45,7 +43,7 @@ RESULT_STYLES: Final = {
     Result.NOT_STARTED: Style.YELLOW,
 }
 
-_WORST_FIRST: Final = (
+WORST_FIRST: Final = (
     Result.FAILED,
     Result.UNKNOWN,
     Result.NOT_STARTED,
@@ -55,7 +53,7 @@ _WORST_FIRST: Final = (
     Result.DONE,
 )
 
-_CUT_SHORT: Final = (Result.PENDING, Result.NOT_STARTED)
+CUT_SHORT: Final = (Result.PENDING, Result.NOT_STARTED)
 """The results of entries that a run had no time for."""
 REMARKS: Final = {
     Remark.GONE_ALREADY: "it was gone already",
@@ -69,7 +67,6 @@ REMARKS: Final = {
 _TIME_OVER: Final = frozenset({Trouble.STILL_UNDER_WAY, Trouble.BEHIND})
 """Why such entries ended if nobody stopped the run. `Next:` says to run it again."""
 
-MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
 
 FEW_SITES: Final = 5
@@ -104,7 +101,7 @@ def applied_lines(
         listed = [entry for entry in ledger.entries if entry.result is not Result.DONE]
     repeated = [entry for entry in listed if same_as and _has_cause(entry)]
     listed = [entry for entry in listed if entry not in cut_short and entry not in repeated]
-    spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger, without=cut_short))]
+    spans = [Span(applied.name, Style.BOLD), Span(counts(ledger, without=cut_short))]
     if applied.seconds:  # 0: nobody measured it
         spans.append(Span(f"in {duration(applied.seconds)}", Style.DIM))
     if cut_short:
@@ -126,7 +123,7 @@ def applied_lines(
         yield from Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8).on(screen)
     if ledger.error and not same_as:
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
-    if ledger.interrupted and not any(entry.result in _CUT_SHORT for entry in ledger.entries):
+    if ledger.interrupted and not any(entry.result in CUT_SHORT for entry in ledger.entries):
         yield from Line((Span("  note: interrupted before it was finished", Style.DIM),), hang=8).on(screen)
 
 
@@ -135,7 +132,7 @@ def _has_cause(entry: Entry) -> bool:
     return entry.result in (Result.FAILED, Result.NOT_STARTED) and entry.problem is not None
 
 
-def _causes(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
+def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
     """What failed at a site and why, without what differs from site to site; empty if nothing failed."""
     if ledger.interrupted or not (ledger.error or any(entry.result is Result.FAILED for entry in ledger.entries)):
         return ()
@@ -149,7 +146,7 @@ def _causes(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(set(found)))
 
 
-def _why(ledger: SiteLedger) -> str:
+def why_of(ledger: SiteLedger) -> str:
     """Why a site failed, in the words for all sites that failed in the same way."""
     failed = [entry.problem for entry in ledger.entries if entry.result is Result.FAILED]
     return "; ".join(dict.fromkeys(reason(problem) for problem in (*failed, ledger.error) if problem))
@@ -181,8 +178,8 @@ def _cut_short(ledger: SiteLedger) -> list[Entry]:
         return []
     undone = [entry for entry in ledger.entries if entry.result is not Result.DONE]
     if ledger.interrupted:
-        return [entry for entry in undone if entry.result in _CUT_SHORT or _was_under_way(entry)]
-    waits = all(entry.result in _CUT_SHORT and entry.problem and entry.problem.code in _TIME_OVER for entry in undone)
+        return [entry for entry in undone if entry.result in CUT_SHORT or _was_under_way(entry)]
+    waits = all(entry.result in CUT_SHORT and entry.problem and entry.problem.code in _TIME_OVER for entry in undone)
     return undone if waits else []
 
 
@@ -193,7 +190,7 @@ def _was_under_way(entry: Entry) -> bool:
 
 def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
     """`stopped: marketing plan pending, posts not started`; without a stop, the reason comes last."""
-    words = _by_result(entries, ledger.time_zone, (Result.UNKNOWN, *_CUT_SHORT))
+    words = _by_result(entries, ledger.time_zone, (Result.UNKNOWN, *CUT_SHORT))
     if ledger.interrupted:
         return f"stopped: {words}"
     why = next((entry.problem.message for entry in entries if entry.problem and entry.result is Result.PENDING), "")
@@ -336,105 +333,9 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
     return planned
 
 
-def _counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
+def counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
     """`1 failed, 3 done`, not counting entries that are shown in another way."""
     if ledger.error and not ledger.entries:
         return "failed"
     found = Counter(entry.result for entry in ledger.entries if entry.count and entry not in without)
-    return ", ".join(f"{found[result]} {spoken(result)}" for result in _WORST_FIRST if found[result]) or "nothing done"
-
-
-class _Row(Struct, frozen=True, gc=False):
-    """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above.
-
-    `why` is what failed, if that may be told together with other sites.
-    """
-
-    rank: int
-    name: str
-    words: str
-    style: Style
-    alike: bool
-    why: str = ""
-
-
-class Ledger:
-    """A line for each site of a run that had something to do, worst first; the others are counted.
-
-    From `FEW_SITES` sites on that failed in the same way, the cause is told once, with their number.
-    """
-
-    def __init__(self, screen: Screen, *, most: int = MOST_ROWS, list_sites: bool = False) -> None:
-        self._screen = screen
-        self._list_sites = list_sites
-        self._most = most
-        self._rows: list[_Row] = []
-        self._words: dict[str, str] = {}
-        """Each text only once: many sites have the same."""
-        self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
-
-    def applied(self, applied: SiteApplied) -> SiteName | None:
-        """Adds a site that was worked on. Returns an earlier site that failed in the same way, if there is one."""
-        ledger = applied.ledger
-        results = {entry.result for entry in ledger.entries}
-        worst = min((_WORST_FIRST.index(result) for result in results), default=len(_WORST_FIRST) - 1)
-        goes_out = plural(len(ledger.still_going_out), "post") + " still going out" if ledger.still_going_out else ""
-        words = ", ".join(part for part in (goes_out, _counts(ledger)) if part)
-        words = self._words.setdefault(words, words)
-        rank = -1 if goes_out else 0 if ledger.error else worst
-        alike = not (goes_out or ledger.error or results - {Result.DONE, Result.WITHHELD, *_CUT_SHORT})
-        first, why = self._before(applied.name, _causes(ledger), _why(ledger))
-        if goes_out or results - {Result.DONE, Result.WITHHELD, Result.FAILED, *_CUT_SHORT}:
-            why = ""
-        self._rows.append(_Row(rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]], alike, why))
-        return first
-
-    def failed(self, failed: SiteFailed, *, planned: bool) -> SiteName | None:
-        """Adds a site that could not be worked on, or not even planned; the reason is shown above.
-
-        Returns an earlier site that failed in the same way, if there is one.
-        """
-        word = "refused" if failed.refused else "failed" if planned else "could not be planned"
-        first, why = self._before(failed.name, ((word, reason(failed.problem)),), reason(failed.problem))
-        why = why if planned and not failed.refused else ""
-        self._rows.append(_Row(1 if failed.refused else 0, failed.name, word, Style.RED, word != "failed", why))
-        return first
-
-    def _before(self, name: SiteName, causes: tuple[tuple[str, str], ...], why: str) -> tuple[SiteName | None, str]:
-        """An earlier site with these causes, and the text that all such sites share."""
-        if not causes:
-            return None, ""
-        first, shared = self._first.setdefault(causes, (name, why))
-        return (None if first == name or self._list_sites else first), shared
-
-    def refused(self, name: str) -> None:
-        """Adds a site whose own plan a guard refuses."""
-        self._rows.append(_Row(1, name, "refused", Style.RED, alike=True))
-
-    def lines(self, done: ApplyCompleted) -> Iterator[str]:
-        """All rows, and how many sites had nothing to do. Sites beyond a screenful, or alike, are counted."""
-        rows = sorted(self._rows, key=lambda row: row.rank)
-        whys = {} if self._list_sites else Counter(row.why for row in rows if row.why)
-        causes: dict[str, list[_Row]] = {why: [] for why, count in whys.items() if count >= FEW_SITES}
-        for row in rows:
-            if row.why in causes:
-                causes[row.why].append(row)
-        for why, same in causes.items():
-            words = same[0].words if len({row.words for row in same}) == 1 else "failed"
-            spans = (Span(f"  {plural(len(same), 'site')}"), Span(words, same[0].style), Span(why))
-            yield from Line(spans, hang=6).on(self._screen)
-        rows = [row for row in rows if row.why not in causes]
-        often = Counter(row.words for row in rows if row.alike and not self._list_sites)
-        alike = [row for row in rows if row.alike and often[row.words] >= FEW_SITES]
-        alone = [row for row in rows if not row.alike or often[row.words] < FEW_SITES]
-        shown = alone if self._list_sites else alone[: self._most]
-        together = Counter((row.words, row.style) for row in (*alone[len(shown) :], *alike))
-        counted = [
-            (plural(n, "more site" if shown else "site"), words, style) for (words, style), n in together.items()
-        ]
-        found = [*((row.name, row.words, row.style) for row in shown), *counted]
-        widest = max((len(name) for name, _, _ in found), default=0)
-        for name, words, style in found:
-            yield from Line((Span(f"  {name:<{widest}}"), Span(words, style)), hang=6).on(self._screen)
-        if idle := done.plan.sites - len(self._rows):
-            yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)
+    return ", ".join(f"{found[result]} {spoken(result)}" for result in WORST_FIRST if found[result]) or "nothing done"

@@ -12,11 +12,8 @@ from reconciler.engine.adoption_results import DoctorCompleted, ImportCompleted
 from reconciler.engine.results import (
     ClosingEvent,
     Decided,
-    DriftCompleted,
     HistoryListed,
     PartsMerged,
-    PlanCompleted,
-    PlanLoaded,
     ReviewCompleted,
     RunStarted,
     Validated,
@@ -27,7 +24,6 @@ from reconciler.engine.tool_results import StarterFile
 from reconciler.executor.ledger import Tally
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, Absent
-from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Instant, Joined, Struct
 from reconciler.model.verdict import Verdict
@@ -245,11 +241,6 @@ def run_record(event: RunStarted) -> RunRecord:
     )
 
 
-def saved_record(saved: PlanLoaded) -> SavedRecord:
-    """The saved plan that the sites come from."""
-    return taken_from(saved, SavedRecord)
-
-
 def failed_record(failed: SiteFailed) -> FailedRecord:
     """A site that could not be worked on, or was refused."""
     problem, unseen = problem_record(failed.problem), failed.unseen
@@ -260,13 +251,3 @@ def failed_record(failed: SiteFailed) -> FailedRecord:
         going_out_records(found.post for found in unseen.going_out) or ABSENT,
         problem_records(unseen.waiting) or ABSENT,
     )
-
-
-def plan_summary(completed: PlanCompleted) -> PlanSummary:
-    """The counts of a plan."""
-    return PlanSummary(taken_from(completed, SitesRecord), completed.tally)
-
-
-def drift_summary(completed: DriftCompleted) -> DriftSummary:
-    """The counts of an audit. A site that is not what its file expects is refused too."""
-    return DriftSummary(taken_from(completed, SitesRecord), taken_from(completed.tally, DriftRecord))

@@ -60,7 +60,7 @@ from reconciler.engine.tool_results import AnyToolEvent, StarterWritten, ToolEve
 from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
-from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header, valid_line
+from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header
 from reconciler.reporters.layout import Style
 from reconciler.reporters.next_step import record_first, repeated
 from reconciler.reporters.plurals import plural
@@ -69,7 +69,7 @@ from reconciler.reporters.problems import ProblemReporter
 if TYPE_CHECKING:
     from reconciler.reporters.doctor_text import Shared
     from reconciler.reporters.drift_screen import DriftScreen
-    from reconciler.reporters.ledger_text import Ledger
+    from reconciler.reporters.ledger_summary import Ledger
     from reconciler.reporters.plan_screen import PlanScreen
     from reconciler.reporters.review_screen import ReviewScreen
 
@@ -119,7 +119,7 @@ class TextReporter:
 
     @cached_property
     def _ledger(self) -> Ledger:
-        from reconciler.reporters.ledger_text import Ledger
+        from reconciler.reporters.ledger_summary import Ledger
 
         return Ledger(self._screen, list_sites=self._context.detail.sites)
 
@@ -164,7 +164,7 @@ class TextReporter:
             case StateEvent():
                 self._state(event)
             case Validated(files=files, sites=sites):
-                self._last(valid_line(files, sites))
+                self._last(f"Valid: {plural(files, 'file')}, {plural(sites, 'site')}.")
             case PartsMerged(parts=parts, sites=sites):
                 self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}.")
             case ToolEvent():

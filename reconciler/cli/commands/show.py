@@ -27,9 +27,9 @@ def command(planfile: Path, state: str | None, **given: Any) -> int:
     from msgspec.structs import replace
 
     from reconciler.cli.run import Running, reported
-    from reconciler.cli.showing import show_plan
+    from reconciler.cli.showing import readable_plan, tell_plan
 
     def work(running: Running) -> ClosingEvent:
-        return show_plan(planfile, state, running.emit)
+        return tell_plan(readable_plan(planfile), state, running.emit)
 
     return reported("show", replace(options.shown_of(given), saved_to=str(planfile)), work)

@@ -1,0 +1,116 @@
+"""What a run did at all its sites, as the lines at its end: worst first, and what many sites share only once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.engine.results import ApplyCompleted
+from reconciler.engine.site_results import SiteApplied, SiteFailed
+from reconciler.executor.ledger import Result
+from reconciler.model.address import SiteName
+from reconciler.reporters.diagnostics import reason
+from reconciler.reporters.layout import Line, Screen, Span, Style
+from reconciler.reporters.ledger_text import CUT_SHORT, FEW_SITES, RESULT_STYLES, WORST_FIRST, causes_of, counts, why_of
+from reconciler.reporters.words import plural
+
+MOST_ROWS: Final = 30
+
+
+class _Row(Struct, frozen=True, gc=False):
+    """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above.
+
+    `why` is what failed, if that may be told together with other sites.
+    """
+
+    rank: int
+    name: str
+    words: str
+    style: Style
+    alike: bool
+    why: str = ""
+
+
+class Ledger:
+    """A line for each site of a run that had something to do, worst first; the others are counted.
+
+    From `FEW_SITES` sites on that failed in the same way, the cause is told once, with their number.
+    """
+
+    def __init__(self, screen: Screen, *, most: int = MOST_ROWS, list_sites: bool = False) -> None:
+        self._screen = screen
+        self._list_sites = list_sites
+        self._most = most
+        self._rows: list[_Row] = []
+        self._words: dict[str, str] = {}
+        """Each text only once: many sites have the same."""
+        self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
+
+    def applied(self, applied: SiteApplied) -> SiteName | None:
+        """Adds a site that was worked on. Returns an earlier site that failed in the same way, if there is one."""
+        ledger = applied.ledger
+        results = {entry.result for entry in ledger.entries}
+        worst = min((WORST_FIRST.index(result) for result in results), default=len(WORST_FIRST) - 1)
+        goes_out = plural(len(ledger.still_going_out), "post") + " still going out" if ledger.still_going_out else ""
+        words = ", ".join(part for part in (goes_out, counts(ledger)) if part)
+        words = self._words.setdefault(words, words)
+        rank = -1 if goes_out else 0 if ledger.error else worst
+        alike = not (goes_out or ledger.error or results - {Result.DONE, Result.WITHHELD, *CUT_SHORT})
+        first, why = self._before(applied.name, causes_of(ledger), why_of(ledger))
+        if goes_out or results - {Result.DONE, Result.WITHHELD, Result.FAILED, *CUT_SHORT}:
+            why = ""
+        self._rows.append(_Row(rank, applied.name, words, RESULT_STYLES[WORST_FIRST[max(rank, 0)]], alike, why))
+        return first
+
+    def failed(self, failed: SiteFailed, *, planned: bool) -> SiteName | None:
+        """Adds a site that could not be worked on, or not even planned; the reason is shown above.
+
+        Returns an earlier site that failed in the same way, if there is one.
+        """
+        word = "refused" if failed.refused else "failed" if planned else "could not be planned"
+        first, why = self._before(failed.name, ((word, reason(failed.problem)),), reason(failed.problem))
+        why = why if planned and not failed.refused else ""
+        self._rows.append(_Row(1 if failed.refused else 0, failed.name, word, Style.RED, word != "failed", why))
+        return first
+
+    def _before(self, name: SiteName, causes: tuple[tuple[str, str], ...], why: str) -> tuple[SiteName | None, str]:
+        """An earlier site with these causes, and the text that all such sites share."""
+        if not causes:
+            return None, ""
+        first, shared = self._first.setdefault(causes, (name, why))
+        return (None if first == name or self._list_sites else first), shared
+
+    def refused(self, name: str) -> None:
+        """Adds a site whose own plan a guard refuses."""
+        self._rows.append(_Row(1, name, "refused", Style.RED, alike=True))
+
+    def lines(self, done: ApplyCompleted) -> Iterator[str]:
+        """All rows, and how many sites had nothing to do. Sites beyond a screenful, or alike, are counted."""
+        rows = sorted(self._rows, key=lambda row: row.rank)
+        whys = {} if self._list_sites else Counter(row.why for row in rows if row.why)
+        causes: dict[str, list[_Row]] = {why: [] for why, count in whys.items() if count >= FEW_SITES}
+        for row in rows:
+            if row.why in causes:
+                causes[row.why].append(row)
+        for why, same in causes.items():
+            words = same[0].words if len({row.words for row in same}) == 1 else "failed"
+            spans = (Span(f"  {plural(len(same), 'site')}"), Span(words, same[0].style), Span(why))
+            yield from Line(spans, hang=6).on(self._screen)
+        rows = [row for row in rows if row.why not in causes]
+        often = Counter(row.words for row in rows if row.alike and not self._list_sites)
+        alike = [row for row in rows if row.alike and often[row.words] >= FEW_SITES]
+        alone = [row for row in rows if not row.alike or often[row.words] < FEW_SITES]
+        shown = alone if self._list_sites else alone[: self._most]
+        together = Counter((row.words, row.style) for row in (*alone[len(shown) :], *alike))
+        counted = [
+            (plural(n, "more site" if shown else "site"), words, style) for (words, style), n in together.items()
+        ]
+        found = [*((row.name, row.words, row.style) for row in shown), *counted]
+        widest = max((len(name) for name, _, _ in found), default=0)
+        for name, words, style in found:
+            yield from Line((Span(f"  {name:<{widest}}"), Span(words, style)), hang=6).on(self._screen)
+        if idle := done.plan.sites - len(self._rows):
+            yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)
