@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from reconciler.executor.lagging import with_posts_themselves
 from reconciler.executor.ports import Reader
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, Post
@@ -41,7 +42,7 @@ async def observe_and_plan(
             observed = with_posts(observed, reads.posts_of, await reader.posts_of(desired.ref, reads.posts_of))
         if reads.items:
             observed = replace(observed, items=(*observed.items, *await reader.items(desired.ref, reads.items)))
-        observed = with_hidden_posts(observed, recorded)
+        observed = with_hidden_posts(with_posts_themselves(observed), recorded)
         plan = make_plan(desired, observed, recorded, options)
     return observed, plan
 

@@ -21,6 +21,7 @@ from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.notes import InputsGeneratedFrom
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
+from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.model.writes import Verb
@@ -77,12 +78,19 @@ def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOpti
     outcome = infer_outcome(entry, found, now)
     if isinstance(outcome, Pending) and entry.sent:
         return None
+    if isinstance(operation, SchedulePost) and entry.sent and _is_draft(found.post(operation.post)):
+        # The answer said that it is scheduled, so for a while that is believed, and it is not forgotten (17.6).
+        outcome = None if now - entry.started_at < options.waiting.timeout else outcome
     if outcome is not None or isinstance(operation, UnreadableCall):
         return outcome
     # A call whose result comes later shows only if it took effect (design.md 3.5).
     if operation.takes_time and now - entry.started_at >= options.waiting.timeout:
         return not_done(Trouble.NO_EFFECT, f"no effect observed since {entry.started_at.isoformat()}")
     return None
+
+
+def _is_draft(live: Post | None) -> bool:
+    return live is not None and live.status is PostStatus.DRAFT
 
 
 async def _close_entry(

@@ -14,10 +14,12 @@ from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Reads
+from reconciler.executor.lagging import drafts_themselves
 from reconciler.executor.ports import Reader
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.journal import AnyOperation, OpenEntry
 from reconciler.model.outcomes import Outcome
+from reconciler.model.posts import Post, PostId
 from reconciler.model.sites import SiteRef
 
 __all__ = ["LONGEST_PAUSE", "LOOKS", "Snapshot", "infer_outcome", "read_for"]
@@ -48,5 +50,8 @@ async def read_for(site: SiteRef, reader: Reader, operations: Iterable[AnyOperat
     hidden = {activity for post, activity in reads.posts if activity and found.post(post) is None}
     if activities := reads.activities | hidden:
         found = replace(found, posts=await reader.posts_of(site, sorted(activities)))
-    missing = sorted({post for post, _ in reads.posts if found.post(post) is None})
-    return replace(found, items=tuple([(post, await reader.post(site, post)) for post in missing]))
+    shown = {post: found.post(post) for post, _ in reads.posts}
+    missing = sorted(post for post, live in shown.items() if live is None)
+    items: list[tuple[PostId, Post | None]] = [(post, await reader.post(site, post)) for post in missing]
+    themselves = await drafts_themselves(site, reader, [live for live in shown.values() if live is not None])
+    return replace(found, items=(*items, *((post.id, post) for post in themselves)))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds.schedule import is_scheduled, published_post
+from reconciler.executor.lagging import drafts_themselves
 from reconciler.executor.ledger import Result
 from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS
 from reconciler.executor.readback import read_back
@@ -92,7 +93,9 @@ async def _look(run: Run, sent: Sequence[Attempt]) -> list[tuple[Attempt, Post |
         found = [(each, await _post(run, each)) for each in sent]
         if not any(live is not None and live.status is PostStatus.DRAFT for _, live in found):
             break
-    return found
+    shown = [live for _, live in found if live is not None]
+    themselves = {post.id: post for post in await drafts_themselves(run.site, run.ports.reader, shown)}
+    return [(each, themselves.get(live.id, live) if live else None) for each, live in found]
 
 
 async def _post(run: Run, attempt: Attempt) -> Post | None:
@@ -120,6 +123,11 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     if isinstance(outcome, Done) and live is not None and live.status is PostStatus.DRAFT:
         # The entry stays open: the next run reads again, to find out which is right.
         run.fail(attempt.action, Result.UNKNOWN, CONTRADICTED, outcome.request_id)
+        return
+    if live is not None and not isinstance(live.status, PostStatus) and not isinstance(outcome, NotDone):
+        # A status of a later version proves nothing: it may well go out, so the entry stays open too.
+        problem = Diagnostic(Trouble.OUTCOME_UNKNOWN, f"it is {printable(str(live.status))}, an unknown status")
+        run.fail(attempt.action, Result.UNKNOWN, problem, outcome.request_id)
         return
     if isinstance(outcome, NotDone):
         refused = _told_by(outcome, live)

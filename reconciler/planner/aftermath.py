@@ -39,7 +39,8 @@ class FailedPost(Struct, frozen=True):
 def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
     """Posts whose time has passed and that are not known to have gone out.
 
-    Only those that the marketing plan does not show: they are read one by one.
+    Only those that the marketing plan does not show: they are read one by one. Where the API did not show when a post
+    goes out, its activity's own date is the best guess (14.7).
     """
     shown = _shown(observed)
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
@@ -49,8 +50,8 @@ def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, .
             {
                 post.id
                 for post in recorded.published
-                if post.scheduled_for is not None
-                and post.scheduled_for <= observed.read_at
+                if (moment := post.scheduled_for or post.date) is not None
+                and moment <= observed.read_at
                 and post.id in ours
                 and post.id not in over
                 and post.id not in shown

@@ -136,11 +136,15 @@ def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> froze
 def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
     """Posts that are waiting to go out according to the state, but that the marketing plan does not show.
 
-    A post may outlive its activity (14.8), so it is read by itself before it counts as missing (17.3).
+    A post may outlive its activity (14.8), so it is read by itself before it counts as missing (17.3). So is one that
+    it shows as a draft: it may lag behind (17.6), and a post that goes out would be taken for one that does not.
     """
     read = {post for post, _ in observed.items}
     asked = {*unseen_scheduled(observed, recorded), *due_items(observed, recorded)}
     live = observed.marketing_plan
+    if live is not None:
+        drafts = (post.id for act in live.activities for post in act.posts if post.status is PostStatus.DRAFT)
+        asked |= scheduled_by_us(recorded).intersection(drafts)
     if live is not None and live.status in (PlanStatus.NEVER_CREATED, *SHOWS_NOTHING):
         # A waiting post may outlive a marketing plan that somebody deleted (14.8), and one that shows nothing.
         shown = {post.id for activity in live.activities for post in activity.posts}

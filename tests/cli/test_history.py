@@ -52,6 +52,19 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
     )
 
 
+def test_what_became_of_a_post_is_known_although_the_api_never_showed_its_time(
+    project: Project, reconciler: Command
+) -> None:
+    seed = SEED + "unknowns: {scheduledDateShown: false, publishedInPlan: false}\n"
+    project.write({"sandbox.yaml": seed, "sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    with project.world() as world:
+        world.advance(timedelta(days=12))
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    assert reconciler("history", project.root).out.count("went out: https://") == 2
+
+
 def test_what_was_taken_back_is_no_longer_said_to_be_scheduled(project: Project, reconciler: Command) -> None:
     project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
     reconciler("apply", project.root, "--auto-approve", "--no-publish")

@@ -82,6 +82,8 @@ class World:
     hidden: bool = False
     """Whether the marketing plan leaves posts out, so that activities have to be asked for them."""
     answers: dict[type, list[Outcome]] = field(default_factory=dict)
+    ahead: dict[PostId, Post] = field(default_factory=dict)
+    """Posts that are not what the marketing plan still shows, if they are read by id."""
     """Answers instead of effects."""
     lost: dict[type, bool] = field(default_factory=dict)
     """Unclear answers, and whether the effect came about."""
@@ -153,12 +155,15 @@ class World:
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         self._read("post")
-        return next((one for activity in self.activities for one in activity.posts if one.id == id), None)
+        return self._by_id().get(id)
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[tuple[PostId, Post | None], ...]:
         self._read("items")
-        found = {post.id: post for activity in self.activities for post in activity.posts}
+        found = self._by_id()
         return tuple((post, found.get(post)) for post in ids)
+
+    def _by_id(self) -> dict[PostId, Post]:
+        return {post.id: post for activity in self.activities for post in activity.posts} | self.ahead
 
     # --- writer ---
 

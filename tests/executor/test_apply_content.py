@@ -53,6 +53,7 @@ from reconciler.model.schedule import (
     SchedulePost,
     ScheduleRule,
     StillAhead,
+    StillScheduled,
 )
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
@@ -469,6 +470,7 @@ def test_a_cancel_needs_no_flag_and_is_read_back_before_what_follows(shop: Bench
         "read marketing-plan",
         "write CancelPost",
         "read marketing-plan",
+        "read items",
         "write UpdateActivity",
         "read marketing-plan",
     ]
@@ -636,6 +638,54 @@ def test_a_draft_that_the_answer_leaves_out_but_that_was_scheduled_is_remembered
     shop.world.after_call = lambda _: shop.world.edit("p1", status=PostStatus.SCHEDULED)
     assert results(shop.apply(out(shop, "p1"))) == ["done"]
     assert [one.id for one in shop.recorded.published] == ["p1"]
+
+
+def scheduled_but_shown_as_a_draft(shop: Bench) -> None:
+    """From now on the marketing plan shows the post as a draft, and the Publisher what it is."""
+    shop.world.ahead[PostId("p1")] = replace(post(shop, "p1"), status=PostStatus.SCHEDULED)
+    shop.world.edit("p1", status=PostStatus.DRAFT, scheduled_for=None)
+
+
+@pytest.mark.parametrize("answer", [Done(), refused("left out", skipped=True), unclear("lost")])
+def test_rule_17_6_a_post_that_the_marketing_plan_shows_as_a_draft_is_asked_for_itself(
+    shop: Bench, answer: Outcome
+) -> None:
+    shop.world.answers = {SchedulePost: [answer]}
+    shop.world.after_call = lambda _: scheduled_but_shown_as_a_draft(shop)
+    assert results(shop.apply(out(shop, "p1"))) == ["done"]
+    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert shop.recorded.open == ()
+
+
+def test_rule_17_6_a_cancel_is_not_taken_for_done_because_the_marketing_plan_shows_a_draft(shop: Bench) -> None:
+    cancel = cancelling(shop, "p1")
+    scheduled_but_shown_as_a_draft(shop)
+    shop.world.answers = {CancelPost: [Done()]}
+    assert results(shop.apply(cancel)) == ["unknown"]
+    assert shop.writes[-1] == "CancelPost"
+
+
+def test_rule_17_6_a_post_that_waits_is_cancelled_although_the_marketing_plan_shows_a_draft(shop: Bench) -> None:
+    cancel = replace(cancelling(shop, "p1"), requires=(StillScheduled(PostId("p1")),))
+    scheduled_but_shown_as_a_draft(shop)
+    shop.world.after_call = lambda _: shop.world.ahead.clear()
+    assert results(shop.apply(cancel)) == ["done"]
+
+
+def test_what_an_answer_called_scheduled_and_reads_as_a_draft_stays_open_for_a_while(shop: Bench) -> None:
+    shop.world.answers = {SchedulePost: [Done()]}
+    assert results(shop.apply(out(shop, "p1"))) == ["unknown"]
+    assert len(shop.settle_open().open) == 1
+    shop.world.edit("p1", status=PostStatus.SCHEDULED)
+    assert shop.settle_open().open == ()
+    assert [one.id for one in shop.recorded.published] == ["p1"]
+
+
+def test_a_scheduled_post_with_an_unknown_status_may_go_out_and_stays_open(shop: Bench) -> None:
+    shop.world.after_call = lambda _: shop.world.edit("p1", status=Unrecognised("QUEUED_UP"))
+    ledger = shop.apply(out(shop, "p1"))
+    assert (results(ledger), details(ledger)) == (["unknown"], ["it is QUEUED_UP, an unknown status"])
+    assert len(shop.settle_open().open) == 1
 
 
 def test_rule_17_6_a_scheduled_post_that_reads_as_a_draft_is_read_again(shop: Bench) -> None:

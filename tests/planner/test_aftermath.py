@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from reconciler.executor.lagging import with_posts_themselves
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.schedule import CancelPost, ScheduleRule
@@ -16,7 +17,7 @@ from reconciler.planner.actions import BlockedBy, EndedPost, Reason
 from reconciler.planner.aftermath import due_items
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Finding
-from reconciler.planner.needs import first_reads, further_reads
+from reconciler.planner.needs import first_reads, further_reads, missing_items
 from reconciler.planner.options import PlanOptions
 from tests.planner.publishing_world import (
     KNOWN,
@@ -59,6 +60,27 @@ def test_only_what_is_due_and_not_known_to_have_gone_out_is_asked_for() -> None:
     assert due_items(site(), coming) == ()
     over = PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW)
     assert due_items(site(), replace(past, outcomes=(over,))) == ()
+
+
+def test_where_the_time_is_not_shown_a_post_is_due_by_the_day_of_its_activity() -> None:
+    (record,) = scheduled(timedelta()).published
+    for at, due in ((-timedelta(hours=1), (DRAFT.id,)), (timedelta(hours=1), ())):
+        untimed = replace(record, scheduled_for=None, date=NOW + at)
+        assert due_items(site(), RecordedSite(published=(untimed,))) == due
+
+
+def test_rule_17_6_a_scheduled_post_that_the_marketing_plan_shows_as_a_draft_is_read_by_itself() -> None:
+    observed, before = site(KILN), scheduled(timedelta(hours=5))
+    assert missing_items(observed, before) == (DRAFT.id,)
+    waiting = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(hours=5))
+    read = replace(observed, items=((DRAFT.id, waiting),))
+    assert missing_items(read, before) == (), "once"
+    whole = with_posts_themselves(read)
+    assert whole.marketing_plan is not None
+    assert [act.posts for act in whole.marketing_plan.activities] == [(waiting,)]
+    assert (
+        with_posts_themselves(replace(observed, items=((DRAFT.id, DRAFT),))).marketing_plan == observed.marketing_plan
+    )
 
 
 def decided(decision: Decision, about: ActivityDecision = ActivityDecision.KEEP) -> Approvals:

@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences
+from reconciler.executor.lagging import drafts_themselves
 from reconciler.executor.ports import ApplyOptions, Journal
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
@@ -253,8 +254,11 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> Diag
     """What a post is instead of what is required. May raise an ApiError."""
     post = _post(await site.marketing_plan(), required.id)
     if isinstance(required, StillScheduled):
-        # It may outlive its activity (14.8); if so, the marketing plan does not show it.
-        post = post or await site.reader.post(site.site, required.id)
+        # It may outlive its activity (14.8), which the marketing plan does not show, or be shown as it was (17.6).
+        if post is None:
+            post = await site.reader.post(site.site, required.id)
+        elif themselves := await drafts_themselves(site.site, site.reader, [post]):
+            (post,) = themselves
         if post is not None and post.status is PostStatus.SCHEDULED:
             return None
         return GONE if post is None else stale(f"the post is {printable(str(post.status))} now")

@@ -1,0 +1,56 @@
+"""Posts that the marketing plan still shows as drafts after they were scheduled: the Publisher says what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from reconciler.api.errors import ApiError
+from reconciler.executor.ports import Reader
+from reconciler.model.posts import Post, PostStatus
+from reconciler.model.sites import ObservedSite, SiteRef
+
+
+async def drafts_themselves(site: SiteRef, reader: Reader, shown: Iterable[Post]) -> tuple[Post, ...]:
+    """Those of the posts that the marketing plan shows as drafts, but the Publisher does not.
+
+    The marketing plan may show for a while what was there before a write (17.6), while the post itself says what it is.
+    What the Publisher does not tell stays as the marketing plan has it.
+    """
+    drafts = {post.id: post for post in shown if post.status is PostStatus.DRAFT}
+    if not drafts:
+        return ()
+    try:
+        found = await reader.items(site, sorted(drafts))
+    except ApiError:
+        return ()
+    moved = [post for _, post in found if post is not None and post.status is not PostStatus.DRAFT]
+    return tuple(post if post.shows_content else _with_content(post, drafts[post.id]) for post in moved)
+
+
+def _with_content(short: Post, whole: Post) -> Post:
+    return replace(
+        whole,
+        status=short.status,
+        scheduled_for=short.scheduled_for,
+        external_url=short.external_url,
+        error=short.error,
+    )
+
+
+def with_posts_themselves(observed: ObservedSite) -> ObservedSite:
+    """The site with the posts that were read by id in place of the drafts that the marketing plan still shows."""
+    live = observed.marketing_plan
+    read = {id: post for id, post in observed.items if post is not None and post.status is not PostStatus.DRAFT}
+    if live is None or not read:
+        return observed
+
+    def as_read(post: Post) -> Post:
+        found = read.get(post.id) if post.status is PostStatus.DRAFT else None
+        if found is None:
+            return post
+        return found if found.shows_content else _with_content(found, post)
+
+    activities = tuple(replace(activity, posts=tuple(map(as_read, activity.posts))) for activity in live.activities)
+    return replace(observed, marketing_plan=replace(live, activities=activities))
