@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import errno
-import gc
 import importlib
 import io
 import os
@@ -53,14 +52,6 @@ COMMANDS: Final[dict[str, str]] = {
     "version": "Print the version.",
 }
 """Each command with its summary, in the order of first use; the command is in `commands/<name>.py`."""
-
-
-GARBAGE: Final = (100_000, 20, 50)
-"""When to collect cyclic garbage: after more objects than any command creates while starting.
-
-Checking modules and classes again and again took a quarter of a short run. What a run creates comes to a few MiB
-between two collections.
-"""
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Errors of writing to a full or broken disk: not a bug of this tool."""
@@ -229,7 +220,6 @@ def _unexpected(error: Exception, args: Sequence[str]) -> int:
 
 def entry_point() -> NoReturn:
     """The `reconciler` command."""
-    gc.set_threshold(*GARBAGE)
     signal.signal(signal.SIGTERM, _terminate)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):

@@ -30,7 +30,7 @@ OF_NO_RUN: Final = frozenset({SCHEMA_MISSING, WITHOUT_POSTS})
 MADE_BY_GENERATION: Final = timedelta(days=14)
 """How far ahead a generation makes posts by itself at most: to the end of next week (D 6.2)."""
 
-_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 _MODELINE = re.compile(rb"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)
 _HEAD = 2048
 """How many bytes at the start of a file are searched for a modeline."""
@@ -136,7 +136,7 @@ def unreplaced_variables(layers: Layers, *, but: str = "") -> Iterator[Diagnosti
     `but` is a member that is left out: the `defaults` of a project are reported with the sites that inherit them.
     """
     for path, text in _texts(layers.value, ()):
-        found = _VARIABLE.search(text)
+        found = re.search(_VARIABLE, text)
         if found is not None and path[:1] != (but,):
             message = f"{found[0]} is taken literally: variables are not replaced in files"
             yield layers.warning(path, message, "write the value itself", code="variable-not-replaced")

@@ -26,7 +26,7 @@ from reconciler.model.posts import ActivityId, PostId, account_id
 from reconciler.model.publisher_fields import PLACES
 
 _LOST: Final = "restore the line from git and replace only the word, or delete the entry and run `reconciler review`"
-_DIGEST: Final = re.compile("[0-9a-f]{64}")
+_DIGEST: Final = "[0-9a-f]{64}"
 
 
 def read_approvals(path: Path, site: str | None = None) -> Approvals:
@@ -98,7 +98,7 @@ def _decision_problem(
         near = close_match(word, kind)
         message = f"{quoted(word)} must be one of: {', '.join(kind)}"
         hint = f"did you mean {near}?" if near else "replace only the word, and keep the digest after it"
-    elif blank and not (digest.startswith(prefix) and _DIGEST.fullmatch(digest.removeprefix(prefix))):
+    elif blank and not (digest.startswith(prefix) and re.fullmatch(_DIGEST, digest.removeprefix(prefix))):
         digits = sum(character in "0123456789abcdef" for character in digest.removeprefix(prefix))
         what = f"has {digits} of 64 digits" if digits < 64 else f"must be {prefix}64 hexadecimal digits"
         message = f"the digest after {word!r} {what}"

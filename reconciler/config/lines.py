@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from typing import Final
 
-_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_BREAK: Final = "\r\n|[\n\r\x85\u2028\u2029]"
 
 
 class GitLines:
@@ -14,7 +14,7 @@ class GitLines:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._begins = [0, *(found.end() for found in _BREAK.finditer(text))]
+        self._begins = [0, *(found.end() for found in re.finditer(_BREAK, text))]
         self._newlines = [at for at in (begin - 1 for begin in self._begins[1:]) if text[at] == "\n"]
 
     def number(self, line: int) -> int:

@@ -13,13 +13,13 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d|w)\Z")
+_DURATION = r"([0-9]{1,9})(ms|s|m|h|d|w)\Z"
 LONGEST = timedelta(days=3660)
 
 
 def duration(text: str) -> timedelta:
     """`50ms`, `5s`, `15m`, `2h`, `21d`, `2w`. Raises ValueError with what is wrong."""
-    found = _DURATION.match(text)
+    found = re.match(_DURATION, text)
     if not found:
         raise ValueError("is not a duration like 21d or 15m")
     try:

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value is within its document: keys, and positions counted from 0."""
 
-_KEY_LIKE = re.compile(r"IST\.[A-Za-z0-9_-]{8}|eyJ[A-Za-z0-9_-]{16}")
+_KEY_LIKE = r"IST\.[A-Za-z0-9_-]{8}|eyJ[A-Za-z0-9_-]{16}"
 """What a Wix API key, or any JSON web token, looks like. It is never quoted, wherever it was put by mistake."""
 
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
+_PLAIN_KEY = r"[A-Za-z0-9_-]{1,60}\Z"
 
 
 def dotted(path: KeyPath) -> str:
@@ -27,7 +27,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def _key(key: str) -> str:
-    return key if _PLAIN_KEY.match(key) and not looks_secret(key) else quoted(key)
+    return key if re.match(_PLAIN_KEY, key) and not looks_secret(key) else quoted(key)
 
 
 def quoted(value: Any) -> str:
@@ -41,7 +41,7 @@ def quoted(value: Any) -> str:
 
 def looks_secret(text: str) -> bool:
     """Whether a text looks like a key or token."""
-    return bool(_KEY_LIKE.search(text))
+    return bool(re.search(_KEY_LIKE, text))
 
 
 def listed(words: Iterable[Any], last: str = "") -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -180,7 +179,7 @@ def _forbidden(run: Run, action: Action, live: Post) -> Diagnostic | None:
     if live.scheduled_for is None:
         return None
     expected = next((each.moment for each in action.requires if isinstance(each, StillAhead)), live.scheduled_for)
-    scope = Scope(run.site.name, run.now(), ZoneInfo(run.plan.time_zone))
+    scope = Scope(run.site.name, run.now(), run.plan.time_zone)
     return wrong_moment(live.scheduled_for, expected, run.options.policy, scope)
 
 

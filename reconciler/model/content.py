@@ -17,7 +17,7 @@ from typing import Final
 from reconciler.model.canonical import Digest, Json, JsonObject, canonical_text, digest_of_text
 from reconciler.model.frozen import Struct, instant
 
-_HALF: Final = re.compile("[\ud800-\udfff]")
+_HALF: Final = "[\ud800-\udfff]"
 
 
 class LinkPreview(Struct, frozen=True):
@@ -133,7 +133,7 @@ def differences(in_file: PublicContent, live: PublicContent) -> tuple[Difference
 
 def whole(text: str) -> str:
     """The text in a form that a file can hold: half of a surrogate pair becomes what a browser shows for it."""
-    return _HALF.sub("\ufffd", text)
+    return re.sub(_HALF, "\ufffd", text)
 
 
 def comparable(text: str) -> str:

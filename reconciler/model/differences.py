@@ -23,7 +23,7 @@ ELLIPSIS: Final = "…"
 _WORDS: Final = r"(?s:\s+|[^\s\u2e80-\uffff]+|.)"
 """Words with their punctuation; in scripts without blanks between words, single letters."""
 
-_OUTER_OR_DOUBLED = re.compile(r"\A +| +\Z| {2,}")
+_OUTER_OR_DOUBLED = r"\A +| +\Z| {2,}"
 
 
 class Mark(StrEnum):
@@ -96,7 +96,7 @@ def looks_the_same(one: str, other: str) -> bool:
 
 def spelled_out(text: str) -> str:
     """A text with invisible characters as `U+200B` and the like, and with outer and doubled blanks as `·`."""
-    inner = _OUTER_OR_DOUBLED.sub(lambda blanks: "·" * len(blanks[0]), text)
+    inner = re.sub(_OUTER_OR_DOUBLED, lambda blanks: "·" * len(blanks[0]), text)
     return "".join(char if char in " ·" else _spelled(char) for char in inner)
 
 

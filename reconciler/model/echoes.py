@@ -18,16 +18,15 @@ MASK: Final = "***"
 TELLING: Final = 12
 """How many characters of a secret in a row give it away."""
 
-_ESCAPE: Final = re.compile(
-    r"%(?:25)*(?P<url>[0-9a-f]{2})|\\+u\{?0*(?P<unicode>[0-9a-f]{2})(?![0-9a-f])\}?|\\+x(?P<hex>[0-9a-f]{2})"
+_ESCAPE: Final = (
+    r"(?i)%(?:25)*(?P<url>[0-9a-f]{2})|\\+u\{?0*(?P<unicode>[0-9a-f]{2})(?![0-9a-f])\}?|\\+x(?P<hex>[0-9a-f]{2})"
     r"|\\+(?P<octal>[01][0-7]{2})|&(?:amp;)*#x0*(?P<html>[0-9a-f]{2});|&(?:amp;)*#0*(?P<decimal>\d{2,3});"
-    r"|&(?:amp;)*(?P<name>amp|lt|gt|quot|apos);|\\+(?P<same>[\"'/\\])",
-    re.IGNORECASE,
+    r"|&(?:amp;)*(?P<name>amp|lt|gt|quot|apos);|\\+(?P<same>[\"'/\\])"
 )
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
-_HEX: Final = re.compile(r"(?:(?:0x)?[0-9a-f]{2}[:,;._-]?){8,}", re.IGNORECASE)
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{11,}")
+_HEX: Final = r"(?i)(?:(?:0x)?[0-9a-f]{2}[:,;._-]?){8,}"
+_BASE64: Final = r"[A-Za-z0-9+/_-]{11,}"
 _TAIL: Final = re.compile(r"[\w.~%+/=\\-]*")
 
 _DEEPEST: Final = 2
@@ -89,7 +88,7 @@ class _Bare(Struct, frozen=True):
                 at.append(place)
 
         done = 0
-        for found in _ESCAPE.finditer(text):
+        for found in re.finditer(_ESCAPE, text):
             for place in range(done, found.start()):
                 keep(text[place], place)
             keep(_unescaped(found), found.start())
@@ -128,13 +127,13 @@ def _echoes(text: str, secret: str, depth: int = 0) -> Iterator[tuple[int, int]]
         at = end
     if depth == _DEEPEST:
         return
-    for found in _HEX.finditer(text):
+    for found in re.finditer(_HEX, text):
         digits = re.sub("0x|[^0-9a-f]", "", found[0].lower())
         for shift in (0, 1):
             even = digits[shift : shift + (len(digits) - shift) // 2 * 2]
             if _inside(bytes.fromhex(even), secret, depth) is not None:
                 yield found.span()
-    for found in _BASE64.finditer(text):
+    for found in re.finditer(_BASE64, text):
         begin = min(_in_base64(found[0], secret, depth), default=None)
         if begin is not None:
             yield found.start() + begin, found.end()

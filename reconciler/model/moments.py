@@ -6,9 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-_WORDS: Final = re.compile(
-    r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)(?: \(UTC([+-]\d{2}:\d{2})\))?"
-)
+_WORDS: Final = r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)(?: \(UTC([+-]\d{2}:\d{2})\))?"
 
 
 def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
@@ -32,7 +30,7 @@ def moment_in(words: str) -> datetime | None:
     """The time in a text made by `moment_text`, in its zone; None for any other text."""
     from zoneinfo import ZoneInfo
 
-    found = _WORDS.fullmatch(words)
+    found = re.fullmatch(_WORDS, words)
     if found is None:
         return None
     try:
@@ -46,5 +44,5 @@ def moment_in(words: str) -> datetime | None:
 
 def zone_in(words: str) -> str:
     """The zone in a text made by `moment_text`; UTC for any other text."""
-    found = _WORDS.fullmatch(words)
+    found = re.fullmatch(_WORDS, words)
     return found[2] if found is not None else "UTC"

@@ -10,12 +10,12 @@ from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.differences import both_spelled_out, looks_the_same
 from reconciler.model.text import printable
 
-_PLAIN: Final = re.compile(r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z")
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z", re.ASCII)
+_PLAIN: Final = r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z"
+_DATE: Final = r"(?a)\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z"
 """Written without quotes in a file, although YAML 1.1 would not read it as text."""
 
 _NO_TEXT: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-_ODD_BLANK: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_ODD_BLANK: Final = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 
 
 def yaml_text(value: Json) -> str:
@@ -25,8 +25,8 @@ def yaml_text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        plain = _PLAIN.match(value) and value.casefold() not in _NO_TEXT
-        return value if plain or _DATE.match(value) else quoted_text(value)
+        plain = re.match(_PLAIN, value) and value.casefold() not in _NO_TEXT
+        return value if plain or re.match(_DATE, value) else quoted_text(value)
     if isinstance(value, tuple):
         return f"[{', '.join(yaml_text(member) for member in value)}]"
     if isinstance(value, JsonObject):
@@ -44,7 +44,7 @@ def in_sentence(value: Json) -> str:
     if value is None:
         return "empty"
     text = quoted_text(value) if isinstance(value, str) else yaml_text(value)
-    return _ODD_BLANK.sub(lambda blank: f"U+{ord(blank[0]):04X}", printable(text))
+    return re.sub(_ODD_BLANK, lambda blank: f"U+{ord(blank[0]):04X}", printable(text))
 
 
 def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:

@@ -64,8 +64,8 @@ IMAGES_ON_INSTAGRAM: Final = 10
 WIX_HOSTS: Final = ("wixstatic.com", "wixmp.com")
 """Where media of the Media Manager are hosted (S-wix 10.3: `static.wixstatic.com`, `video.wixstatic.com`)."""
 
-_HASHTAG: Final = re.compile(r"(?<![\w&/#])#\w*[^\W\d_]\w*")
-_SIGNED: Final = re.compile(r"[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)=", re.IGNORECASE)
+_HASHTAG: Final = r"(?<![\w&/#])#\w*[^\W\d_]\w*"
+_SIGNED: Final = r"(?i)[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)="
 
 IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with `decision: regenerate`"
 
@@ -123,7 +123,7 @@ def content_warnings(post: Post) -> tuple[Diagnostic, ...]:
                 f"{limit.most} and does not say which it counts"
             )
     if post.channel == "INSTAGRAM":
-        hashtags = sum(len(_HASHTAG.findall(text)) for _, text in post.texts)
+        hashtags = sum(len(re.findall(_HASHTAG, text)) for _, text in post.texts)
         if hashtags > HASHTAGS_ON_INSTAGRAM:
             found.append(f"it has {hashtags} hashtags; Instagram allows about {HASHTAGS_ON_INSTAGRAM}")
         if len(post.media) > IMAGES_ON_INSTAGRAM:
@@ -135,7 +135,7 @@ def content_warnings(post: Post) -> tuple[Diagnostic, ...]:
     return tuple(Diagnostic.note("odd-content", clause) for clause in found)
 
 
-_MEDIA: Final = re.compile(r"(?:([A-Z_]+) )?(\S+)(?: \(file .*\))?")
+_MEDIA: Final = r"(?:([A-Z_]+) )?(\S+)(?: \(file .*\))?"
 
 
 def warnings_of_reviewed(draft: DraftApproval) -> tuple[Diagnostic, ...]:
@@ -143,7 +143,9 @@ def warnings_of_reviewed(draft: DraftApproval) -> tuple[Diagnostic, ...]:
     content = draft.content
     texts = (("title", content.title), ("caption", content.caption), ("description", content.description))
     media = tuple(
-        Media(found[1] or "IMAGE", found[2]) for each in content.media if (found := _MEDIA.fullmatch(each)) is not None
+        Media(found[1] or "IMAGE", found[2])
+        for each in content.media
+        if (found := re.fullmatch(_MEDIA, each)) is not None
     )
     return content_warnings(
         Post(draft.id, draft.channel, draft.type, PostStatus.DRAFT, texts, media, link=content.link or None)
@@ -235,7 +237,7 @@ def _unlasting(url: str) -> str:
         return "has no address that can be read"
     if parts.scheme != "https":
         return "is not at an https address"
-    if _SIGNED.search(url):
+    if re.search(_SIGNED, url):
         return "is at a signed address, which expires"
     if not any(host == wix or host.endswith(f".{wix}") for wix in WIX_HOSTS):
         return f"is not hosted by Wix, but at {host}, and must still be there when the post goes out"

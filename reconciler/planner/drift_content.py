@@ -218,13 +218,13 @@ class _Audit(PostsAudit, frozen=True):
         date = next((activity.date for activity in self.activities() if activity.id == operation.activity), None)
         another_day = last is not None and last.date is not None and date is not None and last.date != date
         # The activity's date and the site's time zone are changed on the site, so a change is never attributed to git.
-        by_site = another_day or (last is not None and last.zone != self.scope.zone.key)
+        by_site = another_day or (last is not None and last.zone != self.scope.zone_name)
         in_git = applied is None or (instant(applied) != instant(operation.at) and not by_site)
         remotely = by_site or (applied is not None and instant(applied) != before)
         moved = who_moved(in_git or not self._same_rules(Part.SCHEDULE), remotely)
         shown = ABSENT if applied is None else instant(applied)
         field = FieldDrift("scheduledDate", instant(operation.at), before, moved, shown)
-        zone = self.scope.zone.key
+        zone = self.scope.zone_name
         now = f"it goes out {moment_text(operation.before, zone)}, " if operation.before else ""
         return DriftItem(
             action.address,

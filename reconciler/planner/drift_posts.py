@@ -94,7 +94,7 @@ class PostsAudit(Struct, frozen=True):
                 yield replace(named, about=(problem.unnamed,))
         ours = self.published()
         for post in self.plan.still_going_out:
-            when = moment_text(post.moment, self.scope.zone.key) if post.moment else ""
+            when = moment_text(post.moment, self.scope.zone_name) if post.moment else ""
             account = f"on {shown_account(post.account)}" if post.account else ""
             yield DriftItem(
                 post.address,
@@ -159,7 +159,7 @@ class PostsAudit(Struct, frozen=True):
         title = found[0].title if found else last.title if last else ""
         type = found[1].type if found else last.type if last else "POST"
         if finding is Finding.MOVED_BY_OTHERS and last and last.scheduled_for and found and found[1].scheduled_for:
-            zone = self.scope.zone.key
+            zone = self.scope.zone_name
             moments = (moment_text(at, zone) for at in (last.scheduled_for, found[1].scheduled_for))
             about = (" -> ".join(moments),)
         return DriftItem(

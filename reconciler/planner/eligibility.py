@@ -150,7 +150,7 @@ class DraftEligibility(Struct):
         """Counts a draft that nobody approved. One whose approval does not count is named, with the reason."""
         draft = self.approvals.draft(one.post.id)
         said_yes = draft is not None and draft.decision is Decision.APPROVE
-        found = objection(self._verdict(one), self.approvals.file, self.scope.zone.key) if said_yes else None
+        found = objection(self._verdict(one), self.approvals.file, self.scope.zone_name) if said_yes else None
         if found is None:
             self.missed += 1
             return
@@ -195,7 +195,7 @@ class DraftEligibility(Struct):
 
     def _not_approved(self, one: Candidate, verdict: Verdict) -> None:
         """Records a post that is not approved as it is: changed since, edited in the file, or not decided yet."""
-        found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone.key)
+        found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone_name)
         if found is not None:
             self._block(one, found.by, f"{_name(one)}: {found.detail}", found.fix, verdict.differences)
             return

@@ -48,7 +48,7 @@ def moved_by_hand(
     move_back = MOVE_BACK if by_rule else MOVE_BACK_WITHOUT_RULE
     said = {str(action.address) for action in plan.actions} | {str(problem.address) for problem in plan.blocked}
     said |= {str(post.address) for post in plan.still_going_out}
-    ours, zone = scheduled_by_us(recorded), scope.zone.key
+    ours, zone = scheduled_by_us(recorded), scope.zone_name
     last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     found = []
     for activity in observed.marketing_plan.activities:

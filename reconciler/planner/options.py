@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -11,6 +11,12 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.journal import OpenEntry
 from reconciler.model.policy import Policy
 from reconciler.model.sites import ObservedSite
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+UTC: Final = "UTC"
+"""The time zone of a site whose own is not known."""
 
 
 class PlanOptions(Struct, frozen=True):
@@ -28,12 +34,23 @@ class PlanOptions(Struct, frozen=True):
 
 
 class Scope(Struct, frozen=True):
-    """The site that a part is planned for, with the time and the zone in which its rules are read."""
+    """The site that a part is planned for, with the time and the zone in which its rules are read.
+
+    `zone_name` is one that `known_zone` returned, or the key of a zone. The zone itself is read when it is asked for:
+    most plans have no time in them.
+    """
 
     site: SiteName
     now: datetime
-    zone: ZoneInfo
+    zone_name: str = UTC
     patience: timedelta = timedelta(minutes=15)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone with that name."""
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.zone_name)
 
     def may_still_show(self, entry: OpenEntry) -> bool:
         """Whether the result of an earlier call may yet appear; if not, it counts as not done (design.md 3.5)."""
@@ -44,14 +61,18 @@ class Scope(Struct, frozen=True):
         return Address(self.site, kind, key)
 
 
-def zone_of(observed: ObservedSite) -> ZoneInfo:
-    """The site's time zone; UTC if unknown (design.md 1.1)."""
+def known_zone(name: str | None) -> str:
+    """The name of a time zone if this machine knows it; UTC if it does not (design.md 1.1)."""
+    if not name or name == UTC:
+        return UTC
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
-        return ZoneInfo(observed.time_zone or "UTC")
+        return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        return UTC
 
 
 def scope_of(observed: ObservedSite, options: PlanOptions) -> Scope:
     """The scope of a plan for a site that was read."""
-    return Scope(observed.ref.name, options.now, zone_of(observed), options.patience)
+    return Scope(observed.ref.name, options.now, known_zone(observed.time_zone), options.patience)

@@ -88,7 +88,7 @@ def warnings_of(
         for candidate in posts
     ]
     found = {candidate.post.id: list(content_warnings(candidate.post)) for candidate in posts}
-    for each, warning in warnings_between(outgoing, scope.zone.key):
+    for each, warning in warnings_between(outgoing, scope.zone_name):
         found[each.post.id].append(warning)
     return {post: tuple(warnings) for post, warnings in found.items() if warnings}
 
@@ -100,7 +100,7 @@ def missed_notes(
     for found in missed:
         if found.draft.id not in live:
             name = post_name(found.activity.title, found.draft.channel, found.draft.type)
-            due = moment_text(found.moment, scope.zone.key, exact=found.exact)
+            due = moment_text(found.moment, scope.zone_name, exact=found.exact)
             what = f"{name} was approved but missed its time: it was due {due}"
             yield Diagnostic.note("approval-missed", what, f"write `pending` for it in {file}, and review removes it")
 
@@ -119,12 +119,12 @@ def zone_notes(
     before: dict[str, set[PostId]] = {}
     for post, published in recorded.published_by_id.items():
         last = max(published, key=lambda each: each.done_at)
-        if last.zone != scope.zone.key and (post in posts or post in told):
+        if last.zone != scope.zone_name and (post in posts or post in told):
             before.setdefault(last.zone, set()).add(post)
     return tuple(
         Diagnostic.note(
             "time-zone-changed",
-            f"the site's time zone is {scope.zone.key} now and was {zone} when "
+            f"the site's time zone is {scope.zone_name} now and was {zone} when "
             f"{'1 of its posts was' if len(found) == 1 else f'{len(found)} of its posts were'} scheduled; "
             "`at`, quiet hours and blackout dates are read in the site's time zone",
         )
@@ -147,7 +147,7 @@ def other_moment_notes(
         draft = approvals.draft(candidate.post.id)
         if candidate.post.id not in going or draft is None or draft.decision is not Decision.APPROVE:
             continue
-        goes_out = moment_text(candidate.moment, scope.zone.key, exact=candidate.at is not None)
+        goes_out = moment_text(candidate.moment, scope.zone_name, exact=candidate.at is not None)
         name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
         if draft.blocked:
             yield Diagnostic.note(

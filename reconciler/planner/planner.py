@@ -49,8 +49,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     history = to_remember(desired, observed, recorded, scope)
     objects = tuple(sorted((*objects, *approvals, *history)))
     noted = replace(plan.bindings, objects=objects, outcomes=outcomes(observed, recorded))
-    unwanted = (told(post, scope.zone.key) for post in went_out_unwanted(desired, observed, recorded, scope))
-    failures = (failure(post, scope.zone.key) for post in failed_posts(desired, observed, recorded, scope))
+    unwanted = (told(post, scope.zone_name) for post in went_out_unwanted(desired, observed, recorded, scope))
+    failures = (failure(post, scope.zone_name) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(observed, recorded, scope)
     moved = moved_by_hand(desired, observed, recorded, plan, options, scope)
     blocked = (*unwanted, *plan.blocked, *failures, *lost, *moved)
@@ -132,7 +132,7 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         inputs=inputs_of(desired, scope.now),
         adopted_inputs=generation.adopted_inputs,
         bindings=Bindings(event_ids=events.event_ids),
-        time_zone=scope.zone.key,
+        time_zone=scope.zone_name,
         config=desired.digest,
     )
     live = observed.marketing_plan
@@ -163,7 +163,7 @@ def _before_content(
     planned = replace(
         _with_waiting(before, waiting),
         blocked=(*before.blocked, *(problem for _, problem in waiting.blocked)),
-        notes=(*before.notes, *moved_later((action for _, action in waiting.moves), scope.zone.key)),
+        notes=(*before.notes, *moved_later((action for _, action in waiting.moves), scope.zone_name)),
     )
     unmoved = left_out((action for _, action in waiting.moves), UNTIL_SHOWN)
     planned = replace(planned, still_going_out=(*planned.still_going_out, *unmoved))

@@ -22,7 +22,7 @@ from reconciler.planner.actions import BlockedBy
 from reconciler.planner.channel_rules import IN_THE_DASHBOARD, Violation, channel_violations, is_empty
 from reconciler.planner.options import Scope
 
-_UNSEEN: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_UNSEEN: Final = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 """Marks and letters that Unicode says are not shown: joiners, fillers and variation selectors."""
 
 SHOWN_FROM: Final = 0.8
@@ -95,7 +95,7 @@ def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Vio
     if quiet is not None and quiet.covers(local.time()):
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
         place = policy.place_of("quietHours")
-        detail = f"{local:%H:%M} is within {hours} ({scope.zone.key})"
+        detail = f"{local:%H:%M} is within {hours} ({scope.zone_name})"
         found.append(Violation("policy.quietHours", detail, f"{other}, or {_edit(place)}", place))
     if local.date() in policy.blackout_dates:
         place = policy.place_of("blackoutDates")
@@ -150,7 +150,7 @@ def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -
 def folded(text: str) -> str:
     """The form of a text in which banned words are searched: without case, width, and invisible characters."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(one for one in plain if unicodedata.category(one) != "Cf" and not _UNSEEN.match(one))
+    return "".join(letter for letter in re.sub(_UNSEEN, "", plain) if unicodedata.category(letter) != "Cf")
 
 
 @lru_cache(maxsize=512)

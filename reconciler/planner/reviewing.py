@@ -122,7 +122,7 @@ def review_of(
     failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
     return Review(
         scope.site,
-        scope.zone.key,
+        scope.zone_name,
         tuple(reviewing.activity(found) for found in live),
         missed,
         failures=failures,

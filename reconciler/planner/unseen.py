@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,7 +22,7 @@ from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
 from reconciler.planner.left_out import waiting_posts, why_not_by_files
-from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.options import PlanOptions, Scope, known_zone
 from reconciler.planner.policy_checks import time_violations
 from reconciler.planner.unstopped import Unstopped, or_by_hand
 from reconciler.planner.used_approvals import scheduled_by_us
@@ -115,17 +114,10 @@ def _why_not(
     if desired.marketing_plan is not None and not desired.marketing_plan.present:
         return Reason.ABSENT_WANTED, ("marketingPlan",)
     if post.scheduled_for is not None:
-        scope = Scope(desired.ref.name, options.now, _zone(post.zone))
+        scope = Scope(desired.ref.name, options.now, known_zone(post.zone))
         if found := time_violations(post.scheduled_for, options.policy, scope):
             return Reason.FORBIDDEN, tuple(str(violation) for violation in found)
     return None
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def _going_out(

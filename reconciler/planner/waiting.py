@@ -109,7 +109,7 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
                 continue
             if post.status is not PostStatus.SCHEDULED or post.id not in ours:
                 continue
-            moment = moment_text(moment_in(activity, post), scope.zone.key)
+            moment = moment_text(moment_in(activity, post), scope.zone_name)
             name = post_name(activity.title, post.channel, post.type)
             detail = f"{name} goes out {moment}, but the channel is {status.words}"
             fix = f"connect {channel_name(post.channel)} in the site's dashboard before that"
@@ -218,7 +218,7 @@ class _Judge(Struct):
         standards = self.standards
         address, verdict = self._address(post), standards.verdict(activity, post)
         changed = verdict.state is ApprovalState.CHANGED
-        what = difference_words(verdict.differences, standards.scope.zone.key)
+        what = difference_words(verdict.differences, standards.scope.zone_name)
         how = f"changed after approval ({what})" if changed else "somebody scheduled it, but nobody approved it"
         self.blocked.append(
             (

@@ -93,7 +93,7 @@ class Standards(Struct):
             return self._forbidden(found)
         before = self.date_before(activity, post, rule)
         if before is not None and (rule is None or self.moved(activity, post, rule) is None):
-            zone = self.scope.zone.key
+            zone = self.scope.zone_name
             return Unwanted(Reason.DATE_MOVED, (f"{moment_text(before, zone)} -> {moment_text(activity.date, zone)}",))
         self.kept.add(moment_in(activity, post).astimezone(self.scope.zone).date(), post.id)
         return None
@@ -104,14 +104,14 @@ class Standards(Struct):
             return None
         if post.id not in self.ours:
             return Unwanted(Reason.NEVER_APPROVED)
-        what = difference_words(verdict.differences, self.scope.zone.key)
+        what = difference_words(verdict.differences, self.scope.zone_name)
         match verdict.state:
             case ApprovalState.CHANGED:
                 return Unwanted(Reason.CHANGED, (what,) if what else ())
             case ApprovalState.EDITED:
                 return Unwanted(Reason.EDITED, (what,) if what else ())
             case ApprovalState.PENDING if not what and (since := since_scheduled(self.recorded, post, activity.date)):
-                what = difference_words(since.differences, self.scope.zone.key)
+                what = difference_words(since.differences, self.scope.zone_name)
                 return Unwanted(Reason.CHANGED, (*((what,) if what else ()), NOT_APPROVED_NOW))
             case _:
                 gone = not self.desired.approvals.file

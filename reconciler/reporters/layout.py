@@ -23,15 +23,13 @@ SUBJECT: Final = 16
 LEFT: Final = 4
 """Where a subject starts, after its symbol."""
 
-_OBEYED: Final = re.compile(r"(##\w*)\[")
+_OBEYED: Final = r"(##\w*)\["
 """What CI runners obey anywhere in a line of a log: `##[error]`, `##vso[...]`."""
 
-_PATH: Final = re.compile(r"[A-Za-z]+(?:\[\d+\])?(?:\.[A-Za-z]+(?:\[\d+\])?)+:?", re.ASCII)
+_PATH: Final = r"(?a)[A-Za-z]+(?:\[\d+\])?(?:\.[A-Za-z]+(?:\[\d+\])?)+:?"
 """The path of a field, which may break after a dot if it is longer than a line: `overrides.socialMarketing.enabled`."""
 
-_MOMENT: Final = re.compile(
-    r"\b((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: (?:UTC|[A-Z]\w+/[\w/+-]+)\b)?"
-)
+_MOMENT: Final = r"\b((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: (?:UTC|[A-Z]\w+/[\w/+-]+)\b)?"
 """A time as screens show it; its group is the part without the time zone."""
 
 
@@ -40,12 +38,12 @@ def inert(text: str) -> str:
 
     `::error::` is a command only at the start of a line; `wrapped` takes care of that.
     """
-    return _OBEYED.sub(r"\1\\[", printable(text))
+    return re.sub(_OBEYED, r"\1\\[", printable(text))
 
 
 def inert_json(document: str) -> str:
     """An equivalent JSON document in which no CI runner sees a command when it passes through a log."""
-    return _OBEYED.sub(lambda found: r"\u0023" + found[0][1:], document)
+    return re.sub(_OBEYED, lambda found: r"\u0023" + found[0][1:], document)
 
 
 def inert_lines(text: str) -> Iterator[str]:
@@ -155,7 +153,7 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
             if not line.empty and line.used + gap + width > room and line.used + gap > hang:
                 yield line.text()
                 line, gap = _Line(screen, hang), 0
-            if line.used + gap + width > room and _PATH.fullmatch(word):
+            if line.used + gap + width > room and re.fullmatch(_PATH, word):
                 *steps, word = re.findall(r"[^.]+\.?", word)
                 for step in steps:
                     if not line.empty and line.used + gap + len(step) > room:
@@ -178,7 +176,7 @@ def _words(text: str, room: int) -> list[str]:
         whole = found[0] if len(found[0]) < room else found[1]
         return whole.replace(" ", "\0") + found[0][len(whole) :]  # which no printable text contains
 
-    return [word.replace("\0", " ") for word in _MOMENT.sub(kept, text).split(" ")]
+    return [word.replace("\0", " ") for word in re.sub(_MOMENT, kept, text).split(" ")]
 
 
 class _Line:

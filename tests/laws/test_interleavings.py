@@ -19,7 +19,6 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -56,7 +55,6 @@ THEIRS = "customContentGuidelines"
 NAMES = ("shop", "store")
 SOON = timedelta(days=1)
 """How near a post must be for a read not to show whether its activity is gone."""
-UTC = ZoneInfo("UTC")
 MOST_RUNS = 6
 """How many runs the end may take: what is waiting, times out, and is started again takes three."""
 
@@ -459,7 +457,7 @@ class Interleavings(RuleBasedStateMachine):
         """Approved today by the files, with its present content, account and day; neither paused nor forbidden."""
         path = self._approvals_file()
         file = read_approvals(path, self.run.name) if path.exists() else Approvals()
-        desired, scope = self.run.desired(), Scope(SiteName("shop"), self.run.sandbox.now(), UTC)
+        desired, scope = self.run.desired(), Scope(SiteName("shop"), self.run.sandbox.now())
         assert desired.schedule is not None
         shown: set[str] = set()
         for activity in self._activities():

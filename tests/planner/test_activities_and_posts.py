@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -31,7 +30,7 @@ from reconciler.planner.options import Scope
 from reconciler.planner.posts import PostsPart, plan_posts
 from tests.planner.pure_world import NOW
 
-SCOPE = Scope(SiteName("shop"), NOW, ZoneInfo("UTC"))
+SCOPE = Scope(SiteName("shop"), NOW)
 SUMMER = Match(title="Summer*")
 
 

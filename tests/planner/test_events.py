@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -35,7 +34,7 @@ from reconciler.reporters.diagnostics import cause
 from tests.planner.pure_world import NOW
 
 REF = SiteRef(SiteName("shop"), "s-1")
-SCOPE = Scope(SiteName("shop"), NOW, ZoneInfo("UTC"))
+SCOPE = Scope(SiteName("shop"), NOW)
 FRIDAY = datetime(2026, 12, 4, tzinfo=UTC)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -209,7 +208,7 @@ class EventsKind(ManagedKind[EventOperation]):
         if desired is None:
             return Inputs(events=declared.events)
         site.forget(Need.EVENTS)
-        scope = Scope(site.site.name, ports.clock.now(), ZoneInfo("UTC"))
+        scope = Scope(site.site.name, ports.clock.now())
         part = plan_events(desired, await _events(site), ports.journal.recorded, scope)
         names = {name for name, _ in declared.events}
         return Inputs(events=tuple((name, facts) for name, facts in part.live_facts if name in names))
