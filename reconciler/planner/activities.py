@@ -254,7 +254,7 @@ def gone_ids(
         yield Diagnostic.note("absent-already", what, remedy)
 
 
-def _not_there(match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId]) -> list[ActivityId]:
+def _not_there(match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId]) -> list[str]:
     return sorted(match.ids - {one.id for one in activities} - past)
 
 

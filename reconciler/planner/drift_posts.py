@@ -81,16 +81,17 @@ class PostsAudit(Struct, frozen=True):
             finding = findings.get(BlockedBy(problem.code))
             if finding is None:
                 continue
-            activity, post = posts.get(str(problem.address), (None, None))
-            if finding is Finding.CHANNEL_LOST and (post is None or post.status is not PostStatus.SCHEDULED):
+            found = posts.get(str(problem.address))
+            if finding is Finding.CHANNEL_LOST and (found is None or found[1].status is not PostStatus.SCHEDULED):
                 continue
             # The files no longer wanted it, and it went out all the same.
             moved = Moved.BOTH if finding is Finding.WENT_OUT_UNWANTED else Moved.REMOTE
             item = DriftItem(problem.about, DriftState.DRIFTED, finding, moved, fix=problem.fix)
-            if activity is None or post is None:
+            if found is None:
                 yield replace(item, about=(problem.message,))
             else:
-                named = replace(item, title=activity.title, channel=post.channel, type=post.type)
+                activity, its = found
+                named = replace(item, title=activity.title, channel=its.channel, type=its.type)
                 yield replace(named, about=(problem.unnamed,))
         ours = self.published()
         for post in self.plan.still_going_out:
