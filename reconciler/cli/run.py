@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli.options import Shown
-from reconciler.cli.outputs import open_reports
+from reconciler.cli.outputs import open_reports, screen_of
 from reconciler.cli.running import Interrupts, Stopped, Terminated, beside, run
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, Notice, RunFailed
 from reconciler.engine.verdict import verdict_of
@@ -77,7 +77,8 @@ def _reported(
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
     progress = Progress(Watch(time.monotonic, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
-    first = (progress, ProblemReporter(sys.stderr.write, list_sites=shown.sites))
+    screen = screen_of(sys.stderr, colour=False)
+    first = (progress, ProblemReporter(sys.stderr.write, screen, list_sites=shown.sites))
     with open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports:
         running = Running(reports.handle, progress)
         number: int | None = None

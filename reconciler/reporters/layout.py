@@ -153,8 +153,8 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
             if not line.empty and line.used + gap + width > room and line.used + gap > hang:
                 yield line.text()
                 line, gap = _Line(screen, hang), 0
-            if line.used + gap + width > room and re.fullmatch(_PATH, word):
-                *steps, word = re.findall(r"[^.]+\.?", word)
+            if line.used + gap + width > room and (parts := _parts(word)):
+                *steps, word = parts
                 for step in steps:
                     if not line.empty and line.used + gap + len(step) > room:
                         yield line.text()
@@ -167,6 +167,13 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
                     line = _Line(screen, hang)
             line.add(gap, word, width, span.style)
     yield line.text()
+
+
+def _parts(word: str) -> list[str]:
+    """Where a word that is longer than a line may break: a path after its dots, JSON after its commas."""
+    if re.fullmatch(_PATH, word):
+        return re.findall(r"[^.]+\.?", word)
+    return re.findall(r"[^,]*,|[^,]+", word) if word.startswith(("{", "[")) and word.isascii() else []
 
 
 def _words(text: str, room: int) -> list[str]:

@@ -14,16 +14,28 @@ from reconciler.executor.ledger import Result
 from reconciler.model.address import SiteName
 from reconciler.reporters.diagnostics import reason
 from reconciler.reporters.layout import Line, Screen, Span, Style
-from reconciler.reporters.ledger_text import CUT_SHORT, FEW_SITES, RESULT_STYLES, WORST_FIRST, causes_of, counts, why_of
+from reconciler.reporters.ledger_text import (
+    CUT_SHORT,
+    FEW_SITES,
+    RESULT_STYLES,
+    WORST_FIRST,
+    causes_of,
+    counts,
+    done_in,
+    why_of,
+)
 from reconciler.reporters.words import plural
 
 MOST_ROWS: Final = 30
+
+MOST_KINDS: Final = 3
+"""If sites with the same results differ in what was done in more ways than this, it is left out."""
 
 
 class _Row(Struct, frozen=True, gc=False):
     """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above.
 
-    `why` is what failed, if that may be told together with other sites.
+    `why` is what failed, if that may be told together with other sites; `done` is what was done, by kind.
     """
 
     rank: int
@@ -32,6 +44,12 @@ class _Row(Struct, frozen=True, gc=False):
     style: Style
     alike: bool
     why: str = ""
+    done: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it may be only a number."""
+        return self.alike or bool(self.why)
 
 
 class Ledger:
@@ -48,6 +66,23 @@ class Ledger:
         self._words: dict[str, str] = {}
         """Each text only once: many sites have the same."""
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
+        self._told: Counter[int] = Counter()
+        """How often each outcome was added, by its hash."""
+        self._explained = False
+
+    def repeats(self, ended: tuple[str, ...] | None, most: int = 1) -> bool:
+        """Whether the site that was added last ended like `most` sites before it, and may be counted with them."""
+        if ended is None or self._list_sites or not self._rows or not self._rows[-1].is_counted:
+            return False
+        self._told[hash(ended)] += 1
+        return self._told[hash(ended)] > most
+
+    def explained(self) -> Iterator[str]:
+        """Says once, at the first site that is only counted, where it is counted."""
+        if not self._explained:
+            self._explained = True
+            text = "(sites that end like one above are counted below; --sites lists each)"
+            yield from Line((Span(text, Style.DIM),)).on(self._screen)
 
     def applied(self, applied: SiteApplied) -> SiteName | None:
         """Adds a site that was worked on. Returns an earlier site that failed in the same way, if there is one."""
@@ -62,7 +97,9 @@ class Ledger:
         first, why = self._before(applied.name, causes_of(ledger), why_of(ledger))
         if goes_out or results - {Result.DONE, Result.WITHHELD, Result.FAILED, *CUT_SHORT}:
             why = ""
-        self._rows.append(_Row(rank, applied.name, words, RESULT_STYLES[WORST_FIRST[max(rank, 0)]], alike, why))
+        style, done = RESULT_STYLES[WORST_FIRST[max(rank, 0)]], done_in(ledger)
+        done = self._words.setdefault(done, done)
+        self._rows.append(_Row(rank, applied.name, words, style, alike, why, done))
         return first
 
     def failed(self, failed: SiteFailed, *, planned: bool) -> SiteName | None:
@@ -87,7 +124,7 @@ class Ledger:
         """Adds a site whose own plan a guard refuses."""
         self._rows.append(_Row(1, name, "refused", Style.RED, alike=True))
 
-    def lines(self, done: ApplyCompleted) -> Iterator[str]:
+    def lines(self, completed: ApplyCompleted) -> Iterator[str]:
         """All rows, and how many sites had nothing to do. Sites beyond a screenful, or alike, are counted."""
         rows = sorted(self._rows, key=lambda row: row.rank)
         whys = {} if self._list_sites else Counter(row.why for row in rows if row.why)
@@ -104,13 +141,18 @@ class Ledger:
         alike = [row for row in rows if row.alike and often[row.words] >= FEW_SITES]
         alone = [row for row in rows if not row.alike or often[row.words] < FEW_SITES]
         shown = alone if self._list_sites else alone[: self._most]
-        together = Counter((row.words, row.style) for row in (*alone[len(shown) :], *alike))
-        counted = [
-            (plural(n, "more site" if shown else "site"), words, style) for (words, style), n in together.items()
-        ]
-        found = [*((row.name, row.words, row.style) for row in shown), *counted]
-        widest = max((len(name) for name, _, _ in found), default=0)
-        for name, words, style in found:
-            yield from Line((Span(f"  {name:<{widest}}"), Span(words, style)), hang=6).on(self._screen)
-        if idle := done.plan.sites - len(self._rows):
+        kinds: dict[str, set[str]] = {}
+        for row in (rest := (*alone[len(shown) :], *alike)):
+            kinds.setdefault(row.words, set()).add(row.done)
+        together = Counter(
+            (row.words, row.style, row.done if len(kinds[row.words]) <= MOST_KINDS else "") for row in rest
+        )
+        what = "more site" if shown else "site"
+        counted = [(plural(n, what), words, style, done) for (words, style, done), n in together.items()]
+        found = [*((row.name, row.words, row.style, "") for row in shown), *counted]
+        widest = max((len(name) for name, *_ in found), default=0)
+        for name, words, style, done in found:
+            told = (Span(done, Style.DIM),) if done else ()
+            yield from Line((Span(f"  {name:<{widest}}"), Span(words, style), *told), hang=6).on(self._screen)
+        if idle := completed.plan.sites - len(self._rows):
             yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)

@@ -10,11 +10,20 @@ from msgspec.structs import replace
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import cause, notice_line, sentence
-from reconciler.reporters.layout import inert_lines
+from reconciler.reporters.layout import Line, Screen, Span, inert_lines
 from reconciler.reporters.plurals import plural
 
 ABOUT_SITES: Final = frozenset({"plan-stale", "right-lost", "undeclared-site", "still-going-out"})
 """The codes of notices that a run may give for each of its sites."""
+
+COUNTED: Final = frozenset({"plan-stale", "right-lost"})
+"""Those of which only a few are shown if each site has other values."""
+
+UNBROKEN: Final = Screen(1_000_000)
+"""Anything but a terminal: no line is broken."""
+
+MOST_KINDS: Final = 3
+"""How many notices of one kind are shown that differ only in what was found on each site; the rest are counted."""
 
 MOST_FILES: Final = 5
 """How many more files or sites with the same problem are named; the rest are counted."""
@@ -28,8 +37,9 @@ class ProblemReporter:
     If other notices in a row have the same fix, only the first shows it.
     """
 
-    def __init__(self, write: Callable[[str], object], *, list_sites: bool = False) -> None:
+    def __init__(self, write: Callable[[str], object], screen: Screen = UNBROKEN, *, list_sites: bool = False) -> None:
         self._write = write
+        self._screen = screen
         self._list_sites = list_sites
         self._about_sites: dict[tuple[str, ...], list[Diagnostic]] = {}
         self._about_files: dict[tuple[str, str], list[Diagnostic]] = {}
@@ -46,8 +56,12 @@ class ProblemReporter:
                 return
             case _:
                 pass
-        for alike in self._about_sites.values():
-            self._notice(_for_any_site(alike[0]) if len(alike) > 1 else alike[0], _and_more_sites(alike))
+        for groups in _by_kind(self._about_sites.values()):
+            shown = groups[:MOST_KINDS] if len(groups) > MOST_KINDS + 1 else groups
+            for alike in shown:
+                self._notice(for_any_site(alike[0]) if len(alike) > 1 else alike[0], _and_more_sites(alike))
+            if rest := [problem for alike in groups[len(shown) :] for problem in alike]:
+                self._lines((_of_the_rest(rest),))
         self._about_sites.clear()
         if isinstance(event, Notice):
             self._notice(event.problem)
@@ -66,7 +80,27 @@ class ProblemReporter:
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             for part in inert_lines(line):
-                self._write(f"{part}\n")
+                for row in Line((Span(part),)).on(self._screen):
+                    self._write(f"{row}\n")
+
+
+def _by_kind(found: Iterable[list[Diagnostic]]) -> Iterable[list[list[Diagnostic]]]:
+    """The notices with those of one kind together. What goes out, and what a run does not know, stay alone."""
+    kinds: dict[object, list[list[Diagnostic]]] = {}
+    for alike in found:
+        first = alike[0]
+        counts = first.code in COUNTED and first.address is not None
+        kind = (first.severity, first.code, first.address.kind) if counts and first.address else id(alike)
+        kinds.setdefault(kind, []).append(alike)
+    return kinds.values()
+
+
+def _of_the_rest(problems: Sequence[Diagnostic]) -> str:
+    """The notices of a kind that are not shown: how many, on which sites."""
+    sites = list(dict.fromkeys(problem.address.site for problem in problems if problem.address is not None))
+    more = f" and {plural(len(sites) - MOST_FILES, 'more site')}" if len(sites) > MOST_FILES else ""
+    named = f"{', '.join(sites[:MOST_FILES])}{more}"
+    return f"{problems[0].severity}: the same with other values on {named} (list them with --sites)"
 
 
 def _shared(problem: Diagnostic) -> tuple[str, ...]:
@@ -74,11 +108,11 @@ def _shared(problem: Diagnostic) -> tuple[str, ...]:
     address = problem.address
     if problem.code == "still-going-out" or address is None:
         return problem.severity, problem.code, str(address), cause(problem)
-    text = cause(_for_any_site(problem)).replace(f"no site {address.site} ", "no site SITE ")
+    text = cause(for_any_site(problem)).replace(f"no site {address.site} ", "no site SITE ")
     return problem.severity, problem.code, address.kind or "", text
 
 
-def _for_any_site(problem: Diagnostic) -> Diagnostic:
+def for_any_site(problem: Diagnostic) -> Diagnostic:
     """The same with SITE in its fix, if the fix ends with the name of the site."""
     site = problem.address.site if problem.address is not None else ""
     named = site and problem.fix.endswith(f" {site}")

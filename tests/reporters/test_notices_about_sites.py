@@ -5,14 +5,15 @@ from __future__ import annotations
 from reconciler.engine.results import Ended, Notice
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.reporters.problems import ProblemReporter
+from reconciler.reporters.layout import Screen
+from reconciler.reporters.problems import UNBROKEN, ProblemReporter
 
 STALE = "the saved plan is stale, run plan again"
 
 
-def said(*problems: Diagnostic, list_sites: bool = False) -> list[str]:
+def said(*problems: Diagnostic, list_sites: bool = False, screen: Screen = UNBROKEN) -> list[str]:
     written: list[str] = []
-    reporter = ProblemReporter(written.append, list_sites=list_sites)
+    reporter = ProblemReporter(written.append, screen, list_sites=list_sites)
     for problem in problems:
         reporter.handle(Notice(problem))
     reporter.handle(Ended(0))
@@ -76,3 +77,21 @@ def test_sites_that_were_taken_out_of_the_project_are_one_line() -> None:
 
 def test_one_undeclared_site_is_named_in_what_to_type() -> None:
     assert said(undeclared("a")) == ["warning: a: undeclared; declare it again, or: reconciler state forget a"]
+
+
+def test_what_is_stale_with_another_value_on_each_site_is_counted() -> None:
+    problems = [stale(f"s{number}", Kind.SETTINGS, f"the tone is {number} now") for number in range(12)]
+    lines = said(*problems)
+    assert [line.split(":")[1] for line in lines[:3]] == [" s0/settings", " s1/settings", " s2/settings"]
+    assert lines[3:] == [
+        "error: the same with other values on s3, s4, s5, s6, s7 and 4 more sites (list them with --sites)"
+    ]
+    assert len(said(*problems, list_sites=True)) == 12
+    assert "other values" not in said(*problems[:4])[-1]
+
+
+def test_problems_are_broken_at_blanks_on_a_terminal_only() -> None:
+    problem = undeclared("shop")
+    lines = said(problem, screen=Screen(40))
+    assert max(map(len, lines)) <= 40
+    assert " ".join(line.strip() for line in lines) == said(problem)[0]

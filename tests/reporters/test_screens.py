@@ -676,7 +676,49 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     lines = shown(STARTED, *events, ApplyCompleted(plan, tally, 7), command="apply").splitlines()
     assert lines[0] == "s0  1 done  in 1.0 s  settings"
     assert lines[6:8] == ["odd  1 failed, 1 done  in 1.0 s  settings", "  ! settings          failed  no"]
-    assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done"]
+    assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done  settings"]
+
+
+def fleet_applied(detail: Detail | None = None) -> list[str]:
+    """More sites than fit a screen: most of them well, six refused alike, one with a post that is public now."""
+    done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, Result.DONE)
+    ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), (done,)) for number in range(40)]
+    ledgers += [refused_write(f"r{number}", number) for number in range(6)]
+    for site in ("p1", "p2"):
+        action = going_out("p1", 1)
+        ledgers.append(
+            SiteLedger(SiteRef(SiteName(site), site), (Entry(action.address, action.operation, Result.DONE),))
+        )
+    completed = ApplyCompleted(PlanCompleted(48, PlanTally(change=48)), ledger_tally(ledgers), 48)
+    ends = (SiteApplied(ledger, seconds=1.0) for ledger in ledgers)
+    events: list[Event] = [PhaseStarted(Phase.APPLYING, 48), *ends, completed]
+    return shown(STARTED, *events, command="apply", screen=Screen(200), detail=detail or Detail()).splitlines()
+
+
+def test_sites_of_a_fleet_that_end_alike_are_only_counted() -> None:
+    lines = fleet_applied()
+    assert lines[:2] == [
+        "s0  1 done  in 1.0 s  settings",
+        "(sites that end like one above are counted below; --sites lists each)",
+    ]
+    assert [line.split()[0] for line in lines if "same cause" in line] == ["r1", "r2", "r3", "r4"]
+    assert "  6 sites  1 failed, 1 not started  access was refused; give access" in lines
+    assert "  40 sites  1 done  settings" in lines
+    assert len(lines) < 20
+
+
+def test_each_site_of_a_fleet_on_which_something_goes_public_is_named() -> None:
+    lines = fleet_applied()
+    assert [line.split()[0] for line in lines if line.startswith("p")] == ["p1", "p2"]
+
+
+def test_sites_lists_each_site_of_a_fleet_that_ends() -> None:
+    lines = fleet_applied(Detail(sites=True))
+    for site in (*(f"s{number}" for number in range(40)), *(f"r{number}" for number in range(6))):
+        assert sum(line.startswith((f"{site} ", f"  {site} ")) for line in lines) == 2, (
+            site
+        )  # streamed, and in the ledger
+    assert not [line for line in lines if "counted below" in line]
 
 
 def refused_write(site: str, request: int, message: str = "access was refused") -> SiteLedger:
@@ -862,6 +904,13 @@ def test_lines_are_wrapped_at_the_width_that_the_terminal_has_then() -> None:
     assert max(map(len, line.on(screen))) in range(50, 61)
     width[0] = 40
     assert max(map(len, line.on(screen))) in range(30, 41)
+
+
+def test_json_that_is_longer_than_a_line_breaks_after_a_comma() -> None:
+    body = '{"marketingSettings":{"marketingTools":["SOCIAL_MARKETING"],"toneOfVoice":"upbeat"}}'
+    lines = list(Line((Span("call:"), Span(body))).on(Screen(70)))
+    assert max(map(len, lines)) <= 70
+    assert "".join(line.strip() for line in lines).removeprefix("call:") == body
 
 
 def test_the_path_of_a_field_breaks_at_a_dot() -> None:
