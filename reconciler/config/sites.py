@@ -30,8 +30,9 @@ from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
 from reconciler.config.site_files import YAML, Named, Paths, find_site_files, named_by, submodule_warnings
 from reconciler.config.stamps import Stamp, stamp_of
+from reconciler.config.taken_names import TakenNames, folded, said_of_site
 from reconciler.config.trust import Borders, Trust
-from reconciler.config.words import close_match, quoted
+from reconciler.config.words import close_match
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.canonical import Digest
@@ -236,11 +237,6 @@ def _in_small_letters(id: str) -> str:
     return id if small == id else small  # keep using the existing text, because there may be many thousands
 
 
-def _folded(text: str) -> str:
-    folded = text.casefold()
-    return text if folded == text else folded  # likewise
-
-
 def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
     if project.file is not None:
         data = read_file(project.file, shown_path(project.file), []) or b""
@@ -263,7 +259,7 @@ class _Reading:
         self.problems = Problems(self.approvals.problems)
         self.warnings: list[Diagnostic] = []
         self._named_approvals: dict[Path, str | None] = {}
-        self.taken = _Taken()
+        self.taken = TakenNames()
         self._packer = Packer()
         self._sends = sends
         """Whether the sites are for another process."""
@@ -384,11 +380,11 @@ class _Reading:
         No pattern matches either, so nothing says which of two files for one site counts.
         """
         paths = set(map(str, named))
-        taken = {text for entry in self.entries if entry.path in paths for text in map(_folded, (entry.id, entry.name))}
+        taken = {text for entry in self.entries if entry.path in paths for text in map(folded, (entry.id, entry.name))}
         for file in files:
             data = None if self._borders.refused(file) else read_file(file, shown_path(file), [])
             for document in documents(data or b"", shown_path(file), []):
-                if not taken.isdisjoint(_said_of_site(document)):
+                if not taken.isdisjoint(said_of_site(document)):
                     self.taken.note(document, self.problems)
 
     def chosen(self, named: Named, more: Iterable[Path]) -> Iterator[SiteEntry]:
@@ -407,55 +403,8 @@ def _looks_like_approvals(value: Any) -> bool:
     return len(value) == 2 or any(close_match(str(key), ("activities",)) for key in value)
 
 
-def _said_of_site(document: Document) -> Iterator[str]:
-    """The name and the id of the site that a document declares, as `_Taken` compares them."""
-    site = document.value.get("site") if isinstance(document.value, dict) else None
-    if isinstance(site, dict):
-        yield from (_folded(text) for key in ("name", "id") if isinstance(text := site.get(key), str))
-
-
 _OF_A_PROJECT = frozenset({"sites", "api", "credentials", "state", "approvals", "defaults", "limits", "poll", "policy"})
 
 
 def _looks_like_project(value: Any) -> bool:
     return isinstance(value, dict) and "site" not in value and bool(_OF_A_PROJECT & set(value))
-
-
-class _Taken:
-    """Names and ids of sites seen so far, and where: two sites with the same name or id are an error."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, Place] = {}
-        self._ids: dict[str, Place] = {}
-
-    @property
-    def found(self) -> tuple[dict[str, Place], dict[str, Place]]:
-        """The names and the ids."""
-        return self._names, self._ids
-
-    def add(self, more: Iterable[tuple[dict[str, Place], dict[str, Place]]]) -> bool:
-        """Adds the names and ids that others saw. If one occurs twice, returns False and adds none."""
-        whole = [self.found, *more]
-        names, ids = (
-            {key: place for part in parts for key, place in part.items()} for parts in zip(*whole, strict=True)
-        )
-        if (len(names), len(ids)) != tuple(sum(map(len, parts)) for parts in zip(*whole, strict=True)):
-            return False
-        self._names, self._ids = names, ids
-        return True
-
-    def note(self, document: Document, problems: list[Diagnostic]) -> None:
-        site = document.value.get("site") if isinstance(document.value, dict) else None
-        if not isinstance(site, dict):
-            return
-        for key, seen, must in (
-            ("name", self._names, "names must be unique"),
-            ("id", self._ids, "declare each site once"),
-        ):
-            value = site.get(key)
-            if not isinstance(value, str):
-                continue
-            here = document.place(("site", key))
-            first = seen.setdefault(_folded(value), here)
-            if first is not here:
-                problems.append(problem(here, f"site.{key}: {quoted(value)} is already used at {first}", must))

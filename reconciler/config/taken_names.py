@@ -1,0 +1,63 @@
+"""The names and ids of the sites of a project: each may be used only once, whatever its case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.config.documents import Document
+from reconciler.config.words import quoted
+from reconciler.model.diagnostics import Diagnostic, Place, problem
+
+
+def folded(text: str) -> str:
+    """A name or an id in the form in which it must be unique."""
+    small = text.casefold()
+    return text if small == text else small  # keep using the existing text, because there may be many thousands
+
+
+def said_of_site(document: Document) -> Iterator[str]:
+    """The name and the id of the site that a document declares, as `TakenNames` compares them."""
+    site = document.value.get("site") if isinstance(document.value, dict) else None
+    if isinstance(site, dict):
+        yield from (folded(text) for key in ("name", "id") if isinstance(text := site.get(key), str))
+
+
+class TakenNames:
+    """Names and ids of sites seen so far, and where: two sites with the same name or id are an error."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, Place] = {}
+        self._ids: dict[str, Place] = {}
+
+    @property
+    def found(self) -> tuple[dict[str, Place], dict[str, Place]]:
+        """The names and the ids."""
+        return self._names, self._ids
+
+    def add(self, more: Iterable[tuple[dict[str, Place], dict[str, Place]]]) -> bool:
+        """Adds the names and ids that others saw. If one occurs twice, returns False and adds none."""
+        whole = [self.found, *more]
+        names, ids = (
+            {key: place for part in parts for key, place in part.items()} for parts in zip(*whole, strict=True)
+        )
+        if (len(names), len(ids)) != tuple(sum(map(len, parts)) for parts in zip(*whole, strict=True)):
+            return False
+        self._names, self._ids = names, ids
+        return True
+
+    def note(self, document: Document, problems: list[Diagnostic]) -> None:
+        """Adds the site that a document declares, and reports a name or an id that another one has."""
+        site = document.value.get("site") if isinstance(document.value, dict) else None
+        if not isinstance(site, dict):
+            return
+        for key, seen, must in (
+            ("name", self._names, "names must be unique"),
+            ("id", self._ids, "declare each site once"),
+        ):
+            value = site.get(key)
+            if not isinstance(value, str):
+                continue
+            here = document.place(("site", key))
+            first = seen.setdefault(folded(value), here)
+            if first is not here:
+                problems.append(problem(here, f"site.{key}: {quoted(value)} is already used at {first}", must))
