@@ -151,6 +151,7 @@ WORDS: Final = {
     "ObjectRecord.fields": "The fields that are not as the file asks.",
     "ObjectRecord.finding": "What is not as the file asks; null if nothing is.",
     "ObjectRecord.moved": "Which side has changed since the last apply; null if it has not drifted.",
+    "ObjectRecord.problem": "What is in the way, or went wrong, and what to do; null if nothing is known.",
     "ObjectRecord.reason": "Why it is no longer wanted.",
     "ObjectRecord.title": "Of a post: the title of its activity.",
     "ObjectRecord.type": "Of a post: what it is on its channel, such as POST or STORY.",

@@ -34,6 +34,9 @@ from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan, Reason
 from reconciler.planner.used_approvals import scheduled_by_us
 
+LEFT_BEHIND: Final = "approvals-left-behind"
+OF_ANOTHER_SITE: Final = "approvals-of-another-site"
+
 FORMER: Final = "name["
 """The beginning of the keys under which a record remembers its site's earlier names (`name[pottery]`)."""
 
@@ -59,7 +62,7 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
             note = f"if its approvals file still has that name, run: {command}"
         else:
             continue
-        told = Diagnostic.note("approvals-left-behind", _was_called(old, last), note)
+        told = Diagnostic.note(LEFT_BEHIND, _was_called(old, last), note)
         return replace(plan, notes=(*plan.notes, told))
     return plan
 
@@ -82,7 +85,7 @@ def with_approvals_left_behind(
             continue
         was = _was_called(old, session.store.old_name(desired.ref))
         message = f"{was}, and {shown_path(there)} has the decisions about them"
-        unknown = Diagnostic.note("approvals-left-behind", message, f"run: {command}")
+        unknown = Diagnostic.note(LEFT_BEHIND, message, f"run: {command}")
         return replace(desired, approvals=replace(desired.approvals, unasked=unknown))
     return desired
 
@@ -99,7 +102,7 @@ def without_approvals_of_another_site(
 
 def approvals_left_behind(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]
-) -> str | None:
+) -> Diagnostic | None:
     """Says that the file of the site's old name has the decisions about its posts, and how to move them; None if not.
 
     A review would rewrite this site's file without them, and drop those of the site that had its name before. It would
@@ -109,14 +112,13 @@ def approvals_left_behind(
     if desired.approvals.activities and (
         strange := _of_another_site(desired, _posts(observed) | scheduled_by_us(recorded), recorded, session)
     ):
-        return f"{strange.message}; {strange.fix}"
+        return strange
     for old in _old_names(site, recorded, session):
         there, command = _to_follow(site, old, session)
         if _has_drafts(there, old, observed):
             was = _was_called(old, session.store.old_name(site))
-            return (
-                f"{was}, and {shown_path(there)} has the decisions about its posts; run: {command}; then review again"
-            )
+            message = f"{was}, and {shown_path(there)} has the decisions about its posts"
+            return Diagnostic.note(LEFT_BEHIND, message, f"run: {command}; then review again")
     return None
 
 
@@ -129,7 +131,7 @@ class FormerNames:
         self._reading = asyncio.Lock()
         self._found: dict[SiteName, list[SiteRef]] | None = None
 
-    async def decided_for(self, desired: DesiredSite, observed: ObservedSite) -> str | None:
+    async def decided_for(self, desired: DesiredSite, observed: ObservedSite) -> Diagnostic | None:
         """Says that a site's file has decisions about posts of the site that had its name before; None if it has none.
 
         A review would drop them.
@@ -142,9 +144,11 @@ class FormerNames:
             if other.id == desired.ref.id or not strange & await self._posts_of(other):
                 continue
             _, command = _to_follow(other, name, self._session)
-            return (
+            return Diagnostic.note(
+                OF_ANOTHER_SITE,
                 f"{desired.approvals.file} has the decisions about posts of {other.name}, which was called {name} "
-                f"before; run: {command}; then review again"
+                "before",
+                f"run: {command}; then review again",
             )
         return None
 
@@ -193,7 +197,7 @@ def _of_another_site(
     if any(approvals.draft(post) is not None for post in posts):
         return None
     return Diagnostic.note(
-        "approvals-of-another-site",
+        OF_ANOTHER_SITE,
         f"{approvals.file} is for {approvals.written_for}, and has no decision about a post of {name}",
         f"restore the file from git, or write `site: {name}` in it if it is right and its approvals were withdrawn",
     )

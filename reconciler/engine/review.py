@@ -24,7 +24,7 @@ from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteRevi
 from reconciler.engine.unseen import over_entries
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.address import Address
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, problem
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.posts import GONE_OUT
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.actions import StillGoingOut
@@ -138,11 +138,10 @@ async def _review_site(
 
 
 def _nothing(
-    desired: DesiredSite, why: str, going_out: tuple[StillGoingOut, ...] = (), zone: str = "UTC"
+    desired: DesiredSite, why: Diagnostic, going_out: tuple[StillGoingOut, ...] = (), zone: str = "UTC"
 ) -> SiteNotReviewed:
     site = desired.ref.name
-    note = Diagnostic("nothing-to-review", why, severity=Severity.NOTE, address=Address(site))
-    return SiteNotReviewed(site, note, going_out, zone)
+    return SiteNotReviewed(site, replace(why, address=Address(site)), going_out, zone)
 
 
 async def _with_surroundings(

@@ -7,14 +7,16 @@ posts and drafts are in drift_content.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import name_of_input
 from reconciler.model.marketing_plan import AwaitGeneration, MarketingPlan, PlanStatus, When
-from reconciler.model.posts import PostId
+from reconciler.model.posts import PostId, Unrecognised
 from reconciler.model.settings import MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.writes import FieldChange
@@ -31,6 +33,7 @@ from reconciler.planner.drift_report import (
     applied_or_absent,
     of_fields,
     who_moved,
+    without_name,
 )
 from reconciler.planner.events import EventsPart, event_drift, is_as_declared
 from reconciler.planner.generation import FIRST_CONTACT, changed_inputs, in_force_now, inputs_of
@@ -79,7 +82,7 @@ def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
             blocked.pop(str(item.address), None)
             items.append(item)
     items += [
-        DriftItem(one.about, DriftState.BLOCKED, Finding.BLOCKED, about=(one.unnamed,), fix=one.fix, name=one.name)
+        DriftItem(one.about, DriftState.BLOCKED, Finding.BLOCKED, problem=without_name(one), name=one.name)
         for one in plan.blocked
         if str(one.address) in blocked
     ]
@@ -151,8 +154,10 @@ def _marketing_plan(
             finding = Finding.INACTIVE
         case PlanStatus.FAILED:
             finding = Finding.FAILED
-        case _:
+        case PlanStatus.ACTIVE | PlanStatus.GENERATING | Unrecognised():
             return _in_force(desired, observed, recorded, scope)
+        case _:
+            assert_never(live.status)
     return DriftItem(address, DriftState.DRIFTED, finding, who_moved(not had, had))
 
 
@@ -170,9 +175,13 @@ def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     saved = tuple(path for path in changed if _is_saved(path, desired, observed, recorded))
     if not saved:
         return DriftItem(address, DriftState.CONVERGED)
-    by_hand = "`regenerate.when` is `never`, so run `reconciler apply --regenerate SITE` to generate from it"
-    fix = "" if wanted.when is When.ON_CHANGE else by_hand
-    return DriftItem(address, DriftState.PENDING, Finding.NOT_IN_FORCE, about=saved, fix=fix)
+    never = Diagnostic.note(
+        "never-regenerated",
+        "`regenerate.when` is `never`",
+        f"run `reconciler apply --regenerate {scope.site}` to generate from it",
+    )
+    problem = None if wanted.when is When.ON_CHANGE else never
+    return DriftItem(address, DriftState.PENDING, Finding.NOT_IN_FORCE, about=saved, problem=problem)
 
 
 def _is_saved(path: str, desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite) -> bool:

@@ -225,14 +225,14 @@ class _Audit(PostsAudit, frozen=True):
         shown = ABSENT if applied is None else instant(applied)
         field = FieldDrift("scheduledDate", instant(operation.at), before, moved, shown)
         zone = self.scope.zone_name
-        now = f"it goes out {moment_text(operation.before, zone)}, " if operation.before else ""
+        times = (moment_text(at, zone) for at in (operation.before, operation.at) if at is not None)
         return DriftItem(
             action.address,
             DriftState.DRIFTED,
             Finding.DATE_MOVED if another_day else Finding.OTHER_TIME,
             moved,
             (field,),
-            about=(f"{now}and should go out {moment_text(operation.at, zone)}",),
+            about=tuple(times),
             title=operation.title,
             channel=operation.channel,
             type=operation.type,

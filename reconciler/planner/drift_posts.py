@@ -17,7 +17,7 @@ from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of, key_of
-from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved
+from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved, without_name
 from reconciler.planner.moved_by_hand import is_moved
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
@@ -86,24 +86,23 @@ class PostsAudit(Struct, frozen=True):
                 continue
             # The files no longer wanted it, and it went out all the same.
             moved = Moved.BOTH if finding is Finding.WENT_OUT_UNWANTED else Moved.REMOTE
-            item = DriftItem(problem.about, DriftState.DRIFTED, finding, moved, fix=problem.fix)
-            if found is None:
-                yield replace(item, about=(problem.message,))
-            else:
+            item = DriftItem(problem.about, DriftState.DRIFTED, finding, moved, problem=problem)
+            if found is not None:
                 activity, its = found
                 named = replace(item, title=activity.title, channel=its.channel, type=its.type)
-                yield replace(named, about=(problem.unnamed,))
+                item = replace(named, problem=without_name(problem))
+            yield item
         ours = self.published()
         for post in self.plan.still_going_out:
             when = moment_text(post.moment, self.scope.zone_name) if post.moment else ""
-            account = f"on {shown_account(post.account)}" if post.account else ""
+            account = shown_account(post.account) if post.account else ""
             yield DriftItem(
                 post.address,
                 DriftState.DRIFTED,
                 Finding.STILL_GOING_OUT,
                 self._who_wants_it_no_more(post, ours),
-                about=(*(part for part in (when, account) if part), post.problem.cause),
-                fix=post.problem.fix,
+                about=tuple(part for part in (when, account) if part),
+                problem=post.problem,
                 reason=post.reason,
                 because=post.because,
                 title=post.title,
@@ -154,17 +153,24 @@ class PostsAudit(Struct, frozen=True):
         self, id: PostId, finding: Finding, moved: Moved, channel: str, found: tuple[Activity, Post] | None
     ) -> DriftItem:
         address = self.scope.address(Kind.DRAFT, id)
-        fix = next((one.fix for one in self.plan.blocked if one.address == address), "")
+        problem = next((without_name(found) for found in self.plan.blocked if found.address == address), None)
         about: tuple[str, ...] = ()
         last = self.published().get(id)
         title = found[0].title if found else last.title if last else ""
         type = found[1].type if found else last.type if last else "POST"
         if finding is Finding.MOVED_BY_OTHERS and last and last.scheduled_for and found and found[1].scheduled_for:
             zone = self.scope.zone_name
-            moments = (moment_text(at, zone) for at in (last.scheduled_for, found[1].scheduled_for))
-            about = (" -> ".join(moments),)
+            about = tuple(moment_text(at, zone) for at in (last.scheduled_for, found[1].scheduled_for))
         return DriftItem(
-            address, DriftState.DRIFTED, finding, moved, about=about, fix=fix, title=title, channel=channel, type=type
+            address,
+            DriftState.DRIFTED,
+            finding,
+            moved,
+            about=about,
+            problem=problem,
+            title=title,
+            channel=channel,
+            type=type,
         )
 
     def _who_wants_it_no_more(self, post: StillGoingOut, ours: Container[PostId]) -> Moved:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
@@ -79,6 +80,8 @@ class FieldDrift(Struct, frozen=True):
 class DriftItem(Struct, frozen=True):
     """One managed object. `moved` is set if it drifted. `about` holds facts for the finding's sentence.
 
+    `problem` is what is in the way, or went wrong, and what a person can do about it.
+
     `reason` and `because` are those of the plan's action for it, if the finding alone does not say why.
     """
 
@@ -88,7 +91,7 @@ class DriftItem(Struct, frozen=True):
     moved: Moved | None = None
     fields: tuple[FieldDrift, ...] = ()
     about: tuple[str, ...] = ()
-    fix: str = ""
+    problem: Diagnostic | None = None
     reason: Reason | None = None
     because: tuple[str, ...] = ()
     title: str = ""
@@ -97,6 +100,11 @@ class DriftItem(Struct, frozen=True):
     """For a post: the title of its activity, where it goes out, and its type there."""
     name: str = ""
     """What people call the object, if `about` does not say: a post's name, or an activity's title."""
+
+    @property
+    def fix(self) -> str:
+        """What a person can do; empty if nothing is known."""
+        return self.problem.fix if self.problem is not None else ""
 
     @property
     def shown_fields(self) -> tuple[FieldDrift, ...]:
@@ -148,6 +156,11 @@ class DriftReport(Struct, frozen=True):
         in_review = len(self.of(DriftState.IN_REVIEW))
         some = bool(drifted or pending or blocked or refused)
         return DriftTally(drifted, pending, blocked, in_review, int(some), refused)
+
+
+def without_name(problem: Diagnostic) -> Diagnostic:
+    """The problem of an object that is named beside it."""
+    return replace(problem, message=problem.unnamed)
 
 
 def who_moved(in_git: bool, remotely: bool) -> Moved:

@@ -122,8 +122,16 @@ def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: dat
         case ApprovalState.PENDING if not verdict.differences:
             changed = since_scheduled(recorded, post, date or activity.date)
             return Reason.CHANGED if changed else Reason.WITHDRAWN
-        case _:
+        case (
+            ApprovalState.PENDING
+            | ApprovalState.NOT_REVIEWED
+            | ApprovalState.UNPROVEN
+            | ApprovalState.OVERCOUNTED
+            | ApprovalState.USED_UP
+        ):
             return Reason.WITHDRAWN
+        case _:
+            assert_never(verdict.state)
 
 
 def told(found: WentOut, zone: str) -> Diagnostic:

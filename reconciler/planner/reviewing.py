@@ -38,34 +38,35 @@ from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, Re
 from reconciler.planner.unstopped import until_applied
 from reconciler.planner.used_approvals import was_scheduled
 
-NO_SCHEDULE: Final = "no schedule in the site file, so there is nothing to review"
+NOTHING_TO_REVIEW: Final = "nothing-to-review"
+
+NO_SCHEDULE: Final = Diagnostic.note(NOTHING_TO_REVIEW, "no schedule in the site file, so there is nothing to review")
 
 
-def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
-    """Why a site cannot be reviewed now, as a clause; None if it can."""
+def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> Diagnostic | None:
+    """Why a site cannot be reviewed now; None if it can."""
     if desired.schedule is None:
         return NO_SCHEDULE
-    status = observed.marketing_plan.status if observed.marketing_plan else None
-    if status is PlanStatus.ACTIVE:
-        return None
-    if status is PlanStatus.GENERATING:
-        return "the marketing plan is being generated; run review when that is done"
-    if desired.marketing_plan is None or not desired.marketing_plan.present:
-        return f"{_without_plan(status)}, and the file does not ask for one"
-    return f"{_without_plan(status)}; run apply first"
-
-
-def _without_plan(status: PlanStatus | Unrecognised | None) -> str:
-    """Why there are no drafts, as a clause."""
-    match status:
+    fix = "run apply first"
+    match observed.marketing_plan.status if observed.marketing_plan else None:
+        case PlanStatus.ACTIVE:
+            return None
+        case PlanStatus.GENERATING:
+            what = "the marketing plan is being generated"
+            return Diagnostic.note(NOTHING_TO_REVIEW, what, "run review when that is done")
         case PlanStatus.FAILED:
-            return "the last generation of the marketing plan failed"
+            what = "the last generation of the marketing plan failed"
         case PlanStatus.INACTIVE:
-            return "the marketing plan is inactive"
-        case Unrecognised():
-            return f"the status of the marketing plan is {status}, which this version does not know"
-        case _:
-            return "there is no marketing plan yet"
+            what = "the marketing plan is inactive"
+        case Unrecognised() as status:
+            what = f"the status of the marketing plan is {status}, which this version does not know"
+        case PlanStatus.NEVER_CREATED | None:
+            what = "there is no marketing plan yet"
+        case never:
+            assert_never(never)
+    if desired.marketing_plan is None or not desired.marketing_plan.present:
+        what, fix = f"{what}, and the file does not ask for one", ""
+    return Diagnostic.note(NOTHING_TO_REVIEW, what, fix)
 
 
 def with_account_names(observed: ObservedSite) -> ObservedSite:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec import Struct
 
@@ -113,9 +113,17 @@ class Standards(Struct):
             case ApprovalState.PENDING if not what and (since := since_scheduled(self.recorded, post, activity.date)):
                 what = difference_words(since.differences, self.scope.zone_name)
                 return Unwanted(Reason.CHANGED, (*((what,) if what else ()), NOT_APPROVED_NOW))
-            case _:
+            case (
+                ApprovalState.PENDING
+                | ApprovalState.NOT_REVIEWED
+                | ApprovalState.UNPROVEN
+                | ApprovalState.OVERCOUNTED
+                | ApprovalState.USED_UP
+            ):
                 gone = not self.desired.approvals.file
                 return Unwanted(Reason.WITHDRAWN, ("there is no approvals file",) if gone else ())
+            case _:
+                assert_never(verdict.state)
 
     def decided_otherwise(self, activity: Activity, post: Post) -> Unwanted | None:
         """What the file on disk decides against one of this tool's posts, if only committed files count."""

@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Struct
 from reconciler.planner.actions import Reason
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved
-from reconciler.reporters.diagnostics import cause, problem_records
+from reconciler.reporters.diagnostics import cause, problem_record, problem_records
 
 
 class FieldRecord(Struct, frozen=True):
@@ -32,7 +32,7 @@ class ObjectRecord(Struct, frozen=True):
     finding: Finding | None
     about: tuple[str, ...]
     fields: tuple[FieldRecord, ...]
-    fix: str
+    problem: ProblemRecord | None
     channel: str | Absent = ABSENT
     type: str | Absent = ABSENT
     title: str | Absent = ABSENT
@@ -67,7 +67,7 @@ def _object(item: DriftItem) -> ObjectRecord:
         item.finding,
         (*(part for part in (item.channel, item.title) if part), *item.about),
         tuple(taken_from(field, FieldRecord) for field in item.fields),
-        item.fix,
+        None if item.problem is None else problem_record(item.problem),
         item.channel or ABSENT,
         item.type or ABSENT,
         item.title or ABSENT,

@@ -126,7 +126,7 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
         if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
             continue  # drafts in review share one line, below
         same = item.finding is Finding.BLOCKED and not everything
-        alike.setdefault((item.about, item.fix) if same else item, []).append(item)
+        alike.setdefault((item.problem and item.problem.message, item.fix) if same else item, []).append(item)
     for items, fix in _with_fixes(list(alike.values()), everything=everything):
         yield from _item(items, fix, everything=everything)
     for note in report.notes:
@@ -157,8 +157,8 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Iterator
     spans = [Span(spoken(item.state), style)]
     if item.moved is not None:
         spans.append(Span(spoken(item.moved)))
-    if item.finding is Finding.BLOCKED:
-        spans.append(Span(", ".join(item.about)))
+    if item.finding is Finding.BLOCKED and item.problem is not None:
+        spans.append(Span(item.problem.cause))
     elif item.finding is not None and not item.shown_fields:
         said = replace(item, about=()) if item.address.kind is Kind.ACTIVITY else item
         spans.append(Span(words.finding(said, named=count == 1)))

@@ -86,7 +86,7 @@ class NotReviewedRecord(Struct, frozen=True):
 def reviewed_record(result: SiteReviewed | SiteNotReviewed) -> ReviewedRecord | NotReviewedRecord:
     """A site's review, or why there is none."""
     if isinstance(result, SiteNotReviewed):
-        return NotReviewedRecord(result.name, False, result.why.message, going_out_records(result.going_out))
+        return NotReviewedRecord(result.name, False, cause(result.why), going_out_records(result.going_out))
     review = result.review
     return ReviewedRecord(
         review.site,

@@ -93,7 +93,7 @@ class ReviewScreen:
             case SiteNotReviewed() if self._quiet and not result.going_out:
                 return
             case SiteNotReviewed(name=name, why=why) if self._many and not result.going_out:
-                self._without.setdefault(why.message, []).append(name)
+                self._without.setdefault(cause(why), []).append(name)
             case SiteNotReviewed(name=name, why=why):
                 yield from wrapped((Span(name, Style.BOLD), Span(of_its_site(why))), self._screen)
                 yield from _going_out(result.going_out, result.zone, self._screen)

@@ -143,9 +143,16 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
     if item.reason is not None:
         said += f" ({', '.join((REASONS[item.reason], *item.because))})"
     if item.finding is Finding.REVIEW:
-        about = (*about[:-1], IN_REVIEW[InReview(about[-1])])
+        about = (IN_REVIEW[InReview(about[-1])],)
+    elif item.finding is Finding.MOVED_BY_OTHERS:
+        about = (" -> ".join(about),)
+    elif item.finding in (Finding.OTHER_TIME, Finding.DATE_MOVED):
+        *now, planned = about
+        about = (*(f"it goes out {at}" for at in now), f"{'and' if now else 'it'} should go out {planned}")
     if not named:
         about = (*(part for part in (item.channel, item.title, item.name) if part), *about)
+    if item.problem is not None:
+        about = (*about, item.problem.cause)
     return f"{said}: {', '.join(about)}" if about else said
 
 

@@ -40,7 +40,6 @@ FACTS = {
 """The members of stored values that are texts but not sentences of ours: names, ids, texts of a site, slugs."""
 
 TOLD = {
-    "the facts of an object that drifted, beside the finding": {"DriftItem.about", "DriftItem.fix"},
     "an inferred fact of the API, as its page has it, beside its section": {
         "Verdict.question",
         "Verdict.found",
@@ -49,8 +48,9 @@ TOLD = {
 """Sentences in what the engine tells about a run, beside those of SENTENCES."""
 
 TOLD_FACTS = {
-    *("account_id", "account_name", "audience", "blocked", "call_to_action", "caption", "command", "connected"),
-    *("digest", "error", "external_url", "file_id", "folder", "gallery", "goes_out", "inherited", "labels", "media"),
+    *("about", "account_id", "account_name", "audience", "blocked", "call_to_action", "caption", "command"),
+    *("connected", "digest", "error", "external_url", "file_id", "folder", "gallery", "goes_out", "inherited"),
+    *("labels", "media"),
     *("moved_to", "other", "others", "period", "place", "project", "reads", "requests", "section", "shell", "target"),
     *("text", "texts", "thumbnail", "url", "variable", "version", "where", "world"),
 }

@@ -375,8 +375,7 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         Finding.DIFFERS,
         Moved.REMOTE,
         (FieldDrift("settings.toneOfVoice", say("w-file"), say("w-live"), Moved.REMOTE, say("w-applied")),),
-        (),
-        say("w-mend"),
+        problem=Diagnostic("test", "it is blocked", say("w-mend")),
     )
     report = DriftReport(SiteRef(shop, "1"), (item,), due=2, notes=(Diagnostic.note("test", say("w-note")),))
     begun = (RunStarted("drift", "acme-sites", 2, 2), PhaseStarted(Phase.READING, 2))

@@ -930,7 +930,8 @@ def test_the_last_row_of_a_table_counts_the_sites_that_have_a_row() -> None:
 def test_an_audit_tells_a_fix_that_ends_several_obstacles_once_after_them() -> None:
     def stuck(draft: str, why: str, fix: str) -> DriftItem:
         address = Address(SHOP, Kind.DRAFT, draft)
-        return DriftItem(address, DriftState.BLOCKED, Finding.BLOCKED, about=(why,), fix=fix, title=draft, channel="X")
+        problem = Diagnostic("blocked", why, fix)
+        return DriftItem(address, DriftState.BLOCKED, Finding.BLOCKED, problem=problem, title=draft, channel="X")
 
     found = (stuck("A", "no image", "edit it"), stuck("B", "paused", "wait"), stuck("C", "too long", "edit it"))
     report = DriftReport(SiteRef(SHOP, "1"), found)
