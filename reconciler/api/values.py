@@ -146,4 +146,4 @@ def _deeper_than(value: object, levels: int) -> bool:
         inner = value
     else:
         return False
-    return levels <= 0 or any(_deeper_than(one, levels - 1) for one in inner)
+    return levels <= 0 or any(_deeper_than(member, levels - 1) for member in inner)

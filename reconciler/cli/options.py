@@ -372,8 +372,8 @@ def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
 
 def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:
     """The outputs, with text on the screen unless another format goes there. Raises UsageError."""
-    on_screen = [one for one in outputs if one.file is None]
-    files = [one.file for one in outputs if one.file]
+    on_screen = [output for output in outputs if output.file is None]
+    files = [output.file for output in outputs if output.file]
     if len(on_screen) > 1 or len(set(files)) < len(files):
         raise _clash(on_screen)
     return tuple(outputs) if on_screen else (Output("text"), *outputs)
@@ -384,7 +384,7 @@ def _clash(on_screen: Sequence[Output]) -> UsageError:
     from reconciler.model.diagnostics import UsageError
 
     if len(on_screen) > 1:
-        names = " and ".join(one.format for one in on_screen)
+        names = " and ".join(output.format for output in on_screen)
         return UsageError(
             f"--output: {names} cannot share the screen", "send all but one to files, such as json=plan.json"
         )

@@ -76,8 +76,8 @@ class _Explainer:
             case "required" if isinstance(value, dict):
                 # jsonschema gives one error for each missing key, and names the key only in its message.
                 key = next(key for key in rule if error.message.startswith(repr(key)))
-                others = [one for one in value if one not in schema.get("properties", ())]
-                if not any(close_match(one, [key]) for one in others):  # a misspelt key is reported as such
+                others = [other for other in value if other not in schema.get("properties", ())]
+                if not any(close_match(other, [key]) for other in others):  # a misspelt key is reported as such
                     yield self._missing(path, key, schema)
             case "oneOf":
                 yield from self._one_of(path, error)
@@ -106,7 +106,7 @@ class _Explainer:
                     return self._problem(
                         path, f"version {said} is not known", "this version of reconciler reads version 1"
                     )
-                allowed = ["null" if one is None else str(one) for one in rule]
+                allowed = ["null" if choice is None else str(choice) for choice in rule]
                 near = close_match(value, allowed) if isinstance(value, str) else None
                 must = (
                     f"must be one of: {listed(allowed)}" if len(allowed) > 1 else f"is not allowed; write {allowed[0]}"
@@ -133,7 +133,7 @@ class _Explainer:
     def _unlike(self, said: str, value: str, schema: Mapping[str, Any]) -> tuple[str, str]:
         if schema.get("title") == _AHEAD and _MINUTES.match(value):
             return f"{said} is in minutes or smaller units", "write hours, days or weeks; a month is 30d"
-        examples = [str(one) for one in schema.get("examples", ())]
+        examples = [str(example) for example in schema.get("examples", ())]
         near = close_match(value, examples) if len(examples) > 2 else None
         message = f"{said} is not {schema.get('title', 'text')} like {listed(examples[:2], 'or')}"
         return message, f"did you mean {near}?" if near else ""
@@ -143,7 +143,7 @@ class _Explainer:
         if self._is_reference(schema) and isinstance(value, str):
             hint = f"write {{env: NAME}}, {{file: PATH}} or {{command: [...]}}; {_RENEW}"
             return self._problem(path, "an inline secret is refused", hint)
-        expected = listed([_TYPES[one] for one in wanted if one != "null"], "or")
+        expected = listed([_TYPES[kind] for kind in wanted if kind != "null"], "or")
         hint = ""
         if value is None:
             hint = "leave the key out, or write its value"
@@ -165,7 +165,7 @@ class _Explainer:
         for key in value:
             if key in allowed:
                 continue
-            near = close_match(key, [one for one in allowed if one not in value] or allowed)
+            near = close_match(key, [name for name in allowed if name not in value] or allowed)
             elsewhere = self._elsewhere(key)
             if path[-1:] == ("settings",) and key in _READ_ONLY:
                 yield self._problem((*path, key), "is read-only", _READ_ONLY[key], key=True)
@@ -190,21 +190,21 @@ class _Explainer:
         """Which of several forms was meant, and why the value does not have that form."""
         value: Any = error.instance
         forms_written: Any = error.validator_value
-        branches = [self._resolved(one) for one in forms_written]
-        if isinstance(value, str) and any("Key" in key for one in branches for key in one.get("properties", ())):
+        branches = [self._resolved(form) for form in forms_written]
+        if isinstance(value, str) and any("Key" in key for branch in branches for key in branch.get("properties", ())):
             hint = f"write a reference, such as {{apiKey: {{env: NAME}}}}; {_RENEW}"
             yield self._problem(path, "an inline secret is refused", hint)
             return
         if not isinstance(value, dict):
             yield self._problem(path, f"expected keys and values, got {self._kind(path, value)}")
             return
-        if all(set(one) == {"required"} for one in branches):
-            keys = [key for one in branches for key in one["required"]]
+        if all(set(branch) == {"required"} for branch in branches):
+            keys = [key for branch in branches for key in branch["required"]]
             found = "it has both" if all(key in value for key in keys) else "it has neither"
             yield self._problem(path, f"must have exactly one of {listed(keys, 'and')}; {found}")
             return
-        forms = ", or ".join(str(one.get("title")) for one in branches)
-        known = {key for one in branches for key in one["properties"]}
+        forms = ", or ".join(str(branch.get("title")) for branch in branches)
+        known = {key for branch in branches for key in branch["properties"]}
         best = max(range(len(branches)), key=lambda at: _likeness(value, branches[at]))
         score = _likeness(value, branches[best])
         rivals = [at for at in range(len(branches)) if _likeness(value, branches[at])[0] == score[0]]

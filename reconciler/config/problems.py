@@ -22,8 +22,8 @@ class Problems(list[Diagnostic]):
 
     def extend(self, found: Iterable[Diagnostic]) -> None:
         """Adds several, as `append` does."""
-        for one in found:
-            self.append(one)
+        for problem in found:
+            self.append(problem)
 
     @property
     def full(self) -> bool:

@@ -91,12 +91,12 @@ def _each(layers: Layers, path: KeyPath, read: Any) -> list[tuple[KeyPath, Any]]
     for step in path:
         written = written.get(step, {})
     rules: list[tuple[KeyPath, Any]] = []
-    for at, one in enumerate(written):
-        if one is None:  # an invalid one, already reported
+    for at, rule in enumerate(written):
+        if rule is None:  # an invalid one, already reported
             continue
         here = (*path, at)
         try:
-            rules.append((here, read(one, here, layers)))
+            rules.append((here, read(rule, here, layers)))
         except NotUsable:
             continue
     return rules

@@ -83,7 +83,7 @@ def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
     from reconciler.config.explain import explain
 
     # A place where the YAML itself is wrong is reported only once.
-    told = {one.place for one in takewhile(lambda one: one.file == document.file, reversed(problems))}
+    told = {problem.place for problem in takewhile(lambda problem: problem.file == document.file, reversed(problems))}
     bad: list[KeyPath] = []
     for path, found in explain(document, schema(name)):
         bad.append(path)
@@ -130,7 +130,7 @@ def _without(value: Any, bad: Sequence[KeyPath], lists: frozenset[KeyPath]) -> A
             items = holder.get(path[depth - 1]) if isinstance(holder, dict) else None
             if isinstance(items, list):
                 step = path[depth]
-                holder[path[depth - 1]] = [None if at == step else one for at, one in enumerate(items)]
+                holder[path[depth - 1]] = [None if at == step else item for at, item in enumerate(items)]
         elif depth == 1 or not isinstance(rest.get(path[0]), dict):
             rest.pop(path[0], None)
         elif path[:2] in lists:

@@ -13,7 +13,7 @@ from reconciler.model.sites import Expect
 def read_settings(layers: Layers) -> tuple[Field, ...]:
     """`settings` and `overrides`: the managed fields, sorted by path."""
     topics = layers.value.get("settings", {}).get("topics") or {}
-    excluded = {one.casefold() for one in topics.get("excluded") or ()}
+    excluded = {topic.casefold() for topic in topics.get("excluded") or ()}
     for at, topic in enumerate(topics.get("included") or ()):
         if topic.casefold() in excluded:
             path = ("settings", "topics", "included", at)

@@ -57,7 +57,7 @@ def close_match(word: str, allowed: Iterable[str], *, alone: bool = False) -> st
     from difflib import get_close_matches
 
     by_folded: dict[str, str] = {}
-    for one in allowed:
-        by_folded.setdefault(one.casefold(), one)
+    for name in allowed:
+        by_folded.setdefault(name.casefold(), name)
     found = get_close_matches(word.casefold()[:100], list(by_folded), n=2, cutoff=0.7)
     return by_folded[found[0]] if found and not (alone and len(found) > 1) else None

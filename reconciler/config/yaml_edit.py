@@ -52,17 +52,17 @@ def id_scalar(id: str) -> str:
 def quoted(text: str) -> str:
     """A text in double quotes, whatever it contains. Invisible characters are written as numbers."""
     # No YAML reader accepts half of a surrogate pair, so it becomes what a browser shows for it.
-    whole = "".join("\ufffd" if "\ud800" <= one <= "\udfff" else one for one in text)
+    whole = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
     if printable(whole) == whole:
         escaped = whole.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
-    return '"' + "".join(_ESCAPES.get(one) or printable(one) for one in whole) + '"'
+    return '"' + "".join(_ESCAPES.get(character) or printable(character) for character in whole) + '"'
 
 
 def flow(texts: Sequence[str]) -> str:
     """A list on one line."""
     safe = re.compile(r"[A-Za-z][\w./:%~?&=+-]*[\w/]")
-    return "[" + ", ".join(one if safe.fullmatch(one) and ": " not in one else quoted(one) for one in texts) + "]"
+    return "[" + ", ".join(text if safe.fullmatch(text) and ": " not in text else quoted(text) for text in texts) + "]"
 
 
 def flow_members(members: Mapping[str, str]) -> str:
@@ -144,7 +144,7 @@ class YamlText(Struct):
     def texts_at(self, mapping: Any, key: str) -> tuple[str, ...]:
         """The scalars of the list at a key."""
         node = self.get(mapping, key)
-        return tuple(one.value for one in node.value) if isinstance(node, SequenceNode) else ()
+        return tuple(item.value for item in node.value) if isinstance(node, SequenceNode) else ()
 
     # --- changing
 
@@ -324,5 +324,5 @@ def _nodes(node: Node | None) -> Iterator[Node]:
             yield name
             yield from _nodes(value)
     elif isinstance(node, SequenceNode):
-        for one in node.value:
-            yield from _nodes(one)
+        for item in node.value:
+            yield from _nodes(item)

@@ -158,7 +158,7 @@ class ObservedSite(Struct, frozen=True):
 
     def feature(self, type: str) -> Feature | None:
         """The feature of a type, if it was read and exists."""
-        return next((one for one in self.features or () if one.type == type), None)
+        return next((feature for feature in self.features or () if feature.type == type), None)
 
     def channel(self, name: str) -> ChannelStatus | None:
         """The status of a channel, if it was read."""
@@ -176,11 +176,11 @@ class Inputs(Struct, frozen=True):
 
     def setting(self, path: str) -> tuple[Json] | None:
         """The recorded value of a path in a one-tuple; None if it was never recorded."""
-        return next(((one.value,) for one in self.settings if one.path == path), None)
+        return next(((field.value,) for field in self.settings if field.path == path), None)
 
     def event(self, name: str) -> JsonObject | None:
         """The facts of an event by name, if it is among them."""
-        return next((facts for one, facts in self.events if one == name), None)
+        return next((facts for event, facts in self.events if event == name), None)
 
     def with_more(self, more: Inputs) -> Inputs:
         """These inputs and others after them."""

@@ -142,8 +142,8 @@ def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
     """At most `max` of the matches, those that already have the values first."""
     if rule.max is None:
         return matched
-    first = [one for one in matched if is_as_set(one, rule)]
-    rest = [one for one in matched if not is_as_set(one, rule)]
+    first = [activity for activity in matched if is_as_set(activity, rule)]
+    rest = [activity for activity in matched if not is_as_set(activity, rule)]
     return in_order((first + rest)[: rule.max])
 
 
@@ -155,8 +155,10 @@ def _to_remember(
     This leaves out those that only look as if the rule had set them: otherwise, editing the rule's values would change
     activities that nobody selected.
     """
-    before = next((one.activities for one in recorded.sets if one.rule == match_key(rule.match)), frozenset())
-    return frozenset(one.id for one in matched if one.id in before or covers(rule.match, one, scope))
+    before = next((known.activities for known in recorded.sets if known.rule == match_key(rule.match)), frozenset())
+    return frozenset(
+        activity.id for activity in matched if activity.id in before or covers(rule.match, activity, scope)
+    )
 
 
 def _changes(live: Activity, rule: SetActivities) -> tuple[FieldChange, ...]:
@@ -255,7 +257,7 @@ def gone_ids(
 
 
 def _not_there(match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId]) -> list[str]:
-    return sorted(match.ids - {one.id for one in activities} - past)
+    return sorted(match.ids - {activity.id for activity in activities} - past)
 
 
 def _contradictions(
@@ -273,7 +275,10 @@ def _contradictions(
             earlier = rules[before]
             if isinstance(earlier, DesiredActivity):
                 continue
-            if any(one.id in projected and covers(earlier.match, projected[one.id], scope) for one in decided[index]):
+            if any(
+                activity.id in projected and covers(earlier.match, projected[activity.id], scope)
+                for activity in decided[index]
+            ):
                 found.append(
                     refusal(
                         scope.address(Kind.RULE, f"activities.{index}"),

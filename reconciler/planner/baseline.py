@@ -105,7 +105,7 @@ def rule_of(operation: Operation) -> str | None:
 
 def completed_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
     """The rules of the parts that a run has carried out in full. `left` are the operations that did not succeed."""
-    open_rules = {rule_of(one) for one in left}
+    open_rules = {rule_of(action) for action in left}
     return tuple((key, facts) for key, facts in plan.rules if key not in open_rules)
 
 
@@ -122,7 +122,7 @@ def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         found |= _marketing_plan(desired.marketing_plan.present, live)
     if live.status is not PlanStatus.ACTIVE or _is_renewed(plan):
         return tuple(sorted(found.items()))
-    changing = {str(one.address) for one in plan.actions} | {str(one.address) for one in plan.blocked}
+    changing = {str(action.address) for action in plan.actions} | {str(problem.address) for problem in plan.blocked}
     changing |= {str(scope.address(Kind.DRAFT, post)) for post in _thrown_away(plan, live)}
     objects = {
         **activities_as_asked(desired.activities, live.activities, recorded, scope),
@@ -132,7 +132,7 @@ def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     for key, facts in objects.items():
         if f"{plan.site.name}/{key.replace('approval[', 'draft[')}" not in changing:
             found[key] = facts
-    found |= dict(completed_rules(plan, (one.operation for one in plan.actions)))
+    found |= dict(completed_rules(plan, (action.operation for action in plan.actions)))
     return tuple(sorted(found.items()))
 
 
@@ -143,12 +143,14 @@ def _thrown_away(plan: Plan, live: MarketingPlan) -> Iterator[str]:
         if isinstance(operation, ClearPosts | RegeneratePosts):
             yield from operation.discards
         elif isinstance(operation, DeleteActivity):
-            yield from (post.id for one in live.activities if one.id == operation.id for post in one.posts)
+            yield from (
+                post.id for activity in live.activities if activity.id == operation.id for post in activity.posts
+            )
 
 
 def _is_renewed(plan: Plan) -> bool:
     renewing = AwaitGeneration | Generate | Regenerate | DeleteMarketingPlan
-    return any(isinstance(one.operation, renewing) for one in plan.actions)
+    return any(isinstance(action.operation, renewing) for action in plan.actions)
 
 
 def _marketing_plan(wanted: bool, live: MarketingPlan) -> dict[str, JsonObject]:
@@ -172,7 +174,9 @@ def activities_as_asked(
                     found[key_of(Kind.ACTIVITY, created[index].id)] = rule.facts()
             case SetActivities():
                 values = JsonObject(dict(rule.values()))
-                found |= {key_of(Kind.ACTIVITY, one.id): values for one in decided[index] if _has(one, values)}
+                found |= {
+                    key_of(Kind.ACTIVITY, activity.id): values for activity in decided[index] if _has(activity, values)
+                }
             case RemoveActivities():
                 pass
             case _:
@@ -191,19 +195,19 @@ def posts_as_asked(
     """The activities that have posts, or have none, as a rule asks."""
     decided = decide_posts(rules, activities, scope)
     return {
-        key_of(Kind.POSTS, one.id): PRESENT if rule.present else ABSENT_NOW
+        key_of(Kind.POSTS, activity.id): PRESENT if rule.present else ABSENT_NOW
         for index, rule in enumerate(rules)
-        for one in decided[index]
-        if bool(live_posts(one)) is rule.present
+        for activity in decided[index]
+        if bool(live_posts(activity)) is rule.present
     }
 
 
 def _approved(desired: DesiredSite, live: MarketingPlan) -> dict[str, JsonObject]:
     """Drafts that are approved and not due yet. When they become due, time has passed; no file has changed."""
-    drafts = {one.id: (one, activity.date) for activity in live.activities for one in activity.drafts}
+    drafts = {draft.id: (draft, activity.date) for activity in live.activities for draft in activity.drafts}
     return {
-        approval_key(one.id): approval_of(one.digest)
+        approval_key(draft.id): approval_of(draft.digest)
         for activity in desired.approvals.activities
-        for one in activity.drafts
-        if one.decision is Decision.APPROVE and one.id in drafts and one.names(*drafts[one.id])
+        for draft in activity.drafts
+        if draft.decision is Decision.APPROVE and draft.id in drafts and draft.names(*drafts[draft.id])
     }

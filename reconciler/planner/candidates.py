@@ -67,32 +67,38 @@ def select_drafts(
     `max` counts what is scheduled or has gone out. What remains of it goes to the first drafts in the order of date,
     title, id and channel.
     """
-    ours = {one.id for one in recorded.published}
+    ours = {published.id for published in recorded.published}
     candidates: list[Candidate] = []
     for activity, post in _posts(activities):
         rule = rule_for(rules, activity, post, scope)
         if rule is not None:
             at = moment_of(rules[rule].at, activity, scope)
             candidates.append(Candidate(rule, activity, post, at, at or activity.date))
-    counting = [one for one in candidates if _counts(one.post)]
-    drafts = [one for one in candidates if _may_go(one.post, ours) and _can_be_approved(one)]
+    counting = [candidate for candidate in candidates if _counts(candidate.post)]
+    drafts = [candidate for candidate in candidates if _may_go(candidate.post, ours) and _can_be_approved(candidate)]
     room: list[int | None] = [
-        None if rule.max is None else max(0, rule.max - sum(1 for one in counting if one.rule == index))
+        None if rule.max is None else max(0, rule.max - sum(1 for candidate in counting if candidate.rule == index))
         for index, rule in enumerate(rules)
     ]
     wanted, lost = [], []
-    for one in drafts:
-        if is_lost(one, policy, scope):
-            lost.append(one)
+    for candidate in drafts:
+        if is_lost(candidate, policy, scope):
+            lost.append(candidate)
             continue
-        left = room[one.rule]
+        left = room[candidate.rule]
         if left is None or left > 0:
-            wanted.append(one)
-            room[one.rule] = None if left is None else left - 1
-    matches = tuple(sum(1 for one in (*counting, *drafts) if one.rule == index) for index in range(len(rules)))
+            wanted.append(candidate)
+            room[candidate.rule] = None if left is None else left - 1
+    matches = tuple(
+        sum(1 for candidate in (*counting, *drafts) if candidate.rule == index) for index in range(len(rules))
+    )
     return DraftSelection(
         tuple(wanted),
-        tuple(one for one in counting if one.post.status is PostStatus.SCHEDULED and _can_be_approved(one)),
+        tuple(
+            candidate
+            for candidate in counting
+            if candidate.post.status is PostStatus.SCHEDULED and _can_be_approved(candidate)
+        ),
         tuple(lost),
         matches,
         tuple(room),

@@ -155,7 +155,7 @@ def _left_to_make(
     Posts and stories take separate calls (D 6.2), and a run may have been cut short between the two.
     """
     drafts = _affected(approval.decision, activity)
-    kinds = [(stories, tuple(one for one in drafts if one.is_story == stories)) for stories in (True, False)]
+    kinds = [(stories, tuple(draft for draft in drafts if draft.is_story == stories)) for stories in (True, False)]
     return tuple(
         (stories, posts)
         for stories, posts in kinds
@@ -169,9 +169,9 @@ def discarded(approvals: Approvals, recorded: RecordedSite) -> frozenset[Activit
 
     A posts rule does not make posts for them again until a person records another decision.
     """
-    decided = {one.id: one.decision for one in approvals.activities}
-    now = {one for one, decision in decided.items() if decision is ActivityDecision.DISCARD}
-    before = {one for one, decision, _ in recorded.consumed if decision == ActivityDecision.DISCARD.value}
+    decided = {activity.id: activity.decision for activity in approvals.activities}
+    now = {activity for activity, decision in decided.items() if decision is ActivityDecision.DISCARD}
+    before = {activity for activity, decision, _ in recorded.consumed if decision == ActivityDecision.DISCARD.value}
     return frozenset(now | (before - decided.keys()))
 
 
@@ -182,7 +182,7 @@ def _scheduled(activity: Activity) -> tuple[Post, ...]:
 def _affected(decision: ActivityDecision, activity: Activity) -> tuple[Post, ...]:
     """The posts that a decision is about: drafts are regenerated; scheduled posts can only be cleared (D 6.2)."""
     statuses = WAITING if decision is ActivityDecision.DISCARD else frozenset({PostStatus.DRAFT})
-    return tuple(one for one in live_posts(activity) if one.status in statuses)
+    return tuple(post for post in live_posts(activity) if post.status in statuses)
 
 
 def _word(approval: ActivityApproval) -> str:
@@ -221,7 +221,7 @@ def _make_again(
     if (
         not under_way
         and _scheduled(activity)
-        and all(one.status is PostStatus.SCHEDULED for one in live_posts(activity))
+        and all(post.status is PostStatus.SCHEDULED for post in live_posts(activity))
     ):
         # All of its posts are cancelled, so no draft is left to regenerate (D 6.2): new posts are made instead.
         none_left = as_listed(activity)
@@ -235,11 +235,14 @@ def _make_again(
     for stories, drafts in _left_to_make(approval, activity, recorded):
         if stories in under_way:
             continue
-        discards = tuple(one.id for one in drafts)
+        discards = tuple(draft.id for draft in drafts)
         operation = RegeneratePosts(activity.id, activity.title, discards, media_only and not stories, stories)
         requires = as_listed(activity)
         if actions or under_way:
             # Once the stories are being regenerated, the posts as a whole are in flux (D 6.2: a transient mixture).
-            requires = (*(PostIs(one.id, PostStatus.DRAFT, one.digest) for one in drafts), NothingWaits(activity.id))
+            requires = (
+                *(PostIs(draft.id, PostStatus.DRAFT, draft.digest) for draft in drafts),
+                NothingWaits(activity.id),
+            )
         actions.append(Action(address, operation, Reason.SENT_BACK, because, requires))
     return tuple(actions)

@@ -44,7 +44,7 @@ def resolve(
     bindings = Bindings()
     if deferred.part is Part.ACTIVITIES:
         part = plan_activities(deferred.activity_rules, activities, observed.past_activities, recorded, scope)
-        found = [one for index, one in part.actions if index == deferred.rule]
+        found = [action for index, action in part.actions if index == deferred.rule]
         refusals = part.refusals
         there = activities_as_asked(deferred.activity_rules, activities, recorded, scope)
         bindings = Bindings(sets=part.sets, created=part.made, objects=tuple(sorted(there.items())))
@@ -53,11 +53,11 @@ def resolve(
     else:
         given_up = discarded(Approvals(), recorded)
         posts = plan_posts(deferred.posts_rules, activities, (), observed.past_activities, recorded, scope, given_up)
-        found = [one for index, one in posts.actions if index == deferred.rule]
+        found = [action for index, action in posts.actions if index == deferred.rule]
         refusals = posts.refusals
         there = posts_as_asked(deferred.posts_rules, activities, scope)
         bindings = Bindings(objects=tuple(sorted(there.items())))
-    mine = tuple(one for one in refusals if one.address == action.address)
+    mine = tuple(refusal for refusal in refusals if refusal.address == action.address)
     if mine:
         return Resolved((), refusals=mine)
     return Resolved(tuple(_within(found, deferred.at_most)), bindings=bindings)
@@ -84,14 +84,16 @@ def _scheduled(
     content = Content(activities, past=observed.past_activities)
     part = plan_schedule(desired, Approvals(), content, WaitingPart(), observed, recorded, options, scope)
     named = posts_in(plan.actions)
-    said = {one.address for one in plan.blocked}
+    said = {problem.address for problem in plan.blocked}
     found = [
-        one
-        for rule, one in part.actions
-        if rule == deferred.rule and isinstance(one.operation, SchedulePost) and one.operation.post not in named
+        action
+        for rule, action in part.actions
+        if rule == deferred.rule and isinstance(action.operation, SchedulePost) and action.operation.post not in named
     ]
-    blocked = tuple(one for rule, one in part.blocked if rule == deferred.rule and one.address not in said)
-    refusals = tuple(one for one in part.refusals if one.address == scope.address(Kind.RULE, rule_name(deferred.rule)))
+    blocked = tuple(problem for rule, problem in part.blocked if rule == deferred.rule and problem.address not in said)
+    refusals = tuple(
+        refusal for refusal in part.refusals if refusal.address == scope.address(Kind.RULE, rule_name(deferred.rule))
+    )
     if refusals:
         return Resolved((), refusals=refusals)
     return Resolved(tuple(found[: deferred.at_most]), blocked)

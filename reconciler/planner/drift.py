@@ -56,7 +56,7 @@ def find_drift(
         found += event_drift(desired.events, observed.events, recorded, plan, scope)
     live, due = observed.marketing_plan, 0
     if live is not None:
-        waits = any(isinstance(one.operation, AwaitGeneration) for one in plan.actions)
+        waits = any(isinstance(action.operation, AwaitGeneration) for action in plan.actions)
         if desired.marketing_plan is not None:
             found.append(_marketing_plan(desired, observed, live, recorded, waits, scope))
         elif waits:
@@ -73,18 +73,18 @@ def find_drift(
 
 def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
     """Adds what only a person can change, except objects already reported as moved on the site or under way."""
-    blocked = {str(one.address): one for one in plan.blocked}
+    blocked = {str(problem.address): problem for problem in plan.blocked}
     items = []
     for item in found:
         kept = item.state is DriftState.PENDING or (item.state is DriftState.DRIFTED and item.moved is not Moved.GIT)
-        one = blocked.get(str(item.address))
-        if one is None or kept:
+        problem = blocked.get(str(item.address))
+        if problem is None or kept:
             blocked.pop(str(item.address), None)
             items.append(item)
     items += [
-        DriftItem(one.about, DriftState.BLOCKED, Finding.BLOCKED, problem=without_name(one), name=one.name)
-        for one in plan.blocked
-        if str(one.address) in blocked
+        DriftItem(problem.about, DriftState.BLOCKED, Finding.BLOCKED, problem=without_name(problem), name=problem.name)
+        for problem in plan.blocked
+        if str(problem.address) in blocked
     ]
     return tuple(items)
 
@@ -107,16 +107,16 @@ def _with_types(items: Iterable[DriftItem], observed: ObservedSite, recorded: Re
 
 def _settings(desired: DesiredSite, live: MarketingSettings, recorded: RecordedSite, scope: Scope) -> DriftItem:
     fields = []
-    for one in desired.settings:
-        seen = live.value_of(one.path)
-        change = FieldChange(one.path, normal(one.path, seen), one.value)
-        if same_setting(one.path, one.value, seen) or split_kept("", (change,), recorded)[1]:
+    for field in desired.settings:
+        seen = live.value_of(field.path)
+        change = FieldChange(field.path, normal(field.path, seen), field.value)
+        if same_setting(field.path, field.value, seen) or split_kept("", (change,), recorded)[1]:
             continue
-        last = recorded.applied.setting(one.path)
-        in_git = last is None or not same_setting(one.path, one.value, last[0])
-        remotely = last is not None and not same_setting(one.path, seen, last[0])
+        last = recorded.applied.setting(field.path)
+        in_git = last is None or not same_setting(field.path, field.value, last[0])
+        remotely = last is not None and not same_setting(field.path, seen, last[0])
         moved = who_moved(in_git, remotely)
-        fields.append(FieldDrift(one.path, one.value, normal(one.path, seen), moved, applied_or_absent(last)))
+        fields.append(FieldDrift(field.path, field.value, normal(field.path, seen), moved, applied_or_absent(last)))
     return of_fields(DriftItem(scope.address(Kind.SETTINGS), DriftState.CONVERGED), tuple(fields))
 
 
@@ -190,5 +190,5 @@ def _is_saved(path: str, desired: DesiredSite, observed: ObservedSite, recorded:
         if desired.events is None or observed.events is None:
             return False
         return is_as_declared(name, desired.events, observed.events, recorded)
-    wanted = next((one.value for one in desired.settings if one.path == path), ABSENT)
+    wanted = next((field.value for field in desired.settings if field.path == path), ABSENT)
     return observed.settings is not None and same_setting(path, wanted, observed.settings.value_of(path))

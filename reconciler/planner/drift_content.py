@@ -57,9 +57,9 @@ def content_items(
             found[str(action.address)] = said
         else:
             due += said
-    for one in plan.to_review:
-        item = DriftItem(one.address, DriftState.IN_REVIEW, Finding.REVIEW, about=(one.state.value,))
-        found.setdefault(str(one.address), replace(item, title=one.title, channel=one.channel, type=one.type))
+    for draft in plan.to_review:
+        item = DriftItem(draft.address, DriftState.IN_REVIEW, Finding.REVIEW, about=(draft.state.value,))
+        found.setdefault(str(draft.address), replace(item, title=draft.title, channel=draft.channel, type=draft.type))
     for item in audit.converged():
         found.setdefault(str(item.address), item)
     return list(found.values()), due
@@ -97,7 +97,7 @@ class _Audit(PostsAudit, frozen=True):
                 if activity.target_date < self.scope.now:
                     return 0
                 wanted = (activity.title, activity.target_date)
-                made = any((one.title, one.target_date) == wanted for one in self.recorded.created)
+                made = any((created.title, created.target_date) == wanted for created in self.recorded.created)
                 finding = Finding.DELETED if made else Finding.MISSING
                 found = self._drifted(action, finding, Moved.REMOTE if made else Moved.GIT)
                 return replace(found, name=activity.title)
@@ -129,7 +129,7 @@ class _Audit(PostsAudit, frozen=True):
                 found = self._post_drifted(action, Finding.TAKEN_BACK, self._who_made_unwanted(action), operation)
                 return replace(found, reason=action.reason, because=action.because)
             case CancelPost(post=post) as operation:
-                ours = any(one.id == post for one in self.recorded.published)
+                ours = any(published.id == post for published in self.recorded.published)
                 moved = who_moved(not self._same_rules(Part.SCHEDULE), not ours)
                 if ours and moved is Moved.GIT and self._same_rules(Part.SCHEDULE):
                     moved = Moved.REMOTE  # its activity or its content is not what the rule matched
@@ -189,9 +189,9 @@ class _Audit(PostsAudit, frozen=True):
         if index is None:
             return True
         return any(
-            one.match.within is not None or (not isinstance(one, RemoveActivities) and one.max is not None)
-            for one in rules[: index + 1]
-            if not isinstance(one, DesiredActivity)
+            rule.match.within is not None or (not isinstance(rule, RemoveActivities) and rule.max is not None)
+            for rule in rules[: index + 1]
+            if not isinstance(rule, DesiredActivity)
         )
 
     def _edited_activity(self, action: Action, title: str) -> DriftItem | int:
@@ -201,12 +201,12 @@ class _Audit(PostsAudit, frozen=True):
         if last is None and self._same_rules(Part.ACTIVITIES):
             return 1  # it now matches a rule that has not changed
         fields = []
-        for one in operation.changes:
-            applied = ABSENT if last is None or one.path not in last else last[one.path]
-            in_git = applied is ABSENT or not same(one.after, last[one.path] if last else None)
-            remotely = applied is not ABSENT and not same(one.before, last[one.path] if last else None)
-            fields.append(FieldDrift(one.path, one.after, one.before, who_moved(in_git, remotely), applied))
-        moved = together(one.moved for one in fields)
+        for change in operation.changes:
+            applied = ABSENT if last is None or change.path not in last else last[change.path]
+            in_git = applied is ABSENT or not same(change.after, last[change.path] if last else None)
+            remotely = applied is not ABSENT and not same(change.before, last[change.path] if last else None)
+            fields.append(FieldDrift(change.path, change.after, change.before, who_moved(in_git, remotely), applied))
+        moved = together(field.moved for field in fields)
         return DriftItem(action.address, DriftState.DRIFTED, Finding.DIFFERS, moved, tuple(fields), (title,))
 
     def _other_time(self, action: Action) -> DriftItem:
@@ -253,5 +253,5 @@ class _Audit(PostsAudit, frozen=True):
                 for post in activity.posts
                 if post.status is PostStatus.SCHEDULED
             }
-            for one in sorted(scheduled & set(self.published())):
-                yield DriftItem(self.scope.address(Kind.DRAFT, one), DriftState.CONVERGED)
+            for id in sorted(scheduled & set(self.published())):
+                yield DriftItem(self.scope.address(Kind.DRAFT, id), DriftState.CONVERGED)

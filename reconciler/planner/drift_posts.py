@@ -48,8 +48,8 @@ class PostsAudit(Struct, frozen=True):
         """
         managed = self.desired.schedule is not None
         live = {post.id: (activity, post) for activity in self.activities() for post in activity.posts}
-        again = {one.operation.post for one in self.plan.actions if isinstance(one.operation, SchedulePost)}
-        moving = {one.operation.post for one in self.plan.actions if isinstance(one.operation, ReschedulePost)}
+        again = {action.operation.post for action in self.plan.actions if isinstance(action.operation, SchedulePost)}
+        moving = {action.operation.post for action in self.plan.actions if isinstance(action.operation, ReschedulePost)}
         published = self.published()
         for post, last in sorted(published.items()):
             if self.recorded.object(key_of(Kind.DRAFT, post)) == TAKEN_BACK:
@@ -132,22 +132,22 @@ class PostsAudit(Struct, frozen=True):
 
     def _approved(self, live: dict[PostId, tuple[Activity, Post]], published: frozenset[PostId]) -> Iterator[DriftItem]:
         """Approved drafts whose content has changed since, or that are gone."""
-        activities = {one.id for one in self.activities()}
+        activities = {activity.id for activity in self.activities()}
         for reviewed in self.desired.approvals.activities:
             if reviewed.decision is not ActivityDecision.KEEP:
                 continue
-            for one in reviewed.drafts:
-                if one.decision is not Decision.APPROVE or one.id in published:
+            for draft in reviewed.drafts:
+                if draft.decision is not Decision.APPROVE or draft.id in published:
                     continue
-                found = live.get(one.id)
+                found = live.get(draft.id)
                 if found is None:
-                    last = self.recorded.object(approval_key(one.id))
-                    taken = self.recorded.object(key_of(Kind.DRAFT, one.id)) == TAKEN_BACK
+                    last = self.recorded.object(approval_key(draft.id))
+                    taken = self.recorded.object(key_of(Kind.DRAFT, draft.id)) == TAKEN_BACK
                     upcoming = (reviewed.date - self.scope.now).total_seconds() > SEEN_FOR_SURE
-                    if last == approval_of(one.digest) and reviewed.id in activities and upcoming and not taken:
-                        yield self._post(one.id, Finding.DELETED, Moved.REMOTE, one.channel, None)
-                elif _waits(found, self.scope) and not one.names(found[1], found[0].date):
-                    yield self._post(one.id, Finding.EDITED, Moved.REMOTE, one.channel, found)
+                    if last == approval_of(draft.digest) and reviewed.id in activities and upcoming and not taken:
+                        yield self._post(draft.id, Finding.DELETED, Moved.REMOTE, draft.channel, None)
+                elif _waits(found, self.scope) and not draft.names(found[1], found[0].date):
+                    yield self._post(draft.id, Finding.EDITED, Moved.REMOTE, draft.channel, found)
 
     def _post(
         self, id: PostId, finding: Finding, moved: Moved, channel: str, found: tuple[Activity, Post] | None
@@ -185,7 +185,7 @@ class PostsAudit(Struct, frozen=True):
     def _dated_by_file(self, post: PostId) -> bool:
         """Whether a post is approved except for the date, which the file sets, or used to set, on its activity."""
         live = next(
-            ((activity, one) for activity in self.activities() for one in activity.posts if one.id == post), None
+            ((activity, found) for activity in self.activities() for found in activity.posts if found.id == post), None
         )
         if live is None:
             return False
@@ -200,7 +200,10 @@ class PostsAudit(Struct, frozen=True):
 
     def published(self) -> dict[PostId, PublishedPost]:
         """The last scheduling of each post."""
-        return {one.id: one for one in sorted(self.recorded.published, key=lambda one: one.done_at)}
+        return {
+            published.id: published
+            for published in sorted(self.recorded.published, key=lambda published: published.done_at)
+        }
 
     def activities(self) -> tuple[Activity, ...]:
         """The activities of the marketing plan; empty if there is no plan."""

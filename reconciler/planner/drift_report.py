@@ -143,13 +143,13 @@ class DriftReport(Struct, frozen=True):
 
     def of(self, state: DriftState) -> tuple[DriftItem, ...]:
         """The objects in one state."""
-        return tuple(one for one in self.items if one.state is state)
+        return tuple(item for item in self.items if item.state is state)
 
     @property
     def tally(self) -> DriftTally:
         """The number of objects in each state. An unmet expectation of the file counts as drifted."""
         drifted, pending, blocked = (
-            len(self.of(one)) for one in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
+            len(self.of(state)) for state in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
         )
         unexpected = sum(refusal.code == RefusedBy.EXPECT for refusal in self.refusals)
         drifted, refused = drifted + unexpected, int(unexpected < len(self.refusals))
@@ -185,5 +185,5 @@ def of_fields(item: DriftItem, fields: tuple[FieldDrift, ...]) -> DriftItem:
     """The item, drifted if any of its fields differ."""
     if not fields:
         return item
-    moved = together(one.moved for one in fields)
+    moved = together(field.moved for field in fields)
     return DriftItem(item.address, DriftState.DRIFTED, Finding.DIFFERS, moved, fields)

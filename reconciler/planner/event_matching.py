@@ -25,12 +25,12 @@ from reconciler.planner.kept import is_a_form_of
 def within_reach(events: Iterable[DesiredEvent], now: datetime) -> tuple[DesiredEvent, ...]:
     """The declared events that a read of the calendar can show."""
     start, end = reach(now)
-    return tuple(one for one in events if one.date is None or start <= one.date <= end)
+    return tuple(event for event in events if event.date is None or start <= event.date <= end)
 
 
 def event_key(event: CalendarEvent, own: tuple[CalendarEvent, ...]) -> str:
     """What names an event in its address: its name, plus its id if another event has the same name."""
-    return event.name if sum(one.name == event.name for one in own) == 1 else f"{event.name} {event.id}"
+    return event.name if sum(other.name == event.name for other in own) == 1 else f"{event.name} {event.id}"
 
 
 def own_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
@@ -104,7 +104,11 @@ def may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> 
     if dict(recorded.event_ids).get(event.name):
         return False
     name, shown = normal_text(event.name).casefold(), normal_text(live.name).casefold().rstrip(" .…")
-    return bool(shown) and name.startswith(shown) and not any(one.path != "name" for one in _differences(event, live))
+    return (
+        bool(shown)
+        and name.startswith(shown)
+        and not any(change.path != "name" for change in _differences(event, live))
+    )
 
 
 def _differences(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
@@ -119,13 +123,13 @@ def match_events(
     declared = sorted(desired, key=lambda one: one.name)
     matched: dict[str, CalendarEvent] = {}
     for event in declared:
-        namesakes = [one for one in own if normal_text(one.name) == normal_text(event.name)]
+        namesakes = [live for live in own if normal_text(live.name) == normal_text(event.name)]
         if namesakes:
             matched[event.name] = min(
                 namesakes, key=lambda one: (one.id != remembered.get(event.name), *_distance(event, one), one.id)
             )
-    taken = {one.id for one in matched.values()}
-    by_id = {one.id: one for one in own if one.id not in taken and one.name not in matched}
+    taken = {live.id for live in matched.values()}
+    by_id = {live.id: live for live in own if live.id not in taken and live.name not in matched}
     for event in declared:
         if event.name not in matched and (found := by_id.pop(remembered.get(event.name, EventId("")), None)):
             matched[event.name] = found

@@ -76,7 +76,7 @@ def plan_events(
     for event in sorted(near, key=lambda one: one.name):
         live = matched.get(event.name)
         if live is None:
-            cut = next((one for one in own if one.id not in taken and may_be(event, one, recorded)), None)
+            cut = next((live for live in own if live.id not in taken and may_be(event, live, recorded)), None)
             if cut is None:
                 actions.append(_create(event, scope))
             else:
@@ -93,14 +93,14 @@ def plan_events(
             actions.append(_update(event, live, changes, scope))
     unlisted: list[CalendarEvent] = []
     if desired.prune:
-        unlisted = sorted((one for one in own if one.id not in taken), key=lambda one: (one.name, one.id))
+        unlisted = sorted((live for live in own if live.id not in taken), key=lambda live: (live.name, live.id))
         notes += [
             Diagnostic.note(
                 "event-read-only",
-                f'"{printable(one.name)}" is read-only in the site\'s own calendar, so prune leaves it there',
+                f'"{printable(live.name)}" is read-only in the site\'s own calendar, so prune leaves it there',
             )
-            for one in read_only_events(observed, recorded)
-            if one.id not in taken
+            for live in read_only_events(observed, recorded)
+            if live.id not in taken
         ]
         actions += [_delete(live, own, scope) for live in unlisted]
     refusals += _not_shown(desired, observed, recorded, scope)
@@ -108,10 +108,10 @@ def plan_events(
         actions=tuple(actions),
         event_ids=tuple(sorted((name, live.id) for name, live in matched.items())),
         live_facts=tuple(live_facts),
-        pruned=frozenset(one.name for one in unlisted),
+        pruned=frozenset(live.name for live in unlisted),
         blocked=(
             *in_the_way,
-            *(_too_far(one, scope) for one in desired.events if one not in near and _ahead(one, scope.now)),
+            *(_too_far(event, scope) for event in desired.events if event not in near and _ahead(event, scope.now)),
         ),
         refusals=tuple(refusals),
         notes=tuple(notes),
@@ -261,7 +261,7 @@ def _drifted(event: DesiredEvent, live: CalendarEvent | None, recorded: Recorded
         finding = Finding.DELETED if known else Finding.MISSING
         return DriftItem(address, DriftState.DRIFTED, finding, who_moved(in_git, known))
     before = _declared_again(event.name, last) if last is not None else None
-    moved_there = {one.path for one in event_changes(before, live)} if before else set()
+    moved_there = {change.path for change in event_changes(before, live)} if before else set()
     changes, _ = split_kept(key_of(Kind.EVENT, event.name), event_changes(event, live), recorded)
     fields = tuple(_drifted_field(change, event, last, moved_there) for change in changes)
     return of_fields(DriftItem(address, DriftState.CONVERGED), fields)
@@ -296,5 +296,5 @@ def is_as_declared(
 ) -> bool:
     """Whether the site has a declared event as the file asks."""
     live = match_live(desired.events, observed, recorded).get(name)
-    event = next((one for one in desired.events if one.name == name), None)
+    event = next((wanted for wanted in desired.events if wanted.name == name), None)
     return event is not None and live is not None and not event_changes(event, live)

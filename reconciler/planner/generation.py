@@ -61,8 +61,8 @@ def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
     """The generation inputs that a file declares, in normal form. Events out of reach do not count."""
     declared = within_reach(desired.events.events, now) if desired.events else ()
     return Inputs(
-        settings=tuple(Field(one.path, normal(one.path, one.value)) for one in desired.settings),
-        events=tuple(sorted((one.name, one.facts()) for one in declared)),
+        settings=tuple(Field(field.path, normal(field.path, field.value)) for field in desired.settings),
+        events=tuple(sorted((event.name, event.facts()) for event in declared)),
     )
 
 
@@ -72,9 +72,9 @@ def in_force_now(
     """What the current generation was made from: as recorded, or the live value of what was never recorded."""
     known = recorded.generated_from or Inputs()
     live = settings or MarketingSettings()
-    kept = {one.path: one.value for one in known.settings}
-    for one in inputs.settings:
-        kept.setdefault(one.path, normal(one.path, live.value_of(one.path)))
+    kept = {field.path: field.value for field in known.settings}
+    for field in inputs.settings:
+        kept.setdefault(field.path, normal(field.path, live.value_of(field.path)))
     seen = dict(events.live_facts) | dict(known.events)
     return Inputs(tuple(Field(path, kept[path]) for path in sorted(kept)), tuple(sorted(seen.items())))
 
@@ -85,12 +85,12 @@ def changed_inputs(inputs: Inputs, generated_from: Inputs, pruned: frozenset[str
     An event that left the file counts only once it also leaves the calendar. A setting that left the file is no longer
     an input.
     """
-    settings = {one.path: one.value for one in generated_from.settings}
+    settings = {field.path: field.value for field in generated_from.settings}
     events = dict(generated_from.events)
     changed = [
-        one.path
-        for one in inputs.settings
-        if one.path not in settings or not same_setting(one.path, one.value, settings[one.path])
+        field.path
+        for field in inputs.settings
+        if field.path not in settings or not same_setting(field.path, field.value, settings[field.path])
     ]
     changed += [input_path(name) for name, facts in inputs.events if not _same_facts(facts, events.get(name))]
     declared = {name for name, _ in inputs.events}

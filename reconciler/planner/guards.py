@@ -44,8 +44,8 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
 def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic, ...]:
     """The refusals of a run whose plans, all sites together, exceed a limit of the policy."""
     total = PlanTally()
-    for one in tallies:
-        total = total + one
+    for tally in tallies:
+        total = total + tally
     whole = ALL_SITES
     refusals = []
     if policy.max_delete is not None and total.deleted > policy.max_delete:

@@ -69,7 +69,7 @@ def find_created(
     First by what the state remembers (same title and date as asked for then), then by title and instant, then by title
     or instant alone among those that the state remembers for rules that have changed since.
     """
-    live = {one.id: one for one in in_order(activities)}
+    live = {activity.id: activity for activity in in_order(activities)}
     creates = [(index, rule) for index, rule in enumerate(rules) if isinstance(rule, DesiredActivity)]
     found: dict[int, Activity] = {}
 
@@ -82,24 +82,28 @@ def find_created(
     for index, rule in creates:
         if index not in found:
             title, date = normal_text(rule.title), rule.target_date
-            same = (one.id for one in live.values() if normal_text(one.title) == title and one.date == date)
+            same = (
+                activity.id
+                for activity in live.values()
+                if normal_text(activity.title) == title and activity.date == date
+            )
             take(index, next(same, None))
     declared = {(rule.title, rule.target_date) for _, rule in creates}
     for index, rule in creates:
         if index not in found:
             left = [
-                one.id
-                for one in recorded.created
-                if (one.title == rule.title or one.target_date == rule.target_date)
-                and (one.title, one.target_date) not in declared
-                and one.id in live
+                made.id
+                for made in recorded.created
+                if (made.title == rule.title or made.target_date == rule.target_date)
+                and (made.title, made.target_date) not in declared
+                and made.id in live
             ]
             take(index, min(left, default=None))
     return found
 
 
 def _remembered(recorded: RecordedSite, title: str, date: datetime) -> ActivityId | None:
-    return next((one.id for one in recorded.created if (one.title, one.target_date) == (title, date)), None)
+    return next((made.id for made in recorded.created if (made.title, made.target_date) == (title, date)), None)
 
 
 def decide(
@@ -110,8 +114,8 @@ def decide(
     scope: Scope,
 ) -> dict[int, list[Activity]]:
     """Rule index -> the activities it decides, in order."""
-    remembered = {one.rule: one.activities for one in recorded.sets}
-    owned = {one.id for one in created.values()}
+    remembered = {known.rule: known.activities for known in recorded.sets}
+    owned = {activity.id for activity in created.values()}
     decided: dict[int, list[Activity]] = {index: [] for index in range(len(rules))}
     for activity in activities:
         if activity.id in owned:

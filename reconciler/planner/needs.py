@@ -42,7 +42,7 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
     needs: set[Need] = set()
     if desired.settings or desired.expect.language is not None:
         needs.add(Need.SETTINGS)
-    sent_back = any(one.decision is not ActivityDecision.KEEP for one in desired.approvals.activities)
+    sent_back = any(activity.decision is not ActivityDecision.KEEP for activity in desired.approvals.activities)
     waits = bool(scheduled_by_us(recorded))
     if desired.marketing_plan or desired.activities or desired.posts or desired.schedule or sent_back or waits:
         needs.add(Need.MARKETING_PLAN)
@@ -75,11 +75,11 @@ def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) ->
 def _channels_of(operations: list[Operation]) -> set[str]:
     """The channels of what would be scheduled, now or once the drafts are known."""
     wanted: set[str] = set()
-    for one in operations:
-        if isinstance(one, SchedulePost):
-            wanted.add(one.channel)
-        elif isinstance(one, Deferred) and one.part is Part.SCHEDULE:
-            wanted.update(one.schedule_rules[one.rule].channels or SUPPORTED_CHANNELS)
+    for operation in operations:
+        if isinstance(operation, SchedulePost):
+            wanted.add(operation.channel)
+        elif isinstance(operation, Deferred) and operation.part is Part.SCHEDULE:
+            wanted.update(operation.schedule_rules[operation.rule].channels or SUPPORTED_CHANNELS)
     return wanted
 
 
@@ -88,24 +88,24 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
     needs: set[Need] = set()
     channels: set[str] = set()
     operations = [action.operation for action in plan.actions]
-    if any(isinstance(one, Generate | Regenerate) for one in operations):
+    if any(isinstance(operation, Generate | Regenerate) for operation in operations):
         needs.add(Need.PUBLISHED)
     if wanted := _channels_of(operations):
         needs |= {Need.CHANNELS, Need.FEATURES, Need.PUBLISHED}
-        channels = {one for one in wanted if observed.channel(one) is None}
+        channels = {channel for channel in wanted if observed.channel(channel) is None}
         if not channels:
             needs.discard(Need.CHANNELS)
     if waiting := channels_of_waiting(observed, recorded):
         unread = {channel for channel in waiting if observed.channel(channel) is None}
         channels |= unread
         needs |= {Need.CHANNELS} if unread else set()
-    if any(one.code is RefusedBy.UNKNOWN_ID for one in plan.refusals):
+    if any(refusal.code is RefusedBy.UNKNOWN_ID for refusal in plan.refusals):
         needs.add(Need.PAST_ACTIVITIES)
     if _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
         needs.add(Need.PROPERTIES)
     # It is not documented whether the marketing plan shows the posts of every activity (14.1). So before posts are made
     # for an activity that seems to have none, the activity itself is read.
-    lacking = {one.activity for one in operations if isinstance(one, GeneratePosts)}
+    lacking = {operation.activity for operation in operations if isinstance(operation, GeneratePosts)}
     repeatable = {Need.CHANNELS} if channels else set()
     return Reads(
         frozenset(needs - (observed.had_reads - repeatable)),

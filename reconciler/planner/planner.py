@@ -279,7 +279,7 @@ def _with_content(
             cleared=posts.gone | decisions.cleared | given_up,
             held=decisions.held,
             awaited=_awaited(writes),
-            created=activities.created if any(isinstance(one.operation, Deferred) for one in writes) else (),
+            created=activities.created if any(isinstance(action.operation, Deferred) for action in writes) else (),
             past=past,
         )
         schedule = plan_schedule(

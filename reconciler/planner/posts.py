@@ -46,7 +46,7 @@ class PostsPart(Struct, frozen=True):
 
 def live_posts(activity: Activity) -> tuple[Post, ...]:
     """The posts an activity still has, by id."""
-    return tuple(sorted((one for one in activity.posts if one.status not in GONE), key=lambda one: one.id))
+    return tuple(sorted((post for post in activity.posts if post.status not in GONE), key=lambda post: post.id))
 
 
 def has_unknown(activity: Activity) -> bool:
@@ -108,29 +108,35 @@ def plan_posts(
         refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
         if not rule.present:
             notes += gone_ids(f"posts.{index}", rule.match, activities, past)
-            full = [one for one in matched if any(post.status in WAITING for post in one.posts)]
-            lost += [(one.id, f"posts[{index}]") for one in full[: rule.max]]
+            full = [activity for activity in matched if any(post.status in WAITING for post in activity.posts)]
+            lost += [(activity.id, f"posts[{index}]") for activity in full[: rule.max]]
             actions += [
                 (index, action)
-                for one in full[: rule.max]
-                if not has_unknown(one)
-                for action in clear_posts(one, Reason.ABSENT_WANTED, (f"posts[{index}]",), scope)
+                for activity in full[: rule.max]
+                if not has_unknown(activity)
+                for action in clear_posts(activity, Reason.ABSENT_WANTED, (f"posts[{index}]",), scope)
             ]
             # What is being cleared already counts too: a cancelled story of such an activity does not wait for a new
             # draft.
-            gone.update({one.id for one in matched} - {one.id for one in full[len(full[: rule.max]) :]})
+            gone.update(
+                {activity.id for activity in matched} - {activity.id for activity in full[len(full[: rule.max]) :]}
+            )
             continue
         refusals += unknown_ids(f"posts.{index}", rule.match, activities, past, scope)
         # What people discard takes no place, neither before nor after its posts are cleared.
-        have = [one for one in matched if live_posts(one) and one.id not in discarded]
+        have = [activity for activity in matched if live_posts(activity) and activity.id not in discarded]
         room = None if rule.max is None else max(0, rule.max - len(have))
-        lacking = [one for one in matched if not live_posts(one) and one.id not in discarded]
+        lacking = [activity for activity in matched if not live_posts(activity) and activity.id not in discarded]
         # In the order of matches, so that it makes no difference whether an activity already exists.
         coming = _coming(rules, index, created, scope)
         all_of_them: list[Activity | DesiredActivity] = [*lacking, *coming]
         first = sorted(all_of_them, key=_place_of)[:room]
-        actions += [(index, _generate(one, index, one.id in under_way, scope)) for one in lacking if one in first]
-        if count := sum(1 for one in coming if one in first):
+        actions += [
+            (index, _generate(activity, index, activity.id in under_way, scope))
+            for activity in lacking
+            if activity in first
+        ]
+        if count := sum(1 for activity in coming if activity in first):
             actions.append((index, _promise(rules, index, count, scope)))
     return PostsPart(tuple(actions), tuple(refusals), frozenset(gone), tuple(lost), tuple(notes))
 
@@ -185,7 +191,11 @@ def _coming(
         deciding = (position for position, rule in enumerate(rules) if covers_declared(rule.match, one, scope))
         return next(deciding, None)
 
-    return [one for one in created if one.type == SOCIAL and one.target_date >= scope.now and first(one) == index]
+    return [
+        activity
+        for activity in created
+        if activity.type == SOCIAL and activity.target_date >= scope.now and first(activity) == index
+    ]
 
 
 def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scope: Scope) -> Action:

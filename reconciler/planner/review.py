@@ -92,7 +92,7 @@ class ReviewedActivity(Struct, frozen=True):
     @property
     def shown(self) -> tuple[ReviewedPost, ...]:
         """The posts that people are asked about, or were."""
-        return tuple(one for one in self.posts if one.wanted)
+        return tuple(post for post in self.posts if post.wanted)
 
 
 class Rewritten(Struct, frozen=True):

@@ -79,7 +79,7 @@ def plan_schedule(
     What moves comes first, then what goes out. With `options.publish` False, nothing public is planned, so nothing is
     blocked either: a note says what is held back. What waits for review is still reported.
     """
-    staying = tuple(one for one in content.activities if one.id not in content.cleared)
+    staying = tuple(activity for activity in content.activities if activity.id not in content.cleared)
     selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)
     days = days_of(content.activities, scope)
     for _, action in waiting.moves:
@@ -88,16 +88,16 @@ def plan_schedule(
     eligibility = DraftEligibility(
         desired, approvals, observed, recorded, options, scope, days, moves=len(waiting.moves)
     )
-    for one in selection.wanted:
-        if one.activity.id not in content.held or one.post.status is not PostStatus.DRAFT:
-            eligibility.draft(one)
-    for one in selection.lost:
-        eligibility.lost(one)
+    for candidate in selection.wanted:
+        if candidate.activity.id not in content.held or candidate.post.status is not PostStatus.DRAFT:
+            eligibility.draft(candidate)
+    for candidate in selection.lost:
+        eligibility.lost(candidate)
     promises = () if desired.approval_required else _promises(desired, selection, content, options, scope)
     refusals = _refusals(desired, selection, content, scope)
     to_review = (*waiting.to_review, *eligibility.to_review)
     if not options.publish:
-        actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, one) for one in promises)))
+        actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in promises)))
         held = held_back(actions, len({blocked.about for _, blocked in eligibility.blocked}))
         return SchedulePart((), (), refusals, to_review, held)
     public = (
@@ -154,8 +154,8 @@ def _awaits(desired: DesiredSchedule, index: int, content: Content, scope: Scope
     """Whether activities that get posts in this plan match a rule."""
     rule = desired.rules[index]
     coming = content.awaited | content.held
-    return any(one.id in coming and covers(rule.match, one, scope) for one in content.activities) or any(
-        covers_declared(rule.match, one, scope) for one in content.created
+    return any(activity.id in coming and covers(rule.match, activity, scope) for activity in content.activities) or any(
+        covers_declared(rule.match, creation, scope) for creation in content.created
     )
 
 
@@ -183,7 +183,7 @@ def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope:
 
 
 def _promise(desired: DesiredSchedule, index: int, room: int | None, options: PlanOptions, scope: Scope) -> Action:
-    limits = [one for one in (room, options.policy.max_publish) if one is not None]
+    limits = [limit for limit in (room, options.policy.max_publish) if limit is not None]
     operation = Deferred(Part.SCHEDULE, index, schedule_rules=desired.rules, at_most=min(limits) if limits else None)
     return Action(
         scope.address(Kind.RULE, rule_name(index)),
@@ -196,5 +196,7 @@ def _promise(desired: DesiredSchedule, index: int, room: int | None, options: Pl
 def posts_in(actions: Iterable[Action]) -> frozenset[PostId]:
     """The posts that actions schedule or move."""
     return frozenset(
-        one.operation.post for one in actions if isinstance(one.operation, SchedulePost | ReschedulePost | CancelPost)
+        action.operation.post
+        for action in actions
+        if isinstance(action.operation, SchedulePost | ReschedulePost | CancelPost)
     )

@@ -179,25 +179,27 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site, why: Diagnostic
         return plan
     kept = list(plan.actions)
     if included:
-        levels = {_level(one.operation) for one in kept if _among(one.address, included)}
-        kept = [one for one in kept if _among(one.address, included) or _carried(_level(one.operation), levels)]
-        kept = [one for one in plan.actions if one in kept or any(_makes_way(one, other) for other in kept)]
+        levels = {_level(action.operation) for action in kept if _among(action.address, included)}
+        kept = [
+            action for action in kept if _among(action.address, included) or _carried(_level(action.operation), levels)
+        ]
+        kept = [action for action in plan.actions if action in kept or any(_makes_way(action, other) for other in kept)]
     if excluded:
-        gone = [one for one in kept if _among(one.address, excluded)]
-        gone += [one for one in kept if any(_makes_way(cancel, one) for cancel in gone)]
-        levels = {_level(one.operation) for one in gone}
-        kept = [one for one in kept if one not in gone and not _resting(_level(one.operation), levels)]
+        gone = [action for action in kept if _among(action.address, excluded)]
+        gone += [action for action in kept if any(_makes_way(cancel, action) for cancel in gone)]
+        levels = {_level(action.operation) for action in gone}
+        kept = [action for action in kept if action not in gone and not _resting(_level(action.operation), levels)]
 
     stays = keeps(targets, site)
-    dropped = [one for one in plan.actions if one not in kept]
+    dropped = [action for action in plan.actions if action not in kept]
     return replace(
         plan,
         actions=tuple(kept),
-        rules=completed_rules(plan, (one.operation for one in dropped)),
+        rules=completed_rules(plan, (action.operation for action in dropped)),
         inputs=_without(plan.inputs, dropped),
         still_going_out=(*plan.still_going_out, *left_out(dropped, why)),
-        blocked=tuple(one for one in plan.blocked if stays(one.about)),
-        to_review=tuple(one for one in plan.to_review if stays(one.address)),
+        blocked=tuple(problem for problem in plan.blocked if stays(problem.about)),
+        to_review=tuple(draft for draft in plan.to_review if stays(draft.address)),
     )
 
 
@@ -224,10 +226,10 @@ def _addresses(targets: TargetFilter, site: Site) -> tuple[list[Address], list[A
 def _without(inputs: Inputs, dropped: Sequence[Action]) -> Inputs:
     """The inputs without those that dropped actions would have written: on the site they stay as they are."""
     paths = {
-        one.path
+        change.path
         for action in dropped
         if isinstance(action.operation, UpdateSettings)
-        for one in action.operation.changes
+        for change in action.operation.changes
     }
     return inputs.without(paths, (action.address for action in dropped))
 
@@ -269,7 +271,7 @@ def _resting(level: int, gone: set[int]) -> bool:
 
 
 def _among(address: Address, selected: Iterable[Address]) -> bool:
-    return any(_covers(one, address) for one in selected)
+    return any(_covers(selector, address) for selector in selected)
 
 
 def _covers(selected: Address, address: Address) -> bool:

@@ -34,7 +34,7 @@ def is_noted(recorded: RecordedSite, post: PostId) -> bool:
 
 def times_of(recorded: RecordedSite, post: PostId, digests: frozenset[Digest]) -> int:
     """How often a post was scheduled with one of these contents, by this tool or according to an approval."""
-    published = [one.times for one in recorded.published_by_id.get(post, ()) if one.digest in digests]
+    published = [published.times for published in recorded.published_by_id.get(post, ()) if published.digest in digests]
     used = recorded.object(used_key(post))
     if used is not None and used.get("content") in digests and isinstance(times := used.get("times"), int):
         published.append(times)

@@ -147,7 +147,9 @@ class Standards(Struct):
         itself.
         """
         last = max(
-            (one for one in self.recorded.published if one.id == post.id), key=lambda one: one.done_at, default=None
+            (published for published in self.recorded.published if published.id == post.id),
+            key=lambda published: published.done_at,
+            default=None,
         )
         if self.schedule.approval_required or last is None or last.date in (None, activity.date):
             return None
@@ -161,7 +163,7 @@ class Standards(Struct):
         return (*time_violations(moment, policy, self.scope), *((full,) if full else ()))
 
     def _forbidden(self, found: tuple[Violation, ...]) -> Unwanted:
-        return Unwanted(Reason.FORBIDDEN, tuple(str(one) for one in found))
+        return Unwanted(Reason.FORBIDDEN, tuple(str(violation) for violation in found))
 
     def moved(self, activity: Activity, post: Post, rule: int) -> datetime | None:
         """The time that a rule moves a post to, if that is allowed; None if it stays where it is."""

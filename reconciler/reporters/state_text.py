@@ -36,7 +36,7 @@ def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
         for site in sites:
             yield from wrapped((Span(site.name, _style(site)), Span(_in_words(site))), screen, hang=4)
         return
-    room = max(4, min(max(columns(one.name) for one in sites), screen.width - TAKEN))
+    room = max(4, min(max(columns(site.name) for site in sites), screen.width - TAKEN))
     yield screen.paint(f"{fill('site', room)}  {'  '.join(HEADS)}  lock", Style.DIM)
     for site in sites:
         yield from _row(site, room, screen)
@@ -79,8 +79,8 @@ def list_line(sites: Sequence[StateSummary], place: str) -> str:
     """`State: 3 sites, 1 unconfirmed call, 0 in progress, 1 locked.`, for scripts."""
     if not sites:
         return f"Nothing is recorded in {place}."
-    doubt, waiting = sum(one.in_doubt for one in sites), sum(one.waiting for one in sites)
-    locked, bad = sum(one.lock is not None for one in sites), sum(bool(one.problem) for one in sites)
+    doubt, waiting = sum(site.in_doubt for site in sites), sum(site.waiting for site in sites)
+    locked, bad = sum(site.lock is not None for site in sites), sum(bool(site.problem) for site in sites)
     calls = f"{plural(doubt, 'unconfirmed call')}, {waiting} in progress"
     line = f"State: {plural(len(sites), 'site')}, {calls}, {locked} locked"
     return f"{line}, {bad} unreadable." if bad else f"{line}."

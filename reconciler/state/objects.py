@@ -162,7 +162,7 @@ class ObjectStore:
         keys = []
         with self._told(prefix, "cannot be listed"):
             async for page in obstore.list(self._store, prefix.rstrip("/"), chunk_size=1000):
-                keys += [one["path"] for one in page]
+                keys += [entry["path"] for entry in page]
         for key in sorted(keys):
             yield key
 
