@@ -208,11 +208,11 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
                     await attempt.keep(result)
                 except StateError:
                     pass  # sites of which the run does not hear are unknown there; the other sites continue
-        ledgers = totals.in_order([entry.name for entry in entries])
+        names = [entry.name for entry in entries]
         try:
             # If the run was killed, nobody else is left to write the ledger. It may have ended without this worker.
             if watch.alone or await results.is_awaited():
-                await remember_part(run, job.run, job.part, ledgers, interrupted=watch.alone)
+                await remember_part(run, job.run, job.part, lambda: totals.in_order(names), interrupted=watch.alone)
         except StateError:
             pass  # if the run is there, it writes a ledger of its own, or says that it can't
         if watch.alone:

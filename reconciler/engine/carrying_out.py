@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -35,7 +35,7 @@ from reconciler.planner.rights import regenerates_on_request, what_is_left
 from reconciler.planner.targets import Named
 from reconciler.spool import Spool
 from reconciler.state.errors import StateError
-from reconciler.state.ledger import RunLedgers
+from reconciler.state.ledger import OfSites, RunLedgers
 
 OVERTAKEN: Final = Diagnostic(
     Trouble.OVERTAKEN, "another run worked on this site after the plan was made", "run apply again"
@@ -67,7 +67,7 @@ async def carry_out(
         totals.add(result)
         run.emit(result)
     done = totals.completed(interrupted=run.terms.stop())
-    await remember(run, done, totals.in_order(order))
+    await remember(run, done, lambda: totals.in_order(order))
     return done
 
 
@@ -258,9 +258,9 @@ class ApplyTotals:
     def _keep(self, name: SiteName, ledger: SiteLedger) -> None:
         self._at[name] = self._ledgers.append(to_json(ledger_record(ledger)))
 
-    def in_order(self, names: list[SiteName]) -> list[bytes]:
+    def in_order(self, names: Iterable[SiteName]) -> Iterator[bytes]:
         """The ledgers in the order of the sites, as JSON."""
-        return [self._ledgers[self._at[name]] for name in names if name in self._at]
+        return (self._ledgers[self._at[name]] for name in names if name in self._at)
 
     def completed(self, *, interrupted: bool) -> ApplyCompleted:
         """The result, once all sites have been added."""
@@ -275,25 +275,23 @@ class ApplyTotals:
         )
 
 
-async def remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None:
+async def remember(run: Run, done: ApplyCompleted, ledgers: Callable[[], Iterable[bytes]]) -> None:
     """Writes the ledger of a run into the state; if that is not possible, only reports it."""
     ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted}
     if run.terms.verdict is not None:
         ledger["exitCode"] = run.terms.verdict(done).exit_code
     try:
-        text, run_name = _with_sites(ledger, ledgers), run.session.leases.holder.run
-        ledgers_of_runs, in_parts = RunLedgers(run.session.store.store), run.session.workers is not None
-        await ledgers_of_runs.write(run.session.clock.now(), text, run_name, in_parts=in_parts)
+        run_name, in_parts = run.session.leases.holder.run, run.session.workers is not None
+        ledgers_of_runs = RunLedgers(run.session.store.store)
+        await ledgers_of_runs.write(run.session.clock.now(), OfSites(ledger, ledgers), run_name, in_parts=in_parts)
     except StateError as error:
         what = f"the ledger of this run could not be kept: {error.message}"
         run.emit(Notice(Diagnostic("ledger-not-kept", what, error.fix, Severity.WARNING, error.place)))
 
 
-async def remember_part(run: Run, name: str, part: int, ledgers: list[bytes], *, interrupted: bool) -> None:
+async def remember_part(
+    run: Run, name: str, part: int, ledgers: Callable[[], Iterable[bytes]], *, interrupted: bool
+) -> None:
     """Writes the ledger of a part that ended, which remains if its run writes none. Raises StateError."""
-    text = _with_sites({"command": "apply", "interrupted": interrupted}, ledgers)
-    await RunLedgers(run.session.store.store).write_part(name, part, text)
-
-
-def _with_sites(ledger: dict[str, Any], ledgers: list[bytes]) -> bytes:
-    return to_json(ledger)[:-1] + b',"sites":[' + b",".join(ledgers) + b"]}"
+    ledger = OfSites({"command": "apply", "interrupted": interrupted}, ledgers)
+    await RunLedgers(run.session.store.store).write_part(name, part, ledger)

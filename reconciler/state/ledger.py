@@ -7,15 +7,15 @@ What was published is not only here: it is also in the record of its site, where
 
 from __future__ import annotations
 
+import io
 import re
 import secrets
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
-from msgspec import Raw
-
-from reconciler.model.canonical import Json
-from reconciler.model.codec import from_plain
+from reconciler.model.canonical import Json, freeze
+from reconciler.model.codec import from_plain, laid_out
 from reconciler.model.frozen import Struct
 from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
 from reconciler.state.errors import Conflict, StateError
@@ -37,26 +37,35 @@ class RunDocument(Struct, frozen=True):
     format_version: Literal[2] = FORMAT_VERSION
 
 
+class OfSites(Struct, frozen=True):
+    """A ledger of many sites: an object, and each site's own ledger as JSON, which become its `sites`, in order."""
+
+    run: dict[str, Any]
+    sites: Callable[[], Iterable[bytes]]
+
+
+Ledger: TypeAlias = Json | OfSites
+
+
 class RunLedgers:
     """The ledgers of the last runs over the sites of a project."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def write(self, ended_at: datetime, ledger: Json | bytes, run: str = "", *, in_parts: bool = False) -> str:
+    async def write(self, ended_at: datetime, ledger: Ledger, run: str = "", *, in_parts: bool = False) -> str:
         """Writes the ledger of a run that ended, deletes the oldest ones beyond KEPT, and returns the ledger's id.
 
-        `ledger` is a JSON value, or its text for ledgers of many sites. The id ends in the name of the run, which also
-        identifies the run's locks. With `in_parts`, the ledgers of its parts are removed.
+        The id ends in the name of the run, which also identifies the run's locks. With `in_parts`, the ledgers of its
+        parts are removed.
         """
-        written = _raw(ledger) if isinstance(ledger, bytes) else ledger
         at, name = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}", run or secrets.token_hex(4)
         run = f"{at}-{name}"
         try:
-            await self._store.put(_key_of(run), to_bytes(RunDocument(run, written)), expected=None)
+            await self._store.put(_key_of(run), _text(run, ledger), expected=None)
         except Conflict:  # one process may apply twice, and a sandbox's clock may stand still in between
             run = f"{at}-{secrets.token_hex(4)}-{name}"
-            await self._store.put(_key_of(run), to_bytes(RunDocument(run, written)), expected=None)
+            await self._store.put(_key_of(run), _text(run, ledger), expected=None)
         try:
             if in_parts:
                 await self._forget_parts(name)
@@ -65,13 +74,13 @@ class RunLedgers:
             pass  # one ledger too many is not a reason for a run to fail; the next run tries again
         return run
 
-    async def write_part(self, run: str, part: int, ledger: bytes) -> None:
+    async def write_part(self, run: str, part: int, ledger: Ledger) -> None:
         """Writes the ledger of a part that ended, replacing that of an earlier attempt. Raises StateError.
 
         `run` is when its run began, and the name of the run as in `write`: see `part_results.name_of_run`.
         """
         id = f"{run}-part-{part}"
-        await self._store.put(_key_of(id), to_bytes(RunDocument(id, _raw(ledger))), expected=ANY)
+        await self._store.put(_key_of(id), _text(id, ledger), expected=ANY)
 
     async def _forget_parts(self, run: str) -> None:
         for id in await self.runs():
@@ -99,8 +108,22 @@ class RunLedgers:
         return ledger_of(document.ledger)
 
 
-def _raw(ledger: bytes) -> Any:
-    return Raw(ledger)
+_NO_SITES: Final = b'"sites": []'
+
+
+def _text(id: str, ledger: Ledger) -> bytes:
+    """The text of a ledger, as `to_bytes` makes it; but site by site, because there may be many thousands."""
+    if not isinstance(ledger, OfSites):
+        return to_bytes(RunDocument(id, ledger))
+    whole = to_bytes(RunDocument(id, freeze({**ledger.run, "sites": []})))
+    head, _, tail = whole.rpartition(_NO_SITES)
+    text, between = io.BytesIO(), b"\n   "
+    text.write(head + b'"sites": [')
+    for site in ledger.sites():
+        text.write(between + laid_out(site).rstrip().replace(b"\n", b"\n   "))
+        between = b",\n   "
+    text.write((b"]" if between == b"\n   " else b"\n  ]") + tail)
+    return text.getvalue()
 
 
 def _first(document: dict[str, Any]) -> RunDocument:

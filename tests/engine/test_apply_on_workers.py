@@ -52,7 +52,7 @@ from reconciler.state.errors import StateError
 from reconciler.state.heartbeat import RETRY
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
-from reconciler.state.ledger import RunLedgers
+from reconciler.state.ledger import OfSites, RunLedgers
 from reconciler.state.part_results import PartResults
 from reconciler.state.sites import open_state
 from reconciler.wiring import open_session
@@ -691,17 +691,15 @@ def test_the_ledgers_of_parts_stay_where_their_run_writes_none(shops: Fleet, mon
 def test_the_ledger_of_a_part_tells_what_an_attempt_did_that_was_lost(
     shops: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[tuple[int, bytes]] = []
+    written: list[tuple[int, OfSites]] = []
 
-    async def write(_ledgers: RunLedgers, _run: str, part: int, ledger: bytes) -> None:
+    async def write(_ledgers: RunLedgers, _run: str, part: int, ledger: OfSites) -> None:
         written.append((part, ledger))
 
     monkeypatch.setattr(RunLedgers, "write_part", write)
     monkeypatch.setattr(LosesAnswers, "left", 1)
     applied(shops, losing_answers)
-    assert [(part, [site["site"] for site in json.loads(ledger)["sites"]]) for part, ledger in written] == [
-        (0, ALL)
-    ] * 2
+    assert [(part, [json.loads(site)["site"] for site in ledger.sites()]) for part, ledger in written] == [(0, ALL)] * 2
 
 
 def test_a_worker_that_outlives_its_run_adds_no_ledger_to_that_of_the_run(shops: Fleet) -> None:

@@ -91,9 +91,9 @@ def test_the_oldest_ledgers_go() -> None:
 def test_the_ledgers_of_parts_are_kept_until_their_run_has_written_its_own() -> None:
     async def body() -> None:
         runs = RunLedgers(MemoryStore())
-        for part, text in ((0, b"1"), (11, b"2"), (0, b"3")):
-            await runs.write_part("20261123T092900Z-3f9a2c1e", part, text)
-        await runs.write_part("20261123T092900Z-other", 0, b"4")
+        for part, ledger in ((0, 1), (11, 2), (0, 3)):
+            await runs.write_part("20261123T092900Z-3f9a2c1e", part, ledger)
+        await runs.write_part("20261123T092900Z-other", 0, 4)
         assert [await runs.read(id) for id in await runs.runs()] == [4, 2, 3]
         await runs.write(NOW, None, "3f9a2c1e", in_parts=True)
         assert [await runs.read(id) for id in await runs.runs()] == [None, 4]
@@ -106,7 +106,7 @@ def test_the_ledgers_of_parts_drive_those_of_no_other_run_out() -> None:
         runs = RunLedgers(MemoryStore())
         ids = [await runs.write(NOW + timedelta(minutes=minute), None) for minute in range(KEPT - 1)]
         for part in range(3):
-            await runs.write_part("20261124T092900Z-3f9a2c1e", part, b"1")
+            await runs.write_part("20261124T092900Z-3f9a2c1e", part, 1)
         ids.append(await runs.write(NOW + timedelta(days=2), None))
         left = await runs.runs()
         assert (len(left), set(ids) - set(left)) == (KEPT + 2, {ids[0]})
