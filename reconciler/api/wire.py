@@ -54,6 +54,10 @@ _OBJECTS: Final = ("marketingPlanGoal", "topics", "businessProfile", "calendar",
 """The settings that have members (9.5)."""
 
 
+_TOOLS: Final = ("socialMarketing", "emailMarketing", "blogs")
+"""The tools with overrides (9.5). What else stands there is kept, whatever its shape (13.1.12)."""
+
+
 def settings(body: object) -> MarketingSettings:
     """The settings of a site. If they were never saved, they contain only the derived fields (D 9.1)."""
     source, where = opened(body, MARKETING_SETTINGS)
@@ -66,7 +70,9 @@ def settings(body: object) -> MarketingSettings:
         raise Unreadable(f"expected the settings themselves in {where}.settings, got {' and '.join(nested)} in it")
     for name in _OBJECTS:
         fields(own.get(name), f"{where}.settings.{name}")
-    for tool, value in fields(source.get("overrides"), f"{where}.overrides").items():
+    by_tool = fields(source.get("overrides"), f"{where}.overrides")
+    for tool in _TOOLS:
+        value = by_tool.get(tool)
         fields(fields(value, f"{where}.overrides.{tool}").get("frequency"), f"{where}.overrides.{tool}.frequency")
     language = inner.get("language") or source.get("language")
     return MarketingSettings(inner, overrides, language if isinstance(language, str) else None)

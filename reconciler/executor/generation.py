@@ -114,6 +114,9 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
         run.fail(wait.action, Result.PENDING, error.diagnostic().while_("waiting for it to end failed"))
         raise
     match found:
+        case TimedOut(failed=failed) if failed is not None:
+            # The entry stays open: what the last reads did not show is no proof that nothing happened.
+            run.fail(wait.action, Result.PENDING, failed.while_("waiting for it to end failed"))
         case TimedOut():
             await _not_over(run, wait, last)
         case Stopped():

@@ -128,8 +128,9 @@ async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
         found, error = Stopped(), failed
     run.cache.forget(Need.MARKETING_PLAN)
     if isinstance(found, TimedOut | Stopped):
+        why = RUN_STOPPED if isinstance(found, Stopped) else found.failed or TIME_RAN_OUT
+        problem = error.diagnostic() if error else why
         for pending in left:
-            problem = error.diagnostic() if error else RUN_STOPPED if isinstance(found, Stopped) else TIME_RAN_OUT
             await _not_over(run, pending, last.get(pending.activity, ()), problem)
     if error is not None:
         raise error

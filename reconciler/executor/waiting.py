@@ -10,6 +10,7 @@ from msgspec import Struct
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.executor.ports import PollPolicy
 from reconciler.model.clock import Clock
+from reconciler.model.diagnostics import Diagnostic
 
 T = TypeVar("T")
 
@@ -17,8 +18,15 @@ PASSING: Final = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVER, ErrorKind.NET
 """Errors of a read that may not recur at the next one."""
 
 
+MOST_UNREADABLE: Final = 5
+"""How many reads in a row may be unreadable: one may be a gateway's page, but what stays is not worth waiting for."""
+
+
 class TimedOut(Struct, frozen=True):
     """The deadline passed before there was an answer."""
+
+    failed: Diagnostic | None = None
+    """Why the last read failed, if it did: then nobody knows whether it is still under way."""
 
 
 class Stopped(Struct, frozen=True):
@@ -39,24 +47,27 @@ async def poll(
     """Calls `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
     The first call is after one interval, or `at_once`; the last is at the deadline. A read that fails temporarily is
-    not an answer; any other ApiError is raised.
+    not an answer; any other ApiError is raised, and so is one that is not understood several times in a row.
     """
     deadline = clock.now() + policy.timeout
-    pause = not at_once
+    pause, unreadable = not at_once, 0
+    failed: Diagnostic | None = None
     while True:
         if stop():
             return Stopped()
         if pause:
             left = (deadline - clock.now()).total_seconds()
             if left <= 0:
-                return TimedOut()
+                return TimedOut(failed)
             await clock.sleep(min(policy.interval.total_seconds(), left))
         pause = True
         try:
             found = await probe()
+            failed, unreadable = None, 0
         except ApiError as error:
-            if error.kind not in PASSING:
+            unreadable = unreadable + 1 if error.kind is ErrorKind.UNREADABLE else 0
+            if error.kind not in PASSING or unreadable >= MOST_UNREADABLE:
                 raise
-            found = None
+            found, failed = None, error.diagnostic()
         if found is not None:
             return found

@@ -233,6 +233,13 @@ def test_rule_17_1_a_setting_that_should_have_members_stops_the_site(bench: Benc
         ask(bench, OBJECTS["settings"], ok({"settings": {name: strange, "language": "en"}}))
 
 
+def test_rule_13_1_12_a_new_member_beside_the_overrides_of_tools_is_kept_whatever_it_is(bench: Bench) -> None:
+    overrides = {"revision": 3, "notes": ["x"], "blogs": {}}
+    found = ask(bench, OBJECTS["settings"], ok({"settings": {"language": "en"}, "overrides": overrides}))
+    assert isinstance(found, MarketingSettings)
+    assert found.overrides == freeze_object(overrides)
+
+
 @pytest.mark.parametrize("overrides", [{"blogs": 3}, {"blogs": {"frequency": "WEEK"}}])
 def test_rule_17_1_an_override_in_another_shape_stops_the_site(bench: Bench, overrides: object) -> None:
     with pytest.raises(ApiError, match=r"overrides\.blogs.* should be an object"):

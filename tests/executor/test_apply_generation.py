@@ -200,6 +200,25 @@ def test_a_poll_that_is_refused_for_good_leaves_the_generation_pending(bench: Be
     assert [one.sent for one in bench.recorded.open] == [True]
 
 
+def test_rule_17_1_a_poll_that_is_never_understood_says_so_and_does_not_use_up_the_time(bench: Bench) -> None:
+    unread = failure(ErrorKind.UNREADABLE, "the answer was not understood")
+    bench.world.after_call = lambda _: bench.world.failing.update({"marketing-plan": [unread] * 999})
+    ledger = bench.apply(generate(), DEFERRED)
+    assert results(ledger) == ["pending", "not-started"]
+    assert details(ledger)[0].startswith("waiting for it to end failed: the answer was not understood")
+    assert ledger.error is not None
+    assert bench.world.now < START + timedelta(minutes=3)
+    assert [one.sent for one in bench.recorded.open] == [True]
+
+
+def test_a_wait_whose_last_reads_failed_does_not_call_it_generating(bench: Bench) -> None:
+    bench.world.after_call = lambda _: bench.world.failing.update({"marketing-plan": [failure()] * 999})
+    ledger = bench.apply(generate(), DEFERRED)
+    assert results(ledger) == ["pending", "not-started"]
+    assert details(ledger)[0].startswith("waiting for it to end failed: the server failed: no luck")
+    assert bench.world.now == START + timedelta(minutes=10)
+
+
 def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench: Bench) -> None:
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.takes = None
@@ -374,6 +393,22 @@ def test_a_young_entry_without_a_trace_is_waited_for_and_given_up_at_its_deadlin
     assert results(bench.apply(AWAIT)) == ["skipped"]
     assert bench.world.now == START + timedelta(minutes=10)
     assert bench.recorded.open == ()
+
+
+def test_an_earlier_call_is_not_given_up_at_its_deadline_by_reads_that_failed(bench: Bench) -> None:
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    bench.world.after_call = killed
+    with pytest.raises(KeyboardInterrupt):
+        bench.apply(regenerate(), inputs=DRY)
+    bench.world.status = PlanStatus.ACTIVE  # a read that lags behind
+    assert len(bench.settle_open().open) == 1
+    bench.world.failing = {"marketing-plan": [failure()] * 999}
+    assert results(bench.apply(AWAIT)) == ["pending"]
+    assert len(bench.recorded.open) == 1, "nobody has seen that it had no effect, so it is not made again"
 
 
 def test_lost_answers_of_settings_and_events_are_settled_by_reading(bench: Bench) -> None:
