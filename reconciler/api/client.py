@@ -11,16 +11,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.api.endpoints import Endpoints
-from reconciler.api.fence import Fence
 from reconciler.api.limits import USUAL, Limits, Timeouts
 from reconciler.api.reader import SiteReader
 from reconciler.api.surroundings import Surroundings
 from reconciler.api.transport import Connection, Credentials, FullTransport, ReadTransport
-from reconciler.api.writer import Learned, SiteWriter
 from reconciler.model.clock import Clock
 
 if TYPE_CHECKING:
     import httpx
+
+    from reconciler.api.fence import Fence
+    from reconciler.api.writer import Learned, SiteWriter
 
 WIX: Final = "https://www.wixapis.com"  # D
 
@@ -90,6 +91,8 @@ class FullClient(ReadClient):
 
         All writers of a client share what they learn about the remote side (which of two body keys it understands).
         """
+        from reconciler.api.writer import Learned, SiteWriter
+
         if self._learned is None:
             self._learned = Learned()
         return SiteWriter(FullTransport(self._connection), fence, self._learned)

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.policy_checks import CheckFailed
-from reconciler.engine.problems import diagnostics_of
 from reconciler.engine.results import Emit
 from reconciler.engine.site_results import SiteFailed, SiteStarted
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
@@ -198,6 +197,8 @@ def failed_site(
 
 
 def _failed(site: Named, error: Exception, turn: Turn) -> SiteFailed:
+    from reconciler.engine.problems import diagnostics_of
+
     problems = diagnostics_of(error, site.name)
     return failed_site(site, problems, refused=isinstance(error, Locked), seconds=turn.seconds)
 

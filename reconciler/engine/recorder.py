@@ -15,8 +15,8 @@ from reconciler.executor.events import (
     Started,
     StillWaiting,
 )
-from reconciler.executor.going_out import still_going_out, unstopped
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.going_out import still_going_out
+from reconciler.executor.ledger import Entry, Result, SiteLedger, unstopped
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation

@@ -7,8 +7,8 @@ from typing import Final
 
 from msgspec import field
 
-from reconciler.executor.going_out import still_going_out, unstopped
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.going_out import still_going_out
+from reconciler.executor.ledger import Entry, Result, SiteLedger, unstopped
 from reconciler.model.address import Address, SiteName
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,8 +17,10 @@ from reconciler.engine.choice import Choice, Shard
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import digest_of, freeze
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
-from reconciler.planner.document import RunPart
 from reconciler.planner.targets import TargetFilter, is_chosen, near, target_filter
+
+if TYPE_CHECKING:
+    from reconciler.planner.document import RunPart
 
 
 class Selection(Struct, frozen=True):
@@ -80,6 +83,8 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
 def _part(project: Project, index: SiteIndex, choice: Choice) -> RunPart | None:
     if choice.shard is None:
         return None
+    from reconciler.planner.document import RunPart
+
     options = [list(choice.targets), list(choice.excludes), choice.changed_since]
     config = digest_of(freeze([project.digest, index.content, options]))
     return RunPart(choice.shard.number, choice.shard.count, config)

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.engine.fleet import Turn, over_sites
-from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session
@@ -82,6 +81,8 @@ async def undeclared_sites(
         try:
             record = await store.record(site)
         except StateError as error:
+            from reconciler.engine.problems import diagnostic_of
+
             return Undeclared(site, problem=diagnostic_of(error, site.name))
         name = record.site.name if record is not None else site.name
         return Undeclared(replace(site, name=name), waiting(record.recorded if record else NOTHING_RECORDED, now))

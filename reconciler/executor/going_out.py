@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from reconciler.executor.ledger import Entry, Result
-from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.planner.actions import Action, Plan, StillGoingOut
-from reconciler.planner.unstopped import beyond_the_plan, not_stopped, stops
+from reconciler.planner.unstopped import beyond_the_plan, not_stopped
 
 OVER: Final = frozenset(
     {PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED, PostStatus.PUBLISHED, PostStatus.FAILED}
 )
 """Statuses of a post that is no longer waiting to go out."""
-
-
-def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, Diagnostic]:
-    """The actions of a plan that should have stopped a post but did not, with how each ended."""
-    ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
-    found: dict[Action, Diagnostic] = {}
-    for action in plan.actions:
-        if stops(action):
-            entry = ended.get((action.address, action.operation.verb))
-            if entry is not None and entry.result is not Result.DONE:
-                assert entry.problem is not None  # what was not done says why
-                found[action] = entry.problem
-    return found
 
 
 def still_going_out(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
-from reconciler.executor.ports import Reader
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import ObservedSite, SiteRef
+
+if TYPE_CHECKING:
+    from reconciler.executor.ports import Reader
 
 
 async def drafts_themselves(site: SiteRef, reader: Reader, shown: Iterable[Post]) -> tuple[Post, ...]:

@@ -8,14 +8,15 @@ from typing import Final, Self
 
 from msgspec.structs import replace
 
-from reconciler.model.address import Address
+from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, discards_of
 from reconciler.model.outcomes import Remark
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import Verb
-from reconciler.planner.actions import Column, StillGoingOut, column_of
+from reconciler.planner.actions import Action, Column, Plan, StillGoingOut, column_of
+from reconciler.planner.unstopped import stops
 
 
 class Result(StrEnum):
@@ -158,3 +159,16 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
                 seen.add(key)
                 counts[name] += entry.count
     return Tally(**counts)
+
+
+def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, Diagnostic]:
+    """The actions of a plan that should have stopped a post but did not, with how each ended."""
+    ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
+    found: dict[Action, Diagnostic] = {}
+    for action in plan.actions:
+        if stops(action):
+            entry = ended.get((action.address, action.operation.verb))
+            if entry is not None and entry.result is not Result.DONE:
+                assert entry.problem is not None  # what was not done says why
+                found[action] = entry.problem
+    return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from reconciler.executor.lagging import with_posts_themselves
-from reconciler.executor.ports import Reader
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, Post
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -15,6 +16,9 @@ from reconciler.planner.left_out import unasked_approvals
 from reconciler.planner.needs import first_reads, further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+
+if TYPE_CHECKING:
+    from reconciler.executor.ports import Reader
 
 MOST_ROUNDS = 4
 """Each round reads something that was not read before, so this is never reached; it bounds the loop."""

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
 from reconciler.executor.fence import NoLongerAllowed, PublicFence
-from reconciler.executor.going_out import still_going_out, unstopped
+from reconciler.executor.going_out import still_going_out
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import published_post
-from reconciler.executor.ledger import Entry, Result, SiteLedger, about
+from reconciler.executor.ledger import Entry, Result, SiteLedger, about, unstopped
 from reconciler.executor.outcome_check import read_for
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import refusal_reason

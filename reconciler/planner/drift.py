@@ -23,6 +23,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.drift_content import content_items, waiting_items
+from reconciler.planner.drift_events import event_drift, is_as_declared
 from reconciler.planner.drift_report import (
     DriftItem,
     DriftReport,
@@ -35,7 +36,7 @@ from reconciler.planner.drift_report import (
     who_moved,
     without_name,
 )
-from reconciler.planner.events import EventsPart, event_drift, is_as_declared
+from reconciler.planner.events import EventsPart
 from reconciler.planner.generation import FIRST_CONTACT, changed_inputs, in_force_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of

@@ -19,6 +19,7 @@ from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.diagnostics import cause
+from reconciler.reporters.drift_words import finding as finding_words
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import drift_line, header
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
@@ -161,7 +162,7 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Iterator
         spans.append(Span(item.problem.cause))
     elif item.finding is not None and not item.shown_fields:
         said = replace(item, about=()) if item.address.kind is Kind.ACTIVITY else item
-        spans.append(Span(words.finding(said, named=count == 1)))
+        spans.append(Span(finding_words(said, named=count == 1)))
     if item.shown_fields and all(isinstance(field.applied, Absent) for field in item.shown_fields):
         spans.append(Span("never applied", Style.DIM))
     if everything:

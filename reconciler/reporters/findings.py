@@ -46,6 +46,7 @@ from reconciler.model.verdict import Verdict
 from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding
 from reconciler.reporters import words
+from reconciler.reporters.drift_words import finding as finding_words
 
 _GRAVE = frozenset(
     {
@@ -201,7 +202,7 @@ def drifted(item: DriftItem) -> Diagnostic | None:
         for field in item.shown_fields
     )
     parts = (
-        words.finding(item) if item.finding is not None else spoken(item.state),
+        finding_words(item) if item.finding is not None else spoken(item.state),
         spoken(item.moved) if item.moved else "",
         fields,
     )

@@ -12,6 +12,7 @@ from reconciler.model.text import spoken
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import cause
+from reconciler.reporters.drift_words import finding
 from reconciler.reporters.history_text import moved_words, unwanted_words, when_words
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import (
@@ -26,7 +27,6 @@ from reconciler.reporters.page_rows import (
     two_values,
 )
 from reconciler.reporters.values import yaml
-from reconciler.reporters.words import finding
 
 STATES: Final = {
     DriftState.DRIFTED: (2, "warn", "~"),

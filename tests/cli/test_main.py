@@ -87,7 +87,9 @@ UNUSED = {
         "certifi", "deepdiff", "difflib", "httpcore", "httpx", "jsonschema", "jsonschema_rs", "pygments",
         "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file", "reconciler.engine.state",
         "reconciler.executor.executor", "reconciler.executor.kinds", "reconciler.reporters.gallery",
-        "reconciler.sandbox.app", "rich", "uvicorn", "zoneinfo",
+        "reconciler.sandbox.app", "rich", "uvicorn", "zoneinfo", "reconciler.api.writer", "reconciler.engine.problems",
+        "reconciler.executor.ledger", "reconciler.executor.ports", "reconciler.planner.document",
+        "reconciler.planner.drift_report",
     },
     "init new": {
         "aiohttp", "asyncio", "deepdiff", "difflib", "httpx", "jsonschema", "jsonschema_rs", "regex",

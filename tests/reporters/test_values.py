@@ -9,8 +9,8 @@ import pytest
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import Finding
+from reconciler.reporters.drift_words import FINDINGS
 from reconciler.reporters.values import change_row
-from reconciler.reporters.words import FINDINGS
 
 LONG = " ".join(f"sentence {number} of it." for number in range(30))
 
