@@ -35,6 +35,7 @@ class Repository:
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_EDITOR": "true",
             "GIT_TERMINAL_PROMPT": "0",
+            "GIT_NO_REPLACE_OBJECTS": "1",  # what HEAD has, not what refs/replace puts in its place
             "LC_ALL": "C",
         }
 
@@ -244,9 +245,16 @@ class Repository:
         """Paths below the top that differ from a commit; for a submodule, its own path."""
         options = ("--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "-z")
         differing = self._run("diff", *options, base, "--", top=True)
-        # Ignored files are new all the same: an approvals file that git ignores was never committed.
-        new = self._run("ls-files", "--others", "-z", "--", "*.yaml", "*.yml", top=True)
-        return frozenset(path for path in (differing + new).split("\0") if path)
+        # Ignored files are new all the same: an approvals file that git ignores was never committed. And files that git
+        # was told to look away from (assume-unchanged, skip-worktree) may differ without its noticing.
+        listed = self._run("ls-files", "--cached", "--others", "-v", "-z", "--", "*.yaml", "*.yml", top=True)
+        tagged = (entry.partition(" ") for entry in listed.split("\0") if entry)
+        new = (path for tag, _, path in tagged if tag == "?" or self._is_hidden(tag, path))
+        return frozenset((*(path for path in differing.split("\0") if path), *new))
+
+    def _is_hidden(self, tag: str, path: str) -> bool:
+        """Whether git does not compare a file with what is on disk. A file that a sparse checkout leaves out is not."""
+        return (tag == "S" or tag.islower()) and os.path.lexists(self.top / path)
 
     def _run(self, *arguments: str, top: bool = False) -> str:
         return self._bytes(*arguments, top=top).decode("utf-8", "surrogateescape")

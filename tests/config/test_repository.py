@@ -182,6 +182,32 @@ def test_only_committed_approvals_count(checkout: Path, approvals: Path) -> None
     commit(checkout)
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_an_edit_that_git_is_told_to_look_away_from_is_not_committed(
+    checkout: Path, approvals: Path, flag: str
+) -> None:
+    commit(checkout)
+    git(checkout, "update-index", flag, "approvals/shop.yaml")
+    approvals.write_text(APPROVALS + "# and a yes that nobody reviewed\n")
+    assert git(checkout, "status", "--porcelain") == ""
+    assert repository(checkout).committed(approvals) == APPROVALS.encode()
+    assert not repository(checkout).is_clean(approvals)
+    assert repository(checkout).author_of_line(approvals, 1) is None
+    assert repository(checkout).changed_since("HEAD").has(approvals)
+
+
+def test_nothing_takes_the_place_of_what_is_committed(checkout: Path, approvals: Path) -> None:
+    """`git replace` makes other commands show another text under the name of the committed one."""
+    commit(checkout)
+    approvals.write_text(APPROVALS + "# and a yes that nobody reviewed\n")
+    ours, other = (
+        git(checkout, "rev-parse", "HEAD:approvals/shop.yaml"),
+        git(checkout, "hash-object", "-w", str(approvals)),
+    )
+    git(checkout, "replace", ours.strip(), other.strip())
+    assert repository(checkout).committed(approvals) == APPROVALS.encode()
+
+
 def test_decisions_that_are_not_committed_are_known(checkout: Path, approvals: Path) -> None:
     def uncommitted() -> set[str]:
         trust = Trust(committed=True, environment=tuple(environment().items()))
