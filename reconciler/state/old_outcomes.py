@@ -49,9 +49,8 @@ def ledger_of(ledger: Json) -> Json:
 
 
 def _site(site: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: [_told(each) for each in site[name]] for name in ("entries", "notes") if name in site}
-    going_out = site.get("stillGoingOut", ())
-    return {**site, **told, "stillGoingOut": [_not_stopped(post) for post in going_out]}
+    readers = {"entries": _told, "notes": _told, "stillGoingOut": _not_stopped}
+    return {**site, **{name: [read(each) for each in site[name]] for name, read in readers.items() if name in site}}
 
 
 def _not_stopped(post: Mapping[str, Any]) -> Mapping[str, Any]:
