@@ -74,7 +74,6 @@ def _mended(document: dict[str, Any]) -> SiteRecord:
     recorded = document.get("recorded")
     if not isinstance(recorded, dict):
         raise Malformed("recorded", "is missing")
-    recorded.pop("unkept", None)  # always empty in the first records of this version
     mended = {"open": readable(recorded.get("open"))}
     if "published" in recorded:
         posts = recorded["published"]

@@ -267,6 +267,10 @@ def test_a_call_of_a_later_version_is_kept_as_it_is() -> None:
     assert decode(encode(replace(NOTHING_RECORDED, open=(kept,))), "x").recorded.open == (kept,)
 
 
+def test_a_record_has_the_members_without_which_earlier_programs_call_it_corrupt() -> None:
+    assert json.loads(encode(RecordedSite()))["recorded"]["unkept"] == []
+
+
 def test_a_published_post_from_before_time_zones_were_kept() -> None:
     moment = datetime(2026, 11, 23, tzinfo=UTC)
     post = PublishedPost(PostId("p1"), Digest("sha256:1"), "INSTAGRAM", moment, moment)
