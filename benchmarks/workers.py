@@ -27,7 +27,7 @@ from run import write_project
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import open_project
-from reconciler.engine.choice import Choice
+from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan import plan_sites
 from reconciler.engine.selection import select
 from reconciler.engine.session import RunContext
@@ -68,7 +68,7 @@ async def plan(root: Path, count: int) -> None:
     spread = Processes(count, work)
     project, index = open_project((root,), elsewhere=spread.read)
     async with open_session(project, ReadClient, environ=os.environ, api=NOWHERE, workers=spread) as session:
-        completed = await plan_sites(session, select(project, index, Choice()), RunContext(), lambda _: None)
+        completed = await plan_sites(session, select(project, index, SiteFilter()), RunContext(), lambda _: None)
     for worker in multiprocessing.active_children():
         worker.join()
     assert (completed.sites, completed.failed, completed.changes) == (len(index), 0, 0)

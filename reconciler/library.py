@@ -17,7 +17,7 @@ from reconciler.api.client import FullClient
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
 from reconciler.engine.applying import ApplyTerms, Decide, Decision, Proposal
-from reconciler.engine.choice import Choice
+from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Emit, Event, Refused
@@ -186,7 +186,7 @@ class Project:
         return Applied(outcome, tuple(told.sites))
 
     def _select(self, targets: Iterable[str], excludes: Iterable[str]) -> Selection:
-        return self._runs.select(Choice(tuple(targets), tuple(excludes)))
+        return self._runs.select(SiteFilter(tuple(targets), tuple(excludes)))
 
 
 def _spread(workers: int | str | None, environ: Mapping[str, str]) -> Spread | None:

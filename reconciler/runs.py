@@ -15,7 +15,7 @@ from msgspec import Struct
 from reconciler.api.client import FullClient, ReadClient
 from reconciler.config.project import Project as ProjectFiles
 from reconciler.config.sites import SiteIndex
-from reconciler.engine.choice import Choice, Shard
+from reconciler.engine.choice import Shard, SiteFilter
 from reconciler.engine.results import Api, Emit
 from reconciler.engine.selection import Selection, regenerated, repository_of, select
 from reconciler.engine.session import RunContext, Session
@@ -82,7 +82,7 @@ class Runs:
         """What git has checked out; None outside of a repository."""
         return repository_of(self.files).head()
 
-    def select(self, choice: Choice) -> Selection:
+    def select(self, choice: SiteFilter) -> Selection:
         """The sites that a run is about."""
         return select(self.files, self.index, choice)
 

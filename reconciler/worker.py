@@ -20,11 +20,10 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply import prepare
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember_part
-from reconciler.engine.checking import Checked, check
+from reconciler.engine.checking import CheckedSite, check
 from reconciler.engine.drift import AuditedSite, audits
 from reconciler.engine.parts import (
     TELLING,
-    Answer,
     Applied,
     Applying,
     Audited,
@@ -37,14 +36,15 @@ from reconciler.engine.parts import (
     Noticed,
     OtherVersion,
     Outcome,
+    PartResult,
     Planned,
     Planning,
     Preparing,
     Ready,
+    Reported,
     SoFar,
     StalePlanned,
     Task,
-    Told,
     entry_of,
     from_bytes,
     project_of,
@@ -113,14 +113,16 @@ def run_part(data: bytes, gone: Callable[[], bool] = ALONE.is_set) -> bytes:
         task = from_bytes(Task, data)
     except OtherVersion:
         what = f"a worker runs version {__version__}, but this run uses a different one"
-        return to_bytes(Answer(problem=Diagnostic("other-version", what, "install the same version on all of them")))
+        return to_bytes(
+            PartResult(problem=Diagnostic("other-version", what, "install the same version on all of them"))
+        )
     try:
         return to_bytes(_worked(task, os.environ, gone))
     except Exception as error:
-        return to_bytes(Answer(problem=diagnostic_of(error)))
+        return to_bytes(PartResult(problem=diagnostic_of(error)))
 
 
-def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) -> Answer:
+def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:
     match task.job:
         case Planning() | Auditing() as job:
             return asyncio.run(_read(task, job, environ))
@@ -137,7 +139,7 @@ def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) ->
 # --- what only reads -------------------------------------------------------------------------------
 
 
-async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]) -> Answer:
+async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]) -> PartResult:
     told = _Heard()
     async with _session(task, ReadClient, environ) as (session, entries):
         selection = Selection(session.project, entries, job.context.targets, len(entries))
@@ -147,14 +149,14 @@ async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]
         else:
             results = audits(session, selection, job.context, told.hear)
         outcomes = [_outcome(result) async for result in results]
-    return Answer(told.taken(), tuple(outcomes))
+    return PartResult(told.taken(), tuple(outcomes))
 
 
-def _outcome(result: SitePlanned | AuditedSite | Prepared | Checked | SiteFailed) -> Outcome:
+def _outcome(result: SitePlanned | AuditedSite | Prepared | CheckedSite | SiteFailed) -> Outcome:
     match result:
-        case Checked(site=SitePlanned() as planned, stale=stale) if stale:
+        case CheckedSite(site=SitePlanned() as planned, stale=stale) if stale:
             return StalePlanned(Planned.of(planned), stale)
-        case Checked(site=site):
+        case CheckedSite(site=site):
             return _outcome(site)
         case SitePlanned():
             return Planned.of(result)
@@ -173,11 +175,11 @@ def _outcome(result: SitePlanned | AuditedSite | Prepared | Checked | SiteFailed
 
 async def _prepare(
     task: Task, job: Preparing | Checking, environ: Mapping[str, str], gone: Callable[[], bool]
-) -> Answer:
+) -> PartResult:
     told = _Heard()
     async with _session(task, FullClient, environ) as (session, entries):
         run = Run(session, job.context, ApplyTerms(_never, job.lock_timeout), told.hear)
-        results: AsyncIterator[SitePlanned | Prepared | Checked | SiteFailed]
+        results: AsyncIterator[SitePlanned | Prepared | CheckedSite | SiteFailed]
         if isinstance(job, Preparing):
             results = prepare(run, entries)
         else:
@@ -185,10 +187,10 @@ async def _prepare(
             results = check(run, job.plans, files, moved=job.moved, again=job.again)
         async with _Watch(gone).over():
             outcomes = [_outcome(result) async for result in results]
-    return Answer(told.taken(), tuple(outcomes))
+    return PartResult(told.taken(), tuple(outcomes))
 
 
-async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Callable[[], bool]) -> Answer:
+async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:
     async with _session(task, FullClient, environ) as (session, entries):
         results = PartResults(session.store.store, job.run)
         again, attempt = not await results.begin(job.part), _Attempt(results, task)
@@ -217,14 +219,14 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
             pass  # if the run is there, it writes a ledger of its own, or says that it can't
         if watch.alone:
             await results.clear(session.clock.now())
-    return Answer(attempt.heard.taken())
+    return PartResult(attempt.heard.taken())
 
 
 class _Heard:
     """What is reported about the sites of a part, until it is sent."""
 
     def __init__(self) -> None:
-        self._told: list[Told] = []
+        self._told: list[Reported] = []
 
     def hear(self, event: object) -> None:
         """Takes an event; ignores what the run itself reports."""
@@ -235,7 +237,7 @@ class _Heard:
         """What was reported about sites since the last `taken`, without removing it."""
         return tuple(told for told in self._told if not isinstance(told, Noticed))
 
-    def taken(self, site: SiteName | None = None) -> tuple[Told, ...]:
+    def taken(self, site: SiteName | None = None) -> tuple[Reported, ...]:
         """Removes and returns what was reported about one site and about none; everything if `site` is None."""
         mine = [told for told in self._told if site is None or isinstance(told, Noticed) or told.name == site]
         self._told = [told for told in self._told if told not in mine]

@@ -162,7 +162,7 @@ WORDS: Final = {
     "PostRecord.movedTo": "When it goes out or went out instead, after somebody moved it.",
     "PostRecord.status": "How it ended; left out if nobody has looked yet.",
     "PostRecord.unwanted": "Why it was no longer wanted when it went out.",
-    "Promise.words": "The promise in words.",
+    "DeferredAction.words": "The deferred action in words.",
     "Promises.posts": "How many activities get posts, at most.",
     "Promises.publish": "How many drafts go out, at most.",
     "PostsRecord.posts": "How many posts this tool scheduled.",

@@ -72,7 +72,7 @@ REFERENCE_TAKEN: Final = "REFERENCE_ID_ALREADY_EXIST"  # S-wix 10.6: the post al
 PUBLISH_LIMIT: Final = "PUBLISH_LIMIT_EXCEEDED"  # S-wix 10.6: a quota, which no short wait restores
 
 
-class Violation(Struct, frozen=True):
+class FieldViolation(Struct, frozen=True):
     """One field that the remote side rejected (D 3.1). What it did not say is empty."""
 
     field: str
@@ -100,7 +100,7 @@ class ApiError(Exception):
         *,
         status: int | None = None,
         code: str = "",
-        violations: tuple[Violation, ...] = (),
+        violations: tuple[FieldViolation, ...] = (),
         request_id: str | None = None,
         retry_after: float | None = None,
         sent: bool = True,
@@ -284,7 +284,7 @@ def _kind(status: int) -> ErrorKind:
     return _KINDS.get(status, ErrorKind.INVALID)
 
 
-def _envelope(value: object) -> tuple[str, str, tuple[Violation, ...]]:
+def _envelope(value: object) -> tuple[str, str, tuple[FieldViolation, ...]]:
     """Message, code and violations of an error body, whatever its shape."""
     if isinstance(value, NotJson):
         # A gateway's own page tells nothing but the status (S-wix 3.1).
@@ -297,7 +297,7 @@ def _envelope(value: object) -> tuple[str, str, tuple[Violation, ...]]:
     application = _object(details.get("applicationError"))
     listed = _object(details.get("validationError")).get("fieldViolations")
     violations = tuple(
-        Violation(_text(entry.get("field")), _text(entry.get("description")), _rule(entry))
+        FieldViolation(_text(entry.get("field")), _text(entry.get("description")), _rule(entry))
         for entry in (listed if isinstance(listed, list) else [])[:50]
         if isinstance(entry, dict)
     )

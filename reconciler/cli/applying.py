@@ -15,7 +15,7 @@ from reconciler.cli.run import Running, reported
 from reconciler.cli.selecting import means_of, selected
 from reconciler.config.project import find_project
 from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal
-from reconciler.engine.choice import Choice
+from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.results import ClosingEvent, Emit, Event, Notice, RunStarted
 from reconciler.engine.session import RunContext
@@ -142,7 +142,7 @@ def _check_options(asked: RunOptions) -> None:
         for name, given in (
             ("--regenerate", bool(asked.regenerate)),
             ("--no-publish", not asked.publish),
-            ("--target, --exclude or --changed-since", replace(asked.choice, shard=None) != Choice()),
+            ("--target, --exclude or --changed-since", replace(asked.choice, shard=None) != SiteFilter()),
         )
         if given
     ]

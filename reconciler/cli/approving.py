@@ -24,7 +24,7 @@ from reconciler.config.last_approvals import LastApprovals
 from reconciler.config.project import Project
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
-from reconciler.engine.choice import Choice
+from reconciler.engine.choice import SiteFilter
 from reconciler.engine.results import Decided, Emit
 from reconciler.engine.selection import repository_of, select
 from reconciler.engine.session import begin
@@ -75,7 +75,7 @@ class ApproveOptions(Struct, frozen=True):
     """What `approve` was asked for. `decision` None: ask which."""
 
     paths: tuple[Path, ...]
-    choice: Choice
+    choice: SiteFilter
     selector: Selector
     decision: AnyDecision | None
     everything: bool

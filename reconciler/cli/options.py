@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # this file is loaded for `--help` too
     from datetime import timedelta
 
     from reconciler.config.trust import Trust
-    from reconciler.engine.choice import Choice, Shard
+    from reconciler.engine.choice import Shard, SiteFilter
     from reconciler.model.diagnostics import UsageError
     from reconciler.spread import Spread
 
@@ -53,7 +53,7 @@ class RunOptions(Struct, frozen=True):
     """What a command over sites was asked for on the command line."""
 
     paths: tuple[Path, ...]
-    choice: Choice
+    choice: SiteFilter
     shown: Shown
     api: str | None = None
     state: str | None = None
@@ -305,11 +305,11 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
     )
 
 
-def choice_of(given: Mapping[str, Any]) -> Choice:
+def choice_of(given: Mapping[str, Any]) -> SiteFilter:
     """The options of `choosing`; all sites for a command without them."""
-    from reconciler.engine.choice import Choice
+    from reconciler.engine.choice import SiteFilter
 
-    return Choice(
+    return SiteFilter(
         tuple(given.get("targets", ())),
         tuple(given.get("excludes", ())),
         given.get("shard"),

@@ -30,7 +30,7 @@ class Problems(list[Diagnostic]):
         """Whether nothing more needs to be explained."""
         return len(self) >= MAX_EXPLAINED
 
-    def told(self) -> tuple[Diagnostic, ...]:
+    def reported(self) -> tuple[Diagnostic, ...]:
         """The problems to show. If there are more, the last one says how many."""
         more = len(self) - MAX_EXPLAINED
         if more <= 0:

@@ -130,7 +130,7 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
             problem(Place(shown_path(root / name)), *refused) for _, name, refused in _places_outside(project)
         )
     if problems:
-        raise InvalidProject(problems.told(), project)
+        raise InvalidProject(problems.reported(), project)
     return project
 
 

@@ -59,7 +59,7 @@ def fits_site(members: Mapping[str, Any]) -> bool:
 _A_SITE: Final = {"name": "a", "id": "00000000-0000-4000-8000-000000000000"}
 
 
-class Checked(Struct, frozen=True):
+class CheckedDocument(Struct, frozen=True):
     """The result of checking a document. `value` is the document's, without the parts at the `bad` paths."""
 
     value: Any
@@ -70,16 +70,16 @@ class Checked(Struct, frozen=True):
         return not any(not path or path[0] == section for path in self.bad)
 
 
-def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
+def check(document: Document, name: str, problems: list[Diagnostic]) -> CheckedDocument:
     """Checks a document against its schema. Every problem goes to `problems`.
 
     What is usable is still examined further, so that everything that is wrong is reported at once.
     """
     if fits(document.value, name):
-        return Checked(document.value)
+        return CheckedDocument(document.value)
     if len(problems) >= MAX_EXPLAINED:  # this document is counted, but no longer explained
         problems.append(problem(document.start, "does not match its schema"))
-        return Checked({}, ((),))
+        return CheckedDocument({}, ((),))
     from reconciler.config.explain import explain
 
     # A place where the YAML itself is wrong is reported only once.
@@ -90,8 +90,8 @@ def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
         if found.place not in told:
             problems.append(found)
         if len(problems) > MAX_EXPLAINED:
-            return Checked({}, ((),))
-    return Checked(_without(document.value, bad, _lists(name)), tuple(bad))
+            return CheckedDocument({}, ((),))
+    return CheckedDocument(_without(document.value, bad, _lists(name)), tuple(bad))
 
 
 @cache

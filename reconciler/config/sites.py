@@ -189,7 +189,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
         reading.check_unread(site_files.unread_near(more, named.others), more)
     about_project = (*_advice_about_project(project), *submodule_warnings(project), *site_files.warnings(named.others))
     if reading.problems:
-        raise InvalidFiles(reading.problems.told(), dict.fromkeys((*about_project, *reading.warnings)))
+        raise InvalidFiles(reading.problems.reported(), dict.fromkeys((*about_project, *reading.warnings)))
     chosen = list(reading.chosen(named, more))
     chosen_files = {entry.place.file for entry in chosen}
     chosen_files.update(map(shown_path, named.others))

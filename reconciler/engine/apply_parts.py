@@ -21,14 +21,14 @@ from reconciler.engine.applying import Run, approvers_of, is_public
 from reconciler.engine.fleet import failed_site
 from reconciler.engine.parts import (
     TELLING,
-    Answer,
     Applying,
     Kept,
     Noticed,
+    PartResult,
     Planned,
     Ready,
+    Reported,
     SoFar,
-    Told,
     event_of,
     from_bytes,
 )
@@ -105,7 +105,7 @@ async def results_of_parts(
 
 
 async def _while_they_work(
-    run: Run, parts: Sequence[asyncio.Future[Answer | None]], gathered: _Gathered
+    run: Run, parts: Sequence[asyncio.Future[PartResult | None]], gathered: _Gathered
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     asked, asked_at = Stop.NO, time.monotonic()
     heard_at = asked_at
@@ -126,7 +126,7 @@ async def _while_they_work(
 
 async def _part(
     project: Project, workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]
-) -> Answer | None:
+) -> PartResult | None:
     entries, sites = [], []
     for prepared in map(ready.__getitem__, numbers):
         assert prepared.entry is not None, "what is applied in parts has its files"
@@ -160,7 +160,7 @@ class _Gathered:
         self._ready = ready
         self._emit = emit
         self._waiting = {ready.id(number).lower(): number for number in range(len(ready))}
-        self._told: dict[SiteName, list[Told]] = {name: [] for name in ready.names}
+        self._told: dict[SiteName, list[Reported]] = {name: [] for name in ready.names}
         """What has been reported about the sites that are still awaited."""
 
     async def ask(self, stop: Stop) -> None:
@@ -198,17 +198,17 @@ class _Gathered:
                 data = await self._results.so_far(part)
             except StateError:
                 return  # its results will report it
-            by_site: dict[SiteName, list[Told]] = {}
+            by_site: dict[SiteName, list[Reported]] = {}
             for told in from_bytes(SoFar, data).told if data is not None else ():
                 by_site.setdefault(told.name, []).append(told)
             for name, found in by_site.items():
                 if name in self._told:  # otherwise its result has been reported meanwhile
                     self._tell(name, found)
 
-    def _tell(self, name: SiteName, found: Sequence[Told]) -> None:
+    def _tell(self, name: SiteName, found: Sequence[Reported]) -> None:
         """Reports what was not yet reported about a site. What another attempt says is reported in full."""
         before = self._told[name]
-        of_site: list[Told] = [told for told in found if not isinstance(told, Noticed)]
+        of_site: list[Reported] = [told for told in found if not isinstance(told, Noticed)]
         left = len(before) if of_site[: len(before)] == before else 0
         for told in found:
             if left and not isinstance(told, Noticed):

@@ -30,7 +30,7 @@ from reconciler.model.posts import AwaitPosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.planner.actions import Action, Plan
-from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.rights import regenerates_on_request, what_is_left
 from reconciler.planner.targets import Named
 from reconciler.spool import Spool
@@ -203,7 +203,7 @@ def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: Rec
     """Whether it was recorded, since a plan was made, that a post goes out at that time or was cancelled."""
     if isinstance(operation, CancelPost):
         key = key_of(Kind.DRAFT, operation.post)
-        return now.object(key) == TAKEN_BACK != before.object(key)
+        return now.object(key) == WAS_CANCELLED != before.object(key)
     return now.published_by_id.get(operation.post) != before.published_by_id.get(operation.post)
 
 

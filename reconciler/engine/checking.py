@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers
 
 
-class Checked(Struct, frozen=True):
+class CheckedSite(Struct, frozen=True):
     """A site of a saved plan, and what no longer holds in its plan; if anything, none of it is ready."""
 
     site: SitePlanned | Prepared
@@ -45,7 +45,7 @@ class Checked(Struct, frozen=True):
 
 def checked(
     run: Run, plans: Collection[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
-) -> AsyncIterator[Checked | SiteFailed]:
+) -> AsyncIterator[CheckedSite | SiteFailed]:
     """Checks every precondition and every right on every site, in the order of the plans.
 
     `moved`: the project file has changed since. With `again`, a site may have been begun: what is left of its plan
@@ -64,7 +64,7 @@ async def _by_workers(
     *,
     moved: bool,
     again: bool,
-) -> AsyncIterator[Checked | SiteFailed]:
+) -> AsyncIterator[CheckedSite | SiteFailed]:
     from reconciler.engine.parts import Audited, Checking, Failed, Planned, Ready, StalePlanned
     from reconciler.engine.workers import Part, in_parts, lost_with, part_size
 
@@ -85,11 +85,11 @@ async def _by_workers(
     async for outcome in in_parts(workers, parts(), run.emit, lost):
         match outcome:
             case Ready(planned=planned, recorded=recorded):
-                yield Checked(Prepared(planned.value(), files[planned.plan.site.name], recorded))
+                yield CheckedSite(Prepared(planned.value(), files[planned.plan.site.name], recorded))
             case StalePlanned(planned=planned, stale=stale):
-                yield Checked(planned.value(), stale)
+                yield CheckedSite(planned.value(), stale)
             case Planned():
-                yield Checked(outcome.value())
+                yield CheckedSite(outcome.value())
             case Failed():
                 yield outcome.value()
             case Audited():
@@ -100,11 +100,11 @@ async def _by_workers(
 
 def check(
     run: Run, plans: Iterable[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
-) -> AsyncIterator[Checked | SiteFailed]:
+) -> AsyncIterator[CheckedSite | SiteFailed]:
     """Like `checked`, but in this process."""
     session = run.session
 
-    async def work(plan: Plan, turn: Turn) -> Checked:
+    async def work(plan: Plan, turn: Turn) -> CheckedSite:
         labels, entry = _named(plan, files).labels, files.get(plan.site.name)
         if run.context.strict:
             plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
@@ -112,15 +112,15 @@ def check(
             if not plan.refusals and entry is not None and not entry.problems and bare(plan) is plan:
                 await _note_today(run, plan, entry, turn)
             plan = replace(plan, still_going_out=await _unwanted_since(run, plan, entry, turn, moved=moved))
-            return Checked(SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds))
+            return CheckedSite(SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds))
         planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
         if entry is not None and entry.problems:
             going_out = (await unseen_at(session, entry, BY_SAVED_PLAN)).going_out
             planned = _with_plan(planned, replace(plan, still_going_out=tuple(each.post for each in going_out)))
-            return Checked(planned, tuple(Stale(plan.site.name, "", problem) for problem in entry.problems))
+            return CheckedSite(planned, tuple(Stale(plan.site.name, "", problem) for problem in entry.problems))
         if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
             what = f"the project has no site {plan.site.name} with this id and these credentials"
-            return Checked(planned, _stale([RightLost(plan.site.name, Address(plan.site.name), what)]))
+            return CheckedSite(planned, _stale([RightLost(plan.site.name, Address(plan.site.name), what)]))
         return await _check_site(run, planned, entry, turn, again=again)
 
     return over_sites(
@@ -134,7 +134,7 @@ def check(
     )
 
 
-async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> Checked:
+async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> CheckedSite:
     """Checks what one site's plan asks for, and then, by a plan made today, whether it is still authorised."""
     session, plan, desired = run.session, planned.plan, entry.load()
     planned = replace(planned, has_schedule=desired.schedule is not None)
@@ -145,7 +145,7 @@ async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Tu
     if found and again:
         today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
         planned = replace(planned, seconds=turn.seconds)
-        return Checked(_begun(planned, today, tuple(map(diagnostic_of, found)), entry, recorded))
+        return CheckedSite(_begun(planned, today, tuple(map(diagnostic_of, found)), entry, recorded))
     asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
     as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
     today = (await plan_site(session, as_made, desired, recorded, turn)).plan
@@ -153,7 +153,7 @@ async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Tu
         found = [RightLost(plan.site.name, action.address, why) for action, why in rights_lost(plan, today, desired)]
     going_out = left_to_go_out(today, IF_PLAN_REFUSED) if found else beyond_saved(plan, today)
     planned = _with_plan(planned, replace(plan, still_going_out=going_out))
-    return Checked(planned, _stale(found)) if found else Checked(Prepared(planned, entry, recorded))
+    return CheckedSite(planned, _stale(found)) if found else CheckedSite(Prepared(planned, entry, recorded))
 
 
 def _begun(

@@ -15,7 +15,7 @@ class Shard(Struct, frozen=True):
         return f"{self.number}/{self.count}"
 
 
-class Choice(Struct, frozen=True):
+class SiteFilter(Struct, frozen=True):
     """Which of the project's sites, and which of their objects: the texts of the options."""
 
     targets: tuple[str, ...] = ()

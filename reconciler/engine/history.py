@@ -15,7 +15,7 @@ from reconciler.engine.state import StateAccess
 from reconciler.model.address import Kind, key_of
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import PostOutcome, RecordedSite, SiteRef
-from reconciler.planner.baseline import TAKEN_BACK
+from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.gone_out import moment_now, reason_recorded
 
 
@@ -45,7 +45,7 @@ def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHis
         return SiteHistory(
             entry.name,
             tuple(posts),
-            (*recorded.outcomes, *_taken_back(recorded)),
+            (*recorded.outcomes, *_cancelled(recorded)),
             tuple(_moved(recorded)),
             tuple((post.id, why) for post in posts if (why := reason_recorded(recorded, post.id)) is not None),
         )
@@ -61,12 +61,12 @@ def _moved(recorded: RecordedSite) -> Iterator[tuple[PostId, datetime]]:
             yield post.id, now
 
 
-def _taken_back(recorded: RecordedSite) -> tuple[PostOutcome, ...]:
+def _cancelled(recorded: RecordedSite) -> tuple[PostOutcome, ...]:
     """What became of the posts that this tool cancelled before their time."""
     known = {outcome.post for outcome in recorded.outcomes}
     last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     return tuple(
         PostOutcome(post.id, PostStatus.CANCELED, post.done_at)
         for post in last.values()
-        if post.id not in known and recorded.object(key_of(Kind.DRAFT, post.id)) == TAKEN_BACK
+        if post.id not in known and recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED
     )

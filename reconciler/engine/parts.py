@@ -180,7 +180,7 @@ class Noticed(Variant, frozen=True):
     problem: Diagnostic
 
 
-Told: TypeAlias = Begun | Happened | Noticed
+Reported: TypeAlias = Begun | Happened | Noticed
 """What is reported about a site while it is worked on."""
 
 
@@ -282,7 +282,7 @@ class Applied(Variant, frozen=True):
 class Kept(Struct, frozen=True):
     """The result of a site whose plan was carried out, and what was reported about it."""
 
-    told: tuple[Told, ...]
+    told: tuple[Reported, ...]
     outcome: Applied | Failed
 
 
@@ -299,13 +299,13 @@ TELLING: Final = 2.0
 Outcome: TypeAlias = Planned | StalePlanned | Audited | Ready | Failed
 
 
-class Answer(Struct, frozen=True):
+class PartResult(Struct, frozen=True):
     """The result of a part: what was reported, and the result of each site, in order.
 
     `problem` says why there is no result; it concerns more than the part.
     """
 
-    told: tuple[Told, ...] = ()
+    told: tuple[Reported, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     problem: Diagnostic | None = None
 
@@ -313,7 +313,7 @@ class Answer(Struct, frozen=True):
 # --- values <-> bytes ------------------------------------------------------------------------------
 
 
-def to_bytes(message: Task | Answer | Kept | SoFar) -> bytes:
+def to_bytes(message: Task | PartResult | Kept | SoFar) -> bytes:
     """A task or an answer in the form that is sent."""
     return HEADER + to_json(message)
 
@@ -371,7 +371,7 @@ def entry_of(site: SiteValues) -> SiteEntry:
     return SiteEntry(site.name, site.labels, below, kept, site.problems)
 
 
-def told_of(event: object) -> Told | None:
+def told_of(event: object) -> Reported | None:
     """An event in the form that is sent; None for one that the driver itself reports."""
     match event:
         case SiteStarted(name=name):
@@ -384,7 +384,7 @@ def told_of(event: object) -> Told | None:
             return None
 
 
-def event_of(told: Told) -> SiteStarted | Progressed | Notice:
+def event_of(told: Reported) -> SiteStarted | Progressed | Notice:
     """The event that was reported."""
     match told:
         case Begun(name=name):

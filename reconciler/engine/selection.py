@@ -13,7 +13,7 @@ from reconciler.config.approval_files import NOTHING_COMMITTED
 from reconciler.config.project import Project
 from reconciler.config.repository import Repository
 from reconciler.config.sites import SiteEntry, SiteIndex, without
-from reconciler.engine.choice import Choice, Shard
+from reconciler.engine.choice import Shard, SiteFilter
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import digest_of, freeze
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
@@ -49,7 +49,7 @@ class Selection(Struct, frozen=True):
         return len(self.entries)
 
 
-def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
+def select(project: Project, index: SiteIndex, choice: SiteFilter) -> Selection:
     """The sites that the options leave.
 
     Raises UsageError for an option that names nothing that exists, and InvalidFiles if git cannot be asked what was
@@ -80,7 +80,7 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
     )
 
 
-def _part(project: Project, index: SiteIndex, choice: Choice) -> RunPart | None:
+def _part(project: Project, index: SiteIndex, choice: SiteFilter) -> RunPart | None:
     if choice.shard is None:
         return None
     from reconciler.planner.document import RunPart

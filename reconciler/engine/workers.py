@@ -17,12 +17,12 @@ from msgspec.structs import replace
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import failed_site, in_turn
 from reconciler.engine.parts import (
-    Answer,
     Failed,
     Job,
     Labels,
     OtherVersion,
     Outcome,
+    PartResult,
     Ready,
     Setup,
     Task,
@@ -93,7 +93,7 @@ class Workers:
         self._end = end
         self._idle: list[Executor] = []
 
-    async def run(self, job: Job, sites: Sequence[SiteEntry], ready: Sequence[Ready] = ()) -> Answer | None:
+    async def run(self, job: Job, sites: Sequence[SiteEntry], ready: Sequence[Ready] = ()) -> PartResult | None:
         """The result of a part; None if its workers were lost ATTEMPTS times. Raises PartFailed."""
         task = to_bytes(Task(self._setup, job, tuple(map(site_values, sites)), tuple(ready)))
         for _ in range(ATTEMPTS):
@@ -121,9 +121,9 @@ class Workers:
         self._end()
 
 
-def _answer(data: bytes) -> Answer:
+def _answer(data: bytes) -> PartResult:
     try:
-        answer = from_bytes(Answer, data)
+        answer = from_bytes(PartResult, data)
     except OtherVersion:
         raise PartFailed(
             f"--workers: a worker runs another version (this is {__version__})",
@@ -170,8 +170,8 @@ async def in_parts(
 ) -> AsyncIterator[Outcome]:
     """`outcomes` of parts that already exist. `lost` says what is known about the sites of a lost part."""
 
-    async def work(part: Part) -> Answer:
-        return await workers.run(part.job, part.sites) or Answer(outcomes=await lost(part))
+    async def work(part: Part) -> PartResult:
+        return await workers.run(part.job, part.sites) or PartResult(outcomes=await lost(part))
 
     async for answer in in_turn(parts, work, at_once=workers.count):
         for told in answer.told:

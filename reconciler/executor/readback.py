@@ -33,7 +33,7 @@ async def read_back(run: Run) -> None:
         found = await read_for(run.site, run.ports.reader, [attempt.entry.operation for attempt in left])
         wrong = {attempt.entry.id: why for attempt in left if (why := _mismatch(run, attempt, found)) is not None}
         for attempt in left:
-            if await _was_taken_back(run, attempt, found):
+            if await _was_cancelled(run, attempt, found):
                 wrong.pop(attempt.entry.id, None)
             elif attempt.entry.id not in wrong:
                 await _seen(run, attempt, found)
@@ -42,7 +42,7 @@ async def read_back(run: Run) -> None:
         await _not_as_asked(run, attempt, found, wrong[attempt.entry.id])
 
 
-async def _was_taken_back(run: Run, attempt: Attempt, found: Snapshot) -> bool:
+async def _was_cancelled(run: Run, attempt: Attempt, found: Snapshot) -> bool:
     """Whether a post was moved, turned out to differ from what was approved, and was cancelled for that.
 
     A lagging read shows what was approved, never anything else.

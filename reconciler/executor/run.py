@@ -66,7 +66,7 @@ class Run:
         self.inputs_missing: Diagnostic | None = None
         """Why no generation is started: one of its inputs was not saved."""
         self.interrupted = False
-        self.not_taken_back: dict[Action, Diagnostic] = {}
+        self.not_cancelled: dict[Action, Diagnostic] = {}
         """Cancels outside the plan that were not done: of posts whose content changed while they were scheduled."""
         self.approved: dict[PostId, Post] = {}
         """Posts as they were found right before they were scheduled."""
@@ -111,7 +111,7 @@ class Run:
 
     async def ledger(self, error: Diagnostic | None) -> SiteLedger:
         """All entries, and what still goes out: that is read once more if something was not stopped."""
-        left = {**unstopped(self.plan, self._entries), **self.not_taken_back}
+        left = {**unstopped(self.plan, self._entries), **self.not_cancelled}
         live = None
         if left and error is None and not self.interrupted:
             live = await self._posts_of([action.operation for action in left])

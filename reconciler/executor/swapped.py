@@ -81,7 +81,7 @@ async def take_back(
             obstacle = UNDER_WAY
         case _:
             assert_never(taken.outcome)
-    run.not_taken_back[replace(cancelling, reason=reason)] = obstacle
+    run.not_cancelled[replace(cancelling, reason=reason)] = obstacle
     trouble = f"{why}, and it could not be cancelled: {obstacle.message}"
     _fail(run, attempt, trouble, STOP_BY_HAND, taken.outcome.request_id)
 

@@ -46,7 +46,7 @@ Objects: TypeAlias = tuple[tuple[str, JsonObject], ...]
 PRESENT = JsonObject({"state": "present"})
 ABSENT_NOW = JsonObject({"state": "absent"})
 SCHEDULED = JsonObject({"state": "scheduled"})
-TAKEN_BACK = JsonObject({"state": "taken back"})
+WAS_CANCELLED = JsonObject({"state": "taken back"})
 """Facts of a post that this tool itself cancelled or threw away."""
 
 

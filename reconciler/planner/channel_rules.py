@@ -70,7 +70,7 @@ _SIGNED: Final = r"(?i)[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)="
 IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with `decision: regenerate`"
 
 
-class Violation(Struct, frozen=True):
+class RuleViolation(Struct, frozen=True):
     """A rule that a post breaks.
 
     It has the rule's name, what was found, what a person can do about it, and the rule's place in the files. `place` is
@@ -92,20 +92,20 @@ def channel_is_gone(channel: str, moment: datetime) -> bool:
     return until is not None and moment >= until
 
 
-def channel_violations(post: Post) -> Iterator[Violation]:
+def channel_violations(post: Post) -> Iterator[RuleViolation]:
     """What a channel does not accept, regardless of the policy. No channel accepts an empty post."""
     if is_empty(post):
         detail = "it has no image and no visible text"
-        yield Violation("empty post", detail, "give it a text or an image in the dashboard")
+        yield RuleViolation("empty post", detail, "give it a text or an image in the dashboard")
         return
     if not post.media and (post.channel, post.type) in NEEDS_MEDIA:
         what = f"a {post.type.lower()} on {channel_name(post.channel)}"
         detail = f"{what} must have an image or a video, and this one has none"
-        yield Violation("media", detail, "give it an image in the dashboard")
+        yield RuleViolation("media", detail, "give it an image in the dashboard")
     for name, text, limit in _limited(post):
         if (length := limit.count(text)) > limit.most:
             detail = f"{name} has {length} {limit.unit}{_code_points(text, length)}; the limit is {limit.most}"
-            yield Violation(f"{channel_name(post.channel)}'s own limit", detail, IN_THE_DASHBOARD)
+            yield RuleViolation(f"{channel_name(post.channel)}'s own limit", detail, IN_THE_DASHBOARD)
 
 
 def is_empty(post: Post) -> bool:

@@ -21,7 +21,7 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import ENOUGH, BlockedBy, RefusedBy, blocked, not_shown, refusal
-from reconciler.planner.baseline import PRESENT, TAKEN_BACK, key_of
+from reconciler.planner.baseline import PRESENT, WAS_CANCELLED, key_of
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
@@ -101,7 +101,7 @@ def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
     """The posts that this tool scheduled and that have neither been cancelled nor gone out."""
     for post in recorded.published:
         ahead = post.scheduled_for is not None and post.scheduled_for >= now
-        if ahead and recorded.object(key_of(Kind.DRAFT, post.id)) != TAKEN_BACK:
+        if ahead and recorded.object(key_of(Kind.DRAFT, post.id)) != WAS_CANCELLED:
             yield post
 
 

@@ -16,7 +16,7 @@ from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, shown_acc
 from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
-from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved, without_name
 from reconciler.planner.moved_by_hand import is_moved
 from reconciler.planner.options import Scope
@@ -52,7 +52,7 @@ class PostsAudit(Struct, frozen=True):
         moving = {action.operation.post for action in self.plan.actions if isinstance(action.operation, ReschedulePost)}
         published = self.published()
         for post, last in sorted(published.items()):
-            if self.recorded.object(key_of(Kind.DRAFT, post)) == TAKEN_BACK:
+            if self.recorded.object(key_of(Kind.DRAFT, post)) == WAS_CANCELLED:
                 continue
             found = live.get(post)
             finding = self._of_scheduled(last, found)
@@ -142,7 +142,7 @@ class PostsAudit(Struct, frozen=True):
                 found = live.get(draft.id)
                 if found is None:
                     last = self.recorded.object(approval_key(draft.id))
-                    taken = self.recorded.object(key_of(Kind.DRAFT, draft.id)) == TAKEN_BACK
+                    taken = self.recorded.object(key_of(Kind.DRAFT, draft.id)) == WAS_CANCELLED
                     upcoming = (reviewed.date - self.scope.now).total_seconds() > SEEN_FOR_SURE
                     if last == approval_of(draft.digest) and reviewed.id in activities and upcoming and not taken:
                         yield self._post(draft.id, Finding.DELETED, Moved.REMOTE, draft.channel, None)

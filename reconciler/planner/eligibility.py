@@ -16,7 +16,7 @@ from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
 from reconciler.planner.approval_checks import commit_it, not_committed, objection
 from reconciler.planner.candidates import Candidate
-from reconciler.planner.channel_rules import Violation, channel_is_gone
+from reconciler.planner.channel_rules import RuleViolation, channel_is_gone
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     SHOWN_FROM,
@@ -80,107 +80,112 @@ class DraftEligibility(Struct):
 
     # --- drafts
 
-    def draft(self, one: Candidate) -> None:
+    def draft(self, candidate: Candidate) -> None:
         """Judges a draft within its rule's bounds: it is scheduled, left for review, or blocked."""
-        if not self._is_agreed(one):
+        if not self._is_agreed(candidate):
             return
-        found = [*self._paused(one), *self._preflight(one), *self._policy(one)]
+        found = [*self._paused(candidate), *self._preflight(candidate), *self._policy(candidate)]
         if not found:
-            found = self._quota(one)
+            found = self._quota(candidate)
         if found:
-            self.blocked += [(one.rule, blocked) for blocked in found]
+            self.blocked += [(candidate.rule, blocked) for blocked in found]
             return
-        self.days.add(one.moment.astimezone(self.scope.zone).date(), one.post.id)
+        self.days.add(candidate.moment.astimezone(self.scope.zone).date(), candidate.post.id)
         approved = self.desired.approval_required
         self.goes.append(
             (
-                one.rule,
+                candidate.rule,
                 Action(
-                    self.scope.address(Kind.DRAFT, one.post.id),
+                    self.scope.address(Kind.DRAFT, candidate.post.id),
                     SchedulePost(
-                        one.post.id,
-                        one.activity.id,
-                        one.post.channel,
-                        one.post.digest,
-                        one.at,
+                        candidate.post.id,
+                        candidate.activity.id,
+                        candidate.post.channel,
+                        candidate.post.digest,
+                        candidate.at,
                         approved=approved,
-                        own_time_first=one.at is not None and self._may_have_own_time(one),
-                        title=one.activity.title,
-                        account=self._account(one),
-                        about=one.moment if one.at is None else None,
-                        type=one.post.type,
+                        own_time_first=candidate.at is not None and self._may_have_own_time(candidate),
+                        title=candidate.activity.title,
+                        account=self._account(candidate),
+                        about=candidate.moment if candidate.at is None else None,
+                        type=candidate.post.type,
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
-                    (f"schedule.rules[{one.rule}]",),
+                    (f"schedule.rules[{candidate.rule}]",),
                     (
-                        PostIs(one.post.id, PostStatus.DRAFT, one.post.digest),
-                        *rights_needed(one.activity, one.post, self.desired, self.approvals, self.recorded),
-                        StillAhead(one.moment, self.options.policy.min_lead),
+                        PostIs(candidate.post.id, PostStatus.DRAFT, candidate.post.digest),
+                        *rights_needed(candidate.activity, candidate.post, self.desired, self.approvals, self.recorded),
+                        StillAhead(candidate.moment, self.options.policy.min_lead),
                     ),
                 ),
             )
         )
 
-    def _account(self, one: Candidate) -> str:
+    def _account(self, candidate: Candidate) -> str:
         """The account's name; if it was not read this time, the name in the approvals file."""
-        reviewed = self.approvals.draft(one.post.id)
-        same = reviewed is not None and reviewed.content.account == one.post.content.account
-        return reviewed.account if same and reviewed and not one.post.account_name else one.post.account
+        reviewed = self.approvals.draft(candidate.post.id)
+        same = reviewed is not None and reviewed.content.account == candidate.post.content.account
+        return reviewed.account if same and reviewed and not candidate.post.account_name else candidate.post.account
 
-    def lost(self, one: Candidate) -> None:
+    def lost(self, candidate: Candidate) -> None:
         """Judges a draft that can never go out.
 
         If its time passed before anyone approved it, there is nothing to do.
         """
-        if channel_is_gone(one.post.channel, max(one.moment, self.scope.now)):
-            detail = f"{channel_name(one.post.channel)} takes no posts after 2026-07-31"
-            self._block(one, BlockedBy.CHANNEL_GONE, detail, f"name the other channels in schedule.rules[{one.rule}]")
+        if channel_is_gone(candidate.post.channel, max(candidate.moment, self.scope.now)):
+            detail = f"{channel_name(candidate.post.channel)} takes no posts after 2026-07-31"
+            self._block(
+                candidate,
+                BlockedBy.CHANNEL_GONE,
+                detail,
+                f"name the other channels in schedule.rules[{candidate.rule}]",
+            )
             return
-        times = times_scheduled(self.recorded, one.post)
-        if times or one.post.status is not PostStatus.DRAFT:
+        times = times_scheduled(self.recorded, candidate.post)
+        if times or candidate.post.status is not PostStatus.DRAFT:
             return
-        if self.desired.approval_required and not self.approvals.approves(one.post, one.activity.date):
-            self._not_approved_in_time(one)
+        if self.desired.approval_required and not self.approvals.approves(candidate.post, candidate.activity.date):
+            self._not_approved_in_time(candidate)
             return
-        late = too_late(one.moment, self.scope.now, self.options.policy)
+        late = too_late(candidate.moment, self.scope.now, self.options.policy)
         fix = "give the activity a later date, or the rule another `at`"
-        self._block(one, BlockedBy.TOO_LATE, f"{_name(one)}: {late}", fix)
+        self._block(candidate, BlockedBy.TOO_LATE, f"{_name(candidate)}: {late}", fix)
 
-    def _not_approved_in_time(self, one: Candidate) -> None:
+    def _not_approved_in_time(self, candidate: Candidate) -> None:
         """Counts a draft that nobody approved. One whose approval does not count is named, with the reason."""
-        draft = self.approvals.draft(one.post.id)
+        draft = self.approvals.draft(candidate.post.id)
         said_yes = draft is not None and draft.decision is Decision.APPROVE
-        found = objection(self._verdict(one), self.approvals.file, self.scope.zone_name) if said_yes else None
+        found = objection(self._verdict(candidate), self.approvals.file, self.scope.zone_name) if said_yes else None
         if found is None:
             self.missed += 1
             return
-        late = too_late(one.moment, self.scope.now, self.options.policy)
-        what = f"{_name(one)} will not go out: {late}, and its approval does not count: {found.detail}"
+        late = too_late(candidate.moment, self.scope.now, self.options.policy)
+        what = f"{_name(candidate)} will not go out: {late}, and its approval does not count: {found.detail}"
         self.notes.append(Diagnostic.note("approval-does-not-count", what))
 
-    def _is_agreed(self, one: Candidate) -> bool:
+    def _is_agreed(self, candidate: Candidate) -> bool:
         """Whether people's decisions let this content go out now; if not, records what is missing."""
-        post, times = one.post, times_scheduled(self.recorded, one.post)
+        post, times = candidate.post, times_scheduled(self.recorded, candidate.post)
         if post.status is PostStatus.CANCELED:
             if not self._is_asked_for(post):
                 return False  # it is already as people want it
-            detail = f"{_name(one)} was scheduled and then cancelled, and the API only schedules drafts"
+            detail = f"{_name(candidate)} was scheduled and then cancelled, and the API only schedules drafts"
             fix = "turn it back into a draft in the site's dashboard; then run review, and approve it again"
-            self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
+            self._block(candidate, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
             return False
         if not times and not self.desired.approval_required:
             return True
         if post.id in self.approvals.uncommitted:
-            self._block(one, BlockedBy.NOT_COMMITTED, not_committed(self.approvals), commit_it(self.approvals))
+            self._block(candidate, BlockedBy.NOT_COMMITTED, not_committed(self.approvals), commit_it(self.approvals))
             return False
-        verdict = self._verdict(one, times)
+        verdict = self._verdict(candidate, times)
         if verdict.state is ApprovalState.APPROVED:
             return True
         reviewed = self.approvals.draft(post.id)
         if times and (reviewed is None or reviewed.cancelled < times):
             used = was_scheduled(self.recorded, post.id)
             verdict = Verdict(ApprovalState.USED_UP if used else ApprovalState.UNPROVEN)
-        self._not_approved(one, verdict)
+        self._not_approved(candidate, verdict)
         return False
 
     def _is_asked_for(self, post: Post) -> bool:
@@ -188,70 +193,76 @@ class DraftEligibility(Struct):
         draft = self.approvals.draft(post.id)
         return not self.desired.approval_required or (draft is not None and draft.decision is Decision.APPROVE)
 
-    def _verdict(self, one: Candidate, times: int | None = None) -> Verdict:
+    def _verdict(self, candidate: Candidate, times: int | None = None) -> Verdict:
         return self.approvals.verdict(
-            one.post, one.activity.date, title=one.activity.title, times=times, known=self.recorded.is_known
+            candidate.post,
+            candidate.activity.date,
+            title=candidate.activity.title,
+            times=times,
+            known=self.recorded.is_known,
         )
 
-    def _not_approved(self, one: Candidate, verdict: Verdict) -> None:
+    def _not_approved(self, candidate: Candidate, verdict: Verdict) -> None:
         """Records a post that is not approved as it is: changed since, edited in the file, or not decided yet."""
         found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone_name)
         if found is not None:
-            self._block(one, found.by, f"{_name(one)}: {found.detail}", found.fix, verdict.differences)
+            self._block(candidate, found.by, f"{_name(candidate)}: {found.detail}", found.fix, verdict.differences)
             return
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
-        address = self.scope.address(Kind.DRAFT, one.post.id)
-        post = one.post
-        self.to_review.append(ToReview(address, post.id, post.channel, one.activity.title, state, post.type))
+        address = self.scope.address(Kind.DRAFT, candidate.post.id)
+        post = candidate.post
+        self.to_review.append(ToReview(address, post.id, post.channel, candidate.activity.title, state, post.type))
 
-    def _may_have_own_time(self, one: Candidate) -> bool:
+    def _may_have_own_time(self, candidate: Candidate) -> bool:
         """Whether a post may briefly have the API's own time before it is moved to the rule's.
 
         That time must be far enough ahead, and not one that the policy forbids, because the post would stay there if
         moving it failed.
         """
-        own = one.activity.date
+        own = candidate.activity.date
         policy = self.options.policy
         return (
             own - self.scope.now >= max(self.options.policy.min_lead, SPARE)
             and not time_violations(own, policy, self.scope)
-            and day_violation(one.post.id, own, self.days, policy, self.scope) is None
+            and day_violation(candidate.post.id, own, self.days, policy, self.scope) is None
         )
 
     # --- what blocks a post -------------------------------------------------------------------------
 
-    def _paused(self, one: Candidate) -> list[Diagnostic]:
+    def _paused(self, candidate: Candidate) -> list[Diagnostic]:
         policy = self.options.policy
         if self.desired.paused.with_other(policy.paused) is Pause.NONE:
             return []
         where = "schedule.paused in its file" if self.desired.paused is not Pause.NONE else f"paused in {policy.place}"
-        return [self._blocked(one, BlockedBy.PAUSED, "publishing is paused", f"change {where}")]
+        return [self._blocked(candidate, BlockedBy.PAUSED, "publishing is paused", f"change {where}")]
 
-    def _preflight(self, one: Candidate) -> list[Diagnostic]:
+    def _preflight(self, candidate: Candidate) -> list[Diagnostic]:
         """What the site lacks, as far as it was read. What is not known does not block: scheduling is tried."""
         found: list[Diagnostic] = []
-        channel = one.post.channel
+        channel = candidate.post.channel
         if self.observed.published is False:
             fix = "publish the site, then run again"
-            found.append(self._blocked(one, BlockedBy.SITE_NOT_PUBLISHED, "the site is not published", fix))
+            found.append(self._blocked(candidate, BlockedBy.SITE_NOT_PUBLISHED, "the site is not published", fix))
         status = self.observed.channel(channel)
         if status not in (None, ChannelStatus.VALID, ChannelStatus.UNKNOWN):
-            rule = f"schedule.rules[{one.rule}].channels"
+            rule = f"schedule.rules[{candidate.rule}].channels"
             without = (
-                f"leave it out of {rule}" if self.desired.rules[one.rule].channels else f"name the others in {rule}"
+                f"leave it out of {rule}"
+                if self.desired.rules[candidate.rule].channels
+                else f"name the others in {rule}"
             )
             fix = f"connect {channel_name(channel)} in the site's dashboard, or {without}"
             detail = f"{channel_name(channel)} is {status.words}"
-            found.append(self._blocked(one, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
+            found.append(self._blocked(candidate, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
         feature = self.observed.feature(SCHEDULING)
         if feature is not None and not feature.enabled:
             fix = "choose a premium plan that includes scheduling posts"
             detail = f"the site's premium plan does not include scheduling ({SCHEDULING})"
-            found.append(self._blocked(one, BlockedBy.FEATURE_MISSING, detail, fix))
+            found.append(self._blocked(candidate, BlockedBy.FEATURE_MISSING, detail, fix))
         return found
 
-    def _quota(self, one: Candidate) -> list[Diagnostic]:
+    def _quota(self, candidate: Candidate) -> list[Diagnostic]:
         """The quota goes to the first drafts in order. Moving a post uses none of it."""
         feature = self.observed.feature(SCHEDULING)
         if feature is None or feature.remaining is None or len(self.goes) < feature.remaining:
@@ -261,20 +272,23 @@ class DraftEligibility(Struct):
         detail = f"{feature.remaining}{of} scheduled posts are left{per}, and earlier drafts use them up"
         return [
             self._blocked(
-                one, BlockedBy.QUOTA_EXHAUSTED, detail, "wait for the next period, or choose a larger premium plan"
+                candidate,
+                BlockedBy.QUOTA_EXHAUSTED,
+                detail,
+                "wait for the next period, or choose a larger premium plan",
             )
         ]
 
-    def _policy(self, one: Candidate) -> list[Diagnostic]:
+    def _policy(self, candidate: Candidate) -> list[Diagnostic]:
         policy = self.options.policy
-        found: list[Violation] = [
-            *content_violations(one.post, policy),
-            *time_violations(one.moment, policy, self.scope),
+        found: list[RuleViolation] = [
+            *content_violations(candidate.post, policy),
+            *time_violations(candidate.moment, policy, self.scope),
         ]
-        if (full := day_violation(one.post.id, one.moment, self.days, policy, self.scope)) is not None:
+        if (full := day_violation(candidate.post.id, candidate.moment, self.days, policy, self.scope)) is not None:
             found.append(full)
         return [
-            self._blocked(one, BlockedBy.POLICY, f"{_name(one)} breaks {violation}", violation.fix)
+            self._blocked(candidate, BlockedBy.POLICY, f"{_name(candidate)} breaks {violation}", violation.fix)
             for violation in found
         ]
 
@@ -288,16 +302,18 @@ class DraftEligibility(Struct):
         return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used} of {feature.limit} after this run")]
 
     def _block(
-        self, one: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
+        self, candidate: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
     ) -> None:
-        self.blocked.append((one.rule, self._blocked(one, by, detail, fix, differences)))
+        self.blocked.append((candidate.rule, self._blocked(candidate, by, detail, fix, differences)))
 
     def _blocked(
-        self, one: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
+        self, candidate: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
     ) -> Diagnostic:
-        return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix, _name(one), differences)
+        return blocked(
+            self.scope.address(Kind.DRAFT, candidate.post.id), by, detail, fix, _name(candidate), differences
+        )
 
 
-def _name(one: Candidate) -> str:
+def _name(candidate: Candidate) -> str:
     """`"Summer launch" (Instagram)`: what people call a draft."""
-    return post_name(one.activity.title, one.post.channel, one.post.type)
+    return post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)

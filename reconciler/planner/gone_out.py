@@ -134,7 +134,7 @@ def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: dat
             assert_never(verdict.state)
 
 
-def told(found: WentOut, zone: str) -> Diagnostic:
+def unwanted_post(found: WentOut, zone: str) -> Diagnostic:
     """A post that went out unwanted, as a problem that is shown to people."""
     when = f" {moment_text(found.moment, zone)}" if found.moment else ""
     where = f" on {shown_account(printable(found.account))}" if found.account else ""

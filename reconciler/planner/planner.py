@@ -22,7 +22,7 @@ from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
 from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
-from reconciler.planner.gone_out import to_remember, told, went_out_unwanted
+from reconciler.planner.gone_out import to_remember, unwanted_post, went_out_unwanted
 from reconciler.planner.guards import judge_expectations
 from reconciler.planner.hidden_posts import hidden, orphans
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
@@ -49,7 +49,7 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     history = to_remember(desired, observed, recorded, scope)
     objects = tuple(sorted((*objects, *approvals, *history)))
     noted = replace(plan.bindings, objects=objects, outcomes=outcomes(observed, recorded))
-    unwanted = (told(post, scope.zone_name) for post in went_out_unwanted(desired, observed, recorded, scope))
+    unwanted = (unwanted_post(post, scope.zone_name) for post in went_out_unwanted(desired, observed, recorded, scope))
     failures = (failure(post, scope.zone_name) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(observed, recorded, scope)
     moved = moved_by_hand(desired, observed, recorded, plan, options, scope)

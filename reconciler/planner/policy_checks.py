@@ -19,7 +19,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
 from reconciler.planner.actions import BlockedBy
-from reconciler.planner.channel_rules import IN_THE_DASHBOARD, Violation, channel_violations, is_empty
+from reconciler.planner.channel_rules import IN_THE_DASHBOARD, RuleViolation, channel_violations, is_empty
 from reconciler.planner.options import Scope
 
 _UNSEEN: Final = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
@@ -63,18 +63,18 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
     return None
 
 
-def content_violations(post: Post, policy: Policy) -> tuple[Violation, ...]:
+def content_violations(post: Post, policy: Policy) -> tuple[RuleViolation, ...]:
     """What is wrong with a post at any time: words, media, lengths."""
     words, media = policy.place_of("bannedWords"), policy.place_of("requireMedia")
     found = [
-        Violation("policy.bannedWords", f"the text has {word!r}", f"{IN_THE_DASHBOARD}, or {_edit(words)}", words)
+        RuleViolation("policy.bannedWords", f"the text has {word!r}", f"{IN_THE_DASHBOARD}, or {_edit(words)}", words)
         for word in policy.banned_words
         if any(_pattern(word).search(folded(text)) for text in _read(post))
     ]
     channel = tuple(channel_violations(post))
     if not post.media and policy.require_media and not is_empty(post):
         fix = f"give it an image in the dashboard, or {_edit(media)}"
-        found.append(Violation("policy.requireMedia", "it has neither image nor video", fix, media))
+        found.append(RuleViolation("policy.requireMedia", "it has neither image nor video", fix, media))
         channel = tuple(violation for violation in channel if violation.rule != "media")
     return (*found, *channel)
 
@@ -86,21 +86,21 @@ def _read(post: Post) -> Iterator[str]:
     yield from (text for _, text in post.other)
 
 
-def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Violation, ...]:
+def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[RuleViolation, ...]:
     """What is wrong with a time in the site's zone: quiet hours and blackout dates."""
     local = moment.astimezone(scope.zone)
     other = "give the rule another `at` or the activity another date"
-    found: list[Violation] = []
+    found: list[RuleViolation] = []
     quiet = policy.quiet_hours
     if quiet is not None and quiet.covers(local.time()):
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
         place = policy.place_of("quietHours")
         detail = f"{local:%H:%M} is within {hours} ({scope.zone_name})"
-        found.append(Violation("policy.quietHours", detail, f"{other}, or {_edit(place)}", place))
+        found.append(RuleViolation("policy.quietHours", detail, f"{other}, or {_edit(place)}", place))
     if local.date() in policy.blackout_dates:
         place = policy.place_of("blackoutDates")
         detail = f"{local:%a %Y-%m-%d} is one"
-        found.append(Violation("policy.blackoutDates", detail, f"{other}, or {_edit(place)}", place))
+        found.append(RuleViolation("policy.blackoutDates", detail, f"{other}, or {_edit(place)}", place))
     return tuple(found)
 
 
@@ -115,7 +115,7 @@ def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Sc
     return Diagnostic(BlockedBy.POLICY, f"it got a forbidden time: {wrong}") if wrong else None
 
 
-def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> Violation | None:
+def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> RuleViolation | None:
     """The violation if a post would be one too many on its day."""
     most, day = policy.max_publish_per_site_per_day, moment.astimezone(scope.zone).date()
     if most is None or days.count_with(day, post) <= most:
@@ -123,7 +123,7 @@ def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, sc
     detail = f"it would be post {days.count_with(day, post)} on {day}, but the maximum is {most}"
     place = policy.place_of("maxPublishPerSitePerDay")
     fix = f"move a post to another day, or {_edit(place)}"
-    return Violation("policy.maxPublishPerSitePerDay", detail, fix, place)
+    return RuleViolation("policy.maxPublishPerSitePerDay", detail, fix, place)
 
 
 NEAR_LIMIT: Final = "near-limit"

@@ -13,7 +13,7 @@ from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerat
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.event_matching import event_key
-from reconciler.planner.targets import ByAddress, Named, Site, TargetFilter, covers_site, is_like, near
+from reconciler.planner.targets import ByAddress, Named, SelectableSite, TargetFilter, covers_site, is_like, near
 
 IDLE: Final = "nothing-to-regenerate"
 
@@ -82,7 +82,7 @@ def idle_regeneration(desired: DesiredSite, plan: Plan) -> Diagnostic | None:
 class Reach:
     """Collects, over the sites of a run, the objects that its options may name."""
 
-    def __init__(self, targets: TargetFilter, sites: Iterable[Site]) -> None:
+    def __init__(self, targets: TargetFilter, sites: Iterable[SelectableSite]) -> None:
         self._missing = {
             selector: {site.name for site in sites if covers_site(selector, site)} for selector in _with_key(targets)
         }

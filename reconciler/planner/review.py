@@ -64,7 +64,7 @@ class ReviewedPost(Struct, frozen=True):
     exact: bool
     wanted: bool
     cancelled: int | None = 0
-    taken_back: int = 0
+    cancellations: int = 0
     """How often it was scheduled and cancelled, as far as the state knows.
 
     `cancelled` also counts earlier approvals.

@@ -224,8 +224,8 @@ class _Reviewing(Struct, frozen=True):
         verdict = self.desired.approvals.verdict(
             post, activity.date, title=activity.title, times=times, known=known_site
         )
-        taken_back = times if times and was_scheduled(self.recorded, post.id) else 0
-        status = self._status(post, verdict, times or 0, taken_back)
+        cancellations = times if times and was_scheduled(self.recorded, post.id) else 0
+        status = self._status(post, verdict, times or 0, cancellations)
         if status is ReviewStatus.APPROVED and moment <= self.scope.now:
             status = ReviewStatus.MISSED
         return ReviewedPost(
@@ -235,7 +235,7 @@ class _Reviewing(Struct, frozen=True):
             exact,
             wanted,
             times,
-            taken_back,
+            cancellations,
             tuple(self.blocked.get(post.id, ())) if wanted else (),
             verdict.differences,
             verdict.state is ApprovalState.UNPROVEN,
@@ -255,7 +255,7 @@ class _Reviewing(Struct, frozen=True):
             return post
         return replace(post, account_name=name or None)
 
-    def _status(self, post: Post, verdict: Verdict, times: int, taken_back: int) -> ReviewStatus:
+    def _status(self, post: Post, verdict: Verdict, times: int, cancellations: int) -> ReviewStatus:
         if post.status in GONE_OUT:
             return ReviewStatus.OUT
         if post.status is PostStatus.FAILED:
@@ -270,7 +270,7 @@ class _Reviewing(Struct, frozen=True):
             case ApprovalState.UNPROVEN | ApprovalState.OVERCOUNTED:
                 return ReviewStatus.WITHHELD
             case ApprovalState.USED_UP:
-                return ReviewStatus.CANCELLED if taken_back else ReviewStatus.WITHHELD
+                return ReviewStatus.CANCELLED if cancellations else ReviewStatus.WITHHELD
             case ApprovalState.APPROVED:
                 return ReviewStatus.SCHEDULED if post.status is PostStatus.SCHEDULED else ReviewStatus.APPROVED
             case ApprovalState.PENDING | ApprovalState.NOT_REVIEWED:
@@ -281,5 +281,5 @@ class _Reviewing(Struct, frozen=True):
             required = self.desired.schedule is not None and self.desired.schedule.approval_required
             return ReviewStatus.CHANGED if required and changed_since(self.recorded, post) else ReviewStatus.SCHEDULED
         if times:
-            return ReviewStatus.CANCELLED if taken_back else ReviewStatus.WITHHELD
+            return ReviewStatus.CANCELLED if cancellations else ReviewStatus.WITHHELD
         return ReviewStatus.PENDING

@@ -23,7 +23,7 @@ from reconciler.planner.baseline import completed_rules
 from reconciler.planner.unstopped import BY_SELECTION, left_out
 
 
-class Site(Protocol):
+class SelectableSite(Protocol):
     """What is known about a site before it is read."""
 
     @property
@@ -109,7 +109,7 @@ def parse_selector(option: str, text: str) -> Selector:
     return ByAddress(Address(SiteName(site), found.kind, found.key))
 
 
-def covers_site(selector: Selector, site: Site) -> bool:
+def covers_site(selector: Selector, site: SelectableSite) -> bool:
     """Whether a selector names a site, or an object in it."""
     match selector:
         case ByName(pattern=pattern):
@@ -122,7 +122,7 @@ def covers_site(selector: Selector, site: Site) -> bool:
             assert_never(selector)
 
 
-def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequence[Site]) -> TargetFilter:
+def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequence[SelectableSite]) -> TargetFilter:
     """Parses both lists. Raises UsageError for a selector that matches no site, suggesting close matches."""
     parsed = {
         option: tuple(parse_selector(option, text) for text in texts)
@@ -138,7 +138,7 @@ def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequen
     return TargetFilter(parsed["--target"], parsed["--exclude"])
 
 
-def _near(selector: Selector, sites: Sequence[Site]) -> str:
+def _near(selector: Selector, sites: Sequence[SelectableSite]) -> str:
     match selector:
         case ByName(pattern=pattern):
             return near(pattern, (site.name for site in sites))
@@ -158,7 +158,7 @@ def near(word: str, words: Iterable[str]) -> str:
     return f"did you mean {' or '.join(found)}?" if found else ""
 
 
-def is_chosen(targets: TargetFilter, site: Site) -> bool:
+def is_chosen(targets: TargetFilter, site: SelectableSite) -> bool:
     """Whether a site is part of the run. A site of which only parts are excluded still is."""
     wanted = not targets.included or any(covers_site(selector, site) for selector in targets.included)
     return wanted and not any(
@@ -166,7 +166,7 @@ def is_chosen(targets: TargetFilter, site: Site) -> bool:
     )
 
 
-def apply_targets(plan: Plan, targets: TargetFilter, site: Site, why: Diagnostic = BY_SELECTION) -> Plan:
+def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: Diagnostic = BY_SELECTION) -> Plan:
     """What is left of a plan, without ever cutting an action off from what it depends on.
 
     A generation depends on the settings and events that it is to use, and a deferred action on the generation. A target
@@ -203,13 +203,13 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site, why: Diagnostic
     )
 
 
-def keeps(targets: TargetFilter, site: Site) -> Callable[[Address], bool]:
+def keeps(targets: TargetFilter, site: SelectableSite) -> Callable[[Address], bool]:
     """Returns a test for whether an object of a site is wanted."""
     included, excluded = _addresses(targets, site)
     return lambda address: (not included or _among(address, included)) and not _among(address, excluded)
 
 
-def _addresses(targets: TargetFilter, site: Site) -> tuple[list[Address], list[Address]]:
+def _addresses(targets: TargetFilter, site: SelectableSite) -> tuple[list[Address], list[Address]]:
     """The objects of a site that are targets (none: the whole site is) and those that are excluded."""
     covering = [selector for selector in targets.included if covers_site(selector, site)]
     included = [selector.address for selector in covering if isinstance(selector, ByAddress)]

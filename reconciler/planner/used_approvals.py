@@ -17,7 +17,7 @@ from reconciler.model.operations import Precondition
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import Approved, DesiredSchedule
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, Objects, key_of
+from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, Objects, key_of
 
 USED: Final = "used"
 
@@ -55,7 +55,7 @@ def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
     for key, facts in recorded.objects:
         if key.startswith(f"{Kind.DRAFT.value}[") and facts == SCHEDULED:
             found.add(PostId(key.removeprefix(f"{Kind.DRAFT.value}[").removesuffix("]")))
-    return frozenset(post for post in found if recorded.object(key_of(Kind.DRAFT, post)) != TAKEN_BACK)
+    return frozenset(post for post in found if recorded.object(key_of(Kind.DRAFT, post)) != WAS_CANCELLED)
 
 
 def rights_needed(

@@ -20,7 +20,7 @@ from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Reason
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.candidates import moment_of
-from reconciler.planner.channel_rules import Violation
+from reconciler.planner.channel_rules import RuleViolation
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import Days, content_violations, day_violation, time_violations, too_late
 from reconciler.planner.since_scheduled import NOT_APPROVED_NOW, since_scheduled
@@ -156,13 +156,13 @@ class Standards(Struct):
         at = self.schedule.rules[rule].at if rule is not None else None
         return None if _is_at(post, moment_of(at, activity, self.scope) or activity.date) else last.date
 
-    def at_its_moment(self, activity: Activity, post: Post) -> tuple[Violation, ...]:
+    def at_its_moment(self, activity: Activity, post: Post) -> tuple[RuleViolation, ...]:
         """What forbids a post at its time, including the other posts of its day."""
         moment, policy = moment_in(activity, post), self.options.policy
         full = day_violation(post.id, moment, self.kept, policy, self.scope)
         return (*time_violations(moment, policy, self.scope), *((full,) if full else ()))
 
-    def _forbidden(self, found: tuple[Violation, ...]) -> Unwanted:
+    def _forbidden(self, found: tuple[RuleViolation, ...]) -> Unwanted:
         return Unwanted(Reason.FORBIDDEN, tuple(str(violation) for violation in found))
 
     def moved(self, activity: Activity, post: Post, rule: int) -> datetime | None:
@@ -182,7 +182,7 @@ class Standards(Struct):
             return None
         return at
 
-    def against(self, post: Post, at: datetime) -> tuple[Violation, ...]:
+    def against(self, post: Post, at: datetime) -> tuple[RuleViolation, ...]:
         """What forbids moving a post to a given time."""
         policy = self.options.policy
         full = day_violation(post.id, at, self.days, policy, self.scope)

@@ -10,7 +10,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Struct
 from reconciler.reporters.diagnostics import problem_records
-from reconciler.reporters.fact_text import told
+from reconciler.reporters.fact_text import facts_in_words
 
 
 class ImportedRecord(Struct, frozen=True):
@@ -34,7 +34,7 @@ class ProjectRecord(Struct, frozen=True):
     def with_more(self, examined: ProjectExamined) -> ProjectRecord:
         """This record, extended by what was found later."""
         findings = (*self.findings, *problem_records(examined.findings))
-        return replace(self, facts={**self.facts, **dict(told(examined.facts))}, findings=findings)
+        return replace(self, facts={**self.facts, **dict(facts_in_words(examined.facts))}, findings=findings)
 
 
 class ExaminedRecord(Struct, frozen=True):
@@ -47,4 +47,4 @@ class ExaminedRecord(Struct, frozen=True):
 
 def examined_record(examined: SiteExamined) -> ExaminedRecord:
     """What was found about a site."""
-    return ExaminedRecord(examined.name, dict(told(examined.facts)), problem_records(examined.findings))
+    return ExaminedRecord(examined.name, dict(facts_in_words(examined.facts)), problem_records(examined.findings))

@@ -33,7 +33,7 @@ def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, 
     for finding in examined.findings:
         yield from _finding(finding, screen, whole=isinstance(examined, ProjectExamined))
     if facts:
-        told = fact_text.told(examined.facts)
+        told = fact_text.facts_in_words(examined.facts)
         width = max((columns(subject) for subject, _ in told), default=0)
         for subject, words in told:
             spans = (Span(fill(subject, width), Style.DIM), Span(words))

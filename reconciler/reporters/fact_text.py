@@ -21,7 +21,7 @@ _FEATURES: Final = {
 """What the premium plan's features are called (remote-api.md 10.5); an unknown one goes by its API name."""
 
 
-def told(found: Iterable[facts.Fact]) -> tuple[tuple[str, str], ...]:
+def facts_in_words(found: Iterable[facts.Fact]) -> tuple[tuple[str, str], ...]:
     """What each fact is about, and what it says."""
     return tuple((subject, printable(words)) for subject, words in map(_told, found))
 

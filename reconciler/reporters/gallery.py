@@ -72,8 +72,8 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
     unwanted = any(found.post == post.id for found in review.going_out)
     state = CardState.GOING_OUT if unwanted else _state(activity, reviewed)
     differences = reviewed.differences if reviewed.status is not ReviewStatus.PENDING else ()
-    times = reviewed.taken_back
-    taken_back = ["cancelled once" if times == 1 else f"cancelled {times} times"] if times else []
+    times = reviewed.cancellations
+    cancelled = ["cancelled once" if times == 1 else f"cancelled {times} times"] if times else []
     return Card(
         site=review.site,
         activity=live.id,
@@ -88,7 +88,7 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
         posts=len(activity.shown),
         sent_back=activity.decision,
         blocked=tuple(problem.message for problem in reviewed.problems),
-        notes=(*([post.error] if post.error else ()), *taken_back, *map(cause, reviewed.warnings)),
+        notes=(*([post.error] if post.error else ()), *cancelled, *map(cause, reviewed.warnings)),
         changed=changed(differences, post.content, review.zone),
         link=post.external_url or "",
     )

@@ -8,7 +8,7 @@ from reconciler.engine.adoption_results import Import, ProjectExamined, SiteExam
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import of_its_site
-from reconciler.reporters.fact_text import told
+from reconciler.reporters.fact_text import facts_in_words
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import SEVERITIES, SiteRow, facts, line
 from reconciler.reporters.words import plural
@@ -41,7 +41,9 @@ def examined_row(examined: SiteExamined | ProjectExamined) -> SiteRow:
     worst = min(severities, key=lambda severity: RANKS[severity], default=None)
     state, style, rank = (worst.value, SEVERITIES[worst], RANKS[worst]) if worst else ("fine", "good", 4)
     counts = tuple((f"{severity.value}s", severities.count(severity)) for severity in Severity)
-    known = "".join(f"<dt>{text(subject)}</dt><dd>{text(said)}</dd>" for subject, said in told(examined.facts))
+    known = "".join(
+        f"<dt>{text(subject)}</dt><dd>{text(said)}</dd>" for subject, said in facts_in_words(examined.facts)
+    )
     body = bullets(map(_finding, examined.findings), "items")
     body += f'<dl class="changes">{known}</dl>' if known else ""
     if isinstance(examined, ProjectExamined):

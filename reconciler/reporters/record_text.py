@@ -14,7 +14,7 @@ from reconciler.model.operations import Part
 from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name, shown_account
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
-from reconciler.planner.baseline import TAKEN_BACK
+from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.plurals import plural
 from reconciler.reporters.values import quoted, yaml
@@ -107,7 +107,7 @@ class RecordText:
         if outcome is not None:
             seen = "went out" if outcome.status is PostStatus.PUBLISHED else spoken(outcome.status.lower())
             spans.append(Span(": ".join(part for part in (seen, outcome.link or outcome.reason) if part)))
-        elif self._recorded.object(f"{Kind.DRAFT}[{post.id}]") == TAKEN_BACK:
+        elif self._recorded.object(f"{Kind.DRAFT}[{post.id}]") == WAS_CANCELLED:
             spans.append(Span("cancelled since"))
         spans.append(Span(f"scheduled {moment(post.done_at, 'UTC')}", Style.DIM))
         if post.times > 1:

@@ -106,7 +106,7 @@ def publish_by_id(call: Call) -> Json:
     if item["status"] not in ("DRAFT", "SCHEDULED"):
         raise _wrong_state(item)
     _send_out(call, item, call.body.get("scheduledDate"), "scheduledDate")
-    publishing.doom(call.site.items[item["id"]], call.directive("not-published"))
+    publishing.fail_when_due(call.site.items[item["id"]], call.directive("not-published"))
     call.changed()
     return {"item": item}
 
@@ -239,7 +239,7 @@ def _check_reference(call: Call, given: Json) -> None:
 def _keep(call: Call, item: Json) -> None:
     item["id"] = call.site.new_id("item")
     record = call.site.items[item["id"]] = {"activity": None, "item": item}
-    publishing.doom(record, call.directive("not-published"))
+    publishing.fail_when_due(record, call.directive("not-published"))
     call.changed()
 
 

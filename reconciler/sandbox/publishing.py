@@ -80,7 +80,7 @@ def mark_scheduled(site: Site, item: Json, at: str) -> None:
     item["schedulingInfo"] = {"scheduledDate": at}
 
 
-def doom(record: Json, fault: Json | None) -> None:
+def fail_when_due(record: Json, fault: Json | None) -> None:
     """Marks a post to fail when its time comes, if a scripted fault says so."""
     if fault is not None:
         record["fails"] = fault.get("message", "the channel did not take the post")

@@ -37,7 +37,7 @@ def schedule(call: Call) -> Json:
         if at is None or (left is not None and len(scheduled) >= left):
             continue
         publishing.mark_scheduled(site, record["item"], at)
-        publishing.doom(record, call.directive("not-published"))
+        publishing.fail_when_due(record, call.directive("not-published"))
         scheduled.append(record["item"])
     if scheduled:
         premium.consume(site, "SCHEDULE_POST", call.now, len(scheduled))

@@ -19,7 +19,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import NOTHING_RECORDED, PostOutcome, PublishedPost, RecordedSite
-from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.channel_rules import warnings_of_reviewed
 from reconciler.planner.used_approvals import times_of, was_scheduled
 from reconciler.reporters.cards import Card, CardState, changed, in_order
@@ -176,7 +176,7 @@ class _Known:
     def scheduled(self, draft: DraftApproval) -> PublishedPost | None:
         """How a draft was scheduled, if it was and has not been cancelled since."""
         found = self.published.get(draft.id)
-        if found is None or self.objects.get(key_of(Kind.DRAFT, draft.id)) == TAKEN_BACK:
+        if found is None or self.objects.get(key_of(Kind.DRAFT, draft.id)) == WAS_CANCELLED:
             return None
         return found if found.times > draft.cancelled else None
 
@@ -248,8 +248,8 @@ def _state(
     if edited:
         return CardState.EDITED, ["The text in the file does not match its digest. Refresh to see the site's own."]
     if not approved:
-        taken_back = CardState.CANCELLED if was_scheduled(known.recorded, draft.id) else CardState.AGAIN
-        return (taken_back if draft.cancelled else CardState.PENDING), []
+        state = CardState.CANCELLED if was_scheduled(known.recorded, draft.id) else CardState.AGAIN
+        return (state if draft.cancelled else CardState.PENDING), []
     if moment <= known.now:
         return CardState.MISSED, ["It was approved too late."]
     if draft.cancelled > known.times(draft):

@@ -67,7 +67,7 @@ class Filter(Struct, frozen=True):
         )
 
 
-class Choice(Struct, frozen=True):
+class FilterOption(Struct, frozen=True):
     """Something to filter by: its value, what people call it, and how many cards have it."""
 
     value: str
@@ -75,18 +75,18 @@ class Choice(Struct, frozen=True):
     count: int
 
 
-def counts(cards: Iterable[Card]) -> tuple[Choice, ...]:
+def counts(cards: Iterable[Card]) -> tuple[FilterOption, ...]:
     """How many cards are in which state, in the order of the states."""
     found: dict[CardState, int] = {}
     for card in cards:
         found[card.state] = found.get(card.state, 0) + 1
-    return tuple(Choice(state.value, LOOKS[state].words, found[state]) for state in CardState if state in found)
+    return tuple(FilterOption(state.value, LOOKS[state].words, found[state]) for state in CardState if state in found)
 
 
-def week_choices(cards: Iterable[Card]) -> tuple[Choice, ...]:
+def week_choices(cards: Iterable[Card]) -> tuple[FilterOption, ...]:
     """The weeks in which anything goes out, earliest first."""
     found = Counter(map(monday_of, cards))
-    return tuple(Choice(day.isoformat(), f"{day:%d %b %Y}", found[day]) for day in sorted(found))
+    return tuple(FilterOption(day.isoformat(), f"{day:%d %b %Y}", found[day]) for day in sorted(found))
 
 
 def waiting(cards: Iterable[Card]) -> int:

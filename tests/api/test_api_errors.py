@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.decoding import NotJson
-from reconciler.api.errors import ApiError, ErrorKind, Violation, error_of, retry_after_of
+from reconciler.api.errors import ApiError, ErrorKind, FieldViolation, error_of, retry_after_of
 from reconciler.api.routes import GET_SETTINGS, TOKEN
 from reconciler.model.text import printable
 from tests.api.bench import NOW, Bench, remote
@@ -69,7 +69,11 @@ def test_a_validation_error_with_and_without_its_rule() -> None:
         "not an object",
     ]
     found = error(400, {"message": "m", "details": {"validationError": {"fieldViolations": listed}}})
-    assert found.violations == (Violation("a.b", "is bad", "FORMAT"), Violation("c", "is worse"), Violation("", ""))
+    assert found.violations == (
+        FieldViolation("a.b", "is bad", "FORMAT"),
+        FieldViolation("c", "is worse"),
+        FieldViolation("", ""),
+    )
     assert "a.b: is bad (FORMAT); c: is worse" in str(found)
 
 

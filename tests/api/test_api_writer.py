@@ -198,7 +198,7 @@ def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_skipped(benc
     assert gone == {"INSTAGRAM", "FACEBOOK"}
 
 
-def test_a_draft_is_scheduled_for_an_instant_moved_and_taken_back(bench: Bench, sandbox_of: Make) -> None:
+def test_a_draft_is_scheduled_for_an_instant_moved_and_cancelled(bench: Bench, sandbox_of: Make) -> None:
     box = sandbox_of(plan=ONE_ACTIVITY)
     activity = only_activity(bench, box)
     draft = next(one for one in activity.drafts if one.channel == "INSTAGRAM")

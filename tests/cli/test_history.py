@@ -65,7 +65,7 @@ def test_what_became_of_a_post_is_known_although_the_api_never_showed_its_time(
     assert reconciler("history", project.root).out.count("went out: https://") == 2
 
 
-def test_what_was_taken_back_is_no_longer_said_to_be_scheduled(project: Project, reconciler: Command) -> None:
+def test_what_was_cancelled_is_no_longer_said_to_be_scheduled(project: Project, reconciler: Command) -> None:
     project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
     reconciler("apply", project.root, "--auto-approve", "--no-publish")
     assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0

@@ -168,7 +168,7 @@ def test_a_deleted_marketing_plan_is_told_without_the_site(pottery: Pottery) -> 
     assert "still going out" in pottery.run("plan")[1]
 
 
-def test_nothing_is_told_once_it_was_taken_back(pottery: Pottery) -> None:
+def test_nothing_is_told_once_it_was_cancelled(pottery: Pottery) -> None:
     WITHDRAW(pottery.project)
     assert pottery.run("apply", "--auto-approve")[0] == 0
     DENIED(pottery.project)

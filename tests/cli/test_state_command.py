@@ -29,7 +29,7 @@ from reconciler.model.posts import ActivityId, AwaitPosts, PostId, PostStatus
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PostOutcome, PublishedPost, RecordedSite, SiteRef
-from reconciler.planner.baseline import TAKEN_BACK
+from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.reporters.kinds.registry import call_about, call_standing, call_words
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
@@ -325,7 +325,7 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
         present, scheduled = JsonObject({"state": "present"}), JsonObject({"state": "scheduled"})
         objects = {
             "draft[p-0]": scheduled,
-            "draft[p-1]": TAKEN_BACK,
+            "draft[p-1]": WAS_CANCELLED,
             "draft[lost]": scheduled,
             "posts[a-1]": present,
             "posts[a-2]": present,

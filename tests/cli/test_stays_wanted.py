@@ -118,7 +118,7 @@ WITHDRAWALS: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("name", WITHDRAWALS)
-def test_what_nobody_wants_any_more_is_drift_and_taken_back(pottery: Pottery, name: str) -> None:
+def test_what_nobody_wants_any_more_is_drift_and_cancelled(pottery: Pottery, name: str) -> None:
     change, why = WITHDRAWALS[name]
     pottery.scheduled()
     change(pottery.project)
@@ -361,7 +361,7 @@ def test_what_only_a_person_can_stop_is_no_run_that_ends_well(pottery: Pottery) 
     assert (code, pottery.status()) == (3, "SCHEDULED"), said
 
 
-def test_what_was_taken_back_does_not_go_out_at_a_site_without_a_file(pottery: Pottery) -> None:
+def test_what_was_cancelled_does_not_go_out_at_a_site_without_a_file(pottery: Pottery) -> None:
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     assert pottery.run("apply", "--auto-approve")[0] == 0
@@ -744,7 +744,7 @@ def test_posts_that_are_cleared_count_as_drafts_that_are_thrown_away(pottery: Po
     assert (code, "Apply: 0 added, 0 changed, 0 destroyed, 1 discarded." in said) == (0, True), said
 
 
-def test_what_was_taken_back_blocks_nothing_until_it_is_approved_again(pottery: Pottery) -> None:
+def test_what_was_cancelled_blocks_nothing_until_it_is_approved_again(pottery: Pottery) -> None:
     """The API keeps a cancelled post as CANCELED, which is no draft."""
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
@@ -766,7 +766,7 @@ def test_the_table_names_sites_whose_posts_still_go_out(pottery: Pottery) -> Non
 
 
 @pytest.mark.parametrize("status", ["GENERATING", "FAILED", "INACTIVE"])
-def test_what_is_withdrawn_while_the_marketing_plan_shows_nothing_is_taken_back(pottery: Pottery, status: str) -> None:
+def test_what_is_withdrawn_while_the_marketing_plan_shows_nothing_is_cancelled(pottery: Pottery, status: str) -> None:
     pottery.scheduled()
     with pottery.project.world() as world:
         world.dashboard.set_plan_status(SITE, status)

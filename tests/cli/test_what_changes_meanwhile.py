@@ -16,7 +16,7 @@ from reconciler.config.project import find_project
 from reconciler.config.sites import open_project
 from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
-from reconciler.engine.choice import Choice
+from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import ProjectValues, SiteValues, entry_of, project_of, project_values, site_values
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.results import ApplyCompleted, Event
@@ -102,7 +102,7 @@ def applied(root: Path, change: Callable[[], None], plan: Path | None = None) ->
         async with open_session(files, FullClient, environ={}) as session:
             run = Run(session, RunContext(), ApplyTerms(_yes, timedelta(0)), hear)
             if plan is None:
-                done = await apply_live(run, select(files, index, Choice()))
+                done = await apply_live(run, select(files, index, SiteFilter()))
             else:
                 saved = read_plan(plan)
                 done = await apply_saved(run, saved, files_of(find_project((root,))))

@@ -223,7 +223,7 @@ def test_changed_content_is_pending_again_with_its_new_caption(tmp_path: Path) -
     assert "caption: | # folded by hand" in text
 
 
-def test_what_was_taken_back_is_pending_again_and_says_how_often(tmp_path: Path) -> None:
+def test_what_was_cancelled_is_pending_again_and_says_how_often(tmp_path: Path) -> None:
     text = updated(written(), activity(1, draft(1, cancelled=1)))
     again = read(text, tmp_path).activities[0].drafts[0]
     assert (again.decision, again.cancelled) == (Decision.PENDING, 1)

@@ -14,7 +14,7 @@ from reconciler.api.client import FullClient
 from reconciler.config.sites import SiteEntry, open_project
 from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
-from reconciler.engine.choice import Choice
+from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan import plans
 from reconciler.engine.results import ApplyCompleted, Event, Notice, PlanCompleted, Refused
 from reconciler.engine.saved import files_of
@@ -42,7 +42,7 @@ Opened = tuple[Session[FullClient], Selection]
 async def opened(folder: Project) -> AsyncIterator[Opened]:
     files, index = open_project((folder.root,))
     async with open_session(files, FullClient, environ={}) as session:
-        yield session, select(files, index, Choice())
+        yield session, select(files, index, SiteFilter())
 
 
 async def yes(_proposal: Proposal) -> Decision:

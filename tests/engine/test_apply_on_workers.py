@@ -32,8 +32,8 @@ from reconciler.config.sites import open_project
 from reconciler.engine import apply_parts, carrying_out, parts
 from reconciler.engine.apply import apply_live
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
-from reconciler.engine.choice import Choice
-from reconciler.engine.parts import Answer, Applying, Task
+from reconciler.engine.choice import SiteFilter
+from reconciler.engine.parts import Applying, PartResult, Task
 from reconciler.engine.prepared import Prepared
 from reconciler.engine.results import ApplyCompleted, Event
 from reconciler.engine.selection import select
@@ -100,7 +100,7 @@ def applied(
         project, index = open_project((shops.root,))
         async with open_session(project, FullClient, environ=os.environ, workers=make) as session:
             apply = Run(session, context, ApplyTerms(yes), emit)
-            return await apply_live(apply, select(project, index, Choice()))
+            return await apply_live(apply, select(project, index, SiteFilter()))
 
     completed = asyncio.run(apply())
     assert isinstance(completed, ApplyCompleted)
@@ -610,7 +610,7 @@ def test_a_worker_that_was_taken_for_lost_does_not_deny_what_another_did(
                         return function(*args)
                     finally:
                         done.set()
-                        assert not parts.from_bytes(Answer, first.result()).problem
+                        assert not parts.from_bytes(PartResult, first.result()).problem
 
             return super().submit(both)
 
@@ -710,7 +710,7 @@ def test_a_worker_that_outlives_its_run_adds_no_ledger_to_that_of_the_run(shops:
 
     tasks: list[bytes] = []
     applied(shops, lambda setup: Workers(Noted, run_part, 1, setup))
-    assert not parts.from_bytes(Answer, run_part(tasks[-1])).problem
+    assert not parts.from_bytes(PartResult, run_part(tasks[-1])).problem
     [ledger] = kept_ledgers(shops)
     assert [site["site"] for site in ledger["sites"]] == ALL
 

@@ -19,8 +19,8 @@ from reconciler.cli.main import run
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites, open_project
 from reconciler.engine import parts
-from reconciler.engine.choice import Choice
-from reconciler.engine.parts import Answer, Audited, Planned, Planning, Setup, Task
+from reconciler.engine.choice import SiteFilter
+from reconciler.engine.parts import Audited, PartResult, Planned, Planning, Setup, Task
 from reconciler.engine.plan import plan_sites
 from reconciler.engine.results import Event, PlanCompleted
 from reconciler.engine.selection import select
@@ -58,7 +58,7 @@ def planned(shops: Fleet, make: Any = None) -> list[Event]:
     async def plan() -> None:
         project, index = open_project((shops.root,))
         async with open_session(project, ReadClient, environ=os.environ, workers=make) as session:
-            await plan_sites(session, select(project, index, Choice()), RunContext(), events.append)
+            await plan_sites(session, select(project, index, SiteFilter()), RunContext(), events.append)
 
     asyncio.run(plan())
     return events
@@ -147,7 +147,7 @@ def test_another_version_is_refused_before_anything_is_decoded(shops: Fleet, mon
     monkeypatch.setattr(parts, "from_json", lambda *_: pytest.fail("it was decoded"))
     answer = run_part(parts.HEADER.replace(b"parts 1", b"parts 2") + b"{}")
     monkeypatch.undo()
-    problem = parts.from_bytes(Answer, answer).problem
+    problem = parts.from_bytes(PartResult, answer).problem
     assert problem is not None
     assert problem.code == "other-version"
 
@@ -202,7 +202,7 @@ def test_what_travels_arrives_as_it_was(case: str) -> None:
     values = Setup(parts.project_values(project), "wix", "s3://bucket", 4, "1234567")
     task = Task(values, Planning(context), (parts.site_values(entry),))
     report = find_drift(desired, live, known, plan, options)
-    answer = Answer(
+    answer = PartResult(
         outcomes=(
             Planned.of(SitePlanned(plan, tally_of(plan))),
             Audited(report, entry.labels, 0.5, tally_of(plan), Reached(frozenset({Address(entry.name)}))),

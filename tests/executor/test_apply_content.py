@@ -60,7 +60,7 @@ from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import CreatedActivity, DesiredSite
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Reason, RefusedBy, StillGoingOut, blocked, refusal
-from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of
+from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of
 from reconciler.planner.deferred import Resolved
 from reconciler.planner.unstopped import why_not_cancelled
 from reconciler.reporters.diagnostics import obstacle, sentence
@@ -296,7 +296,7 @@ def test_what_a_killed_run_cleared_before_the_stories_is_remembered(shop: Bench)
     with pytest.raises(KeyboardInterrupt):
         shop.apply(clear)
     assert shop.settle_open().open == ()
-    assert shop.recorded.object("draft[p1]") == TAKEN_BACK
+    assert shop.recorded.object("draft[p1]") == WAS_CANCELLED
 
 
 # --- schedule --------------------------------------------------------------------------------------
@@ -339,7 +339,7 @@ def test_content_that_changes_in_the_very_moment_is_a_loud_failure(shop: Bench) 
         assert part in said
     assert post(shop, "p1").status is PostStatus.DRAFT
     assert [one.id for one in shop.recorded.published] == ["p1"]
-    assert shop.recorded.object("draft[p1]") == TAKEN_BACK
+    assert shop.recorded.object("draft[p1]") == WAS_CANCELLED
     assert shop.recorded.open == ()
 
 
@@ -381,7 +381,7 @@ def test_what_becomes_another_while_it_is_scheduled_or_moved_is_cancelled_at_onc
         assert part in said
     assert shop.writes[-1] == "CancelPost"
     assert post(shop, "p1").status is PostStatus.DRAFT
-    assert shop.recorded.object("draft[p1]") == TAKEN_BACK
+    assert shop.recorded.object("draft[p1]") == WAS_CANCELLED
     assert ledger.still_going_out == ()
 
 
@@ -424,7 +424,7 @@ def test_swapped_content_that_cannot_be_cancelled_is_said(shop: Bench, effect: s
     assert (left.post, left.reason) == ("p1", Reason.CHANGED)
     assert left.problem.code == (refused("403").problem.code if effect == "refused" else "not-as-asked")
     assert left.problem.fix == "cancel it in the site's dashboard"
-    assert shop.recorded.object("draft[p1]") != TAKEN_BACK
+    assert shop.recorded.object("draft[p1]") != WAS_CANCELLED
 
 
 def test_a_post_whose_time_has_come_too_near_while_the_call_waited_is_not_sent(shop: Bench) -> None:
@@ -474,7 +474,7 @@ def test_a_cancel_needs_no_flag_and_is_read_back_before_what_follows(shop: Bench
         "write UpdateActivity",
         "read marketing-plan",
     ]
-    assert shop.recorded.object("draft[p1]") == TAKEN_BACK
+    assert shop.recorded.object("draft[p1]") == WAS_CANCELLED
 
 
 def test_a_cancel_without_effect_is_not_remembered_as_one(shop: Bench) -> None:
@@ -483,7 +483,7 @@ def test_a_cancel_without_effect_is_not_remembered_as_one(shop: Bench) -> None:
     ledger = shop.apply(cancel)
     assert results(ledger) == ["unknown"]
     assert details(ledger) == ["asked for it to be cancelled, but it is SCHEDULED"]
-    assert shop.recorded.object("draft[p1]") != TAKEN_BACK
+    assert shop.recorded.object("draft[p1]") != WAS_CANCELLED
 
 
 @pytest.mark.parametrize(
@@ -495,7 +495,7 @@ def test_a_cancel_that_is_ruled_out_is_told_by_what_the_post_is(shop: Bench, sta
     shop.world.edit("p1", status=status)
     shop.world.answers = {CancelPost: [refused("409", skipped=True)]}
     assert results(shop.apply(cancel)) == [result]
-    assert (shop.recorded.object("draft[p1]") == TAKEN_BACK) is (result == "done")
+    assert (shop.recorded.object("draft[p1]") == WAS_CANCELLED) is (result == "done")
 
 
 def test_a_cancel_that_came_too_late_says_what_the_public_sees(shop: Bench) -> None:
@@ -760,7 +760,7 @@ def test_a_run_killed_right_after_a_schedule_is_finished_by_the_next_without_sch
     assert shop.writes == ["SchedulePost"]
 
 
-def test_a_post_is_moved_and_taken_back(shop: Bench) -> None:
+def test_a_post_is_moved_and_cancelled(shop: Bench) -> None:
     shop.apply(out(shop, "p1"), out(shop, "p2"))
     at = START + timedelta(days=4)
     live = post(shop, "p1")

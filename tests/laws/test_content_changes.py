@@ -117,7 +117,7 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
 @timings
 @edits
 @pytest.mark.parametrize("reviewed_since", [False, True])
-def test_what_was_edited_after_it_was_scheduled_is_taken_back(
+def test_what_was_edited_after_it_was_scheduled_is_cancelled(
     tmp_path: Path, timing: str, edit: dict[str, object], reviewed_since: bool
 ) -> None:
     """Also once a review has set the decision back to pending; approving the new content keeps it."""

@@ -279,8 +279,8 @@ def test_what_was_scheduled_is_never_scheduled_twice(
         again = make_plan(wanted, observed, recorded, options)
         assert not [one for one in again.actions if isinstance(one.operation, ReschedulePost | CancelPost)]
         out = sorted(one for one, (_, post) in live_in(observed).items() if post.status is PostStatus.SCHEDULED)
-        taken_back = data.draw(st.sets(st.sampled_from(out))) if out else set()
-        observed = _with_status(observed, taken_back, PostStatus.DRAFT)
+        cancelled = data.draw(st.sets(st.sampled_from(out))) if out else set()
+        observed = _with_status(observed, cancelled, PostStatus.DRAFT)
     for (post, digest), times in done.items():
         said = wanted.approvals.draft(post)
         allowed = max(1, (said.cancelled + 1) if said else 1) - before.get((post, digest), 0)

@@ -200,7 +200,7 @@ def test_the_policy_blocks_with_its_rule_the_draft_and_the_place(
     ],
 )
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_moment_of_the_apis_own_that_is_forbidden_is_taken_back_at_once(
+def test_a_moment_of_the_apis_own_that_is_forbidden_is_cancelled_at_once(
     tmp_path: Path, placement: str, policy: Policy, says: str, kept: bool
 ) -> None:
     """Not at the next run: by then it may be out."""

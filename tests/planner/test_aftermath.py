@@ -117,7 +117,7 @@ def test_a_channel_that_was_lost_is_said_before_the_moment() -> None:
     assert [one.finding for one in report.of(DriftState.DRIFTED)] == [Finding.CHANNEL_LOST]
 
 
-def test_a_post_that_outlived_its_activity_is_taken_back() -> None:
+def test_a_post_that_outlived_its_activity_is_cancelled() -> None:
     before = scheduled(timedelta(days=2))
     waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2))
     observed = replace(site(activity("b")), items=((DRAFT.id, waits),))

@@ -78,7 +78,7 @@ def test_a_decision_is_used_up_by_the_state_and_by_the_digests_that_are_gone(dec
         (ActivityDecision.REGENERATE_MEDIA, GeneratePosts(ONE.id, ONE.title)),
     ],
 )
-def test_what_is_scheduled_is_taken_back_before_a_decision_is_carried_out(
+def test_what_is_scheduled_is_cancelled_before_a_decision_is_carried_out(
     decision: ActivityDecision, then: Operation
 ) -> None:
     out = replace(ONE, posts=(replace(FEED, status=PostStatus.SCHEDULED),))

@@ -37,7 +37,7 @@ from reconciler.model.sites import (
     SiteRef,
 )
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy
-from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.doubt import unseen_scheduled
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.needs import missing_items
@@ -133,8 +133,8 @@ def test_rule_17_3_where_no_activity_is_shown_at_all_those_of_waiting_posts_coun
     empty = MarketingPlan(PlanStatus.ACTIVE, (), shows_activities=shows)
     assert not_shown(with_plan(empty, recorded)) is doubted
     # What this tool itself cancelled is not missed, and other activities mean that the plan was regenerated.
-    taken_back = replace(recorded, objects=tuple((key_of(Kind.DRAFT, post.id), TAKEN_BACK) for post in posts))
-    assert not not_shown(with_plan(empty, taken_back))
+    cancelled = replace(recorded, objects=tuple((key_of(Kind.DRAFT, post.id), WAS_CANCELLED) for post in posts))
+    assert not not_shown(with_plan(empty, cancelled))
     assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, (activity("other"),)), recorded))
 
 
@@ -281,8 +281,8 @@ def test_rule_17_3_scheduled_posts_that_are_not_shown_are_asked_for_by_their_ids
     assert missing_items(observed, scheduled("p1", "p2")) == ("p1", "p2")
     assert missing_items(replace(observed, items=((PostId("p1"), None),)), scheduled("p1", "p2")) == ("p2",)
     assert unseen_scheduled(observed, scheduled("p1", at=NOW - timedelta(hours=1))) == ()
-    taken_back = replace(scheduled("p1"), objects=((key_of(Kind.DRAFT, "p1"), TAKEN_BACK),))
-    assert missing_items(observed, taken_back) == ()
+    cancelled = replace(scheduled("p1"), objects=((key_of(Kind.DRAFT, "p1"), WAS_CANCELLED),))
+    assert missing_items(observed, cancelled) == ()
     inactive = replace(observed, marketing_plan=MarketingPlan(PlanStatus.INACTIVE))
     assert missing_items(inactive, scheduled("p1")) == ("p1",), "it shows none, and they may go out all the same"
 

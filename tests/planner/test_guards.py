@@ -90,7 +90,7 @@ def test_what_is_absent_loses_its_drafts_under_the_same_guard_as_a_regeneration(
 
 
 @pytest.mark.parametrize("absent", ABSENT)
-def test_what_waits_to_go_out_is_taken_back_with_what_is_absent_unless_nothing_may_go(
+def test_what_waits_to_go_out_is_cancelled_with_what_is_absent_unless_nothing_may_go(
     absent: Callable[[DesiredSite], DesiredSite],
 ) -> None:
     waits = replace(post("d1"), status=PostStatus.SCHEDULED)

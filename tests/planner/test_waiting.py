@@ -28,7 +28,7 @@ from reconciler.model.schedule import CancelPost, NothingWaits, Pause, Reschedul
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
-from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
@@ -135,7 +135,7 @@ def yes() -> DesiredSite:
         ),
     ],
 )
-def test_what_is_no_longer_wanted_is_taken_back_before_all_else(
+def test_what_is_no_longer_wanted_is_cancelled_before_all_else(
     wanted: Callable[[], DesiredSite], reason: Reason, because: tuple[str, ...]
 ) -> None:
     made = plan(wanted(), site(KILN), OURS)
@@ -165,7 +165,7 @@ def test_a_policy_added_later_takes_back_what_it_forbids(policy: Policy, rule: s
 
 
 @pytest.mark.parametrize("at", [None, time(9)])
-def test_without_approvals_a_post_follows_its_activity_to_another_day_or_is_taken_back(at: time | None) -> None:
+def test_without_approvals_a_post_follows_its_activity_to_another_day_or_is_cancelled(at: time | None) -> None:
     (known,) = OURS.published
     ours = RecordedSite(published=(replace(known, date=AT, approved=False),))
     rule = ScheduleRule(Match(), at=at)
@@ -277,7 +277,7 @@ def test_a_rule_that_no_longer_covers_a_post_withdraws_nothing_but_under_manage_
     assert [(one.operation, one.reason) for one in made.actions] == [(CANCEL, Reason.NOT_WANTED)]
 
 
-def test_what_somebody_else_scheduled_without_an_approval_is_named_and_under_manage_all_taken_back() -> None:
+def test_what_somebody_else_scheduled_without_an_approval_is_named_and_under_manage_all_cancelled() -> None:
     made = plan(desired(), site(KILN))
     assert reasons(made) == [("d1", BlockedBy.SCHEDULED_UNAPPROVED)]
     assert made.is_empty
@@ -288,7 +288,7 @@ def test_what_somebody_else_scheduled_without_an_approval_is_named_and_under_man
 
 
 def test_a_post_that_this_tool_took_back_and_somebody_scheduled_again_is_theirs() -> None:
-    back = replace(OURS, objects=((key_of(Kind.DRAFT, WAITS.id), TAKEN_BACK),))
+    back = replace(OURS, objects=((key_of(Kind.DRAFT, WAITS.id), WAS_CANCELLED),))
     made = plan(desired(), site(KILN), back)
     assert (made.actions, reasons(made)) == ((), [("d1", BlockedBy.SCHEDULED_UNAPPROVED)])
 

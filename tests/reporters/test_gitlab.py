@@ -46,7 +46,7 @@ def test_no_numbers_rather_than_wrong_ones(name: str) -> None:
     assert report(RUNS[name]) == {}
 
 
-def test_what_is_thrown_away_or_taken_back_is_deleted() -> None:
+def test_what_is_thrown_away_or_cancelled_is_deleted() -> None:
     tally = PlanTally(destroy=1, cancel=2, discard=4, publish=8, change=16, add=32, generate=64)
     found = report(Run("plan", (PlanCompleted(1, tally), Ended(0))))
     assert found == {"create": 96, "update": 24, "delete": 7}

@@ -11,7 +11,7 @@ import pytest
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.sites import PostOutcome, PublishedPost, RecordedSite
-from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.reporters.cards import Card, CardState, Group
 from reconciler.web.board import Facts
 from tests.web.pages import NOW, activity, activity_id, approvals, draft_id, page_of, write_project
@@ -32,7 +32,7 @@ FAILED = outcome(PostStatus.FAILED, reason="The token expired")
 NEVER_APPLIED = RecordedSite()
 APPLIED = RecordedSite(known=True)
 WAITS = RecordedSite(known=True, published=(SCHEDULED,))
-TAKEN = RecordedSite(known=True, published=(SCHEDULED,), objects=((key_of(Kind.DRAFT, POST), TAKEN_BACK),))
+TAKEN = RecordedSite(known=True, published=(SCHEDULED,), objects=((key_of(Kind.DRAFT, POST), WAS_CANCELLED),))
 
 
 def card(root: Path, recorded: RecordedSite, word: str, *, whole: str = "keep", days: float = 0) -> Card:

@@ -27,7 +27,7 @@ from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
-from reconciler.planner.baseline import TAKEN_BACK, Objects, approval_key, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, Objects, approval_key, key_of
 from reconciler.planner.changes import same_plain
 
 O = TypeVar("O")  # noqa: E741 - the operations of a kind
@@ -179,7 +179,7 @@ def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
     """
     ours = {str(post.id) for post in recorded.published}
     return tuple(
-        (key_of(Kind.DRAFT, post), TAKEN_BACK)
+        (key_of(Kind.DRAFT, post), WAS_CANCELLED)
         for post in posts
         if post in ours or recorded.object(approval_key(post)) is not None
     )

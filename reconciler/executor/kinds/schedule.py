@@ -38,7 +38,7 @@ from reconciler.model.schedule import (
 )
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, key_of
+from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, key_of
 from reconciler.planner.unstopped import failed_cancel, tried_key
 from reconciler.planner.used_approvals import times_of
 
@@ -120,10 +120,10 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case SchedulePost() | ReschedulePost():
                 return Bindings(objects=((key_of(Kind.DRAFT, operation.post), SCHEDULED),))
             case CancelPost():
-                taken_back = (key_of(Kind.DRAFT, operation.post), TAKEN_BACK)
+                cancelled = (key_of(Kind.DRAFT, operation.post), WAS_CANCELLED)
                 tried = recorded.object(tried_key(operation.post)) is not None
                 over = ((tried_key(operation.post), failed_cancel(None)),) if tried else ()
-                return Bindings(objects=(taken_back, *over))
+                return Bindings(objects=(cancelled, *over))
             case _:
                 assert_never(operation)
 

@@ -15,7 +15,7 @@ from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import plural, value
 
 
-class Promise(Record, frozen=True):
+class DeferredAction(Record, frozen=True):
     """A rule, and its bound in objects; null if it has none."""
 
     part: Part
@@ -27,10 +27,10 @@ class Promise(Record, frozen=True):
 class Promised(WriteRecord, frozen=True, tag="deferred"):
     """What is decided after generation, within a bound."""
 
-    deferred: Promise
+    deferred: DeferredAction
 
 
-class PromiseWords(KindWords[Deferred, Condition]):
+class DeferredWords(KindWords[Deferred, Condition]):
     """Deferred actions."""
 
     records: ClassVar[Records] = {Deferred: Promised}
@@ -39,7 +39,7 @@ class PromiseWords(KindWords[Deferred, Condition]):
         return ActionText(*deferred_words(operation, zone))
 
     def record(self, operation: Deferred) -> WriteRecord:
-        return Promised(Promise(operation.part, operation.rule, operation.at_most, _matching(operation)))
+        return Promised(DeferredAction(operation.part, operation.rule, operation.at_most, _matching(operation)))
 
 
 def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from reconciler.reporters.kinds.base import ActionText, CallWords, KindWords, Wr
 from reconciler.reporters.kinds.events import EventWords
 from reconciler.reporters.kinds.marketing_plan import MarketingPlanWords
 from reconciler.reporters.kinds.posts import PostsWords
-from reconciler.reporters.kinds.promises import PromiseWords
+from reconciler.reporters.kinds.promises import DeferredWords
 from reconciler.reporters.kinds.schedule import ScheduleWords
 from reconciler.reporters.kinds.settings import SettingsWords
 
@@ -27,7 +27,7 @@ KINDS: Final[Mapping[Kind, KindWords[Any, Any]]] = {
     Kind.ACTIVITY: ActivityWords(),
     Kind.POSTS: PostsWords(),
     Kind.DRAFT: ScheduleWords(),
-    Kind.RULE: PromiseWords(),
+    Kind.RULE: DeferredWords(),
 }
 """A test fails for a kind of write or condition without an entry here."""
 
