@@ -89,7 +89,7 @@ def _of_apply(event: ApplyCompleted, signal: int | None) -> Verdict:
         Result.NOT_STARTED: Verdict.INCOMPLETE,
     }
     found = {of_result[result] for result in event.results}
-    if event.tally.still_going_out or event.plan.unstoppable:
+    if event.tally.still_going_out or event.plan.unstoppable or event.plan.tally.in_doubt:
         found.add(Verdict.INCOMPLETE)
     if event.failed or event.plan.failed:
         found.add(Verdict.FAILED)

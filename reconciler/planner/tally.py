@@ -7,7 +7,7 @@ from typing import Self, assert_never
 
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, Operation, Part, discards_of
-from reconciler.planner.actions import Action, Column, Plan, column_of
+from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
 
 
 class Promises(Struct, frozen=True):
@@ -46,6 +46,8 @@ class PlanTally(Struct, frozen=True):
     still_going_out: int = 0
     to_review: int = 0
     promises: Promises = Promises()
+    in_doubt: int = 0
+    """Objects that are blocked because nobody knows whether an earlier run's call took effect."""
 
     @property
     def changes(self) -> int:
@@ -69,6 +71,7 @@ def tally_of(plan: Plan) -> PlanTally:
         still_going_out=len(plan.still_going_out),
         to_review=len(plan.to_review),
         promises=sum((_promise(action.operation) for action in actions), Promises()),
+        in_doubt=len({blocked.address for blocked in plan.blocked if blocked.code == BlockedBy.OUTCOME_UNKNOWN}),
     )
 
 

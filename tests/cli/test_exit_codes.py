@@ -104,6 +104,16 @@ def applied(*results: SiteLedger | SiteFailed, failed: int = 0, refused: int = 0
     return totals.completed(interrupted=stop)
 
 
+def test_an_apply_that_leaves_the_outcome_of_an_earlier_call_unknown_is_incomplete() -> None:
+    in_doubt = PlanCompleted(1, PlanTally(blocked=1, in_doubt=1))
+    assert exit_code(in_doubt, detailed=True) == 0
+    for ledgers in ((), (ledger(Result.DONE),)):
+        totals = ApplyTotals(in_doubt, len(ledgers))
+        for each in ledgers:
+            totals.add(SiteApplied(each))
+        assert exit_code(totals.completed(interrupted=False)) == 3
+
+
 def test_what_concerns_other_sites_counts_too() -> None:
     pending = ledger(Result.PENDING)
     assert exit_code(applied(pending, refused=1)) == 4

@@ -186,6 +186,7 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
     plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW))
     assert [str(one.address) for one in plan.actions] == ["shop/event[Fair]"]
     assert [(str(one.address), one.code) for one in plan.blocked] == [("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)]
+    assert tally_of(plan).in_doubt == 1
     assert "state resolve shop 1" in plan.blocked[0].fix
 
 

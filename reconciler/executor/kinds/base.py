@@ -208,7 +208,7 @@ def differences(pairs: Iterable[tuple[str, Json, Json]]) -> Diagnostic | None:
 
 def shown(value: Json) -> str:
     """A value for a message: printable, and not too long."""
-    if value is None:
+    if value is None or value == "":
         return "nothing"
     text = printable(value if isinstance(value, str) else canonical_text(value))
     return text if len(text) <= LONGEST else text[:LONGEST] + "..."
