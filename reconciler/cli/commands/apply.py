@@ -26,9 +26,9 @@ def command(**given: Any) -> int:
     Ends with a ledger of what was done, what was not, and why. Run it again to
     continue where a run stopped. PATH is a project folder, or site files and
     folders of one project; the default is the current directory. A file that
-    is not YAML is read as a saved plan, from `plan --out`: it does nothing
-    that is not in the plan, and nothing at all if a site has changed since. It
-    does not ask again, except before publishing.
+    is not YAML is read as a saved plan (see `plan --out`): then `apply` does
+    nothing that is not in the plan, does nothing at all if a site has changed
+    since, and asks only before publishing.
     """
     from msgspec.structs import replace
 
