@@ -27,6 +27,9 @@ NOTHING_COMMITTED: Final = "nothing-committed"
 APPROVALS_MISSING: Final = "approvals-missing"
 """This checkout lacks an approvals file that git has, and nobody decided to delete it."""
 
+APPROVALS_ELSEWHERE: Final = "approvals-elsewhere"
+"""A site's approvals file is in the approvals folder, but under a name or in a folder where nobody looks for it."""
+
 
 class ApprovalFiles:
     """The approvals of a project. The folder is listed once; each file is read when its site is."""
@@ -107,10 +110,35 @@ class ApprovalFiles:
             message = f"is missing with the whole folder {folder}, but git has it"
             fix = f"restore it: git checkout -- {folder}; if its approvals are to be withdrawn: git rm -r {folder}"
         else:
-            return self._deleted(path, site, problems) or (Approvals(unasked=self._unasked), None)
+            elsewhere = self._unasked or self._found_elsewhere(path, site)
+            return self._deleted(path, site, problems) or (Approvals(unasked=elsewhere), None)
         what = f"{message}, so it is not known what is approved"
         problems.append(problem(Place(shown_path(path)), what, fix, code=APPROVALS_MISSING))
         return None
+
+    def _found_elsewhere(self, path: Path, site: str) -> Diagnostic | None:
+        """Says that a site's file is in the approvals folder under another name: nobody deleted it."""
+        there = self._elsewhere.get(site)
+        if there is None:
+            return None
+        refused = refused_path(there, self._project.root, self._project.trust)
+        if not refused and approvals_in(there, site, []) is None:
+            return None
+        here, found = shown_path(path), shown_path(there)
+        message = f"there is no {here}, but {found} looks like it"
+        fix = f"git mv {found} {here}; if its approvals are to be withdrawn, delete it"
+        return warning(Place(found), message, fix, code=APPROVALS_ELSEWHERE)
+
+    @cached_property
+    def _elsewhere(self) -> dict[str, Path]:
+        """The files that would be a site's but for their ending, their capitals or their folder, by that site."""
+        found: dict[str, Path] = {}
+        for folder, _, files in os.walk(self._folder):
+            for name in sorted(files):
+                stem, ending = os.path.splitext(name)
+                if ending.lower() in (SUFFIX, ".yml") and name[0] != ".":
+                    found.setdefault(stem.lower(), Path(folder, name))
+        return found
 
     @cached_property
     def _not_checked_out(self) -> dict[Path, bool]:
