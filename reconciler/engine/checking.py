@@ -27,7 +27,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Plan, StillGoingOut
 from reconciler.planner.guards import judge_strictly
-from reconciler.planner.rights import plans_posts, regenerates_on_request, rights_lost, what_is_left
+from reconciler.planner.rights import RIGHT_LOST, plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import Named
 from reconciler.planner.unstopped import BY_SAVED_PLAN, IF_PLAN_REFUSED, IF_REFUSED, beyond_saved
@@ -120,7 +120,8 @@ def check(
             return CheckedSite(planned, tuple(Stale(plan.site.name, "", problem) for problem in entry.problems))
         if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
             what = f"the project has no site {plan.site.name} with this id and these credentials"
-            return CheckedSite(planned, _stale([RightLost(plan.site.name, Address(plan.site.name), what)]))
+            lost = RightLost(plan.site.name, Address(plan.site.name), Diagnostic(RIGHT_LOST, what))
+            return CheckedSite(planned, _stale([lost]))
         return await _check_site(run, planned, entry, turn, again=again)
 
     return over_sites(

@@ -8,6 +8,7 @@ from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ports import Reader
 from reconciler.executor.preconditions import stale_in
 from reconciler.model.address import Address, SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Precondition
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused
@@ -22,8 +23,8 @@ class StalePlan(PlanRefused):
 
     code = "plan-stale"
 
-    def __init__(self, site: SiteName, address: Address, requires: Precondition, found: str) -> None:
-        super().__init__(found, STALE, address)
+    def __init__(self, site: SiteName, address: Address, requires: Precondition, found: Diagnostic) -> None:
+        super().__init__(found.message, STALE, address)
         self.site = site
         self.requires = requires
         self.found = found
@@ -37,9 +38,7 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
     stale = await stale_in(plan, reader, moment)
     operations = {action.address: action.operation for action in plan.actions}
     return tuple(
-        StalePlan(
-            plan.site.name, found.address, found.requires, with_name(operations[found.address], found.found.message)
-        )
+        StalePlan(plan.site.name, found.address, found.requires, with_name(operations[found.address], found.found))
         for found in stale
     )
 
@@ -49,6 +48,6 @@ class RightLost(PlanRefused):
 
     code = "right-lost"
 
-    def __init__(self, site: SiteName, address: Address, found: str) -> None:
-        super().__init__(found, STALE, address)
+    def __init__(self, site: SiteName, address: Address, found: Diagnostic) -> None:
+        super().__init__(found.message, STALE, address)
         self.site = site

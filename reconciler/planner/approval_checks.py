@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from reconciler.model.approvals import Approvals, ApprovalState, Verdict
 from reconciler.model.content import Difference
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.differences import Mark, around_changes, compare_words, made_visible
 from reconciler.model.moments import moment_text
 from reconciler.model.text import printable
@@ -74,18 +75,14 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
             assert_never(verdict.state)
 
 
-def not_committed(approvals: Approvals) -> str:
-    """Why a decision does not count that is in the file on disk but not committed."""
+def not_committed(approvals: Approvals) -> Diagnostic:
+    """Why a decision does not count that is in the file on disk but not committed, and how to make it count."""
+    what, fix = f"its decision in {approvals.file}", f"commit {approvals.file}, or restore the committed version"
     if approvals.deleted:
-        return f"the deletion of {approvals.file} is not committed, and only committed decisions count here"
-    return f"its decision in {approvals.file} is not committed, and only committed decisions count here"
-
-
-def commit_it(approvals: Approvals) -> str:
-    """How to make such a decision count."""
-    if approvals.deleted:
-        return f"commit the deletion of {approvals.file}, or restore the file"
-    return f"commit {approvals.file}, or restore the committed version"
+        what = f"the deletion of {approvals.file}"
+        fix = f"commit {what}, or restore the file"
+    message = f"{what} is not committed, and only committed decisions count here"
+    return Diagnostic(BlockedBy.NOT_COMMITTED, message, fix)
 
 
 def difference_words(differences: Iterable[Difference], zone: str) -> str:

@@ -228,8 +228,8 @@ def _code_points(text: str, length: int) -> str:
 
 
 @lru_cache(maxsize=8192)  # a review checks the same images several times
-def _unlasting(url: str) -> str:
-    """Why an address may no longer work when the post goes out; empty if it is fine."""
+def _unlasting(url: str) -> str | None:
+    """Why an address may no longer work when the post goes out; None if it is fine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -241,4 +241,4 @@ def _unlasting(url: str) -> str:
         return "is at a signed address, which expires"
     if not any(host == wix or host.endswith(f".{wix}") for wix in WIX_HOSTS):
         return f"is not hosted by Wix, but at {host}, and must still be there when the post goes out"
-    return ""
+    return None

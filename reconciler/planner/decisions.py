@@ -18,7 +18,7 @@ from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Post, 
 from reconciler.model.schedule import NothingWaits, PostIs
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
-from reconciler.planner.approval_checks import commit_it, not_committed
+from reconciler.planner.approval_checks import not_committed
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import WAITING, as_listed, clear_posts, live_posts
@@ -87,8 +87,8 @@ def _cannot_count(
     """Why a decision about an activity cannot be carried out; None if it can, or if there is none."""
     address = scope.address(Kind.POSTS, activity.id)
     if activity.id in approvals.uncommitted:
-        message = f'"{activity.title}": {not_committed(approvals)}'
-        return blocked(address, BlockedBy.NOT_COMMITTED, message, commit_it(approvals))
+        found = not_committed(approvals)
+        return blocked(address, BlockedBy.NOT_COMMITTED, f'"{activity.title}": {found.message}', found.fix)
     decided = approval is not None and approval.decision is not ActivityDecision.KEEP
     if approval is None or not decided or not approval.drafts or approval.counts:
         return None

@@ -14,7 +14,7 @@ from reconciler.model.posts import Post, PostStatus, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause, PostIs, SchedulePost, StillAhead
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
-from reconciler.planner.approval_checks import commit_it, not_committed, objection
+from reconciler.planner.approval_checks import not_committed, objection
 from reconciler.planner.candidates import Candidate
 from reconciler.planner.channel_rules import RuleViolation, channel_is_gone
 from reconciler.planner.options import PlanOptions, Scope
@@ -148,8 +148,9 @@ class DraftEligibility(Struct):
             self._not_approved_in_time(candidate)
             return
         late = too_late(candidate.moment, self.scope.now, self.options.policy)
+        assert late is not None
         fix = "give the activity a later date, or the rule another `at`"
-        self._block(candidate, BlockedBy.TOO_LATE, f"{_name(candidate)}: {late}", fix)
+        self._block(candidate, BlockedBy.TOO_LATE, f"{_name(candidate)}: {late.message}", fix)
 
     def _not_approved_in_time(self, candidate: Candidate) -> None:
         """Counts a draft that nobody approved. One whose approval does not count is named, with the reason."""
@@ -160,7 +161,8 @@ class DraftEligibility(Struct):
             self.missed += 1
             return
         late = too_late(candidate.moment, self.scope.now, self.options.policy)
-        what = f"{_name(candidate)} will not go out: {late}, and its approval does not count: {found.detail}"
+        assert late is not None
+        what = f"{_name(candidate)} will not go out: {late.message}, and its approval does not count: {found.detail}"
         self.notes.append(Diagnostic.note("approval-does-not-count", what))
 
     def _is_agreed(self, candidate: Candidate) -> bool:
@@ -176,7 +178,8 @@ class DraftEligibility(Struct):
         if not times and not self.desired.approval_required:
             return True
         if post.id in self.approvals.uncommitted:
-            self._block(candidate, BlockedBy.NOT_COMMITTED, not_committed(self.approvals), commit_it(self.approvals))
+            found = not_committed(self.approvals)
+            self._block(candidate, BlockedBy.NOT_COMMITTED, found.message, found.fix)
             return False
         verdict = self._verdict(candidate, times)
         if verdict.state is ApprovalState.APPROVED:

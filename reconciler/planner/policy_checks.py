@@ -50,16 +50,17 @@ class Days(Struct):
         return tuple((day, len(self.zone_days[day])) for day in sorted(self.zone_days))
 
 
-def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
+def too_late(moment: datetime, now: datetime, policy: Policy) -> Diagnostic | None:
     """Why it is too late to schedule for a given time; None if it is not.
 
     The API takes times that are strictly in the future (S-wix 10.6).
     """
     if moment <= now:
-        return "its time has passed"
+        return Diagnostic(BlockedBy.TOO_LATE, "its time has passed")
     if moment - now < policy.min_lead:
         lead = f"{_length(policy.min_lead)}, {policy.place_of('minLead')}"
-        return f"it is due in {_length(moment - now)}, within policy.minLead ({lead})"
+        what = f"it is due in {_length(moment - now)}, within policy.minLead ({lead})"
+        return Diagnostic(BlockedBy.TOO_LATE, what)
     return None
 
 
@@ -111,7 +112,7 @@ def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Sc
     """
     found = time_violations(moment, policy, scope)
     early = too_late(moment, scope.now, policy) if moment < expected and policy.min_lead else None
-    wrong = "; ".join((*map(str, found), *((early,) if early else ())))
+    wrong = "; ".join((*map(str, found), *((early.message,) if early else ())))
     return Diagnostic(BlockedBy.POLICY, f"it got a forbidden time: {wrong}") if wrong else None
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
 from reconciler.model.operations import Deferred, Operation, Part, class_of, discards_of
 from reconciler.model.posts import AwaitPosts, ClearPosts, Discarded, RegeneratePosts, channel_name
@@ -15,9 +17,12 @@ from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import key_of
 
-NOT_ALLOWED = "today's site file, approvals and policy do not let it go out"
-KEPT = "the plan would remove it, but today's files keep it"
-NOT_ASKED_FOR = "the plan would create it, but today's files do not ask for it"
+RIGHT_LOST: Final = "right-lost"
+
+NOT_ALLOWED: Final = Diagnostic(RIGHT_LOST, "today's site file, approvals and policy do not let it go out")
+KEPT: Final = Diagnostic(RIGHT_LOST, "the plan would remove it, but today's files keep it")
+NOT_ASKED_FOR: Final = Diagnostic(RIGHT_LOST, "the plan would create it, but today's files do not ask for it")
+WANTED_AGAIN: Final = Diagnostic(RIGHT_LOST, "it would be cancelled, but it is wanted again")
 
 
 def regenerates_on_request(saved: Plan) -> bool:
@@ -35,7 +40,7 @@ def plans_posts(saved: Plan) -> bool:
     )
 
 
-def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, str], ...]:
+def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, Diagnostic], ...]:
     """The actions of a saved plan that nobody wants today, according to today's plan of the same site, and why.
 
     These are: posts that today's plan does not publish; posts cancelled but wanted again; objects created or destroyed
@@ -44,14 +49,14 @@ def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[A
     none` if it publishes.
     """
     found = ((action, _why_not(action, saved, today, desired)) for action in saved.actions)
-    return tuple((action, with_name(action.operation, why)) for action, why in found if why)
+    return tuple((action, with_name(action.operation, why)) for action, why in found if why is not None)
 
 
-def with_name(operation: Operation, what: str) -> str:
-    """A reason about a post, with what people call it."""
-    if not isinstance(operation, SchedulePost | ReschedulePost | CancelPost) or operation.title in what:
-        return what
-    return f'{channel_name(operation.channel)} of "{operation.title}": {what}'
+def with_name(operation: Operation, problem: Diagnostic) -> Diagnostic:
+    """A problem of a post, with what people call it."""
+    if not isinstance(operation, SchedulePost | ReschedulePost | CancelPost) or operation.title in problem.message:
+        return problem
+    return problem.while_(f'{channel_name(operation.channel)} of "{operation.title}"')
 
 
 def what_is_left(saved: Plan, today: Plan) -> Plan | None:
@@ -71,25 +76,25 @@ def what_is_left(saved: Plan, today: Plan) -> Plan | None:
     return today
 
 
-def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> str:
-    """Why an action of a saved plan is not wanted today; empty if it is, or if nobody needs to want it."""
+def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> Diagnostic | None:
+    """Why an action of a saved plan is not wanted today; None if it is, or if nobody needs to want it."""
     operation = action.operation
     for problem in today.refusals:
         # What today's plan would throw away in addition does not concern the saved one.
         if problem.code != RefusedBy.DISCARD or discards_of(operation):
-            return problem.message
+            return problem
     if class_of(operation) is ActionClass.PUBLIC:
-        return "" if _is_allowed(action, today, desired) else _instead(action, today, NOT_ALLOWED)
+        return None if _is_allowed(action, today, desired) else _instead(action, today, NOT_ALLOWED)
     if isinstance(operation, CancelPost):
         if any(isinstance(found.operation, CancelPost) and found.address == action.address for found in today.actions):
-            return ""
-        return "it would be cancelled, but it is wanted again"
+            return None
+        return WANTED_AGAIN
     kept = [_named(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
     if kept:
-        return f"{', '.join(kept)} would be thrown away, but was approved since"
+        return Diagnostic(RIGHT_LOST, f"{', '.join(kept)} would be thrown away, but was approved since")
     if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
         return _instead(action, today, KEPT if _takes_away(operation) else NOT_ASKED_FOR)
-    return "" if any(found.address == action.address for found in today.actions) else _instead(action, today, "")
+    return None if any(found.address == action.address for found in today.actions) else _instead(action, today, None)
 
 
 def _takes_away(operation: Operation) -> bool:
@@ -118,9 +123,9 @@ def _is_allowed(action: Action, today: Plan, desired: DesiredSite) -> bool:
     return any(operation == allowed.operation for allowed in today.actions)
 
 
-def _instead(action: Action, today: Plan, otherwise: str) -> str:
+def _instead(action: Action, today: Plan, otherwise: Diagnostic | None) -> Diagnostic | None:
     """What today's plan says about the object instead."""
-    return next((found.message for found in today.blocked if found.address == action.address), otherwise)
+    return next((found for found in today.blocked if found.address == action.address), otherwise)
 
 
 def _approved_since(lost: tuple[Discarded, ...], today: Plan, approvals: Approvals) -> Iterator[Discarded]:

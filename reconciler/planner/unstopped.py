@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.model.canonical import EMPTY, JsonObject
+from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Trouble
@@ -59,11 +59,15 @@ def tried_key(post: PostId) -> str:
 
 
 def failed_cancel(problem: Diagnostic | None) -> JsonObject:
-    """The facts under that key: why; empty once it is over (None)."""
+    """The facts under that key: why; that it is over if None."""
     if problem is None:
-        return JsonObject({"why": ""})
+        return JsonObject({"over": True})
     known = {"code": str(problem.code), "why": problem.message, "fix": problem.fix, "requestId": problem.request_id}
     return JsonObject({key: value for key, value in known.items() if value})
+
+
+_OVER_ONCE: Final = JsonObject({"why": ""})
+"""How the first records of this version said that it is over. Their first notes of a failed cancel had no code."""
 
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None:
@@ -72,10 +76,10 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None
         if isinstance(entry.operation, CancelPost) and entry.operation.post == post:
             said = "an earlier run tried to cancel it, and its outcome is not known; apply tries again"
             return replace(entry.unknown or Diagnostic(Trouble.OUTCOME_UNKNOWN, ""), message=said, call="")
-    facts = recorded.object(tried_key(post)) or EMPTY
-    code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
-    if not why:
+    facts = recorded.object(tried_key(post))
+    if facts is None or facts.get("over") or facts == _OVER_ONCE:
         return None
+    code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
     said = f"cancelling it failed before ({why}); apply tries again"
     return Diagnostic(code or Unstopped.CANCEL_FAILED, said, fix, request_id=request or None)
 

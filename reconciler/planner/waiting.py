@@ -30,7 +30,7 @@ from reconciler.model.posts import (
 from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, StillAhead, StillScheduled
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, StillGoingOut, ToReview, blocked
-from reconciler.planner.approval_checks import commit_it, difference_words, not_committed
+from reconciler.planner.approval_checks import difference_words, not_committed
 from reconciler.planner.candidates import rule_for
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import too_late
@@ -139,9 +139,7 @@ class _Judge(Struct):
             self._goes_out(activity, post, Unwanted(Reason.PAUSED), NOT_OURS)
             return
         if (undecided := standards.decided_otherwise(activity, post)) is not None:
-            approvals = standards.desired.approvals
-            uncommitted = Diagnostic(BlockedBy.NOT_COMMITTED, not_committed(approvals), commit_it(approvals))
-            self._goes_out(activity, post, undecided, uncommitted)
+            self._goes_out(activity, post, undecided, not_committed(standards.desired.approvals))
             return
         if not isinstance(post.status, PostStatus) or post.status is not PostStatus.SCHEDULED or rule is None:
             return
@@ -188,7 +186,9 @@ class _Judge(Struct):
         late = too_late(at, standards.scope.now, standards.options.policy)
         if late is not None:
             fix = "give the rule another `at`, or move it in the dashboard"
-            self.blocked.append((rule, blocked(address, BlockedBy.TOO_LATE, f"{name} cannot be moved: {late}", fix)))
+            self.blocked.append(
+                (rule, blocked(address, BlockedBy.TOO_LATE, f"{name} cannot be moved: {late.message}", fix))
+            )
             return
         if found := standards.against(post, at):
             place = standards.options.policy.place

@@ -165,7 +165,7 @@ def test_a_site_that_a_check_refuses_today_has_nothing_done() -> None:
     wanted = desired(approvals=approved(activity("a1", post("d1"))))
     saved = plan(wanted, live)
     ((_, why),) = rights_lost(saved, replace(saved, refusals=(WHOLE,)), wanted)
-    assert WHOLE.message in why
+    assert why.message == f'Instagram of "Idea a1": {WHOLE.message}'
 
 
 def test_what_a_check_blocks_today_is_not_done() -> None:
@@ -176,7 +176,7 @@ def test_what_a_check_blocks_today_is_not_done() -> None:
     blocked = Diagnostic("acme", "ask the brand team", severity=Severity.WARNING, address=action.address)
     assert rights_lost(saved, saved, wanted) == ()
     ((_, why),) = rights_lost(saved, replace(saved, actions=(), blocked=(blocked,)), wanted)
-    assert why == blocked.message
+    assert why == blocked
 
 
 def test_of_a_plan_that_was_begun_nothing_is_left_where_the_site_is_refused_today() -> None:

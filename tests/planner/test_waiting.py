@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import DeleteActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
@@ -32,7 +33,7 @@ from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
-from reconciler.planner.unstopped import not_stopped
+from reconciler.planner.unstopped import not_stopped, tried_key, why_not_cancelled
 from tests.planner.publishing_world import (
     NOW,
     activity,
@@ -337,6 +338,27 @@ def test_a_cancel_whose_outcome_nobody_knows_is_a_post_that_still_goes_out() -> 
     assert operations(made) == [CANCEL]
     (goes_out,) = made.still_going_out
     assert "its outcome is not known" in goes_out.problem.message
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"why": "", "code": ""}, True),
+        ({"why": "refused"}, True),
+        ({"why": "refused", "code": "api-forbidden", "requestId": "r-7"}, True),
+        ({"why": ""}, False),
+        ({"over": True}, False),
+        (None, False),
+    ],
+)
+def test_a_cancel_that_failed_before_is_told_until_it_is_over(facts: dict[str, Json] | None, told: bool) -> None:
+    """Records of this version's first runs have no code, or an empty reason once it is over."""
+    noted = () if facts is None else ((tried_key(WAITS.id), JsonObject(facts)),)
+    found = why_not_cancelled(RecordedSite(objects=noted), WAITS.id)
+    assert (found is not None) == told
+    if facts is not None and facts.get("why") and found is not None:
+        assert "cancelling it failed before (refused)" in found.message
+        assert (found.code, found.request_id) == (facts.get("code", "cancel-failed"), facts.get("requestId"))
 
 
 @pytest.mark.parametrize("status", [PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE])

@@ -1,0 +1,211 @@
+"""Below the reporters no function gives another one half a sentence: it gives a Diagnostic, an enum or a record.
+
+What a Diagnostic or an error says is worded where it is made. So a text in words may stand in a docstring, in a
+pattern, and in the function that makes the Diagnostic; it may not be returned, and not be a member of a record.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import reconciler
+
+ROOT = Path(reconciler.__file__).parent
+
+ABOVE = {"reporters", "cli", "web", "sandbox"}
+"""What words things for people, and the sandbox, which is a server of its own."""
+
+WORDS = re.compile(r"[a-z']{2,} [a-z']{2,}|[a-z']{2,} …|… [a-z']{2,}")
+"""Two words, or a word beside a value (`…`)."""
+
+MAKERS = {"Diagnostic", "RuleViolation", "Objection"}
+"""Records that are a message and its fix. The last two become a Diagnostic once it is known what they are about."""
+
+ALLOWED = {
+    "part of the one message of an error, which the same file raises, or the module that alone calls it": {
+        "api/decoding.py": {"kind"},
+        "api/errors.py": {"_envelope", "advice", "asked", "problem", "sentence", "what"},
+        "api/network_words.py": {"_tls_words", "network_words"},
+        "api/over_httpx.py": {"_text"},
+        "api/pool.py": {"_text"},
+        "api/routes.py": {"permission_of"},
+        "api/shapes.py": {"_keys", "opened", "sign_of_more"},
+        "api/surroundings.py": {"cure"},
+        "api/transport.py": {"Answer", "_network_text"},
+        "config/secrets.py": {"__str__"},
+        "dask_workers.py": {"check_address"},
+        "engine/saved.py": {"moved_on"},
+        "spread.py": {"problem_of"},
+        "state/heartbeat.py": {"why_lost"},
+        "state/holder.py": {"__str__"},
+        "state/lease.py": {"_why_free", "_why_lost", "_word_about"},
+    },
+    "what an answer should have been, for the same message": {
+        "api/events.py": {"ListShape"},
+        "api/wire.py": {"ListShape", "ObjectShape"},
+        "api/wire_platform.py": {"ListShape", "ObjectShape"},
+    },
+    "the message and the fix of a problem in a file, as a pair; who calls it knows the place": {
+        "config/advice.py": {"_closest", "_never_lets_through", "_schema_fix"},
+        "config/explain.py": {"_kind", "_quoted", "_unlike"},
+        "config/locations.py": {"check_api", "check_state"},
+        "config/patterns.py": {"wrong_pattern"},
+        "config/repository.py": {"_said"},
+        "config/trust.py": {"refused", "refused_api", "refused_command"},
+    },
+    "half of the one message that is made beside it": {
+        "engine/probe.py": {"keys"},
+        "engine/renamed.py": {"_was_called"},
+        "engine/undeclared.py": {"_end"},
+        "planner/approval_checks.py": {"_short"},
+        "planner/channel_rules.py": {"TextLimit", "_code_points", "_unlasting"},
+        "planner/doubt.py": {"_activities"},
+        "planner/kept.py": {"_shown"},
+        "planner/policy_checks.py": {"_edit"},
+        "planner/reached.py": {"_near_id"},
+        "planner/rights.py": {"_named"},
+        "planner/targets.py": {"near"},
+        "planner/unseen.py": {"_when"},
+    },
+    "the words of an enum, in one place": {
+        "model/sites.py": {"words"},
+        "planner/gone_out.py": {"although"},
+    },
+    "text of a file, a command or a header": {
+        "api/address.py": {"Proxy"},
+        "config/advice.py": {"_writing"},
+        "config/event_text.py": {"event_lines"},
+        "config/site_text.py": {"_lines"},
+        "engine/renamed.py": {"_to_follow"},
+        "engine/tool_results.py": {"text"},
+        "planner/review.py": {"_lasting"},
+        "version.py": {"install_hint"},
+    },
+    "a name of a value or a mark in a record, not a sentence": {
+        "api/wire_posts.py": {"Unrecognised"},
+        "model/marketing_plan.py": {"Unrecognised"},
+        "model/publisher_fields.py": {"Harmless"},
+        "planner/baseline.py": {"JsonObject"},
+    },
+    "a fact behind a reason, which is a slug": {
+        "planner/wanted_posts.py": {"Unwanted"},
+    },
+}
+"""Where a text in words is handed out all the same: by the reason, the file, and the function or the record."""
+
+
+def _words_in(node: ast.expr, known: Mapping[str, str]) -> Iterator[str]:
+    """The texts in words that an expression can give: its own, and those of names in `known`."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield from [text] if WORDS.search(text) else []
+        case ast.JoinedStr(values=parts):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+            yield from [text] if WORDS.search(text) else []
+        case ast.Name(id=name) if name in known:
+            yield known[name]
+        case ast.IfExp(body=first, orelse=second) | ast.BinOp(left=first, right=second):
+            yield from _words_in(first, known)
+            yield from _words_in(second, known)
+        case ast.BoolOp(values=parts) | ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Dict(values=parts):
+            for part in parts:
+                yield from _words_in(part, known)
+        case ast.Starred(value=inner) | ast.NamedExpr(value=inner) | ast.Subscript(value=inner):
+            yield from _words_in(inner, known)
+        case _:
+            pass
+
+
+def _named(nodes: Iterable[ast.AST], known: Mapping[str, str]) -> dict[str, str]:
+    """The names that assignments give to texts in words, and those in `known`."""
+    found = dict(known)
+    for node in nodes:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            names = [target] if isinstance(target, ast.Name) else getattr(target, "elts", [])
+            values = node.value.elts if isinstance(node.value, ast.Tuple) and len(names) > 1 else [node.value]
+            for name, value in zip(names, values, strict=False):
+                if isinstance(name, ast.Name) and (text := next(_words_in(value, known), None)) is not None:
+                    found[name.id] = text
+    return found
+
+
+def _records(trees: Iterable[ast.Module]) -> set[str]:
+    """The names of all classes that are no errors, without MAKERS."""
+    classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    bases = {node.name: {ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases} for node in classes}
+    errors = {base for of in bases.values() for base in of if base.endswith(("Error", "Exception"))}
+    for _ in range(DEEPEST):
+        errors |= {name for name, of in bases.items() if errors & of}
+    return {node.name for node in classes} - errors - MAKERS
+
+
+DEEPEST = 5
+"""How far an error may be derived from Exception."""
+
+
+def clauses(tree: ast.Module, records: set[str]) -> Iterator[tuple[str, str]]:
+    """The functions of a module that return a text in words, and the records that get one, each with the text."""
+    constants = _named(tree.body, {})
+    for node in tree.body:
+        inside = list(ast.walk(node))
+        functions = [each for each in inside if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for function in functions:
+            within = list(ast.walk(function))
+            known = _named(within, constants)
+            yield from _handed_out(within, known, records, function.name)
+        if not functions:
+            yield from _handed_out(inside, constants, records)
+
+
+def _handed_out(
+    nodes: Iterable[ast.AST], known: Mapping[str, str], records: set[str], function: str = ""
+) -> Iterator[tuple[str, str]]:
+    for node in nodes:
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
+            yield from ((function, text) for text in _words_in(node.value, known))
+        elif isinstance(node, ast.Call) and (name := ast.unparse(node.func).rsplit(".", 1)[-1]) in records:
+            values = (*node.args, *(keyword.value for keyword in node.keywords))
+            yield from ((name, text) for value in values for text in _words_in(value, known))
+
+
+def test_nothing_below_the_reporters_hands_out_half_a_sentence() -> None:
+    files = [file for file in sorted(ROOT.rglob("*.py")) if file.relative_to(ROOT).parts[0] not in ABOVE]
+    trees = {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text("utf-8")) for file in files}
+    records = _records(trees.values())
+    found = {(file, where): text for file, tree in trees.items() for where, text in clauses(tree, records)}
+    allowed = {(file, name) for files in ALLOWED.values() for file, names in files.items() for name in names}
+    assert {where: text for where, text in found.items() if where not in allowed} == {}
+    assert allowed - found.keys() == set(), "nothing is handed out there any more"
+
+
+CLAUSES = [
+    ('def why() -> str:\n    return "the site is refused"', ("why", "the site is refused")),
+    ('def why(at: str) -> str | None:\n    return f"too late: {at}" if at else None', ("why", "too late: …")),
+    ('GONE = "it is gone"\ndef why() -> str:\n    return GONE', ("why", "it is gone")),
+    ('def why() -> tuple[str, str]:\n    fix = "run apply"\n    return "x", fix', ("why", "run apply")),
+    ('WORDS = {1: "it is gone"}\ndef why(of: int) -> str:\n    return WORDS[of]', ("why", "it is gone")),
+    ('HERE = LeftOut("the saved plan is refused")', ("LeftOut", "the saved plan is refused")),
+]
+
+
+@pytest.mark.parametrize(("source", "found"), CLAUSES)
+def test_half_a_sentence_would_be_found(source: str, found: tuple[str, str]) -> None:
+    assert next(clauses(ast.parse(source), {"LeftOut"}), None) == found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'def why():\n    what = "it is gone"\n    return Diagnostic("gone", what, "run apply")',
+        'def why():\n    """It is a text."""\n    return Why.GONE',
+        'def why():\n    raise UsageError("it is gone")',
+    ],
+)
+def test_a_problem_is_worded_where_it_is_made(source: str) -> None:
+    assert list(clauses(ast.parse(source), {"LeftOut"})) == []
