@@ -160,8 +160,8 @@ def _outcome(result: SitePlanned | AuditedSite | Prepared | CheckedSite | SiteFa
             return _outcome(site)
         case SitePlanned():
             return Planned.of(result)
-        case AuditedSite(site=site, would=would, reached=reached):
-            return Audited(site.report, site.labels, site.seconds, would, reached)
+        case AuditedSite(site=site, would=would, reached=reached, stopped=stopped):
+            return Audited(site.report, site.labels, site.seconds, would, reached, stopped)
         case Prepared(planned=planned, recorded=recorded):
             return Ready(Planned.of(planned), recorded)
         case SiteFailed():

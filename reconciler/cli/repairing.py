@@ -16,7 +16,7 @@ from reconciler.cli.options import Shown
 from reconciler.cli.run import Running, reported
 from reconciler.cli.showing import time_of
 from reconciler.config.discovery import PROJECT_FILE, absolute_path
-from reconciler.config.project import Project, find_project
+from reconciler.config.project import InvalidProject, Project, find_project
 from reconciler.config.sites import check_sites
 from reconciler.config.trust import trust_of
 from reconciler.engine.problems import diagnostic_of
@@ -65,17 +65,27 @@ class Asked(Struct, frozen=True):
         """The project whose state it is. Raises UsageError and InvalidFiles."""
         return find_project(self.paths, trust_of(os.environ, state=self.state))
 
-    def open(self) -> StateAccess:
+    def readable(self) -> Project:
+        """The same, for commands that only look: with `--state`, also if the project file has problems."""
+        try:
+            return self.project()
+        except InvalidProject as invalid:
+            if self.state is None:
+                raise
+            return invalid.project
+
+    def open(self, project: Project | None = None) -> StateAccess:
         """The state itself. Raises UsageError and InvalidFiles."""
-        return open_state_of(self.project(), environ=os.environ, state=self.state)
+        return open_state_of(project or self.project(), environ=os.environ, state=self.state)
 
 
 def list_command(asked: Asked) -> int:
     """Runs `reconciler state list` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
-        only = _sites_of(asked.project(), asked.paths)
-        return running.run(list_state(asked.open(), only, running.emit))
+        project = asked.readable()
+        only = _sites_of(project, asked.paths)
+        return running.run(list_state(asked.open(project), only, running.emit))
 
     return reported("state list", asked.shown, work)
 
@@ -92,7 +102,7 @@ def show_command(name: str, asked: Asked) -> int:
     """Runs `reconciler state show` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
-        return running.run(show_state(asked.open(), name, running.emit, asked.where))
+        return running.run(show_state(asked.open(asked.readable()), name, running.emit, asked.where))
 
     return reported("state show", asked.shown, work)
 

@@ -64,6 +64,8 @@ IGNORED = """\
 .reconciler/
 # The galleries that `review` writes for people to look at; only the YAML files next to them count.
 approvals/*.html
+# What a command that was killed while it wrote a file leaves beside it.
+.*.tmp
 # Saved plans (`plan --out FILE.plan`): each can be applied once, within 24 hours.
 *.plan
 """

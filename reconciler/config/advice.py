@@ -202,5 +202,5 @@ def unowned_approvals(project: Project, unowned: Sequence[str], sites: Sequence[
         near = close_match(name, sites, alone=True)
         command = f"git mv {shown_path(file)} {shown_path(project.approvals_file(near or 'NEW'))}"
         message = f"no site is called {quoted(name)}, so no decision in this file counts"
-        fix = f"if the site was renamed: {command}; if it is gone, delete the file"
+        fix = f"if the site was renamed: {command}; if the site is gone, delete the file: that withdraws approvals"
         yield warning(Place(shown_path(file)), message, fix, code="approvals-for-nobody")

@@ -397,10 +397,17 @@ class _Reading:
 
 
 def _looks_like_approvals(value: Any) -> bool:
-    """Whether a file names its site by a text, and has activities, perhaps misspelled, or nothing else."""
-    if not isinstance(value, dict) or not isinstance(value.get("site"), str):
+    """Whether a file names its site by a text, and has activities, perhaps misspelled, or nothing else.
+
+    Or its activities have drafts and decisions, which those of a site file do not.
+    """
+    if not isinstance(value, dict):
         return False
-    return len(value) == 2 or any(close_match(str(key), ("activities",)) for key in value)
+    if isinstance(value.get("site"), str):
+        return value.keys() <= {"version", "site"} or any(close_match(str(key), ("activities",)) for key in value)
+    entries = value.get("activities") if "site" not in value else None
+    found = entries if isinstance(entries, list) else ()
+    return any(isinstance(entry, dict) and not entry.keys().isdisjoint({"drafts", "decision"}) for entry in found)
 
 
 _OF_A_PROJECT = frozenset({"sites", "api", "credentials", "state", "approvals", "defaults", "limits", "poll", "policy"})

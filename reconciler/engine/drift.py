@@ -13,7 +13,7 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import tell_left_out
-from reconciler.engine.plan import judged, left_to_go_out
+from reconciler.engine.plan import judged, left_to_go_out, stopped_by
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
 from reconciler.engine.selection import Selection
@@ -22,6 +22,7 @@ from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import tell_undeclared
 from reconciler.engine.unseen import over_entries, unseen_at
 from reconciler.executor.observe import observe_and_plan
+from reconciler.planner.actions import GoingOut
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally, Finding
 from reconciler.planner.guards import judge_run
@@ -48,7 +49,8 @@ async def drift_sites(
         emit(result)
     totals.reach.check()
     refusals = (*judge_run((totals.plans,), session.project.policy), *undeclared)
-    completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals)
+    stopped = tuple(totals.stopped) if refusals else ()
+    completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals, stopped)
     emit(completed)
     return completed
 
@@ -56,12 +58,14 @@ async def drift_sites(
 class AuditedSite(Struct, frozen=True):
     """A site that was audited.
 
-    `would` is what an apply would do there. `reached` is which of its objects the options may name.
+    `would` is what an apply would do there. `reached` is which of its objects the options may name. `stopped` are the
+    unwanted posts that an apply would stop, and that go out if the run as a whole is refused.
     """
 
     site: SiteDrifted
     would: PlanTally
     reached: Reached
+    stopped: tuple[GoingOut, ...] = ()
 
 
 class DriftTotals:
@@ -74,11 +78,13 @@ class DriftTotals:
         self.refused = 0
         self.tally = DriftTally()
         self.plans = PlanTally()
+        self.stopped: list[GoingOut] = []
 
     def note(self, audited: AuditedSite) -> None:
         """Records what a site has and what an apply would do there, which its own result does not say."""
         self.reach.add(audited.site.name, audited.reached)
         self.plans += audited.would
+        self.stopped += audited.stopped
 
     def add(self, result: SiteDrifted | SiteFailed) -> None:
         """Adds a site."""
@@ -126,7 +132,7 @@ async def _audits_of_workers(
     async for outcome in outcomes(workers, Auditing(context), entries, emit, partial(unseen_at, session)):
         assert isinstance(outcome, Audited | Failed)
         if isinstance(outcome, Audited):
-            yield AuditedSite(outcome.value(), outcome.would, outcome.reached)
+            yield AuditedSite(outcome.value(), outcome.would, outcome.reached, outcome.stopped)
         else:
             yield outcome.value()
 
@@ -156,4 +162,5 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
         SiteDrifted(shown, desired.labels, turn.seconds),
         tally_of(applied),
         reached_at(desired, observed, plan, context.targets),
+        () if shown.refusals else stopped_by(applied),
     )

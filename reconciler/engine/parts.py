@@ -30,7 +30,7 @@ from reconciler.model.frozen import Struct, Variant
 from reconciler.model.policy import Policy
 from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.actions import Plan
+from reconciler.planner.actions import GoingOut, Plan
 from reconciler.planner.drift_report import DriftReport
 from reconciler.planner.reached import Reached
 from reconciler.planner.tally import PlanTally
@@ -229,13 +229,14 @@ class StalePlanned(Variant, frozen=True):
 
 
 class Audited(Variant, frozen=True):
-    """`SiteDrifted`, with what an apply of the site would do, and which of its objects the options may name."""
+    """`AuditedSite`."""
 
     report: DriftReport
     labels: Labels
     seconds: float
     would: PlanTally
     reached: Reached
+    stopped: tuple[GoingOut, ...] = ()
 
     def value(self) -> SiteDrifted:
         """A site that was audited, as received."""

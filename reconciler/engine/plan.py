@@ -138,6 +138,15 @@ def left_to_go_out(plan: Plan, why: Diagnostic) -> tuple[StillGoingOut, ...]:
     return still_going_out(plan, {action: why for action in plan.actions if stops(action)})
 
 
+def stopped_by(plan: Plan) -> tuple[GoingOut, ...]:
+    """The unwanted posts that a plan stops, as they go out if the run as a whole is refused."""
+    if plan.refusals:  # nothing is done there anyway
+        return ()
+    known = {post.address for post in plan.still_going_out}
+    missed = left_out(plan.actions, IF_RUN_REFUSED)
+    return tuple(GoingOut(post, plan.time_zone) for post in missed if post.address not in known)
+
+
 def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
     """A site at which nothing of its plan was done, with the unwanted posts that therefore go out."""
     left = left_to_go_out(plan, IF_NOTHING_DONE)
@@ -177,11 +186,7 @@ class PlanTotals:
             self.tally += result.tally
             self.unstoppable += len(beyond_the_plan(result.plan))
             self.refused += bool(result.plan.refusals)
-            if not result.plan.refusals:
-                missed = left_out(result.plan.actions, IF_RUN_REFUSED)
-                known = {post.address for post in result.plan.still_going_out}
-                zone = result.plan.time_zone
-                self._stopped += (GoingOut(post, zone) for post in missed if post.address not in known)
+            self._stopped += stopped_by(result.plan)
 
     def refused_by(self, refusals: tuple[Diagnostic, ...], completed: PlanCompleted) -> PlanCompleted:
         """The result of a run with these refusals: posts that it would have stopped go out all the same."""

@@ -213,13 +213,17 @@ class ApplyCompleted(Struct, frozen=True):
 
 
 class DriftCompleted(Struct, frozen=True):
-    """All sites are audited. `refusals` are those that an apply of the whole run would meet; `refused` counts sites."""
+    """All sites are audited. `refusals` are those that an apply of the whole run would meet; `refused` counts sites.
+
+    `still_going_out` are the posts that such an apply would therefore not stop.
+    """
 
     sites: int
     tally: DriftTally = field(default_factory=_no_drift)
     failed: int = 0
     refused: int = 0
     refusals: tuple[Diagnostic, ...] = ()
+    still_going_out: tuple[GoingOut, ...] = ()
 
 
 class ReviewCompleted(Counts, frozen=True):

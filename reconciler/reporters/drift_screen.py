@@ -20,9 +20,10 @@ from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.drift_words import finding as finding_words
-from reconciler.reporters.failures import Failures
+from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.last_lines import drift_line, header
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
+from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.totals import shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, yaml
 from reconciler.reporters.words import plural
@@ -85,7 +86,12 @@ class DriftScreen:
             yield ""
         for failure in self._failures.lines():
             yield from failure.on(self._screen)
-        if self._failures:
+        for found in completed.still_going_out:
+            for told in still_going_out_lines(found.post, found.zone, found.post.address.site):
+                yield from told.on(self._screen)
+        for refused in refusal_lines(completed.refusals, list_sites=self._detail.sites):
+            yield from refused.on(self._screen)
+        if self._failures or completed.refusals:
             yield ""
         if not self._detail.summary:
             yield from self._blocks.lines()

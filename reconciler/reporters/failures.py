@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.engine.site_results import SiteFailed
+from reconciler.model.address import ALL_SITES
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import particulars
 from reconciler.reporters.layout import Line, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
+from reconciler.reporters.problems import for_any_site
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.words import plural
 
@@ -24,6 +26,17 @@ def unseen_lines(failed: SiteFailed) -> Iterator[Line]:
     for problem in failed.unseen.waiting:
         yield subject_line("!", Style.YELLOW, "not looked at", Span(f"{failed.name}: {problem.message}"))
         yield fix_line(problem.fix)
+
+
+def refusal_lines(refusals: Iterable[Diagnostic], *, list_sites: bool) -> Iterator[Line]:
+    """Why a run as a whole is refused: its limits first, then what concerns sites, once for all of them."""
+    of_sites = Failures(list_sites=list_sites)
+    for refusal in refusals:
+        if (address := refusal.address) is not None and address != ALL_SITES:
+            of_sites.add(SiteFailed(address.site, (for_any_site(refusal),), refused=True))
+            continue
+        yield Line((Span("! refused", Style.RED), Span(refusal.message), Span(f"fix: {refusal.fix}")))
+    yield from of_sites.lines()
 
 
 class _Cause:

@@ -110,7 +110,7 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
         case FilesChecked(touched=touched):
             yield from touched
         case PlanCompleted() | DriftCompleted():
-            yield from _left(event.still_going_out if isinstance(event, PlanCompleted) else ())
+            yield from _left(event.still_going_out)
             yield from event.refusals
         case Refused(reason=reason):
             yield from _left(event.still_going_out)

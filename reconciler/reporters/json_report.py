@@ -175,6 +175,7 @@ class JsonReporter:
             case DriftCompleted():
                 members.refusals = problem_records(event.refusals)
                 members.summary = DriftSummary(taken_from(event, SitesRecord), taken_from(event.tally, DriftRecord))
+                self._still_going_out(event.still_going_out)
             case Counts():
                 members.summary = taken_from(event, COUNTS[type(event)])
             case FilesChecked(touched=touched):

@@ -82,9 +82,8 @@ class OpenMetricsReporter:
             case PlanCompleted() | DriftCompleted():
                 refused = event.refused or (event.sites if event.refusals else 0)
                 self._sites = {"all": event.sites, "failed": event.failed, "refused": refused}
-                if isinstance(event, PlanCompleted):
-                    unstopped = (found.post.address.site for found in event.still_going_out)
-                    self._counts["still_going_out"].update(unstopped)
+                unstopped = (found.post.address.site for found in event.still_going_out)
+                self._counts["still_going_out"].update(unstopped)
             case ApplyCompleted(plan=plan):
                 failed, refused = plan.failed + event.failed, plan.refused + event.refused
                 self._sites = {"all": plan.sites, "failed": failed, "refused": refused}

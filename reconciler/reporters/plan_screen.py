@@ -8,7 +8,6 @@ from typing import Final
 
 from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SiteFailed, SitePlanned
-from reconciler.model.address import ALL_SITES
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
@@ -17,12 +16,11 @@ from reconciler.planner.tally import PlanTally
 from reconciler.reporters.blocks import Blocks, Part, all_or_part
 from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import cause, refused_line
-from reconciler.reporters.failures import Failures
+from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, record_first
 from reconciler.reporters.plan_text import CHANGES, Item, Rank, site_items, still_going_out_lines
-from reconciler.reporters.problems import for_any_site
 from reconciler.reporters.totals import Total
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment, plural
@@ -138,15 +136,7 @@ class PlanScreen:
         for found in completed.still_going_out:
             for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
                 yield from line.on(self._screen)
-        of_sites = Failures(list_sites=self._detail.sites)
-        for refusal in completed.refusals:
-            if (address := refusal.address) is not None and address != ALL_SITES:
-                of_sites.add(SiteFailed(address.site, (for_any_site(refusal),), refused=True))
-                continue
-            yield from Line((Span("! refused", Style.RED), Span(refusal.message), Span(f"fix: {refusal.fix}"))).on(
-                self._screen
-            )
-        for line in of_sites.lines():
+        for line in refusal_lines(completed.refusals, list_sites=self._detail.sites):
             yield from line.on(self._screen)
         if self._failures or self._refused_sites or completed.refusals:
             yield ""

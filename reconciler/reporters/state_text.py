@@ -18,8 +18,8 @@ from reconciler.state.heartbeat import RENEWAL
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
 
-HEADS = ("unconfirmed", "in progress", "inputs      ")
-TAKEN = sum(len(head) + 2 for head in HEADS) + 26
+HEADS = ("unconfirmed", "in progress", "posts", "inputs      ")
+TAKEN = sum(len(head) + 2 for head in HEADS) + 19
 """Columns used by the numbers; the rest is for who holds a site."""
 
 NARROW = 60
@@ -29,7 +29,7 @@ NARROW = 60
 
 
 def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
-    """One row per site: its open calls, its generation inputs, and who holds it."""
+    """One row per site: its open calls, scheduled posts and generation inputs, and who holds it."""
     if not sites:
         return
     if screen.width < NARROW:
@@ -49,9 +49,10 @@ def _row(site: StateSummary, room: int, screen: Screen) -> Iterator[str]:
     if columns(site.name) > room:
         yield screen.paint(site.name)
     lead = fill(site.name if columns(site.name) <= room else "", room)
-    doubt, waiting = (str(count or "-") for count in (site.in_doubt, site.waiting))
+    counts = (site.in_doubt, site.waiting, site.published)
+    cells = "".join(f"  {str(count or '-').rjust(len(head))}" for count, head in zip(counts, HEADS, strict=False))
     inputs = "pending" if site.pending else "up to date" if site.generated_from else "-"
-    cells = f"{lead}  {doubt.rjust(len(HEADS[0]))}  {waiting.rjust(len(HEADS[1]))}  {fill(inputs, len(HEADS[2]))}"
+    cells = f"{lead}{cells}  {fill(inputs, len(HEADS[-1]))}"
     lock = "-" if site.lock is None else _who(site.lock) + (" (ended)" if site.ended else "")
     yield from wrapped((Span(cells, _style(site)), Span(lock)), screen, hang=columns(cells) + 2)
 
@@ -68,7 +69,8 @@ def _in_words(site: StateSummary) -> str:
     lock = "" if site.lock is None else f"locked by {_who(site.lock)}" + (" (ended)" if site.ended else "")
     doubt = f"{site.in_doubt} unconfirmed" if site.in_doubt else ""
     waiting = f"{site.waiting} in progress" if site.waiting else ""
-    return ", ".join(part for part in (doubt, waiting, inputs, lock) if part) or "no unfinished calls"
+    posts = plural(site.published, "post") if site.published else ""
+    return ", ".join(part for part in (doubt, waiting, posts, inputs, lock) if part) or "no unfinished calls"
 
 
 def _who(lock: LockRecord) -> str:

@@ -385,6 +385,8 @@ class TextReporter:
 
     def _next(self, step: str) -> None:
         detail = self._context.detail
+        if detail.quiet or detail.summary:  # what these show ends with the last line
+            return
         if self._context.command in REPEATING:
             step = printable(repeated(step, detail.again, detail.saved_to))
         self._write(f"{self._screen.paint('Next:', Style.DIM)} {self._screen.paint(step)}\n")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +79,34 @@ def test_formats_and_the_files_that_they_go_to(tmp_path: Path, monkeypatch: pyte
     assert offered("plan --output json=.h") == ["json=.hidden"]
     assert offered("plan --output nonsense=") == offered("plan --output json=nowhere/") == []
     assert offered("plan --api s") == ["sandbox"]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_keeps_the_option_before_an_equals_sign(chain: Project) -> None:
+    assert _by_shell(chain, "fish", 'source script; complete -C "reconciler plan --target=shop-"') == [
+        "--target=shop-b",
+        "--target=shop-c",
+    ]
+    assert "label:team=emea" in _by_shell(chain, "fish", 'source script; complete -C "reconciler plan --target label:"')
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh_keeps_the_option_before_an_equals_sign(chain: Project) -> None:
+    begins = "compdef() {}; compadd() { print -l -- $plain }; source script; words=("
+    ends = "); CURRENT=$#words; _reconciler_completion"
+    found = _by_shell(chain, "zsh", f"{begins}reconciler plan --target=shop-{ends}")
+    assert found == ["--target=shop-b", "--target=shop-c"]
+    found = _by_shell(chain, "zsh", f"{begins}reconciler plan --target label:{ends}")
+    assert found == ["label:team=americas", "label:team=emea"]
+
+
+def _by_shell(project: Project, shell: str, command: str) -> list[str]:
+    """What a shell prints for a command, beside the completion script in `script`."""
+    program = Path(sys.executable).with_name("reconciler")
+    environ = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def ran(*words: str) -> str:
+        return subprocess.run(words, cwd=project.root, env=environ, capture_output=True, text=True, check=True).stdout
+
+    (project.root / "script").write_text(ran(str(program), "completion", shell), encoding="utf-8")
+    return ran(shell, "--no-config" if shell == "fish" else "-f", "-c", command).split()

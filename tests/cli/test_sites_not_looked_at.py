@@ -225,20 +225,24 @@ LIMIT = edits("reconciler.yaml", "version: 1\n", "version: 1\npolicy: {maxDelete
 NO_ACTIVITY = WITHDRAWALS["its activity is to be absent"][0]
 
 
-def test_a_run_that_is_refused_names_what_it_would_have_cancelled(pottery: Pottery) -> None:
+@pytest.mark.parametrize(("command", "exits"), [("plan", 4), ("drift", 2)])
+def test_a_run_that_is_refused_names_what_it_would_have_cancelled(pottery: Pottery, command: str, exits: int) -> None:
     NO_ACTIVITY(pottery.project)
     LIMIT(pottery.project)
-    code, said = pottery.run("plan")
-    assert (code, UNWANTED in said, "the run is refused, so nothing cancels it" in said) == (4, True, True), said
+    code, said = pottery.run(command)
+    assert (code, UNWANTED in said, "the run is refused, so nothing cancels it" in said) == (exits, True, True), said
+    assert "maxDelete is 0" in said
 
 
-def test_every_format_names_what_a_refused_run_leaves(pottery: Pottery) -> None:
+@pytest.mark.parametrize(("command", "exits"), [("plan", 4), ("drift", 2)])
+def test_every_format_names_what_a_refused_run_leaves(pottery: Pottery, command: str, exits: int) -> None:
     NO_ACTIVITY(pottery.project)
     LIMIT(pottery.project)
     files = {name: pottery.project.root / f"out.{name}" for name in FORMATS}
     options = [part for name, file in files.items() for part in ("--output", f"{name}={file}")]
-    assert pottery.run("plan", *options)[0] == 4
+    assert pottery.run(command, *options)[0] == exits
     names = {**FORMATS, "json": _mentions("stillGoingOut", "Kiln day"), "html": _mentions("still going", "Kiln day")}
+    names["openmetrics"] = _mentions(f'reconciler_still_going_out{{command="{command}",site="pottery"}} 1')
     missing = {name: files[name].read_text("utf-8") for name, has in names.items() if not has(files[name].read_text())}
     assert not missing, missing
 
@@ -350,6 +354,22 @@ def test_a_saved_part_says_nothing_of_the_sites_of_other_parts(
     WITHDRAW(pottery.project)
     code, said, _ = apply_saved(pottery, file, monkeypatch)
     assert (code, "leaves the site out" in said, "bakery" in Path(file).read_text("utf-8")) == (0, False, True), said
+
+
+@pytest.mark.parametrize("command", [("plan",), ("history",)], ids=lambda command: command[0])
+def test_what_waits_is_said_where_the_project_file_is_not_yaml(
+    pottery: Pottery, command: tuple[str, ...], reconciler: Command
+) -> None:
+    """Only that file says where the state is."""
+    root = pottery.project.root
+    (root / "reconciler.yaml").write_text("{: no\n", "utf-8")
+    (root / ".reconciler").rename(root / "elsewhere")
+    code, said = pottery.run(*command)
+    assert (code, "what is scheduled still goes out" in said) == (1, True), said
+    listed = reconciler("state", "list", root, "--state", root / "elsewhere")
+    assert (listed.code, "pottery" in listed.out) == (0, True), listed.err
+    assert reconciler("state", "show", "pottery", root, "--state", root / "elsewhere").code == 0
+    assert reconciler("state", "list", root).code == 1
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, ("history",)], ids=lambda command: command[0])

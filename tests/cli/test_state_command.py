@@ -159,10 +159,10 @@ def test_the_list_at_80_columns(
     ran = reconciler("state", "list", project.root)
     assert (ran.code, ran.out) == (
         0,
-        "site            unconfirmed  in progress  inputs        lock\n"
+        "site            unconfirmed  in progress  posts  inputs        lock\n"
         "a-site-with-quite-a-long-name-that-goes-on\n"
-        "                          -            -  -             -\n"
-        "shop                      1            1  pending       jane on ci-7\n"
+        "                          -            -      -  -             -\n"
+        "shop                      1            1      1  pending       jane on ci-7\n"
         "\n"
         "State: 2 sites, 1 unconfirmed call, 1 in progress, 1 locked.\n",
     )

@@ -125,6 +125,15 @@ def test_an_approvals_file_in_another_folder_is_checked_as_one(rest: str, write_
     assert any("did you mean activities?" in problem for problem in said) == bool(rest)
 
 
+@pytest.mark.parametrize("head", ["site: a\n", ""])
+def test_an_approvals_file_without_a_version_or_site_is_checked_as_one(head: str, write_project: WriteProject) -> None:
+    entry = "activities:\n- {id: x, decision: keep, drafts: []}\n"
+    write_project({"sites/a.yaml": site("a"), "old.yaml": f"{head}{entry}"})
+    with pytest.raises(InvalidFiles) as raised:
+        index_of("old.yaml")
+    assert any("is an approvals file that nothing reads" in warning.message for warning in raised.value.warnings)
+
+
 def test_a_site_file_that_names_its_site_by_a_text_is_still_a_site_file(write_project: WriteProject) -> None:
     write_project({"sites/a.yaml": site("a"), "b.yaml": "version: 1\nsite: b\nsetings: {}\n"})
     with pytest.raises(InvalidFiles, match="site: expected keys and values"):
@@ -136,7 +145,8 @@ def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
     (warning,) = warnings()
     assert warning == (
         "approvals/shpo.yaml: no site is called 'shpo', so no decision in this file counts; if the site was "
-        "renamed: git mv approvals/shpo.yaml approvals/shop.yaml; if it is gone, delete the file"
+        "renamed: git mv approvals/shpo.yaml approvals/shop.yaml; if the site is gone, delete the file: that "
+        "withdraws approvals"
     )
     assert index_of().unowned == ("shpo",)
     write_project({"sites/shop.yaml": site("shop-1"), "sites/b.yaml": site("shop-2")})

@@ -894,7 +894,7 @@ def test_a_quiet_apply_tells_of_problems_alone() -> None:
     assert "the generation ended FAILED" in text
     assert "withheld" in text
     assert "settings" not in text
-    assert text.splitlines()[-2].startswith("Apply: ")
+    assert text.splitlines()[-1].startswith("Apply: ")
 
 
 def test_lines_are_wrapped_at_the_width_that_the_terminal_has_then() -> None:

@@ -44,6 +44,53 @@ BASH = """\
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
+# What is offered for `--target=shop` comes without `--target=`, which zsh and fish would take off the line.
+ZSH = """\
+#compdef %(prog_name)s
+%(complete_func)s() {
+    local type key descr option="" ; local -a response plain described
+    (( ! $+commands[%(prog_name)s] )) && return 1
+    [[ ${words[CURRENT]} == --*=* ]] && option="${words[CURRENT]%%%%=*}="
+    response=("${(@f)$(env COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT-1)) \\
+        %(complete_var)s=zsh_complete %(prog_name)s)}")
+    for type key descr in ${response}; do
+        case $type in
+            dir) compset -p ${#option}; _path_files -/ ;;
+            file) compset -p ${#option}; _path_files -f ;;
+            plain) if [[ $descr == _ ]]; then plain+=("$option$key"); else described+=("${key//:/\\:}:$descr"); fi ;;
+        esac
+    done
+    (( $#described )) && _describe -V unsorted described -U
+    (( $#plain )) && compadd -U -V unsorted -a plain
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    %(complete_func)s "$@"
+else
+    compdef %(complete_func)s %(prog_name)s
+fi
+"""
+
+FISH = """\
+function %(complete_func)s
+    set -l option (string match --regex -- '^--[^=]+=' (commandline -ct))
+    for completion in (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp) \
+            COMP_CWORD=(commandline -ct) %(prog_name)s)
+        set -l found (string split --max 1 "," -- $completion)
+        switch $found[1]
+            case dir
+                __fish_complete_directories (string replace -- "$option" "" (commandline -ct))
+            case file
+                __fish_complete_path (string replace -- "$option" "" (commandline -ct))
+            case plain
+                echo "$option$found[2]"
+        end
+    end
+end
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
+"""
+
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(INSTALL)))
@@ -68,5 +115,5 @@ def _script(shell: str) -> ScriptTold:
     completer = get_completion_class(shell)
     assert completer is not None, shell
     made = completer(cli, {}, "reconciler", "_RECONCILER_COMPLETE")
-    script = BASH % made.source_vars() if shell == "bash" else made.source()
+    script = SCRIPTS[shell] % made.source_vars()
     return ScriptTold(shell, f"# Install: {INSTALL[shell]}\n{script}\n")

@@ -43,8 +43,9 @@ def list_(**given: Any) -> int:
     """List the sites that have a record in the state.
 
     For each site: unconfirmed calls (it is not known whether they took effect), calls
-    in progress, generation inputs (pending: waiting for the next generation;
-    up to date: used by the current plan), and who holds its lock.
+    in progress, posts that apply has scheduled so far, generation inputs (pending:
+    waiting for the next generation; up to date: used by the current plan), and who
+    holds its lock.
     PATH limits the list to the sites in those files and folders. Exits with 1
     if something cannot be read.
     """
