@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import multiprocessing
 import os
 import resource
@@ -25,6 +26,7 @@ from canned import Canned
 from measure import KEY, compiled
 from run import write_project
 
+from reconciler.__main__ import GARBAGE
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import open_project
 from reconciler.engine.choice import SiteFilter
@@ -96,6 +98,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.run:
         begun = time.perf_counter()
+        gc.set_threshold(*GARBAGE)  # as the command does
         asyncio.run(plan(Path(given.run[1]), int(given.run[0])))
         usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         print(time.perf_counter() - begun, *(each.ru_utime + each.ru_stime for each in usage))

@@ -5,6 +5,7 @@ They leave Ctrl-C to the run, and end with it: a worker whose run is gone starts
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -67,12 +68,15 @@ class Processes:
 
 
 class WorkerProcess(ProcessPoolExecutor):
-    """One process. It ends together with this one: the two share a pipe, of which only the end is ever noticed."""
+    """One process. It ends together with this one: the two share a pipe, of which only the end is ever noticed.
+
+    It collects cyclic garbage as rarely as this one does.
+    """
 
     def __init__(self) -> None:
         context = get_context("spawn")
         watched, self._held = context.Pipe(duplex=False)
-        super().__init__(1, mp_context=context, initializer=_begin, initargs=(watched,))
+        super().__init__(1, mp_context=context, initializer=_begin, initargs=(watched, gc.get_threshold()))
 
     def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
         """As in the base class; starts the process if it is not running yet."""
@@ -99,8 +103,9 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(watched: Connection) -> None:
+def _begin(watched: Connection, garbage: tuple[int, int, int]) -> None:
     """What a worker does first."""
+    gc.set_threshold(*garbage)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(watched,), daemon=True).start()
 

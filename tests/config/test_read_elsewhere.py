@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -115,3 +116,14 @@ def test_workers_are_a_number_of_processes_or_an_address(asked: int | str, wrong
     found = problem_of(asked)
     assert wrong in found
     assert bool(found) == bool(wrong)
+
+
+def test_a_worker_collects_garbage_as_rarely_as_its_run() -> None:
+    """The command puts it off while it starts; with Python's own thresholds workers took an eighth more CPU."""
+    before = gc.get_threshold()
+    gc.set_threshold(90_000, 21, 51)
+    try:
+        with WorkerProcess() as worker:
+            assert worker.submit(gc.get_threshold).result() == (90_000, 21, 51)
+    finally:
+        gc.set_threshold(*before)
