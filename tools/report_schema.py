@@ -141,6 +141,7 @@ WORDS: Final = {
     "LedgerRecord.interrupted": "Whether the run was asked to stop.",
     "LedgerRecord.notes": "What people should know about the site.",
     "LeaseRecord.ended": "Whether the next run takes the lock over.",
+    "PlanTally.inDoubt": "How many objects an earlier call of unknown outcome blocks.",
     "ListedRecord.inDoubt": "How many calls nobody has confirmed.",
     "ListedRecord.locked": "How many sites are locked.",
     "ListedRecord.unreadable": "How many records or locks cannot be read.",
