@@ -117,7 +117,7 @@ def test_a_warning_is_shown_and_stops_nothing(folder: Folder, install: Install, 
     ("body", "said"),
     [
         ("    raise KeyError('odd')\n", "the policy check 'acme_policy' failed: KeyError: 'odd'"),
-        ("    return ['no']\n", "the policy check 'acme_policy' failed: it gave str, not a Diagnostic"),
+        ("    return ['no']\n", "the policy check 'acme_policy' failed: it returned str instead of a Diagnostic"),
         ("    return None\n", "the policy check 'acme_policy' failed: TypeError"),
     ],
 )
