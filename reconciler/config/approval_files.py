@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,9 @@ APPROVALS_MISSING: Final = "approvals-missing"
 
 APPROVALS_ELSEWHERE: Final = "approvals-elsewhere"
 """A site's approvals file is in the approvals folder, but under a name or in a folder where nobody looks for it."""
+
+
+_SITE: Final = re.compile(rb"""^site:[ \t]*["']?([^\s"'#]+)""", re.MULTILINE)
 
 
 class ApprovalFiles:
@@ -131,14 +135,17 @@ class ApprovalFiles:
 
     @cached_property
     def _elsewhere(self) -> dict[str, Path]:
-        """The files that would be a site's but for their ending, their capitals or their folder, by that site."""
-        found: dict[str, Path] = {}
+        """The files of the folder by the sites that they may be for: as they say, or as they would by their names."""
+        by_name: dict[str, Path] = {}
+        by_content: dict[str, Path] = {}
         for folder, _, files in os.walk(self._folder):
             for name in sorted(files):
                 stem, ending = os.path.splitext(name)
                 if ending.lower() in (SUFFIX, ".yml") and name[0] != ".":
-                    found.setdefault(stem.lower(), Path(folder, name))
-        return found
+                    file = Path(folder, name)
+                    by_name.setdefault(stem.lower(), file)
+                    by_content.setdefault(_site_in(file), file)
+        return by_name | by_content
 
     @cached_property
     def _not_checked_out(self) -> dict[Path, bool]:
@@ -171,6 +178,15 @@ class ApprovalFiles:
             return None
         found, digest = read
         return replace(found, uncommitted=decided_otherwise(found, Approvals()), deleted=True), digest
+
+
+def _site_in(file: Path) -> str:
+    """The site that an approvals file says it is for, without reading the whole as YAML; empty if it says nothing."""
+    try:
+        found = _SITE.search(file.read_bytes()) if file.is_file() else None
+    except OSError:
+        return ""
+    return found[1].decode("utf-8", "replace") if found else ""
 
 
 def approvals_now(project: Project, site: str) -> Approvals:

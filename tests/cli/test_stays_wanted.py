@@ -974,7 +974,7 @@ def test_approvals_in_a_submodule_that_is_not_checked_out_are_not_taken_as_withd
     assert (code, "its approval was withdrawn" in said) == (0, True), said
 
 
-@pytest.mark.parametrize("place", ["pottery.yml", "Pottery.yaml", "emea/pottery.yaml"])
+@pytest.mark.parametrize("place", ["pottery.yml", "Pottery.yaml", "emea/pottery.yaml", "kiosk.yaml", "shop.yaml"])
 def test_an_approvals_file_in_a_place_where_nobody_looks_withdraws_nothing(pottery: Pottery, place: str) -> None:
     pottery.scheduled()
     own, there = pottery.project.root / APPROVALS, pottery.project.root / "approvals" / place
@@ -986,7 +986,8 @@ def test_an_approvals_file_in_a_place_where_nobody_looks_withdraws_nothing(potte
         assert (code, told in said.replace(" fix:", ";").replace("it;;", "it;")) == (1, True), said
     assert (pottery.status(), own.exists()) == ("SCHEDULED", False)
     # What is no approvals file, such as the site's own, is not taken for one.
-    there.write_text(FILE, "utf-8")
+    there.unlink()
+    (own.parent / "pottery.yml").write_text(FILE, "utf-8")
     code, said = pottery.run("plan")
     assert (code, "1 to cancel" in said) == (0, True), said
 
