@@ -46,11 +46,6 @@ class _Row(Struct, frozen=True, gc=False):
     why: str = ""
     done: str = ""
 
-    @property
-    def is_counted(self) -> bool:
-        """Whether it may be only a number."""
-        return self.alike or bool(self.why)
-
 
 class Ledger:
     """A line for each site of a run that had something to do, worst first; the others are counted.
@@ -66,23 +61,6 @@ class Ledger:
         self._words: dict[str, str] = {}
         """Each text only once: many sites have the same."""
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
-        self._told: Counter[int] = Counter()
-        """How often each outcome was added, by its hash."""
-        self._explained = False
-
-    def repeats(self, ended: tuple[str, ...] | None, most: int = 1) -> bool:
-        """Whether the site that was added last ended like `most` sites before it, and may be counted with them."""
-        if ended is None or self._list_sites or not self._rows or not self._rows[-1].is_counted:
-            return False
-        self._told[hash(ended)] += 1
-        return self._told[hash(ended)] > most
-
-    def explained(self) -> Iterator[str]:
-        """Says once, at the first site that is only counted, where it is counted."""
-        if not self._explained:
-            self._explained = True
-            text = "(sites that end like one above are counted below; --sites lists each)"
-            yield from Line((Span(text, Style.DIM),)).on(self._screen)
 
     def applied(self, applied: SiteApplied) -> SiteName | None:
         """Adds a site that was worked on. Returns an earlier site that failed in the same way, if there is one."""

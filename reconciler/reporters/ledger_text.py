@@ -72,12 +72,6 @@ MOST_TITLES: Final = 3
 FEW_SITES: Final = 5
 """From this number of sites on, fully successful sites are only counted, and each site that ends has a line or two."""
 
-UNBROKEN: Final = 1_000_000
-"""A width at which no line is broken."""
-
-FLEET: Final = 30
-"""With more sites than this, sites that end like an earlier one are only counted, at the end."""
-
 
 def has_problems(ledger: SiteLedger) -> bool:
     """Whether something at a site was not done, or still goes out."""
@@ -266,29 +260,6 @@ def done_in(ledger: SiteLedger) -> str:
     if any(entry.result is not Result.DONE for entry in ledger.entries):
         return ""
     return _subjects(entry for entry in ledger.entries if entry.count)
-
-
-def outcome(applied: SiteApplied, *, same_as: SiteName | None) -> tuple[str, ...] | None:
-    """How a site ended, without its name and duration; None if it has something that every site must be told with.
-
-    That is what went public or still goes out, and what is said about this site alone.
-    """
-    ledger = applied.ledger
-    public = any(
-        entry.result is Result.DONE and class_of(entry.operation) in (ActionClass.PUBLIC, ActionClass.PROTECTIVE)
-        for entry in ledger.entries
-    )
-    if public or ledger.still_going_out or ledger.notes:
-        return None
-    first, *rest = applied_lines(replace(applied, seconds=0), Screen(UNBROKEN), brief=True, same_as=same_as)
-    return first.removeprefix(applied.name), *rest
-
-
-def outcome_of_failed(failed: SiteFailed) -> tuple[str, ...] | None:
-    """Why a site was not worked on; None if posts may go out there, which are always named."""
-    if failed.unseen.going_out or failed.unseen.waiting:
-        return None
-    return "refused" if failed.refused else "failed", reason(failed.problem)
 
 
 def _many(kind: str) -> str:

@@ -193,14 +193,10 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: SiteApplied) -> None:
-        from reconciler.reporters.ledger_text import FEW_SITES, FLEET, applied_lines, has_problems, outcome
+        from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems
 
         same_as = self._ledger.applied(applied)
         detail = self._context.detail
-        most = FEW_SITES - 1 if same_as else 1  # fewer sites with the same cause are named in the ledger
-        if self._applying > FLEET and self._ledger.repeats(outcome(applied, same_as=same_as), most):
-            self._lines(() if detail.summary or detail.quiet else self._ledger.explained())
-            return
         if not detail.summary and (has_problems(applied.ledger) or not detail.quiet):
             brief = self._applying >= FEW_SITES
             lines = applied_lines(
@@ -305,12 +301,9 @@ class TextReporter:
             case Phase.READING:
                 self._drift.failed(failed)
             case Phase.APPLYING:
-                from reconciler.reporters.ledger_text import FEW_SITES, FLEET, outcome_of_failed, refused_lines
+                from reconciler.reporters.ledger_text import FEW_SITES, refused_lines
 
                 same_as = self._ledger.failed(failed, planned=True)
-                if self._applying > FLEET and self._ledger.repeats(outcome_of_failed(failed), FEW_SITES):
-                    self._lines(self._ledger.explained())
-                    return
                 brief = self._applying >= FEW_SITES
                 self._lines(refused_lines(failed, self._screen, same_as=same_as if brief else None))
             case Phase.PLANNING | Phase.CHECKING:
