@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Final, TypeVar, assert_never
 
 from reconciler.api.client import FullClient, ReadClient
@@ -100,9 +99,6 @@ EVERY: Final = 0.5
 
 SILENCE: Final = 60.0
 """A run that gives no sign of life for this many seconds counts as gone."""
-
-LOST_LEASE: Final = timedelta(seconds=90)
-"""How long the lease of a lost worker may last if nobody can tell that its process is gone."""
 
 Client = TypeVar("Client", bound=ReadClient)
 
@@ -193,17 +189,18 @@ async def _prepare(
 async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:
     async with _session(task, FullClient, environ) as (session, entries):
         results = PartResults(session.store.store, job.run)
-        again, attempt = not await results.begin(job.part), _Attempt(results, task)
+        again, attempt = not await results.begin(job.part), _Attempt(results, task, job.part)
         ready, totals = PreparedSites(), ApplyTotals(PlanCompleted(len(task.sites)), len(task.sites))
         for entry, site in zip(entries, task.ready, strict=True):
             if again and (data := await results.get(entry.id)):
                 totals.add(from_bytes(Kept, data).outcome.value())
             else:
                 ready.add(Prepared(site.planned.value(), entry, site.recorded))
-        patience = max(job.lock_timeout, LOST_LEASE) if again else job.lock_timeout
         watch = _Watch(gone, results)
-        async with watch.over(), attempt.telling(job.part):
-            run = Run(session, job.context, ApplyTerms(_never, patience, stop=watch.stop), attempt.heard.hear, attempt)
+        async with watch.over(), attempt.telling():
+            run = Run(
+                session, job.context, ApplyTerms(_never, job.lock_timeout, stop=watch.stop), attempt.heard.hear, attempt
+            )
             async for result in apply_sites(run, ready, allow_publish=job.allow_publish):
                 totals.add(result)
                 try:
@@ -247,16 +244,21 @@ class _Heard:
 class _Attempt:
     """An attempt at a part; see `engine.applying.Attempt`."""
 
-    def __init__(self, results: PartResults, task: Task) -> None:
+    def __init__(self, results: PartResults, task: Task, part: int) -> None:
         self.files = task.setup.files
         self.heard = _Heard()
         self._results = results
+        self._part = part
         self._left = {site.name: site.id for site in task.sites}
         self._approvers = {site.name: ready.approvers for site, ready in zip(task.sites, task.ready, strict=True)}
 
     def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
         """Who approved which post of a site, as the run found out."""
         return self._approvers[site]
+
+    async def is_repeated(self) -> bool:
+        """Whether there are other attempts at the part. Raises StateError."""
+        return await self._results.is_repeated(self._part)
 
     async def begin(self, site: SiteRef) -> bool:
         """Records that a site is begun, and returns whether no other attempt has. Raises StateError."""
@@ -273,22 +275,22 @@ class _Attempt:
         return kept.value()
 
     @asynccontextmanager
-    async def telling(self, part: int) -> AsyncIterator[None]:
+    async def telling(self) -> AsyncIterator[None]:
         """In this block, sends the run what is reported about the sites that are being worked on."""
-        telling = asyncio.ensure_future(self._tell(part))
+        telling = asyncio.ensure_future(self._tell())
         try:
             yield
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
 
-    async def _tell(self, part: int) -> None:
+    async def _tell(self) -> None:
         said: tuple[Begun | Happened, ...] = ()
         while True:
             await asyncio.sleep(TELLING)
             if (now := self.heard.so_far()) != said:
                 try:
-                    await self._results.tell(part, to_bytes(SoFar(now)))
+                    await self._results.tell(self._part, to_bytes(SoFar(now)))
                     said = now
                 except StateError:
                     pass  # it is sent with the result at the latest

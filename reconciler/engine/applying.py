@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
@@ -42,6 +42,9 @@ from reconciler.state.memory import MemoryStore
 from reconciler.state.record import SiteLabel, SiteRecord
 
 DECLINED = Diagnostic("declined", "Nothing was changed")
+
+LOST_LEASE: Final = timedelta(seconds=90)
+"""How long another attempt's lease is waited for: it may be lost without anybody being able to tell that it is gone."""
 
 
 class Decision(Struct, frozen=True):
@@ -91,6 +94,10 @@ class Attempt(Protocol):
 
     def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
         """Who approved which post of a site, if the files are not available."""
+        ...
+
+    async def is_repeated(self) -> bool:
+        """Whether there are other attempts at the part, which may hold its sites. Raises StateError."""
         ...
 
     async def begin(self, site: SiteRef) -> bool:
@@ -232,10 +239,21 @@ async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: Re
         await apply_plan(plan, ports, options_of(run, site.name), run.progress_of(site.name))
 
 
+async def _acquired(run: Run, site: SiteRef) -> Lease:
+    """The lease of a site. Another attempt at the same part is waited for, whichever of them was first."""
+    leases = run.session.leases
+    try:
+        return await leases.acquire(site, run.terms.lock_timeout)
+    except Locked:
+        if run.attempt is None or not await run.attempt.is_repeated():
+            raise
+    return await leases.acquire(site, max(LOST_LEASE - run.terms.lock_timeout, timedelta(0)))
+
+
 @asynccontextmanager
 async def leased(run: Run, site: SiteRef) -> AsyncIterator[Held]:
     """A site under its lease. Raises Locked. A lease that cannot be released is reported and stops nothing."""
-    lease = await run.session.leases.acquire(site, run.terms.lock_timeout)
+    lease = await _acquired(run, site)
     try:
         if lease.taken_over:
             run.emit(Notice(Diagnostic("lock-taken-over", lease.taken_over, severity=Severity.NOTE)))

@@ -57,8 +57,18 @@ class PartResults:
         return [key.removeprefix(self._prefix).removesuffix(".json") for key in keys if key.endswith(".json")]
 
     async def begin(self, part: int) -> bool:
-        """Records that an attempt at a part begins, and returns whether it is the first. Raises StateError."""
-        return await self._begin(f"{self._prefix}{part}")
+        """Records that an attempt at a part begins, and returns whether it is the first. Raises StateError.
+
+        Before this returns False, `is_repeated` is true for every attempt at the part.
+        """
+        if await self._begin(f"{self._prefix}{part}"):
+            return True
+        await self._store.put(f"{self._prefix}{part}-again", fresh().encode(), expected=ANY, durable=False)
+        return False
+
+    async def is_repeated(self, part: int) -> bool:
+        """Whether there is more than one attempt at a part. Raises StateError."""
+        return await self._store.get(f"{self._prefix}{part}-again") is not None
 
     async def begin_site(self, id: str) -> bool:
         """Like `begin`, but for a site, under its lease. Raises StateError."""

@@ -48,10 +48,11 @@ from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
+from reconciler.state import lease
 from reconciler.state.errors import StateError
 from reconciler.state.heartbeat import RETRY
 from reconciler.state.holder import this_process
-from reconciler.state.lease import Leases
+from reconciler.state.lease import Leases, Locked
 from reconciler.state.ledger import OfSites, RunLedgers
 from reconciler.state.part_results import PartResults
 from reconciler.state.sites import open_state
@@ -588,6 +589,41 @@ def test_two_attempts_at_one_part_do_it_once(
     assert {len(site.ledger.entries) for site in sites} == {4}
     # What the first did is told as it tells it.
     assert again == []
+    finishes(shops, capsys)
+
+
+def test_a_first_attempt_that_meets_the_lease_of_a_second_does_not_report_another_run(
+    shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second writes only after the first has found a site locked."""
+    writes, met = threading.Event(), threading.Event()
+    begin, acquire = PartResults.begin, Leases.acquire
+
+    def writing(_seen: Seen) -> None:
+        writes.set()
+        met.wait(20)
+
+    async def begun(results: PartResults, part: int) -> bool:
+        first = await begin(results, part)
+        if first:
+            assert await asyncio.to_thread(writes.wait, 20)
+        return first
+
+    async def acquired(leases: Leases, *args: Any) -> Any:
+        try:
+            return await acquire(leases, *args)
+        except Locked:
+            met.set()
+            raise
+
+    monkeypatch.setattr(PartResults, "begin", begun)
+    monkeypatch.setattr(Leases, "acquire", acquired)
+    monkeypatch.setattr(lease, "RETRY", timedelta(seconds=0.05))
+    shops.sandbox.add_hook(SETTINGS, writing)
+    completed, sites = applied(shops, lambda setup: Workers(Twice, run_part, 1, setup))
+    assert met.is_set()
+    assert (completed.refused, set(completed.results), len(sites)) == (0, {Result.DONE}, SITES)
+    assert completed.tally == Tally(added=6, changed=3, generated=3)
     finishes(shops, capsys)
 
 
