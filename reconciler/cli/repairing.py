@@ -17,11 +17,13 @@ from reconciler.cli.run import Running, reported
 from reconciler.cli.showing import time_of
 from reconciler.config.discovery import PROJECT_FILE, absolute_path
 from reconciler.config.project import InvalidProject, Project, find_project
+from reconciler.config.site_files import find_site_files
 from reconciler.config.sites import check_sites
 from reconciler.config.trust import trust_of
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ClosingEvent, Notice, Refused
 from reconciler.engine.state import (
+    GUID,
     StateAccess,
     discard_lock,
     forget_site,
@@ -36,7 +38,7 @@ from reconciler.engine.state import (
 from reconciler.engine.state_results import LockFound, LockRemoved
 from reconciler.engine.undeclared import goes_out_notice
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity
 from reconciler.state.errors import StateError
 from reconciler.wiring import open_state_of
 
@@ -74,9 +76,18 @@ class Asked(Struct, frozen=True):
                 raise
             return invalid.project
 
-    def open(self, project: Project | None = None) -> StateAccess:
+    def open(self, project: Project) -> StateAccess:
         """The state itself. Raises UsageError and InvalidFiles."""
-        return open_state_of(project or self.project(), environ=os.environ, state=self.state)
+        return open_state_of(project, environ=os.environ, state=self.state)
+
+    def open_for(self, site: str, project: Project | None = None) -> StateAccess:
+        """The same, to look up one site by what its file calls it now. Raises UsageError and InvalidFiles."""
+        project = project or self.project()
+        state = self.open(project)
+        if GUID.match(site) or not any(find_site_files(project).files.texts):
+            return state
+        index = check_sites(project, (project.root,))
+        return replace(state, declared={entry.name: entry.id.lower() for entry in (*index.entries, *index.others)})
 
 
 def list_command(asked: Asked) -> int:
@@ -102,7 +113,12 @@ def show_command(name: str, asked: Asked) -> int:
     """Runs `reconciler state show` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
-        return running.run(show_state(asked.open(asked.readable()), name, running.emit, asked.where))
+        project = asked.readable()
+        try:
+            state = asked.open_for(name, project)
+        except InvalidFiles:  # what is recorded can be looked at without them
+            state = asked.open(project)
+        return running.run(show_state(state, name, running.emit, asked.where))
 
     return reported("state show", asked.shown, work)
 
@@ -111,7 +127,7 @@ def unlock_command(name: str, asked: Asked, *, force: bool) -> int:
     """Runs `reconciler state unlock` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
-        return running.run(_unlock(name, asked.open(), running, force=force))
+        return running.run(_unlock(name, asked.open_for(name), running, force=force))
 
     return reported("state unlock", asked.shown, work, asks=not force and can_ask())
 
@@ -154,7 +170,7 @@ def move_command(old: str, new: str, asked: Asked, *, lock_timeout: timedelta) -
     """Runs `reconciler state mv` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
-        return running.run(move_record(asked.open(), old, new, lock_timeout=lock_timeout, emit=running.emit))
+        return running.run(move_record(asked.open_for(old), old, new, lock_timeout=lock_timeout, emit=running.emit))
 
     return reported("state mv", asked.shown, work)
 
@@ -164,7 +180,9 @@ def forget_command(name: str, asked: Asked, *, force: bool, lock_timeout: timede
 
     def work(running: Running) -> ClosingEvent:
         now = time_of(project := asked.project(), project.api)
-        return running.run(_forget(name, asked.open(), now, running, force=force, lock_timeout=lock_timeout))
+        return running.run(
+            _forget(name, asked.open_for(name, project), now, running, force=force, lock_timeout=lock_timeout)
+        )
 
     return reported("state forget", asked.shown, work, asks=not force and can_ask())
 
@@ -178,7 +196,7 @@ async def _forget(
     refusal = None
     if not force and not can_ask():
         refusal = Diagnostic("no-terminal", "no terminal to confirm on", "pass --force")
-    elif not force and not await agreed(f"Do you want to forget everything recorded about {site.name}?"):
+    elif not force and not await agreed(f"Do you want to forget everything recorded about {site.name} ({site.id})?"):
         refusal = Diagnostic("declined", "Nothing was forgotten")
     if refusal is None:
         return await forget_site(state, site, lock_timeout=lock_timeout, emit=running.emit)
@@ -192,7 +210,7 @@ def resolve_command(name: str, entry_id: str, asked: Asked, *, took_effect: bool
 
     def work(running: Running) -> ClosingEvent:
         resolving = resolve_call(
-            asked.open(), name, entry_id, took_effect=took_effect, lock_timeout=lock_timeout, emit=running.emit
+            asked.open_for(name), name, entry_id, took_effect=took_effect, lock_timeout=lock_timeout, emit=running.emit
         )
         return running.run(resolving)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
@@ -31,12 +32,16 @@ GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z"
 
 
 class StateAccess(Struct, frozen=True):
-    """The state that a command was pointed at. `place` is where it is, as messages show it."""
+    """The state that a command was pointed at. `place` is where it is, as messages show it.
+
+    `declared` are the ids of the project's sites by the names that their files give them now.
+    """
 
     store: StateStore
     leases: Leases
     place: str
     parallelism: int = 10
+    declared: Mapping[str, str] = {}
 
 
 class Remembered(Struct, frozen=True):
@@ -129,7 +134,10 @@ async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: t
     """
     if not GUID.match(new):
         raise UsageError(f"{new!r} is not the id of a site", "write it like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
-    site, moved = await site_named(state, old), new.lower()
+    moved = new.lower()
+    if state.declared.get(old) == moved:  # its file has the new id already, so the old one is that of its last name
+        state = replace(state, declared={})
+    site = await site_named(state, old)
     if moved == site.id:
         raise UsageError(f"{site.name} is recorded under {moved} already", "nothing has to be moved")
     async with _held(state, lock_timeout, site, SiteRef(site.name, moved)):
@@ -154,11 +162,17 @@ async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timede
 
 
 async def site_named(state: StateAccess, name: str) -> SiteRef:
-    """The recorded site with this id, or with this last known name.
+    """The recorded site with this id, with this name in its file, or with this last known name, in this order.
 
     Raises UsageError, with close matches, if there is none, or if several had that name.
     """
     known = await known_sites(state.store, state.leases)
+    if (id := state.declared.get(name)) is not None:
+        if any(site.id == id for site in known):
+            return SiteRef(SiteName(name), id)
+        if former := next((site.id for site in known if site.name == name), None):
+            message = f"{name}: nothing is recorded about the site that has this name now ({id})"
+            raise UsageError(message, f"the site {former} had it before; if you mean that one, use its id")
     found = [site for site in known if name in (site.name, site.id)]
     if len(found) > 1:  # what a record left behind when it was moved or forgotten: a released lock
         recorded = await state.store.ids()

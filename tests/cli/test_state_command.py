@@ -661,6 +661,55 @@ def test_a_record_that_cannot_move_stays(
     assert planted.recorded() == before
 
 
+def declared(project: Project, **ids: str) -> None:
+    for name, id in ids.items():
+        project.write({f"sites/{name}.yaml": f"version: 1\nsite: {{name: {name}, id: {id}}}\n"})
+
+
+def test_a_name_is_that_of_the_site_whose_file_has_it_now(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    """The record has the name of the last apply; another site may have it by now."""
+    planted.much()
+    declared(project, fresh=SHOP.id, shop=OTHER.upper())
+    for command in (
+        ("show", "shop"),
+        ("unlock", "shop", "--force"),
+        ("forget", "shop", "--force"),
+        ("mv", "shop", OTHER[:-1] + "2"),
+        ("resolve", "shop", "1", "done"),
+    ):
+        ran = reconciler("state", *command, project.root)
+        assert ran.code == 1, command
+        assert f"nothing is recorded about the site that has this name now ({OTHER})" in ran.err + ran.out, command
+        assert SHOP.id in ran.err + ran.out
+    assert planted.recorded().published
+    assert reconciler("state", "show", "fresh", project.root).code == 0
+    assert reconciler("state", "mv", SHOP.id, OTHER, project.root).code == 0
+    assert reconciler("state", "show", "shop", project.root).code == 0
+    assert reconciler("state", "forget", "shop", "--force", project.root).last == f"Forgotten: shop ({OTHER})."
+
+
+def test_a_name_is_looked_up_in_files_that_can_be_read_only(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    planted.much()
+    project.write({"sites/shop.yaml": "site: ["})
+    assert reconciler("state", "show", "shop", project.root).code == 0
+    assert reconciler("state", "forget", "shop", "--force", project.root).code == 1
+    assert planted.recorded().published
+    assert reconciler("state", "forget", SHOP.id, "--force", project.root).code == 0
+
+
+def test_a_record_goes_to_the_id_that_its_file_has_already(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    planted.much()
+    declared(project, shop=OTHER)
+    ran = reconciler("state", "mv", "shop", OTHER, project.root)
+    assert (ran.code, ran.last) == (0, f"Moved: shop from {SHOP.id} to {OTHER}.")
+
+
 async def declines(_question: str) -> bool:
     return False
 

@@ -111,8 +111,9 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
 def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
     """Move everything recorded about OLD to the site NEW_ID.
 
-    OLD is an id, or the last known name of the site. This is for a site that
-    was recreated under another id. Exits with 4 if a run has locked either site.
+    OLD is an id, or the name of the site: the one in its file, or else its last
+    known one. This is for a site that was recreated under another id. Exits
+    with 4 if a run has locked either site.
     """
     from reconciler.cli.repairing import move_command
 
