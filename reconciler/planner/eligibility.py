@@ -134,7 +134,10 @@ class DraftEligibility(Struct):
         """
         if channel_is_gone(candidate.post.channel, max(candidate.moment, self.scope.now)):
             detail = f"{channel_name(candidate.post.channel)} takes no posts after 2026-07-31"
-            self._block(candidate, BlockedBy.CHANNEL_GONE, detail, self._without_channel(candidate))
+            rule = f"schedule.rules[{candidate.rule}].channels"
+            named = self.desired.rules[candidate.rule].channels
+            fix = f"leave {candidate.post.channel} out of {rule}" if named else f"name the others in {rule}"
+            self._block(candidate, BlockedBy.CHANNEL_GONE, detail, fix)
             return
         times = times_scheduled(self.recorded, candidate.post)
         if times or candidate.post.status is not PostStatus.DRAFT:
@@ -244,7 +247,9 @@ class DraftEligibility(Struct):
             found.append(self._blocked(candidate, BlockedBy.SITE_NOT_PUBLISHED, "the site is not published", fix))
         status = self.observed.channel(channel)
         if status not in (None, ChannelStatus.VALID, ChannelStatus.UNKNOWN):
-            without = self._without_channel(candidate)
+            rule = f"schedule.rules[{candidate.rule}].channels"
+            named = self.desired.rules[candidate.rule].channels
+            without = f"leave it out of {rule}" if named else f"name the others in {rule}"
             fix = f"connect {channel_name(channel)} in the site's dashboard, or {without}"
             detail = f"{channel_name(channel)} is {status.words}"
             found.append(self._blocked(candidate, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
@@ -254,12 +259,6 @@ class DraftEligibility(Struct):
             detail = f"the site's premium plan does not include scheduling ({SCHEDULING})"
             found.append(self._blocked(candidate, BlockedBy.FEATURE_MISSING, detail, fix))
         return found
-
-    def _without_channel(self, candidate: Candidate) -> str:
-        """How to leave the draft's channel out of its rule."""
-        rule = f"schedule.rules[{candidate.rule}].channels"
-        named = self.desired.rules[candidate.rule].channels
-        return f"leave {candidate.post.channel} out of {rule}" if named else f"name the others in {rule}"
 
     def _quota(self, candidate: Candidate) -> list[Diagnostic]:
         """The quota goes to the first drafts in order. Moving a post uses none of it."""
