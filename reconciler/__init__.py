@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
-    from reconciler.engine.applying import Decision, Proposal
+    from reconciler.engine.apply_run import Decision, Proposal
     from reconciler.engine.policy_checks import PolicyContext
     from reconciler.engine.results import ApplyCompleted, Event, Refused
     from reconciler.engine.site_results import (
@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "engine.applying": ("Decision", "Proposal"),
+    "engine.apply_run": ("Decision", "Proposal"),
     "engine.policy_checks": ("PolicyContext",),
     "engine.results": ("ApplyCompleted", "Event", "Refused"),
     "engine.site_results": (

@@ -16,7 +16,7 @@ from msgspec import Struct
 from reconciler.api.client import FullClient
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
-from reconciler.engine.applying import ApplyTerms, Decide, Decision, Proposal
+from reconciler.engine.apply_run import ApplyTerms, Decide, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.problems import diagnostic_of

@@ -23,7 +23,7 @@ from reconciler.wiring import MakeWorkers, api_of, described, open_session, open
 
 if TYPE_CHECKING:  # of each run, what it alone needs is imported when it begins
     from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ImportCompleted
-    from reconciler.engine.applying import ApplyTerms
+    from reconciler.engine.apply_run import ApplyTerms
     from reconciler.engine.live_sites import Wanted
     from reconciler.engine.results import (
         ApplyCompleted,
@@ -160,7 +160,7 @@ class Runs:
     ) -> ApplyCompleted | Refused:
         """Plans the sites, has somebody decide, and carries the plans out."""
         from reconciler.engine.apply import apply_live
-        from reconciler.engine.applying import Run
+        from reconciler.engine.apply_run import Run
 
         async with self.session(FullClient) as session:
             return await apply_live(Run(session, context, terms, emit), selection)
@@ -175,7 +175,7 @@ class Runs:
     ) -> ApplyCompleted | Refused:
         """Carries out a saved plan, or says why it is refused."""
         from reconciler.engine.apply import apply_saved, refuse_plan
-        from reconciler.engine.applying import Run
+        from reconciler.engine.apply_run import Run
         from reconciler.engine.saved import check_project, files_of
         from reconciler.planner.document import PlanRefused
 

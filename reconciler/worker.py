@@ -17,7 +17,7 @@ from typing import Final, TypeVar, assert_never
 from reconciler.api.client import FullClient, ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply import prepare
-from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.apply_run import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember_part
 from reconciler.engine.checking import CheckedSite, check
 from reconciler.engine.drift import AuditedSite, audits
@@ -242,7 +242,7 @@ class _Heard:
 
 
 class _Attempt:
-    """An attempt at a part; see `engine.applying.Attempt`."""
+    """An attempt at a part; see `engine.apply_run.Attempt`."""
 
     def __init__(self, results: PartResults, task: Task, part: int) -> None:
         self.files = task.setup.files

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.showing import readable_plan, tell_plan
+from reconciler.cli.show import readable_plan, tell_plan
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import check_target
 from reconciler.engine.merging import merged_plans, merged_reports, report_verdict

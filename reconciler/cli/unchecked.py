@@ -7,7 +7,7 @@ import os
 from typing import Final
 
 from reconciler.cli.options import RunOptions
-from reconciler.cli.showing import time_of
+from reconciler.cli.show import time_of
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import InvalidProject, find_project
 from reconciler.engine.unseen import unchecked_posts

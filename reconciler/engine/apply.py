@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.applying import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
+from reconciler.engine.apply_run import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.checking import checked
 from reconciler.engine.choice import Shard

@@ -17,7 +17,7 @@ from reconciler.config.approval_files import approvals_now
 from reconciler.config.packing import KeptSite
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.applying import Run, approvers_of, is_public
+from reconciler.engine.apply_run import Run, approvers_of, is_public
 from reconciler.engine.fleet import failed_site
 from reconciler.engine.parts import (
     TELLING,

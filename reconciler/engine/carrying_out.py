@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from reconciler.engine.applying import Run, leased, options_of, ports_of
+from reconciler.engine.apply_run import Run, leased, options_of, ports_of
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.plan import plan_site, untouched
 from reconciler.engine.prepared import PreparedSites

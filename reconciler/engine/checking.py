@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.applying import Run, free_to_write, note_findings, resolve_earlier_calls
+from reconciler.engine.apply_run import Run, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.parts import Stale
 from reconciler.engine.plan import left_to_go_out, plan_site

@@ -191,7 +191,7 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
 
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:
-    from reconciler.reporters.kinds.promises import deferred_words
+    from reconciler.reporters.kinds.deferred import deferred_words
     from reconciler.reporters.kinds.registry import precondition
 
     lines = [f"address: {action.address}", f"class: {class_of(action.operation)}"]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox import clock, consistency, control, faults, handling, messages, pictures, planting, times
+from reconciler.sandbox import clock, consistency, control, dispatch, faults, messages, pictures, seeding, times
 from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.messages import Answer, Receive, Request, Scope, Send
 from reconciler.sandbox.seed import Seed, load_seed, read_seed
@@ -88,7 +88,7 @@ class Sandbox:
         now = clock.read(store, self._real_now)
         for site_id, fields in self._seed.sites.items():
             if store.site(site_id) is None:
-                site = planting.plant(site_id, dict(fields), now, self._seed)
+                site = seeding.plant(site_id, dict(fields), now, self._seed)
                 store.save(site)
                 consistency.remember(store, site, now, self._seed.unknowns)
 
@@ -173,7 +173,7 @@ class Sandbox:
         self._world.close()
 
     def _known_site(self, store: Transaction, site_id: str, now: datetime) -> Site:
-        site = handling.find_site(store, site_id, now, self._seed)
+        site = dispatch.find_site(store, site_id, now, self._seed)
         if site is None:
             raise KeyError(f"there is no site {site_id} in this sandbox")
         return site
@@ -215,7 +215,7 @@ class Sandbox:
         self._call_hooks("before", request, None)
         with self._world.transaction() as store:
             now = clock.read(store, self._real_now)
-            answer = handling.perform(request, store, now, self._seed, tuple(acting))
+            answer = dispatch.perform(request, store, now, self._seed, tuple(acting))
         self._call_hooks("after", request, answer.status)
         after = next((do for do in acting if do["kind"] in faults.AFTER), None)
         await messages.respond(send, answer if after is None else await _spoil(answer, after, send))
@@ -228,7 +228,7 @@ class Sandbox:
         with self._world.transaction() as store:
             if self._seed.clock_step:
                 clock.move(store, self._seed.clock_step)
-            site = handling.named_site(request, store)
+            site = dispatch.named_site(request, store)
             for number, fault, seen in store.faults():
                 if faults.matches(fault, request.method, request.path, site):
                     store.count_fault(number)
@@ -242,10 +242,10 @@ class Sandbox:
         status, headers, body = (None, {}, b"") if lost else faults.answer(do)
         with self._world.transaction() as store:
             now = clock.read(store, self._real_now)
-            number = handling.log(store, request, now, status, wrote=False, fault=do["kind"])
+            number = dispatch.log(store, request, now, status, wrote=False, fault=do["kind"])
         if status is None:
             raise faults.dropped(f"{request.method} {request.path}: connection lost before the effect")
-        return Answer(status, body, {**headers, "x-wix-request-id": handling.request_id(number)})
+        return Answer(status, body, {**headers, "x-wix-request-id": dispatch.request_id(number)})
 
     def _call_hooks(self, when: str, request: Request, status: int | None) -> None:
         for route, hook in list(self._hooks):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from reconciler.sandbox import activities, checks, content, events, posts, remaking, scheduling, times
+from reconciler.sandbox import activities, checks, content, events, posts, regeneration, scheduling, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import Refused, not_found, precondition, violation
 from reconciler.sandbox.form_parts import paged, renamed
@@ -106,7 +106,7 @@ def settle(site: Site, now: datetime, seed: Seed) -> bool:
         return False
     if site.plan.get("due") and site.plan["due"] <= times.show(now):
         _finish(site, seed)
-    remaking.finish_due(site, now, seed)
+    regeneration.finish_due(site, now, seed)
     scheduling.publish_due(site, now)
     return True
 

@@ -17,7 +17,7 @@ from reconciler.sandbox import (
     marketing_plan,
     posts,
     publisher,
-    remaking,
+    regeneration,
     scheduling,
     settings,
     sites,
@@ -63,12 +63,12 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{_PLAN}/marketing-plan/generate-social-posts", posts.generate),  # S-wix
     ("POST", f"{_PLAN}/marketing-activity-posts", posts.get),  # D
     ("POST", f"{_PLAN}/marketing-plan/schedule-drafts", scheduling.schedule),  # D
-    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-posts", remaking.regenerate),  # D
-    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-posts-media", remaking.regenerate_media),  # D
-    ("PATCH", f"{_PLAN}/marketing-plan/update-marketing-activity-posts-media", remaking.update_media),  # D
+    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-posts", regeneration.regenerate),  # D
+    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-posts-media", regeneration.regenerate_media),  # D
+    ("PATCH", f"{_PLAN}/marketing-plan/update-marketing-activity-posts-media", regeneration.update_media),  # D
     ("PATCH", f"{_PLAN}/marketing-plan/clear-marketing-activity-posts", posts.clear),  # D
-    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-stories", remaking.regenerate_stories),  # D
-    ("PATCH", f"{_PLAN}/marketing-plan/update-marketing-activity-stories-media", remaking.update_stories_media),  # D
+    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-stories", regeneration.regenerate_stories),  # D
+    ("PATCH", f"{_PLAN}/marketing-plan/update-marketing-activity-stories-media", regeneration.update_story_media),  # D
     ("PATCH", f"{_PLAN}/marketing-plan/clear-marketing-activity-stories", posts.clear_stories),  # D
     # 7 Marketing Activity
     ("POST", f"{_PLAN}/items", activities.create),  # I
@@ -125,11 +125,11 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
 _FORMS: dict[Handler, Form] = {
     marketing_plan.get_plan: marketing_plan.form_of_plan,
     posts.get: posts.form_of_list,
-    remaking.regenerate: remaking.form_of_snapshot,
-    remaking.regenerate_media: remaking.form_of_snapshot,
-    remaking.update_media: remaking.form_of_snapshot,
-    remaking.regenerate_stories: remaking.form_of_snapshot,
-    remaking.update_stories_media: remaking.form_of_snapshot,
+    regeneration.regenerate: regeneration.form_of_snapshot,
+    regeneration.regenerate_media: regeneration.form_of_snapshot,
+    regeneration.update_media: regeneration.form_of_snapshot,
+    regeneration.regenerate_stories: regeneration.form_of_snapshot,
+    regeneration.update_story_media: regeneration.form_of_snapshot,
     activities.create: activities.form_of_one,
     activities.update: activities.form_of_one,
     activities.get: activities.form_of_one,

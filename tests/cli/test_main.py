@@ -80,12 +80,12 @@ UNUSED = {
     },
     "plan .": {
         "aiohttp", "certifi", "deepdiff", "difflib", "jsonschema", "jsonschema_rs", "pickle", "pygments",
-        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file", "reconciler.engine.state",
+        "reconciler.cli.apply", "reconciler.engine.apply", "reconciler.engine.plan_file", "reconciler.engine.state",
         "reconciler.executor.executor", "reconciler.executor.kinds", "reconciler.reporters.gallery", "rich", "uvicorn",
     },
     "plan . --api URL": {
         "certifi", "deepdiff", "difflib", "httpcore", "httpx", "jsonschema", "jsonschema_rs", "pygments",
-        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file", "reconciler.engine.state",
+        "reconciler.cli.apply", "reconciler.engine.apply", "reconciler.engine.plan_file", "reconciler.engine.state",
         "reconciler.executor.executor", "reconciler.executor.kinds", "reconciler.reporters.gallery",
         "reconciler.sandbox.app", "rich", "uvicorn", "zoneinfo", "reconciler.api.writer", "reconciler.engine.problems",
         "reconciler.executor.ledger", "reconciler.executor.ports", "reconciler.planner.document",

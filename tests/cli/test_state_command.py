@@ -726,8 +726,8 @@ def test_a_site_is_forgotten_after_it_was_told_what_still_goes_out(
     assert ran.last == "Refused: no terminal to confirm on; pass --force"
     assert planted.recorded().published
     with monkeypatch.context() as terminal:
-        terminal.setattr("reconciler.cli.repairing.can_ask", lambda: True)
-        terminal.setattr("reconciler.cli.repairing.agreed", declines)
+        terminal.setattr("reconciler.cli.state.can_ask", lambda: True)
+        terminal.setattr("reconciler.cli.state.agreed", declines)
         ran = reconciler("state", "forget", "shop", project.root)
     assert (ran.code, ran.last) == (4, "Cancelled. Nothing was forgotten.")
     assert planted.recorded().published

@@ -15,7 +15,7 @@ from reconciler.cli.main import run as command
 from reconciler.config.project import find_project
 from reconciler.config.sites import open_project
 from reconciler.engine.apply import apply_live, apply_saved
-from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.apply_run import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import ProjectValues, SiteValues, entry_of, project_of, project_values, site_values
 from reconciler.engine.plan_file import read_plan

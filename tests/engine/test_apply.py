@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from reconciler.api.client import FullClient
 from reconciler.config.sites import SiteEntry, open_project
 from reconciler.engine.apply import apply_live, apply_saved
-from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.apply_run import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan import plans
 from reconciler.engine.results import ApplyCompleted, Event, Notice, PlanCompleted, Refused

@@ -31,7 +31,7 @@ from reconciler.cli.main import run
 from reconciler.config.sites import open_project
 from reconciler.engine import apply_parts, carrying_out, parts
 from reconciler.engine.apply import apply_live
-from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.apply_run import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import Applying, PartResult, Task
 from reconciler.engine.prepared import Prepared

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.fence import Fence
 from reconciler.api.routes import Call
-from reconciler.engine.applying import declared_in
+from reconciler.engine.apply_run import declared_in
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, SiteLedger

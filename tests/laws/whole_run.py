@@ -17,7 +17,7 @@ from reconciler.api.client import FullClient, ReadClient
 from reconciler.api.limits import Limits
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
-from reconciler.engine.applying import declared_in
+from reconciler.engine.apply_run import declared_in
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import SiteLedger

@@ -32,7 +32,7 @@ def command(**given: Any) -> int:
     """
     from msgspec.structs import replace
 
-    from reconciler.cli.applying import Permissions, apply_live_command, apply_saved_command
+    from reconciler.cli.apply import Permissions, apply_live_command, apply_saved_command
     from reconciler.engine.saved import plan_file_of
 
     asked = options.run_options(**given)

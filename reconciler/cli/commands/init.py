@@ -73,7 +73,7 @@ def _init(
 def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) -> Mapping[str, str]:
     """What belongs in the folder, by path. A project that already exists gets no example site."""
     from reconciler.cli.ci_files import Service, ci_files
-    from reconciler.cli.starter import EXAMPLE, live_files, starter_files
+    from reconciler.cli.starter_files import EXAMPLE, live_files, starter_files
 
     files = dict(starter_files() if example else live_files(account))
     if (folder / "reconciler.yaml").exists() or any((folder / "sites").rglob("*.y*ml")):

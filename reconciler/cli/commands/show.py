@@ -27,7 +27,7 @@ def command(planfile: Path, state: str | None, **given: Any) -> int:
     from msgspec.structs import replace
 
     from reconciler.cli.run import Running, reported
-    from reconciler.cli.showing import readable_plan, tell_plan
+    from reconciler.cli.show import readable_plan, tell_plan
 
     def work(running: Running) -> ClosingEvent:
         return tell_plan(readable_plan(planfile), state, running.emit)

@@ -13,7 +13,7 @@ from reconciler.cli import options
 from reconciler.cli.completing import complete_sites
 
 if TYPE_CHECKING:
-    from reconciler.cli.repairing import Asked
+    from reconciler.cli.state import Asked
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ def list_(**given: Any) -> int:
     PATH limits the list to the sites in those files and folders. Exits with 1
     if something cannot be read.
     """
-    from reconciler.cli.repairing import list_command
+    from reconciler.cli.state import list_command
 
     return list_command(_asked(given))
 
@@ -63,7 +63,7 @@ def show(site: str, **given: Any) -> int:
     Says what each unconfirmed call means and how to resolve it. Long values are
     cut short; --output json has them in full.
     """
-    from reconciler.cli.repairing import show_command
+    from reconciler.cli.state import show_command
 
     return show_command(site, _asked(given))
 
@@ -78,7 +78,7 @@ def unlock(site: str, force: bool, **given: Any) -> int:
     Says whose lock it is, and asks. The lock of a dead run needs no unlocking:
     it expires within a minute. Exits with 4 if the lock stays.
     """
-    from reconciler.cli.repairing import unlock_command
+    from reconciler.cli.state import unlock_command
 
     return unlock_command(site, _asked(given), force=force)
 
@@ -97,7 +97,7 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
     look at the site, then say whether the call took effect. Exits with 4
     if a run has locked the site.
     """
-    from reconciler.cli.repairing import resolve_command
+    from reconciler.cli.state import resolve_command
 
     took_effect = outcome == "done"
     return resolve_command(site, entry, _asked(given), took_effect=took_effect, lock_timeout=lock_timeout)
@@ -115,7 +115,7 @@ def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
     known one. This is for a site that was recreated under another id. Exits
     with 4 if a run has locked either site.
     """
-    from reconciler.cli.repairing import move_command
+    from reconciler.cli.state import move_command
 
     return move_command(old, new, _asked(given), lock_timeout=lock_timeout)
 
@@ -131,13 +131,13 @@ def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> int
     Says which posts are still scheduled there, and asks. It changes nothing
     on the site: scheduled posts still go out. Exits with 4 if the record is kept.
     """
-    from reconciler.cli.repairing import forget_command
+    from reconciler.cli.state import forget_command
 
     return forget_command(site, _asked(given), force=force, lock_timeout=lock_timeout)
 
 
 def _asked(given: dict[str, Any]) -> Asked:
-    from reconciler.cli.repairing import Asked
+    from reconciler.cli.state import Asked
 
     paths: tuple[Path, ...] = tuple(given["paths"])
     return Asked(paths, given["state"], options.shown_of(given))

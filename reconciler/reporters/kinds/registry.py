@@ -13,10 +13,10 @@ from reconciler.planner.actions import Action
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.kinds.activities import ActivityWords
 from reconciler.reporters.kinds.base import ActionText, CallWords, KindWords, WriteRecord, named
+from reconciler.reporters.kinds.deferred import DeferredWords
 from reconciler.reporters.kinds.events import EventWords
 from reconciler.reporters.kinds.marketing_plan import MarketingPlanWords
 from reconciler.reporters.kinds.posts import PostsWords
-from reconciler.reporters.kinds.promises import DeferredWords
 from reconciler.reporters.kinds.schedule import ScheduleWords
 from reconciler.reporters.kinds.settings import SettingsWords
 

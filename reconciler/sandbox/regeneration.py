@@ -119,7 +119,7 @@ def update_media(call: Call) -> Json:
     return {"marketingActivity": posts.snapshot(call, activity)}
 
 
-def update_stories_media(call: Call) -> Json:
+def update_story_media(call: Call) -> Json:
     """`PATCH .../update-marketing-activity-stories-media`: one frame by mediaIndex, or the whole story (D).
 
     An index without a frame leaves the story as it is (D). Counting from zero is inferred (I).

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from reconciler.cli.asking import agreed, can_ask
 from reconciler.cli.options import Shown
 from reconciler.cli.run import Running, reported
-from reconciler.cli.showing import time_of
+from reconciler.cli.show import time_of
 from reconciler.config.discovery import PROJECT_FILE, absolute_path
 from reconciler.config.project import InvalidProject, Project, find_project
 from reconciler.config.site_files import find_site_files

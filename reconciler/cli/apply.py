@@ -14,7 +14,7 @@ from reconciler.cli.options import RunOptions
 from reconciler.cli.run import Running, reported
 from reconciler.cli.selecting import means_of, selected
 from reconciler.config.project import find_project
-from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal
+from reconciler.engine.apply_run import DECLINED, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.results import ClosingEvent, Emit, Event, Notice, RunStarted

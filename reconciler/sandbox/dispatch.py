@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.sandbox import auth, consistency, forms, marketing_plan, planting, routes, times
+from reconciler.sandbox import auth, consistency, forms, marketing_plan, routes, seeding, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import Refused, application, empty_throttle, not_found
 from reconciler.sandbox.messages import Answer, Request
@@ -115,7 +115,7 @@ def find_site(store: Transaction, site_id: str, now: datetime, seed: Seed) -> Si
     if site is None:
         if not seed.create_sites and site_id not in seed.sites:
             return None
-        site = planting.plant(site_id, dict(seed.sites.get(site_id, seed.defaults)), now, seed)
+        site = seeding.plant(site_id, dict(seed.sites.get(site_id, seed.defaults)), now, seed)
         store.save(site)
         consistency.remember(store, site, now, seed.unknowns)
     if marketing_plan.settle(site, now, seed):
