@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Struct
 from reconciler.planner.actions import Reason
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved
-from reconciler.reporters.diagnostics import cause, problem_record, problem_records
+from reconciler.reporters.diagnostics import problem_record, problem_records
 
 
 class FieldRecord(Struct, frozen=True):
@@ -47,16 +47,15 @@ class DriftedRecord(Struct, frozen=True):
     objects: tuple[ObjectRecord, ...]
     due: int
     refusals: tuple[ProblemRecord, ...]
-    notes: tuple[str, ...]
+    notes: tuple[ProblemRecord, ...]
 
 
 def drifted_record(result: SiteDrifted) -> DriftedRecord:
     """One site: every managed object with its state."""
     report = result.report
     objects = tuple(map(_object, report.items))
-    return DriftedRecord(
-        report.site.name, objects, report.due, problem_records(report.refusals), tuple(map(cause, report.notes))
-    )
+    refusals, notes = problem_records(report.refusals), problem_records(report.notes)
+    return DriftedRecord(report.site.name, objects, report.due, refusals, notes)
 
 
 def _object(item: DriftItem) -> ObjectRecord:

@@ -15,7 +15,7 @@ from reconciler.model.operations import class_of, discards_of
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, InReview, Plan, Reason
 from reconciler.reporters.context import CallsOf
-from reconciler.reporters.diagnostics import cause, problem_records
+from reconciler.reporters.diagnostics import problem_records
 from reconciler.reporters.kinds.base import WriteRecord
 from reconciler.reporters.kinds.registry import precondition, write_record
 
@@ -73,7 +73,7 @@ class PlannedRecord(Struct, frozen=True):
     actions: tuple[ActionJson, ...]
     blocked: tuple[ProblemRecord, ...]
     refusals: tuple[ProblemRecord, ...]
-    notes: tuple[str, ...]
+    notes: tuple[ProblemRecord, ...]
     to_review: tuple[ToReviewRecord, ...]
     reads: tuple[str, ...] | Absent = ABSENT
 
@@ -87,7 +87,7 @@ def planned_record(planned: SitePlanned, calls_of: CallsOf | None = None) -> Pla
         tuple(action_record(action, plan, calls_of) for action in plan.actions),
         problem_records(plan.blocked),
         problem_records(plan.refusals),
-        tuple(map(cause, plan.notes)),
+        problem_records(plan.notes),
         tuple(taken_from(draft, ToReviewRecord) for draft in plan.to_review),
         planned.reads if calls_of else ABSENT,
     )

@@ -10,7 +10,7 @@ from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import ApiInstant, Struct, instant
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus, Rewritten
-from reconciler.reporters.diagnostics import cause, problem_records
+from reconciler.reporters.diagnostics import problem_record, problem_records
 
 
 class DraftRecord(Struct, frozen=True):
@@ -27,8 +27,8 @@ class DraftRecord(Struct, frozen=True):
     goes_out: str
     at: ApiInstant
     exact: bool
-    problems: tuple[str, ...]
-    warnings: tuple[str, ...]
+    problems: tuple[ProblemRecord, ...]
+    warnings: tuple[ProblemRecord, ...]
 
 
 class LapsedRecord(Struct, frozen=True):
@@ -79,14 +79,14 @@ class NotReviewedRecord(Struct, frozen=True):
 
     site: SiteName
     reviewed: bool
-    reason: str
+    problem: ProblemRecord
     still_going_out: tuple[GoingOutRecord, ...]
 
 
 def reviewed_record(result: SiteReviewed | SiteNotReviewed) -> ReviewedRecord | NotReviewedRecord:
     """A site's review, or why there is none."""
     if isinstance(result, SiteNotReviewed):
-        return NotReviewedRecord(result.name, False, cause(result.why), going_out_records(result.going_out))
+        return NotReviewedRecord(result.name, False, problem_record(result.why), going_out_records(result.going_out))
     review = result.review
     return ReviewedRecord(
         review.site,
@@ -120,8 +120,8 @@ def _draft(review: Review, found: ReviewedActivity, reviewed: ReviewedPost) -> D
         review.goes_out(reviewed),
         ApiInstant(instant(reviewed.moment)),
         reviewed.exact,
-        tuple(problem.message for problem in reviewed.problems),
-        tuple(map(cause, reviewed.warnings)),
+        problem_records(reviewed.problems),
+        problem_records(reviewed.warnings),
     )
 
 
