@@ -142,7 +142,7 @@ class _Cluster(Executor):
         told: Future[Any] = Future()
         done = self._inner.submit(function, *args, **kwargs)
 
-        def tell(ended: Future[Any]) -> None:
+        def pass_on(ended: Future[Any]) -> None:
             if not told.set_running_or_notify_cancel():
                 return
             if ended.cancelled():
@@ -154,7 +154,7 @@ class _Cluster(Executor):
             else:
                 told.set_result(ended.result())
 
-        done.add_done_callback(tell)
+        done.add_done_callback(pass_on)
         return told
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - it has no other way

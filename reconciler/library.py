@@ -160,9 +160,9 @@ class Project:
         selection = self._select(targets, excludes)
         context = context_of(selection, tuple(regenerate), publish=publish, strict=strict)
         terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
-        told = _Told(emit)
-        outcome = await self._runs.apply(selection, context, terms, told.emit)
-        return Applied(outcome, tuple(told.sites))
+        collector = _Collector(emit)
+        outcome = await self._runs.apply(selection, context, terms, collector.emit)
+        return Applied(outcome, tuple(collector.sites))
 
     async def apply_plan(
         self,
@@ -181,9 +181,9 @@ class Project:
         except PlanRefused as refused:
             return Applied(Refused(diagnostic_of(refused)), ())
         terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
-        told = _Told(emit)
-        outcome = await self._runs.apply_plan(saved, RunContext(strict=strict), terms, told.emit)
-        return Applied(outcome, tuple(told.sites))
+        collector = _Collector(emit)
+        outcome = await self._runs.apply_plan(saved, RunContext(strict=strict), terms, collector.emit)
+        return Applied(outcome, tuple(collector.sites))
 
     def _select(self, targets: Iterable[str], excludes: Iterable[str]) -> Selection:
         return self._runs.select(SiteFilter(tuple(targets), tuple(excludes)))
@@ -209,7 +209,7 @@ def _yes(*, allow_publish: bool) -> Decide:
     return decide
 
 
-class _Told:
+class _Collector:
     """Passes events on, and keeps the sites where something was done."""
 
     def __init__(self, emit: Emit) -> None:

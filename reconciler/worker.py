@@ -22,7 +22,7 @@ from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember_pa
 from reconciler.engine.checking import CheckedSite, check
 from reconciler.engine.drift import AuditedSite, audits
 from reconciler.engine.parts import (
-    TELLING,
+    REPORT_EVERY,
     Applied,
     Applying,
     Audited,
@@ -47,8 +47,8 @@ from reconciler.engine.parts import (
     entry_of,
     from_bytes,
     project_of,
+    report_of,
     to_bytes,
-    told_of,
 )
 from reconciler.engine.plan import plans
 from reconciler.engine.prepared import Prepared, PreparedSites
@@ -136,16 +136,16 @@ def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) ->
 
 
 async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]) -> PartResult:
-    told = _Heard()
+    reported = _Reports()
     async with _session(task, ReadClient, environ) as (session, entries):
         selection = Selection(session.project, entries, job.context.targets, len(entries))
         results: AsyncIterator[SitePlanned | AuditedSite | SiteFailed]
         if isinstance(job, Planning):
-            results = plans(session, selection, job.context, told.hear)
+            results = plans(session, selection, job.context, reported.hear)
         else:
-            results = audits(session, selection, job.context, told.hear)
+            results = audits(session, selection, job.context, reported.hear)
         outcomes = [_outcome(result) async for result in results]
-    return PartResult(told.taken(), tuple(outcomes))
+    return PartResult(reported.taken(), tuple(outcomes))
 
 
 def _outcome(result: SitePlanned | AuditedSite | Prepared | CheckedSite | SiteFailed) -> Outcome:
@@ -172,9 +172,9 @@ def _outcome(result: SitePlanned | AuditedSite | Prepared | CheckedSite | SiteFa
 async def _prepare(
     task: Task, job: Preparing | Checking, environ: Mapping[str, str], gone: Callable[[], bool]
 ) -> PartResult:
-    told = _Heard()
+    reported = _Reports()
     async with _session(task, FullClient, environ) as (session, entries):
-        run = Run(session, job.context, ApplyTerms(_never, job.lock_timeout), told.hear)
+        run = Run(session, job.context, ApplyTerms(_never, job.lock_timeout), reported.hear)
         results: AsyncIterator[SitePlanned | Prepared | CheckedSite | SiteFailed]
         if isinstance(job, Preparing):
             results = prepare(run, entries)
@@ -183,7 +183,7 @@ async def _prepare(
             results = check(run, job.plans, files, moved=job.moved, again=job.again)
         async with _Watch(gone).over():
             outcomes = [_outcome(result) async for result in results]
-    return PartResult(told.taken(), tuple(outcomes))
+    return PartResult(reported.taken(), tuple(outcomes))
 
 
 async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:
@@ -197,7 +197,7 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
             else:
                 ready.add(Prepared(site.planned.value(), entry, site.recorded))
         watch = _Watch(gone, results)
-        async with watch.over(), attempt.telling():
+        async with watch.over(), attempt.reporting():
             run = Run(
                 session, job.context, ApplyTerms(_never, job.lock_timeout, stop=watch.stop), attempt.heard.hear, attempt
             )
@@ -219,25 +219,27 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
     return PartResult(attempt.heard.taken())
 
 
-class _Heard:
+class _Reports:
     """What is reported about the sites of a part, until it is sent."""
 
     def __init__(self) -> None:
-        self._told: list[Reported] = []
+        self._reported: list[Reported] = []
 
     def hear(self, event: object) -> None:
         """Takes an event; ignores what the run itself reports."""
-        if (travels := told_of(event)) is not None:
-            self._told.append(travels)
+        if (travels := report_of(event)) is not None:
+            self._reported.append(travels)
 
     def so_far(self) -> tuple[Begun | Happened, ...]:
         """What was reported about sites since the last `taken`, without removing it."""
-        return tuple(told for told in self._told if not isinstance(told, Noticed))
+        return tuple(report for report in self._reported if not isinstance(report, Noticed))
 
     def taken(self, site: SiteName | None = None) -> tuple[Reported, ...]:
         """Removes and returns what was reported about one site and about none; everything if `site` is None."""
-        mine = [told for told in self._told if site is None or isinstance(told, Noticed) or told.name == site]
-        self._told = [told for told in self._told if told not in mine]
+        mine = [
+            report for report in self._reported if site is None or isinstance(report, Noticed) or report.name == site
+        ]
+        self._reported = [report for report in self._reported if report not in mine]
         return tuple(mine)
 
 
@@ -246,7 +248,7 @@ class _Attempt:
 
     def __init__(self, results: PartResults, task: Task, part: int) -> None:
         self.files = task.setup.files
-        self.heard = _Heard()
+        self.heard = _Reports()
         self._results = results
         self._part = part
         self._left = {site.name: site.id for site in task.sites}
@@ -275,22 +277,22 @@ class _Attempt:
         return kept.value()
 
     @asynccontextmanager
-    async def telling(self) -> AsyncIterator[None]:
+    async def reporting(self) -> AsyncIterator[None]:
         """In this block, sends the run what is reported about the sites that are being worked on."""
-        telling = asyncio.ensure_future(self._tell())
+        reporting = asyncio.ensure_future(self._report())
         try:
             yield
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
 
-    async def _tell(self) -> None:
+    async def _report(self) -> None:
         said: tuple[Begun | Happened, ...] = ()
         while True:
-            await asyncio.sleep(TELLING)
+            await asyncio.sleep(REPORT_EVERY)
             if (now := self.heard.so_far()) != said:
                 try:
-                    await self._results.tell(self._part, to_bytes(SoFar(now)))
+                    await self._results.report(self._part, to_bytes(SoFar(now)))
                     said = now
                 except StateError:
                     pass  # it is sent with the result at the latest

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from reconciler.api import routes
 from reconciler.api.events import event_call
-from reconciler.api.routes import Call, WriteCall
+from reconciler.api.routes import ApiCall, WriteCall
 from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, UpdateActivity
 from reconciler.model.canonical import Json, JsonObject, freeze_object
 from reconciler.model.events import EventWrite
@@ -24,7 +24,7 @@ from reconciler.model.settings import Field, MarketingSettings, UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
 
-__all__ = ["BATCH", "Call", "WriteCall", "all_calls_of", "batched", "calls_of"]
+__all__ = ["BATCH", "ApiCall", "WriteCall", "all_calls_of", "batched", "calls_of"]
 
 BATCH: Final = 20
 """How many ids one call takes: posts to generate, drafts to schedule, activities to read (S-wix 6.2)."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from reconciler.api.decoding import NotJson
-from reconciler.api.routes import TOKEN, Call, permission_of
+from reconciler.api.routes import TOKEN, ApiCall, permission_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.text import printable, spoken
 
@@ -95,7 +95,7 @@ class ApiError(Exception):
     def __init__(
         self,
         kind: ErrorKind,
-        call: Call,
+        call: ApiCall,
         message: str,
         *,
         status: int | None = None,
@@ -207,7 +207,7 @@ class ApiError(Exception):
 
 
 def error_of(
-    call: Call, status: int, body: object, *, request_id: str | None, retry_after: float | None, site: str = ""
+    call: ApiCall, status: int, body: object, *, request_id: str | None, retry_after: float | None, site: str = ""
 ) -> ApiError:
     """The error behind an answer with this status. Never fails, whatever the body is.
 
@@ -231,7 +231,7 @@ def error_of(
 
 
 def unreadable(
-    call: Call,
+    call: ApiCall,
     why: str,
     *,
     status: int | None,

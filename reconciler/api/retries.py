@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from reconciler.api.errors import PUBLISH_LIMIT, ApiError, ErrorKind
-from reconciler.api.routes import Call, ReadCall
+from reconciler.api.routes import ApiCall, ReadCall
 
 ATTEMPTS: Final = 5
 FEW_ATTEMPTS: Final = 3
@@ -25,7 +25,7 @@ LONGEST_IN_ALL: Final = 240.0
 
 
 def pause_before_retry(
-    error: ApiError, call: Call, *, attempt: int, waited: float, jitter: Callable[[], float]
+    error: ApiError, call: ApiCall, *, attempt: int, waited: float, jitter: Callable[[], float]
 ) -> float | None:
     """How many seconds to wait before attempt number `attempt + 1`; None: give up.
 
@@ -42,7 +42,7 @@ def pause_before_retry(
     return wait if waited + wait <= LONGEST_IN_ALL else None
 
 
-def _attempts(error: ApiError, call: Call) -> int:
+def _attempts(error: ApiError, call: ApiCall) -> int:
     if error.lasting:
         return 1
     if error.kind is ErrorKind.THROTTLED:

@@ -19,7 +19,7 @@ MARKETING: Final = "/promote/marketing-plan-service/v1"  # D
 PUBLISHER: Final = "/social-publisher/v1"  # D
 
 
-class Call(Struct, frozen=True):
+class ApiCall(Struct, frozen=True):
     """One request: method, path after the host, query parameters in order, JSON body (None: no body).
 
     `repeatable`: sending it twice has the same effect as sending it once.
@@ -35,11 +35,11 @@ class Call(Struct, frozen=True):
         return f"{self.method} {self.path}"
 
 
-class ReadCall(Call, frozen=True):
+class ReadCall(ApiCall, frozen=True):
     """A call that changes nothing."""
 
 
-class WriteCall(Call, frozen=True):
+class WriteCall(ApiCall, frozen=True):
     """A call that may change something.
 
     `keys`: the possible names of its body's only member, if the name is inferred; the body has the first.

@@ -34,7 +34,7 @@ from reconciler.api.fence import Fence
 from reconciler.api.limits import USUAL, Budget, Limits, Timeouts
 from reconciler.api.pool import Pool
 from reconciler.api.retries import pause_before_retry
-from reconciler.api.routes import TOKEN, Call, ReadCall, WriteCall, only_reads
+from reconciler.api.routes import TOKEN, ApiCall, ReadCall, WriteCall, only_reads
 from reconciler.api.sending import (
     NotHttp,
     NotSent,
@@ -88,7 +88,7 @@ class Answer(Struct, frozen=True):
     (17.1), so this is not an error, and the write is not sent again.
     """
 
-    call: Call
+    call: ApiCall
     body: object
     status: int
     request_id: str | None
@@ -152,7 +152,7 @@ class Connection:
 
         return OverHttpx(self._handed_in)
 
-    async def ask(self, call: Call, site: SiteRef, *, account: bool, fence: Fence | None = None) -> Answer:
+    async def ask(self, call: ApiCall, site: SiteRef, *, account: bool, fence: Fence | None = None) -> Answer:
         """Sends a call for a site, and resends it if appropriate (retries.py).
 
         Raises ApiError, UsageError, and what `fence` raises before an attempt.
@@ -175,14 +175,14 @@ class Connection:
         return await self._with_token(call, site, credential, await self._token(credential, site), fence)
 
     async def _with_token(
-        self, call: Call, site: SiteRef, credential: AppCredentials, token: Secret, fence: Fence | None
+        self, call: ApiCall, site: SiteRef, credential: AppCredentials, token: Secret, fence: Fence | None
     ) -> Answer:
         # The instance that the token is for determines the site (I), so there is no wix-site-id; no `Bearer` (S-sdk).
         secrets = (token.reveal(), credential.app_secret.reveal(), credential.app_id.reveal())
         return await self._authorised(call, site, {"Authorization": _header(token, site)}, secrets, fence)
 
     async def _authorised(
-        self, call: Call, site: SiteRef, headers: dict[str, str], secrets: tuple[str, ...], fence: Fence | None
+        self, call: ApiCall, site: SiteRef, headers: dict[str, str], secrets: tuple[str, ...], fence: Fence | None
     ) -> Answer:
         async def send() -> Answer | ApiError:
             token = self._consistent.get(site.id)
@@ -192,7 +192,7 @@ class Connection:
         return await self._persist(call, site, send, fence)
 
     async def _persist(
-        self, call: Call, site: SiteRef, send: Callable[[], Awaitable[Answer | ApiError]], fence: Fence | None = None
+        self, call: ApiCall, site: SiteRef, send: Callable[[], Awaitable[Answer | ApiError]], fence: Fence | None = None
     ) -> Answer:
         attempt, waited = 0, 0.0
         while True:
@@ -241,7 +241,7 @@ class Connection:
 
     async def _once(
         self,
-        call: Call,
+        call: ApiCall,
         site: SiteRef,
         headers: dict[str, str],
         secrets: tuple[str, ...],
@@ -296,7 +296,7 @@ class Connection:
             self._consistent.popitem(last=False)
 
     async def _received(
-        self, call: Call, site: SiteRef, response: Response, secrets: tuple[str, ...], until: float
+        self, call: ApiCall, site: SiteRef, response: Response, secrets: tuple[str, ...], until: float
     ) -> Answer | ApiError:
         """What an answer says, once its body has come. `until` is a time of the event loop.
 

@@ -111,7 +111,7 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
         made = _all_of_them(found, options.decision or Decision.APPROVE, stream, screen, notes)
     else:
         made = _one_by_one(found, options.decision, stream, screen, notes)
-    _tell_saved(made, stream)
+    _print_saved(made, stream)
     decided = Decided(
         sum(len(ruling.subject.drafts) for ruling in made if isinstance(ruling.decision, Decision)),
         sum(isinstance(ruling.decision, ActivityDecision) for ruling in made),
@@ -187,7 +187,7 @@ def _one_by_one(
             answer = _answer(decision, subject, screen, can_undo=bool(made))
         except (KeyboardInterrupt, Terminated):
             sys.stderr.write("\n")
-            _tell_saved(tuple(ruling for _, ruling in made), stream)
+            _print_saved(tuple(ruling for _, ruling in made), stream)
             raise
         match answer:
             case Step.QUIT:
@@ -256,7 +256,7 @@ _DECIDED: Final = {"approve": "approved", "pending": "pending", "keep": "kept"}
 """How decisions are worded in the line of a file; those not listed are still to be carried out."""
 
 
-def _tell_saved(made: Sequence[Ruling], stream: TextIO) -> None:
+def _print_saved(made: Sequence[Ruling], stream: TextIO) -> None:
     """Says which files were written, with what."""
     if made:
         stream.write("\n")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.show import readable_plan, tell_plan
+from reconciler.cli.show import readable_plan, report_plan
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import check_target
 from reconciler.engine.merging import merged_plans, merged_reports, report_verdict
@@ -30,7 +30,7 @@ def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> Cl
         raise UsageError("these are plans and reports", "merge plans and reports separately")
     if all(plans):
         write_plan(out, merged_plans([(printable(str(file)), readable_plan(file)) for file in files]))
-        closing: ClosingEvent = tell_plan(readable_plan(out), state, emit)
+        closing: ClosingEvent = report_plan(readable_plan(out), state, emit)
         emit(Notice(Diagnostic("plan-saved", f"Saved to {out}", severity=Severity.NOTE)))
         return closing
     report = merged_reports([(printable(str(file)), _report(file)) for file in files])

@@ -84,9 +84,9 @@ class RunOptions(Struct, frozen=True):
 def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Shard | None:
     if value is None:
         return None
-    from reconciler.cli.shards import shard_of, shard_told
+    from reconciler.cli.shards import shard_of, shard_of_job
 
-    shard = shard_told(os.environ) if value == "auto" else shard_of(value)
+    shard = shard_of_job(os.environ) if value == "auto" else shard_of(value)
     if shard is None:
         raise click.BadParameter(
             f"{value!r} is not a shard such as 2/8; the first number must not be larger than the second."

@@ -17,7 +17,7 @@ COUNT: Final = "RECONCILER_SHARDS"
 """The number of parts, if the system gives only the part."""
 
 
-class Told(Struct, frozen=True):
+class ShardVariables(Struct, frozen=True):
     """The variables in which a system gives a job its part and the number of parts.
 
     `first` is the number of the first part.
@@ -30,11 +30,11 @@ class Told(Struct, frozen=True):
 
 
 SYSTEMS: Final = (
-    Told("GitLab", "CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
-    Told("CircleCI", "CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0),
-    Told("Buildkite", "BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", 0),
-    Told("Bitbucket", "BITBUCKET_PARALLEL_STEP", "BITBUCKET_PARALLEL_STEP_COUNT", 0),
-    Told("Kubernetes", "JOB_COMPLETION_INDEX", COUNT, 0),
+    ShardVariables("GitLab", "CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
+    ShardVariables("CircleCI", "CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0),
+    ShardVariables("Buildkite", "BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", 0),
+    ShardVariables("Bitbucket", "BITBUCKET_PARALLEL_STEP", "BITBUCKET_PARALLEL_STEP_COUNT", 0),
+    ShardVariables("Kubernetes", "JOB_COMPLETION_INDEX", COUNT, 0),
 )
 
 
@@ -46,38 +46,39 @@ def shard_of(text: str) -> Shard | None:
     return Shard(int(found[1]), int(found[2]))
 
 
-def shard_told(environ: Mapping[str, str]) -> Shard:
+def shard_of_job(environ: Mapping[str, str]) -> Shard:
     """The part of this job. Raises UsageError if the environment names none, or two: never falls back to all sites."""
     if written := environ.get(OWN, "").strip():
         shard = shard_of(written)
         if shard is None:
             raise UsageError(f"{OWN}={printable(written)} is not a valid shard", "write it like 2/8")
         return shard
-    found = {shard: told for told, shard in _told(environ)}
+    found = {shard: variables for variables, shard in _shards_of(environ)}
     if len(found) > 1:
-        names = " and ".join(f"{told.number} ({shard})" for shard, told in found.items())
+        names = " and ".join(f"{variables.number} ({shard})" for shard, variables in found.items())
         raise UsageError(f"--shard auto: {names} name different shards", f"set {OWN} to the right one")
     if not found:
         raise UsageError(
             "--shard auto: no variable says which shard this job is",
-            f"set {OWN}=2/8, or run it in a parallel job of {', '.join(told.system for told in SYSTEMS)}",
+            f"set {OWN}=2/8, or run it in a parallel job of {', '.join(variables.system for variables in SYSTEMS)}",
         )
     return next(iter(found))
 
 
-def _told(environ: Mapping[str, str]) -> Iterator[tuple[Told, Shard]]:
-    for told in SYSTEMS:
-        number, count = environ.get(told.number, "").strip(), environ.get(told.count, "").strip()
+def _shards_of(environ: Mapping[str, str]) -> Iterator[tuple[ShardVariables, Shard]]:
+    for variables in SYSTEMS:
+        number, count = environ.get(variables.number, "").strip(), environ.get(variables.count, "").strip()
         if not number:
             continue
         if not count:
             raise UsageError(
-                f"--shard auto: {told.number} is set and {told.count} is not", "set it to the number of shards"
+                f"--shard auto: {variables.number} is set and {variables.count} is not",
+                "set it to the number of shards",
             )
         if number.isdecimal() and count.isdecimal():
-            shard = shard_of(f"{int(number) - told.first + 1}/{int(count)}")
+            shard = shard_of(f"{int(number) - variables.first + 1}/{int(count)}")
             if shard is not None:
-                yield told, shard
+                yield variables, shard
                 continue
-        shown = f"{told.number}={printable(number)}, {told.count}={printable(count)}"
+        shown = f"{variables.number}={printable(number)}, {variables.count}={printable(count)}"
         raise UsageError(f"--shard auto: {shown} is not a valid shard", f"set {OWN}")

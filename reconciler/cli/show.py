@@ -32,7 +32,7 @@ def readable_plan(file: Path) -> SavedPlan:
         raise UsageError(error.what, error.fix, Place(printable(str(file)))) from None
 
 
-def tell_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanCompleted:
+def report_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanCompleted:
     """Reports a saved plan, judged by the limits of the current project."""
     project = _project()
     emit(plan_loaded(saved, time_of(project, saved.api), _spent_at(saved, project, state)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.config.discovery import shown_path
-from reconciler.config.layers import Layers
+from reconciler.config.layers import MergedDocument
 from reconciler.config.project import Defaults, Project
 from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.address import Labels
@@ -68,37 +68,37 @@ def _writing(schema: str, path: Path) -> str:
     return f"{making}reconciler schema {schema} > {written}"
 
 
-def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> Iterator[Diagnostic]:
+def advice_about_values(site: DesiredSite, merged: MergedDocument, project: Project) -> Iterator[Diagnostic]:
     """Advice about values that are almost certainly a mistake, by themselves or with the project's policy."""
-    yield from unreplaced_variables(layers)
-    yield from layers.doubtful
+    yield from unreplaced_variables(merged)
+    yield from merged.doubtful
     for at, posts in enumerate(site.posts):
         if posts.present and posts.max == 0:
-            yield layers.warning(("posts", at, "max"), *_NONE_AT_ALL, code=NEVER_MATCHES)
+            yield merged.warning(("posts", at, "max"), *_NONE_AT_ALL, code=NEVER_MATCHES)
     if site.schedule is None:
         return
     for at, rule in enumerate(site.schedule.rules):
         wrong = _never_lets_through(rule, project.policy)
         if wrong is not None:
             key, message, fix = wrong
-            yield layers.warning(("schedule", "rules", at, *key), message, fix, code=NEVER_MATCHES)
-    yield from _without_posts(site, site.schedule.rules, layers)
+            yield merged.warning(("schedule", "rules", at, *key), message, fix, code=NEVER_MATCHES)
+    yield from _without_posts(site, site.schedule.rules, merged)
 
 
 _NONE_AT_ALL: Final = ("allows no matches", "write a larger number, or remove the rule")
 
 
-def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], layers: Layers) -> Iterator[Diagnostic]:
+def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: MergedDocument) -> Iterator[Diagnostic]:
     """A schedule for drafts that nothing makes: no rule of `posts`, and no generation that reaches far enough.
 
     `posts: []` says that they are made elsewhere.
     """
-    if "posts" in layers.value or not rules:
+    if "posts" in merged.value or not rules:
         return
     fix = "add rules under `posts`, or write `posts: []` if the drafts are made elsewhere"
     if site.marketing_plan is None:
         message = "this file generates no posts, so only drafts that are made elsewhere can go out"
-        yield layers.warning(("schedule",), message, fix, code=WITHOUT_POSTS, key=True)
+        yield merged.warning(("schedule",), message, fix, code=WITHOUT_POSTS, key=True)
         return
     for at, rule in enumerate(rules):
         if rule.match.within is not None and rule.match.within > MADE_BY_GENERATION:
@@ -106,7 +106,7 @@ def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], layers: Lay
                 "looks further ahead than a generation creates posts for (the end of next week at most), "
                 "and there are no `posts` rules"
             )
-            yield layers.warning(("schedule", "rules", at, "match", "within"), message, fix, code=WITHOUT_POSTS)
+            yield merged.warning(("schedule", "rules", at, "match", "within"), message, fix, code=WITHOUT_POSTS)
             return
 
 
@@ -130,16 +130,16 @@ def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, st
     return None
 
 
-def unreplaced_variables(layers: Layers, *, but: str = "") -> Iterator[Diagnostic]:
+def unreplaced_variables(merged: MergedDocument, *, but: str = "") -> Iterator[Diagnostic]:
     """Texts that contain `${NAME}`: files are read as they are, and variables are not replaced.
 
     `but` is a member that is left out: the `defaults` of a project are reported with the sites that inherit them.
     """
-    for path, text in _texts(layers.value, ()):
+    for path, text in _texts(merged.value, ()):
         found = re.search(_VARIABLE, text)
         if found is not None and path[:1] != (but,):
             message = f"{found[0]} is taken literally: variables are not replaced in files"
-            yield layers.warning(path, message, "write the value itself", code="variable-not-replaced")
+            yield merged.warning(path, message, "write the value itself", code="variable-not-replaced")
 
 
 def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

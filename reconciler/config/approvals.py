@@ -12,7 +12,7 @@ from typing import Any, Final
 from reconciler.config import times
 from reconciler.config.discovery import shown_path
 from reconciler.config.documents import Document
-from reconciler.config.layers import Layer, Layers
+from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.lines import GitLines
 from reconciler.config.rules import NotUsable, read_time
 from reconciler.config.schema import check
@@ -62,11 +62,11 @@ def approvals_in(
         return None
     problems += _decision_problems(document, GitLines(data.decode("utf-8-sig")))
     checked = check(document, "approvals", problems)
-    layers = Layers((Layer(document, checked.value),), problems)
+    merged = MergedDocument((Layer(document, checked.value),), problems)
     named = checked.value.get("site")
     # A renamed site's file moved along: each approval in it names posts by id, so it fits no other site.
     other = named if site is not None and isinstance(named, str) and named != site else ""
-    approvals = Approvals(_activities(layers), shown, other)
+    approvals = Approvals(_activities(merged), shown, other)
     return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None
 
 
@@ -112,22 +112,22 @@ def _decision_problem(
     yield problem(place, f"{dotted(here)}: {message}", hint)
 
 
-def _activities(layers: Layers) -> tuple[ActivityApproval, ...]:
+def _activities(merged: MergedDocument) -> tuple[ActivityApproval, ...]:
     activities: list[ActivityApproval] = []
     seen: dict[str, KeyPath] = {}
-    for at, written in enumerate(layers.value.get("activities", ())):
+    for at, written in enumerate(merged.value.get("activities", ())):
         if written is None:  # an invalid one, already reported
             continue
         path: KeyPath = ("activities", at)
-        _once(written["id"], "activity", (*path, "id"), seen, layers)
+        _once(written["id"], "activity", (*path, "id"), seen, merged)
         drafts: list[DraftApproval] = []
         for number, shown in enumerate(written.get("drafts", ())):
             here = (*path, "drafts", number)
-            _once(shown["id"], "draft", (*here, "id"), seen, layers)
-            if (draft := _draft(shown, here, layers)) is not None:
+            _once(shown["id"], "draft", (*here, "id"), seen, merged)
+            if (draft := _draft(shown, here, merged)) is not None:
                 drafts.append(draft)
         try:
-            date = read_time(times.moment, written["date"], (*path, "date"), layers)
+            date = read_time(times.moment, written["date"], (*path, "date"), merged)
         except NotUsable:
             continue
         word, _, decided = written.get("decision", ActivityDecision.KEEP.value).partition(" ")
@@ -144,16 +144,16 @@ def _activities(layers: Layers) -> tuple[ActivityApproval, ...]:
     return tuple(activities)
 
 
-def _draft(written: dict[str, Any], path: KeyPath, layers: Layers) -> DraftApproval | None:
+def _draft(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> DraftApproval | None:
     """A draft. If it does not say what its decision is about: None, and a problem."""
     word, _, digest = written.get("decision", Decision.PENDING.value).partition(" ")
     apart = written.get("digest", "")
     if digest and apart:
-        layers.problem((*path, "digest"), "the decision already names a digest", "delete this line", key=True)
+        merged.problem((*path, "digest"), "the decision already names a digest", "delete this line", key=True)
         return None
     if not digest and not apart:
         message = "the digest that `review` wrote after the word is missing"
-        layers.problem((*path, "decision"), message, _LOST)
+        merged.problem((*path, "decision"), message, _LOST)
         return None
     label = written.get("account", "")
     return DraftApproval(
@@ -188,8 +188,8 @@ def _content(written: dict[str, Any], account: str) -> PublicContent:
     )
 
 
-def _once(id: str, kind: str, path: KeyPath, seen: dict[str, KeyPath], layers: Layers) -> None:
+def _once(id: str, kind: str, path: KeyPath, seen: dict[str, KeyPath], merged: MergedDocument) -> None:
     """Reports an id that occurs twice: two decisions about the same thing could disagree."""
     if f"{kind} {id}" in seen:
-        layers.problem(path, f"the {kind} {quoted(id)} is listed twice", "keep one of them")
+        merged.problem(path, f"the {kind} {quoted(id)} is listed twice", "keep one of them")
     seen.setdefault(f"{kind} {id}", path)

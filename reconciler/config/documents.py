@@ -10,7 +10,7 @@ from reconciler.config.words import KeyPath
 from reconciler.model.diagnostics import Place
 
 
-class Spots:
+class SourceMap:
     """Where the parts of a container are. A scalar's spot is just its mark."""
 
     __slots__ = ("keys", "mark", "parts")
@@ -28,27 +28,27 @@ class Document(Struct, frozen=True):
     index: int
     value: Any
     start: Place
-    spots: Any
+    sources: Any
 
     def place(self, path: KeyPath, *, key: bool = False) -> Place:
         """The place of the value at a path, or of its key. If there is no such value, the nearest one above it."""
-        spot, mark = self.spots, None
+        spot, mark = self.sources, None
         for step in path:
-            if not isinstance(spot, Spots):
+            if not isinstance(spot, SourceMap):
                 break
             mark = spot.keys.get(step) if spot.keys is not None else None
             part = _part(spot, step)
             if part is None:
                 return self._at(spot.mark)
             spot = part
-        value_mark = spot.mark if isinstance(spot, Spots) else spot
+        value_mark = spot.mark if isinstance(spot, SourceMap) else spot
         return self._at(mark if key and mark is not None else value_mark)
 
     def has(self, path: KeyPath) -> bool:
         """Whether there is a value at a path."""
-        spot = self.spots
+        spot = self.sources
         for step in path:
-            spot = _part(spot, step) if isinstance(spot, Spots) else None
+            spot = _part(spot, step) if isinstance(spot, SourceMap) else None
             if spot is None:
                 return False
         return True
@@ -57,7 +57,7 @@ class Document(Struct, frozen=True):
         return Place(self.file, mark.line + 1, mark.column + 1)
 
 
-def _part(spot: Spots, step: str | int) -> Any:
+def _part(spot: SourceMap, step: str | int) -> Any:
     if spot.keys is not None:
         return spot.parts.get(step)
     return spot.parts[step] if isinstance(step, int) and 0 <= step < len(spot.parts) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from reconciler.config import times
-from reconciler.config.layers import Layers
+from reconciler.config.layers import MergedDocument
 from reconciler.config.rules import NotUsable, read_time
 from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.canonical import ABSENT, freeze_object
@@ -15,14 +15,14 @@ FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
 """How an event may recur. The spelling is inferred from prose (I 9.2)."""
 
 
-def read_events(layers: Layers) -> DesiredEvents | None:
+def read_events(merged: MergedDocument) -> DesiredEvents | None:
     """`calendarEvents`, or None if it is not written."""
-    written = layers.value.get("calendarEvents")
+    written = merged.value.get("calendarEvents")
     if written is None:
         return None
     if "events" not in written:
         hint = "list them, or write `events: []` for none"
-        layers.problem(("calendarEvents",), "events is missing", hint)
+        merged.problem(("calendarEvents",), "events is missing", hint)
     events: list[DesiredEvent] = []
     names: set[str] = set()
     for at, event in enumerate(written.get("events", ())):
@@ -31,37 +31,37 @@ def read_events(layers: Layers) -> DesiredEvents | None:
         path = ("calendarEvents", "events", at)
         if event["name"] in names:
             message = f"there are two events with the name {quoted(event['name'])}"
-            layers.problem((*path, "name"), message, "event names must be unique; change one")
+            merged.problem((*path, "name"), message, "event names must be unique; change one")
         names.add(event["name"])
         try:
-            events.append(_event(event, path, layers))
+            events.append(_event(event, path, merged))
         except NotUsable:
             continue
     return DesiredEvents(tuple(events), prune=written.get("prune", False))
 
 
-def read_default_events(layers: Layers) -> None:
+def read_default_events(merged: MergedDocument) -> None:
     """Reports what is wrong with the events of defaults, which may set only `prune`."""
-    if "events" in layers.value.get("calendarEvents", {}):
-        read_events(layers)
+    if "events" in merged.value.get("calendarEvents", {}):
+        read_events(merged)
 
 
-def _event(written: dict[str, Any], path: KeyPath, layers: Layers) -> DesiredEvent:
+def _event(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> DesiredEvent:
     name, description = written["name"], written.get("description", ABSENT)
     if "recurringRule" in written:
-        _check_frequency(written["recurringRule"].get("frequency"), (*path, "recurringRule", "frequency"), layers)
+        _check_frequency(written["recurringRule"].get("frequency"), (*path, "recurringRule", "frequency"), merged)
         return DesiredEvent(name, description, recurring_rule=freeze_object(written["recurringRule"]))
     text: str = written["date"]
     if times.is_day(text):
-        day = read_time(times.day, text, (*path, "date"), layers)
+        day = read_time(times.day, text, (*path, "date"), merged)
         return DesiredEvent(name, description, times.midnight(day), whole_day=True)
-    return DesiredEvent(name, description, read_time(times.moment, text, (*path, "date"), layers))
+    return DesiredEvent(name, description, read_time(times.moment, text, (*path, "date"), merged))
 
 
-def _check_frequency(frequency: Any, path: KeyPath, layers: Layers) -> None:
+def _check_frequency(frequency: Any, path: KeyPath, merged: MergedDocument) -> None:
     """Warns of a frequency which the API is not known to accept."""
     if frequency is not None and frequency not in FREQUENCIES:
         near = close_match(frequency, FREQUENCIES) if isinstance(frequency, str) else None
         fix = f"did you mean {near}?" if near else f"use one of: {listed(FREQUENCIES)}"
         message = f"{quoted(frequency)} is not a frequency that the API is known to accept"
-        layers.doubtful.append(layers.warning(path, message, fix, code="unknown-frequency"))
+        merged.doubtful.append(merged.warning(path, message, fix, code="unknown-frequency"))

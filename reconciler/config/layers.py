@@ -21,7 +21,7 @@ class Layer(Struct, frozen=True):
     prefix: KeyPath = ()
 
 
-class Layers:
+class MergedDocument:
     """A value merged from layers, weakest first. Problems are recorded at the layer that a value came from.
 
     `doubtful` are warnings about what can be read.

@@ -15,7 +15,7 @@ from reconciler.config import times
 from reconciler.config.credentials import read_credentials
 from reconciler.config.discovery import find_root, shown_path
 from reconciler.config.events import read_default_events
-from reconciler.config.layers import Layer, Layers
+from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.patterns import wrong_pattern
 from reconciler.config.problems import Problems
@@ -145,7 +145,9 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
     if document is None:
         return unusable
     checked = check(document, "project", problems)
-    project = replace(_project(root, file, trust, Layers((Layer(document, checked.value),), problems)), stamp=stamp)
+    project = replace(
+        _project(root, file, trust, MergedDocument((Layer(document, checked.value),), problems)), stamp=stamp
+    )
     return project if checked.usable("credentials") else replace(project, credentials=_AnyCredentials())
 
 
@@ -156,15 +158,15 @@ class _AnyCredentials(dict[str, CredentialRef]):
         return super().get(name, default or DEFAULT_CREDENTIALS["default"])
 
 
-def _project(root: Path, file: Path, trust: Trust, layers: Layers) -> Project:
-    written: dict[str, Any] = layers.value
+def _project(root: Path, file: Path, trust: Trust, merged: MergedDocument) -> Project:
+    written: dict[str, Any] = merged.value
     usable = Project(root, file)
     limits = written.get("limits", {})
-    interval = _duration(layers, ("poll", "interval"), usable.poll_interval, positive=True)
-    timeout = _duration(layers, ("poll", "timeout"), usable.poll_timeout, positive=True)
+    interval = _duration(merged, ("poll", "interval"), usable.poll_interval, positive=True)
+    timeout = _duration(merged, ("poll", "timeout"), usable.poll_timeout, positive=True)
     if interval > timeout:
-        layers.problem(("poll",), "the interval is longer than the timeout", "make the timeout longer")
-    credentials = read_credentials(layers, root, trust) if "credentials" in written else DEFAULT_CREDENTIALS
+        merged.problem(("poll",), "the interval is longer than the timeout", "make the timeout longer")
+    credentials = read_credentials(merged, root, trust) if "credentials" in written else DEFAULT_CREDENTIALS
     project = Project(
         root=root,
         file=file,
@@ -178,30 +180,30 @@ def _project(root: Path, file: Path, trust: Trust, layers: Layers) -> Project:
         requests_per_minute=int(limits.get("requestsPerMinute", usable.requests_per_minute)),
         poll_interval=interval,
         poll_timeout=timeout,
-        policy=_policy(layers),
+        policy=_policy(merged),
         digest=digest_of(freeze(written)),
-        defaults=_defaults(layers),
-        account=_account(layers, credentials),
+        defaults=_defaults(merged),
+        account=_account(merged, credentials),
         trust=trust,
     )
-    _check_places(project, layers)
+    _check_places(project, merged)
     return project
 
 
-def _check_places(project: Project, layers: Layers) -> None:
+def _check_places(project: Project, merged: MergedDocument) -> None:
     """Reports what the file may not say about the API, the state or folders."""
-    trust, written = project.trust, layers.value
+    trust, written = project.trust, merged.value
     wrong = check_api(project.api) or (refused_api(project.api, trust) if trust.api is None else None)
     if wrong and "api" in written:
-        layers.problem(("api",), *wrong)
+        merged.problem(("api",), *wrong)
     if (wrong := check_state(project.state)) and "state" in written:
-        layers.problem(("state",), *wrong)
+        merged.problem(("state",), *wrong)
     for key, name, (message, fix) in _places_outside(project):
         path: KeyPath = (key,) if key in written else ()
-        layers.problem(path, message if path else f"{name} {message}", fix)
+        merged.problem(path, message if path else f"{name} {message}", fix)
     for at, pattern in enumerate(written.get("sites", ())):
         if wrong := wrong_pattern(pattern):
-            layers.problem(("sites", at), *wrong)
+            merged.problem(("sites", at), *wrong)
 
 
 def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
@@ -219,37 +221,39 @@ def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
             yield key, name, refused
 
 
-def _account(layers: Layers, credentials: Mapping[str, CredentialRef]) -> Account | None:
-    written = layers.value.get("account")
+def _account(merged: MergedDocument, credentials: Mapping[str, CredentialRef]) -> Account | None:
+    written = merged.value.get("account")
     if written is None or "id" not in written:  # an invalid id is left out, and already reported
         return None
     account = Account(written["id"], written.get("credentials", "default"))
     if account.credentials not in credentials:
         path = ("account", "credentials") if "credentials" in written else ("account",)
-        layers.problem(path, "no credentials have this name", f"use one of: {listed(sorted(credentials))}")
+        merged.problem(path, "no credentials have this name", f"use one of: {listed(sorted(credentials))}")
     return account
 
 
-def _duration(layers: Layers, path: tuple[str, str], default: timedelta, *, positive: bool = False) -> timedelta:
-    text = layers.value.get(path[0], {}).get(path[1])
+def _duration(
+    merged: MergedDocument, path: tuple[str, str], default: timedelta, *, positive: bool = False
+) -> timedelta:
+    text = merged.value.get(path[0], {}).get(path[1])
     if text is None:
         return default
     try:
-        length: timedelta = read_time(times.duration, text, path, layers)
+        length: timedelta = read_time(times.duration, text, path, merged)
     except NotUsable:
         return default
     if positive and not length:
-        layers.problem(path, "must be longer than zero", "write a duration such as 5s or 15m")
+        merged.problem(path, "must be longer than zero", "write a duration such as 5s or 15m")
     return length
 
 
-def _policy(layers: Layers) -> Policy:
-    written = layers.value.get("policy", {})
+def _policy(merged: MergedDocument) -> Policy:
+    written = merged.value.get("policy", {})
     quiet = None
     if "quietHours" in written:
         start, end = written["quietHours"]["from"], written["quietHours"]["to"]
         if start == end:
-            layers.problem(
+            merged.problem(
                 ("policy", "quietHours"),
                 "begin and end at the same time",
                 "leave them out, or write two different times",
@@ -258,14 +262,14 @@ def _policy(layers: Layers) -> Policy:
     dates = set()
     for at, text in enumerate(written.get("blackoutDates", ())):
         try:
-            dates.add(read_time(times.day, text, ("policy", "blackoutDates", at), layers))
+            dates.add(read_time(times.day, text, ("policy", "blackoutDates", at), merged))
         except NotUsable:
             continue
     return Policy(
         max_publish=written.get("maxPublish"),
         max_publish_per_site_per_day=written.get("maxPublishPerSitePerDay"),
         max_delete=written.get("maxDelete"),
-        min_lead=_duration(layers, ("policy", "minLead"), timedelta(0)),
+        min_lead=_duration(merged, ("policy", "minLead"), timedelta(0)),
         quiet_hours=quiet,
         blackout_dates=frozenset(dates),
         banned_words=tuple(written.get("bannedWords", ())),
@@ -273,20 +277,20 @@ def _policy(layers: Layers) -> Policy:
         paused=read_pause(written.get("paused", False)),
         max_discard=written.get("maxDiscard"),
         checks=tuple(written.get("checks", ())),
-        place=str(layers.document.place(("policy",), key=True)) if written else layers.document.file,
-        places=tuple((key, str(layers.document.place(("policy", key), key=True))) for key in sorted(written)),
+        place=str(merged.document.place(("policy",), key=True)) if written else merged.document.file,
+        places=tuple((key, str(merged.document.place(("policy", key), key=True))) for key in sorted(written)),
     )
 
 
-def _defaults(layers: Layers) -> tuple[Defaults, ...]:
+def _defaults(merged: MergedDocument) -> tuple[Defaults, ...]:
     found: list[Defaults] = []
-    for at, written in enumerate(layers.value.get("defaults", ())):
+    for at, written in enumerate(merged.value.get("defaults", ())):
         if written is None:  # an invalid one, already reported
             continue
         labels = written.get("where", {}).get("labels", {})
-        layer = Layer(layers.document, written, ("defaults", at))
+        layer = Layer(merged.document, written, ("defaults", at))
         # What is wrong here is wrong for any site, even if no site has these labels yet.
-        alone = Layers((layer,), layers.problems)
+        alone = MergedDocument((layer,), merged.problems)
         for read in (read_settings, read_activities, read_posts):
             read(alone)
         read_default_events(alone)

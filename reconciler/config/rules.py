@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from reconciler.config import times
-from reconciler.config.layers import Layers
+from reconciler.config.layers import MergedDocument
 from reconciler.config.words import KeyPath, dotted, quoted
 from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.canonical import ABSENT
@@ -21,48 +21,48 @@ class NotUsable(Exception):
     """A value whose problem has already been reported; the rule it is in is left out."""
 
 
-def read_time(read: Any, text: str, path: KeyPath, layers: Layers) -> Any:
+def read_time(read: Any, text: str, path: KeyPath, merged: MergedDocument) -> Any:
     """What a reader of `times` makes of a text. If it cannot be read, reports the problem and raises NotUsable."""
     try:
         return read(text)
     except ValueError as error:
-        layers.problem(path, f"{quoted(text)} {error}")
+        merged.problem(path, f"{quoted(text)} {error}")
         raise NotUsable from None
 
 
-def read_activities(layers: Layers) -> tuple[ActivityRule, ...]:
+def read_activities(merged: MergedDocument) -> tuple[ActivityRule, ...]:
     """`activities`, in the order of the file, which matters."""
-    rules = _each(layers, ("activities",), _activity_rule)
+    rules = _each(merged, ("activities",), _activity_rule)
     seen: list[tuple[Match, KeyPath]] = []
     created: dict[tuple[str, str], KeyPath] = {}
     for path, rule in rules:
         if isinstance(rule, DesiredActivity):
             identity = (rule.title, rule.target_date.isoformat())
             if identity in created:
-                layers.problem(path, f"{quoted(rule.title)} is created twice for the same time", "keep one of them")
+                merged.problem(path, f"{quoted(rule.title)} is created twice for the same time", "keep one of them")
             created.setdefault(identity, path)
         else:
-            _reachable(rule.match, path, seen, layers)
+            _reachable(rule.match, path, seen, merged)
     return tuple(rule for _, rule in rules)
 
 
-def read_posts(layers: Layers) -> tuple[PostsRule, ...]:
+def read_posts(merged: MergedDocument) -> tuple[PostsRule, ...]:
     """`posts`, in the order of the file, which matters."""
-    rules = _each(layers, ("posts",), _posts_rule)
+    rules = _each(merged, ("posts",), _posts_rule)
     seen: list[tuple[Match, KeyPath]] = []
     for path, rule in rules:
-        _reachable(rule.match, path, seen, layers)
+        _reachable(rule.match, path, seen, merged)
     return tuple(rule for _, rule in rules)
 
 
-def read_schedule(layers: Layers) -> DesiredSchedule | None:
+def read_schedule(merged: MergedDocument) -> DesiredSchedule | None:
     """`schedule`, or None if it is not written."""
-    written = layers.value.get("schedule")
+    written = merged.value.get("schedule")
     if written is None:
         return None
     if "rules" not in written:
-        layers.problem(("schedule",), "rules is missing", "write the rules, or `rules: []` for none")
-    rules = _each(layers, ("schedule", "rules"), _schedule_rule)
+        merged.problem(("schedule",), "rules is missing", "write the rules, or `rules: []` for none")
+    rules = _each(merged, ("schedule", "rules"), _schedule_rule)
     for at, (path, rule) in enumerate(rules):
         for earlier_path, earlier in rules[:at]:
             if (
@@ -70,7 +70,7 @@ def read_schedule(layers: Layers) -> DesiredSchedule | None:
                 and _covers_names(earlier.channels, rule.channels)
                 and _covers_names(earlier.types, rule.types)
             ):
-                _note_unreachable(path, earlier_path, layers)
+                _note_unreachable(path, earlier_path, merged)
                 break
     return DesiredSchedule(
         rules=tuple(rule for _, rule in rules),
@@ -85,9 +85,9 @@ def read_pause(written: bool | str) -> Pause:
     return Pause(written) if isinstance(written, str) else Pause.NONE
 
 
-def _each(layers: Layers, path: KeyPath, read: Any) -> list[tuple[KeyPath, Any]]:
+def _each(merged: MergedDocument, path: KeyPath, read: Any) -> list[tuple[KeyPath, Any]]:
     """The rules of a list with their paths, without those that cannot be read."""
-    written = layers.value
+    written = merged.value
     for step in path:
         written = written.get(step, {})
     rules: list[tuple[KeyPath, Any]] = []
@@ -96,55 +96,55 @@ def _each(layers: Layers, path: KeyPath, read: Any) -> list[tuple[KeyPath, Any]]
             continue
         here = (*path, at)
         try:
-            rules.append((here, read(rule, here, layers)))
+            rules.append((here, read(rule, here, merged)))
         except NotUsable:
             continue
     return rules
 
 
-def _activity_rule(written: dict[str, Any], path: KeyPath, layers: Layers) -> ActivityRule:
+def _activity_rule(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> ActivityRule:
     if "create" in written:
         new, here = written["create"], (*path, "create")
-        target = read_time(times.moment, new["targetDate"], (*here, "targetDate"), layers)
+        target = read_time(times.moment, new["targetDate"], (*here, "targetDate"), merged)
         return DesiredActivity(new["title"], new["description"], target, new["marketingActivityType"])
-    match = read_match(written["match"], (*path, "match"), layers)
-    least, most = _bounds(written, path, layers)
+    match = read_match(written["match"], (*path, "match"), merged)
+    least, most = _bounds(written, path, merged)
     if "set" not in written:
         return RemoveActivities(match, least)
     values = written["set"]
     target = values.get("targetDate", ABSENT)
     if target is not ABSENT:
-        target = read_time(times.moment, target, (*path, "set", "targetDate"), layers)
+        target = read_time(times.moment, target, (*path, "set", "targetDate"), merged)
     title, description = values.get("title", ABSENT), values.get("description", ABSENT)
     return SetActivities(match, title, description, target, least, most)
 
 
-def _posts_rule(written: dict[str, Any], path: KeyPath, layers: Layers) -> PostsRule:
-    match = read_match(written.get("match", {}), (*path, "match"), layers)
-    least, most = _bounds(written, path, layers)
+def _posts_rule(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> PostsRule:
+    match = read_match(written.get("match", {}), (*path, "match"), merged)
+    least, most = _bounds(written, path, merged)
     return PostsRule(match, written.get("state", "present") == "present", least, most)
 
 
-def _schedule_rule(written: dict[str, Any], path: KeyPath, layers: Layers) -> ScheduleRule:
-    match = read_match(written.get("match", {}), (*path, "match"), layers)
-    least, most = _bounds(written, path, layers)
+def _schedule_rule(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> ScheduleRule:
+    match = read_match(written.get("match", {}), (*path, "match"), merged)
+    least, most = _bounds(written, path, merged)
     at = times.wall_time(written["at"]) if "at" in written else None
     return ScheduleRule(match, tuple(written.get("channels", ())), tuple(written.get("types", ())), least, most, at)
 
 
-def read_match(written: dict[str, Any], path: KeyPath, layers: Layers) -> Match:
+def read_match(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> Match:
     """A selector. Raises NotUsable if its times cannot be read."""
     within = start = end = None
     if "within" in written:
-        within = read_time(times.duration, written["within"], (*path, "within"), layers)
+        within = read_time(times.duration, written["within"], (*path, "within"), merged)
         if within <= timedelta(0):
-            layers.problem((*path, "within"), "is zero, so nothing ever matches", "write a duration like 21d or 2w")
+            merged.problem((*path, "within"), "is zero, so nothing ever matches", "write a duration like 21d or 2w")
     if "from" in written:
-        start = read_time(times.day, written["from"], (*path, "from"), layers)
+        start = read_time(times.day, written["from"], (*path, "from"), merged)
     if "to" in written:
-        end = read_time(times.day, written["to"], (*path, "to"), layers)
+        end = read_time(times.day, written["to"], (*path, "to"), merged)
     if start and end and start > end:
-        layers.problem((*path, "to"), f"is before `from`, {start}, so nothing ever matches", "swap the two")
+        merged.problem((*path, "to"), f"is before `from`, {start}, so nothing ever matches", "swap the two")
     return Match(
         title=written.get("title"),
         within=within,
@@ -160,13 +160,13 @@ def _weekday(name: str) -> str:
     return next(day for day in WEEKDAYS if day.startswith(name.upper()))
 
 
-def _bounds(written: dict[str, Any], path: KeyPath, layers: Layers) -> tuple[int, int | None]:
+def _bounds(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> tuple[int, int | None]:
     least, most = int(written.get("min", 0)), written.get("max")
     if most is not None and least > most:
-        layers.problem((*path, "min"), f"{least} is more than `max`, which is {int(most)}", "swap the two")
+        merged.problem((*path, "min"), f"{least} is more than `max`, which is {int(most)}", "swap the two")
     if most is not None and written.get("state") == "absent":
         message = "only limits one run under `state: absent`, so the next run would remove more"
-        layers.problem((*path, "max"), message, "narrow the match instead")
+        merged.problem((*path, "max"), message, "narrow the match instead")
     return least, None if most is None else int(most)
 
 
@@ -193,14 +193,14 @@ def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
     return not allowed or (bool(asked) and asked <= allowed)
 
 
-def _reachable(match: Match, path: KeyPath, seen: list[tuple[Match, KeyPath]], layers: Layers) -> None:
+def _reachable(match: Match, path: KeyPath, seen: list[tuple[Match, KeyPath]], merged: MergedDocument) -> None:
     for earlier, earlier_path in seen:
         if covers(earlier, match):
-            _note_unreachable(path, earlier_path, layers)
+            _note_unreachable(path, earlier_path, merged)
             break
     seen.append((match, path))
 
 
-def _note_unreachable(path: KeyPath, earlier: KeyPath, layers: Layers) -> None:
+def _note_unreachable(path: KeyPath, earlier: KeyPath, merged: MergedDocument) -> None:
     message = f"never applies: {dotted(earlier)} above it already matches everything it could match"
-    layers.problem(path, message, "put the narrower rule first, or remove one")
+    merged.problem(path, message, "put the narrower rule first, or remove one")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.config.layers import Layers
+from reconciler.config.layers import MergedDocument
 from reconciler.config.words import quoted
 from reconciler.model.canonical import freeze_object
 from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, KeywordResearch, When
@@ -10,29 +10,29 @@ from reconciler.model.settings import Field, fields_of
 from reconciler.model.sites import Expect
 
 
-def read_settings(layers: Layers) -> tuple[Field, ...]:
+def read_settings(merged: MergedDocument) -> tuple[Field, ...]:
     """`settings` and `overrides`: the managed fields, sorted by path."""
-    topics = layers.value.get("settings", {}).get("topics") or {}
+    topics = merged.value.get("settings", {}).get("topics") or {}
     excluded = {topic.casefold() for topic in topics.get("excluded") or ()}
     for at, topic in enumerate(topics.get("included") or ()):
         if topic.casefold() in excluded:
             path = ("settings", "topics", "included", at)
-            layers.problem(path, f"{quoted(topic)} is both included and excluded", "keep one of them")
+            merged.problem(path, f"{quoted(topic)} is both included and excluded", "keep one of them")
     fields: list[Field] = []
     for root in ("settings", "overrides"):
-        fields.extend(fields_of(freeze_object(layers.value.get(root, {})), root))
+        fields.extend(fields_of(freeze_object(merged.value.get(root, {})), root))
     return tuple(sorted(fields, key=lambda field: field.path))
 
 
-def read_expect(layers: Layers) -> Expect:
+def read_expect(merged: MergedDocument) -> Expect:
     """`expect`."""
-    written = layers.value.get("expect", {})
+    written = merged.value.get("expect", {})
     return Expect(written.get("published"), written.get("language"), tuple(written.get("channels", ())))
 
 
-def read_marketing_plan(layers: Layers) -> DesiredMarketingPlan | None:
+def read_marketing_plan(merged: MergedDocument) -> DesiredMarketingPlan | None:
     """`marketingPlan`, or None if it is not written."""
-    written = layers.value.get("marketingPlan")
+    written = merged.value.get("marketingPlan")
     if written is None:
         return None
     regenerate = written.get("regenerate", {})

@@ -13,7 +13,7 @@ from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.documents import Document
 from reconciler.config.events import read_events
-from reconciler.config.layers import Layer, Layers
+from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.project import Defaults, Project
 from reconciler.config.rules import read_activities, read_posts, read_schedule
 from reconciler.config.schema import check
@@ -48,31 +48,31 @@ def read_site(
     known = checked.usable("site") and "site" in checked.value  # it may be misspelt, which is one problem, not two
     labels: dict[str, str] = checked.value["site"].get("labels", {}) if known else {}
     under = [defaults for defaults in project.defaults if defaults.applies(labels)]
-    layers = Layers((*(defaults.layer for defaults in under), Layer(document, checked.value)), problems)
-    ref = _ref(layers.value["site"], layers, project) if known else _NOBODY
+    merged = MergedDocument((*(defaults.layer for defaults in under), Layer(document, checked.value)), problems)
+    ref = _ref(merged.value["site"], merged, project) if known else _NOBODY
     own_problems: list[Diagnostic] = []
     approved = approvals.read(ref.name, own_problems) if known else (Approvals(), None)
-    site = _site(ref, labels, layers, *approved)
+    site = _site(ref, labels, merged, *approved)
     if under:
-        site = replace(site, inherited=_inherited(site, layers, under))
-    _approval_is_required(site, layers, project)
+        site = replace(site, inherited=_inherited(site, merged, under))
+    _approval_is_required(site, merged, project)
     if len(problems) > before:
         return None
-    return ReadSite(site, tuple(advice_about_values(site, layers, project)), tuple(own_problems))
+    return ReadSite(site, tuple(advice_about_values(site, merged, project)), tuple(own_problems))
 
 
-def _inherited(site: DesiredSite, layers: Layers, under: Sequence[Defaults]) -> tuple[tuple[str, str], ...]:
+def _inherited(site: DesiredSite, merged: MergedDocument, under: Sequence[Defaults]) -> tuple[tuple[str, str], ...]:
     """The managed fields whose values come from `defaults`, each with the labels that those are for."""
     origins = {id(defaults.layer): ",".join(f"{name}={value}" for name, value in defaults.labels) for defaults in under}
-    owners = ((field.path, id(layers.owner(tuple(field.path.split("."))))) for field in site.settings)
+    owners = ((field.path, id(merged.owner(tuple(field.path.split("."))))) for field in site.settings)
     return tuple((path, origins[owner]) for path, owner in owners if owner in origins)
 
 
-def _approval_is_required(site: DesiredSite, layers: Layers, project: Project) -> None:
+def _approval_is_required(site: DesiredSite, merged: MergedDocument, project: Project) -> None:
     schedule = site.schedule
     if project.trust.require_approval and schedule is not None and not schedule.approval_required:
         message = "`approval: none` is refused, because this run requires approvals"
-        layers.problem(("schedule", "approval"), message, f"write `required`, or run without {REQUIRE_APPROVAL}")
+        merged.problem(("schedule", "approval"), message, f"write `required`, or run without {REQUIRE_APPROVAL}")
 
 
 _NOBODY = SiteRef(SiteName("unknown"), "unknown")
@@ -80,33 +80,33 @@ _NOBODY = SiteRef(SiteName("unknown"), "unknown")
 
 
 def _site(
-    ref: SiteRef, labels: dict[str, str], layers: Layers, approved: Approvals, approved_digest: Digest | None
+    ref: SiteRef, labels: dict[str, str], merged: MergedDocument, approved: Approvals, approved_digest: Digest | None
 ) -> DesiredSite:
-    written: dict[str, Any] = layers.value
-    marketing_plan = read_marketing_plan(layers)
+    written: dict[str, Any] = merged.value
+    marketing_plan = read_marketing_plan(merged)
     # `where` belongs to the defaults, and says nothing about the site.
     declared = {key: value for key, value in written.items() if key != "where"}
     site = DesiredSite(
         ref=ref,
-        place=layers.document.start,
+        place=merged.document.start,
         # Plain values of a file are already in canonical form; freezing them first would cost a quarter of the time.
         digest=digest_of(cast("Json", {"site": declared, "approvals": approved_digest})),
         labels=tuple(sorted(labels.items())),
-        settings=read_settings(layers),
-        expect=read_expect(layers),
-        events=read_events(layers),
+        settings=read_settings(merged),
+        expect=read_expect(merged),
+        events=read_events(merged),
         marketing_plan=marketing_plan,
-        activities=read_activities(layers),
-        posts=read_posts(layers),
-        schedule=read_schedule(layers),
+        activities=read_activities(merged),
+        posts=read_posts(merged),
+        schedule=read_schedule(merged),
         approvals=approved,
     )
     if marketing_plan is not None and not marketing_plan.present:
-        _nothing_needs_the_marketing_plan(site, layers)
+        _nothing_needs_the_marketing_plan(site, merged)
     return site
 
 
-def _ref(written: dict[str, Any], layers: Layers, project: Project) -> SiteRef:
+def _ref(written: dict[str, Any], merged: MergedDocument, project: Project) -> SiteRef:
     credentials = written.get("credentials", "default")
     instance = written.get("instanceId")
     known = project.credentials.get(credentials)
@@ -117,17 +117,17 @@ def _ref(written: dict[str, Any], layers: Layers, project: Project) -> SiteRef:
         near = close_match(credentials, names)
         hint = f"did you mean {near}?" if near else f"use one of: {listed(names)}"
         if "credentials" in written:
-            layers.problem(path, f"{PROJECT_FILE} has no credentials with this name", hint)
+            merged.problem(path, f"{PROJECT_FILE} has no credentials with this name", hint)
         else:
             message = f"credentials is missing, and {PROJECT_FILE} has none called default"
-            layers.problem(path, message, hint)
+            merged.problem(path, message, hint)
     if isinstance(known, AppRef) and instance is None:
         hint = "add `instanceId`, the id of the app's instance on this site"
-        layers.problem(("site",), "instanceId is missing; an app's credentials need it", hint)
+        merged.problem(("site",), "instanceId is missing; an app's credentials need it", hint)
     return SiteRef(SiteName(written["name"]), written["id"], credentials, instance)
 
 
-def _nothing_needs_the_marketing_plan(site: DesiredSite, layers: Layers) -> None:
+def _nothing_needs_the_marketing_plan(site: DesiredSite, merged: MergedDocument) -> None:
     for section, rules in (
         ("activities", site.activities),
         ("posts", site.posts),
@@ -135,4 +135,4 @@ def _nothing_needs_the_marketing_plan(site: DesiredSite, layers: Layers) -> None
     ):
         if rules:
             message = "needs a marketing plan, but `marketingPlan.state` is absent"
-            layers.problem((section,), message, f"remove `{section}`, or write `state: present`", key=True)
+            merged.problem((section,), message, f"remove `{section}`, or write `state: present`", key=True)

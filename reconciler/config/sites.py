@@ -22,7 +22,7 @@ from reconciler.config.approval_files import SUFFIX, ApprovalFiles
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, Shown, shown_path
 from reconciler.config.documents import Document
-from reconciler.config.layers import Layer, Layers
+from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.packing import Details, KeptSite, PackedSite, Packer, SpooledSite
 from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, Project, find_project
@@ -243,7 +243,7 @@ def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
         yield from advice_about_text(data, project.file, shown_path(project.file), project.root, "project")
         if b"${" in data:
             for document in documents(data, shown_path(project.file), []):
-                yield from unreplaced_variables(Layers((Layer(document, document.value),), []), but="defaults")
+                yield from unreplaced_variables(MergedDocument((Layer(document, document.value),), []), but="defaults")
     yield from advice_about_policy(project)
 
 

@@ -17,7 +17,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.config.documents import Document, Spots
+from reconciler.config.documents import Document, SourceMap
 from reconciler.config.scalars import NOT_ALWAYS_TEXT, NotInJson, plain_value
 from reconciler.config.words import quoted
 from reconciler.model.diagnostics import Diagnostic, Place, problem
@@ -32,31 +32,31 @@ class GiveUp(Exception):
 
 
 class _Frame:
-    """A container that is being read. `keys` and `parts` are those of its spots; `keys` is None for a list."""
+    """A container that is being read. `keys` and `parts` are those of its source map; `keys` is None for a list."""
 
-    __slots__ = ("anchor", "items", "key", "key_mark", "keys", "parts", "spots", "start")
+    __slots__ = ("anchor", "items", "key", "key_mark", "keys", "parts", "sources", "start")
 
-    def __init__(self, items: Any, spots: Spots, anchor: str | None, start: int) -> None:
+    def __init__(self, items: Any, sources: SourceMap, anchor: str | None, start: int) -> None:
         self.items = items
-        self.spots = spots
-        self.keys = spots.keys
-        self.parts = spots.parts
+        self.sources = sources
+        self.keys = sources.keys
+        self.parts = sources.parts
         self.anchor = anchor
         self.start = start
         self.key: str | None = None
         self.key_mark: Any = None
 
-    def add(self, value: Any, spots: Any) -> None:
+    def add(self, value: Any, sources: Any) -> None:
         """Adds a value. Of a duplicate key, the first value counts."""
         if self.keys is None:
             self.items.append(value)
-            self.parts.append(spots)
+            self.parts.append(sources)
             return
         key, self.key = self.key, None
         if key is not None and key not in self.keys:
             self.keys[key] = self.key_mark
             self.items[key] = value
-            self.parts[key] = spots
+            self.parts[key] = sources
 
     @property
     def wants_key(self) -> bool:
@@ -71,7 +71,7 @@ class DocumentReader:
         self.problems = problems
         self.weight = 0
         self.anchors: dict[str, tuple[Any, Any, int]] = {}
-        self.root = _Frame([], Spots(None, None, []), None, 0)
+        self.root = _Frame([], SourceMap(None, None, []), None, 0)
         self.frame = self.root
         self.stack: list[_Frame] = []
 
@@ -86,11 +86,11 @@ class DocumentReader:
                 if kind is ScalarEvent:
                     self._scalar(event)
                 elif kind is MappingStartEvent:
-                    self._open(event, {}, Spots(event.start_mark, {}, {}))
+                    self._open(event, {}, SourceMap(event.start_mark, {}, {}))
                 elif kind is MappingEndEvent or kind is SequenceEndEvent:
                     self._close()
                 elif kind is SequenceStartEvent:
-                    self._open(event, [], Spots(event.start_mark, None, []))
+                    self._open(event, [], SourceMap(event.start_mark, None, []))
                 elif kind is AliasEvent:
                     self._alias(event)
                 elif kind is DocumentStartEvent:
@@ -104,9 +104,9 @@ class DocumentReader:
             parser.dispose()
 
     def _document(self, index: int) -> Document:
-        value, spots = self.root.items.pop(), self.root.parts.pop()
-        mark = spots.mark if isinstance(spots, Spots) else spots
-        return Document(self.file, index, value, Place(self.file, mark.line + 1, mark.column + 1), spots)
+        value, sources = self.root.items.pop(), self.root.parts.pop()
+        mark = sources.mark if isinstance(sources, SourceMap) else sources
+        return Document(self.file, index, value, Place(self.file, mark.line + 1, mark.column + 1), sources)
 
     def _scalar(self, event: Any) -> None:
         # The path taken by nearly all of a file, so it is written for speed.
@@ -158,9 +158,9 @@ class DocumentReader:
         first = keys[key].line + 1
         self._problem(mark, f"{quoted(key)} is defined twice (first on line {first})", "keep one of them")
 
-    def _open(self, event: Any, items: Any, spots: Spots) -> None:
+    def _open(self, event: Any, items: Any, sources: SourceMap) -> None:
         self.weight += 1
-        mark = spots.mark
+        mark = sources.mark
         if self.weight > MAX_WEIGHT:
             self._too_much(mark)
         if len(self.stack) >= MAX_DEPTH:
@@ -172,13 +172,13 @@ class DocumentReader:
             self._problem(mark, "a key must be text, not a list or keys and values", "quote it if it is text")
             raise GiveUp
         self.stack.append(self.frame)
-        self.frame = _Frame(items, spots, event.anchor, self.weight)
+        self.frame = _Frame(items, sources, event.anchor, self.weight)
 
     def _close(self) -> None:
         frame, self.frame = self.frame, self.stack.pop()
         if frame.anchor:
-            self.anchors[frame.anchor] = (frame.items, frame.spots, self.weight - frame.start + 1)
-        self.frame.add(frame.items, frame.spots)
+            self.anchors[frame.anchor] = (frame.items, frame.sources, self.weight - frame.start + 1)
+        self.frame.add(frame.items, frame.sources)
 
     def _alias(self, event: Any) -> None:
         mark = event.start_mark
@@ -190,13 +190,13 @@ class DocumentReader:
             )
             self._problem(mark, f"*{event.anchor} {what}", "write the value out")
             raise GiveUp
-        value, spots, weight = found
+        value, sources, weight = found
         self.weight += weight
         if self.weight > MAX_WEIGHT:
             self._too_much(mark)
         frame = self.frame
         if not frame.wants_key:
-            frame.add(value, spots)
+            frame.add(value, sources)
             return
         if not isinstance(value, str):
             self._problem(mark, "a key must be text", "write the key out")

@@ -19,9 +19,9 @@ from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.checking import checked
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.left_out import tell_left_out
+from reconciler.engine.left_out import report_left_out
 from reconciler.engine.parts import Stale
-from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
+from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, report_result
 from reconciler.engine.plan_file import plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
@@ -30,7 +30,7 @@ from reconciler.engine.saved import MOVED_ON, FilesUnreadable, MovedOn, moved_on
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
-from reconciler.engine.undeclared import tell_undeclared
+from reconciler.engine.undeclared import report_undeclared
 from reconciler.engine.unseen import unchecked_posts, unseen_at, unwanted_everywhere
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
@@ -39,7 +39,7 @@ from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
-from reconciler.planner.reached import Reach
+from reconciler.planner.reached import TargetCheck
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_PLAN_REFUSED, IF_RUN_REFUSED, IF_UNWRITABLE
 from reconciler.state.errors import StateError
@@ -67,12 +67,12 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
     """
     session = run.session
     begin("apply", selection, run.emit, session)
-    undeclared = await tell_undeclared(session, selection, run.context, run.emit)
-    await tell_left_out(session, selection.left_out, run.emit)
+    undeclared = await report_undeclared(session, selection, run.context, run.emit)
+    await report_left_out(session, selection.left_out, run.emit)
     run.emit(PhaseStarted(Phase.PLANNING, len(selection)))
 
     results = _prepared_by(session.workers, run, selection) if session.workers else prepare(run, selection.entries)
-    judged = await _judge(run, results, reach=Reach(run.context.targets, selection.entries))
+    judged = await _judge(run, results, target_check=TargetCheck(run.context.targets, selection.entries))
     whole = (*judged.completed.refusals, *undeclared)
     return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
 
@@ -144,7 +144,7 @@ async def apply_saved(
         saved.check_expiry(clock.now())
         part, others = _parts_of(saved, shard)
         files = _check_files(run, part, today)
-        await tell_left_out(run.session, _not_in(saved, files, shard), run.emit)
+        await report_left_out(run.session, _not_in(saved, files, shard), run.emit)
         stale: list[Stale] = []
         judged = await _judge(run, _checked(run, part, files, stale, again=again), others)
         # A saved plan is carried out on all its sites or on none.
@@ -241,7 +241,7 @@ async def _judge(
     run: Run,
     results: AsyncIterator[SitePlanned | Prepared | SiteFailed],
     others: tuple[PlanTally, ...] = (),
-    reach: Reach | None = None,
+    target_check: TargetCheck | None = None,
 ) -> Judged:
     """Collects all sites, reporting each, and judges the limits of the run. `others` is what other parts of it do.
 
@@ -262,11 +262,11 @@ async def _judge(
         else:
             refused += planned.plan.refusals
         totals.add(planned)
-        if reach is not None:
-            reach.add(planned.name, planned.reached if isinstance(planned, SitePlanned) else None)
-        tell(planned, run.emit)
-    if reach is not None:
-        reach.check()
+        if target_check is not None:
+            target_check.add(planned.name, planned.reached if isinstance(planned, SitePlanned) else None)
+        report_result(planned, run.emit)
+    if target_check is not None:
+        target_check.check()
     completed = totals.completed(run.session.project.policy, others)
     run.emit(completed)
     return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned))

@@ -20,7 +20,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply_run import Run, approvers_of, is_public
 from reconciler.engine.fleet import failed_site
 from reconciler.engine.parts import (
-    TELLING,
+    REPORT_EVERY,
     Applying,
     Kept,
     Noticed,
@@ -119,7 +119,7 @@ async def _while_they_work(
             yield result
         if not working:
             return
-        if time.monotonic() - heard_at >= TELLING:
+        if time.monotonic() - heard_at >= REPORT_EVERY:
             heard_at = time.monotonic()
             await gathered.listen(len(parts))
 
@@ -160,7 +160,7 @@ class _Gathered:
         self._ready = ready
         self._emit = emit
         self._waiting = {ready.id(number).lower(): number for number in range(len(ready))}
-        self._told: dict[SiteName, list[Reported]] = {name: [] for name in ready.names}
+        self._reported: dict[SiteName, list[Reported]] = {name: [] for name in ready.names}
         """What has been reported about the sites that are still awaited."""
 
     async def ask(self, stop: Stop) -> None:
@@ -187,8 +187,8 @@ class _Gathered:
             if data is not None:
                 kept = from_bytes(Kept, data)
                 outcome = kept.outcome.value()
-                self._tell(outcome.name, kept.told)
-                del self._waiting[id.lower()], self._told[outcome.name]
+                self._report(outcome.name, kept.reported)
+                del self._waiting[id.lower()], self._reported[outcome.name]
                 yield outcome
 
     async def listen(self, parts: int) -> None:
@@ -199,23 +199,23 @@ class _Gathered:
             except StateError:
                 return  # its results will report it
             by_site: dict[SiteName, list[Reported]] = {}
-            for told in from_bytes(SoFar, data).told if data is not None else ():
-                by_site.setdefault(told.name, []).append(told)
+            for report in from_bytes(SoFar, data).reported if data is not None else ():
+                by_site.setdefault(report.name, []).append(report)
             for name, found in by_site.items():
-                if name in self._told:  # otherwise its result has been reported meanwhile
-                    self._tell(name, found)
+                if name in self._reported:  # otherwise its result has been reported meanwhile
+                    self._report(name, found)
 
-    def _tell(self, name: SiteName, found: Sequence[Reported]) -> None:
+    def _report(self, name: SiteName, found: Sequence[Reported]) -> None:
         """Reports what was not yet reported about a site. What another attempt says is reported in full."""
-        before = self._told[name]
-        of_site: list[Reported] = [told for told in found if not isinstance(told, Noticed)]
+        before = self._reported[name]
+        of_site: list[Reported] = [report for report in found if not isinstance(report, Noticed)]
         left = len(before) if of_site[: len(before)] == before else 0
-        for told in found:
-            if left and not isinstance(told, Noticed):
+        for report in found:
+            if left and not isinstance(report, Noticed):
                 left -= 1
                 continue
-            self._emit(event_of(told))
-        self._told[name] = of_site
+            self._emit(event_of(report))
+        self._reported[name] = of_site
 
     def rest(self, problem: Diagnostic | None, why: Diagnostic) -> Iterator[SiteApplied | SiteFailed]:
         """The sites about which nothing is known: a worker that failed as a whole began none of its sites."""

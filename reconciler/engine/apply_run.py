@@ -132,14 +132,16 @@ class Run(Struct, frozen=True):
         return lambda event: self.emit(Progressed(site, event))
 
 
-class Held(Struct, frozen=True):
+class LockedSite(Struct, frozen=True):
     """A site under its lease, with its journal."""
 
     journal: SiteJournal
     lease: Lease
 
 
-def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock, entry: SiteEntry | None = None) -> Ports:
+def ports_of(
+    run: Run, locked: LockedSite, desired: DesiredSite | None, clock: Clock, entry: SiteEntry | None = None
+) -> Ports:
     """What is needed to work on a site under its lease.
 
     `entry` is its file, if some of its posts may go out. Then what it declares is not held in memory while it waits.
@@ -153,7 +155,9 @@ def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock, en
     declared, approved = declared_in(desired)
     if entry is not None:
         declared = entry.load
-    return Ports(client.reader(), client.writer(held.lease), held.journal, clock, declared, approved, approvals, forbid)
+    return Ports(
+        client.reader(), client.writer(locked.lease), locked.journal, clock, declared, approved, approvals, forbid
+    )
 
 
 def declared_in(desired: DesiredSite | None) -> tuple[Callable[[], DesiredSite] | None, Approvals]:
@@ -217,8 +221,8 @@ async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | 
     recorded = await run.session.store.load(site)
     if not recorded.open:
         return recorded
-    async with leased(run, site) as held:
-        ports = ports_of(run, held, desired, run.session.clock)
+    async with leased(run, site) as locked:
+        ports = ports_of(run, locked, desired, run.session.clock)
         return await resolve_open(site, ports, options_of(run, site.name), run.progress_of(site.name))
 
 
@@ -234,8 +238,8 @@ async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: Re
     await apply_plan(plan, ports, options_of(run, site.name), lambda _event: None)
     if rehearsal.recorded == recorded and not session.store.is_renamed(site):
         return
-    async with leased(run, site) as held:
-        ports = ports_of(run, held, desired, session.clock)
+    async with leased(run, site) as locked:
+        ports = ports_of(run, locked, desired, session.clock)
         await apply_plan(plan, ports, options_of(run, site.name), run.progress_of(site.name))
 
 
@@ -251,13 +255,13 @@ async def _acquired(run: Run, site: SiteRef) -> Lease:
 
 
 @asynccontextmanager
-async def leased(run: Run, site: SiteRef) -> AsyncIterator[Held]:
+async def leased(run: Run, site: SiteRef) -> AsyncIterator[LockedSite]:
     """A site under its lease. Raises Locked. A lease that cannot be released is reported and stops nothing."""
     lease = await _acquired(run, site)
     try:
         if lease.taken_over:
             run.emit(Notice(Diagnostic("lock-taken-over", lease.taken_over, severity=Severity.NOTE)))
-        yield Held(await run.session.store.open_journal(site, lease), lease)
+        yield LockedSite(await run.session.store.open_journal(site, lease), lease)
     finally:
         if (error := await lease.release()) is not None:
             what = f"the lock of {site.name} could not be released: {error.message}"

@@ -17,7 +17,7 @@ from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarte
 from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of, ledger_record
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.executor import apply_plan
-from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
+from reconciler.executor.ledger import ApplyTally, Entry, Result, SiteLedger, tally_of
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.model.address import Address, Kind, SiteName
@@ -233,7 +233,7 @@ class ApplyTotals:
         self._sites = sites
         self._failed = 0
         self._refused = 0
-        self._tally = Tally()
+        self._tally = ApplyTally()
         self._results: set[Result] = set()
         self._ledgers = Spool()
         self._at: dict[SiteName, int] = {}

@@ -12,21 +12,21 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn
-from reconciler.engine.left_out import tell_left_out
+from reconciler.engine.left_out import report_left_out
 from reconciler.engine.plan import judged, left_to_go_out, stopped_by
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
-from reconciler.engine.undeclared import tell_undeclared
+from reconciler.engine.undeclared import report_undeclared
 from reconciler.engine.unseen import over_entries, unseen_at
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally, Finding
 from reconciler.planner.guards import judge_run
-from reconciler.planner.reached import Reach, Reached, reached_at
+from reconciler.planner.reached import Reached, TargetCheck, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets, keeps
 from reconciler.planner.unstopped import IF_REFUSED
@@ -40,14 +40,14 @@ async def drift_sites(
 ) -> DriftCompleted:
     """Audits all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("drift", selection, emit, session)
-    undeclared = await tell_undeclared(session, selection, context, emit)
-    await tell_left_out(session, selection.left_out, emit)
+    undeclared = await report_undeclared(session, selection, context, emit)
+    await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.READING, len(selection)))
-    totals = DriftTotals(Reach(context.targets, selection.entries))
+    totals = DriftTotals(TargetCheck(context.targets, selection.entries))
     async for result in drifts(session, selection, context, emit, totals):
         totals.add(result)
         emit(result)
-    totals.reach.check()
+    totals.target_check.check()
     refusals = (*judge_run((totals.plans,), session.project.policy), *undeclared)
     stopped = tuple(totals.stopped) if refusals else ()
     completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals, stopped)
@@ -71,8 +71,8 @@ class AuditedSite(Struct, frozen=True):
 class DriftTotals:
     """What is kept about all sites: numbers. `plans` is what an apply of the same sites would do."""
 
-    def __init__(self, reach: Reach) -> None:
-        self.reach = reach
+    def __init__(self, target_check: TargetCheck) -> None:
+        self.target_check = target_check
         self.sites = 0
         self.failed = 0
         self.refused = 0
@@ -82,7 +82,7 @@ class DriftTotals:
 
     def note(self, audited: AuditedSite) -> None:
         """Records what a site has and what an apply would do there, which its own result does not say."""
-        self.reach.add(audited.site.name, audited.reached)
+        self.target_check.add(audited.site.name, audited.reached)
         self.plans += audited.would
         self.stopped += audited.stopped
 
@@ -91,7 +91,7 @@ class DriftTotals:
         self.sites += 1
         if isinstance(result, SiteFailed):
             self.failed += 1
-            self.reach.add(result.name, None)
+            self.target_check.add(result.name, None)
             return
         self.tally += result.report.tally
         self.refused += bool(result.report.refusals)
@@ -105,7 +105,7 @@ async def drifts(
     totals: DriftTotals | None = None,
 ) -> AsyncIterator[SiteDrifted | SiteFailed]:
     """What moved at each site, in the order of the files; a site that cannot be read says why."""
-    totals = totals or DriftTotals(Reach(context.targets, selection.entries))
+    totals = totals or DriftTotals(TargetCheck(context.targets, selection.entries))
     async for result in audits(session, selection, context, emit):
         if isinstance(result, SiteFailed):
             yield result

@@ -44,7 +44,7 @@ class LeftOutSite(Struct, frozen=True):
     posts: tuple[tuple[PublishedPost, datetime | None, WhyNot], ...]
 
 
-async def tell_left_out(session: Session[ReadClient], sites: Collection[SiteEntry], emit: Emit) -> None:
+async def report_left_out(session: Session[ReadClient], sites: Collection[SiteEntry], emit: Emit) -> None:
     """Names each left-out site with posts that go out unwanted, according to the files and the state."""
     if not sites:
         return

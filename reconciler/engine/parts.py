@@ -283,17 +283,17 @@ class Applied(Variant, frozen=True):
 class Kept(Struct, frozen=True):
     """The result of a site whose plan was carried out, and what was reported about it."""
 
-    told: tuple[Reported, ...]
+    reported: tuple[Reported, ...]
     outcome: Applied | Failed
 
 
 class SoFar(Struct, frozen=True):
     """What has been reported so far about the sites of a part in progress."""
 
-    told: tuple[Begun | Happened, ...]
+    reported: tuple[Begun | Happened, ...]
 
 
-TELLING: Final = 2.0
+REPORT_EVERY: Final = 2.0
 """Seconds after which a worker sends this again, and its run checks again."""
 
 
@@ -306,7 +306,7 @@ class PartResult(Struct, frozen=True):
     `problem` says why there is no result; it concerns more than the part.
     """
 
-    told: tuple[Reported, ...] = ()
+    reported: tuple[Reported, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     problem: Diagnostic | None = None
 
@@ -372,7 +372,7 @@ def entry_of(site: SiteValues) -> SiteEntry:
     return SiteEntry(site.name, site.labels, below, kept, site.problems)
 
 
-def told_of(event: object) -> Reported | None:
+def report_of(event: object) -> Reported | None:
     """An event in the form that is sent; None for one that the driver itself reports."""
     match event:
         case SiteStarted(name=name):
@@ -385,9 +385,9 @@ def told_of(event: object) -> Reported | None:
             return None
 
 
-def event_of(told: Reported) -> SiteStarted | Progressed | Notice:
+def event_of(report: Reported) -> SiteStarted | Progressed | Notice:
     """The event that was reported."""
-    match told:
+    match report:
         case Begun(name=name):
             return SiteStarted(name)
         case Happened(name=name, event=event):
@@ -395,4 +395,4 @@ def event_of(told: Reported) -> SiteStarted | Progressed | Notice:
         case Noticed(problem=problem):
             return Notice(problem)
         case _:
-            assert_never(told)
+            assert_never(report)

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn
-from reconciler.engine.left_out import tell_left_out
+from reconciler.engine.left_out import report_left_out
 from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
-from reconciler.engine.undeclared import tell_each, undeclared_sites
+from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unseen_at
 from reconciler.executor.going_out import still_going_out
 from reconciler.executor.observe import observe_and_plan
@@ -28,7 +28,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
 from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.nothing_public import nothing_public
-from reconciler.planner.reached import Reach, idle_regeneration, reached_at
+from reconciler.planner.reached import TargetCheck, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, TargetFilter, apply_targets
 from reconciler.planner.unseen import UnseenPosts
@@ -44,15 +44,15 @@ async def plan_sites(
     """Plans all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("plan", selection, emit, session)
     undeclared = await undeclared_sites(session.store, selection, session.clock.now(), session.parallelism)
-    refusals = tell_each(undeclared, context, emit)
-    await tell_left_out(session, selection.left_out, emit)
+    refusals = report_each(undeclared, context, emit)
+    await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.PLANNING, len(selection)))
-    totals, reach = PlanTotals(), Reach(context.targets, selection.entries)
+    totals, target_check = PlanTotals(), TargetCheck(context.targets, selection.entries)
     async for result in plans(session, selection, context, emit):
         totals.add(result)
-        reach.add(result.name, result.reached if isinstance(result, SitePlanned) else None)
-        tell(result, emit)
-    reach.check()
+        target_check.add(result.name, result.reached if isinstance(result, SitePlanned) else None)
+        report_result(result, emit)
+    target_check.check()
     completed = totals.completed(session.project.policy)
     completed = totals.refused_by((*completed.refusals, *refusals), completed)
     every_site = len(selection) == selection.of and not undeclared and selection.targets == TargetFilter()
@@ -153,7 +153,7 @@ def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
     return replace(failed, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
 
 
-def tell(result: SitePlanned | SiteFailed, emit: Emit) -> None:
+def report_result(result: SitePlanned | SiteFailed, emit: Emit) -> None:
     """Reports a site, and the warnings of policy checks."""
     if isinstance(result, SitePlanned):
         for warning in result.warnings:

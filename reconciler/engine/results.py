@@ -51,10 +51,10 @@ from reconciler.engine.tool_results import (
     SandboxReset,
     SandboxShown,
     SandboxStopped,
-    SchemaTold,
-    ScriptTold,
+    SchemaShown,
+    ScriptShown,
     StarterWritten,
-    VersionTold,
+    VersionShown,
 )
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
@@ -62,7 +62,7 @@ from reconciler.model.verdict import Verdict, verdict_with
 
 if TYPE_CHECKING:
     # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
-    from reconciler.executor.ledger import Result, Tally
+    from reconciler.executor.ledger import ApplyTally, Result
     from reconciler.planner.actions import GoingOut
     from reconciler.planner.document import RunPart
     from reconciler.planner.drift_report import DriftTally
@@ -75,10 +75,10 @@ def _nothing_planned() -> PlanTally:
     return PlanTally()
 
 
-def _nothing_done() -> Tally:
-    from reconciler.executor.ledger import Tally
+def _nothing_done() -> ApplyTally:
+    from reconciler.executor.ledger import ApplyTally
 
-    return Tally()
+    return ApplyTally()
 
 
 def _no_drift() -> DriftTally:
@@ -204,7 +204,7 @@ class ApplyCompleted(Struct, frozen=True):
     """
 
     plan: PlanCompleted
-    tally: Tally = field(default_factory=_nothing_done)
+    tally: ApplyTally = field(default_factory=_nothing_done)
     sites: int = 0
     failed: int = 0
     refused: int = 0
@@ -357,9 +357,9 @@ ClosingEvent: TypeAlias = (
     | LockRemoved
     | CallResolved
     | RecordChanged
-    | VersionTold
-    | SchemaTold
-    | ScriptTold
+    | VersionShown
+    | SchemaShown
+    | ScriptShown
     | StarterWritten
     | SandboxStopped
     | SandboxReset

@@ -15,7 +15,7 @@ from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
 from reconciler.engine.fleet import Turn
-from reconciler.engine.left_out import tell_left_out
+from reconciler.engine.left_out import report_left_out
 from reconciler.engine.renamed import FormerNames, approvals_left_behind, without_approvals_of_another_site
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.selection import Selection
@@ -51,7 +51,7 @@ async def review_sites(
     Raises InvalidFiles and UsageError for what is wrong with the run as a whole.
     """
     begin("review", selection, emit, session)
-    await tell_left_out(session, selection.left_out, emit)
+    await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
     sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
     async for result in reviews(session, selection, emit, gallery):

@@ -16,7 +16,7 @@ class ToolEvent(Struct, frozen=True):
     """Any of these events, for formats that show them all alike."""
 
 
-class VersionTold(ToolEvent, frozen=True):
+class VersionShown(ToolEvent, frozen=True):
     """The version of this tool."""
 
     version: str
@@ -27,14 +27,14 @@ class VersionTold(ToolEvent, frozen=True):
         return f"reconciler {self.version}\n"
 
 
-class SchemaTold(ToolEvent, frozen=True):
+class SchemaShown(ToolEvent, frozen=True):
     """The JSON Schema of a kind of file. `text` is the schema as it is printed."""
 
     name: str
     text: str
 
 
-class ScriptTold(ToolEvent, frozen=True):
+class ScriptShown(ToolEvent, frozen=True):
     """The completion script of a shell."""
 
     shell: str
@@ -87,9 +87,9 @@ class SandboxShown(ToolEvent, frozen=True):
 
 
 AnyToolEvent: TypeAlias = (
-    VersionTold
-    | SchemaTold
-    | ScriptTold
+    VersionShown
+    | SchemaShown
+    | ScriptShown
     | StarterFile
     | StarterWritten
     | SandboxReady

@@ -37,17 +37,17 @@ class Undeclared(Struct, frozen=True):
     problem: Diagnostic | None = None
 
 
-async def tell_undeclared(
+async def report_undeclared(
     session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
 ) -> tuple[Diagnostic, ...]:
     """Names every undeclared site with the posts that still go out there. Returns the refusals under `--strict`."""
-    return tell_each(
+    return report_each(
         await undeclared_sites(session.store, selection, session.clock.now(), session.parallelism), context, emit
     )
 
 
-def tell_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emit) -> tuple[Diagnostic, ...]:
-    """Names these sites, as `tell_undeclared` does."""
+def report_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emit) -> tuple[Diagnostic, ...]:
+    """Names these sites, as `report_undeclared` does."""
     refusals = []
     for found in undeclared:
         for problem in notices_of(found):

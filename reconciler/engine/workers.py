@@ -174,8 +174,8 @@ async def in_parts(
         return await workers.run(part.job, part.sites) or PartResult(outcomes=await lost(part))
 
     async for answer in in_turn(parts, work, at_once=workers.count):
-        for told in answer.told:
-            emit(event_of(told))
+        for report in answer.reported:
+            emit(event_of(report))
         for outcome in answer.outcomes:
             yield outcome
 

@@ -99,7 +99,7 @@ class SiteLedger(Struct, frozen=True):
     time_zone: str = "UTC"
 
 
-class Tally(Struct, frozen=True):
+class ApplyTally(Struct, frozen=True):
     """The counts of the `Apply:` line (design.md 2.2)."""
 
     added: int = 0
@@ -127,12 +127,12 @@ class Tally(Struct, frozen=True):
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
 
-def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
+def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
     """Counts what was done, in the columns of its kind, and what was not, by how it ended.
 
     Objects are counted: two actions done at one address and in one column count once.
     """
-    counts = dict.fromkeys(Tally.__struct_fields__, 0)
+    counts = dict.fromkeys(ApplyTally.__struct_fields__, 0)
     columns = {
         Column.ADD: "added",
         Column.CHANGE: "changed",
@@ -158,7 +158,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
             if key not in seen:
                 seen.add(key)
                 counts[name] += entry.count
-    return Tally(**counts)
+    return ApplyTally(**counts)
 
 
 def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, Diagnostic]:

@@ -20,7 +20,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Action, Plan
-from reconciler.planner.deferred import Resolved
+from reconciler.planner.deferred import ResolvedActions
 
 
 class Reader(Protocol):
@@ -126,7 +126,7 @@ class Ports(Struct, frozen=True):
     """Says before each public write why today's files forbid publishing anything of the site; None if they do not."""
 
 
-Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved]
+Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], ResolvedActions]
 """Works out a deferred action against the site as it is now (`planner.deferred.resolve`)."""
 
 

@@ -94,8 +94,8 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, problem: Di
     if writes or not_kept != Bindings():
         run.journal.note(Bound(replace(not_kept, objects=(*not_kept.objects, *writes))))
     if changes and alike == changes and all(is_settled(facts) for _, facts in writes):
-        settled = kind.settled_for(operation, changes)
-        if kind.mismatch(settled, attempt.entry, _created(attempt), found, run.now()) is None:
+        adapted = kind.with_kept_values(operation, changes)
+        if kind.mismatch(adapted, attempt.entry, _created(attempt), found, run.now()) is None:
             for note in kept_notes(owner, changes, kind.title(operation)):
                 run.note(note)
             return

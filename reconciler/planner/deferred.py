@@ -23,7 +23,7 @@ from reconciler.planner.schedule import Content, plan_schedule, posts_in, rule_n
 from reconciler.planner.waiting import WaitingPart
 
 
-class Resolved(Struct, frozen=True):
+class ResolvedActions(Struct, frozen=True):
     """The actions of one deferred action, at most as many as its bound. `bindings` are to be recorded."""
 
     actions: tuple[Action, ...]
@@ -34,7 +34,7 @@ class Resolved(Struct, frozen=True):
 
 def resolve(
     action: Action, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
-) -> Resolved:
+) -> ResolvedActions:
     """Resolves a deferred action against the site as it is now. `plan` is the plan that contains it."""
     deferred = action.operation
     assert isinstance(deferred, Deferred)
@@ -59,8 +59,8 @@ def resolve(
         bindings = Bindings(objects=tuple(sorted(there.items())))
     mine = tuple(refusal for refusal in refusals if refusal.address == action.address)
     if mine:
-        return Resolved((), refusals=mine)
-    return Resolved(tuple(_within(found, deferred.at_most)), bindings=bindings)
+        return ResolvedActions((), refusals=mine)
+    return ResolvedActions(tuple(_within(found, deferred.at_most)), bindings=bindings)
 
 
 def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
@@ -76,7 +76,7 @@ def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
 
 def _scheduled(
     deferred: Deferred, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
-) -> Resolved:
+) -> ResolvedActions:
     """The drafts that a rule wants now, except those that the plan itself names: they have already been handled."""
     scope = scope_of(observed, options)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
@@ -95,5 +95,5 @@ def _scheduled(
         refusal for refusal in part.refusals if refusal.address == scope.address(Kind.RULE, rule_name(deferred.rule))
     )
     if refusals:
-        return Resolved((), refusals=refusals)
-    return Resolved(tuple(found[: deferred.at_most]), blocked)
+        return ResolvedActions((), refusals=refusals)
+    return ResolvedActions(tuple(found[: deferred.at_most]), blocked)

@@ -155,8 +155,8 @@ class _Audit(PostsAudit, frozen=True):
         assert isinstance(operation, CancelPost)
         last = self.published().get(operation.post)
         if action.reason is Reason.FORBIDDEN and last and last.scheduled_for and operation.at:
-            by_hand = not same_minute(last.scheduled_for, operation.at)
-            return Moved.REMOTE if by_hand else Moved.GIT
+            rescheduled = not same_minute(last.scheduled_for, operation.at)
+            return Moved.REMOTE if rescheduled else Moved.GIT
         return Moved.REMOTE if self.is_remote(action.reason, operation.post) else Moved.GIT
 
     def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:

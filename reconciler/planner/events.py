@@ -82,8 +82,8 @@ def plan_events(
                 taken.add(cut.id)  # nor is it an event to prune
             continue
         owner = key_of(Kind.EVENT, event.name)
-        changes, settled = split_kept(owner, event_changes(event, live), recorded)
-        notes += kept_notes(owner, settled)
+        changes, kept = split_kept(owner, event_changes(event, live), recorded)
+        notes += kept_notes(owner, kept)
         live_facts.append((event.name, _seen_as(event, live, changes)))
         if changes and live.id in recorded.foreign_events:
             in_the_way.append(_read_only(event, changes, scope))

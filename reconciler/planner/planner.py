@@ -30,7 +30,7 @@ from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import zone_notes
 from reconciler.planner.posts import defer_posts, plan_posts
-from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, held_back, plan_schedule
+from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, held_back_notes, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
 from reconciler.planner.unstopped import UNTIL_SHOWN, left_out, moved_later
 from reconciler.planner.used_approvals import approvals_to_remember
@@ -175,7 +175,7 @@ def _before_content(
     if generation.renewed:
         none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
         public = defer_schedule(desired.schedule, options, scope)
-        held = () if options.publish else held_back(public)
+        held = () if options.publish else held_back_notes(public)
         promises = (*_promises(desired, none_yet, options, scope), *(public if options.publish else ()))
         return replace(planned, actions=(*planned.actions, *promises), notes=(*planned.notes, *held))
     return planned if generation.gone else _without_marketing_plan(planned, desired, observed, recorded, scope)

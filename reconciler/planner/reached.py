@@ -79,7 +79,7 @@ def idle_regeneration(desired: DesiredSite, plan: Plan) -> Diagnostic | None:
     return Diagnostic(IDLE, "--target or --exclude leaves its marketing plan out", fix)
 
 
-class Reach:
+class TargetCheck:
     """Collects, over the sites of a run, the objects that its options may name."""
 
     def __init__(self, targets: TargetFilter, sites: Iterable[SelectableSite]) -> None:

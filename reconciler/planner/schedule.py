@@ -98,7 +98,7 @@ def plan_schedule(
     to_review = (*waiting.to_review, *eligibility.to_review)
     if not options.publish:
         actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in promises)))
-        held = held_back(actions, len({blocked.about for _, blocked in eligibility.blocked}))
+        held = held_back_notes(actions, len({blocked.about for _, blocked in eligibility.blocked}))
         return SchedulePart((), (), refusals, to_review, held)
     public = (
         *waiting.moves,
@@ -121,7 +121,7 @@ def plan_schedule(
     return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
 
 
-def held_back(actions: Iterable[Action], blocked: int = 0) -> tuple[Diagnostic, ...]:
+def held_back_notes(actions: Iterable[Action], blocked: int = 0) -> tuple[Diagnostic, ...]:
     """What `--no-publish` leaves out of a plan: the posts that could go out now, and those that something blocks."""
     held = [action.operation for action in actions]
     posts = [name_of(operation) for operation in held if isinstance(operation, SchedulePost | ReschedulePost)]

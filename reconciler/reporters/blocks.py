@@ -31,7 +31,7 @@ class _Adds(Protocol):
     def __add__(self, other: Self, /) -> Self: ...
 
 
-Tally = TypeVar("Tally", bound=_Adds)
+Counts = TypeVar("Counts", bound=_Adds)
 Place = tuple[int, int]
 """Where a text starts in the file, and how many lines it has."""
 
@@ -42,12 +42,12 @@ MOST_LINES: Final = 40
 """How many posts are listed, with a line each, before they are summed up."""
 
 
-class _Single(Struct, Generic[Tally], gc=False):
+class _Single(Struct, Generic[Counts], gc=False):
     """What is kept about a block that one site has, and where its text is. Small, because there may be thousands."""
 
     rank: int
     labels: frozenset[tuple[str, str]]
-    tally: Tally
+    tally: Counts
     name: str
     start: int
     length: int
@@ -56,12 +56,12 @@ class _Single(Struct, Generic[Tally], gc=False):
     totals: tuple[Total, ...]
 
 
-class _Shared(Generic[Tally]):
+class _Shared(Generic[Counts]):
     """What is kept about a block that several sites may have: how many do, and where its text is."""
 
     __slots__ = ("count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
 
-    def __init__(self, first: _Single[Tally]) -> None:
+    def __init__(self, first: _Single[Counts]) -> None:
         self.rank = first.rank
         self.labels = first.labels
         self.count = 1
@@ -78,7 +78,7 @@ class _Shared(Generic[Tally]):
         return any(total.listed for total in self.totals.values())
 
 
-class Blocks(Generic[Tally]):
+class Blocks(Generic[Counts]):
     """Takes the blocks of sites as they come, and returns all their lines at the end.
 
     `changes`: the ranks of blocks that contain only changes; the others contain problems or notes too.
@@ -92,10 +92,10 @@ class Blocks(Generic[Tally]):
         self._list_posts = list_sites or list_posts
         self._changes = changes
         self._text: SpooledTemporaryFile[str] | None = None
-        self._found: dict[bytes, _Single[Tally] | _Shared[Tally]] = {}
+        self._found: dict[bytes, _Single[Counts] | _Shared[Counts]] = {}
         # Each set of labels and each tally only once: sites with different changes still share these.
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
-        self._tallies: dict[Tally, Tally] = {}
+        self._tallies: dict[Counts, Counts] = {}
 
     def add(
         self,
@@ -103,7 +103,7 @@ class Blocks(Generic[Tally]):
         rank: int,
         common: Sequence[Part],
         own: Callable[[], Sequence[Line]],
-        tally: Tally,
+        tally: Counts,
         *,
         labels: Sequence[tuple[str, str]] = (),
     ) -> None:
@@ -134,7 +134,7 @@ class Blocks(Generic[Tally]):
         if kept or self._list_sites or len(found.names) <= MOST_NAMES:
             found.names.append(name)
 
-    def _keep_own(self, found: _Shared[Tally], own: Callable[[], Sequence[Line]], *, plain: int) -> bool:
+    def _keep_own(self, found: _Shared[Counts], own: Callable[[], Sequence[Line]], *, plain: int) -> bool:
         """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did.
 
         `plain`: how many lines a site has if it has nothing of its own to show; 0 if each has something.
@@ -148,7 +148,7 @@ class Blocks(Generic[Tally]):
         found.own_lines += len(lines)
         return True
 
-    def _one_by_one(self, found: _Shared[Tally]) -> bool:
+    def _one_by_one(self, found: _Shared[Counts]) -> bool:
         """Whether each site of a block gets its own: there are few of them, or their posts fit a screen."""
         if found.count < FEW_SITES:
             return True
@@ -173,7 +173,7 @@ class Blocks(Generic[Tally]):
             yield from self._lines_of(found)
             yield ""
 
-    def _lines_of(self, found: _Shared[Tally]) -> Iterator[str]:
+    def _lines_of(self, found: _Shared[Counts]) -> Iterator[str]:
         for part in found.shared:
             if isinstance(part, str):
                 for line in found.totals[part].lines():
@@ -183,7 +183,7 @@ class Blocks(Generic[Tally]):
         if self._list_sites:
             yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
 
-    def rows(self) -> Iterator[tuple[int, str, Tally]]:
+    def rows(self) -> Iterator[tuple[int, str, Counts]]:
         """Rank, name and counts of each block; sites that share one share a row."""
         for found in self._found.values():
             name = found.name if isinstance(found, _Single) else plural(found.count, "site")
@@ -194,7 +194,7 @@ class Blocks(Generic[Tally]):
         below = (found for found in self._found.values() if found.rank < rank)
         return sum(1 if isinstance(found, _Single) else found.count for found in below)
 
-    def _which(self, found: _Shared[Tally]) -> str:
+    def _which(self, found: _Shared[Counts]) -> str:
         """The sites of a shared block: their names, or what they have in common."""
         if found.count <= MOST_NAMES:
             return ", ".join(found.names)

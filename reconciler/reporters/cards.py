@@ -72,7 +72,7 @@ class CardState(StrEnum):
     OUT = "out"
 
 
-class Look(Struct, frozen=True):
+class CardStyle(Struct, frozen=True):
     """How a state is shown: never by colour alone. `shape` comes before the words; `tone` is the CSS class."""
 
     words: str
@@ -81,19 +81,19 @@ class Look(Struct, frozen=True):
     group: Group
 
 
-LOOKS: Final = {
-    CardState.FAILED: Look("failed", "✕", "bad", Group.ATTENTION),
-    CardState.GOING_OUT: Look("still going out", "!", "bad", Group.ATTENTION),
-    CardState.MISSED: Look("approved but missed", "!", "bad", Group.ATTENTION),
-    CardState.CHANGED: Look("changed after approval", "≠", "waiting", Group.WAITING),
-    CardState.EDITED: Look("edited in the file", "✎", "waiting", Group.WAITING),
-    CardState.AGAIN: Look("to approve again", "?", "waiting", Group.WAITING),
-    CardState.CANCELLED: Look("cancelled after approval", "?", "waiting", Group.WAITING),
-    CardState.PENDING: Look("pending", "?", "waiting", Group.WAITING),
-    CardState.SENT_BACK: Look("sent back", "↺", "back", Group.DECIDED),
-    CardState.APPROVED: Look("approved", "✓", "good", Group.DECIDED),
-    CardState.SCHEDULED: Look("scheduled", "◷", "good", Group.DECIDED),
-    CardState.OUT: Look("went out", "➜", "calm", Group.DONE),
+CARD_STYLES: Final = {
+    CardState.FAILED: CardStyle("failed", "✕", "bad", Group.ATTENTION),
+    CardState.GOING_OUT: CardStyle("still going out", "!", "bad", Group.ATTENTION),
+    CardState.MISSED: CardStyle("approved but missed", "!", "bad", Group.ATTENTION),
+    CardState.CHANGED: CardStyle("changed after approval", "≠", "waiting", Group.WAITING),
+    CardState.EDITED: CardStyle("edited in the file", "✎", "waiting", Group.WAITING),
+    CardState.AGAIN: CardStyle("to approve again", "?", "waiting", Group.WAITING),
+    CardState.CANCELLED: CardStyle("cancelled after approval", "?", "waiting", Group.WAITING),
+    CardState.PENDING: CardStyle("pending", "?", "waiting", Group.WAITING),
+    CardState.SENT_BACK: CardStyle("sent back", "↺", "back", Group.DECIDED),
+    CardState.APPROVED: CardStyle("approved", "✓", "good", Group.DECIDED),
+    CardState.SCHEDULED: CardStyle("scheduled", "◷", "good", Group.DECIDED),
+    CardState.OUT: CardStyle("went out", "➜", "calm", Group.DONE),
 }
 
 DECISION_WORDS: Final = {
@@ -161,9 +161,9 @@ class Card(Struct, frozen=True, dict=True):
         return "draft-" + hashlib.sha256(named).hexdigest()[:16]
 
     @property
-    def look(self) -> Look:
+    def look(self) -> CardStyle:
         """How its state is shown: words, tone and group."""
-        return LOOKS[self.state]
+        return CARD_STYLES[self.state]
 
     @property
     def words(self) -> str:

@@ -12,7 +12,7 @@ from reconciler.engine.results import (
     SiteEvent,
 )
 from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned
-from reconciler.engine.tool_results import SandboxShown, SchemaTold, ScriptTold
+from reconciler.engine.tool_results import SandboxShown, SchemaShown, ScriptShown
 from reconciler.executor.ledger import tally_of
 from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.layout import Screen
@@ -32,7 +32,7 @@ def text_of(command: str, *events: Event, calls_of: CallsOf | None = None) -> li
 
 def last_line(command: str, closing: Event) -> str:
     """`Plan: 3 to add, ...`: how a run ended, in one line."""
-    if isinstance(closing, SchemaTold | ScriptTold | SandboxShown):  # their output ends in whatever they contain
+    if isinstance(closing, SchemaShown | ScriptShown | SandboxShown):  # their output ends in whatever they contain
         return ""
     before = (closing.plan,) if isinstance(closing, ApplyCompleted) else ()
     lines = text_of(command, *before, closing)

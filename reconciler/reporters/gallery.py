@@ -19,7 +19,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import PostStatus
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
-from reconciler.reporters.cards import LOOKS, Card, CardState, by_group, changed, in_order, weeks
+from reconciler.reporters.cards import CARD_STYLES, Card, CardState, by_group, changed, in_order, weeks
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.markup import hashed
 from reconciler.reporters.review_text import content_facts
@@ -47,7 +47,7 @@ def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
         site=reviews[0].site if len(reviews) == 1 else "",
         zone=reviews[0].zone if len(reviews) == 1 else "",
         reviewed=bool(reviews),
-        counts=[(LOOKS[state], counted[state]) for state in CardState if counted[state]],
+        counts=[(CARD_STYLES[state], counted[state]) for state in CardState if counted[state]],
         groups=by_group(cards),
         weeks=weeks(cards),
         facts=_facts,

@@ -39,7 +39,7 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import StateEvent
-from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaTold, ScriptTold, StarterFile, ToolEvent
+from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaShown, ScriptShown, StarterFile, ToolEvent
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.verdict import Verdict
 from reconciler.planner.review import Review
@@ -139,7 +139,7 @@ class HtmlReporter:
                 self._problems += new
             case StateEvent():
                 self._texts += text_of(self._context.command, event)
-            case SchemaTold() | ScriptTold() | StarterFile() | SandboxReady() | SandboxShown():
+            case SchemaShown() | ScriptShown() | StarterFile() | SandboxReady() | SandboxShown():
                 self._texts += text_of(self._context.command, event)
             case ToolEvent():
                 self._last = last_line(self._context.command, event) or self._last

@@ -56,12 +56,12 @@ from reconciler.engine.tool_results import (
     SandboxReset,
     SandboxShown,
     SandboxStopped,
-    SchemaTold,
-    ScriptTold,
+    SchemaShown,
+    ScriptShown,
     StarterFile,
     StarterWritten,
     ToolEvent,
-    VersionTold,
+    VersionShown,
 )
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT
@@ -218,11 +218,11 @@ class JsonReporter:
     def _tool(self, event: AnyToolEvent) -> None:
         members = self._members
         match event:
-            case VersionTold(version=version):
+            case VersionShown(version=version):
                 members.version = version
-            case SchemaTold(text=text):
+            case SchemaShown(text=text):
                 members.schema = json.loads(text)
-            case ScriptTold(shell=shell, text=text):
+            case ScriptShown(shell=shell, text=text):
                 members.shell, members.script = shell, text
             case StarterFile():
                 before = members.files

@@ -77,30 +77,30 @@ class JunitReporter:
         new = self._findings.of(event)
         match event:
             case SitePlanned(seconds=seconds) | SiteImported(seconds=seconds):
-                self._tell(event.name, findings_of(event), seconds)
+                self._add_case(event.name, findings_of(event), seconds)
             case SiteApplied(ledger=ledger, seconds=seconds):
                 failed = ledger.error is not None or any(entry.result is Result.FAILED for entry in ledger.entries)
-                self._tell(event.name, findings_of(event), seconds, error=failed)
+                self._add_case(event.name, findings_of(event), seconds, error=failed)
             case SiteDrifted(report=report, seconds=seconds):
                 drifting = (drifted(item) for item in report.of(DriftState.DRIFTED))
                 failing = {found for found in drifting if found is not None}
-                self._tell(event.name, findings_of(event), seconds, failing=failing)
+                self._add_case(event.name, findings_of(event), seconds, failing=failing)
             case SiteFailed(seconds=seconds):
-                self._tell(event.name, findings_of(event), seconds, error=not event.refused)
+                self._add_case(event.name, findings_of(event), seconds, error=not event.refused)
             case SiteExamined(seconds=seconds):
-                self._tell(event.name, findings_of(event), seconds, error=True)
+                self._add_case(event.name, findings_of(event), seconds, error=True)
             case SiteReviewed() | SiteNotReviewed() | SiteHistory():
-                self._tell(event.name, findings_of(event))
+                self._add_case(event.name, findings_of(event))
             case StateListed(sites=sites):
                 for site in sites:
                     self._case(site.name)
                 for finding in findings_of(event):
-                    self._tell(finding.about.site, (finding,), error=True)
+                    self._add_case(finding.about.site, (finding,), error=True)
             case FilesInvalid(problems=problems):
                 for problem in problems:
-                    self._tell(problem.file or RUN, (problem,), error=True)
+                    self._add_case(problem.file or RUN, (problem,), error=True)
             case ProjectExamined() | FilesChecked() | RunFailed():
-                self._tell(RUN, new, error=True)
+                self._add_case(RUN, new, error=True)
             case DoctorCompleted(strict=True):
                 for case in self._cases.values():
                     case.fail_warnings()
@@ -108,12 +108,12 @@ class JunitReporter:
                 self._agree(event)
                 self._write("".join(f"{line}\n" for line in self._document(event.exit_code)))
             case _:
-                self._tell(RUN, new)
+                self._add_case(RUN, new)
 
     def _case(self, name: str) -> _Case:
         return self._cases.setdefault(name, _Case())
 
-    def _tell(
+    def _add_case(
         self,
         name: str,
         findings: Iterable[Diagnostic],

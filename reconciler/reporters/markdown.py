@@ -41,7 +41,7 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, StateEvent, StateListed, StateShown
-from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaTold, ScriptTold, StarterFile, ToolEvent
+from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaShown, ScriptShown, StarterFile, ToolEvent
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
@@ -107,7 +107,7 @@ class MarkdownReporter:
                 self._ending(event)
             case StarterFile():
                 self._files += text_of(self._context.command, event)
-            case SchemaTold() | ScriptTold() | SandboxReady() | SandboxShown():
+            case SchemaShown() | ScriptShown() | SandboxReady() | SandboxShown():
                 self._fold(self._context.command, text_of(self._context.command, event))
             case (
                 PlanCompleted()

@@ -45,49 +45,49 @@ class NdjsonReporter(JsonReporter):
         """Handles an event of the run."""
         if not self._begun:
             self._begun = True
-            self._tell("report", {"formatVersion": FORMAT_VERSION, "command": self._command})
+            self._write_event("report", {"formatVersion": FORMAT_VERSION, "command": self._command})
         outcome, self._event = self._event, _slug(event)
         match event:
             case Ended():
                 self._summary.verdict, self._summary.exit_code = event.verdict, event.exit_code
-                self._tell("ended", {"outcome": outcome, **members_of(self._summary)})
+                self._write_event("ended", {"outcome": outcome, **members_of(self._summary)})
             case PhaseStarted(phase=phase, sites=sites):
                 super().handle(event)
-                self._tell(self._event, {"phase": phase.value, "sites": sites})
+                self._write_event(self._event, {"phase": phase.value, "sites": sites})
             case SandboxStopped() | SandboxReset():
-                self._tell(self._event, {})
+                self._write_event(self._event, {})
             case SiteStarted(name=name):
-                self._tell(self._event, {"site": name})
+                self._write_event(self._event, {"site": name})
             case Progressed(name=name):
-                self._tell(self._event, {"site": name, **members_of(progress_record(event))})
+                self._write_event(self._event, {"site": name, **members_of(progress_record(event))})
             case _:
                 if isinstance(event, StateListed):
                     self._event = "site-listed"
                 super().handle(event)
                 self._event = _slug(event)
-                self._tell_members()
+                self._write_members()
 
-    def _tell_members(self) -> None:
+    def _write_members(self) -> None:
         """Writes the line for an event that the JSON format keeps; none for a site, whose line has been written."""
         for _, ledger in self._ledger:
-            self._tell(self._event, ledger)
+            self._write_event(self._event, ledger)
         self._ledger.clear()
         members, self._members = self._members, Members()
         members.ledger = ABSENT  # written site by site
         if self._problems:
             members.problems = tuple(self._problems)
             self._problems.clear()
-        if told := {**self._shown, **members_of(members)}:
+        if values := {**self._shown, **members_of(members)}:
             self._shown = {}
-            self._tell(self._event, told)
+            self._write_event(self._event, values)
             for name in SUMMARY:
                 if (member := getattr(members, name)) is not ABSENT:
                     setattr(self._summary, name, member)
 
     def _line(self, site: Struct) -> None:
-        self._tell(self._event, site)
+        self._write_event(self._event, site)
 
-    def _tell(self, event: str, values: Struct | dict[str, Any]) -> None:
+    def _write_event(self, event: str, values: Struct | dict[str, Any]) -> None:
         self._write(inert_json(report_text({"event": event, **members_of(values)})) + "\n")
 
 

@@ -21,7 +21,7 @@ from reconciler.engine.results import (
 from reconciler.engine.run_ledger import GoingOutRecord, LedgerRecord, going_out_records
 from reconciler.engine.site_results import SiteFailed
 from reconciler.engine.tool_results import StarterFile
-from reconciler.executor.ledger import Tally
+from reconciler.executor.ledger import ApplyTally
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.diagnostics import ProblemRecord
@@ -220,7 +220,7 @@ class Members(msgspec.Struct, rename="camel"):
     sandbox: dict[str, Any] | Absent = ABSENT
     still_going_out: tuple[GoingOutRecord, ...] | Absent = ABSENT
     ledger: tuple[LedgerRecord | FailedRecord, ...] | Absent = ABSENT
-    applied: Tally | Absent = ABSENT
+    applied: ApplyTally | Absent = ABSENT
     interrupted: bool | Absent = ABSENT
     refused: ProblemRecord | Absent = ABSENT
     problems: tuple[ProblemRecord, ...] | Absent = ABSENT

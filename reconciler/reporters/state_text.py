@@ -159,9 +159,9 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
     if entry.sent:
         return
     yield from wrapped((Span(f"to record how it ended, check {words.look}:"),), screen, indent=hang, hang=hang + 2)
-    for settled, follows in (("done", words.done), ("not-done", words.not_done)):
+    for outcome, follows in (("done", words.done), ("not-done", words.not_done)):
         yield " " * hang + printable(
-            shlex.join(("reconciler", "state", "resolve", site.name, entry.id, settled, *where))
+            shlex.join(("reconciler", "state", "resolve", site.name, entry.id, outcome, *where))
         )
         yield from wrapped((Span(follows, Style.DIM),), screen, indent=hang + 2, hang=hang + 2)
 

@@ -15,11 +15,11 @@ from reconciler.engine.tool_results import (
     SandboxShown,
     SandboxStopped,
     SandboxView,
-    SchemaTold,
-    ScriptTold,
+    SchemaShown,
+    ScriptShown,
     StarterFile,
     StarterWritten,
-    VersionTold,
+    VersionShown,
 )
 from reconciler.model.text import printable
 from reconciler.reporters.layout import inert, inert_json
@@ -29,7 +29,7 @@ from reconciler.reporters.plurals import plural
 def tool_text(event: AnyToolEvent) -> str:
     """What is written for an event, including line ends. A schema and a script are written as they are."""
     match event:
-        case VersionTold() | SchemaTold() | ScriptTold():
+        case VersionShown() | SchemaShown() | ScriptShown():
             return event.text
         case StarterFile(file=file, written=written):
             return f"wrote  {inert(file)}\n" if written else f"kept   {inert(file)}, which already exists\n"

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.sandbox import clock, consistency, control, dispatch, faults, messages, pictures, seeding, times
 from reconciler.sandbox.dashboard import Dashboard
-from reconciler.sandbox.messages import Answer, Receive, Request, Scope, Send
+from reconciler.sandbox.messages import Receive, Request, Response, Scope, Send
 from reconciler.sandbox.seed import Seed, load_seed, read_seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction, World
@@ -190,11 +190,11 @@ class Sandbox:
         try:
             request = await messages.read(scope, receive)
         except messages.TooLarge as large:
-            await messages.respond(send, Answer(413, messages.encoded({"message": str(large), "details": {}})))
+            await messages.respond(send, Response(413, messages.encoded({"message": str(large), "details": {}})))
             return
         if request.path.startswith(control.PREFIX):
             status, value = control.answer(self, request, scope.get("client"))
-            await messages.respond(send, Answer(status, messages.encoded(value)))
+            await messages.respond(send, Response(status, messages.encoded(value)))
             return
         if request.method == "GET" and request.path.startswith(pictures.PREFIX):
             await messages.respond(send, _picture(request.path))
@@ -236,7 +236,7 @@ class Sandbox:
                         acting.append(fault["do"])
         return acting
 
-    def _forge(self, request: Request, do: Json) -> Answer:
+    def _forge(self, request: Request, do: Json) -> Response:
         """The answer of a fault that replaces the handler; logged like any other."""
         lost = do["kind"] == "drop-before"
         status, headers, body = (None, {}, b"") if lost else faults.answer(do)
@@ -245,7 +245,7 @@ class Sandbox:
             number = dispatch.log(store, request, now, status, wrote=False, fault=do["kind"])
         if status is None:
             raise faults.dropped(f"{request.method} {request.path}: connection lost before the effect")
-        return Answer(status, body, {**headers, "x-wix-request-id": dispatch.request_id(number)})
+        return Response(status, body, {**headers, "x-wix-request-id": dispatch.request_id(number)})
 
     def _call_hooks(self, when: str, request: Request, status: int | None) -> None:
         for route, hook in list(self._hooks):
@@ -254,20 +254,20 @@ class Sandbox:
                 hook(Seen(when, request.method, request.path, site, request.text, status))
 
 
-def _picture(path: str) -> Answer:
+def _picture(path: str) -> Response:
     """A picture of the media store. It needs no key, and no title that it shows can run anything."""
     headers = {"content-type": pictures.CONTENT_TYPE, "content-security-policy": "default-src 'none'"}
-    return Answer(200, pictures.draw(path), {**headers, "x-content-type-options": "nosniff"})
+    return Response(200, pictures.draw(path), {**headers, "x-content-type-options": "nosniff"})
 
 
-async def _spoil(answer: Answer, do: Json, send: Send) -> Answer:
+async def _spoil(answer: Response, do: Json, send: Send) -> Response:
     """What a client gets to see of an answer whose effect has happened."""
     if do["kind"] == "drop-after":
         raise faults.dropped("connection lost after the effect")
     if do["kind"] == "error-after":
         status, headers, body = faults.answer(do)
-        return Answer(status, body, {**answer.headers, **headers})
-    half = Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+        return Response(status, body, {**answer.headers, **headers})
+    half = Response(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
     if do.get("connection"):
         await messages.respond(send, half, announced=len(answer.body))
         raise faults.dropped("connection lost in the middle of the answer")

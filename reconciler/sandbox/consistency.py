@@ -63,7 +63,7 @@ def lagging(
     past = store.past(site.id, then.isoformat(), seen)
     if past is None:
         return None
-    marketing_plan.settle(past, then, seed)
+    marketing_plan.finish_due(past, then, seed)
     return past
 
 

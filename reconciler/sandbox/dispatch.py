@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.sandbox import auth, consistency, forms, marketing_plan, routes, seeding, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import Refused, application, empty_throttle, not_found
-from reconciler.sandbox.messages import Answer, Request
+from reconciler.sandbox.messages import Request, Response
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction
@@ -20,7 +20,7 @@ _ELSEWHERE = {"POST /items": "createActivityPath", "POST /events/query": "queryE
 """Routes with an inferred path (I), and the switch that moves each to a path that nobody requests."""
 
 
-def perform(request: Request, store: Transaction, now: datetime, seed: Seed, acting: tuple[Json, ...]) -> Answer:
+def perform(request: Request, store: Transaction, now: datetime, seed: Seed, acting: tuple[Json, ...]) -> Response:
     """The API's answer. Its effect and its log entry are part of the given transaction."""
     call = Call(
         method=request.method,
@@ -51,7 +51,7 @@ def perform(request: Request, store: Transaction, now: datetime, seed: Seed, act
     site = None if call.found_site is None else call.found_site.id
     number = log(store, request, now, status, call.wrote, acting[0]["kind"] if acting else None, site)
     headers = {**headers, **consistency.headers(call.found_site, seed.unknowns)}
-    return Answer(status, body, {**headers, "x-wix-request-id": request_id(number)})  # on every response (S-sdk)
+    return Response(status, body, {**headers, "x-wix-request-id": request_id(number)})  # on every response (S-sdk)
 
 
 def _handle(call: Call, request: Request) -> tuple[routes.Route, Json]:
@@ -118,7 +118,7 @@ def find_site(store: Transaction, site_id: str, now: datetime, seed: Seed) -> Si
         site = seeding.plant(site_id, dict(seed.sites.get(site_id, seed.defaults)), now, seed)
         store.save(site)
         consistency.remember(store, site, now, seed.unknowns)
-    if marketing_plan.settle(site, now, seed):
+    if marketing_plan.finish_due(site, now, seed):
         store.save(site)
         consistency.remember(store, site, now, seed.unknowns)
     return site

@@ -100,7 +100,7 @@ def begin(site: Site, now: datetime, due: str, end: str) -> None:
     )
 
 
-def settle(site: Site, now: datetime, seed: Seed) -> bool:
+def finish_due(site: Site, now: datetime, seed: Seed) -> bool:
     """Carries out what was due by now: generations end, posts appear, scheduled posts go out."""
     if site.wake is None or site.wake > times.show(now):
         return False

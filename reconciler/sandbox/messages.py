@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """One answer: status, body, and headers other than content-type and content-length."""
 
     status: int
@@ -104,7 +104,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
     )
 
 
-async def respond(send: Send, given: Answer, announced: int | None = None) -> None:
+async def respond(send: Send, given: Response, announced: int | None = None) -> None:
     """Sends an answer. `announced`: a length other than the body's, for a connection lost on the way."""
     headers = {"content-type": "application/json", **given.headers}
     if not given.body and announced is None:

@@ -87,7 +87,7 @@ def _plant_plan(site: Site, plan: Json, now: datetime, seed: Seed) -> None:
     if plan.get("activities") is None and status in ("ACTIVE", "INACTIVE"):
         marketing_plan.begin(site, now, times.show(now), "ACTIVE")
         site.dump()  # works out when it is due: now
-        marketing_plan.settle(site, now, seed)
+        marketing_plan.finish_due(site, now, seed)
     for each in plan.get("activities") or ():
         made = {
             "id": each.get("id"),

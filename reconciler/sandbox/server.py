@@ -119,7 +119,7 @@ def _server(sandbox: Sandbox, host: str, ready: Callable[[str], None]) -> uvicor
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _is_ours(scope, host):
-            await messages.respond(send, messages.Answer(403, messages.encoded(_FOREIGN)))
+            await messages.respond(send, messages.Response(403, messages.encoded(_FOREIGN)))
             return
         try:
             await sandbox(scope, receive, send)

@@ -81,7 +81,7 @@ class PartResults:
             return False
         return True
 
-    async def tell(self, part: int, data: bytes) -> None:
+    async def report(self, part: int, data: bytes) -> None:
         """Stores what has been reported so far about the sites of a part in progress. Raises StateError."""
         await self._store.put(f"{self._prefix}{part}-so-far", data, expected=ANY, durable=False)
 

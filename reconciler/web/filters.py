@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.config.deciding import SHORTEST_PREFIX
 from reconciler.model.content import comparable
-from reconciler.reporters.cards import LOOKS, Card, CardState, Group, monday_of
+from reconciler.reporters.cards import CARD_STYLES, Card, CardState, Group, monday_of
 
 
 class Filter(Struct, frozen=True):
@@ -80,7 +80,9 @@ def counts(cards: Iterable[Card]) -> tuple[FilterOption, ...]:
     found: dict[CardState, int] = {}
     for card in cards:
         found[card.state] = found.get(card.state, 0) + 1
-    return tuple(FilterOption(state.value, LOOKS[state].words, found[state]) for state in CardState if state in found)
+    return tuple(
+        FilterOption(state.value, CARD_STYLES[state].words, found[state]) for state in CardState if state in found
+    )
 
 
 def week_choices(cards: Iterable[Card]) -> tuple[FilterOption, ...]:

@@ -14,7 +14,7 @@ from reconciler.api.client import WIX, ReadClient
 from reconciler.api.decoding import LARGEST
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Limits
-from reconciler.api.routes import Call, ReadCall, ReadRoute, WriteRoute
+from reconciler.api.routes import ApiCall, ReadCall, ReadRoute, WriteRoute
 from reconciler.api.transport import FullTransport, ReadTransport, WriteRefused
 from reconciler.model.address import SiteName
 from reconciler.model.credentials import ApiKey
@@ -39,7 +39,7 @@ def test_a_reading_transport_refuses_every_write_before_it_is_sent(bench: Bench,
     client = bench.client(side)
     reading = ReadTransport(client._connection)
     call = route.call(id="x") if "{id}" in route.template else route.call()
-    disguised = ReadCall(**{name: getattr(call, name) for name in Call.__struct_fields__})
+    disguised = ReadCall(**{name: getattr(call, name) for name in ApiCall.__struct_fields__})
     with pytest.raises(WriteRefused):
         asyncio.run(reading.read(disguised, bench.site))
     assert side.requests == []

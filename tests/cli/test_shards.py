@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.cli.shards import SYSTEMS, shard_told
+from reconciler.cli.shards import SYSTEMS, shard_of_job
 from reconciler.engine.choice import Shard
 from reconciler.engine.merging import merged_reports
 from reconciler.model.diagnostics import UsageError
@@ -70,7 +70,7 @@ def facts(file: str) -> dict[str, Any]:
     ],
 )
 def test_the_part_that_a_job_is_told(environ: Mapping[str, str], shard: Shard) -> None:
-    assert shard_told(environ) == shard
+    assert shard_of_job(environ) == shard
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_part_that_a_job_is_told(environ: Mapping[str, str], shard: Shard) -
 )
 def test_without_a_clear_part_it_is_an_error_and_never_all_sites(environ: Mapping[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)):
-        shard_told(environ)
+        shard_of_job(environ)
 
 
 def test_auto_without_a_part_plans_nothing(fleet: Project, reconciler: Command) -> None:

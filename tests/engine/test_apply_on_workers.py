@@ -41,7 +41,7 @@ from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteStarted
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.events import Started
-from reconciler.executor.ledger import Result, Tally
+from reconciler.executor.ledger import ApplyTally, Result
 from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.marketing_plan import Generate
@@ -246,7 +246,7 @@ def test_what_a_killed_worker_waited_for_is_waited_for_and_counted(
         waited = [entry.operation for entry in entries if "requested by a worker that was lost" in told(entry)]
         assert waited == [Generate()] * SITES, sites
         # As one process counts it.
-        assert (set(completed.results), completed.tally) == ({Result.DONE}, Tally(added=6, changed=3, generated=3))
+        assert (set(completed.results), completed.tally) == ({Result.DONE}, ApplyTally(added=6, changed=3, generated=3))
         finishes(shops, capsys)
 
 
@@ -315,7 +315,7 @@ def test_a_drifted_value_that_a_lost_worker_corrected_is_reported_as_done(
     [drifted] = [site for site in shops.sandbox.world()["sites"] if site.endswith("1")]
     shops.sandbox.dashboard.patch_settings(drifted, {"settings.toneOfVoice": "dry"})
     completed, sites = applied(shops, losing_answers)
-    assert (set(completed.results), completed.tally) == ({Result.DONE}, Tally(changed=1)), sites
+    assert (set(completed.results), completed.tally) == ({Result.DONE}, ApplyTally(changed=1)), sites
     finishes(shops, capsys)
 
 
@@ -623,7 +623,7 @@ def test_a_first_attempt_that_meets_the_lease_of_a_second_does_not_report_anothe
     completed, sites = applied(shops, lambda setup: Workers(Twice, run_part, 1, setup))
     assert met.is_set()
     assert (completed.refused, set(completed.results), len(sites)) == (0, {Result.DONE}, SITES)
-    assert completed.tally == Tally(added=6, changed=3, generated=3)
+    assert completed.tally == ApplyTally(added=6, changed=3, generated=3)
     finishes(shops, capsys)
 
 
@@ -662,7 +662,9 @@ def test_a_worker_that_was_taken_for_lost_does_not_deny_what_another_did(
     monkeypatch.setattr(PartResults, "begin", begun)
     monkeypatch.setattr(apply_parts, "EVERY", 60)  # the run looks once both have ended
     completed, sites = applied(shops, lambda setup: Workers(Late, run_part, 1, setup))
-    assert (set(completed.results), completed.tally) == ({Result.DONE}, Tally(added=6, changed=3, generated=3)), sites
+    assert (set(completed.results), completed.tally) == ({Result.DONE}, ApplyTally(added=6, changed=3, generated=3)), (
+        sites
+    )
     finishes(shops, capsys)
 
 
@@ -671,7 +673,7 @@ def test_what_happens_is_told_while_it_happens_and_once(
     shops: Fleet, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (apply_parts, worker):
-        monkeypatch.setattr(module, "TELLING", 0.01)
+        monkeypatch.setattr(module, "REPORT_EVERY", 0.01)
     monkeypatch.setattr(apply_parts, "EVERY", 0.02)
     monkeypatch.setattr(LosesAnswers, "left", int(lost))
     seen: list[Event] = []

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.fence import Fence
-from reconciler.api.routes import Call
+from reconciler.api.routes import ApiCall
 from reconciler.engine.apply_run import declared_in
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
@@ -50,7 +50,7 @@ from reconciler.model.sites import (
 )
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan, Reason
-from reconciler.planner.deferred import Resolved
+from reconciler.planner.deferred import ResolvedActions
 from reconciler.state.journal import SiteJournal
 from reconciler.state.memory import MemoryStore
 from reconciler.state.record import SiteLabel, SiteRecord
@@ -62,7 +62,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def failure(kind: ErrorKind = ErrorKind.SERVER, message: str = "no luck") -> ApiError:
-    return ApiError(kind, Call("GET", "/somewhere"), message, status=503)
+    return ApiError(kind, ApiCall("GET", "/somewhere"), message, status=503)
 
 
 @dataclass
@@ -304,7 +304,9 @@ class Bench:
     def __init__(self) -> None:
         self.world = World()
         self.events: list[Event] = []
-        self.resolve: Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved] = lambda *_: Resolved(())
+        self.resolve: Callable[[Action, Plan, ObservedSite, RecordedSite], ResolvedActions] = lambda *_: (
+            ResolvedActions(())
+        )
         self.waiting = PollPolicy(timedelta(seconds=30), timedelta(minutes=10))
         self.stop: Callable[[], bool] = lambda: False
         self.desired: DesiredSite | None = None

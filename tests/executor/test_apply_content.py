@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.api.calls import BATCH
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
-from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
+from reconciler.executor.ledger import ApplyTally, Entry, Result, SiteLedger, tally_of
 from reconciler.model.activities import (
     ActivityIs,
     CreateActivity,
@@ -61,7 +61,7 @@ from reconciler.model.sites import CreatedActivity, DesiredSite
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Reason, RefusedBy, StillGoingOut, blocked, refusal
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of
-from reconciler.planner.deferred import Resolved
+from reconciler.planner.deferred import ResolvedActions
 from reconciler.planner.unstopped import why_not_cancelled
 from reconciler.reporters.diagnostics import obstacle, sentence
 from reconciler.reporters.findings import going_out
@@ -723,7 +723,7 @@ def test_a_draft_with_a_time_of_its_own_is_moved_there_where_the_api_chose_anoth
     assert results(ledger) == ["done"]
     assert shop.writes == ["SchedulePost", "ReschedulePost"]
     assert [(one.scheduled_for, one.times) for one in shop.recorded.published] == [(at, 1)]
-    assert tally_of([ledger]) == Tally(published=1)
+    assert tally_of([ledger]) == ApplyTally(published=1)
 
 
 def test_a_move_that_is_refused_says_when_the_post_goes_out(shop: Bench) -> None:
@@ -769,7 +769,7 @@ def test_a_post_is_moved_and_cancelled(shop: Bench) -> None:
     ledger = shop.apply(move, back)
     assert results(ledger) == ["done", "done"]
     assert {one.id: (one.scheduled_for, one.times) for one in shop.recorded.published}[PostId("p1")] == (at, 1)
-    assert tally_of([ledger]) == Tally(published=1, cancelled=1)
+    assert tally_of([ledger]) == ApplyTally(published=1, cancelled=1)
 
 
 # --- promises --------------------------------------------------------------------------------------
@@ -779,7 +779,7 @@ PROMISE = act(Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match()),), at_most
 
 def test_a_promise_is_carried_out_within_its_bound_after_the_generation(bench: Bench) -> None:
     bench.world.next_activities = [an_activity("a1"), an_activity("a2")]
-    bench.resolve = lambda *_: Resolved((posts_for("a1"), posts_for("a2")))
+    bench.resolve = lambda *_: ResolvedActions((posts_for("a1"), posts_for("a2")))
     ledger = bench.apply(generate(), PROMISE)
     assert [(str(one.address), one.result.value, one.count) for one in ledger.entries] == [
         ("shop/marketing-plan", "done", 1),
@@ -787,20 +787,20 @@ def test_a_promise_is_carried_out_within_its_bound_after_the_generation(bench: B
         ("shop/rule[posts.0]", "done", 0),
         ("shop/posts[a1]", "done", 1),
     ]
-    assert tally_of([ledger]) == Tally(generated=1, promised=1, skipped=1)
+    assert tally_of([ledger]) == ApplyTally(generated=1, promised=1, skipped=1)
 
 
 def test_a_promise_that_a_guard_refuses_is_skipped_and_what_is_blocked_is_noted(shop: Bench) -> None:
     refused = refusal(PROMISE.address, RefusedBy.MIN, "posts.0 matches 0", "lower min")
     item = blocked(PROMISE.address, BlockedBy.POLICY, "a banned word", "review it")
-    shop.resolve = lambda *_: Resolved((), (item,), (refused,))
+    shop.resolve = lambda *_: ResolvedActions((), (item,), (refused,))
     ledger = shop.apply(PROMISE)
     assert results(ledger) == ["skipped"]
     assert tuple(map(sentence, ledger.notes)) == ("shop/posts[0]: a banned word; review it",)
 
 
 def test_a_deferred_schedule_reads_channels_and_features_too(shop: Bench) -> None:
-    shop.resolve = lambda *_: Resolved((out(shop, "p1"),))
+    shop.resolve = lambda *_: ResolvedActions((out(shop, "p1"),))
     deferred = act(
         Deferred(Part.SCHEDULE, 0, at_most=1, schedule_rules=(ScheduleRule(Match()),)), Kind.RULE, "schedule.0"
     )
@@ -834,7 +834,7 @@ def test_objects_are_counted_once_and_events_by_their_ids() -> None:
     pruned = [Entry(settings.address, DeleteEvent(EventId(one), "x"), Result.DONE) for one in ("e1", "e2")]
     held = Entry(settings.address, CreateActivity(OPEN_DAY), Result.NOT_STARTED)
     ledger = SiteLedger(SITE, (settings, settings, *pruned, held))
-    assert tally_of([ledger]) == Tally(changed=1, destroyed=2, not_started=1)
+    assert tally_of([ledger]) == ApplyTally(changed=1, destroyed=2, not_started=1)
 
 
 def test_an_unfollowable_wait_for_posts_is_pending(shop: Bench) -> None:

@@ -20,7 +20,7 @@ from tests.laws.unknown_lives import Life, Silent, quiet_environment
 World = dict[str, Value]
 
 ALONE: list[World] = [{}, *({name: value} for name, value in variants())]
-TELLING: list[World] = [
+REPORT_EVERY: list[World] = [
     {"planWrapper": "payload"},
     {"maskDepth": "ignore"},
     {"readLag": "without-header"},
@@ -95,8 +95,8 @@ def test_a_life_does_everything_that_could_go_wrong(tmp_path: Path) -> None:
 
 
 def test_some_answers_alone(tmp_path: Path, say: Say) -> None:
-    assert all(world in ALONE for world in TELLING)
-    live(TELLING, tmp_path, "some alone", say)
+    assert all(world in ALONE for world in REPORT_EVERY)
+    live(REPORT_EVERY, tmp_path, "some alone", say)
 
 
 @pytest.mark.exhaustive

@@ -21,7 +21,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
-from reconciler.planner.reached import Reach, reached_at
+from reconciler.planner.reached import TargetCheck, reached_at
 from reconciler.planner.targets import Named, apply_targets, is_chosen, target_filter
 from tests.planner.pure_world import NOW
 
@@ -164,7 +164,7 @@ def reach_of(text: str, *events: tuple[str, str]) -> str:
     observed = ObservedSite(ref, NOW, events=live)
     site = Named(ref.name)
     targets = target_filter((), (text,), [site])
-    reach = Reach(targets, [site])
+    reach = TargetCheck(targets, [site])
     planned = make_plan(file, observed, RecordedSite(), PlanOptions(NOW))
     reach.add(ref.name, reached_at(file, observed, planned, targets))
     try:

@@ -59,11 +59,11 @@ from reconciler.engine.tool_results import (
     SandboxShown,
     SandboxStopped,
     SandboxView,
-    SchemaTold,
-    ScriptTold,
+    SchemaShown,
+    ScriptShown,
     StarterFile,
     StarterWritten,
-    VersionTold,
+    VersionShown,
 )
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
@@ -468,10 +468,10 @@ def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
 
 
 def _tools(say: Say) -> Iterator[tuple[str, Run]]:
-    yield "a version", Run("version", (VersionTold("0.1.0"), Ended(0)), words="0.1.0")
-    schema = SchemaTold("site", '{"title": "w-schema"}\n')
+    yield "a version", Run("version", (VersionShown("0.1.0"), Ended(0)), words="0.1.0")
+    schema = SchemaShown("site", '{"title": "w-schema"}\n')
     yield "a schema", Run("schema", (schema, Ended(0)), words="w-schema")
-    script = ScriptTold("fish", "# Install: w-script\ncomplete\n")
+    script = ScriptShown("fish", "# Install: w-script\ncomplete\n")
     yield "a completion script", Run("completion", (script, Ended(0)), words="w-script")
     files = (StarterFile("reconciler.yaml", written=True), StarterFile(say("w-kept"), written=False))
     yield "a starter", Run("init", (*files, StarterWritten("new", 1, 1), Ended(0)), words="reconciler.yaml w-kept")

@@ -100,7 +100,7 @@ def test_the_names_of_the_lines_are_known() -> None:
     """Programs rely on them: if one is removed or renamed, that is a new version of the format."""
     told = {line["event"] for run in RUNS.values() for line in lines(run)}
     assert told == {
-        *("version-told", "schema-told", "script-told", "starter-file", "starter-written"),
+        *("version-shown", "schema-shown", "script-shown", "starter-file", "starter-written"),
         *("sandbox-ready", "sandbox-stopped", "sandbox-reset", "sandbox-shown"),
         "report",
         "run-started",

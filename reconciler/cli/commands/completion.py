@@ -9,7 +9,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.engine.tool_results import ScriptTold
+    from reconciler.engine.tool_results import ScriptShown
 
 INSTALL = {
     "bash": 'eval "$(reconciler completion bash)"    # in ~/.bashrc',
@@ -101,19 +101,19 @@ def command(shell: str, **given: Any) -> int:
     The first line of the script says how to install it. The script itself
     is the text output; --output json has it in a report.
     """
-    from reconciler.cli.telling import tell
+    from reconciler.cli.text_output import show_text
 
-    return tell("completion", options.shown_of(given), lambda: _script(shell))
+    return show_text("completion", options.shown_of(given), lambda: _script(shell))
 
 
-def _script(shell: str) -> ScriptTold:
+def _script(shell: str) -> ScriptShown:
     from click.shell_completion import get_completion_class
 
     from reconciler.cli.main import cli
-    from reconciler.engine.tool_results import ScriptTold
+    from reconciler.engine.tool_results import ScriptShown
 
     completer = get_completion_class(shell)
     assert completer is not None, shell
     made = completer(cli, {}, "reconciler", "_RECONCILER_COMPLETE")
     script = SCRIPTS[shell] % made.source_vars()
-    return ScriptTold(shell, f"# Install: {INSTALL[shell]}\n{script}\n")
+    return ScriptShown(shell, f"# Install: {INSTALL[shell]}\n{script}\n")

@@ -24,8 +24,8 @@ def command(name: str, **given: Any) -> int:
     describes the sandbox, with a switch for each open question.
     The schema itself is the text output; --output json has it in a report.
     """
-    from reconciler.cli.telling import tell
+    from reconciler.cli.text_output import show_text
     from reconciler.config.schema_files import schema_text
-    from reconciler.engine.tool_results import SchemaTold
+    from reconciler.engine.tool_results import SchemaShown
 
-    return tell("schema", options.shown_of(given), lambda: SchemaTold(name, schema_text(name)))
+    return show_text("schema", options.shown_of(given), lambda: SchemaShown(name, schema_text(name)))

@@ -13,7 +13,7 @@ from reconciler.version import __version__
 if TYPE_CHECKING:
     from reconciler.cli.run import Running
     from reconciler.engine.results import ClosingEvent
-    from reconciler.engine.tool_results import VersionTold
+    from reconciler.engine.tool_results import VersionShown
 
 
 @click.command("version")
@@ -31,22 +31,22 @@ def command(check: bool, **given: Any) -> int:
     """
     shown = options.shown_of(given)
     if not check:
-        from reconciler.cli.telling import tell
+        from reconciler.cli.text_output import show_text
 
-        return tell("version", shown, lambda: _told(given))
+        return show_text("version", shown, lambda: _version(given))
     from reconciler.cli.run import reported
 
     return reported("version", shown, lambda running: _check(given, running))
 
 
-def _told(given: dict[str, Any]) -> VersionTold:
-    from reconciler.engine.tool_results import VersionTold
+def _version(given: dict[str, Any]) -> VersionShown:
+    from reconciler.engine.tool_results import VersionShown
 
     if given["paths"] or given["state"]:
         from reconciler.model.diagnostics import UsageError
 
         raise UsageError("PATH and --state only work with --check-files", "add --check-files")
-    return VersionTold(__version__)
+    return VersionShown(__version__)
 
 
 def _check(given: dict[str, Any], running: Running) -> ClosingEvent:

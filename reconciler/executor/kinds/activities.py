@@ -147,7 +147,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
     def title(self, operation: ActivityOperation) -> str:
         return operation.activity.title if isinstance(operation, CreateActivity) else operation.title
 
-    def settled_for(self, operation: ActivityOperation, changes: tuple[FieldChange, ...]) -> ActivityOperation:
+    def with_kept_values(self, operation: ActivityOperation, changes: tuple[FieldChange, ...]) -> ActivityOperation:
         if not isinstance(operation, UpdateActivity):
             return operation
         kept = {change.path for change in changes}

@@ -137,7 +137,7 @@ class ManagedKind(Generic[O]):
         """What people call the object, if its address is an id."""
         return ""
 
-    def settled_for(self, operation: O, changes: tuple[FieldChange, ...]) -> O:
+    def with_kept_values(self, operation: O, changes: tuple[FieldChange, ...]) -> O:
         """The operation as if it had asked for what the server stores in these fields."""
         return operation
 

@@ -182,7 +182,7 @@ class EventsKind(ManagedKind[EventOperation]):
             if not isinstance(wants, Absent) and not same_text(wants, has)
         )
 
-    def settled_for(self, operation: EventOperation, changes: tuple[FieldChange, ...]) -> EventOperation:
+    def with_kept_values(self, operation: EventOperation, changes: tuple[FieldChange, ...]) -> EventOperation:
         if not isinstance(operation, UpdateEvent):
             return operation
         kept = {change.path: change.before for change in changes}

@@ -81,12 +81,12 @@ class SettingsKind(ManagedKind[UpdateSettings]):
             if not _holds(change.path, value, change.after)
         )
 
-    def settled_for(self, operation: UpdateSettings, changes: tuple[FieldChange, ...]) -> UpdateSettings:
-        settled = {change.path: change for change in changes}
+    def with_kept_values(self, operation: UpdateSettings, changes: tuple[FieldChange, ...]) -> UpdateSettings:
+        stored = {change.path: change for change in changes}
         sent = settings_of(operation.whole)
-        kept = (FieldChange(path, None, change.before) for path, change in settled.items())
+        kept = (FieldChange(path, None, change.before) for path, change in stored.items())
         whole = {field.path: field for field in (*operation.whole, *whole_fields(kept, sent))}
-        left = tuple(change for change in operation.changes if change.path not in settled)
+        left = tuple(change for change in operation.changes if change.path not in stored)
         return UpdateSettings(left, tuple(whole[path] for path in sorted(whole)))
 
     def applied(self, operation: UpdateSettings, declared: Inputs) -> Inputs:

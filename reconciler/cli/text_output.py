@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from reconciler.cli.options import Output, Shown
-from reconciler.engine.tool_results import SchemaTold, ScriptTold, VersionTold
+from reconciler.engine.tool_results import SchemaShown, ScriptShown, VersionShown
 from reconciler.model.verdict import Verdict
 
-Told: TypeAlias = VersionTold | SchemaTold | ScriptTold
+TextEvent: TypeAlias = VersionShown | SchemaShown | ScriptShown
 
 
-def tell(command: str, shown: Shown, make: Callable[[], Told]) -> int:
+def show_text(command: str, shown: Shown, make: Callable[[], TextEvent]) -> int:
     """Shows what `make` returns, and returns the exit code.
 
     Text on the screen alone needs none of what reports are made with, whose loading takes longer than the rest of such
@@ -24,9 +24,9 @@ def tell(command: str, shown: Shown, make: Callable[[], Told]) -> int:
         return Verdict.SUCCEEDED.exit_code
     from reconciler.cli.run import Running, reported
 
-    def work(running: Running) -> Told:
-        told = make()
-        running.emit(told)
-        return told
+    def work(running: Running) -> TextEvent:
+        event = make()
+        running.emit(event)
+        return event
 
     return reported(command, shown, work)
