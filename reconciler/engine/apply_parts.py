@@ -18,7 +18,7 @@ from reconciler.config.packing import KeptSite
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply_run import Run, approvers_of, is_public
-from reconciler.engine.fleet import failed_site
+from reconciler.engine.fleet import READ_AT_ONCE, failed_site, in_turn
 from reconciler.engine.parts import (
     REPORT_EVERY,
     Applying,
@@ -179,17 +179,19 @@ class _Gathered:
             found = [id for id in await self._results.ids() if id.lower() in self._waiting]
         except StateError:
             return
-        for id in found:
-            try:
-                data = await self._results.get(id)
-            except StateError:
-                continue
+        async for id, data in in_turn(found, self._kept, at_once=READ_AT_ONCE):
             if data is not None:
                 kept = from_bytes(Kept, data)
                 outcome = kept.outcome.value()
                 self._report(outcome.name, kept.reported)
                 del self._waiting[id.lower()], self._reported[outcome.name]
                 yield outcome
+
+    async def _kept(self, id: str) -> tuple[str, bytes | None]:
+        try:
+            return id, await self._results.get(id)
+        except StateError:
+            return id, None
 
     async def listen(self, parts: int) -> None:
         """Reports what the workers say about sites in progress, which their results repeat."""

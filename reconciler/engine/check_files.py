@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,8 @@ from reconciler.config.discovery import shown_path
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry, SiteIndex
 from reconciler.engine.adoption_results import FilesChecked
-from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.fleet import Turn, in_turn, named_by_file, over_sites
+from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Emit
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.approvals import ActivityApproval
@@ -18,6 +20,7 @@ from reconciler.model.codec import Malformed, parse
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.planner import document
 from reconciler.state.documents import FORMAT_VERSION
+from reconciler.state.errors import StateError
 from reconciler.state.sites import StateStore
 from reconciler.version import __version__
 
@@ -44,7 +47,8 @@ async def check_files(
         if looked is not None:
             files += 1
             touched += looked.problems if isinstance(looked, SiteFailed) else looked
-    async for found in _state(store):
+    keys = [key for folder in FOLDERS async for key in store.store.keys(folder) if key.endswith(".json")]
+    async for found in in_turn(keys, partial(_stored, store), at_once=project.parallelism):
         files += 1
         touched += found
     for plan in sorted({*plans, *project.root.glob(PLANS)}):
@@ -61,14 +65,14 @@ def _approvals(activities: Iterable[ActivityApproval], path: Path) -> Iterator[D
         yield _note("approvals-earlier-layout", path, what, "`reconciler review` rewrites it")
 
 
-async def _state(store: StateStore) -> AsyncIterator[list[Diagnostic]]:
-    """Each document of the state, with findings about it."""
-    for folder in FOLDERS:
-        async for key in store.store.keys(folder):
-            if key.endswith(".json"):
-                stored = await store.store.get(key)
-                place = store.store.place(key)
-                yield list(_document(stored.data if stored else b"", place if "://" in place else Path(place)))
+async def _stored(store: StateStore, key: str) -> list[Diagnostic]:
+    """Findings about a document of the state."""
+    try:
+        stored = await store.store.get(key)
+    except StateError as error:
+        return [diagnostic_of(error)]
+    place = store.store.place(key)
+    return list(_document(stored.data if stored else b"", place if "://" in place else Path(place)))
 
 
 def _document(data: bytes, place: Path | str) -> Iterator[Diagnostic]:

@@ -21,6 +21,7 @@ from reconciler.state.errors import StateError
 from reconciler.state.lease import Locked
 
 Site = TypeVar("Site")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD: Final = 4
@@ -31,6 +32,9 @@ UNDER_WAY: Final = 1000
 
 It bounds their memory however long a generation takes, and the number of requests that ask whether one has ended.
 """
+
+READ_AT_ONCE: Final = 10
+"""How many documents of the state are read at once where no project says how many."""
 
 
 class Turn:
@@ -96,19 +100,19 @@ def over_sites(
     return _Fleet(sites, outcome, at_once, ordered=ordered).results()
 
 
-def in_turn(parts: Iterable[Site], work: Callable[[Site], Awaitable[Result]], *, at_once: int) -> AsyncIterator[Result]:
-    """The result of the work on each part, in order.
+def in_turn(items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *, at_once: int) -> AsyncIterator[Result]:
+    """The result of the work on each item that is not a site, in order: a part of a run, a document of the state.
 
     At most `at_once` are worked on at a time. An error ends it, and everything is cancelled if the caller stops early.
     """
 
-    async def outcome(part: Site, turn: Turn) -> Result:
+    async def outcome(item: Item, turn: Turn) -> Result:
         try:
-            return await work(part)
+            return await work(item)
         finally:
             turn.end()
 
-    return _Fleet(parts, outcome, at_once, ordered=True).results()
+    return _Fleet(items, outcome, at_once, ordered=True).results()
 
 
 class _Fleet(Generic[Site, Result]):

@@ -57,11 +57,15 @@ async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: W
     project = session.project
     check_wanted(project, wanted)
     emit(PhaseStarted(Phase.LISTING, 0))
-    found = await live_sites(session, index, wanted)
-    emit(RunStarted("import", project.root.name, len(found), len(found), session.api, session.commit))
-    emit(PhaseStarted(Phase.IMPORTING, len(found)))
+    found, failed = await live_sites(session, index, wanted)
+    sites = len(found) + len(failed)
+    emit(RunStarted("import", project.root.name, sites, sites, session.api, session.commit))
+    emit(PhaseStarted(Phase.IMPORTING, sites))
     totals = Totals()
     made: Made = {}
+    for nameless in failed:
+        totals.add(nameless)
+        emit(nameless)
     async for result in imports(session, found, emit, made):
         totals.add(result)
         emit(result)

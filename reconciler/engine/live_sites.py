@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec import Struct
 
 from reconciler.api.client import ReadClient
-from reconciler.api.errors import ApiError
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import Project
 from reconciler.config.secrets import AppRef
 from reconciler.config.site_text import site_name
-from reconciler.config.sites import SiteIndex
+from reconciler.config.sites import SiteEntry, SiteIndex
+from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.session import Session
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
+from reconciler.planner.targets import Named
 
 ACCOUNT: Final = SiteName("account")
 """The account's name in requests that are not for a site."""
@@ -56,12 +57,19 @@ class Found(Struct, frozen=True):
         return SiteRef(self.name, self.id, self.credentials)
 
 
-async def live_sites(session: Session[ReadClient], index: SiteIndex, wanted: Wanted) -> tuple[Found, ...]:
+async def live_sites(
+    session: Session[ReadClient], index: SiteIndex, wanted: Wanted
+) -> tuple[tuple[Found, ...], tuple[SiteFailed, ...]]:
     """The sites to import, each with a name, in an order that does not change from run to run.
 
+    Beside them those whose own name could not be read: a file is named after it and keeps that name, so they get none.
     Raises UsageError for a request that makes no sense, and ApiError if the account's sites cannot be listed.
     """
-    return _named(await _find(session, wanted), index)
+    declared = {entry.id.lower(): entry for entry in index.entries}
+    if wanted.everything:
+        return _named(await _of_account(session, wanted), declared), ()
+    found, failed = await _by_id(session, wanted, declared)
+    return _named(found, declared), failed
 
 
 def check_wanted(project: Project, wanted: Wanted) -> None:
@@ -90,15 +98,30 @@ def check_wanted(project: Project, wanted: Wanted) -> None:
         )
 
 
-async def _find(session: Session[ReadClient], wanted: Wanted) -> tuple[Found, ...]:
-    """The sites to import, each once, in an order that does not change from run to run."""
-    if wanted.everything:
-        return await _of_account(session, wanted)
+async def _by_id(
+    session: Session[ReadClient], wanted: Wanted, declared: Mapping[str, SiteEntry]
+) -> tuple[tuple[Found, ...], tuple[SiteFailed, ...]]:
+    """The sites with the given ids, each once, and those whose names cannot be read. A declared one is not asked."""
     ids = tuple(dict.fromkeys(id.lower() for id in wanted.ids))
-    credentials = wanted.credentials
-    refs = [SiteRef(SiteName(f"site-{id[:8]}"), id, credentials) for id in ids]
-    titles = await asyncio.gather(*(_title(session, ref) for ref in refs))
-    return tuple(Found(id, title, "", credentials) for id, title in zip(ids, titles, strict=True))
+
+    async def work(id: str, _turn: Turn) -> Found:
+        title = "" if id in declared else await session.client.endpoints.display_name(ref(id))
+        return Found(id, title, "", wanted.credentials)
+
+    def ref(id: str) -> SiteRef:
+        return SiteRef(SiteName(f"site-{id[:8]}"), id, wanted.credentials)
+
+    def named(id: str) -> Named:
+        return Named(ref(id).name)
+
+    found: list[Found] = []
+    failed: list[SiteFailed] = []
+    async for result in over_sites(ids, work, named=named, at_once=session.parallelism, debug=session.debug):
+        if isinstance(result, SiteFailed):
+            failed.append(result)
+        else:
+            found.append(result)
+    return tuple(found), tuple(failed)
 
 
 async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Found, ...]:
@@ -117,18 +140,9 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
     return tuple(Found(site.id.lower(), site.name, site.view_url, wanted.credentials) for site in ordered)
 
 
-async def _title(session: Session[ReadClient], site: SiteRef) -> str:
-    """The name of a site; "" if it cannot be read, because a site is not left out for lack of a name."""
-    try:
-        return await session.client.endpoints.display_name(site)
-    except ApiError:  # any problem with the site is reported when it is read
-        return ""
-
-
-def _named(found: Iterable[Found], index: SiteIndex) -> tuple[Found, ...]:
+def _named(found: Iterable[Found], declared: Mapping[str, SiteEntry]) -> tuple[Found, ...]:
     """The sites, each with a name. A site that a file declares keeps the name it has there."""
-    declared = {entry.id.lower(): entry for entry in index.entries}
-    taken = {entry.name for entry in index.entries}
+    taken = {entry.name for entry in declared.values()}
     named: list[Found] = []
     for site in found:
         entry = declared.get(site.id)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry, check_sites
-from reconciler.engine.fleet import Turn, in_turn, named_by_file, over_sites
+from reconciler.engine.fleet import READ_AT_ONCE, Turn, named_by_file, over_sites
 from reconciler.engine.left_out import MOST_LOOKED_AT, MOST_NAMED
 from reconciler.engine.renamed import with_approvals_left_behind
 from reconciler.engine.results import Emit
@@ -22,15 +22,13 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.left_out import waiting_posts
+from reconciler.planner.targets import Named
 from reconciler.planner.unseen import UNSEEN, UnseenPosts, unseen_posts
 from reconciler.state.errors import StateError
 from reconciler.state.record import SiteRecord
 from reconciler.state.sites import StateStore
 
 Result = TypeVar("Result")
-
-READ_AT_ONCE: Final = 10
-"""How many records are read at once where no project says how many."""
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: Diagnostic = UNSEEN) -> UnseenPosts:
@@ -71,25 +69,35 @@ def over_entries(
 async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None:
     """All posts that are waiting to go out while the project's files cannot be used; None if the state has none.
 
-    Raises StateError.
+    A site whose record cannot be read may have some. Raises StateError if the state cannot be listed.
     """
     ids = await store.ids()
     if len(ids) > MOST_LOOKED_AT:
         return _unchecked(f"the scheduled posts of {len(ids):,} sites")
 
-    async def read(id: str) -> SiteRecord | None:
+    async def read(id: str, _turn: Turn) -> SiteRecord | None:
         return await store.record(SiteRef(SiteName(id), id))
 
+    def by_id(id: str) -> Named:
+        return Named(SiteName(id))
+
     named: list[str] = []
-    async for record in in_turn(ids, read, at_once=READ_AT_ONCE):
+    unread = 0
+    async for record in over_sites(ids, read, named=by_id, at_once=READ_AT_ONCE, debug=True):
         if record is None:
+            continue
+        if isinstance(record, SiteFailed):
+            unread += 1
             continue
         for post, moment in waiting_posts(record.recorded, now):
             when = f" {moment_text(moment, post.zone)}" if moment else ""
             named.append(printable(f"{record.site.name}: {name_of(post)}{when}"))
+    dark = f"the scheduled posts of {'a site' if unread == 1 else f'{unread:,} sites'} with unreadable state"
     if not named:
-        return None
+        return _unchecked(dark) if unread else None
     more = f"; and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    if unread:
+        more += f"; and {dark}"
     count = "a scheduled post" if len(named) == 1 else f"{len(named):,} scheduled posts"
     return _unchecked(count, f": {'; '.join(named[:MOST_NAMED])}{more}")
 

@@ -47,3 +47,12 @@ def test_approvals_that_cannot_be_read_are_named(project: Project, reconciler: C
     assert ran.code == 1
     assert "version 2 is not known" in ran.out
     assert ran.last.startswith("Files: 1 of ")
+
+
+def test_a_document_of_the_state_that_cannot_be_read_is_one_finding(project: Project, reconciler: Command) -> None:
+    """The others are still checked."""
+    folder = project.root / ".reconciler/records"
+    (folder / "3f0c2a9e-8d0b-4b7c-9a55-0000000000aa.json").mkdir(parents=True)
+    (folder / "3f0c2a9e-8d0b-4b7c-9a55-0000000000bb.json").write_text("{", "utf-8")
+    ran = reconciler("version", "--check-files", project.root, "--output", "json")
+    assert (ran.code, [finding["code"] for finding in ran.json["touched"]]) == (1, ["state", "state-corrupt"])

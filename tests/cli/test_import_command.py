@@ -153,6 +153,24 @@ def test_an_import_goes_on_where_it_was_cut_short(fresh: Project, reconciler: Co
     assert len(fresh.requests()) - asked <= 5
 
 
+NO_NAMES = "faults: [{route: GET /properties, site: ID, times: 1, do: {kind: error, status: 403, body: json}}]\nsites:"
+
+
+def test_a_site_whose_name_cannot_be_read_gets_no_file(fresh: Project, reconciler: Command) -> None:
+    """A file keeps the name it got, and `site-3f0c2a9e` is nobody's name."""
+    fresh.edit("sandbox.yaml", "sites:", NO_NAMES.replace("ID", id_of(1)))
+    both = ("import", id_of(1), id_of(2), "--into", fresh.root, "--output", "json")
+    first = reconciler(*both)
+    assert (first.code, set(documents(fresh))) == (1, {"janes-pottery"})
+    failed, imported = first.json["sites"]
+    assert (failed["site"], imported["site"]) == ("site-3f0c2a9e", "janes-pottery")
+    assert failed["error"]["code"] == "api-forbidden"
+    asked = len(fresh.requests())
+    again = reconciler(*both)
+    assert (again.code, set(documents(fresh))) == (0, {"janes-pottery", "never-planned"})
+    assert [request["path"] for request in fresh.requests()[asked:]].count("/site-properties/v4/properties") == 1
+
+
 def test_values_of_the_projects_defaults_are_not_repeated(fresh: Project, reconciler: Command) -> None:
     """What the defaults say is left out; what a site does not have is cleared, so nothing changes."""
     fresh.write(

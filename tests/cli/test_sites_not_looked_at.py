@@ -386,6 +386,19 @@ def test_posts_that_wait_are_named_where_files_are_bad(pottery: Pottery, broken:
     ) in said
 
 
+def test_a_record_that_cannot_be_read_hides_no_other(pottery: Pottery) -> None:
+    """The files are bad, and so is one site's state: the posts of the others are named all the same."""
+    pottery.project.write({"sites/other.yaml": "unknown: 1\n"})
+    record = next((pottery.project.root / ".reconciler/records").glob("*.json"))
+    record.with_name("3f0c2a9e-8d0b-4b7c-9a55-0000000000aa.json").write_text("{", "utf-8")
+    code, said = pottery.run("plan")
+    assert (code, "a scheduled post may still go out: pottery:" in said) == (1, True), said
+    assert "; and the scheduled posts of a site with unreadable state; correct" in said
+    record.write_text("{", "utf-8")
+    code, said = pottery.run("plan")
+    assert (code, "the scheduled posts of 2 sites with unreadable state may still go out" in said) == (1, True), said
+
+
 def test_posts_that_wait_are_named_where_a_saved_plan_meets_bad_files(
     pottery: Pottery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
