@@ -15,6 +15,7 @@ from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.problems import lock_taken_over
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
@@ -260,7 +261,7 @@ async def leased(run: Run, site: SiteRef) -> AsyncIterator[LockedSite]:
     lease = await _acquired(run, site)
     try:
         if lease.taken_over:
-            run.emit(Notice(Diagnostic("lock-taken-over", lease.taken_over, severity=Severity.NOTE)))
+            run.emit(Notice(lock_taken_over(site.name, lease.taken_over)))
         yield LockedSite(await run.session.store.open_journal(site, lease), lease)
     finally:
         if (error := await lease.release()) is not None:

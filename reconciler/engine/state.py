@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.problems import lock_taken_over
 from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
 from reconciler.engine.site_results import SiteFailed
@@ -20,7 +21,7 @@ from reconciler.engine.state_results import CallResolved, LockRemoved, RecordCha
 from reconciler.engine.undeclared import waiting
 from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.planner.targets import Named, near
 from reconciler.state.lease import Lease, Leases
@@ -117,7 +118,7 @@ async def resolve_call(
     entry_named(site.name, (await state.store.load(site)).open, entry_id)
     async with _held(state, lock_timeout, site) as (lease,):
         if lease.taken_over:
-            emit(Notice(Diagnostic("lock-taken-over", lease.taken_over, severity=Severity.NOTE)))
+            emit(Notice(lock_taken_over(site.name, lease.taken_over)))
         journal = await state.store.open_journal(site, lease)
         entry = entry_named(site.name, journal.recorded.open, entry_id)
         await resolve_manually(journal, entry, took_effect=took_effect)

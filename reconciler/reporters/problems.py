@@ -7,13 +7,17 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed
+from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed, SiteEvent
+from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import cause, notice_line, sentence
 from reconciler.reporters.layout import Line, Screen, Span, inert_lines
 from reconciler.reporters.plurals import plural
 
-ABOUT_SITES: Final = frozenset({"plan-stale", "right-lost", "undeclared-site", "still-going-out"})
+AS_SITES_COME: Final = frozenset({"lock-taken-over"})
+"""The codes of notices about sites that come between the events of those; they are shown when the phase is over."""
+
+ABOUT_SITES: Final = AS_SITES_COME | {"plan-stale", "right-lost", "undeclared-site", "still-going-out"}
 """The codes of notices that a run may give for each of its sites."""
 
 COUNTED: Final = frozenset({"plan-stale", "right-lost"})
@@ -56,13 +60,15 @@ class ProblemReporter:
                 return
             case _:
                 pass
-        for groups in _by_kind(self._about_sites.values()):
+        between = isinstance(event, Notice | SiteStarted | Progressed | SiteEvent)
+        later = {key: found for key, found in self._about_sites.items() if between and found[0].code in AS_SITES_COME}
+        for groups in _by_kind(found for key, found in self._about_sites.items() if key not in later):
             shown = groups[:MOST_KINDS] if len(groups) > MOST_KINDS + 1 else groups
             for alike in shown:
                 self._notice(for_any_site(alike[0]) if len(alike) > 1 else alike[0], _and_more_sites(alike))
             if rest := [problem for alike in groups[len(shown) :] for problem in alike]:
                 self._lines((_of_the_rest(rest),))
-        self._about_sites.clear()
+        self._about_sites = later
         if isinstance(event, Notice):
             self._notice(event.problem)
         else:

@@ -29,6 +29,9 @@ PATIENCE: Final = 0.5
 ENOUGH: Final = 5
 """How many sites must be done before the remaining time is estimated from them."""
 
+STRAGGLING: Final = 1.25
+"""A site that waits this many times as long as any before it is no longer expected to end like those."""
+
 ROOMY: Final = 100
 """From this number of columns on, the bar also says what was begun last."""
 
@@ -58,7 +61,10 @@ class Progress:
         self._total = 0
         self._done = 0
         self._failed = 0
-        self._generating: set[SiteName] = set()
+        self._generating: dict[SiteName, float] = {}
+        """Since when each site has been waiting for the remote side."""
+        self._longest = 0.0
+        self._under_way: set[SiteName] = set()
         self._doing = ""
         self._began = 0.0
         self._bar: Bar | None = None
@@ -71,7 +77,8 @@ class Progress:
             case results.PhaseStarted(phase=phase, sites=sites):
                 self.stop()
                 self._phase, self._total, self._done, self._doing = phase.value, sites, 0, ""
-                self._failed, self._generating = 0, set()
+                self._failed, self._generating, self._longest = 0, {}, 0.0
+                self._under_way = set()
                 self._began = self._watch.now()
             case (
                 site_results.SitePlanned()
@@ -86,6 +93,7 @@ class Progress:
             ):
                 self._ended(event)
             case site_results.Progressed(name=site, event=happened):
+                self._under_way.add(site)
                 self._note_generating(site, happened)
                 if (words := doing(happened)) is not None:
                     self._doing = words
@@ -106,7 +114,8 @@ class Progress:
     def _ended(self, event: results.SiteEvent) -> None:
         """Counts a site. What a report says about it now must not run into the bar."""
         self._done += 1
-        self._generating.discard(event.name)
+        self._note_wait_over(event.name)
+        self._under_way.discard(event.name)
         match event:
             case site_results.SiteFailed(refused=refused):
                 self._failed += not refused
@@ -125,13 +134,17 @@ class Progress:
 
         match happened:
             case Started(operation=operation) if operation.takes_time:
-                self._generating.add(site)
+                self._generating.setdefault(site, self._watch.now())
             case StillWaiting():
-                self._generating.add(site)
+                self._generating.setdefault(site, self._watch.now())
             case Finished(entry=entry) if entry.operation.takes_time:
-                self._generating.discard(site)
+                self._note_wait_over(site)
             case _:
                 pass
+
+    def _note_wait_over(self, site: SiteName) -> None:
+        if (since := self._generating.pop(site, None)) is not None:
+            self._longest = max(self._longest, self._watch.now() - since)
 
     def stop(self) -> None:
         """Removes what is shown; the phase is over."""
@@ -177,9 +190,20 @@ class Progress:
         return length(self._watch.now() - self._began)
 
     def _left(self) -> str:
-        """About how much longer it will take; empty until enough is done to tell."""
-        spent = self._watch.now() - self._began
-        left = spent / self._done * (self._total - self._done) if self._done >= ENOUGH else 0
+        """About how much longer it will take; empty until enough is done to tell.
+
+        Sites wait at the same time, so the rest begins as fast as the others did, and the last one waits as long as the
+        longest so far. If one already waits longer than that, nobody knows.
+        """
+        if self._done < ENOUGH:
+            return ""
+        now, waiting = self._watch.now(), self._generating.values()
+        begun = self._done + (len(self._under_way) if waiting else 0)
+        left = (now - self._began) / begun * (self._total - begun)
+        if waiting:
+            if now - min(waiting) > self._longest * STRAGGLING:
+                return ""
+            left += self._longest - (0 if begun < self._total else now - max(waiting))
         return f"about {length(left)} left" if left >= 1 else ""
 
     def _numbers(self, room: int) -> str:

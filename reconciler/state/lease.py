@@ -111,7 +111,7 @@ class Leases:
                         raise Locked(found.lock)
                     await clock.sleep(min(left, RETRY.total_seconds()))
                     continue
-                taken_over = f"{site.name}: took over the lock of {found.lock.holder}, {why}"
+                taken_over = f"took over the lock of {found.lock.holder}, {why}"
             try:
                 if found is not None and found.lock.beat:
                     await revoke(self._store, found.lock.beat, checked_id(site.id))
@@ -207,13 +207,13 @@ class Leases:
             return f"which expired at {_clock(lock.expires)}"
         if unchanged >= DURATION.total_seconds():
             return f"which was not renewed for {unchanged:.0f} s"
-        return "a process of this machine that is gone" if is_gone(lock.holder) else None
+        return "which is no longer running" if is_gone(lock.holder) else None
 
     def _word_about(self, site: SiteRef, stored: Stored | None) -> str:
         if stored is None or not stored.data:
             return ""
         was = decode(stored.data, self._store.place(key_of(site.id)))
-        return f"{site.name}: took over a lock that could not be read" if was.discarded else ""
+        return "took over a lock that could not be read" if was.discarded else ""
 
     async def _names_before(self, site: SiteRef) -> tuple[str, ...]:
         """The names under which a run of the first version may hold a site."""
@@ -261,7 +261,7 @@ class Leases:
 
 
 class Lease:
-    """A lease held by this run. `taken_over` is a sentence for the user, empty if nobody held it before."""
+    """A lease held by this run. `taken_over` says from whom, for the user; empty if nobody held it before."""
 
     def __init__(self, store: Store, lock: LockRecord, version: Version, beat: Heartbeat, taken_over: str) -> None:
         self.taken_over = taken_over

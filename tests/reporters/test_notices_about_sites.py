@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from reconciler.engine.results import Ended, Notice
+from reconciler.engine.results import Ended, Notice, Phase, PhaseStarted
+from reconciler.engine.site_results import Progressed, SiteFailed
+from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.marketing_plan import Generate
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.problems import UNBROKEN, ProblemReporter
 
@@ -95,3 +98,20 @@ def test_problems_are_broken_at_blanks_on_a_terminal_only() -> None:
     lines = said(problem, screen=Screen(40))
     assert max(map(len, lines)) <= 40
     assert " ".join(line.strip() for line in lines) == said(problem)[0]
+
+
+def test_locks_taken_over_from_one_run_are_one_note_at_the_end_of_the_phase() -> None:
+    written: list[str] = []
+    reporter = ProblemReporter(written.append)
+    for number in range(1, 10):
+        site = SiteName(f"shop-{number}")
+        what = "took over the lock of jane on ci-7, process 11, which is no longer running"
+        reporter.handle(Notice(Diagnostic("lock-taken-over", what, severity=Severity.NOTE, address=Address(site))))
+        reporter.handle(Progressed(site, Started(Address(site, Kind.MARKETING_PLAN), Generate())))
+        reporter.handle(SiteFailed(site, ()))
+    assert written == []
+    reporter.handle(PhaseStarted(Phase.APPLYING, 9))
+    assert written == [
+        "note: shop-1: took over the lock of jane on ci-7, process 11, which is no longer running "
+        "(the same on shop-2, shop-3, shop-4, shop-5, shop-6 and 3 more sites)\n"
+    ]

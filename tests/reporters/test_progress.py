@@ -101,6 +101,24 @@ def test_what_is_left_is_guessed_once_some_sites_are_done() -> None:
     assert lines[1] == "still planning: 10 of 40 sites, 1 min 00 s, about 3 min 00 s left\n"
 
 
+def test_what_is_left_is_not_guessed_for_a_site_that_waits_longer_than_any_other() -> None:
+    now = [0.0]
+    progress = Progress(Watch(lambda: now[0], asyncio.sleep), lambda _: None, terminal=False)
+    progress.handle(PhaseStarted(Phase.APPLYING, 12))
+    sites = [SiteName(f"s{number}") for number in range(12)]
+    for site in sites[:11]:
+        progress.handle(Progressed(site, Started(Address(site, Kind.MARKETING_PLAN), Generate())))
+    now[0] = 30
+    assert progress._left() == ""  # no generation has ended yet
+    for site in sites[:10]:
+        progress.handle(SiteFailed(site, ()))
+    progress.handle(Progressed(sites[11], Started(Address(sites[11], Kind.MARKETING_PLAN), Generate())))
+    now[0] = 35
+    assert progress._left() == "about 25 s left"  # the last one began 30 s after the others, which took 30 s
+    now[0] = 40
+    assert progress._left() == ""
+
+
 def test_what_is_fast_shows_nothing() -> None:
     lines = list[str]()
     progress = Progress(Watch(lambda: 0.0, asyncio.sleep), lines.append, terminal=False)
@@ -114,9 +132,9 @@ HOUR_LONG = {
     24: "applying 12/223",
     40: "applying 12/223, 2 failed, 1 h 05 min",
     60: "applying 12/223, 2 failed, 31 generating, 1 h 05 min",
-    80: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 19 h 04 min left",
-    120: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 19 h 04 min left s30: generate marketing pl…",
-    200: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 19 h 04 min left s30: generate marketing plan",
+    80: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 5 h 37 min left",
+    120: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 5 h 37 min left s30: generate marketing plan",
+    200: "applying 12/223, 2 failed, 31 generating, 1 h 05 min, about 5 h 37 min left s30: generate marketing plan",
 }
 """By the width of the screen; without the bar."""
 
@@ -127,6 +145,7 @@ def test_no_number_beside_the_bar_is_cut(width: int, monkeypatch: pytest.MonkeyP
     now = [0.0]
     progress = Progress(Watch(lambda: now[0], asyncio.sleep), lambda _: None, terminal=True)
     progress.handle(PhaseStarted(Phase.APPLYING, 223))
+    progress.handle(Progressed(SiteName("s"), Started(Address(SiteName("s"), Kind.MARKETING_PLAN), Generate())))
     now[0] = 3905
     for number in range(12):
         failed, plan = SiteFailed(SiteName("s"), ()), Plan(SiteRef(SiteName("s"), "1"))

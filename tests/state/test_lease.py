@@ -370,7 +370,7 @@ def test_whoever_comes_after_a_lock_that_could_not_be_read_is_told() -> None:
         await leases.discard(SHOP)
         assert await leases.inspect(SHOP) is None
         async with await leases.acquire(SHOP) as lease:
-            assert lease.taken_over == "shop: took over a lock that could not be read"
+            assert lease.taken_over == "took over a lock that could not be read"
         async with await leases.acquire(SHOP) as lease:
             assert lease.taken_over == ""
 
@@ -478,7 +478,7 @@ def test_an_ended_lease_is_taken_over_with_a_word() -> None:
         assert second.has_ended(lock)
         async with await second.acquire(SHOP) as lease:
             assert lease.taken_over == (
-                "shop: took over the lock of jane on ci-1, process 11, https://ci.example/1, "
+                "took over the lock of jane on ci-1, process 11, https://ci.example/1, "
                 "which expired at 2026-11-23 09:01:00 UTC"
             )
 
@@ -673,7 +673,7 @@ def test_a_killed_holder_on_this_machine_is_taken_over_at_once(tmp_path: Path) -
 
     async def taken() -> None:
         async with await leases.acquire(SHOP) as lease:
-            assert f"process {pid}, a process of this machine that is gone" in lease.taken_over
+            assert f"process {pid}, which is no longer running" in lease.taken_over
 
     run(refused())
     os.kill(pid, signal.SIGKILL)
