@@ -22,17 +22,26 @@ class Cost(Struct, frozen=True):
     memory: float
 
 
+LAUNCHER = """
+import os, sys
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+_, status, usage = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet), 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
+
+
 def cost_of(arguments: Sequence[str], folder: Path, *, codes: Sequence[int] = (0,)) -> Cost:
-    """Runs a command once. Ends the benchmark if it fails."""
-    process = subprocess.Popen(
-        arguments, cwd=folder, env={**os.environ, **KEY}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    errors = process.stderr.read() if process.stderr else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in codes:
-        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}: {errors.decode()}")
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    """Runs a command once. Ends the benchmark if it fails.
+
+    A small process starts it: Linux counts a process's peak memory from that of whoever started it, and a benchmark may
+    be larger than what it measures.
+    """
+    launch = [sys.executable, "-I", "-S", "-c", LAUNCHER, *arguments]
+    done = subprocess.run(launch, cwd=folder, env={**os.environ, **KEY}, capture_output=True, text=True)
+    code, cpu, memory = done.stdout.split()
+    if int(code) not in codes:
+        raise SystemExit(f"{' '.join(arguments)} ended with {code}: {done.stderr}")
+    return Cost(float(cpu), int(memory) / 1024)
 
 
 def ratio(one: Sequence[str], other: Sequence[str], folder: Path, rounds: int) -> float:

@@ -1,9 +1,9 @@
-"""Checks values against schemas/. A fast validator decides; only what it rejects is examined closely (explain.py)."""
+"""Checks values against schemas/. A quick check decides; only what it rejects is examined closely (explain.py)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 from typing import Any, Final
@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.problems import MAX_EXPLAINED
-from reconciler.config.quick_check import CannotTell, surely_fits
-from reconciler.config.schema_files import SCHEMAS, schema_text
+from reconciler.config.quick_check import CannotTell, Check, quick_check
+from reconciler.config.schema_files import schema_text
 from reconciler.config.words import KeyPath
 from reconciler.model.diagnostics import Diagnostic, problem
 
@@ -25,30 +25,25 @@ def schema(name: str) -> dict[str, Any]:
     return value
 
 
-FEW: Final = 30
-"""This many documents of a kind are checked without the fast validator, whose loading costs about a hundred checks."""
+@cache
+def _quick(name: str) -> Check:
+    return quick_check(schema(name))
 
 
 @cache
-def _fast(name: str) -> Callable[[Any], bool]:
+def _full(name: str) -> Check:
     import jsonschema_rs
 
-    is_valid: Callable[[Any], bool] = jsonschema_rs.Draft7Validator(schema(name)).is_valid
+    is_valid: Check = jsonschema_rs.Draft7Validator(schema(name)).is_valid
     return is_valid
-
-
-_few: Final = {name: iter(range(FEW)) for name in SCHEMAS}
-"""How much of FEW is left, by schema."""
 
 
 def fits(value: Any, name: str) -> bool:
     """Whether a plain value fits a schema."""
-    for _ in _few[name]:
-        try:
-            return surely_fits(value, schema(name), schema(name))
-        except CannotTell:
-            break
-    return _fast(name)(value)
+    try:
+        return _quick(name)(value)
+    except CannotTell:
+        return _full(name)(value)
 
 
 def fits_site(members: Mapping[str, Any]) -> bool:
