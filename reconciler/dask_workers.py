@@ -139,23 +139,23 @@ class _Cluster(Executor):
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """As in the base class, but Dask's way of giving up is reported as every executor reports it."""
-        told: Future[Any] = Future()
+        outcome: Future[Any] = Future()
         done = self._inner.submit(function, *args, **kwargs)
 
         def pass_on(ended: Future[Any]) -> None:
-            if not told.set_running_or_notify_cancel():
+            if not outcome.set_running_or_notify_cancel():
                 return
             if ended.cancelled():
-                told.set_exception(BrokenExecutor("the scheduler is gone"))
+                outcome.set_exception(BrokenExecutor("the scheduler is gone"))
             elif isinstance(error := ended.exception(), self._killed):
-                told.set_exception(GivenUp())
+                outcome.set_exception(GivenUp())
             elif error is not None:
-                told.set_exception(error)
+                outcome.set_exception(error)
             else:
-                told.set_result(ended.result())
+                outcome.set_result(ended.result())
 
         done.add_done_callback(pass_on)
-        return told
+        return outcome
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - it has no other way
         """Releases what was submitted here."""

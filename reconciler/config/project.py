@@ -212,12 +212,12 @@ def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:
         places.append(("state", project.state))
     places.append(("", f"{DEFAULT_STATE}/sandbox.db"))
-    told: list[str] = []
+    covered: list[str] = []
     for key, name in places:
-        if any(name.startswith(f"{folder}/") for folder in told):  # one cause is one problem
+        if any(name.startswith(f"{folder}/") for folder in covered):  # one cause is one problem
             continue
         if refused := refused_path(project.root / name, project.root, project.trust):
-            told.append(name)
+            covered.append(name)
             yield key, name, refused
 
 

@@ -117,8 +117,8 @@ class Repository:
             return None
         asked = os.fsencode(f"HEAD:{file.relative_to(self.top).as_posix()}\n")
         # A link in HEAD is followed there: what it leads to is what counted.
-        told = self._bytes("cat-file", "--batch", "--follow-symlinks", given=asked)
-        head, _, text = told.partition(b"\n")
+        output = self._bytes("cat-file", "--batch", "--follow-symlinks", given=asked)
+        head, _, text = output.partition(b"\n")
         match head.split(b" "):
             case [_, b"blob", size]:
                 return text[: int(size)]
@@ -132,9 +132,9 @@ class Repository:
         GitError if there is no repository.
         """
         here = trail(folder)[-1]
-        told = self._run("ls-files", "-t", "-z", "--", os.path.relpath(here, self.top), top=True)
+        output = self._run("ls-files", "-t", "-z", "--", os.path.relpath(here, self.top), top=True)
         gone = not os.path.lexists(here)
-        entries = (entry.partition(" ") for entry in told.split("\0") if entry)
+        entries = (entry.partition(" ") for entry in output.split("\0") if entry)
         return {self.top / path: tag == "S" for tag, _, path in entries if tag == "S" or gone}
 
     def empty_submodules(self) -> tuple[Path, ...]:
@@ -166,11 +166,11 @@ class Repository:
                 return None
             name = os.path.relpath(trail(path)[-1], self.top)
             whole = ("--porcelain", "--ignore-revs-file=")  # no commit is ignored, whatever a file lists
-            told = self._run("blame", *whole, "-L", f"{line},{line}", "HEAD", "--", name)
-            if self.is_shallow() and re.search(r"^boundary$", told, re.MULTILINE):
+            output = self._run("blame", *whole, "-L", f"{line},{line}", "HEAD", "--", name)
+            if self.is_shallow() and re.search(r"^boundary$", output, re.MULTILINE):
                 return None
             # As the commit has it: the names that blame gives follow .mailmap, which any change may write.
-            written = self._run("cat-file", "commit", told.split(" ", 1)[0])
+            written = self._run("cat-file", "commit", output.split(" ", 1)[0])
         except GitError:
             return None
         author = re.search(r"^author (.+?) <", written.partition("\n\n")[0], re.MULTILINE)
@@ -182,11 +182,11 @@ class Repository:
         try:
             name = os.path.relpath(trail(folder)[-1], self.top)
             options = ("--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-m", "--first-parent", "-z")
-            told = self._run("log", f"-n{most}", "--format=%x01%H", *options, "--", name, top=True)
+            output = self._run("log", f"-n{most}", "--format=%x01%H", *options, "--", name, top=True)
         except GitError:
             return found
         commit = ""
-        for part in re.split("[\0\n]+", told):
+        for part in re.split("[\0\n]+", output):
             if part.startswith("\x01"):
                 commit = part[1:]
             elif part:
@@ -204,17 +204,17 @@ class Repository:
             return {}
         names = "".join(f"{name}\n" for _, name in asked)
         try:
-            told = self._bytes("cat-file", "--batch", given=names.encode("utf-8", "surrogateescape"))
+            output = self._bytes("cat-file", "--batch", given=names.encode("utf-8", "surrogateescape"))
         except GitError:
             return {}
         found, at = {}, 0
         for key, _ in asked:
-            line, at = told[at : told.index(b"\n", at)], told.index(b"\n", at) + 1
+            line, at = output[at : output.index(b"\n", at)], output.index(b"\n", at) + 1
             if (of := re.fullmatch(rb"[0-9a-f]+ (\w+) (\d+)", line)) is None:  # `... missing`
                 continue
             end = at + int(of[2])
             if of[1] == b"blob":
-                found[key] = told[at:end]
+                found[key] = output[at:end]
             at = end + 1
         return found
 

@@ -78,11 +78,13 @@ def check(document: Document, name: str, problems: list[Diagnostic]) -> CheckedD
     from reconciler.config.explain import explain
 
     # A place where the YAML itself is wrong is reported only once.
-    told = {problem.place for problem in takewhile(lambda problem: problem.file == document.file, reversed(problems))}
+    reported = {
+        problem.place for problem in takewhile(lambda problem: problem.file == document.file, reversed(problems))
+    }
     bad: list[KeyPath] = []
     for path, found in explain(document, schema(name)):
         bad.append(path)
-        if found.place not in told:
+        if found.place not in reported:
             problems.append(found)
         if len(problems) > MAX_EXPLAINED:
             return CheckedDocument({}, ((),))

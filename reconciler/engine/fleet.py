@@ -139,19 +139,19 @@ class _Fleet(Generic[Site, Result]):
         """The results, as `over_sites` returns them."""
         self._start(self._feed())
         waiting: dict[int, Result] = {}
-        total, told = -1, 0
+        total, delivered = -1, 0
         try:
-            while told != total:
+            while delivered != total:
                 match await self._ended.get():
                     case int() as total:
                         continue
                     case BaseException() as error:
                         raise error
                     case number, result:
-                        waiting[number if self._ordered else told] = result
-                while told in waiting:
-                    found = waiting.pop(told)
-                    told += 1
+                        waiting[number if self._ordered else delivered] = result
+                while delivered in waiting:
+                    found = waiting.pop(delivered)
+                    delivered += 1
                     self._room.release()
                     yield found
         finally:

@@ -53,13 +53,13 @@ async def report_left_out(session: Session[ReadClient], sites: Collection[SiteEn
     if len(entries) > MOST_LOOKED_AT:
         emit(Notice(_not_looked_at(len(entries))))
         return
-    told, more = 0, 0
+    listed, more = 0, 0
     async for site in _left_out(session, entries):
         if isinstance(site, SiteFailed) or not site.posts:
             continue
-        if told < MOST_SITES_NAMED:
+        if listed < MOST_SITES_NAMED:
             emit(Notice(_notice(site)))
-            told += 1
+            listed += 1
         else:
             more += 1
     if more:

@@ -124,8 +124,8 @@ def judged(
     Raises CheckFailed.
     """
     plan = apply_targets(plan, context.targets, Named(desired.ref.name, desired.labels))
-    told = PolicyContext(desired, observed, session.project.policy, session.clock.now())
-    plan, warnings = judge_by_checks(plan, told, session.checks)
+    policy_context = PolicyContext(desired, observed, session.project.policy, session.clock.now())
+    plan, warnings = judge_by_checks(plan, policy_context, session.checks)
     if context.strict:
         plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
     if plan.refusals:

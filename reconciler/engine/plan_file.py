@@ -53,8 +53,8 @@ LARGEST_WHOLE: Final = 256 * 1024 * 1024
 
 def bare(plan: Plan) -> Plan:
     """What must be saved of a plan: for a site with nothing to do or report, only its identity and digest."""
-    told = plan.blocked or plan.refusals or plan.to_review or plan.notes or plan.still_going_out or plan.ended
-    if plan.actions or told:
+    reported = plan.blocked or plan.refusals or plan.to_review or plan.notes or plan.still_going_out or plan.ended
+    if plan.actions or reported:
         return plan
     return Plan(plan.site, config=plan.config, time_zone=plan.time_zone)
 

@@ -62,8 +62,8 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
             note = f"if its approvals file still has that name, run: {command}"
         else:
             continue
-        told = Diagnostic.note(LEFT_BEHIND, _was_called(old, last), note)
-        return replace(plan, notes=(*plan.notes, told))
+        notice = Diagnostic.note(LEFT_BEHIND, _was_called(old, last), note)
+        return replace(plan, notes=(*plan.notes, notice))
     return plan
 
 

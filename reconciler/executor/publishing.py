@@ -199,8 +199,8 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     zone = run.plan.time_zone
     own_time = f"for {moment_text(live.scheduled_for, zone)}" if live.scheduled_for else "for a time Wix picked"
     problem = UNDER_WAY if isinstance(moved.outcome, Pending) else moved.outcome.problem
-    told = problem.while_(f"scheduled {own_time}; moving it to {moment_text(at, zone)}")
-    run.fail(action, result_of(moved.outcome), told, moved.outcome.request_id)
+    failure = problem.while_(f"scheduled {own_time}; moving it to {moment_text(at, zone)}")
+    run.fail(action, result_of(moved.outcome), failure, moved.outcome.request_id)
 
 
 def _is_alone(action: Action) -> bool:

@@ -207,8 +207,8 @@ class Run:
         # A cancel that was accepted but shows no effect is not our error: how it ends is not known yet.
         result = Result.UNKNOWN if unknown or isinstance(action.operation, CancelPost) else Result.FAILED
         for at in (exact or done)[:1]:
-            told = about(problem, action.address, result)
-            self._entries[at] = replace(self._entries[at], result=result, problem=told, remark=None, goes_out=None)
+            corrected = about(problem, action.address, result)
+            self._entries[at] = replace(self._entries[at], result=result, problem=corrected, remark=None, goes_out=None)
             self.emit(Corrected(self._entries[at]))
             self._follow(self._entries[at])
 

@@ -109,7 +109,7 @@ def zone_notes(
     actions: Iterable[Action], blocked: Iterable[Diagnostic], recorded: RecordedSite, scope: Scope
 ) -> tuple[Diagnostic, ...]:
     """Says if the site's time zone has changed since posts were scheduled that are now moved or cancelled."""
-    told = {problem.about.key for problem in blocked}
+    reported = {problem.about.key for problem in blocked}
     posts = {
         action.operation.post
         for action in actions
@@ -119,7 +119,7 @@ def zone_notes(
     before: dict[str, set[PostId]] = {}
     for post, published in recorded.published_by_id.items():
         last = max(published, key=lambda each: each.done_at)
-        if last.zone != scope.zone_name and (post in posts or post in told):
+        if last.zone != scope.zone_name and (post in posts or post in reported):
             before.setdefault(last.zone, set()).add(post)
     return tuple(
         Diagnostic.note(

@@ -176,12 +176,12 @@ def _before_content(
         none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
         public = defer_schedule(desired.schedule, options, scope)
         held = () if options.publish else held_back_notes(public)
-        promises = (*_promises(desired, none_yet, options, scope), *(public if options.publish else ()))
-        return replace(planned, actions=(*planned.actions, *promises), notes=(*planned.notes, *held))
+        deferred = (*_deferred(desired, none_yet, options, scope), *(public if options.publish else ()))
+        return replace(planned, actions=(*planned.actions, *deferred), notes=(*planned.notes, *held))
     return planned if generation.gone else _without_marketing_plan(planned, desired, observed, recorded, scope)
 
 
-def _promises(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
+def _deferred(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
     """What will be done, within bounds, once a generation has ended, except for what goes out.
 
     With `none_yet` there is no marketing plan now.

@@ -93,17 +93,17 @@ def plan_schedule(
             eligibility.draft(candidate)
     for candidate in selection.lost:
         eligibility.lost(candidate)
-    promises = () if desired.approval_required else _promises(desired, selection, content, options, scope)
+    deferred = () if desired.approval_required else _deferred(desired, selection, content, options, scope)
     refusals = _refusals(desired, selection, content, scope)
     to_review = (*waiting.to_review, *eligibility.to_review)
     if not options.publish:
-        actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in promises)))
+        actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in deferred)))
         held = held_back_notes(actions, len({blocked.about for _, blocked in eligibility.blocked}))
         return SchedulePart((), (), refusals, to_review, held)
     public = (
         *waiting.moves,
         *eligibility.goes,
-        *((action.operation.rule, action) for action in promises if isinstance(action.operation, Deferred)),
+        *((action.operation.rule, action) for action in deferred if isinstance(action.operation, Deferred)),
     )
     said = (*waiting.blocked, *eligibility.blocked)
     going = posts_in(action for _, action in public)
@@ -159,7 +159,7 @@ def _awaits(desired: DesiredSchedule, index: int, content: Content, scope: Scope
     )
 
 
-def _promises(
+def _deferred(
     desired: DesiredSchedule, selection: DraftSelection, content: Content, options: PlanOptions, scope: Scope
 ) -> tuple[Action, ...]:
     """What is scheduled once this plan's posts have been made, bounded by the room each rule has left."""

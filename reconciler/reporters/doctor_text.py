@@ -33,9 +33,9 @@ def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, 
     for finding in examined.findings:
         yield from _finding(finding, screen, whole=isinstance(examined, ProjectExamined))
     if facts:
-        told = fact_text.facts_in_words(examined.facts)
-        width = max((columns(subject) for subject, _ in told), default=0)
-        for subject, words in told:
+        rows = fact_text.facts_in_words(examined.facts)
+        width = max((columns(subject) for subject, _ in rows), default=0)
+        for subject, words in rows:
             spans = (Span(fill(subject, width), Style.DIM), Span(words))
             yield from wrapped(spans, screen, indent=2, hang=width + 4)
     yield ""

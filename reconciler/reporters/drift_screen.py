@@ -87,8 +87,8 @@ class DriftScreen:
         for failure in self._failures.lines():
             yield from failure.on(self._screen)
         for found in completed.still_going_out:
-            for told in still_going_out_lines(found.post, found.zone, found.post.address.site):
-                yield from told.on(self._screen)
+            for detail in still_going_out_lines(found.post, found.zone, found.post.address.site):
+                yield from detail.on(self._screen)
         for refused in refusal_lines(completed.refusals, list_sites=self._detail.sites):
             yield from refused.on(self._screen)
         if self._failures or completed.refusals:

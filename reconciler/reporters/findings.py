@@ -215,8 +215,8 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
         yield replace(ledger.error, address=ledger.error.address or Address(ledger.site.name))
     for entry in ledger.entries:
         if entry.problem is not None:
-            told = entry.problem.while_(f"{entry.operation.verb}: {spoken(entry.result)}")
-            yield replace(told, request_id=told.request_id or entry.request_id)
+            failed = entry.problem.while_(f"{entry.operation.verb}: {spoken(entry.result)}")
+            yield replace(failed, request_id=failed.request_id or entry.request_id)
 
 
 def without_place(finding: Diagnostic) -> Diagnostic:

@@ -206,7 +206,7 @@ class HtmlReporter:
         if self._last:
             yield f'<p class="last {_STYLES[ended.verdict]}">{text(self._last)}</p>\n'
         shared = [f'<li class="bad">{said}</li>' for said in self._shared()]
-        told = [
+        entries = [
             f'<li class="{SEVERITIES[problem.severity]}" dir="auto">{text(sentence(problem))}</li>'
             for severity in Severity
             for problem in self._problems
@@ -214,9 +214,9 @@ class HtmlReporter:
         ]
         if self._run is not None and self._run.approval_none:
             sites = ", ".join(self._run.approval_none)
-            told.insert(0, f'<li class="bad">approval: none: drafts go out unapproved on {text(sites)}</li>')
-        if shared or told:
-            yield f'<ul class="problems">{"".join((*told, *shared))}</ul>\n'
+            entries.insert(0, f'<li class="bad">approval: none: drafts go out unapproved on {text(sites)}</li>')
+        if shared or entries:
+            yield f'<ul class="problems">{"".join((*entries, *shared))}</ul>\n'
         if self._texts:
             yield f'<pre class="text">{"<br>".join(map(text, self._texts))}</pre>\n'
         if self._calm:

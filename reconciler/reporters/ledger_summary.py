@@ -130,7 +130,7 @@ class Ledger:
         found = [*((row.name, row.words, row.style, "") for row in shown), *counted]
         widest = max((len(name) for name, *_ in found), default=0)
         for name, words, style, done in found:
-            told = (Span(done, Style.DIM),) if done else ()
-            yield from Line((Span(f"  {name:<{widest}}"), Span(words, style), *told), hang=6).on(self._screen)
+            details = (Span(done, Style.DIM),) if done else ()
+            yield from Line((Span(f"  {name:<{widest}}"), Span(words, style), *details), hang=6).on(self._screen)
         if idle := completed.plan.sites - len(self._rows):
             yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)

@@ -138,12 +138,12 @@ class MarkdownReporter:
             part.add(("", sentence(finding)), "", lambda _: f"<li>{sign} {code(sentence(finding))}</li>\n")
             return
 
-        def told(sites: _Sites) -> str:
+        def wording(sites: _Sites) -> str:
             if sites.times == 1:
                 return f"<li>{sign} {code(sentence(finding))}</li>\n"
             return f"<li>{sign} {sites.words()}: {code(cause(finding))}</li>\n"
 
-        part.add((finding.code, cause(finding)), site, told)
+        part.add((finding.code, cause(finding)), site, wording)
 
     def _goes_out(self, planned: SitePlanned) -> None:
         """What a plan would publish or throw away is also risky; an apply says what happened to it."""
@@ -208,12 +208,12 @@ class MarkdownReporter:
 class _Sites:
     """The sites that share a piece: how many, the first of them by name, and how many times they have it in total."""
 
-    def __init__(self, told: Callable[[_Sites], str]) -> None:
+    def __init__(self, wording: Callable[[_Sites], str]) -> None:
         self.times = 0
         self._count = 0
         self._names: list[str] = []
         self._last = ""
-        self._told = told
+        self._wording = wording
 
     def add(self, name: str) -> None:
         """Counts a piece once more. All pieces of a site come together."""
@@ -234,7 +234,7 @@ class _Sites:
 
     def piece(self) -> str:
         """The text of the comment."""
-        return self._told(self)
+        return self._wording(self)
 
 
 class _Part:
@@ -245,11 +245,11 @@ class _Part:
         self._found: dict[Hashable, _Sites] = {}
         self._more = 0
 
-    def add(self, key: Hashable, name: str, told: Callable[[_Sites], str]) -> None:
+    def add(self, key: Hashable, name: str, wording: Callable[[_Sites], str]) -> None:
         """Keeps a piece if it and all before it fit; the first piece that does not ends the list."""
         found = self._found.get(key)
         if found is None:
-            found = _Sites(told)
+            found = _Sites(wording)
             found.add(name)
             if self._more or len(found.piece()) > self._room:
                 self._more += 1

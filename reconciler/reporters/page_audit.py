@@ -129,7 +129,7 @@ def _post(history: SiteHistory, post: PublishedPost, outcome: PostOutcome | None
     if outcome is not None:
         became += f" {link(outcome.link)}" if outcome.link else f" {text(outcome.reason)}"
     when = when_words(history, post)
-    told = (
+    details = (
         unwanted_words(history, post),
         moved_words(history, post),
         f"approved by {post.approver}" if post.approver else "" if post.approved else "approval: none",
@@ -138,5 +138,5 @@ def _post(history: SiteHistory, post: PublishedPost, outcome: PostOutcome | None
     )
     account = f" on {shown_account(post.account)}" if post.account else ""
     said = line(">", name_of(post), text(when + account))
-    said += f'<div class="why">{became}</div><div class="why">{text(", ".join(filter(None, told)))}</div>'
+    said += f'<div class="why">{became}</div><div class="why">{text(", ".join(filter(None, details)))}</div>'
     return f'<div data-channel="{text(post.channel)}">{said}</div>'

@@ -96,8 +96,8 @@ def _entry(entry: Entry, zone: str) -> str:
     said = action_text(Action(entry.address, entry.operation, Reason.RULE), zone)
     tag = f'<span class="tag {RESULTS[entry.result][1]}">{spoken(entry.result)}</span> '
     found = line(SYMBOLS[entry.operation.verb], said.subject, tag + text(said.text))
-    if told := became(entry, zone):
-        found += f'<div class="why">{text(told)}</div>'
+    if outcome := became(entry, zone):
+        found += f'<div class="why">{text(outcome)}</div>'
     if entry.problem is not None:
         where = f"{entry.problem.place}: " if entry.problem.place else ""
         found += f'<div class="why">{text(where + entry.problem.cause)}</div>'

@@ -116,10 +116,10 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
         )
         found += f'<div class="why">Discards {words.plural(len(discarded), "draft")}:</div>{bullets(names, "names")}'
     if calls_of:
-        told = [f"address: {action.address}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
-        told += [f"call: {call}" for call in calls_of(operation, plan.site)]
-        told += [f"needs: {precondition(required)}" for required in action.requires]
-        found += f'<pre class="explain">{"<br>".join(map(text, told))}</pre>'
+        details = [f"address: {action.address}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
+        details += [f"call: {call}" for call in calls_of(operation, plan.site)]
+        details += [f"needs: {precondition(required)}" for required in action.requires]
+        found += f'<pre class="explain">{"<br>".join(map(text, details))}</pre>'
     return found
 
 

@@ -238,8 +238,8 @@ class PlanScreen:
         cells.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))
         if self._screen.width < 60:
             for row in cells:
-                told = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
-                yield from Line((Span(row.name, row.style), Span(told or row.text))).on(self._screen)
+                words = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
+                yield from Line((Span(row.name, row.style), Span(words or row.text))).on(self._screen)
         else:
             yield from table("site", heads, cells, self._screen)
         yield ""

@@ -108,8 +108,8 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
 
 def _note(note: Diagnostic) -> Item:
     """A note. In those about posts, only the names differ from site to site."""
-    if (told := ODD_TOGETHER.get(note.code)) is not None:
-        return Item(Rank.NOTE, (), (_note_line(cause(note)),), NoteTotal(told))
+    if (kind := ODD_TOGETHER.get(note.code)) is not None:
+        return Item(Rank.NOTE, (), (_note_line(cause(note)),), NoteTotal(kind))
     shared, names = cause(note), ""
     if note.code == HELD_BACK:
         begins, _, names = note.message.partition(": ")

@@ -67,8 +67,8 @@ class ReviewScreen:
                 asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
                 if self._quiet and not (review.missed or _says_more(review)):
                     return
-                told = asked or review.missed or review.failures or review.going_out
-                if self._many and not told and result.written is Written.NONE:
+                noteworthy = asked or review.missed or review.failures or review.going_out
+                if self._many and not noteworthy and result.written is Written.NONE:
                     return
                 if self._many and not self._quiet and not _says_more(review):
                     self._alike.setdefault((_counts(review), result.written), []).append((review.site, result.file))

@@ -152,8 +152,8 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
     hang = 17
     spans = (Span(fill(mark, hang - 2), style), Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address))
     yield from wrapped(spans, screen, hang=hang)
-    told, held = call_about(entry), site.lock is not None and not site.ended
-    asked = f"to {words.asked}" + (f": {told}" if told else "")
+    about, held = call_about(entry), site.lock is not None and not site.ended
+    asked = f"to {words.asked}" + (f": {about}" if about else "")
     for text in (asked, f"begun {moment(entry.started_at, 'UTC')}", call_standing(entry, held=held)):
         yield from wrapped((Span(text),), screen, indent=hang, hang=hang + 2)
     if entry.sent:

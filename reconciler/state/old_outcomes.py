@@ -20,13 +20,13 @@ _CODES: Final = {"not-done": Trouble.NO_EFFECT, "unknown": Trouble.OUTCOME_UNKNO
 
 def with_problem(entry: dict[str, Any]) -> dict[str, Any]:
     """A plain journal entry whose `unknown` becomes a problem, or null; it was a sentence, or empty."""
-    told = entry.get("unknown")
-    return {**entry, "unknown": unknown_of(told)} if isinstance(told, str) else entry
+    stored = entry.get("unknown")
+    return {**entry, "unknown": unknown_of(stored)} if isinstance(stored, str) else entry
 
 
-def unknown_of(told: str) -> dict[str, Any] | None:
+def unknown_of(stored: str) -> dict[str, Any] | None:
     """The plain problem of a call whose outcome a run could not determine; None: no run has tried."""
-    return _plain(Diagnostic(Trouble.OUTCOME_UNKNOWN, told)) if told else None
+    return _plain(Diagnostic(Trouble.OUTCOME_UNKNOWN, stored)) if stored else None
 
 
 def outcome_of(outcome: object) -> object:
@@ -49,7 +49,7 @@ def ledger_of(ledger: Json) -> Json:
 
 
 def _site(site: Mapping[str, Any]) -> dict[str, Any]:
-    readers = {"entries": _told, "notes": _told, "stillGoingOut": _not_stopped}
+    readers = {"entries": _with_problem, "notes": _with_problem, "stillGoingOut": _not_stopped}
     return {**site, **{name: [read(each) for each in site[name]] for name, read in readers.items() if name in site}}
 
 
@@ -59,21 +59,21 @@ def _not_stopped(post: Mapping[str, Any]) -> Mapping[str, Any]:
         return post
     left, known = {name: post[name] for name in post if name not in ("obstacle", "stop")}, post.get("problem") or {}
     fix = "; or ".join(text for text in (known.get("fix"), post["stop"]) if text)
-    told = {"code": Trouble.NO_EFFECT, "severity": Severity.ERROR, **known, "message": post["obstacle"], "fix": fix}
-    return {**left, "problem": told}
+    problem = {"code": Trouble.NO_EFFECT, "severity": Severity.ERROR, **known, "message": post["obstacle"], "fix": fix}
+    return {**left, "problem": problem}
 
 
-def _told(told: object) -> object:
+def _with_problem(stored: object) -> object:
     """An entry, or a note, of a run's ledger."""
-    if isinstance(told, str):
-        return {"code": "note", "severity": Severity.NOTE, "message": told}
-    if not isinstance(told, Mapping) or "detail" not in told:
-        return told
-    left = {key: value for key, value in told.items() if key != "detail" and value is not None}
-    result = str(told.get("result"))
+    if isinstance(stored, str):
+        return {"code": "note", "severity": Severity.NOTE, "message": stored}
+    if not isinstance(stored, Mapping) or "detail" not in stored:
+        return stored
+    left = {key: value for key, value in stored.items() if key != "detail" and value is not None}
+    result = str(stored.get("result"))
     if result == "done":
         return left
-    problem = {"code": result, "severity": _SEVERITIES.get(result, Severity.WARNING), "message": str(told["detail"])}
+    problem = {"code": result, "severity": _SEVERITIES.get(result, Severity.WARNING), "message": str(stored["detail"])}
     shared = {key: left[key] for key in ("address", "requestId") if key in left}
     return {**left, "problem": {**problem, **shared}}
 

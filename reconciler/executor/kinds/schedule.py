@@ -175,8 +175,8 @@ def _is_live(live: Post, refused: Diagnostic) -> Diagnostic:
     quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without text"
     where = f"on {printable(live.account_name or live.account_id or live.channel)}"
     link = f": {printable(live.external_url)}" if live.external_url else ""
-    told = refused.because_of(f"it has gone out and is live {where}, {quoted}{link}")
-    return replace(told, fix="take it down by hand if it must not stay")
+    gone_out = refused.because_of(f"it has gone out and is live {where}, {quoted}{link}")
+    return replace(gone_out, fix="take it down by hand if it must not stay")
 
 
 def _scheduling_outcome(live: Post | None) -> Outcome | None:

@@ -24,7 +24,7 @@ class DeferredAction(Record, frozen=True):
     words: str
 
 
-class Promised(WriteRecord, frozen=True, tag="deferred"):
+class DeferredWrite(WriteRecord, frozen=True, tag="deferred"):
     """What is decided after generation, within a bound."""
 
     deferred: DeferredAction
@@ -33,13 +33,13 @@ class Promised(WriteRecord, frozen=True, tag="deferred"):
 class DeferredWords(KindWords[Deferred, Condition]):
     """Deferred actions."""
 
-    records: ClassVar[Records] = {Deferred: Promised}
+    records: ClassVar[Records] = {Deferred: DeferredWrite}
 
     def text(self, action: Action, operation: Deferred, zone: str) -> ActionText:
         return ActionText(*deferred_words(operation, zone))
 
     def record(self, operation: Deferred) -> WriteRecord:
-        return Promised(DeferredAction(operation.part, operation.rule, operation.at_most, _matching(operation)))
+        return DeferredWrite(DeferredAction(operation.part, operation.rule, operation.at_most, _matching(operation)))
 
 
 def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
