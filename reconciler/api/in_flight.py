@@ -34,7 +34,7 @@ class InFlight:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._answers, self._since, self._full = 0, 0.0, False
         self._before, self._best = start, 0.0
-        self._settled = False
+        self._found_best = False
         self._calm_until = 0.0
 
     async def __aenter__(self) -> None:
@@ -70,20 +70,20 @@ class InFlight:
         if self._start == self._most or self._monotonic() < self._calm_until - CALM + 1:  # already reported
             return
         self.allowed = self._before = max(1, min(self._start, self.allowed // 2))
-        self._best, self._settled = 0.0, False
+        self._best, self._found_best = 0.0, False
         self._calm_until = self._monotonic() + CALM
         self._begin()
 
     def _judge(self) -> None:
         now = self._monotonic()
         rate = self._answers / max(now - self._since, 1e-6)
-        if self._full and not self._settled and now >= self._calm_until:
+        if self._full and not self._found_best and now >= self._calm_until:
             if rate > self._best * FASTER:
                 self._best, self._before = rate, self.allowed
                 self.allowed = min(self._most, self.allowed + max(1, self.allowed // 2))
-                self._settled = self.allowed == self._before
+                self._found_best = self.allowed == self._before
             else:
-                self.allowed, self._settled = self._before, True
+                self.allowed, self._found_best = self._before, True
         self._begin()
         self._let_in()
 

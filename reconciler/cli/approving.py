@@ -267,12 +267,12 @@ def _print_saved(made: Sequence[Ruling], stream: TextIO) -> None:
     if len(by_file) > MOST_FILES:
         whole = sum(by_file.values(), Counter[str]())
         folders = ", ".join(dict.fromkeys(shown_path(path.parent) for path in by_file))
-        stream.write(f"Saved in {len(by_file):,} files in {folders}: {_told(whole)}\n")
+        stream.write(f"Saved in {len(by_file):,} files in {folders}: {_counted(whole)}\n")
         return
     for path, words in by_file.items():
-        stream.write(f"Saved in {shown_path(path)}: {_told(words)}\n")
+        stream.write(f"Saved in {shown_path(path)}: {_counted(words)}\n")
 
 
-def _told(words: Counter[str]) -> str:
+def _counted(words: Counter[str]) -> str:
     """`2 approved, 1 to discard`."""
     return ", ".join(f"{count} {_DECIDED.get(word, f'to {word}')}" for word, count in words.items())

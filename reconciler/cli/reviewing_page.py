@@ -144,9 +144,9 @@ class _Sites:
             async for result in runs.reviews(selection, lambda review: gallery([review], picture)):
                 match result:
                     case SiteFailed(problems=found):
-                        problems += (_told(result.name, problem) for problem in found)
+                        problems += (_problem_line(result.name, problem) for problem in found)
                     case SiteNotReviewed(why=why):
-                        problems.append(_told(result.name, why))
+                        problems.append(_problem_line(result.name, why))
                     case _:
                         read += 1
             board.folder.also(entry.name for entry in selection.entries)
@@ -167,11 +167,11 @@ async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:
     ]
     async for result in records(session.store, selection, session.parallelism):
         if isinstance(result, SiteFailed):
-            problems += (_told(result.name, problem) for problem in result.problems)
+            problems += (_problem_line(result.name, problem) for problem in result.problems)
         else:
             recorded[result.name] = result.recorded
     return Facts(session.clock.now(), recorded, tuple(problems))
 
 
-def _told(site: str, problem: Diagnostic) -> str:
+def _problem_line(site: str, problem: Diagnostic) -> str:
     return f"{site}: {problem.message}" + (f"; {problem.fix}" if problem.fix else "") + "."

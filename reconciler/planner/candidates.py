@@ -105,10 +105,10 @@ def select_drafts(
     )
 
 
-def is_lost(one: Candidate, policy: Policy, scope: Scope) -> bool:
+def is_lost(candidate: Candidate, policy: Policy, scope: Scope) -> bool:
     """Whether a draft can never go out: its time has passed or is too close, or its channel takes no more posts."""
-    return too_late(one.moment, scope.now, policy) is not None or channel_is_gone(
-        one.post.channel, max(one.moment, scope.now)
+    return too_late(candidate.moment, scope.now, policy) is not None or channel_is_gone(
+        candidate.post.channel, max(candidate.moment, scope.now)
     )
 
 
@@ -127,7 +127,7 @@ def moment_of(at: time | None, activity: Activity, scope: Scope) -> datetime | N
 
 def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
     for activity in in_order(activities):
-        for post in sorted(activity.posts, key=lambda one: (one.channel, one.type, one.id)):
+        for post in sorted(activity.posts, key=lambda post: (post.channel, post.type, post.id)):
             yield activity, post
 
 
@@ -157,12 +157,12 @@ def _counts(post: Post) -> bool:
     return post.status is PostStatus.SCHEDULED or post.status in GONE_OUT or isinstance(post.status, Unrecognised)
 
 
-def _can_be_approved(one: Candidate) -> bool:
+def _can_be_approved(candidate: Candidate) -> bool:
     """Whether an approvals file can name the post.
 
     One that cannot be named is reported (doubt.py) and left out of the file.
     """
-    return fits_in_files(one.activity.id) and fits_in_files(one.post.id)
+    return fits_in_files(candidate.activity.id) and fits_in_files(candidate.post.id)
 
 
 def _may_go(post: Post, ours: set[PostId]) -> bool:

@@ -54,9 +54,9 @@ class Detail(Struct, frozen=True):
     after: Json = None
 
 
-def details_of(one: FieldChange) -> tuple[Detail, ...]:
+def details_of(change: FieldChange) -> tuple[Detail, ...]:
     """What a change adds, removes and changes, for people to read. Lists are compared regardless of order."""
-    before, after = one.before, one.after
+    before, after = change.before, change.after
     structured = isinstance(before, tuple | JsonObject) and type(before) is type(after)
     if not structured:
         step = Step.ADDED if before is None else Step.REMOVED if after is None else Step.CHANGED

@@ -37,7 +37,7 @@ from reconciler.planner.drift_report import (
     without_name,
 )
 from reconciler.planner.events import EventsPart
-from reconciler.planner.generation import FIRST_CONTACT, changed_inputs, in_force_now, inputs_of
+from reconciler.planner.generation import FIRST_CONTACT, changed_inputs, generated_from_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 
@@ -156,13 +156,13 @@ def _marketing_plan(
         case PlanStatus.FAILED:
             finding = Finding.FAILED
         case PlanStatus.ACTIVE | PlanStatus.GENERATING | Unrecognised():
-            return _in_force(desired, observed, recorded, scope)
+            return _active(desired, observed, recorded, scope)
         case _:
             assert_never(live.status)
     return DriftItem(address, DriftState.DRIFTED, finding, who_moved(not had, had))
 
 
-def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> DriftItem:
+def _active(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> DriftItem:
     """An ACTIVE marketing plan: pending as long as something saved on the site has not been generated from.
 
     What is not saved yet is reported as drift of the settings or of an event, and not a second time here.
@@ -172,7 +172,7 @@ def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     assert wanted is not None
     if recorded.generated_from is None and recorded.pending is None:
         return DriftItem(address, DriftState.CONVERGED)
-    changed = changed_inputs(inputs, in_force_now(inputs, observed.settings, EventsPart(), recorded), frozenset())
+    changed = changed_inputs(inputs, generated_from_now(inputs, observed.settings, EventsPart(), recorded), frozenset())
     saved = tuple(path for path in changed if _is_saved(path, desired, observed, recorded))
     if not saved:
         return DriftItem(address, DriftState.CONVERGED)

@@ -23,7 +23,7 @@ def event_drift(
 ) -> Iterator[DriftItem]:
     """The declared events, and with `prune` those that are not listed: how each differs, and which side moved."""
     matched = match_live(desired.events, live, recorded)
-    for event in sorted(desired.events, key=lambda one: one.name):
+    for event in sorted(desired.events, key=lambda event: event.name):
         yield _drifted(event, matched.get(event.name), recorded, scope)
     pruned_before = recorded.object(RULE_OF_EVENTS) == rule_of_events(desired.prune)
     names = {name for name, _ in (*recorded.applied.events, *recorded.event_ids)}
@@ -49,15 +49,17 @@ def _drifted(event: DesiredEvent, live: CalendarEvent | None, recorded: Recorded
     return of_fields(DriftItem(address, DriftState.CONVERGED), fields)
 
 
-def _drifted_field(one: FieldChange, event: DesiredEvent, last: JsonObject | None, moved_there: set[str]) -> FieldDrift:
+def _drifted_field(
+    change: FieldChange, event: DesiredEvent, last: JsonObject | None, moved_there: set[str]
+) -> FieldDrift:
     wanted = event.facts()
-    if one.path == "name":
+    if change.path == "name":
         applied: Json | Absent = ABSENT if last is None else event.name
         in_git = last is None
     else:
-        applied = ABSENT if last is None else last.get(one.path)
-        in_git = last is None or not same(wanted.get(one.path), last.get(one.path))
-    return FieldDrift(one.path, one.after, one.before, who_moved(in_git, one.path in moved_there), applied)
+        applied = ABSENT if last is None else last.get(change.path)
+        in_git = last is None or not same(wanted.get(change.path), last.get(change.path))
+    return FieldDrift(change.path, change.after, change.before, who_moved(in_git, change.path in moved_there), applied)
 
 
 def _declared_again(name: str, facts: JsonObject) -> DesiredEvent:

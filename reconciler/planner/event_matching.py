@@ -120,13 +120,13 @@ def match_events(
     desired: Iterable[DesiredEvent], own: tuple[CalendarEvent, ...], remembered: dict[str, EventId]
 ) -> dict[str, CalendarEvent]:
     """Declared event's name -> live event. Each live event is used once, whatever the order of either side."""
-    declared = sorted(desired, key=lambda one: one.name)
+    declared = sorted(desired, key=lambda event: event.name)
     matched: dict[str, CalendarEvent] = {}
     for event in declared:
         namesakes = [live for live in own if normal_text(live.name) == normal_text(event.name)]
         if namesakes:
             matched[event.name] = min(
-                namesakes, key=lambda one: (one.id != remembered.get(event.name), *_distance(event, one), one.id)
+                namesakes, key=lambda live: (live.id != remembered.get(event.name), *_distance(event, live), live.id)
             )
     taken = {live.id for live in matched.values()}
     by_id = {live.id: live for live in own if live.id not in taken and live.name not in matched}

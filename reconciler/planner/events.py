@@ -71,7 +71,7 @@ def plan_events(
     refusals: list[Diagnostic] = []
     live_facts: list[tuple[str, JsonObject]] = []
     notes: list[Diagnostic] = []
-    for event in sorted(near, key=lambda one: one.name):
+    for event in sorted(near, key=lambda event: event.name):
         live = matched.get(event.name)
         if live is None:
             cut = next((live for live in own if live.id not in taken and may_be(event, live, recorded)), None)

@@ -66,7 +66,7 @@ def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
     )
 
 
-def in_force_now(
+def generated_from_now(
     inputs: Inputs, settings: MarketingSettings | None, events: EventsPart, recorded: RecordedSite
 ) -> Inputs:
     """What the current generation was made from: as recorded, or the live value of what was never recorded."""
@@ -121,7 +121,7 @@ def upcoming_posts(
         post
         for activity in in_order(marketing_plan.activities)
         if activity.date >= now
-        for post in sorted(activity.posts, key=lambda one: one.id)
+        for post in sorted(activity.posts, key=lambda post: post.id)
         if post.status in statuses
     )
 
@@ -256,7 +256,11 @@ def _upkeep(
     under_way = live.status is PlanStatus.GENERATING
     inputs = inputs_of(desired, scope.now)
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
-    base = recorded.pending if ours and recorded.pending else in_force_now(inputs, observed.settings, events, recorded)
+    base = (
+        recorded.pending
+        if ours and recorded.pending
+        else generated_from_now(inputs, observed.settings, events, recorded)
+    )
     changed = changed_inputs(inputs, base, events.pruned)
     # An input not known to be there is no reason to generate: every run would find that the last generation lacked it.
     doubtful = {input_path(entry.address.key) for entry in recorded.open if _may_have_made_an_input(entry)}

@@ -22,7 +22,7 @@ from reconciler.planner.options import Scope
 
 def in_order(activities: Iterable[Activity]) -> list[Activity]:
     """The order of matches: date, then title, then id (design.md 1.1)."""
-    return sorted(activities, key=lambda one: (one.date, one.title, one.id))
+    return sorted(activities, key=lambda activity: (activity.date, activity.title, activity.id))
 
 
 def covers(match: Match, activity: Activity, scope: Scope) -> bool:

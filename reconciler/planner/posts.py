@@ -178,8 +178,8 @@ def _generate(activity: Activity, index: int, under_way: bool, scope: Scope) -> 
     return Action(address, operation, Reason.RULE, (f"posts[{index}]",), (PostsAre(activity.id),))
 
 
-def _place_of(one: Activity | DesiredActivity) -> tuple[datetime, str]:
-    return (one.date if isinstance(one, Activity) else one.target_date, one.title)
+def _place_of(declared: Activity | DesiredActivity) -> tuple[datetime, str]:
+    return (declared.date if isinstance(declared, Activity) else declared.target_date, declared.title)
 
 
 def _coming(
@@ -187,8 +187,8 @@ def _coming(
 ) -> list[DesiredActivity]:
     """The activities that the same plan creates and this rule decides."""
 
-    def first(one: DesiredActivity) -> int | None:
-        deciding = (position for position, rule in enumerate(rules) if covers_declared(rule.match, one, scope))
+    def first(declared: DesiredActivity) -> int | None:
+        deciding = (position for position, rule in enumerate(rules) if covers_declared(rule.match, declared, scope))
         return next(deciding, None)
 
     return [

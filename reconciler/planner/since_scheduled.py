@@ -78,4 +78,4 @@ def _since(
 
 
 def _last(recorded: RecordedSite, id: PostId) -> PublishedPost | None:
-    return max(recorded.published_by_id.get(id, ()), key=lambda one: one.done_at, default=None)
+    return max(recorded.published_by_id.get(id, ()), key=lambda record: record.done_at, default=None)

@@ -79,15 +79,15 @@ def judge_waiting(
         days=days_of(activities, scope),
         kept=days_of(activities, scope, only_gone=True),
     )
-    judge = _Judge(standards)
+    waiting_posts = _WaitingPosts(standards)
     for activity, post in waiting:
-        judge.judge(activity, post, lost.get(activity.id))
+        waiting_posts.judge(activity, post, lost.get(activity.id))
     return WaitingPart(
-        tuple(judge.cancels),
-        tuple(judge.moves),
-        tuple(judge.blocked),
-        tuple(judge.to_review),
-        tuple(judge.still_going_out),
+        tuple(waiting_posts.cancels),
+        tuple(waiting_posts.moves),
+        tuple(waiting_posts.blocked),
+        tuple(waiting_posts.to_review),
+        tuple(waiting_posts.still_going_out),
     )
 
 
@@ -118,7 +118,7 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
     return tuple(found)
 
 
-class _Judge(Struct):
+class _WaitingPosts(Struct):
     """Judges the waiting posts in the order of their times, since days fill up."""
 
     standards: Standards
@@ -133,7 +133,7 @@ class _Judge(Struct):
         rule = rule_for(standards.schedule.rules, activity, post, standards.scope)
         unwanted = lost or standards.why_not(activity, post, rule)
         if unwanted is not None:
-            self._take_back(activity, post, unwanted)
+            self._cancel(activity, post, unwanted)
             return
         if rule is not None and standards.paused():
             self._goes_out(activity, post, Unwanted(Reason.PAUSED), NOT_OURS)
@@ -149,7 +149,7 @@ class _Judge(Struct):
         else:
             self._not_agreed(activity, post, rule)
 
-    def _take_back(self, activity: Activity, post: Post, unwanted: Unwanted) -> None:
+    def _cancel(self, activity: Activity, post: Post, unwanted: Unwanted) -> None:
         address, moment = self._address(post), moment_in(activity, post)
         if post.status is not PostStatus.SCHEDULED:
             what = f"a post that is {post.status} cannot be cancelled"
@@ -239,7 +239,9 @@ class _Judge(Struct):
     def _account(self, post: Post) -> str:
         """The account's name: as it was read, as in the file, or as it was when the post was scheduled."""
         reviewed = self.standards.desired.approvals.draft(post.id)
-        last = max(self.standards.recorded.published_by_id.get(post.id, ()), key=lambda one: one.done_at, default=None)
+        last = max(
+            self.standards.recorded.published_by_id.get(post.id, ()), key=lambda record: record.done_at, default=None
+        )
         labels = (post.account, reviewed.account if reviewed else "", (last.account or "") if last else "")
         known = (label for label in labels if label and account_id(label) == post.account_id and account_name(label))
         return next(known, post.account)

@@ -23,10 +23,10 @@ _FEATURES: Final = {
 
 def facts_in_words(found: Iterable[facts.Fact]) -> tuple[tuple[str, str], ...]:
     """What each fact is about, and what it says."""
-    return tuple((subject, printable(words)) for subject, words in map(_told, found))
+    return tuple((subject, printable(words)) for subject, words in map(_row, found))
 
 
-def _told(fact: facts.Fact) -> tuple[str, str]:
+def _row(fact: facts.Fact) -> tuple[str, str]:
     match fact:
         case facts.NoCredentialsNeeded():
             return "credentials", "none needed: the sandbox accepts any key"

@@ -72,14 +72,14 @@ class Findings:
     """
 
     def __init__(self) -> None:
-        self._told: set[Diagnostic] = set()
+        self._reported: set[Diagnostic] = set()
 
     def of(self, event: Event) -> list[Diagnostic]:
         """What an event reports that none before it did, most serious first. A mere change is not a problem."""
-        found = [finding for finding in dict.fromkeys(findings_of(event)) if finding not in self._told]
+        found = [finding for finding in dict.fromkeys(findings_of(event)) if finding not in self._reported]
         if isinstance(event, Ended) and not event.verdict.is_success:
-            found = [] if any(explains(finding, event.verdict) for finding in self._told) else [ended_badly(event)]
-        self._told.update(found)
+            found = [] if any(explains(finding, event.verdict) for finding in self._reported) else [ended_badly(event)]
+        self._reported.update(found)
         return found
 
 

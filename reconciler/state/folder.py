@@ -80,7 +80,9 @@ class LocalFolder:
     # --- in a thread ---------------------------------------------------------------------------------
 
     def _read(self, path: str) -> Stored | None:
-        with _told(path, "cannot be read"):  # a text, because a Path puts each name into a table that never shrinks
+        with _as_state_error(
+            path, "cannot be read"
+        ):  # a text, because a Path puts each name into a table that never shrinks
             self._refuse_links(os.path.dirname(path))
             try:
                 handle = os.open(path, os.O_RDONLY | SAFELY)
@@ -96,7 +98,7 @@ class LocalFolder:
 
     def _replace(self, key: str, data: bytes, expected: Version | None | Any, durable: bool) -> Version:
         path = self.folder / key
-        with _told(path, "cannot be written"), self._locked(key):
+        with _as_state_error(path, "cannot be written"), self._locked(key):
             if not isinstance(expected, Any):
                 there = self._read(str(path))
                 if (there and there.version) != expected:
@@ -115,7 +117,7 @@ class LocalFolder:
 
     def _append(self, key: str, data: bytes, at: int) -> int:
         path = self.folder / key
-        with _told(path, "cannot be written"), self._locked(key):
+        with _as_state_error(path, "cannot be written"), self._locked(key):
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | SAFELY, PRIVATE)
             try:
                 _must_be_regular(handle, path)
@@ -137,14 +139,14 @@ class LocalFolder:
         path = self.folder / key
         if not path.parent.is_dir():
             return
-        with _told(path, "cannot be removed"), self._locked(key):
+        with _as_state_error(path, "cannot be removed"), self._locked(key):
             path.unlink(missing_ok=True)
             if durable:
                 _sync_folder(path.parent)
 
     def _names(self, prefix: str) -> list[str]:
         folder = self.folder / prefix
-        with _told(folder, "cannot be listed"):
+        with _as_state_error(folder, "cannot be listed"):
             self._refuse_links(folder)
             try:
                 with os.scandir(folder) as entries:
@@ -229,7 +231,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path | str, what: str) -> Iterator[None]:
+def _as_state_error(path: Path | str, what: str) -> Iterator[None]:
     """Turns an error of the file system into one that a user can act on."""
     try:
         yield

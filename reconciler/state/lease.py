@@ -61,7 +61,7 @@ class LeaseLost(StateError):
     """The lease is lost, or may be; nothing more may be written to the site."""
 
 
-class _Standing(Struct, frozen=True):
+class _LockStatus(Struct, frozen=True):
     """A lease that excludes other runs, or did: `beat` is None if its run has ended.
 
     `changed` distinguishes it, with its heartbeat, from what another read showed. `first` is the name under which
@@ -99,7 +99,7 @@ class Leases:
         watched, watched_from = "", 0.0
         while True:
             stored = await self._store.get(key)
-            found = await self._standing(site, stored)
+            found = await self._lock_status(site, stored)
             taken_over = self._word_about(site, stored)
             if found is not None:
                 if found.changed != watched:
@@ -124,7 +124,7 @@ class Leases:
 
         Raises StateError for a lease that cannot be read.
         """
-        found = await self._standing(site, await self._store.get(key_of(site.id)))
+        found = await self._lock_status(site, await self._store.get(key_of(site.id)))
         return found.lock if found else None
 
     async def ids(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class Leases:
         site = SiteRef(lock.site.name, lock.site.id)
         while True:
             stored = await self._store.get(key_of(site.id))
-            found = await self._standing(site, stored)
+            found = await self._lock_status(site, stored)
             if found is None or found.lock.holder.token != lock.holder.token:
                 return False
             if found.first or stored is None:
@@ -180,7 +180,7 @@ class Leases:
 
     # --- what is in the store ---------------------------------------------------------------------------
 
-    async def _standing(self, site: SiteRef, stored: Stored | None) -> _Standing | None:
+    async def _lock_status(self, site: SiteRef, stored: Stored | None) -> _LockStatus | None:
         """The lease that was not released, of this version or the first; None if there is none."""
         # A power cut can leave it empty: its holder is gone.
         if stored is not None and stored.data:
@@ -189,17 +189,17 @@ class Leases:
                 found = await look(self._store, lock.beat) if lock.beat else None
                 if found is None or lock.site.id not in found[0].revoked:
                     beat = found[0] if found else None
-                    return _Standing(replace(lock, expires=beat.expires if beat else lock.since), beat)
+                    return _LockStatus(replace(lock, expires=beat.expires if beat else lock.since), beat)
         for name in await self._names_before(site):
             first = await self._store.get(key_of_name(name))
             if first is not None:
                 lock = decode_first(first.data, self._store.place(key_of_name(name)), site.id)
-                standing = _Standing(lock, None, name)
-                if not lock.released and self._why_free(standing, 0.0) is None:
-                    return standing
+                status = _LockStatus(lock, None, name)
+                if not lock.released and self._why_free(status, 0.0) is None:
+                    return status
         return None
 
-    def _why_free(self, found: _Standing, unchanged: float) -> str | None:
+    def _why_free(self, found: _LockStatus, unchanged: float) -> str | None:
         lock = found.lock
         if found.beat is None and not found.first:
             return "whose run ended without releasing it"

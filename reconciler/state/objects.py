@@ -107,7 +107,7 @@ class ObjectStore:
     async def get(self, key: str) -> Stored | None:
         import obstore
 
-        with self._told(key, "cannot be read"):
+        with self._as_state_error(key, "cannot be read"):
             try:
                 result = await obstore.get_async(self._store, check_key(key))
                 meta = result.meta  # some versions cannot tell it once the bytes are read
@@ -134,7 +134,7 @@ class ObjectStore:
         elif not isinstance(expected, Any):
             # A member that is None is refused, and which of the two counts differs between providers.
             mode = json.loads(expected)
-        with self._told(key, "cannot be written"):
+        with self._as_state_error(key, "cannot be written"):
             if not isinstance(expected, Any):
                 await self._see_conditions()
             try:
@@ -150,7 +150,7 @@ class ObjectStore:
     async def delete(self, key: str) -> None:
         import obstore
 
-        with self._told(key, "cannot be removed"):
+        with self._as_state_error(key, "cannot be removed"):
             try:
                 await obstore.delete_async(self._store, check_key(key))
             except FileNotFoundError:
@@ -160,7 +160,7 @@ class ObjectStore:
         import obstore
 
         keys = []
-        with self._told(prefix, "cannot be listed"):
+        with self._as_state_error(prefix, "cannot be listed"):
             async for page in obstore.list(self._store, prefix.rstrip("/"), chunk_size=1000):
                 keys += [entry["path"] for entry in page]
         for key in sorted(keys):
@@ -228,7 +228,7 @@ class ObjectStore:
             self._conditions_seen = True
 
     @contextmanager
-    def _told(self, key: str, what: str) -> Iterator[None]:
+    def _as_state_error(self, key: str, what: str) -> Iterator[None]:
         from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
         try:

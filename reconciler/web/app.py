@@ -155,7 +155,7 @@ class Page:
     async def changes(self, request: Request) -> Response:
         """What has changed since the version that a page shows."""
         self._look()
-        return self._told(_number(request.query_params.get("since", "")))
+        return self._refreshed(_number(request.query_params.get("since", "")))
 
     async def decide(self, request: Request) -> Response:
         """Writes what was decided, if the files still say what was seen."""
@@ -169,7 +169,7 @@ class Page:
             (wish.site, wish.id): wish.to.value for wish in asked.wishes if (wish.site, wish.id) not in kept_back
         }
         self.board.update()
-        return self._told(asked.since, refused)
+        return self._refreshed(asked.since, refused)
 
     async def refresh(self, request: Request) -> Response:
         """Reads the sites again, and updates their files."""
@@ -178,7 +178,7 @@ class Page:
         asked = await self._since(request)
         done = await self._ports.refresh()
         self._look()
-        return self._told(asked, said=done)
+        return self._refreshed(asked, said=done)
 
     async def commit(self, request: Request) -> Response:
         """Commits the decisions, if the page was started with that permission. Nothing is pushed."""
@@ -190,12 +190,12 @@ class Page:
         found = history.uncommitted(self.board.folder)
         try:
             if not found.files:
-                return self._told(asked, said=Refreshed("There is nothing to commit."))
+                return self._refreshed(asked, said=Refreshed("There is nothing to commit."))
             history.repository().commit(found.files, found.message)
         except GitError as error:
-            return self._told(asked, said=Refreshed("Nothing was committed.", (f"{error}.",)))
+            return self._refreshed(asked, said=Refreshed("Nothing was committed.", (f"{error}.",)))
         self._look()
-        return self._told(asked, said=Refreshed(f"Committed: {found.subject}. It is not pushed."))
+        return self._refreshed(asked, said=Refreshed(f"Committed: {found.subject}. It is not pushed."))
 
     async def _since(self, request: Request) -> int:
         try:
@@ -222,7 +222,7 @@ class Page:
             self.board.check_out()
         self.board.update()
 
-    def _told(self, since: int, refused: Sequence[Refusal] = (), said: Refreshed | None = None) -> Response:
+    def _refreshed(self, since: int, refused: Sequence[Refusal] = (), said: Refreshed | None = None) -> Response:
         found = self.board.since(since) if since != self.board.version else Changes(self.board.version)
         answer: dict[str, Any] = {
             "run": self._run,

@@ -258,7 +258,7 @@ def when_of(event: DesiredEvent) -> JsonObject:
 def _made(wanted: DesiredEvent, entry: OpenEntry, events: tuple[CalendarEvent, ...]) -> list[CalendarEvent]:
     """Events that match the wanted one and, by their ids, did not exist before the call."""
     new = (event for event in events if event.id not in entry.before.known)
-    return sorted((event for event in new if is_event(event, wanted.name, when_of(wanted))), key=lambda one: one.id)
+    return sorted((event for event in new if is_event(event, wanted.name, when_of(wanted))), key=lambda event: event.id)
 
 
 def _own(events: tuple[CalendarEvent, ...], recorded: RecordedSite) -> frozenset[CalendarId | None]:

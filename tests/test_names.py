@@ -1,0 +1,87 @@
+"""Names that were replaced do not come back: each said too little, or stood for several things."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import reconciler
+
+ROOT = Path(reconciler.__file__).parent
+
+MODULES = {
+    "cli": "applying auditing planning repairing reviewing showing starter telling",
+    "engine": "applying",
+    "planner": "judging standing wanted",
+    "executor": "by_hand evidence remember single view",
+    "state": "hold notes",
+    "api": "bodies services wire_neighbours",
+    "sandbox": "handling planting remaking",
+    "reporters/kinds": "promises",
+}
+"""Modules by their package: those that take their place are named after what they own."""
+
+CLASSES = {
+    *("Awaited", "Checked", "Choice", "Count", "Glance", "Held", "Hold", "Judge", "Layers", "Look", "Narrowing"),
+    *("Patience", "Promised", "Reach", "Resolved", "Setting", "Sight", "Spots", "Standing", "Tally", "Terms", "Told"),
+    *("View", "Violation", "Wait", "Waiting", "Witness"),
+}
+
+VALUES = {
+    *("by_hand", "held_back", "hindered", "hindrance", "in_force", "narrowed", "settle", "settled", "settled_rules"),
+    *("taken_in_force", "told", "undefer"),
+}
+"""Functions, methods, fields, arguments and variables, with or without an underscore in front."""
+
+ONE_OWNER = {"Answer": "api", "ApiCall": "api", "Call": "sandbox", "Clock": "model", "Malformed": "model"}
+"""Classes that exist once, in this package."""
+
+
+def test_replaced_modules_do_not_come_back() -> None:
+    found = [ROOT / folder / f"{name}.py" for folder, names in MODULES.items() for name in names.split()]
+    assert [path for path in found if path.exists()] == []
+
+
+def test_replaced_names_do_not_come_back() -> None:
+    found = [f"{path}:{line}: {name}" for path, line, name in _defined() if name.lstrip("_") in VALUES | CLASSES]
+    assert found == []
+
+
+def test_a_name_that_stood_for_several_things_stands_for_one() -> None:
+    owners = [(name, path.split("/")[0]) for path, _, name in _defined() if name in ONE_OWNER]
+    assert sorted(owners) == sorted(ONE_OWNER.items())
+
+
+def test_a_loop_variable_is_named_after_its_thing() -> None:
+    loops = (
+        (path, loop.target)
+        for path, tree in _modules()
+        for loop in ast.walk(tree)
+        if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension)
+    )
+    found = [path for path, target in loops if isinstance(target, ast.Name) and target.id == "one"]
+    assert found == []
+
+
+@cache
+def _modules() -> tuple[tuple[str, ast.Module], ...]:
+    paths = sorted(ROOT.rglob("*.py"))
+    return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
+
+
+def _defined() -> Iterator[tuple[str, int, str]]:
+    for path, tree in _modules():
+        for node in ast.walk(tree):
+            match node:
+                case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                    yield path, node.lineno, node.name
+                case ast.arg():
+                    yield path, node.lineno, node.arg
+                case ast.Name(ctx=ast.Store()):
+                    yield path, node.lineno, node.id
+                case ast.Attribute(ctx=ast.Store()):
+                    yield path, node.lineno, node.attr
+                case _:
+                    pass
