@@ -94,7 +94,7 @@ def marketing_plan(body: object) -> MarketingPlan:
     activities = _each_once(activity(member, path) for path, member in found)
     status = _plan_status(source, where)
     if status == NO_STATUS and activities:
-        raise Unreadable(f"expected a marketing plan with its status, got {len(activities)} activities without one")
+        raise Unreadable(f"expected a marketing plan with its status, got {len(activities):,} activities without one")
     return MarketingPlan(status, activities, shows_activities=shows)
 
 

@@ -71,7 +71,8 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
         if isinstance(saved, SavedPlan) and saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:
                 raise UsageError(f"{file} is already one shard", "merge all shards, or leave --shard out")
-            what = f"this is shard {saved.part.number} of {saved.part.count}, and the limits only count its own sites"
+            shard = f"shard {saved.part.number:,} of {saved.part.count:,}"
+            what = f"this is {shard}, and the limits only count its own sites"
             fix = "to check them over all shards: reconciler merge FILE... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
         context, terms = RunContext(strict=asked.strict), _terms(runs, permissions, running)

@@ -275,4 +275,4 @@ def _print_saved(made: Sequence[Ruling], stream: TextIO) -> None:
 
 def _counted(words: Counter[str]) -> str:
     """`2 approved, 1 to discard`."""
-    return ", ".join(f"{count} {_DECIDED.get(word, f'to {word}')}" for word, count in words.items())
+    return ", ".join(f"{count:,} {_DECIDED.get(word, f'to {word}')}" for word, count in words.items())

@@ -7,9 +7,9 @@ import os
 import sys
 
 from reconciler.cli.outputs import screen_of
+from reconciler.model.plurals import plural
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.layout import Span, wrapped
-from reconciler.reporters.words import plural
 
 
 def can_ask() -> bool:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from reconciler.cli.running import Stopped, Terminated
+from reconciler.model.plurals import plural
 from reconciler.model.verdict import Verdict, interrupted_by
 from reconciler.version import __version__
 
@@ -206,7 +207,7 @@ def _unexpected(error: Exception, args: Sequence[str]) -> int:
         case InvalidFiles(problems=problems):
             _say(sentence(problem) for problem in problems)
             files = len({problem.file for problem in problems})
-            return _fail(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}; nothing was done")
+            return _fail(f"{plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done")
         case ReportsFailed():
             return _fail(str(error))
         case UsageError():
@@ -290,10 +291,6 @@ def _say(messages: Iterable[str]) -> None:
     for message in messages:
         for line in inert_lines(message):
             click.echo(line, err=True)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _bug(error: Exception) -> int:

@@ -152,7 +152,7 @@ class _Sites:
             board.folder.also(entry.name for entry in selection.entries)
             self._runs = runs
             board.learn(await self.facts(selection))
-        return Refreshed(f"Read {read} of {len(selection)} sites.", tuple(problems))
+        return Refreshed(f"Read {read:,} of {len(selection):,} sites.", tuple(problems))
 
 
 async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:

@@ -46,6 +46,6 @@ class Saving:
         save_plan(self._file, session.api.target, session.clock.now(), self._plans, part, session.project.digest)
         what, fix = f"Saved to {self._file}", ""  # `Next:` says how to apply it
         if part is not None and part.count > 1:
-            what += f", shard {part.number} of {part.count}"
+            what += f", shard {part.number:,} of {part.count:,}"
             fix = "to merge all shards into one plan: reconciler merge FILE... --out FILE"
         self._emit(Notice(Diagnostic("plan-saved", what, fix, Severity.NOTE)))

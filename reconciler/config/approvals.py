@@ -100,7 +100,7 @@ def _decision_problem(
         hint = f"did you mean {near}?" if near else "replace only the word, and keep the digest after it"
     elif blank and not (digest.startswith(prefix) and re.fullmatch(_DIGEST, digest.removeprefix(prefix))):
         digits = sum(character in "0123456789abcdef" for character in digest.removeprefix(prefix))
-        what = f"has {digits} of 64 digits" if digits < 64 else f"must be {prefix}64 hexadecimal digits"
+        what = f"has {digits:,} of 64 digits" if digits < 64 else f"must be {prefix}64 hexadecimal digits"
         message = f"the digest after {word!r} {what}"
         hint = _LOST
     elif not lines.holds(place.line, text):

@@ -141,7 +141,7 @@ def write(rulings: Sequence[Ruling]) -> None:
         try:
             data = read_regular(path, MAX_BYTES + 1)
             if len(data) > MAX_BYTES:
-                raise UsageError(f"{shown}: has grown larger than {MAX_BYTES} bytes", "split it")
+                raise UsageError(f"{shown}: has grown larger than {MAX_BYTES:,} bytes", "split it")
             text = data.decode("utf-8")
             write_atomically(path, set_decisions(text, drafts, activities, shown, seen))
         except NotRegular:
@@ -210,7 +210,7 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
             raise UsageError(f"--id {given}: not in the approvals files of these sites", NEW_DRAFTS)
         if len(found) > 1 and given not in found:
             raise UsageError(
-                f"--id {given}: {len(found)} ids begin with it, such as {found[0]} and {found[1]}",
+                f"--id {given}: {len(found):,} ids begin with it, such as {found[0]} and {found[1]}",
                 "give more characters",
             )
     for channel in selector.channels:

@@ -82,7 +82,7 @@ class _Explainer:
             case "oneOf":
                 yield from self._one_of(path, error)
             case "minProperties" | "maxProperties" if schema.get("maxProperties") == 1:
-                found = f"it has {len(value)}: {listed(value)}" if value else "it has none"
+                found = f"it has {len(value):,}: {listed(value)}" if value else "it has none"
                 yield self._problem(path, f"must have exactly one of {listed(schema['properties'], 'or')}; {found}")
             case "propertyNames":
                 yield from ()
@@ -121,7 +121,7 @@ class _Explainer:
             case "minLength":
                 return self._problem(path, "is empty", "write something, or leave the key out")
             case "maxLength":
-                return self._problem(path, f"has {len(value)} characters", f"the maximum is {rule}")
+                return self._problem(path, f"has {len(value):,} characters", f"the maximum is {rule}")
             case "minItems":
                 return self._problem(path, "is an empty list", "add an item, or leave the key out")
             case "minProperties":

@@ -163,7 +163,7 @@ def _weekday(name: str) -> str:
 def _bounds(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> tuple[int, int | None]:
     least, most = int(written.get("min", 0)), written.get("max")
     if most is not None and least > most:
-        merged.problem((*path, "min"), f"{least} is more than `max`, which is {int(most)}", "swap the two")
+        merged.problem((*path, "min"), f"{least:,} is more than `max`, which is {int(most):,}", "swap the two")
     if most is not None and written.get("state") == "absent":
         message = "only limits one run under `state: absent`, so the next run would remove more"
         merged.problem((*path, "max"), message, "narrow the match instead")

@@ -176,7 +176,7 @@ async def apply_saved(
 
 def stale_everywhere(sites: int) -> Diagnostic:
     """A saved plan that no longer holds on several sites, for the run as a whole."""
-    return Diagnostic(StalePlan.code, f"the saved plan is stale on {sites} sites", "run plan again")
+    return Diagnostic(StalePlan.code, f"the saved plan is stale on {sites:,} sites", "run plan again")
 
 
 async def refuse_plan(run: Run, why: PlanRefused) -> Refused:

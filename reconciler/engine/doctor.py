@@ -139,7 +139,7 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Fi
     found.facts.append(facts.AccountListed(len(listed), undeclared))
     if undeclared:
         are = "is" if undeclared == 1 else "are"
-        what = f"{undeclared} of the account's {len(listed)} sites {are} not in any site file"
+        what = f"{undeclared:,} of the account's {len(listed):,} sites {are} not in any site file"
         found.add(finding("undeclared-sites", what, "`reconciler import --all` writes files for them", Severity.NOTE))
 
 

@@ -16,6 +16,7 @@ from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.diagnostics import Severity
 from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
 from reconciler.model.sites import ChannelStatus, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
@@ -100,7 +101,7 @@ class SiteExamination:
         if live.status is PlanStatus.ACTIVE and self.desired.marketing_plan is not None:
             left = max(ahead, default=now) - now
             if left < SHORT_HORIZON:
-                what = f"the marketing plan has activities for only {left.days} more days"
+                what = f"the marketing plan has activities for only {left.days:,} more days"
                 fix = "`reconciler apply --regenerate SITE` generates the next ones"
                 self.found.add(finding("short-horizon", what, fix, Severity.WARNING))
         elif live.status in (PlanStatus.INACTIVE, PlanStatus.FAILED) and self.desired.marketing_plan is not None:
@@ -154,7 +155,7 @@ class SiteExamination:
         name = self.desired.ref.name
         self.found.facts.append(facts.Recorded(recorded.is_known))
         if count := len(recorded.open):
-            what = f"an earlier run left {count} unconfirmed call{'' if count == 1 else 's'}"
+            what = f"an earlier run left {plural(count, 'unconfirmed call')}"
             fix = f"the next apply checks what became of them; `reconciler state show {name}` names them"
             self.found.add(finding("unconfirmed-calls", what, fix, Severity.WARNING))
 

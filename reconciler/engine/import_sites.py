@@ -33,6 +33,7 @@ from reconciler.executor.observe import observe_and_plan
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
+from reconciler.model.plurals import plural
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.model.text import printable
@@ -189,8 +190,8 @@ async def _events(
     count = len(calendars | await _calendars(session, site))
     if count <= 1:
         return found, DeclarableEvents()
-    why = f"the site has {count} calendars, and the API does not say which one is its own"
-    notes.append(left_out(site.name, _in_words(len(found.events), "event"), why, "the file lists them as comments"))
+    why = f"the site has {count:,} calendars, and the API does not say which one is its own"
+    notes.append(left_out(site.name, plural(len(found.events), "event"), why, "the file lists them as comments"))
     return DeclarableEvents(), found
 
 
@@ -216,11 +217,6 @@ def left_out(site: SiteName, what: str, why: str, fix: str = "it stays on the si
     return Diagnostic("left-out", f"left out {what}: {why}", fix, Severity.WARNING, address=Address(site))
 
 
-def _in_words(count: int, thing: str) -> str:
-    """`1 event`, `2 events`."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
 def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
     why = f"the marketing plan is {printable(str(live.status))}, so the file does not ask for one"
     fix = "write `marketingPlan: {state: present}` to have one generated"
@@ -229,7 +225,7 @@ def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
 
 def unsettled(site: SiteName, plan: Plan, changes: int) -> Diagnostic:
     """Reports that a plan made right afterwards is not empty."""
-    reason = plan.refusals[0].message if plan.refusals else f"a plan would still make {_in_words(changes, 'change')}"
+    reason = plan.refusals[0].message if plan.refusals else f"a plan would still make {plural(changes, 'change')}"
     fix = "run `reconciler plan` to see what the file's rules or the project's defaults ask for"
     return Diagnostic("plan-not-empty", reason, fix, Severity.WARNING, address=Address(site))
 

@@ -102,11 +102,11 @@ def _notice(site: LeftOutSite) -> Diagnostic:
         f"{printable(name_of(post))}{f' {moment_text(moment, post.zone)}' if moment else ''} ({although(reason)})"
         for post, moment, reason in site.posts[:MOST_NAMED]
     )
-    more = f"; and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
+    more = f"; and {count - MOST_NAMED:,} more" if count > MOST_NAMED else ""
+    posts = "an unwanted post goes" if count == 1 else f"{count:,} unwanted posts go"
     return Diagnostic(
         "still-going-out",
-        f"this run leaves the site out, but {'an unwanted post goes' if count == 1 else f'{count} unwanted posts go'} "
-        f"out there: {named}{more}",
+        f"this run leaves the site out, but {posts} out there: {named}{more}",
         f"reconciler apply --target {site.name} cancels {'it' if count == 1 else 'them'}; or cancel "
         f"{'it' if count == 1 else 'them'} in the site's dashboard",
         Severity.WARNING,

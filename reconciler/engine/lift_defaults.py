@@ -36,7 +36,7 @@ def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | Non
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
     shared = tuple(field for field in _shared(before) if field.path not in under)
     if not shared:
-        why = f"no setting has the same value on all {len(before)} sites, so nothing was moved into defaults"
+        why = f"no setting has the same value on all {len(before):,} sites, so nothing was moved into defaults"
         return Diagnostic("nothing-shared", why, severity=Severity.NOTE)
     path = project.file or project.root / PROJECT_FILE
     write_file(path, _with_defaults(read_text(path) or "version: 1\n", shared, shown_path(path)))
@@ -47,7 +47,7 @@ def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | Non
     _, index = open_whole((project.root,), project.trust)
     after = [entry.load() for entry in index.entries]
     assert [_asked(site) for site in before] == [_asked(site) for site in after], "moving values changed a site"
-    what = f"moved into defaults of {shown_path(path)} what all {len(after)} sites share: {', '.join(sorted(paths))}"
+    what = f"moved into defaults of {shown_path(path)} what all {len(after):,} sites share: {', '.join(sorted(paths))}"
     return Diagnostic("moved-to-defaults", what, severity=Severity.NOTE)
 
 

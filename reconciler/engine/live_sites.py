@@ -133,7 +133,7 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
     chosen = [site for site in sites.values() if pattern is None or fnmatchcase(site.name.casefold(), pattern)]
     if wanted.title is not None and not chosen:
         raise UsageError(
-            f"--name {printable(wanted.title)}: none of the account's {len(sites)} sites has a matching name",
+            f"--name {printable(wanted.title)}: none of the account's {len(sites):,} sites has a matching name",
             "change the name, or leave it out to import all",
         )
     ordered = sorted(chosen, key=lambda site: (site.name.casefold(), site.id))

@@ -56,7 +56,7 @@ def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
         first = first or part
         if part.count != first.count:
             raise UsageError(
-                f"{file} is one of {part.count} shards, but {found[0][0]} is one of {first.count}",
+                f"{file} is one of {part.count:,} shards, but {found[0][0]} is one of {first.count:,}",
                 "merge the shards of one run",
             )
         if part.config != first.config:
@@ -65,12 +65,12 @@ def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
                 "run all shards from the same commit with the same options",
             )
         if part.number in parts:
-            raise UsageError(f"{file} and {parts[part.number]} are both shard {part.number}", "name each shard once")
+            raise UsageError(f"{file} and {parts[part.number]} are both shard {part.number:,}", "name each shard once")
         parts[part.number] = file
     assert first is not None
     if missing := [number for number in range(1, first.count + 1) if number not in parts]:
         shown = ", ".join(map(str, missing[:8])) + (" and more" if len(missing) > 8 else "")
-        raise UsageError(f"shard {shown} of {first.count} is missing", "name the files of all shards")
+        raise UsageError(f"shard {shown} of {first.count:,} is missing", "name the files of all shards")
 
 
 def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Prober:
         self._see("14.17", "the members of a recurring rule", {name for rule in rules for name in rule}, "none recurs")
         calendars = {event.get("calendarId") for event in found}
         names_one = None if not found else None not in calendars
-        self._say("14.17", "an event names its calendar", names_one, f"{len(calendars)} seen")
+        self._say("14.17", "an event names its calendar", names_one, f"{len(calendars):,} seen")
 
     def _option(self, key: str, answer: _Answer) -> None:
         options = _listed(answer.body, "options")

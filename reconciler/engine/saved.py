@@ -131,5 +131,5 @@ def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: Pro
     ]
     if not moved:
         return ""
-    names = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
+    names = ", ".join(moved[:3]) + (f" and {len(moved) - 3:,} more" if len(moved) > 3 else "")
     return f"the files have changed since the plan was made: {names}"

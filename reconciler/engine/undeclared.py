@@ -100,7 +100,7 @@ def waiting(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:
 def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
     """Reports that a site is undeclared, then names each post that still goes out there."""
     count = len(found.posts)
-    what = f", and {count} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
+    what = f", and {count:,} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
     if found.problem is not None:
         what = ", and its record cannot be read"
     yield Diagnostic(

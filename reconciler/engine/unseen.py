@@ -95,7 +95,7 @@ async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None
     dark = f"the scheduled posts of {'a site' if unread == 1 else f'{unread:,} sites'} with unreadable state"
     if not named:
         return _unchecked(dark) if unread else None
-    more = f"; and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    more = f"; and {len(named) - MOST_NAMED:,} more" if len(named) > MOST_NAMED else ""
     if unread:
         more += f"; and {dark}"
     count = "a scheduled post" if len(named) == 1 else f"{len(named):,} scheduled posts"

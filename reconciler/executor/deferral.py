@@ -35,7 +35,7 @@ async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
         return ()
     promised = resolved.actions if deferred.at_most is None else resolved.actions[: deferred.at_most]
     for surplus in resolved.actions[len(promised) :]:
-        more = f"more than the plan promised (at most {deferred.at_most})"
+        more = f"more than the plan promised (at most {deferred.at_most:,})"
         run.skip(surplus, Result.SKIPPED, Diagnostic(Trouble.BEYOND_PROMISE, more))
     run.keep_promise(action, len(promised))
     return promised

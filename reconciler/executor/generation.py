@@ -20,6 +20,7 @@ from reconciler.executor.site_cache import NO_PLAN
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import Stopped, TimedOut, poll
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.durations import length
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus, Generate, MarketingPlan, PlanStatus, Regenerate
 from reconciler.model.notes import InputsGeneratedFrom, InputsPending
@@ -197,7 +198,7 @@ async def _over(
 
 
 async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
-    timeout = _spelled(run.options.waiting.timeout)
+    timeout = length(run.options.waiting.timeout.total_seconds())
     if last.entry is not None and last.silent >= LOOKS and not last.shown:
         why = f"accepted, but after {timeout} the marketing plan has not changed; nothing was generated"
         without = not_done(Trouble.NO_EFFECT, why, "run again")
@@ -247,8 +248,3 @@ async def _unpublished(run: Run) -> bool:
         return (await run.ports.reader.read(run.site, frozenset({Need.PUBLISHED}))).published is False
     except ApiError:
         return False  # a hint is not worth an error
-
-
-def _spelled(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    return f"{seconds // 60}m" if seconds and seconds % 60 == 0 else f"{span.total_seconds():g}s"

@@ -104,7 +104,7 @@ def channel_violations(post: Post) -> Iterator[RuleViolation]:
         yield RuleViolation("media", detail, "give it an image in the dashboard")
     for name, text, limit in _limited(post):
         if (length := limit.count(text)) > limit.most:
-            detail = f"{name} has {length} {limit.unit}{_code_points(text, length)}; the limit is {limit.most}"
+            detail = f"{name} has {length:,} {limit.unit}{_code_points(text, length)}; the limit is {limit.most:,}"
             yield RuleViolation(f"{channel_name(post.channel)}'s own limit", detail, IN_THE_DASHBOARD)
 
 
@@ -119,15 +119,15 @@ def content_warnings(post: Post) -> tuple[Diagnostic, ...]:
     for name, text, limit in _limited(post):
         if not limit.documented and len(text) > limit.most >= (length := limit.count(text)):
             found.append(
-                f"{name} has {length} characters, but {len(text)} code points; {channel_name(post.channel)} allows "
-                f"{limit.most} and does not say which it counts"
+                f"{name} has {length:,} characters, but {len(text):,} code points; {channel_name(post.channel)} allows "
+                f"{limit.most:,} and does not say which it counts"
             )
     if post.channel == "INSTAGRAM":
         hashtags = sum(len(re.findall(_HASHTAG, text)) for _, text in post.texts)
         if hashtags > HASHTAGS_ON_INSTAGRAM:
-            found.append(f"it has {hashtags} hashtags; Instagram allows about {HASHTAGS_ON_INSTAGRAM}")
+            found.append(f"it has {hashtags:,} hashtags; Instagram allows about {HASHTAGS_ON_INSTAGRAM}")
         if len(post.media) > IMAGES_ON_INSTAGRAM:
-            found.append(f"it has {len(post.media)} images; Instagram allows {IMAGES_ON_INSTAGRAM}")
+            found.append(f"it has {len(post.media):,} images; Instagram allows {IMAGES_ON_INSTAGRAM:,}")
     for number, media in enumerate(post.media, 1):
         if why := _unlasting(media.url):
             which = f"image {number}" if media.type == "IMAGE" else f"{media.type.lower()} {number}"
@@ -224,7 +224,7 @@ def _limited(post: Post) -> Iterator[tuple[str, str, TextLimit]]:
 
 
 def _code_points(text: str, length: int) -> str:
-    return f" ({len(text)} code points)" if len(text) != length else ""
+    return f" ({len(text):,} code points)" if len(text) != length else ""
 
 
 @lru_cache(maxsize=8192)  # a review checks the same images several times

@@ -78,7 +78,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
     enough = ENOUGH if live.shows_activities else 1
     if len(known) < enough or known & shown:
         return ()
-    count = f"{len(known)} upcoming activities" if len(known) > 1 else "an upcoming activity"
+    count = f"{len(known):,} upcoming activities" if len(known) > 1 else "an upcoming activity"
     return (
         not_shown(
             address,
@@ -118,7 +118,7 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
     return (
         not_shown(
             scope.address(Kind.SITE),
-            f"earlier runs scheduled {len(unseen)} posts that have not gone out yet, but the site shows none of them",
+            f"earlier runs scheduled {len(unseen):,} posts that have not gone out yet, but the site shows none of them",
         ),
     )
 
@@ -199,7 +199,7 @@ def _matches(desired: DesiredSite) -> Iterator[tuple[str, Match]]:
 
 
 def _activities(count: int) -> str:
-    return "an activity that it may select" if count == 1 else f"{count} activities that it may select"
+    return "an activity that it may select" if count == 1 else f"{count:,} activities that it may select"
 
 
 def _unnamed_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:

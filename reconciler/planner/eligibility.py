@@ -71,7 +71,7 @@ class DraftEligibility(Struct):
         notes = list(self.notes)
         if self.missed:
             drafts = "draft" if self.missed == 1 else "drafts"
-            what = f"{self.missed} {drafts} that no one approved in time will no longer go out"
+            what = f"{self.missed:,} {drafts} that no one approved in time will no longer go out"
             notes.append(Diagnostic.note("not-approved-in-time", what))
         if self.goes or self.moves:
             notes += near_limits(len(self.goes) + self.moves, self.days.counts(), self.options.policy)
@@ -265,9 +265,9 @@ class DraftEligibility(Struct):
         feature = self.observed.feature(SCHEDULING)
         if feature is None or feature.remaining is None or len(self.goes) < feature.remaining:
             return []
-        of = f" of {feature.limit}" if feature.limit else ""
+        of = f" of {feature.limit:,}" if feature.limit else ""
         per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
-        detail = f"{feature.remaining}{of} scheduled posts are left{per}, and earlier drafts use them up"
+        detail = f"{feature.remaining:,}{of} scheduled posts are left{per}, and earlier drafts use them up"
         return [
             self._blocked(
                 candidate,
@@ -297,7 +297,7 @@ class DraftEligibility(Struct):
         used = feature.limit - feature.remaining + len(self.goes)
         if used < SHOWN_FROM * feature.limit:
             return []
-        return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used} of {feature.limit} after this run")]
+        return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used:,} of {feature.limit:,} after this run")]
 
     def _block(
         self, candidate: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()

@@ -217,7 +217,7 @@ def _not_shown(
     if len(known) >= ENOUGH and not any(event.id in known for event in observed):
         yield not_shown(
             scope.address(Kind.SITE),
-            f"earlier runs recorded {len(known)} calendar events of this site, but its calendar shows none of them",
+            f"earlier runs recorded {len(known):,} calendar events of this site, but its calendar shows none of them",
         )
 
 

@@ -53,8 +53,8 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_DELETE,
-                f"the run would delete {total.deleted} (events, activities, marketing plans), "
-                f"but policy.maxDelete is {policy.max_delete}",
+                f"the run would delete {total.deleted:,} (events, activities, marketing plans), "
+                f"but policy.maxDelete is {policy.max_delete:,}",
                 f"raise maxDelete in {policy.place}, or narrow the run with --target",
             )
         )
@@ -63,7 +63,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_DISCARD,
-                f"the run would throw away {total.discard} drafts, but policy.maxDiscard is {policy.max_discard}",
+                f"the run would throw away {total.discard:,} drafts, but policy.maxDiscard is {policy.max_discard:,}",
                 f"raise maxDiscard in {policy.place}, or narrow the run with --target",
             )
         )
@@ -72,7 +72,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_PUBLISH,
-                f"the run would publish {total.publish} posts, but policy.maxPublish is {policy.max_publish}",
+                f"the run would publish {total.publish:,} posts, but policy.maxPublish is {policy.max_publish:,}",
                 f"raise maxPublish in {policy.place}, narrow the run with --target, or use --no-publish",
             )
         )
@@ -89,7 +89,7 @@ def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
         refusal(
             Address(plan.site.name),
             RefusedBy.STRICT,
-            f"{count} {'item is' if count == 1 else 'items are'} blocked, and --strict is given",
+            f"{count:,} {'item is' if count == 1 else 'items are'} blocked, and --strict is given",
             "do what each blocked item says, or run without --strict",
         ),
     )

@@ -11,6 +11,7 @@ from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import DeleteMarketingPlan, Discard, MarketingPlan, Regenerate
 from reconciler.model.operations import discards_of
+from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
 from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import DesiredSite, RecordedSite
@@ -145,7 +146,7 @@ def _absent_refused(place: str, counts: str, discard: Discard, desired: DesiredS
 
 def _counted(counts: Iterable[tuple[int, str]]) -> str:
     """`2 approved drafts and 1 scheduled post`; empty if there are none."""
-    return " and ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
+    return " and ".join(plural(count, noun) for count, noun in counts if count)
 
 
 def approved_drafts(activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite) -> frozenset[PostId]:

@@ -125,7 +125,7 @@ def zone_notes(
         Diagnostic.note(
             "time-zone-changed",
             f"the site's time zone is {scope.zone_name} now and was {zone} when "
-            f"{'1 of its posts was' if len(found) == 1 else f'{len(found)} of its posts were'} scheduled; "
+            f"{'1 of its posts was' if len(found) == 1 else f'{len(found):,} of its posts were'} scheduled; "
             "`at`, quiet hours and blackout dates are read in the site's time zone",
         )
         for zone, found in sorted(before.items())

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field
 
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.durations import as_typed, length
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
 from reconciler.planner.actions import BlockedBy
@@ -58,8 +59,8 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> Diagnostic | No
     if moment <= now:
         return Diagnostic(BlockedBy.TOO_LATE, "its time has passed")
     if moment - now < policy.min_lead:
-        lead = f"{_length(policy.min_lead)}, {policy.place_of('minLead')}"
-        what = f"it is due in {_length(moment - now)}, within policy.minLead ({lead})"
+        lead = f"{as_typed(policy.min_lead)}, {policy.place_of('minLead')}"
+        what = f"it is due in {length((moment - now).total_seconds())}, within policy.minLead ({lead})"
         return Diagnostic(BlockedBy.TOO_LATE, what)
     return None
 
@@ -121,7 +122,7 @@ def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, sc
     most, day = policy.max_publish_per_site_per_day, moment.astimezone(scope.zone).date()
     if most is None or days.count_with(day, post) <= most:
         return None
-    detail = f"it would be post {days.count_with(day, post)} on {day}, but the maximum is {most}"
+    detail = f"it would be post {days.count_with(day, post):,} on {day}, but the maximum is {most:,}"
     place = policy.place_of("maxPublishPerSitePerDay")
     fix = f"move a post to another day, or {_edit(place)}"
     return RuleViolation("policy.maxPublishPerSitePerDay", detail, fix, place)
@@ -137,11 +138,11 @@ def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -
     """
     notes: list[Diagnostic] = []
     if policy.max_publish is not None and SHOWN_FROM * policy.max_publish <= public <= policy.max_publish and public:
-        notes.append(Diagnostic.note(NEAR_LIMIT, f"maxPublish: {public} of {policy.max_publish} in this run"))
+        notes.append(Diagnostic.note(NEAR_LIMIT, f"maxPublish: {public:,} of {policy.max_publish:,} in this run"))
     most = policy.max_publish_per_site_per_day
     if most is not None:
         notes += [
-            Diagnostic.note(NEAR_LIMIT, f"maxPublishPerSitePerDay: {count} of {most} on {day}")
+            Diagnostic.note(NEAR_LIMIT, f"maxPublishPerSitePerDay: {count:,} of {most:,} on {day}")
             for day, count in days
             if count and count >= SHOWN_FROM * most
         ]
@@ -180,12 +181,3 @@ def _has_word_bounds(character: str) -> bool:
 
 def _edit(place: str) -> str:
     return f"change the rule in {place}"
-
-
-def _length(span: timedelta) -> str:
-    """`2h`, `1h 30m`: a span as the files write it."""
-    minutes = int(span.total_seconds() // 60)
-    days, rest = divmod(minutes, 24 * 60)
-    hours, minutes = divmod(rest, 60)
-    parts = [f"{count}{unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "m")) if count]
-    return " ".join(parts) or f"{int(span.total_seconds())}s"

@@ -126,9 +126,9 @@ def held_back_notes(actions: Iterable[Action], blocked: int = 0) -> tuple[Diagno
     held = [action.operation for action in actions]
     posts = [name_of(operation) for operation in held if isinstance(operation, SchedulePost | ReschedulePost)]
     more = len(posts) - MOST_NAMED
-    named = ", ".join(posts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    named = ", ".join(posts[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
     promised = "drafts that do not exist yet" if any(isinstance(operation, Deferred) for operation in held) else ""
-    hidden = f"{blocked} blocked {'post' if blocked == 1 else 'posts'}" if blocked else ""
+    hidden = f"{blocked:,} blocked {'post' if blocked == 1 else 'posts'}" if blocked else ""
     found = "; ".join(part for part in (named, promised, hidden) if part)
     return (Diagnostic.note(HELD_BACK, f"held back by --no-publish: {found}"),) if found else ()
 

@@ -74,7 +74,7 @@ def unseen_posts(
 
 def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     """Reports posts that are waiting unseen, each with its title, channel and time."""
-    head = "1 scheduled post" if len(posts) == 1 else f"{len(posts)} scheduled posts"
+    head = "1 scheduled post" if len(posts) == 1 else f"{len(posts):,} scheduled posts"
     named = "; ".join(f"{printable(name_of(post))} {_when(post)}" for post in posts)
     return Diagnostic(
         "posts-not-looked-at",

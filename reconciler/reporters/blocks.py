@@ -13,9 +13,9 @@ from typing import Final, Generic, Protocol, Self, TypeVar
 
 from msgspec import Struct
 
+from reconciler.model.plurals import plural
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.totals import Total
-from reconciler.reporters.words import plural
 
 IN_MEMORY: Final = 256 * 1024
 """How many bytes of text are kept in memory before they go to a file."""

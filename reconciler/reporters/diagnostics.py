@@ -62,7 +62,7 @@ def refused_line(reason: Diagnostic, more: int = 0) -> str:
     """`Refused: shop: expect.published ...`, or `Cancelled.` if a person said no: the last line of a run."""
     if reason.code == "declined":
         return f"Cancelled. {reason.message}."
-    return f"Refused: {sentence(reason)}" + (f" (and {more} more, above)" if more else "")
+    return f"Refused: {sentence(reason)}" + (f" (and {more:,} more, above)" if more else "")
 
 
 def notice_line(problem: Diagnostic) -> str:

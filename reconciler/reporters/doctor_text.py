@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ProjectExamined, SiteExamined
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.plurals import plural
 from reconciler.reporters import fact_text
 from reconciler.reporters.diagnostics import of_its_site, particulars, sentence
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
-from reconciler.reporters.plurals import plural
 
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.CYAN}
 
@@ -98,4 +98,4 @@ def files_line(checked: FilesChecked) -> str:
     if not checked.touched:
         return f"Files: {plural(checked.files, 'file')} checked; reconciler {checked.tool} changes none of them."
     touched = len({finding.file for finding in checked.touched})
-    return f"Files: {touched} of {plural(checked.files, 'file')} need attention with reconciler {checked.tool}."
+    return f"Files: {touched:,} of {plural(checked.files, 'file')} need attention with reconciler {checked.tool}."

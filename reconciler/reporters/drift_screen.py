@@ -11,6 +11,7 @@ from reconciler.engine.results import DriftCompleted, RunStarted
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
+from reconciler.model.plurals import plural
 from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
@@ -26,7 +27,6 @@ from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, su
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.totals import shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, yaml
-from reconciler.reporters.words import plural
 
 _MARKS: Final = {
     DriftState.DRIFTED: ("~", Style.YELLOW, 0),

@@ -7,10 +7,10 @@ from typing import Final, assert_never
 
 from reconciler.engine import facts
 from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
 from reconciler.model.sites import Feature
 from reconciler.model.text import printable
-from reconciler.reporters.plurals import plural
 
 _FEATURES: Final = {
     "PUBLISH_POST": "publishing posts",
@@ -39,7 +39,7 @@ def _row(fact: facts.Fact) -> tuple[str, str]:
         case facts.CheckedOut(commit=commit):
             return "git", f"at {commit[:7]}" if commit else "no commit yet"
         case facts.AccountListed(count=count, undeclared=undeclared):
-            return "account", f"{count} sites, {undeclared} of them not declared in a file"
+            return "account", f"{plural(count, 'site')}, {undeclared:,} of them not declared in a file"
         case facts.ClockAhead(seconds=seconds):
             return "clock", "the server did not say what time it is" if seconds is None else _clock(seconds)
         case facts.Probed(verdict=verdict):
@@ -63,7 +63,7 @@ def _of_site(fact: facts.OfSite) -> tuple[str, str]:
         case facts.IsPublished():
             return "published", "yes"
         case facts.EventsCounted(count=count):
-            return "events", f"{count} in the calendar"
+            return "events", f"{count:,} in the calendar"
         case facts.PlanFound():
             return "marketing plan", _plan(fact)
         case facts.ChannelsFound(connected=connected, others=others):
@@ -99,11 +99,11 @@ def _plan(found: facts.PlanFound) -> str:
     if found.status is not PlanStatus.ACTIVE or found.until is None:
         return "none yet" if found.status is PlanStatus.NEVER_CREATED else str(found.status)
     count = plural(found.ahead, "activity", "activities")
-    return f"{found.status}, {count} until {found.until:%Y-%m-%d} ({found.days} days)"
+    return f"{found.status}, {count} until {found.until:%Y-%m-%d} ({found.days:,} days)"
 
 
 def _feature(feature: Feature) -> str:
-    left = "" if feature.remaining is None else f", {feature.remaining} of {feature.limit} left"
+    left = "" if feature.remaining is None else f", {feature.remaining:,} of {feature.limit:,} left"
     period = ""
     if left and feature.period and feature.period != "NO_PERIOD":
         period = f" this {feature.period.lower()}"

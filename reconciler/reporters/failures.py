@@ -8,12 +8,12 @@ from typing import Final
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import ALL_SITES
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plurals import plural
 from reconciler.reporters.diagnostics import particulars
 from reconciler.reporters.layout import Line, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.problems import for_any_site
 from reconciler.reporters.totals import fix_line
-from reconciler.reporters.words import plural
 
 MOST_NAMES: Final = 8
 """How many sites of one cause are named; the rest are counted."""

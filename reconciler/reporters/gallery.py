@@ -43,7 +43,7 @@ def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
         style=style,
         style_hash=hashed(style),
         images="https:" if picture is None else "https: data:",
-        title=f"Review of {reviews[0].site}" if len(reviews) == 1 else f"Review of {len(reviews)} sites",
+        title=f"Review of {reviews[0].site}" if len(reviews) == 1 else f"Review of {len(reviews):,} sites",
         site=reviews[0].site if len(reviews) == 1 else "",
         zone=reviews[0].zone if len(reviews) == 1 else "",
         reviewed=bool(reviews),
@@ -73,7 +73,7 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
     state = CardState.GOING_OUT if unwanted else _state(activity, reviewed)
     differences = reviewed.differences if reviewed.status is not ReviewStatus.PENDING else ()
     times = reviewed.cancellations
-    cancelled = ["cancelled once" if times == 1 else f"cancelled {times} times"] if times else []
+    cancelled = ["cancelled once" if times == 1 else f"cancelled {times:,} times"] if times else []
     return Card(
         site=review.site,
         activity=live.id,

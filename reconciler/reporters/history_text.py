@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from reconciler.engine.results import HistoryListed
 from reconciler.engine.site_results import SiteHistory
+from reconciler.model.plurals import plural
 from reconciler.model.posts import PostStatus, post_name, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.planner.gone_out import although
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.words import moment, plural
+from reconciler.reporters.words import moment
 
 
 def history_lines(history: SiteHistory, screen: Screen, *, quiet: bool = False) -> Iterator[str]:
@@ -67,7 +68,7 @@ def _post(history: SiteHistory, post: PublishedPost, screen: Screen) -> Iterator
     if post.commit:
         spans.append(Span(f"commit {post.commit[:7]}", Style.DIM))
     if post.times > 1:
-        spans.append(Span(f"scheduled {post.times} times"))
+        spans.append(Span(f"scheduled {post.times:,} times"))
     yield from wrapped(spans, screen, hang=4)
 
 

@@ -41,6 +41,7 @@ from reconciler.engine.site_results import (
 from reconciler.engine.state_results import StateEvent
 from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaShown, ScriptShown, StarterFile, ToolEvent
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.plurals import plural
 from reconciler.model.verdict import Verdict
 from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
@@ -56,7 +57,7 @@ from reconciler.reporters.page_audit import drifted_row, history_row
 from reconciler.reporters.page_ledger import applied_row
 from reconciler.reporters.page_plan import ended_in_calendar, planned_row
 from reconciler.reporters.page_rows import SEVERITIES, failed_row
-from reconciler.reporters.words import moment, plural
+from reconciler.reporters.words import moment
 
 MOST_CAUSES: Final = 50
 """How many causes of failing sites are listed at the top of the page; the table has the cause for every site."""

@@ -7,11 +7,11 @@ from typing import Final
 
 from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImported
 from reconciler.model.diagnostics import Severity
+from reconciler.model.plurals import plural
 from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.next_step import record_first
-from reconciler.reporters.plurals import plural
 
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.DIM}
 
@@ -39,10 +39,10 @@ def import_line(done: ImportCompleted) -> str:
         (done.unchanged, "up to date"),
         (done.declared, "already declared"),
     )
-    doing = [f"{count} {word}" for count, word in counted if count] or ["0 created"]
-    rest = [f"{done.unsettled} with changes left"] if done.unsettled else []
+    doing = [f"{count:,} {word}" for count, word in counted if count] or ["0 created"]
+    rest = [f"{done.unsettled:,} with changes left"] if done.unsettled else []
     if done.failed:
-        rest.append(f"{done.failed} failed")
+        rest.append(f"{done.failed:,} failed")
     if not rest and done.new + done.updated + done.unchanged:
         rest.append("the plan is empty")
     return f"Import: {', '.join(doing)}{'; ' if rest else ''}{', '.join(rest)}."

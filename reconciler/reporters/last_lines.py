@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.engine.results import ApiKind, ApplyCompleted, DriftCompleted, PlanCompleted, RunStarted
-from reconciler.reporters.plurals import plural
+from reconciler.model.plurals import plural
 
 if TYPE_CHECKING:
     from reconciler.planner.tally import Promises

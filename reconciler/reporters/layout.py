@@ -233,10 +233,12 @@ class Row(Struct, frozen=True):
 def table(title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen) -> Iterator[str]:
     """A table of numbers, names first. A name too long for its column gets a line of its own."""
     rows = tuple(rows)
-    numbers = sum(len(head) + 2 for head in heads)
+    wide = [max([len(head), *(len(f"{row.cells[n]:,}") for row in rows if row.cells)]) for n, head in enumerate(heads)]
+    numbers = sum(wide) + 2 * len(wide)
     widest = max([columns(title), *(columns(printable(row.name)) for row in rows)])
     room = max(columns(title), min(widest, screen.width - numbers))
-    yield screen.paint(fill(title, room) + "".join("  " + head for head in heads), Style.DIM)
+    titles = "".join(f"  {head:>{each}}" for head, each in zip(heads, wide, strict=True))
+    yield screen.paint(fill(title, room) + titles, Style.DIM)
     for row in rows:
         name = printable(row.name)
         if row.text:
@@ -245,5 +247,5 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen)
         if columns(name) > room:
             yield screen.paint(name, row.style)
             name = ""
-        cells = "".join("  " + str(cell or "-").rjust(len(head)) for head, cell in zip(heads, row.cells, strict=True))
+        cells = "".join(f"  {f'{cell:,}' if cell else '-':>{each}}" for cell, each in zip(row.cells, wide, strict=True))
         yield screen.paint(fill(name, room) + cells, row.style)

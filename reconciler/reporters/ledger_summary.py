@@ -12,6 +12,7 @@ from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import Result
 from reconciler.model.address import SiteName
+from reconciler.model.plurals import plural
 from reconciler.reporters.diagnostics import reason
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.ledger_text import (
@@ -24,7 +25,6 @@ from reconciler.reporters.ledger_text import (
     done_in,
     why_of,
 )
-from reconciler.reporters.words import plural
 
 MOST_ROWS: Final = 30
 

@@ -13,17 +13,18 @@ from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.durations import duration
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Part, class_of
 from reconciler.model.outcomes import Remark, Trouble
+from reconciler.model.plurals import plural
 from reconciler.model.posts import AwaitPosts, GeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, reason, sentence
-from reconciler.reporters.durations import duration
 from reconciler.reporters.failures import unseen_lines
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
@@ -31,7 +32,7 @@ from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import moment, plural
+from reconciler.reporters.words import moment
 
 RESULT_STYLES: Final = {
     Result.DONE: Style.GREEN,
@@ -200,7 +201,7 @@ def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
 def _few(subjects: Iterable[str]) -> str:
     """`settings, posts`; if there are more than a few, the rest are counted."""
     named = list(dict.fromkeys(subjects))
-    more = f" and {len(named) - MOST_TITLES} more" if len(named) > MOST_TITLES else ""
+    more = f" and {len(named) - MOST_TITLES:,} more" if len(named) > MOST_TITLES else ""
     return f"{', '.join(named[:MOST_TITLES])}{more}"
 
 
@@ -236,10 +237,10 @@ def _posts(entries: Sequence[Entry], zone: str) -> Line:
     became = "cancelled, due" if verb is Verb.CANCEL else "scheduled for" if result is Result.DONE else "due"
     moments = sorted(at for entry in entries if (at := _moment_of(entry)))
     until = f" to {moment(moments[-1], zone)}" if moments[-1] > moments[0] else ""
-    what = f"{len(entries)} {became} {moment(moments[0], zone)}{until}"
+    what = f"{len(entries):,} {became} {moment(moments[0], zone)}{until}"
     titles = list(dict.fromkeys(getattr(entry.operation, "title", "") for entry in entries))
     named = ", ".join(quoted(title) for title in titles[:MOST_TITLES])
-    more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
+    more = f" and {len(titles) - MOST_TITLES:,} more" if len(titles) > MOST_TITLES else ""
     spans = (Span(spoken(result), RESULT_STYLES[result]), Span(what), Span(f"{named}{more}", Style.DIM))
     if result is not Result.DONE:
         return subject_line("!", RESULT_STYLES[result], "posts", *spans)
@@ -250,7 +251,7 @@ def _subjects(entries: Iterable[Entry]) -> str:
     """`settings, marketing plan, 3 posts`: what was done, by kind."""
     kinds = Counter(spoken(entry.operation.kind) for entry in entries)
     return ", ".join(
-        kind if count == 1 else f"{count} {kind if kind.endswith('s') else _many(kind)}"
+        kind if count == 1 else f"{count:,} {kind if kind.endswith('s') else _many(kind)}"
         for kind, count in kinds.items()
     )
 

@@ -43,13 +43,13 @@ from reconciler.engine.site_results import (
 from reconciler.engine.state_results import CallResolved, LockFound, StateEvent, StateListed, StateShown
 from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaShown, ScriptShown, StarterFile, ToolEvent
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.plurals import plural
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line, site_text, text_of
 from reconciler.reporters.findings import Findings
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import inert
-from reconciler.reporters.words import plural
 
 MARKER: Final = "<!-- reconciler -->"
 
@@ -148,7 +148,7 @@ class MarkdownReporter:
     def _goes_out(self, planned: SitePlanned) -> None:
         """What a plan would publish or throw away is also risky; an apply says what happened to it."""
         counts = ((planned.tally.publish, "to publish"), (planned.tally.discard, "to discard"))
-        found = ", ".join(f"{count} {word}" for count, word in counts if count)
+        found = ", ".join(f"{count:,} {word}" for count, word in counts if count)
         if found and self._context.command != "apply":
             each = f"{found} each"
             self._public.add(

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.reporters.plurals import plural
+from reconciler.model.plurals import plural
 
 _NOTE: Final = "   ("
 """The beginning of the note after a command."""

@@ -14,10 +14,10 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
+from reconciler.model.plurals import plural
 from reconciler.reporters.markup import hashed, text
 from reconciler.reporters.page_calendar import CalendarMonths
 from reconciler.reporters.page_rows import Entered, SiteRow
-from reconciler.reporters.words import plural
 
 SHOWN: Final = 200
 """How many sites are shown at first; the script shows more on request. A browser lays out that many without a pause."""
@@ -67,7 +67,7 @@ class SiteTable:
         for name, count in row.counts:
             self._columns[name] = self._columns.get(name, 0) + count
         self.size += 1
-        cells = "\0".join(f"{name}\1{count}" for name, count in row.counts if count)
+        cells = "\0".join(f"{name}\1{count:,}" for name, count in row.counts if count)
         labels = " ".join(f"{key}={value}" for key, value in row.labels)
         self._database.execute(
             "INSERT INTO sites VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

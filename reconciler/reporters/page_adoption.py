@@ -6,12 +6,12 @@ from typing import Final
 
 from reconciler.engine.adoption_results import Import, ProjectExamined, SiteExamined, SiteImported
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.plurals import plural
 from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.fact_text import facts_in_words
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import SEVERITIES, SiteRow, facts, line
-from reconciler.reporters.words import plural
 
 STYLES: Final = {
     Import.CREATED: "good",

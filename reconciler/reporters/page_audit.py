@@ -134,7 +134,7 @@ def _post(history: SiteHistory, post: PublishedPost, outcome: PostOutcome | None
         moved_words(history, post),
         f"approved by {post.approver}" if post.approver else "" if post.approved else "approval: none",
         f"commit {post.commit[:7]}" if post.commit else "",
-        f"scheduled {post.times} times" if post.times > 1 else "",
+        f"scheduled {post.times:,} times" if post.times > 1 else "",
     )
     account = f" on {shown_account(post.account)}" if post.account else ""
     said = line(">", name_of(post), text(when + account))

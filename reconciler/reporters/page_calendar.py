@@ -11,10 +11,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.model.moments import moment_text
+from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
 from reconciler.reporters.markup import link, text
 from reconciler.reporters.page_rows import Entered
-from reconciler.reporters.words import plural
 
 MOST_A_DAY: Final = 3
 """How many posts a day's field has room for; the list has all of them."""

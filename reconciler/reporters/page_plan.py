@@ -8,6 +8,7 @@ from typing import Final
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
+from reconciler.model.plurals import plural
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Plan, ToReview
@@ -114,7 +115,7 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
             text(name_of(draft)) + (' <span class="tag warn">approved</span>' if draft.approved else "")
             for draft in discarded
         )
-        found += f'<div class="why">Discards {words.plural(len(discarded), "draft")}:</div>{bullets(names, "names")}'
+        found += f'<div class="why">Discards {plural(len(discarded), "draft")}:</div>{bullets(names, "names")}'
     if calls_of:
         details = [f"address: {action.address}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
         details += [f"call: {call}" for call in calls_of(operation, plan.site)]

@@ -13,6 +13,7 @@ from reconciler.model.activities import DateIs
 from reconciler.model.address import Labels
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.durations import duration
 from reconciler.model.operations import Operation, Precondition
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, StillAhead
@@ -21,7 +22,6 @@ from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import obstacle, of_its_site
-from reconciler.reporters.durations import duration
 from reconciler.reporters.markup import bullets, text, words_apart
 from reconciler.reporters.plan_text import Rank
 from reconciler.reporters.values import yaml

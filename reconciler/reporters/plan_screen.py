@@ -9,6 +9,7 @@ from typing import Final
 from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
 from reconciler.planner.schedule import HELD_BACK
@@ -23,7 +24,7 @@ from reconciler.reporters.next_step import MERGE, record_first
 from reconciler.reporters.plan_text import CHANGES, Item, Rank, site_items, still_going_out_lines
 from reconciler.reporters.totals import Total
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import moment, plural
+from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5
 """From this number of sites on there is a table, and waiting drafts share one line."""
@@ -125,7 +126,8 @@ class PlanScreen:
                 yield from _saved_lines(self._saved, self._screen)
         if self._run is not None and self._run.approval_none:
             names = self._run.approval_none
-            shown = ", ".join(names[:MOST_TITLES]) + (f" and {len(names) - MOST_TITLES} more" if len(names) > 3 else "")
+            more = f" and {len(names) - MOST_TITLES:,} more" if len(names) > MOST_TITLES else ""
+            shown = ", ".join(names[:MOST_TITLES]) + more
             text = f"! approval: none on {plural(len(names), 'site')} ({shown}): drafts go out there unapproved"
             yield from Line((Span(text, Style.RED),)).on(self._screen)
 
@@ -208,7 +210,7 @@ class PlanScreen:
             text = f"{plural(self._drafts, 'draft')} are waiting for review in {plural(self._sites_waiting, 'site')}"
             yield from Line((Span(f"? {text}", Style.CYAN),)).on(self._screen)
         for name, count, titles in self._waiting if self._sites_waiting < FEW_SITES else ():
-            more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
+            more = f" and {len(titles) - MOST_TITLES:,} more" if len(titles) > MOST_TITLES else ""
             named = ", ".join(quoted(title) for title in titles[:MOST_TITLES])
             verb = "is" if count == 1 else "are"
             head = f"? {name}: {plural(count, 'draft')} {verb} waiting for review"
@@ -238,7 +240,7 @@ class PlanScreen:
         cells.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))
         if self._screen.width < 60:
             for row in cells:
-                words = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
+                words = ", ".join(f"{n:,} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
                 yield from Line((Span(row.name, row.style), Span(words or row.text))).on(self._screen)
         else:
             yield from table("site", heads, cells, self._screen)

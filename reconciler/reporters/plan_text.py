@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, class_of
+from reconciler.model.plurals import plural
 from reconciler.model.posts import Discarded, name_of, post_name, shown_account
 from reconciler.model.schedule import DraftWrite
 from reconciler.model.settings import UpdateSettings
@@ -25,7 +26,6 @@ from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause, obstacle
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, columns, subject_line
-from reconciler.reporters.plurals import plural
 from reconciler.reporters.totals import (
     DiscardTotal,
     NoteTotal,
@@ -259,7 +259,7 @@ def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *,
     if not names:
         return Item(rank, tuple(lines))
     if count > 1 or problem.unnamed == problem.message:  # the message does not say it
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
         text = f"{', '.join(names[:MOST_NAMED])}{more}"
         lines.append(Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6))
     return Item(rank, (), tuple(lines), ProblemTotal(word, style, problem.unnamed, problem.fix, count))

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed, SiteEvent
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plurals import plural
 from reconciler.reporters.diagnostics import cause, notice_line, sentence
 from reconciler.reporters.layout import Line, Screen, Span, inert_lines
-from reconciler.reporters.plurals import plural
 
 AS_SITES_COME: Final = frozenset({"lock-taken-over"})
 """The codes of notices about sites that come between the events of those; they are shown when the phase is over."""

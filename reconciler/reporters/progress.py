@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from reconciler.engine import adoption_results, results, site_results, state_results
 from reconciler.model.address import SiteName
+from reconciler.model.durations import length
+from reconciler.model.plurals import plural
 from reconciler.model.text import printable
-from reconciler.reporters.durations import length
-from reconciler.reporters.plurals import plural
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -11,12 +11,12 @@ from typing import Final
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import Part
+from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name, shown_account
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.plurals import plural
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import moment, short
 
@@ -111,7 +111,7 @@ class RecordText:
             spans.append(Span("cancelled since"))
         spans.append(Span(f"scheduled {moment(post.done_at, 'UTC')}", Style.DIM))
         if post.times > 1:
-            spans.append(Span(f"{post.times} times"))
+            spans.append(Span(f"{post.times:,} times"))
         if post.approver:
             spans.append(Span(f"approved by {post.approver}"))
         if post.commit:

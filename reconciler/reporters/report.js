@@ -10,7 +10,7 @@
     let sites = [...table.tBodies].map((body, place) => {
       const cells = body.rows[0].cells;
       return { body, place, rank: +body.dataset.rank, name: cells[0].querySelector("button").textContent,
-               state: cells[1].dataset.state, numbers: [...cells].slice(2).map((cell) => +cell.textContent || 0), text: null };
+               state: cells[1].dataset.state, numbers: [...cells].slice(2).map((cell) => +cell.textContent.replaceAll(",", "") || 0), text: null };
     });
     let most = FIRST;
 

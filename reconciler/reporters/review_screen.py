@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.engine.results import RunStarted
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.moments import moment_text
+from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name, post_name
 from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
@@ -20,7 +21,6 @@ from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.review_text import STATUS_WORDS
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import plural
 
 FEW_SITES = 5
 """From this number of sites on, sites with the same to say share a line, at the end."""
@@ -102,7 +102,7 @@ class ReviewScreen:
         """What many sites share, and an empty line before the last one."""
         yield from self._shared()
         for why, names in self._without.items():
-            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+            more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
             head = Span(plural(len(names), "site"), Style.BOLD)
             yield from wrapped((head, Span(f"{why}: {', '.join(names[:MOST_NAMES])}{more}")), self._screen)
         for line in self._failures.lines():
@@ -121,7 +121,7 @@ class ReviewScreen:
                 yield from _row(site, counts, file, written, self._screen)
             if not few:
                 names = [site for site, _ in found]
-                more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+                more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
                 files = f"{plural(len(found), 'file')} {spoken(written)}" if written is not Written.NONE else ""
                 facts = (f"{counts} each", files, f"{', '.join(names[:MOST_NAMES])}{more}")
                 head = Span(plural(len(found), "site"), Style.BOLD)
@@ -141,7 +141,7 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
 
 
 def _counts(review: Review) -> str:
-    found = [f"{count} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
+    found = [f"{count:,} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
     return ", ".join(found) or "no drafts"
 
 

@@ -9,6 +9,7 @@ from reconciler.config.deciding import Subject
 from reconciler.engine.results import Decided, ReviewCompleted
 from reconciler.model.content import PublicContent
 from reconciler.model.moments import moment_text
+from reconciler.model.plurals import plural
 from reconciler.model.posts import PostId, channel_name
 from reconciler.model.text import printable
 from reconciler.planner.channel_rules import warnings_of_reviewed
@@ -16,7 +17,6 @@ from reconciler.planner.review import ReviewStatus
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.words import plural
 
 STATUS_WORDS: Final = {
     ReviewStatus.PENDING: "pending",
@@ -40,8 +40,8 @@ def review_line(review: ReviewCompleted) -> str:
     ending += f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
     ending += f"; {plural(review.failed, 'site')} failed" if review.failed else ""
     return (
-        f"Review: {review.pending} pending, {review.approved} approved; "
-        f"pending in {review.sites_pending} of {plural(review.sites, 'site')}{ending}."
+        f"Review: {review.pending:,} pending, {review.approved:,} approved; "
+        f"pending in {review.sites_pending:,} of {plural(review.sites, 'site')}{ending}."
     )
 
 
@@ -83,14 +83,14 @@ def subject_lines(
         yield ""
         kind = "" if draft.type == "POST" else f" {draft.type.lower()}"
         facts = (f"{channel_name(draft.channel)}{kind}", f'"{subject.activity.title}"')
-        yield from wrapped((Span(f"{number} of {of}", Style.BOLD), Span(subject.site), *map(Span, facts)), screen)
+        yield from wrapped((Span(f"{number:,} of {of:,}", Style.BOLD), Span(subject.site), *map(Span, facts)), screen)
         when = draft.goes_out or moment_text(subject.activity.date, "UTC", exact=False)
         yield from wrapped((Span(f"goes out: {when}"),), screen, indent=2)
         for name, text in content_facts(draft.content, draft.account):
             yield from wrapped((Span(f"{name}: {text}"),), screen, indent=2)
         for problem in (*draft.blocked, *([f"{EDITED}: {WHEN_EDITED}"] if subject.edited else ())):
             yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=2)
-        times = "once" if draft.cancelled == 1 else f"{draft.cancelled} times"
+        times = "once" if draft.cancelled == 1 else f"{draft.cancelled:,} times"
         said = (*([f"cancelled {times}"] if draft.cancelled else ()), *map(cause, warnings_of_reviewed(draft)))
         for note in (*said, *notes.get(draft.id, ())):
             yield from wrapped((Span(f"note: {note}", Style.YELLOW),), screen, indent=2)
@@ -106,7 +106,8 @@ def subject_lines(
     if not subject.drafts:
         yield ""
         title = Span(f'"{subject.activity.title}"')
-        yield from wrapped((Span(f"{number} of {of}", Style.BOLD), Span(subject.site), title, Span("no posts")), screen)
+        place = Span(f"{number:,} of {of:,}", Style.BOLD)
+        yield from wrapped((place, Span(subject.site), title, Span("no posts")), screen)
 
 
 def next_after_deciding(decided: Decided) -> str | None:
@@ -123,10 +124,10 @@ def decided_line(decided: Decided) -> str:
     if not decided.asked:
         decided_so = "the selected drafts already have this decision"
         chosen = decided_so if decided.pending else "no draft is waiting for a decision"
-        return f"Nothing to decide: {chosen} ({plural(decided.listed, 'draft')}, {decided.pending} pending)."
+        return f"Nothing to decide: {chosen} ({plural(decided.listed, 'draft')}, {decided.pending:,} pending)."
     if not decided.drafts and not decided.activities:
-        return f"Decided: nothing; {decided.pending} pending."
+        return f"Decided: nothing; {decided.pending:,} pending."
     what = [plural(decided.drafts, "draft")] if decided.drafts else []
     if decided.activities:
         what.append(plural(decided.activities, "activity", "activities"))
-    return f"Decided: {' and '.join(what)} in {plural(decided.sites, 'site')}; {decided.pending} pending."
+    return f"Decided: {' and '.join(what)} in {plural(decided.sites, 'site')}; {decided.pending:,} pending."

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged
 from reconciler.model.journal import OpenEntry
+from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.kinds.registry import call_about, call_standing, call_words
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.record_text import RecordText, input_lines
-from reconciler.reporters.words import moment, plural
+from reconciler.reporters.words import moment
 from reconciler.state.heartbeat import RENEWAL
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
@@ -50,7 +51,8 @@ def _row(site: StateSummary, room: int, screen: Screen) -> Iterator[str]:
         yield screen.paint(site.name)
     lead = fill(site.name if columns(site.name) <= room else "", room)
     counts = (site.in_doubt, site.waiting, site.published)
-    cells = "".join(f"  {str(count or '-').rjust(len(head))}" for count, head in zip(counts, HEADS, strict=False))
+    shown = [f"{count:,}" if count else "-" for count in counts]
+    cells = "".join(f"  {count:>{len(head)}}" for count, head in zip(shown, HEADS, strict=False))
     inputs = "pending" if site.pending else "up to date" if site.generated_from else "-"
     cells = f"{lead}{cells}  {fill(inputs, len(HEADS[-1]))}"
     lock = "-" if site.lock is None else _who(site.lock) + (" (ended)" if site.ended else "")
@@ -67,8 +69,8 @@ def _in_words(site: StateSummary) -> str:
         return f"cannot be read: {of_its_site(site.problem)}"
     inputs = "inputs pending" if site.pending else "inputs up to date" if site.generated_from else ""
     lock = "" if site.lock is None else f"locked by {_who(site.lock)}" + (" (ended)" if site.ended else "")
-    doubt = f"{site.in_doubt} unconfirmed" if site.in_doubt else ""
-    waiting = f"{site.waiting} in progress" if site.waiting else ""
+    doubt = f"{site.in_doubt:,} unconfirmed" if site.in_doubt else ""
+    waiting = f"{site.waiting:,} in progress" if site.waiting else ""
     posts = plural(site.published, "post") if site.published else ""
     return ", ".join(part for part in (doubt, waiting, posts, inputs, lock) if part) or "no unfinished calls"
 
@@ -171,7 +173,7 @@ def show_line(site: SiteState) -> str:
     lock = "not locked" if site.lock is None else f"locked by {_who(site.lock)}"
     posts = plural(len(site.recorded.published), "post")
     doubt = plural(len(site.in_doubt), "unconfirmed call")
-    return f"State: {doubt}, {len(site.waiting)} in progress, {posts} scheduled, {lock}."
+    return f"State: {doubt}, {len(site.waiting):,} in progress, {posts} scheduled, {lock}."
 
 
 # --- state unlock, state resolve -------------------------------------------------------------------

@@ -53,6 +53,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters["lines"] = lines
+    made.filters["number"] = "{:,}".format
     made.filters["css"] = Markup  # markup from a file of this project, never from a text
     made.globals["apart"] = apart
     return made

@@ -57,13 +57,13 @@ from reconciler.engine.state_results import (
     StateShown,
 )
 from reconciler.engine.tool_results import AnyToolEvent, StarterWritten, ToolEvent
+from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header
 from reconciler.reporters.layout import Style
 from reconciler.reporters.next_step import record_first, repeated
-from reconciler.reporters.plurals import plural
 from reconciler.reporters.problems import ProblemReporter
 
 if TYPE_CHECKING:

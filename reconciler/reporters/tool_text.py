@@ -21,9 +21,9 @@ from reconciler.engine.tool_results import (
     StarterWritten,
     VersionShown,
 )
+from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.layout import inert, inert_json
-from reconciler.reporters.plurals import plural
 
 
 def tool_text(event: AnyToolEvent) -> str:
@@ -83,9 +83,9 @@ def _world(world: Mapping[str, Any]) -> Iterator[str]:
 def _site_lines(id: str, site: Mapping[str, Any]) -> Iterator[str]:
     facts = site["facts"]
     statuses = Counter(record["item"]["status"] for record in site["items"].values())
-    posts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "none"
+    posts = ", ".join(f"{count:,} {status}" for status, count in sorted(statuses.items())) or "none"
     channels = ", ".join(f"{name} {status}" for name, status in sorted(site["channels"].items())) or "none"
     published = "published" if facts["published"] else "not published"
     yield f"{id}  {facts['name']}, {published}, {facts['timeZone']}"
     yield f"  marketing plan: {site['plan']['status']}, {plural(len(site['activities']), 'activity', 'activities')}"
-    yield f"  posts: {posts}; events: {len(site['events'])}; channels: {channels}"
+    yield f"  posts: {posts}; events: {len(site['events']):,}; channels: {channels}"

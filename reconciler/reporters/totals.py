@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Final, Protocol, Self, assert_never
 
+from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
-from reconciler.reporters.plurals import plural
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import reason_behind
 
@@ -118,7 +118,7 @@ def fix_line(fix: str) -> Line:
 
 def shared_fix(fix: str, causes: int) -> str:
     """A fix as shown after the last of the causes that it ends: `edit it in the dashboard  (for both of the above)`."""
-    every = "both" if causes == 2 else f"all {causes}"
+    every = "both" if causes == 2 else f"all {causes:,}"
     return f"{fix}  (for {every} of the above)" if fix and causes > 1 else fix
 
 

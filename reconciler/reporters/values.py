@@ -42,7 +42,7 @@ def yaml(value: Json, *, whole: bool = False) -> str:
     text = yaml_text(value)
     if whole or len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}… ({len(text) - LONGEST} more characters)"
+    return f"{text[:LONGEST]}… ({len(text) - LONGEST:,} more characters)"
 
 
 def quoted(text: str) -> str:

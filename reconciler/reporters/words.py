@@ -10,8 +10,8 @@ from typing import Final
 from reconciler.model.canonical import Json, thaw
 from reconciler.model.events import name_of_input
 from reconciler.model.moments import moment_text
+from reconciler.model.plurals import plural
 from reconciler.planner.actions import Action, InReview, Reason
-from reconciler.reporters.plurals import plural as plural
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.DIFFERS: "the site differs from the file",
@@ -91,7 +91,7 @@ def value(json_value: Json, *, whole: bool = False) -> str:
     text = json.dumps(thaw(json_value), ensure_ascii=False)
     if whole or len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}... ({len(text) - LONGEST} more characters)"
+    return f"{text[:LONGEST]}... ({len(text) - LONGEST:,} more characters)"
 
 
 def short(digest: str) -> str:
@@ -131,5 +131,5 @@ def _changed(paths: tuple[str, ...]) -> str:
     if not names:
         return "its inputs"
     if len(names) > 3:
-        return f"{', '.join(names[:2])} and {len(names) - 2} more inputs"
+        return f"{', '.join(names[:2])} and {len(names) - 2:,} more inputs"
     return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]

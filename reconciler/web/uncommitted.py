@@ -15,9 +15,9 @@ from reconciler.config.repository import GitError, Repository
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.cards import channel_name
-from reconciler.reporters.words import plural
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SUBJECT = 72

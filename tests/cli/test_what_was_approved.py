@@ -234,12 +234,12 @@ def test_a_limit_of_a_channel_is_told_in_letters_and_without_a_line_of_the_proje
     (pottery.root / ".reconciler" / "sandbox.db").unlink()
     approved(pottery, reconciler)
     planned = words(reconciler("plan", pottery.root))
-    assert "caption has 320 characters, but 2240 code points; Instagram allows 2200" in planned
+    assert "caption has 320 characters, but 2,240 code points; Instagram allows 2,200" in planned
     assert "reconciler.yaml" not in planned
     pottery.edit("sandbox.yaml", family * 320, family * 2201)
     (pottery.root / ".reconciler" / "sandbox.db").unlink()
     reviewed = words(reconciler("review", pottery.root))
-    assert "Instagram's own limit: caption has 2201 characters (15407 code points); the limit is 2200" in reviewed
+    assert "Instagram's own limit: caption has 2,201 characters (15,407 code points); the limit is 2,200" in reviewed
     assert "blocked: [" in file(pottery).read_text("utf-8")
 
 

@@ -225,7 +225,7 @@ def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench:
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
     assert results(ledger) == ["pending", "not-started"]
     assert details(ledger) == [
-        "still GENERATING after 10m; run again to continue waiting",
+        "still GENERATING after 10 min; run again to continue waiting",
         "waiting for the generation",
     ]
     assert [(one.call, one.sent) for one in bench.recorded.open] == [("generate", True)]
@@ -279,7 +279,7 @@ def test_a_regeneration_that_is_accepted_and_makes_nothing_is_not_done(bench: Be
     ledger = bench.apply(regenerate(), DEFERRED, inputs=DRY, adopted_inputs=WARM)
     assert results(ledger) == ["failed", "not-started"]
     assert details(ledger)[0] == (
-        "accepted, but after 10m the marketing plan has not changed; nothing was generated; run again"
+        "accepted, but after 10 min the marketing plan has not changed; nothing was generated; run again"
     )
     assert bench.recorded.open == (), "the next run tries again"
     assert (bench.recorded.generated_from, bench.recorded.pending) == (WARM, DRY)

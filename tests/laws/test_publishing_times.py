@@ -133,7 +133,7 @@ def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> N
     run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "03:30", "2027-03-28T01:15:00Z")
     assert not run.plan(policy=policy).blocked
     assert (
-        "due in 15m, within policy.minLead (2h, reconciler.yaml)"
+        "due in 15 min, within policy.minLead (2h, reconciler.yaml)"
         in blocked(run.plan(policy=Policy(min_lead=timedelta(hours=2))))["2"]
     )
     run.write({"schedule": {"approval": "required", "rules": [{"match": {}, "at": "03:05"}]}})

@@ -92,7 +92,7 @@ def test_too_late_is_blocked_when_approved_and_noted_when_not() -> None:
     made = plan(desired(approvals=approved(one)), site(changed), policy=policy)
     assert made.blocked == ()
     (note,) = made.notes
-    assert "will not go out: it is due in 1h, within policy.minLead" in note.message
+    assert "will not go out: it is due in 1 h, within policy.minLead" in note.message
     assert "and its approval does not count: changed after approval: " in note.message
     exactly = activity("c", post("d3"), days=2 / 24)
     assert names(plan(desired(approvals=approved(exactly)), site(exactly), policy=policy)) == ["d3"]
@@ -198,11 +198,11 @@ def test_documented_text_limits_count_letters(channel: str, type: str, field: st
     for letter in ("a", "🫖", "👩‍🎨", "e\u0301", "🇩🇪"):
         assert not content_violations(with_text(letter * limit), Policy())
         (found,) = content_violations(with_text(letter * (limit + 1)), Policy())
-        assert f"{field} has {limit + 1} characters" in found.detail
+        assert f"{field} has {limit + 1:,} characters" in found.detail
         assert (found.rule, found.place) == (f"{channel_name(channel)}'s own limit", "")
         warned = content_warnings(with_text(letter * limit))
         assert len(warned) == (1 if len(letter) > 1 else 0)
-    assert f"{2 * limit} code points" in content_warnings(with_text("e\u0301" * limit))[0].message
+    assert f"{2 * limit:,} code points" in content_warnings(with_text("e\u0301" * limit))[0].message
 
 
 def test_a_link_on_pinterest_is_at_most_2048_characters() -> None:
@@ -212,7 +212,7 @@ def test_a_link_on_pinterest_is_at_most_2048_characters() -> None:
     link = "https://a.de/"
     assert not content_violations(with_link(link + "a" * (2048 - len(link))), Policy())
     (found,) = content_violations(with_link(link + "a" * (2049 - len(link))), Policy())
-    assert (found.rule, found.detail) == ("Pinterest's own limit", "link has 2049 characters; the limit is 2048")
+    assert (found.rule, found.detail) == ("Pinterest's own limit", "link has 2,049 characters; the limit is 2,048")
 
 
 @pytest.mark.parametrize(("channel", "type"), [("FACEBOOK", "POST"), ("LINKEDIN", "POST"), ("YOUTUBE", "SHORT")])
@@ -227,8 +227,8 @@ def test_a_broken_limit_of_a_channel_names_no_line_of_the_project() -> None:
     made = plan(desired(approvals=approved(long)), site(long), policy=Policy(place="reconciler.yaml:9:1"))
     (found,) = made.blocked
     assert found.message == (
-        '"Idea a" (Instagram) breaks Instagram\'s own limit: caption has 2201 characters (6603 code points); '
-        "the limit is 2200"
+        '"Idea a" (Instagram) breaks Instagram\'s own limit: caption has 2,201 characters (6,603 code points); '
+        "the limit is 2,200"
     )
 
 

@@ -106,7 +106,7 @@ def test_the_state_of_each_draft_is_in_words() -> None:
         assert words in shown
     assert "policy.bannedWords: the text has 'guaranteed'" in shown
     assert "No image" in shown
-    assert "2171 characters" in shown, "an emoji with its selector is one"
+    assert "2,171 characters" in shown, "an emoji with its selector is one"
 
 
 def test_the_same_reviews_give_the_same_page_and_many_sites_share_one() -> None:

@@ -55,7 +55,7 @@ def test_a_line_every_thirty_seconds() -> None:
     asyncio.run(work())
     assert lines == [
         "still applying: 0 of 40 sites, 30 s\n",
-        "still applying: 0 of 40 sites, 1 min 00 s\n",
+        "still applying: 0 of 40 sites, 1 min\n",
         "still applying: 1 of 40 sites, 1 failed, 1 generating, 1 min 30 s, shop: generate marketing plan\n",
     ]
 
@@ -98,7 +98,7 @@ def test_what_is_left_is_guessed_once_some_sites_are_done() -> None:
         await asyncio.gather(asyncio.ensure_future(progress.keep_alive()), return_exceptions=True)
 
     asyncio.run(work())
-    assert lines[1] == "still planning: 10 of 40 sites, 1 min 00 s, about 3 min 00 s left\n"
+    assert lines[1] == "still planning: 10 of 40 sites, 1 min, about 3 min left\n"
 
 
 def test_what_is_left_is_not_guessed_for_a_site_that_waits_longer_than_any_other() -> None:

@@ -30,6 +30,7 @@ from reconciler.model.marketing_plan import (
 )
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, Outcome, Pending, Trouble, behind, not_as_asked, not_done, stale
+from reconciler.model.plurals import plural
 from reconciler.model.posts import Post, PostStatus, Unrecognised, post_name
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
@@ -88,7 +89,8 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
             return None  # a generation is read back where it is waited for
         # The status of a deleted plan is not documented, so after a clear answer only a plan that goes on counts.
         if live.status is PlanStatus.ACTIVE and live.activities:
-            return not_as_asked(f"asked for it to be deleted, but it is ACTIVE with {len(live.activities)} activities")
+            count = plural(len(live.activities), "activity", "activities")
+            return not_as_asked(f"asked for it to be deleted, but it is ACTIVE with {count}")
         return None
 
     def leaves(
@@ -225,6 +227,6 @@ def _unlisted(live: MarketingPlan, posts: list[Post]) -> Diagnostic | None:
         return None
     titles = {post.id: activity.title for activity in live.activities for post in activity.posts}
     named = [printable(post_name(titles[post.id], post.channel, post.type)) for post in posts[:LISTED]]
-    more = f" and {len(posts) - LISTED} more" if len(posts) > LISTED else ""
-    what = "a post" if len(posts) == 1 else f"{len(posts)} posts"
+    more = f" and {len(posts) - LISTED:,} more" if len(posts) > LISTED else ""
+    what = "a post" if len(posts) == 1 else f"{len(posts):,} posts"
     return stale(f"it would throw away {what} that the plan does not list: {', '.join(named)}{more}", "run plan again")

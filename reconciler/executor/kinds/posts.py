@@ -83,7 +83,7 @@ class PostsKind(ManagedKind[PostsOperation]):
         left = _left(operation, entry, found.posts_of(operation.activity))
         if not left:
             return None
-        return not_as_asked(f"asked for its posts to be cleared, but {len(left)} of them are still there")
+        return not_as_asked(f"asked for its posts to be cleared, but {len(left):,} of them are still there")
 
     def leaves(self, operation: PostsOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
         key = key_of(Kind.POSTS, operation.activity)
@@ -181,4 +181,4 @@ async def posts_unmet(required: PostsCondition, site: SiteCache) -> Diagnostic |
     if isinstance(required, PostsAmong):
         listed = set(found) <= set(required.posts)
         return None if listed else CHANGED
-    return CHANGED if required.posts else stale(f"the activity has {len(found)} posts now")
+    return CHANGED if required.posts else stale(f"the activity has {len(found):,} posts now")

@@ -7,12 +7,13 @@ from typing import ClassVar, assert_never
 from reconciler.model.activities import DesiredActivity, SetActivities
 from reconciler.model.frozen import Struct as Record
 from reconciler.model.operations import Deferred, Part
+from reconciler.model.plurals import plural
 from reconciler.model.writes import Condition
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.activities import in_zone
 from reconciler.reporters.kinds.base import ActionText, KindWords, Records, WriteRecord
 from reconciler.reporters.values import quoted, yaml
-from reconciler.reporters.words import plural, value
+from reconciler.reporters.words import value
 
 
 class DeferredAction(Record, frozen=True):
@@ -70,7 +71,7 @@ def _up_to(most: int | None, one: str, many: str) -> str:
 
 def _matching(operation: Deferred) -> str:
     """`posts for at most 12 activities matching posts[0]`, for use after the verb."""
-    bound = f"at most {operation.at_most} " if operation.at_most is not None else "all "
+    bound = f"at most {operation.at_most:,} " if operation.at_most is not None else "all "
     things = "activity" if operation.at_most == 1 else "activities"
     match operation.part:
         case Part.POSTS:

@@ -14,9 +14,10 @@ from reconciler.model.marketing_plan import (
     MarketingPlanOperation,
     Regenerate,
 )
+from reconciler.model.plurals import plural
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
-from reconciler.reporters.words import because, plural
+from reconciler.reporters.words import because
 
 _GENERATED: Final = (
     "the next apply waits for the generation to end, and reads the result",

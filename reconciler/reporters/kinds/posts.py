@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, assert_never
 
+from reconciler.model.plurals import plural
 from reconciler.model.posts import (
     AwaitPosts,
     ClearPosts,
@@ -17,7 +18,7 @@ from reconciler.model.posts import (
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import because, plural
+from reconciler.reporters.words import because
 
 
 class OfActivity(WriteRecord, frozen=True):
@@ -95,6 +96,6 @@ class PostsWords(KindWords[PostsOperation, PostsCondition]):
                 had = f"the same {plural(len(posts), 'post')}" if posts else "no posts"
                 return f"activity {activity} has {had}"
             case PostsAmong(activity=activity, posts=posts):
-                return f"activity {activity} has no posts other than the {len(posts)} listed"
+                return f"activity {activity} has no posts other than the {len(posts):,} listed"
             case _:
                 assert_never(required)
