@@ -1,6 +1,6 @@
 """Runs: every run over a project's sites. It opens what a run needs, calls the engine, and closes it again.
 
-The command line and the library stand on it, and call the engine nowhere else.
+The command line and the library are built on it, and call the engine nowhere else.
 """
 
 from __future__ import annotations

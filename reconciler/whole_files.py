@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""How to open a file that should be a plain one: a link could lead elsewhere, and a FIFO would block for ever."""
+"""How to open a file that should be a plain one: a link could lead elsewhere, and a FIFO would block forever."""
 
 
 class ChangedMeanwhile(Exception):

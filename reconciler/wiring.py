@@ -61,7 +61,7 @@ AHEAD_OF_REQUESTS: Final = 2
 """If no number was given: how many times the usual number of sites are under way, so that there is something to ask."""
 
 TICK: Final = 0.001
-"""Seconds. A world's clock shows nothing smaller, and waiting for less would take for ever."""
+"""Seconds. A world's clock shows nothing smaller, and waiting for less would take forever."""
 
 
 @asynccontextmanager
@@ -157,7 +157,7 @@ def api_of(project: Project, given: str | None) -> str:
 
 
 def described(api: str) -> Api:
-    """What people are told about an API."""
+    """An API as reports show it."""
     if api == "sandbox":
         return Api(ApiKind.SANDBOX, api)
     if api == "wix":

@@ -25,7 +25,7 @@ from reconciler.reporters.history_json import HistoryRecord
 from reconciler.reporters.json_report import FORMAT_VERSION
 from reconciler.reporters.kinds.base import WriteRecord
 from reconciler.reporters.kinds.registry import KINDS
-from reconciler.reporters.ndjson import BegunRecord, NoteRecord, SettledRecord, WaitingRecord
+from reconciler.reporters.ndjson import BegunRecord, EarlierCallRecord, NoteRecord, WaitingRecord
 from reconciler.reporters.plan_json import ActionJson, PlannedRecord
 from reconciler.reporters.review_json import NotReviewedRecord, ReviewedRecord
 from reconciler.reporters.run_json import (
@@ -55,7 +55,7 @@ LINES: Final[dict[str, tuple[type[Struct], ...]]] = {
 }
 """What a line about a site has, and what a member of `sites` may be."""
 
-STEPS: Final = (BegunRecord, EntryRecord, WaitingRecord, SettledRecord, NoteRecord)
+STEPS: Final = (BegunRecord, EntryRecord, WaitingRecord, EarlierCallRecord, NoteRecord)
 SITES: Final = tuple(record for records in LINES.values() for record in records)
 WRITES: Final = tuple(record for kind in KINDS.values() for record in kind.records.values())
 JOINED: Final[tuple[type[Joined], ...]] = (ActionJson, LockJson, PlanSummary, DriftSummary)
@@ -313,7 +313,7 @@ WORDS: Final = {
     "skipped": "How many actions were skipped.",
     "spentAt": "When it was applied; null if it was not, as far as is known.",
     "NoteRecord.problem": "What to know.",
-    "SettledRecord.outcome": "How it ended.",
+    "EarlierCallRecord.outcome": "How it ended.",
     "WaitingRecord.left": "How many actions are waited for.",
     "WaitingRecord.since": "Since when.",
     "timeoutSeconds": "How long is waited at most.",

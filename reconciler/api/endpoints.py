@@ -155,7 +155,7 @@ class Endpoints:
             found += page.sites
             if page.next is None and not page.more:
                 return tuple(found)
-            if page.next is None or page.next in seen:  # a cursor that comes twice would go on for ever
+            if page.next is None or page.next in seen:  # a cursor that comes twice would go on forever
                 raise answer.unreadable(
                     f"expected a cursor for the next page of sites, got {page.more or 'the same one'}"
                 )

@@ -60,7 +60,7 @@ class InFlight:
         self._leave()
 
     def answered(self) -> None:
-        """An answer came that was not a complaint."""
+        """An answer arrived that shows no overload."""
         self._answers += 1
         if self._start < self._most and self._answers >= 2 * self.allowed:
             self._judge()

@@ -35,7 +35,7 @@ _PUT_OFF: Final = ("load_default_certs", "set_default_verify_paths")
 
 @contextmanager
 def _certificates_later() -> Iterator[None]:
-    """In this block, contexts that are told to read the system's certificates do so on first use."""
+    """In this block, contexts that are to read the system's certificates do so on first use."""
 
     def put_off(context: ssl.SSLContext, *_: object) -> None:
         context.__class__ = LateCertificates

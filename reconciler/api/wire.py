@@ -55,7 +55,7 @@ _OBJECTS: Final = ("marketingPlanGoal", "topics", "businessProfile", "calendar",
 
 
 _TOOLS: Final = ("socialMarketing", "emailMarketing", "blogs")
-"""The tools with overrides (9.5). What else stands there is kept, whatever its shape (13.1.12)."""
+"""The tools with overrides (9.5). Anything else in it is kept, whatever its shape (13.1.12)."""
 
 
 def settings(body: object) -> MarketingSettings:

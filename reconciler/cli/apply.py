@@ -90,7 +90,7 @@ def _read(file: Path) -> SavedPlan | PlanRefused:
 
 
 def _terms(runs: Runs, permissions: Permissions, running: Running) -> tuple[ApplyTerms, Emit]:
-    """Who decides, what ends a run early, and how it is judged then; and whom the run tells what happens."""
+    """Who decides, what ends a run early and how it is judged then, and where the run reports."""
     interrupts = running.interrupts
     started: list[RunStarted] = []
 

@@ -235,7 +235,7 @@ def _answer(decision: AnyDecision | None, subject: Subject, screen: Screen, *, c
 
 
 def fitted(text: str, screen: Screen) -> str:
-    """A question or a help text as lines of a screen, broken at blanks; the final blank before the answer is kept."""
+    """A question or a help text as lines of a screen, broken at spaces; the final space before the answer is kept."""
     found: list[str] = []
     for line in text.splitlines():
         words = line.strip()

@@ -213,7 +213,7 @@ def _before(file: _File) -> str:
 
 
 def _open_stream(path: Path) -> IO[str]:
-    """A device such as /dev/stderr, or a pipe that already has a reader; without a reader, it would wait for ever."""
+    """A device such as /dev/stderr, or a pipe that already has a reader; without a reader, it would wait forever."""
     try:
         handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""How `version`, `schema` and `completion` tell what they are asked for: at once if only its text is wanted."""
+"""How `version`, `schema` and `completion` print what they are asked for: directly if only its text is wanted."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from reconciler.model.diagnostics import Place
 
 
 class SourceMap:
-    """Where the parts of a container are. A scalar's spot is just its mark."""
+    """The positions of a container's parts, by key or index. A scalar's position is just its mark."""
 
     __slots__ = ("keys", "mark", "parts")
 
@@ -22,7 +22,7 @@ class SourceMap:
 
 
 class Document(Struct, frozen=True):
-    """One YAML document. `value` consists of plain dicts and lists, which nobody changes."""
+    """One YAML document. `value` consists of plain dicts and lists, which are never modified."""
 
     file: str
     index: int

@@ -1,6 +1,6 @@
 """What was last approved of each draft, as a review page has seen it, or as git still has it.
 
-`review` replaces the old words with new ones and sets the approval back to pending. What was approved before is in
+`review` replaces the old text with the new one and sets the approval back to pending. What was approved before is in
 git's history.
 """
 

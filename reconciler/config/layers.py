@@ -22,7 +22,7 @@ class Layer(Struct, frozen=True):
 
 
 class MergedDocument:
-    """A value merged from layers, weakest first. Problems are recorded at the layer that a value came from.
+    """A value merged from layers, lowest precedence first. Problems are recorded at the layer that a value came from.
 
     `doubtful` are warnings about what can be read.
     """
@@ -39,7 +39,7 @@ class MergedDocument:
 
     @property
     def document(self) -> Document:
-        """The document of the strongest layer."""
+        """The document of the layer with the highest precedence."""
         return self._layers[-1].document
 
     def problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> None:
@@ -53,7 +53,7 @@ class MergedDocument:
         return warning(place, f"{where}{message}", fix, code=code)
 
     def owner(self, path: KeyPath) -> Layer:
-        """The layer that the value at a path is from: the strongest one that has it."""
+        """The layer that the value at a path comes from: the layer with the highest precedence that sets it."""
         return next(
             (layer for layer in reversed(self._layers) if layer.document.has(layer.prefix + path)), self._layers[-1]
         )

@@ -157,7 +157,7 @@ def _pattern(wanted: str) -> Check:
     def check(value: Any) -> bool:
         if not isinstance(value, str):
             return True
-        if not value.isascii() or "\n" in value:  # validators disagree about blanks, digits and the end of a text
+        if not value.isascii() or "\n" in value:  # validators disagree about whitespace, digits and the end of a text
             raise CannotTell
         return _compiled(wanted).search(value) is not None
 

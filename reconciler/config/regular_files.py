@@ -1,4 +1,4 @@
-"""Reads only regular files: a FIFO would block for ever, and a device has no end. Finds paths that lead elsewhere."""
+"""Reads only regular files: a FIFO would block forever, and a device has no end. Finds paths that lead elsewhere."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ class Repository:
     def _marked(self) -> Path:
         """The nearest folder that contains a `.git`, where git is run.
 
-        Git itself takes any folder that looks like a repository for one, including its configuration, which can name
-        programs to run; and a change may commit such a folder. It cannot commit a `.git`. Raises GitError if there is
+        Git itself accepts any folder that looks like a repository, including its configuration, which can name
+        programs to run; and a commit may add such a folder. It cannot commit a `.git`. Raises GitError if there is
         none.
         """
         here = Path(os.path.realpath(self._folder))
@@ -245,8 +245,8 @@ class Repository:
         """Paths below the top that differ from a commit; for a submodule, its own path."""
         options = ("--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "-z")
         differing = self._run("diff", *options, base, "--", top=True)
-        # Ignored files are new all the same: an approvals file that git ignores was never committed. And files that git
-        # was told to look away from (assume-unchanged, skip-worktree) may differ without its noticing.
+        # Ignored files are new all the same: an approvals file that git ignores was never committed. Files marked
+        # assume-unchanged or skip-worktree may differ without git noticing.
         listed = self._run("ls-files", "--cached", "--others", "-v", "-z", "--", "*.yaml", "*.yml", top=True)
         tagged = (entry.partition(" ") for entry in listed.split("\0") if entry)
         new = (path for tag, _, path in tagged if tag == "?" or self._is_hidden(tag, path))

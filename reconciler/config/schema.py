@@ -20,7 +20,7 @@ from reconciler.model.diagnostics import Diagnostic, problem
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """A schema as a value that nobody changes."""
+    """A schema as a value that is never modified."""
     value: dict[str, Any] = json.loads(schema_text(name))
     return value
 

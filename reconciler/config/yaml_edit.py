@@ -73,7 +73,7 @@ def flow_members(members: Mapping[str, str]) -> str:
 def block(text: str, indent: int) -> str:
     """A text as a literal block indented by `indent`; in double quotes if a block would hide something.
 
-    A block cannot show where its last line ends, blanks at the end of a line, or invisible characters.
+    A block cannot show where its last line ends, trailing spaces, or invisible characters.
     """
     lines = text.split("\n")
     clear = (
@@ -249,7 +249,7 @@ class YamlText(Struct):
             raise self._no(sequence, "this list is in flow style; write it with one item per line")
 
     def _end(self, node: Any) -> int:
-        """Where a node's own text ends, without the blanks and comments after it."""
+        """Where a node's own text ends, without the whitespace and comments after it."""
         if isinstance(node, MappingNode) and node.value and not node.flow_style:
             return self._end(node.value[-1][1])
         if isinstance(node, SequenceNode) and node.value and not node.flow_style:

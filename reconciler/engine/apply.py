@@ -317,7 +317,7 @@ def _proposal(judged: Judged) -> Proposal:
 
 
 def _going_out(judged: Judged, why: Diagnostic) -> tuple[GoingOut, ...]:
-    """The posts that go out although nobody wants them, if nothing is carried out."""
+    """The posts that go out although they are no longer wanted, if nothing is carried out."""
     return tuple(
         GoingOut(post, prepared.plan.time_zone)
         for prepared in judged.ready

@@ -53,7 +53,7 @@ EVERY: Final = 0.5
 """Seconds between two checks for sites that have ended."""
 
 ALIVE_EVERY: Final = 10.0
-"""Seconds after which workers are told again that their run is alive; after six times as long, they stop."""
+"""Seconds between two signs to the workers that their run is alive; after six times as long, they stop."""
 
 PATIENCE: Final = 10.0
 """Seconds that workers have to end by themselves before they are stopped."""

@@ -228,7 +228,7 @@ async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | 
 
 
 async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> None:
-    """Records what a plan with nothing to do found out, such as a first contact.
+    """Records what a plan with nothing to do found out, such as the first run's baseline.
 
     If all of it is already recorded, as for most sites of most runs, no lease is taken and nothing is written.
     """

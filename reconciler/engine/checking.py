@@ -203,7 +203,7 @@ async def _unwanted_since(
 
 
 async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
-    """Records what a site's plan with nothing to do found: a first contact, or what became of posts.
+    """Records what a site's plan with nothing to do found: the first run's baseline, or what became of posts.
 
     The site is read again, because the saved plan may be hours old. Anything that has come up since is for another
     plan.

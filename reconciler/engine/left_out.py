@@ -38,7 +38,7 @@ MOST_NAMED: Final = 3
 
 
 class LeftOutSite(Struct, frozen=True):
-    """A site that the run leaves out, and its posts that nobody wants any more, each with its time and the reason."""
+    """A site that the run leaves out, and its posts that are no longer wanted, each with its time and the reason."""
 
     name: SiteName
     posts: tuple[tuple[PublishedPost, datetime | None, WhyNot], ...]

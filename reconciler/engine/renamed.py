@@ -170,7 +170,7 @@ class FormerNames:
 
         at_once = self._session.parallelism
         async for found in over_sites(self._entries, work, named=named_by_file, at_once=at_once, debug=True):
-            if not isinstance(found, SiteFailed):  # told where that site is worked on
+            if not isinstance(found, SiteFailed):  # reported where that site is worked on
                 yield found
 
     async def _posts_of(self, site: SiteRef) -> frozenset[PostId]:

@@ -237,7 +237,7 @@ class ReviewCompleted(Counts, frozen=True):
     not_out: int = 0
     """Posts that failed to go out."""
     going_out: int = 0
-    """Posts that go out although nobody wants them any more."""
+    """Posts that go out although they are no longer wanted."""
     unrecorded: int = 0
     """Sites with waiting drafts and no record in the state yet: no approval counts there before an apply."""
 

@@ -63,7 +63,7 @@ class LedgerRecord(Struct, frozen=True):
 
 
 def going_out_records(posts: Iterable[StillGoingOut]) -> tuple[GoingOutRecord, ...]:
-    """Posts that go out although nobody wants them any more."""
+    """Posts that go out although they are no longer wanted."""
     return tuple(taken_from(post, GoingOutRecord) for post in posts)
 
 

@@ -58,7 +58,7 @@ class RunContext(Struct, frozen=True):
 
 
 def plan_options(session: Session[ReadClient], context: RunContext, site: SiteName) -> PlanOptions:
-    """What the planner is told about a site of this run, as of now."""
+    """What the planner is given about a site of this run, as of now."""
     project = session.project
     return PlanOptions(
         now=session.clock.now(),

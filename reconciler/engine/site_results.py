@@ -146,7 +146,7 @@ class SiteNotReviewed(Struct, frozen=True):
     name: SiteName
     why: Diagnostic
     going_out: tuple[StillGoingOut, ...] = ()
-    """The posts that nobody wants any more and that still go out. `zone` is the site's."""
+    """The posts that are no longer wanted and still go out. `zone` is the site's."""
     zone: str = "UTC"
 
 

@@ -1,4 +1,4 @@
-"""Posts that still go out after a run although nobody wants them any more: first in its ledger (design.md 1.3)."""
+"""Posts that still go out after a run although they are no longer wanted: first in its ledger (design.md 1.3)."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class SiteLedger(Struct, frozen=True):
     """One site's part of the ledger.
 
     `error` is why this site was given up; `interrupted` means that the run was asked to stop. `still_going_out` are
-    posts that go out although nobody wants them any more, soonest first: they come before everything else. `time_zone`
+    posts that go out although they are no longer wanted, soonest first: they come before everything else. `time_zone`
     is the site's.
     """
 

@@ -129,7 +129,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
         run.fail(attempt.action, Result.UNKNOWN, problem, outcome.request_id)
         return
     if isinstance(outcome, NotDone):
-        refused = _told_by(outcome, live)
+        refused = _explained_by(outcome, live)
     elif live is None:
         refused = not_done(Trouble.GONE, "the draft is gone")
     elif live.status is PostStatus.DRAFT and isinstance(outcome, Unknown):
@@ -148,7 +148,7 @@ def _is_about_the_post(refused: NotDone) -> bool:
     return refused.skipped or refused.missing
 
 
-def _told_by(refused: NotDone, live: Post | None) -> NotDone:
+def _explained_by(refused: NotDone, live: Post | None) -> NotDone:
     """A refused scheduling, with what the post is now. A post that is gone, or is no longer a draft, was ruled out."""
     if live is None:
         return replace(refused, problem=refused.problem.and_then("the draft is gone"), skipped=True)

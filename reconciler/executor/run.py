@@ -152,7 +152,7 @@ class Run:
             self.skip(action, Result.NOT_STARTED, why)
 
     def note(self, problem: Diagnostic) -> None:
-        """Tells people something about the site, now and in the ledger."""
+        """Reports a note about the site, now and in the ledger."""
         note = replace(problem, severity=Severity.NOTE)
         self._notes.append(note)
         self.emit(Note(self.site, note))

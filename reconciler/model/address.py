@@ -44,7 +44,7 @@ def rule_words(key: str) -> str:
 
 
 class NotAnAddress(InParts, ValueError):
-    """A text that is no address."""
+    """A text that is not a valid address."""
 
 
 class Address(str):

@@ -1,7 +1,7 @@
 """How two texts differ, word by word, for every format: what stayed, what was removed, what is new.
 
 A long text is shown around its changes. If two texts look the same on a screen, a difference that nobody can see (a
-composed letter, a blank at the end, a zero-width character) is spelled out.
+composed letter, a trailing space, a zero-width character) is spelled out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_WORDS: Final = 1_500
 ELLIPSIS: Final = "…"
 
 _WORDS: Final = r"(?s:\s+|[^\s\u2e80-\uffff]+|.)"
-"""Words with their punctuation; in scripts without blanks between words, single letters."""
+"""Words with their punctuation; in scripts without spaces between words, single letters."""
 
 _OUTER_OR_DOUBLED = r"\A +| +\Z| {2,}"
 
@@ -76,7 +76,7 @@ def around_changes(pieces: Iterable[Piece], words: int = 4) -> tuple[Piece, ...]
 
 
 def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    """The pieces, with invisible changes spelled out: changes in blanks only, and between texts that look the same."""
+    """The pieces, with invisible changes spelled out: changes of whitespace, and between texts that look the same."""
     whole = tuple(pieces)
     found = list(whole)
     for number, piece in enumerate(whole):
@@ -95,8 +95,8 @@ def looks_the_same(one: str, other: str) -> bool:
 
 
 def spelled_out(text: str) -> str:
-    """A text with invisible characters as `U+200B` and the like, and with outer and doubled blanks as `·`."""
-    inner = re.sub(_OUTER_OR_DOUBLED, lambda blanks: "·" * len(blanks[0]), text)
+    """A text with invisible characters as `U+200B` and the like, and leading, trailing and doubled spaces as `·`."""
+    inner = re.sub(_OUTER_OR_DOUBLED, lambda spaces: "·" * len(spaces[0]), text)
     return "".join(char if char in " ·" else _spelled(char) for char in inner)
 
 
@@ -134,7 +134,7 @@ def _pieces(old: list[str], new: list[str]) -> Iterator[Piece]:
 
 
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """The pieces, with changes joined that only a blank separates: people read phrases."""
+    """The pieces, with changes joined that only a space separates: people read phrases."""
     found: list[Piece] = []
     for piece in _phrases(tuple(pieces)):
         if found and found[-1].mark is piece.mark:
@@ -145,7 +145,7 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def _phrases(pieces: tuple[Piece, ...]) -> list[Piece]:
-    """The pieces, with each blank between two changes counted towards both; removed text comes before new text."""
+    """The pieces, with each space between two changes counted towards both; removed text comes before new text."""
     found: list[Piece] = []
     removed, added = "", ""
     for number, piece in enumerate(pieces):

@@ -1,7 +1,7 @@
-"""Finds a secret, or a telling part of one, in what the remote side says, even respelled, escaped or encoded.
+"""Finds a secret, or a recognisable part of one, in what the remote side sends, even if it is escaped or encoded.
 
 `may_echo` is the cheap check that every answer gets, for whole secrets and for the parts between their dots. `masked`
-looks closely: at every part of twelve characters, beneath escapes and blanks, and inside hex and base64.
+looks closely: at every part of twelve characters, beneath escapes and whitespace, and inside hex and base64.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def may_echo(raw: bytes, secrets: Sequence[str]) -> bool:
 
 
 def masked(text: str, secrets: Sequence[str]) -> str:
-    """The text with `***` in place of each secret or telling part of one."""
+    """The text with `***` in place of each secret or recognisable part of one."""
     spans: list[tuple[int, int]] = []
     bare = _Bare.of(text)
     for secret in filter(None, secrets):
@@ -62,7 +62,7 @@ def masked(text: str, secrets: Sequence[str]) -> str:
 
 
 class _Bare(Struct, frozen=True):
-    """A text without escapes, blanks and invisible characters.
+    """A text without escapes, whitespace and invisible characters.
 
     `at` has each character's original position, and the end.
     """
@@ -108,11 +108,11 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _echoes(text: str, secret: str, depth: int = 0) -> Iterator[tuple[int, int]]:
-    """Where a text without blanks contains a telling part of a secret, plain or encoded."""
+    """Where a text without whitespace contains a recognisable part of a secret, plain or encoded."""
     wanted, parts = _parts(secret)
     folded = text.lower()
     size = min(REPORT_EVERY, len(wanted))
-    at = 0 if size else len(folded) + 1  # a secret of blanks cannot be found
+    at = 0 if size else len(folded) + 1  # a secret of whitespace cannot be found
     while at + size <= len(folded):
         known = parts.get(folded[at : at + size])
         if known is None:
@@ -160,7 +160,7 @@ def _inside(data: bytes, secret: str, depth: int) -> int | None:
 
 @lru_cache(maxsize=256)
 def _parts(secret: str) -> tuple[str, dict[str, int]]:
-    """A secret in lower case and without blanks, and each telling part of it with its position."""
+    """A secret in lower case and without whitespace, and each recognisable part of it with its position."""
     wanted = "".join(secret.split()).lower()
     size = min(REPORT_EVERY, len(wanted))
     return wanted, {wanted[at : at + size]: at for at in range(len(wanted) - size, -1, -1)}

@@ -79,9 +79,9 @@ def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: 
 
 
 class InputsPending(Variant, frozen=True):
-    """The inputs of the next generation, and what the marketing plan counts as made from until then.
+    """The inputs of the next generation, and those that the current marketing plan is considered to be made from.
 
-    If the latter is None, it stays as it is.
+    If the latter are None, they stay as they are.
     """
 
     pending: Inputs

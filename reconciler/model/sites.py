@@ -244,7 +244,7 @@ class PublishedPost(Struct, frozen=True):
     approved: bool = True
     """False under `approval: none`."""
     zone: str = "UTC"
-    """IANA name of the site's time zone, in which people are told when it goes out."""
+    """IANA name of the site's time zone, in which its times are shown."""
     type: str = "POST"
 
 
@@ -259,7 +259,7 @@ class PostOutcome(Struct, frozen=True):
 
 
 class RecordedSite(Struct, frozen=True, dict=True):
-    """What earlier runs recorded about a site. An empty value means first contact."""
+    """What earlier runs recorded about a site. An empty value means that this is the first run."""
 
     known: bool = False
     """Whether an apply has ever ended here, even one with nothing to do.
@@ -267,7 +267,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
     Until then, nobody can tell whether an approval in the files was used.
     """
     generated_from: Inputs | None = None
-    """The inputs of the last generation that ended ACTIVE, or the live values at first contact."""
+    """The inputs of the last generation that ended ACTIVE, or the live values at the first run."""
     pending: Inputs | None = None
     """The inputs of a generation that was about to start; removed once it has ended with them."""
     applied: Inputs = Inputs()
@@ -281,7 +281,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
     published: tuple[PublishedPost, ...] = ()
     outcomes: tuple[PostOutcome, ...] = ()
     spent: tuple[tuple[PostId, Digest, int], ...] = ()
-    """Approvals that were in the files at first contact, with the number of schedulings that they count as."""
+    """Approvals that were in the files at the first run, with the number of schedulings that they count as."""
     unkept: tuple[Json, ...] = ()
     """Always empty: earlier programs of this format do not read a record without it."""
     consumed: tuple[tuple[ActivityId, str, Digest], ...] = ()

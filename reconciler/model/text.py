@@ -19,7 +19,7 @@ _UNSAFE: Final = re.compile(
 
 
 def normal_text(text: str) -> str:
-    r"""The form in which two texts are compared: NFC, line ends as `\n`, no outer blanks.
+    r"""The form in which two texts are compared: NFC, line ends as `\n`, no leading or trailing whitespace.
 
     It is not documented what the API does to texts (remote-api.md 17.7). Without this, a text that came back slightly
     different would be written, and generated from, in every run.

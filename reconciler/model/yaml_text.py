@@ -40,7 +40,7 @@ def quoted_text(text: str) -> str:
 
 
 def in_sentence(value: Json) -> str:
-    """A value inside a sentence: texts in quotes, no value as `empty`; blanks that are none are spelled out."""
+    """A value inside a sentence: texts in quotes, no value as `empty`; unusual space characters are spelled out."""
     if value is None:
         return "empty"
     text = quoted_text(value) if isinstance(value, str) else yaml_text(value)
@@ -48,7 +48,7 @@ def in_sentence(value: Json) -> str:
 
 
 def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:
-    """Two different values inside a sentence. What nobody would see on a screen is spelled out in both."""
+    """Two different values inside a sentence. What cannot be seen on a screen is spelled out in both."""
     shown = (
         (quoted_text(one), quoted_text(other))
         if isinstance(one, str) and isinstance(other, str)

@@ -224,7 +224,7 @@ class StillGoingOut(Struct, frozen=True):
 
 
 class GoingOut(Struct, frozen=True):
-    """A post that nobody wants any more and that still goes out. `zone` is the site's time zone."""
+    """A post that is no longer wanted and still goes out. `zone` is the site's time zone."""
 
     post: StillGoingOut
     zone: str
@@ -266,7 +266,7 @@ class Plan(Struct, frozen=True):
     rules: tuple[tuple[str, JsonObject], ...] = ()
     """The digest of each part's rules, recorded once everything that the part asks for is done."""
     still_going_out: tuple[StillGoingOut, ...] = ()
-    """What goes out although nobody wants it any more. Comes first on every screen."""
+    """What goes out although it is no longer wanted. Comes first on every screen."""
     discarded: tuple[Discarded, ...] = ()
     """The drafts that actions throw away, in people's terms."""
     edited: tuple[str, ...] = ()

@@ -99,7 +99,7 @@ def _pair(found: Difference, zone: str) -> str:
         return f"{_short(before)} -> {_short(after)}"
     if max(len(before), len(after)) > LONGEST:
         return _by_words(before, after)
-    if _short(before) == _short(after):  # they differ only in blanks, which nobody sees
+    if _short(before) == _short(after):  # they differ only in whitespace, which is invisible
         before, after = (text.encode("unicode_escape").decode() for text in (before, after))
     return f"{_short(before)} -> {_short(after)}"
 

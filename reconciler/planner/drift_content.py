@@ -82,7 +82,7 @@ def waiting_items(
     return list(found.values())
 
 
-def _told_elsewhere(_: Foundation | Deferred) -> int:
+def _reported_elsewhere(_: Foundation | Deferred) -> int:
     """Settings, events and the marketing plan have items of their own, and a deferred action has no object yet."""
     return 0
 
@@ -135,7 +135,7 @@ class _Audit(PostsAudit, frozen=True):
                     moved = Moved.REMOTE  # its activity or its content is not what the rule matched
                 return self._post_drifted(action, Finding.NOT_WANTED, moved, operation)
             case elsewhere:
-                return _told_elsewhere(elsewhere)
+                return _reported_elsewhere(elsewhere)
 
     def _drifted(self, action: Action, finding: Finding, moved: Moved, *about: str) -> DriftItem:
         return DriftItem(action.address, DriftState.DRIFTED, finding, moved, about=about)

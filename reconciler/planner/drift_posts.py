@@ -65,7 +65,7 @@ class PostsAudit(Struct, frozen=True):
             yield from self._approved(live, frozenset(published))
 
     def going_wrong(self) -> Iterator[DriftItem]:
-        """Posts that failed, that will fail, or that go out although nobody wants or approved them."""
+        """Posts that failed, that will fail, or that go out unwanted or unapproved."""
         findings = {
             BlockedBy.FAILED: Finding.FAILED_POST,
             BlockedBy.CHANNEL_NOT_CONNECTED: Finding.CHANNEL_LOST,

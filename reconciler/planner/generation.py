@@ -46,7 +46,7 @@ _FIRST: Final = Diagnostic.note(
 
 
 class GenerationPart(Struct, frozen=True):
-    """With `renewed`, the activities will be different ones after the actions, so what needs them is deferred."""
+    """With `renewed`, the actions replace the activities, so whatever needs them is deferred."""
 
     actions: tuple[Action, ...] = ()
     blocked: tuple[Diagnostic, ...] = ()

@@ -1,4 +1,4 @@
-"""Posts that went out although nobody wanted them any more, and when posts that somebody moved went out.
+"""Posts that went out although they were no longer wanted, and when posts that somebody moved went out.
 
 Nothing can be done about a post that is out, so it is only reported: by every plan and drift until an apply has
 recorded what became of it, and by `history` from then on (docs/design.md 1.3).
@@ -64,12 +64,12 @@ def moved_key(post: PostId) -> str:
 
 
 def unwanted_key(post: PostId) -> str:
-    """The key that records that a post went out although nobody wanted it any more."""
+    """The key that records that a post went out although it was no longer wanted."""
     return f"{UNWANTED}[{post}]"
 
 
 class WentOut(Struct, frozen=True):
-    """A post scheduled by this tool that turns out to have gone out although nobody wanted it any more."""
+    """A post scheduled by this tool that turns out to have gone out although it was no longer wanted."""
 
     address: Address
     post: Post

@@ -77,7 +77,7 @@ def is_settled(facts: JsonObject) -> bool:
 
 
 def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tuple[Diagnostic, ...]:
-    """What people are told about differences that the server made. `title` names an object that has an id."""
+    """Notes about differences that the server made. `title` names an object that has an id."""
     called = f'{owner.partition("[")[0]} "{printable(title)}": ' if title else f"{owner}." if owner else ""
     return tuple(_note(f"{called}{change.path}", change) for change in kept)
 

@@ -150,7 +150,7 @@ def _counted(counts: Iterable[tuple[int, str]]) -> str:
 
 
 def approved_drafts(activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite) -> frozenset[PostId]:
-    """The drafts that people approved as they are, under an approval that is not used up."""
+    """Drafts approved in their current form by an approval that is still unused."""
     return frozenset(
         post.id
         for activity in activities

@@ -159,7 +159,7 @@ def folded(text: str) -> str:
 def _pattern(word: str) -> re.Pattern[str]:
     r"""A word or phrase as a whole: `art` is not in `start`; `free money` is also `Free\n money`.
 
-    At an end that is not a letter or digit, or whose script is written without blanks, anything may be next to it.
+    At an end that is not a letter or digit, or whose script is written without spaces, anything may be next to it.
     """
     pieces = folded(word).split()
     middle = r"\s+".join(re.escape(piece) for piece in pieces)
@@ -173,7 +173,7 @@ def _pattern(word: str) -> re.Pattern[str]:
 def _has_word_bounds(character: str) -> bool:
     if not character.isalnum() or unicodedata.east_asian_width(character) in "WF":
         return False
-    # Thai to Tibetan, Myanmar and Khmer: written without blanks between words.
+    # Thai to Tibetan, Myanmar and Khmer: written without spaces between words.
     return not (
         "\u0e00" <= character <= "\u0fff" or "\u1000" <= character <= "\u109f" or "\u1780" <= character <= "\u17ff"
     )

@@ -120,7 +120,7 @@ class Review(Struct, frozen=True):
     failures: tuple[Diagnostic, ...] = ()
     """The posts that failed to go out and that nobody has dealt with since, whether or not the site shows them."""
     going_out: tuple[StillGoingOut, ...] = ()
-    """The posts that nobody wants any more and that go out unless an apply or a person stops them."""
+    """The posts that are no longer wanted and go out unless an apply or a person stops them."""
     unrecorded: frozenset[PostId] = frozenset()
     """Posts that have gone out, that the site no longer shows, and that no apply has recorded as out."""
 

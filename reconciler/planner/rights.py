@@ -41,7 +41,7 @@ def plans_posts(saved: Plan) -> bool:
 
 
 def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, Diagnostic], ...]:
-    """The actions of a saved plan that nobody wants today, according to today's plan of the same site, and why.
+    """The actions of a saved plan that today's files do not want, according to today's plan of the same site, and why.
 
     These are: posts that today's plan does not publish; posts cancelled but wanted again; objects created or destroyed
     that today's files do not ask for; drafts thrown away that were approved since; what today's policy blocks; and
@@ -77,7 +77,7 @@ def what_is_left(saved: Plan, today: Plan) -> Plan | None:
 
 
 def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> Diagnostic | None:
-    """Why an action of a saved plan is not wanted today; None if it is, or if nobody needs to want it."""
+    """Why an action of a saved plan is not wanted today; None if it is, or if that does not matter."""
     operation = action.operation
     for problem in today.refusals:
         # What today's plan would throw away in addition does not concern the saved one.

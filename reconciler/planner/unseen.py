@@ -37,7 +37,7 @@ UNSEEN: Final = Diagnostic(
 class UnseenPosts(Struct, frozen=True):
     """The posts waiting at a site, as far as the state knows.
 
-    `going_out` are those that nobody wants any more, soonest first. `waiting` names all others. If not `known`, the
+    `going_out` are those that are no longer wanted, soonest first. `waiting` names all others. If not `known`, the
     state knows nothing about the site or cannot be read, so there may be posts that nobody can name.
     """
 
@@ -106,7 +106,7 @@ def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> It
 def _why_not(
     desired: DesiredSite, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
 ) -> tuple[Reason, tuple[str, ...]] | None:
-    """Why a post is unwanted whatever the site would say about it; None if that cannot be told from here."""
+    """Why a post is unwanted whatever the site would say about it; None if that cannot be determined here."""
     if (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
         activity = desired.approvals.activity_of(post.id)
         decided = reason is Reason.SENT_BACK and activity is not None

@@ -24,7 +24,7 @@ TAKE_DOWN: Final = "take it down on its channel once it is out, if the site's da
 
 
 class Unstopped(StrEnum):
-    """Why a post that nobody wants is not stopped, if no error of a call says so: the codes of its problem."""
+    """Why a post that is no longer wanted is not stopped, if no error of a call says so: the codes of its problem."""
 
     NOT_CANCELLABLE = "not-cancellable"
     NOT_OURS = "not-ours"
@@ -85,7 +85,7 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None
 
 
 def stops(action: Action) -> bool:
-    """Whether a post goes out that nobody wants, at least not at that time, if the action is not done."""
+    """Whether a post goes out unwanted, or at an unwanted time, if the action is not done."""
     operation = action.operation
     moves = isinstance(operation, ReschedulePost) and action.reason in (Reason.FORBIDDEN, Reason.DATE_MOVED)
     return moves or isinstance(operation, CancelPost)
@@ -147,7 +147,7 @@ IF_UNWRITABLE: Final = Diagnostic(
 
 
 def left_out(dropped: Iterable[Action], why: Diagnostic) -> tuple[StillGoingOut, ...]:
-    """What goes out although nobody wants it, because a plan does less than is due."""
+    """What goes out unwanted because a plan does less than is due."""
     return tuple(not_stopped(action, why) for action in dropped if stops(action))
 
 
@@ -181,7 +181,7 @@ def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
 
 
 def until_applied(plan: Plan) -> tuple[StillGoingOut, ...]:
-    """What goes out although nobody wants it if nothing of a plan is done, soonest first."""
+    """What goes out unwanted if nothing of a plan is done, soonest first."""
     known = {post.address for post in plan.still_going_out}
     reason = IF_REFUSED if plan.refusals else UNTIL_APPLY
     found = (*plan.still_going_out, *left_out((each for each in plan.actions if each.address not in known), reason))

@@ -48,7 +48,7 @@ def particulars(diagnostic: Diagnostic) -> str:
 
 
 def obstacle(post: StillGoingOut) -> str:
-    """Why a post that nobody wants is not stopped, with what support needs."""
+    """Why a post that is no longer wanted is not stopped, with what support needs."""
     last = particulars(post.problem)
     return f"{post.problem.cause} ({last})" if last else post.problem.cause
 

@@ -37,7 +37,7 @@ _MARKS: Final = {
 }
 
 GOES_OUT: Final = ("!", Style.RED, -2)
-"""The rank of a post that goes out although nobody wants it: before everything else."""
+"""The rank of a post that goes out although it is no longer wanted: before everything else."""
 
 REFUSED: Final = -1
 """The rank of a site that a guard would refuse: right after those with a post that goes out unwanted."""

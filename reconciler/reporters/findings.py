@@ -174,7 +174,7 @@ def _left(posts: Iterable[GoingOut]) -> Iterator[Diagnostic]:
 
 
 def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
-    """A post that goes out although nobody wants it any more: an error, and where a person can stop it."""
+    """A post that goes out although it is no longer wanted: an error, and where a person can stop it."""
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" ({shown_account(post.account)})" if post.account else ""
     message = f"{post.channel}{account} {words.value(post.title)} is still going out{when}: {post.problem.cause}"

@@ -73,7 +73,7 @@ def _post(history: SiteHistory, post: PublishedPost, screen: Screen) -> Iterator
 
 
 def _is_problem(history: SiteHistory, post: PublishedPost) -> bool:
-    """Whether a post failed to go out, or went out although nobody wanted it any more."""
+    """Whether a post failed to go out, or went out although it was no longer wanted."""
     outcome = history.outcome_of(post)
     went_well = outcome is None or outcome.status in (PostStatus.PUBLISHED, PostStatus.CANCELED)
     return not went_well or bool(unwanted_words(history, post))

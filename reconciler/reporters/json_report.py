@@ -239,7 +239,7 @@ class JsonReporter:
                 assert_never(event)
 
     def _still_going_out(self, posts: tuple[GoingOut, ...]) -> None:
-        """Posts that go out although nobody wants them, if there are any."""
+        """Posts that go out although they are no longer wanted, if there are any."""
         if posts:
             self._members.still_going_out = going_out_records(found.post for found in posts)
 

@@ -91,12 +91,12 @@ class Screen(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """A piece of a line. Lines break at its blanks; a piece without blanks, such as an id, is never cut."""
+    """A piece of a line. Lines break at its spaces; a piece without spaces, such as an id, is never cut."""
 
     text: str
     style: Style = Style.PLAIN
     glued: bool = False
-    """Whether it follows the span before it without a blank, as parts of one text do."""
+    """Whether it follows the span before it without a space, as parts of one text do."""
 
 
 class Line(Struct, frozen=True):
@@ -126,14 +126,14 @@ def _column(character: str) -> int:
 
 
 def fill(text: str, width: int) -> str:
-    """The text padded with blanks to a width in columns."""
+    """The text padded with spaces to a width in columns."""
     return text + " " * max(0, width - columns(text))
 
 
 def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int = 4) -> Iterator[str]:
-    """Lines for a row of spans, broken at blanks. The first starts at `indent`, the others at `hang`.
+    """Lines for a row of spans, broken at spaces. The first starts at `indent`, the others at `hang`.
 
-    Spans are joined with two blanks. A span that would fit on a line of its own but not on the rest of this line moves
+    Spans are joined with two spaces. A span that would fit on a line of its own but not on the rest of this line moves
     to the next line as a whole. A word that is longer than a line gets its own line and runs over it;
     the path of a field breaks at a dot.
     """
@@ -192,12 +192,12 @@ class _Line:
     def __init__(self, screen: Screen, indent: int) -> None:
         self._screen = screen
         self._runs: list[tuple[list[str], Style]] = [([" " * indent], Style.PLAIN)]
-        self._blank = True
+        self._at_start = True
         self.used = indent
         self.empty = True
 
     def add(self, gap: int, word: str, width: int, style: Style) -> None:
-        if self._blank and word.startswith("::"):
+        if self._at_start and word.startswith("::"):
             word, width = "\\" + word, width + 1  # at the start of a line, CI runners would obey it
         pieces, last = self._runs[-1]
         if last is style:
@@ -206,7 +206,7 @@ class _Line:
             self._runs += [([" " * gap], Style.PLAIN), ([word], style)]
         self.used += gap + width
         self.empty = False
-        self._blank = self._blank and not word.strip()
+        self._at_start = self._at_start and not word.strip()
 
     def text(self) -> str:
         return "".join(self._screen.paint("".join(pieces), style) for pieces, style in self._runs)

@@ -35,7 +35,7 @@ MOST_KINDS: Final = 3
 class _Row(Struct, frozen=True, gc=False):
     """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above.
 
-    `why` is what failed, if that may be told together with other sites; `done` is what was done, by kind.
+    `why` is what failed, if that may be shown once for several sites; `done` is what was done, by kind.
     """
 
     rank: int
@@ -50,7 +50,7 @@ class _Row(Struct, frozen=True, gc=False):
 class Ledger:
     """A line for each site of a run that had something to do, worst first; the others are counted.
 
-    From `FEW_SITES` sites on that failed in the same way, the cause is told once, with their number.
+    From `FEW_SITES` sites on that failed in the same way, the cause is shown once, with their number.
     """
 
     def __init__(self, screen: Screen, *, most: int = MOST_ROWS, list_sites: bool = False) -> None:

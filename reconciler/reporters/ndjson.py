@@ -117,7 +117,7 @@ class WaitingRecord(Struct, frozen=True):
     left: int
 
 
-class SettledRecord(Struct, frozen=True):
+class EarlierCallRecord(Struct, frozen=True):
     """An open call of an earlier run whose outcome is now known."""
 
     address: Address
@@ -145,7 +145,7 @@ def progress_record(progressed: Progressed) -> Joined:
         case StillWaiting(since=since, timeout=timeout, left=left):
             return Joined(StepRecord("waiting"), WaitingRecord(since, timeout.total_seconds(), left))
         case EntryResolved(entry=entry, outcome=outcome):
-            return Joined(StepRecord("resolved"), SettledRecord(entry.address, entry.id, _slug(outcome)))
+            return Joined(StepRecord("resolved"), EarlierCallRecord(entry.address, entry.id, _slug(outcome)))
         case Note(problem=problem):
             return Joined(StepRecord("note"), NoteRecord(problem_record(problem)))
         case never:

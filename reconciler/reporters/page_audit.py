@@ -63,7 +63,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
 
 
 def _rank(item: DriftItem) -> int:
-    """What goes out although nobody wants it comes before everything else."""
+    """What goes out unwanted comes before everything else."""
     return 0 if item.finding is Finding.STILL_GOING_OUT else STATES[item.state][0]
 
 

@@ -107,7 +107,7 @@ def _estimate(requires: Sequence[Precondition]) -> datetime | None:
 
 
 def entered_going_out(post: StillGoingOut, site: str, zone: str) -> Entered | None:
-    """A post that goes out although nobody wants it any more, in the calendar."""
+    """A post that goes out although it is no longer wanted, in the calendar."""
     if post.moment is None:
         return None
     return Entered(post.moment, zone, False, site, post.title, post.channel, "still going out", "bad")
@@ -121,7 +121,7 @@ def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
 
 
 def going_out_item(post: StillGoingOut, zone: str) -> str:
-    """A post that goes out although nobody wants it any more: when, why, and how to stop it."""
+    """A post that goes out although it is no longer wanted: when, why, and how to stop it."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because, obstacle(post)) if part)

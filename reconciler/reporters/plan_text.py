@@ -210,7 +210,7 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
 
 
 def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tuple[Line, Line]:
-    """A post that goes out although nobody wants it any more: when and where, why, and how to stop it by hand.
+    """A post that goes out although it is no longer wanted: when and where, why, and how to stop it by hand.
 
     `site` is named if this is shown outside its block.
     """

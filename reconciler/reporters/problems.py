@@ -1,4 +1,4 @@
-"""What people are told on stderr, whatever the format of the report: problems, notices, an interruption."""
+"""What appears on stderr, whatever the format of the report: problems, notices, an interruption."""
 
 from __future__ import annotations
 

@@ -260,7 +260,7 @@ def _joined(parts: Iterable[str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-_TOLD: Final = {"wait": "wait for", "publish": "schedule"}
+_VERBS: Final = {"wait": "wait for", "publish": "schedule"}
 """How verbs are worded if not by themselves."""
 
 
@@ -273,7 +273,7 @@ def doing(event: Event) -> str | None:
     match event:
         case Started(address=address, operation=operation):
             subject = action_text(Action(address, operation, Reason.RULE), "UTC").subject
-            return printable(f"{address.site}: {_TOLD.get(operation.verb, operation.verb)} {subject}")
+            return printable(f"{address.site}: {_VERBS.get(operation.verb, operation.verb)} {subject}")
         case StillWaiting(site=site, status=None, left=left):
             return printable(f"waiting for the posts of {plural(left, 'activity', 'activities')} of {site.name}")
         case StillWaiting(site=site, status=status):

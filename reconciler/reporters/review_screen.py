@@ -129,7 +129,7 @@ class ReviewScreen:
 
 
 def _says_more(review: Review) -> bool:
-    """Whether a site has lines besides its numbers, even in a run over many sites."""
+    """Whether a site has lines in addition to its numbers, even in a run over many sites."""
     lapsed = any(activity.lapsed is not None for activity in review.activities)
     return bool(review.going_out or review.failures or review.rewritten or lapsed)
 
@@ -152,7 +152,7 @@ def _row(site: str, counts: str, file: str, written: Written, screen: Screen) ->
 
 
 def _going_out(posts: Iterable[StillGoingOut], zone: str, screen: Screen) -> Iterator[str]:
-    """The posts that nobody wants any more and that still go out, as a plan shows them."""
+    """The posts that are no longer wanted and still go out, as a plan shows them."""
     for post in posts:
         for line in still_going_out_lines(post, zone):
             yield from line.on(screen)

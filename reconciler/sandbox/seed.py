@@ -4,7 +4,7 @@ Everything is optional. Unknown keys and values are refused with SeedError. Time
 seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
 
     clock: 2026-12-01T09:00:00Z    # where the world's clock starts when the world is made; left out: real UTC
-    freeze: true                   # the clock stands still but for `advance` and `clockStep`
+    freeze: true                   # the clock stands still except for `advance` and `clockStep`
     clockStep: 5s                  # how far each request moves the clock, so that polling ends in a frozen world
     latency: {request: 0, generate: 2s, regenerate: 2s, posts: 1s, media: 1s}   # regenerate: as generate;
                                    # with keyword research it takes twice as long; publishing takes `posts`
@@ -158,7 +158,7 @@ def load_seed(path: str | Path) -> Json:
     """The mapping in a sandbox.yaml. Raises SeedError if it cannot be read."""
     import yaml
 
-    if not Path(path).is_file():  # a FIFO would block for ever, and a device has no end
+    if not Path(path).is_file():  # a FIFO would block forever, and a device has no end
         raise SeedError(f"{path}: is not a regular file", "write a YAML file, or remove it")
     try:
         with open(path, encoding="utf-8") as file:

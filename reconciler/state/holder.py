@@ -97,7 +97,7 @@ def _start_of(process: int) -> str:
         line = Path(f"/proc/{process}/stat").read_bytes()
     except OSError:
         return ""
-    # The name in brackets may contain blanks and brackets; what follows the last bracket does not.
+    # The name in brackets may contain spaces and brackets; what follows the last bracket does not.
     fields = line.rpartition(b")")[2].split()
     if len(fields) < 20:
         return ""

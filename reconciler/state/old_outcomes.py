@@ -54,7 +54,7 @@ def _site(site: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _not_stopped(post: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A post that still goes out, with its problem: it had a clause, how to stop it, and only sometimes an error."""
+    """A post that still goes out, with a problem in place of the old members: a reason, a fix, sometimes an error."""
     if "obstacle" not in post:
         return post
     left, known = {name: post[name] for name in post if name not in ("obstacle", "stop")}, post.get("problem") or {}

@@ -40,7 +40,7 @@ class Stored(Struct, frozen=True):
 class Log(Struct, frozen=True):
     """The lines of a log so far, and where the next one goes.
 
-    A line that a crash cut short is not included: it was never durable, and its writer was told so or is gone.
+    A line that a crash cut short is not included: it was never durable, and its writer has got an error or is gone.
     """
 
     lines: tuple[bytes, ...] = ()
@@ -99,7 +99,7 @@ _written = itertools.count(1)
 
 
 def fresh() -> str:
-    """A text that no other write has, in this process (a forked process has another id) or any other."""
+    """A string unique to this write, across threads and processes (a forked process has another id)."""
     return f"{_PROCESS}-{os.getpid():x}-{next(_written):x}"
 
 

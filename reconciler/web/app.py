@@ -62,7 +62,7 @@ class Refreshed(Struct, frozen=True):
 
 
 class Ports(Struct, frozen=True):
-    """What a page can do besides showing and writing files. None: not available.
+    """What a page can do in addition to showing and writing files. None: not available.
 
     `picture` draws images that are on no network. `facts` asks the state again, `refresh` the sites. `history` knows
     what is committed; with `commits`, the page may commit.
@@ -124,7 +124,7 @@ class Page:
                 summary=self._summary(),
                 first=self._cards(chosen, 0),
                 problems=self._problems(),
-                bar=self._told_uncommitted(),
+                bar=self._uncommitted_bar(),
                 can_refresh=self._ports.refresh is not None,
                 sites=sorted(self.board.folder.files),
                 channels=sorted({(card.content.channel, card.channel) for card in self.board.cards.values()}),
@@ -233,7 +233,7 @@ class Page:
             "refused": [msgspec.to_builtins(refusal) for refusal in refused],
             "summary": self._summary(),
             "problems": self._problems(),
-            "bar": self._told_uncommitted(),
+            "bar": self._uncommitted_bar(),
         }
         if said is not None:
             answer["said"] = {"words": said.words, "problems": said.problems}
@@ -250,7 +250,7 @@ class Page:
             self._bar = (self.board.version, self._ports.history.uncommitted(self.board.folder))
         return self._bar[1]
 
-    def _told_uncommitted(self) -> Markup:
+    def _uncommitted_bar(self) -> Markup:
         return render("web/uncommitted.html", found=self._uncommitted(), commits=self._ports.commits)
 
     def _problems(self) -> str:

@@ -72,7 +72,7 @@ class History:
         self._committed: dict[SiteName, Approvals] = {}
 
     def repository(self) -> Repository:
-        """A fresh repository object, because one keeps what git has told it."""
+        """A fresh repository object, because one caches git's answers."""
         return Repository(self._root, self._environment)
 
     def moved(self) -> bool:

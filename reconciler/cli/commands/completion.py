@@ -20,7 +20,7 @@ INSTALL = {
 BASH = """\
 %(complete_func)s() {
     local IFS=$' \\t\\n' line=${COMP_LINE:0:COMP_POINT} words current before="" mark response reply
-    # Words are split at blanks alone: bash itself also splits at the : and = of label:team=emea.
+    # Words are split at spaces alone: bash itself also splits at the : and = of label:team=emea.
     read -ra words <<< "$line"
     [[ $line == *[[:space:]] ]] && words+=("")
     current=${words[${#words[@]}-1]}

@@ -129,7 +129,7 @@ class ManagedKind(Generic[O]):
     def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
         """The fields that the server stores differently from what was asked, and their object's key within the site.
 
-        Each change has the server's value as `before`. Only fields for which two writes settle the matter (17.7).
+        Each change has the server's value as `before`. Only fields for which two writes are enough to decide (17.7).
         """
         return "", ()
 
@@ -168,7 +168,7 @@ class ManagedKind(Generic[O]):
         return None
 
     def spoils(self, operation: O) -> ActivityId | None:
-        """The activity that is not as later calls need it if this call is not done."""
+        """The activity that later calls cannot rely on if this call fails."""
         return None
 
 
