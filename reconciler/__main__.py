@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 
 GARBAGE = (100_000, 20, 50)
 """When to collect cyclic garbage: after more objects than any command creates while starting.
@@ -13,8 +14,13 @@ between two collections.
 
 
 def main() -> None:
-    """Runs the command line and ends the process. Garbage is put off before anything else is imported."""
+    """Runs the command line and ends the process. Garbage is put off before anything else is imported.
+
+    Until then, Ctrl-C ends the process without a word: nothing has begun.
+    """
     gc.set_threshold(*GARBAGE)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     from reconciler.cli.main import entry_point
 

@@ -121,10 +121,9 @@ def run(args: Sequence[str]) -> int:
     except click.ClickException as error:
         return _misused(_usage_error(error), args)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        return interrupted_by(signal.SIGINT).exit_code
-    except Terminated:
-        return interrupted_by(signal.SIGTERM).exit_code
+        return _stopped(KeyboardInterrupt(), args)
+    except Terminated as error:
+        return _stopped(error, args)
     except BrokenPipeError:
         _close_stdout()
         return Verdict.FAILED.exit_code
@@ -153,6 +152,22 @@ def _misused(problem: UsageError, args: Sequence[str]) -> int:
     except UsageError as unwritable:  # the other reports have shown what is wrong
         return _fail(str(unwritable))
     return _fail(str(problem))
+
+
+def _stopped(error: KeyboardInterrupt | Terminated, args: Sequence[str]) -> int:
+    """The end of a command that a signal ended before it had opened its reports: told in every report."""
+    from reconciler.cli.options import Output, Shown
+    from reconciler.cli.run import ReportsFailed, Running, reported
+    from reconciler.engine.results import ClosingEvent
+
+    def work(_: Running) -> ClosingEvent:
+        raise error
+
+    try:
+        outputs = _reports_named(args) or (Output("text"),)
+        return reported(_command_named(args), Shown(outputs, colour=False), work, harmless=True)
+    except ReportsFailed as unwritable:
+        return _fail(str(unwritable))
 
 
 def _usage_error(error: click.ClickException) -> UsageError:
@@ -222,6 +237,8 @@ def _unexpected(error: Exception, args: Sequence[str]) -> int:
 def entry_point() -> NoReturn:
     """The `reconciler` command."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli.options import Shown
-from reconciler.cli.outputs import open_reports, screen_of
-from reconciler.cli.running import Interrupts, Stopped, Terminated, beside, run
-from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, Notice, RunFailed
+from reconciler.cli.outputs import open_reports, screen_of, shows_text
+from reconciler.cli.running import Interrupts, Patience, Stopped, Terminated, beside, run
+from reconciler.engine.how_far import HowFar
+from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Notice, RunFailed
 from reconciler.engine.verdict import verdict_of
 from reconciler.machine import sleep
 from reconciler.model.diagnostics import InvalidFiles, UsageError
@@ -41,10 +42,10 @@ class ReportsFailed(UsageError):
 class Running:
     """A run in progress: where it reports, and whether it was asked to end."""
 
-    def __init__(self, emit: Emit, progress: Progress) -> None:
+    def __init__(self, emit: Emit, progress: Progress, patience: Patience) -> None:
         self.emit = emit
         self.progress = progress
-        self.interrupts = Interrupts()
+        self.interrupts = Interrupts(patience)
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
         """Runs the work, showing progress, and returns its closing event. Raises Stopped if a signal cancelled it."""
@@ -78,9 +79,15 @@ def _reported(
     progress = Progress(Watch(time.monotonic, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
     screen = screen_of(sys.stderr, colour=False)
-    first = (progress, ProblemReporter(sys.stderr.write, screen, list_sites=shown.sites))
-    with open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports:
-        running = Running(reports.handle, progress)
+    seen = sys.stdout.isatty() if shows_text(shown) else asks  # the text report, with its last line
+    far = HowFar()
+    problems = ProblemReporter(sys.stderr.write, screen, list_sites=shown.sites, interrupted=None if seen else command)
+    first = (far, progress, problems)
+    with (
+        Patience() as patience,
+        open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports,
+    ):
+        running = Running(reports.handle, progress, patience)
         number: int | None = None
         try:
             if not harmless:
@@ -91,20 +98,22 @@ def _reported(
             if error.errno in NO_ROOM:
                 reports.handle(Ended(Verdict.FAILED.exit_code))
                 raise
-            closing = _unexpected(error, reports.handle)
+            closing = _unexpected(error, reports.handle, far)
         except Exception as error:
-            closing = _unexpected(error, reports.handle)
+            closing = _unexpected(error, reports.handle, far)
             number = error.signal if isinstance(error, Stopped) else None
         except (KeyboardInterrupt, Terminated) as error:
-            reports.handle(closing := Interrupted())
+            patience.begin()
+            reports.handle(closing := far.interrupted())
             number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        patience.begin()
         verdict = verdict_of(closing, detailed=detailed, signal=number)
         reports.handle(Ended(verdict.exit_code))
         sys.stdout.flush()
     return verdict.exit_code
 
 
-def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:
+def _unexpected(error: Exception, emit: Emit, far: HowFar) -> ClosingEvent:
     """Reports a run that an exception ended."""
     closing: ClosingEvent
     match error:
@@ -113,7 +122,7 @@ def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:
                 emit(Notice(warning))
             closing = FilesInvalid(problems)
         case Stopped() | click.Abort():
-            closing = Interrupted()
+            closing = far.interrupted()
         case _:
             closing = _failed(error)
     emit(closing)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 if TYPE_CHECKING:  # `validate` waits for nothing
     import asyncio
@@ -24,6 +27,40 @@ class Terminated(BaseException):
     """SIGTERM came while no run was in progress that could be finished cleanly."""
 
 
+PATIENCE: Final = 2.0
+"""For how many seconds signals are ignored once a run is over: longer than its reports should take to end."""
+
+
+class Patience:
+    """Ignores signals for a moment, so that a second Ctrl-C does not cut off what the reports say about the first."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+        self._until = 0.0
+
+    def begin(self) -> None:
+        """From here on, a signal only counts after `PATIENCE`."""
+        if self._before:
+            return
+        self._until = time.monotonic() + PATIENCE
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(ValueError):  # not the main thread
+                self._before[number] = signal.signal(number, self._receive)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """From here on, signals mean what they meant before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        if time.monotonic() >= self._until:
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
 class Interrupts:
     """Whether the run was asked to end, and what that does.
 
@@ -31,8 +68,9 @@ class Interrupts:
     called, and from the second signal on, it cancels the run instead.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
         self.signal: int | None = None
+        self.patience = patience
         self._task: asyncio.Task[Any] | None = None
         self._gentle = False
         self._said: Callable[[], object] = lambda: None
@@ -91,6 +129,8 @@ def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
                     signal.signal(number, handler)
                 except (NotImplementedError, RuntimeError, ValueError, TypeError):
                     pass
+            if interrupts.signal is not None:
+                interrupts.patience.begin()
 
     return asyncio.run(bound())
 

@@ -306,7 +306,11 @@ class RunFailed(Struct, frozen=True):
 
 
 class Interrupted(Struct, frozen=True):
-    """A signal ended the run before it had a result."""
+    """A signal ended the run before it had a result: `done` of the `sites` of a phase, None if none had begun."""
+
+    phase: Phase | None = None
+    done: int = 0
+    sites: int = 0
 
 
 class Ended(Struct, frozen=True):

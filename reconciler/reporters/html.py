@@ -176,9 +176,7 @@ class HtmlReporter:
             case RunFailed():
                 self._problems += new
                 self._last = ""
-            case Interrupted():
-                self._last = "Interrupted."
-            case ApplyCompleted() | Counts():
+            case ApplyCompleted() | Counts() | Interrupted():
                 pass
             case _:
                 assert_never(event)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.engine.results import ApiKind, ApplyCompleted, DriftCompleted, PlanCompleted, RunStarted
+from reconciler.engine.results import (
+    ApiKind,
+    ApplyCompleted,
+    DriftCompleted,
+    Interrupted,
+    Phase,
+    PlanCompleted,
+    RunStarted,
+)
 from reconciler.model.plurals import plural
 
 if TYPE_CHECKING:
@@ -18,6 +26,27 @@ NO_SITES: Final = "No sites were selected; nothing was looked at."
 """The last line of a run over no sites, which says nothing about the sites."""
 
 SHORT_COMMIT: Final = 7
+
+REACHED: Final = {
+    Phase.READING: "audited",
+    Phase.IMPORTING: "imported",
+    Phase.EXAMINING: "examined",
+    Phase.PLANNING: "planned",
+    Phase.CHECKING: "checked",
+    Phase.APPLYING: "worked on",
+    Phase.REVIEWING: "reviewed",
+}
+"""What each phase does with its sites."""
+
+LEFT_BEHIND: Final = {
+    "plan": "nothing was changed",
+    "apply": "nothing was changed",
+    "review": "run it again for the others",
+    "import": "run it again for the others",
+    "validate": "not everything was checked",
+    "approve": "what was decided is saved",
+}
+"""What an interrupted command left behind, if there is anything to say."""
 
 
 def header(run: RunStarted) -> str:
@@ -85,6 +114,19 @@ def apply_line(done: ApplyCompleted) -> str:
         (done.refused + done.plan.refused, "refused"),
     )
     return f"Apply: {_sentence(doing, rest)}"
+
+
+def interrupted_line(command: str, interrupted: Interrupted, saved_to: str = "") -> str:
+    """`Interrupted: 12 of 223 sites planned; nothing was changed.`. `saved_to` is where the plan would be saved."""
+    phase, left = interrupted.phase, LEFT_BEHIND.get(command, "")
+    if phase is Phase.APPLYING:
+        left = "run apply again, it continues where this run stopped"
+    elif command == "plan" and saved_to:
+        left += ", and no plan was saved"
+    reached = REACHED.get(phase, "") if phase is not None else ""
+    count = f"{interrupted.done:,} of {plural(interrupted.sites, 'site')} {reached}" if reached else ""
+    said = "; ".join(part for part in (count, left) if part)
+    return f"Interrupted: {said}." if said else "Interrupted."
 
 
 def drift_line(drift: DriftCompleted) -> str:

@@ -12,6 +12,7 @@ from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.reporters.diagnostics import cause, notice_line, sentence
+from reconciler.reporters.last_lines import interrupted_line
 from reconciler.reporters.layout import Line, Screen, Span, inert_lines
 
 AS_SITES_COME: Final = frozenset({"lock-taken-over"})
@@ -38,13 +39,22 @@ class ProblemReporter:
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
     So do those about sites, unless `list_sites` asks for each; what goes out at a site is always named.
-    If other notices in a row have the same fix, only the first shows it.
+    If other notices in a row have the same fix, only the first shows it. `interrupted` is the command whose
+    interruption it tells, if no report on the same screen does.
     """
 
-    def __init__(self, write: Callable[[str], object], screen: Screen = UNBROKEN, *, list_sites: bool = False) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        screen: Screen = UNBROKEN,
+        *,
+        list_sites: bool = False,
+        interrupted: str | None = None,
+    ) -> None:
         self._write = write
         self._screen = screen
         self._list_sites = list_sites
+        self._interrupted = interrupted
         self._about_sites: dict[tuple[str, ...], list[Diagnostic]] = {}
         self._about_files: dict[tuple[str, str], list[Diagnostic]] = {}
         self._fix: tuple[str, str] = ("", "")
@@ -76,8 +86,13 @@ class ProblemReporter:
         for same in self._about_files.values():
             self._lines((f"{notice_line(same[0])}{_and_more(same)}",))
         self._about_files.clear()
-        if isinstance(event, FilesInvalid | RunFailed | Interrupted):
-            self._lines(closing_lines(event))
+        match event:
+            case FilesInvalid() | RunFailed():
+                self._lines(closing_lines(event))
+            case Interrupted() if self._interrupted is not None:
+                self._lines((interrupted_line(self._interrupted, event),))
+            case _:
+                pass
 
     def _notice(self, problem: Diagnostic, more: str = "") -> None:
         said, self._fix = self._fix, (problem.code, problem.fix)
@@ -150,7 +165,7 @@ def _and_more(same: Sequence[Diagnostic]) -> str:
     return f" (the same at {plural(len(same) - 1, 'more place')} of this file)"
 
 
-def closing_lines(event: FilesInvalid | RunFailed | Interrupted) -> Iterator[str]:
+def closing_lines(event: FilesInvalid | RunFailed) -> Iterator[str]:
     """How a run that had nothing to show ended."""
     from reconciler.engine.problems import BUG
 
@@ -163,7 +178,5 @@ def closing_lines(event: FilesInvalid | RunFailed | Interrupted) -> Iterator[str
             yield sentence(problem)
         case RunFailed(problem=problem):
             yield f"Error: {sentence(problem)}"
-        case Interrupted():
-            yield "Interrupted."
         case _:
             assert_never(event)

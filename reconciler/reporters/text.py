@@ -61,7 +61,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
-from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header
+from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header, interrupted_line
 from reconciler.reporters.layout import Style
 from reconciler.reporters.next_step import record_first, repeated
 from reconciler.reporters.problems import ProblemReporter
@@ -169,8 +169,10 @@ class TextReporter:
                 self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}.")
             case ToolEvent():
                 self._tool(event)
-            case Notice() | FilesInvalid() | RunFailed() | Interrupted():
-                pass  # reported below, or on stderr
+            case Interrupted():
+                self._last(interrupted_line(self._context.command, event, self._context.detail.saved_to))
+            case Notice() | FilesInvalid() | RunFailed():
+                pass  # reported above, or on stderr
             case SiteStarted() | Progressed() | Ended():
                 pass
             case _:

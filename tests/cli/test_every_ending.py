@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,15 @@ def test_a_signal(number: int, code: int, project: Project, tmp_path: Path) -> N
         with subprocess.Popen([*arguments, *outputs(tmp_path)], stderr=subprocess.PIPE, text=True) as running:
             assert silent.stdout.readline() == "asked\n"
             running.send_signal(number)
+            time.sleep(0.02)
+            running.send_signal(number)  # in haste: what the first has begun to tell is told all the same
             _, said = running.communicate(timeout=30)
         silent.kill()
-    assert (running.returncode, said) == (code, "Interrupted.\n")
-    found = json.loads(written(tmp_path)["json"])
+    assert (running.returncode, said) == (code, "Interrupted: 0 of 1 site planned; nothing was changed.\n")
+    reports = written(tmp_path)
+    assert reports["text"] == said
+    assert "Interrupted: 0 of 1 site planned; nothing was changed." in reports["markdown"]
+    found = json.loads(reports["json"])
     assert (found["interrupted"], found["exitCode"]) == (True, code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -18,6 +19,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
+from reconciler import __main__ as started
 from reconciler import __version__
 from reconciler.cli import main
 from reconciler.cli.running import Stopped, Terminated
@@ -256,7 +258,7 @@ def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) ->
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
         (click.Abort(), 130, "Interrupted.\n"),
         (Stopped(signal.SIGTERM), 143, "Interrupted.\n"),
-        (Terminated(), 143, ""),
+        (Terminated(), 143, "Interrupted.\n"),
         (UsageError("a\x1b[2J\u202eb"), 1, "Error: a\\x1b[2J\\u202eb\n"),
     ],
 )
@@ -266,6 +268,35 @@ def test_every_end_has_a_code(
     failing(monkeypatch, error)
     assert main.run(["version"]) == code
     assert capsys.readouterr().err.lstrip("\n") == said
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (click.Abort(), 130), (Terminated(), 143)])
+def test_a_signal_before_a_command_has_begun_is_told_in_its_reports(
+    error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def importing(*_: object) -> click.Command:
+        raise error
+
+    monkeypatch.setattr(main.LazyGroup, "get_command", importing)
+    assert main.run(["plan"]) == code
+    assert capsys.readouterr().out == "Interrupted: nothing was changed.\n"
+    assert main.run(["plan", "--output", "json"]) == code
+    found = json.loads(capsys.readouterr().out)
+    assert (found["command"], found["interrupted"], found["exitCode"]) == ("plan", True, code)
+
+
+def test_ctrl_c_while_python_starts_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, found = signal.getsignal(signal.SIGINT), list[object]()
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
+    monkeypatch.setattr(main, "entry_point", lambda: found.append(signal.getsignal(signal.SIGINT)))
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        started.main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # `nohup`
+        started.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert found == [signal.SIG_DFL, signal.SIG_IGN]
 
 
 def test_all_problems_of_files_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -479,8 +479,10 @@ def test_ctrl_c_between_two_drafts_says_what_was_saved(
     monkeypatch.setattr(approving, "key", pressed)
     monkeypatch.setattr(sys, "stdin", Terminal(""))
     done = reconciler("approve", shop.root)
-    assert (done.code, done.last) == (130, f"Saved in {shop.root}/approvals/shop.yaml: 1 approved")
-    assert done.err.endswith("\nInterrupted.\n")
+    saved, last = done.out.splitlines()[-2:]
+    assert (done.code, saved) == (130, f"Saved in {shop.root}/approvals/shop.yaml: 1 approved")
+    assert last == "Interrupted: what was decided is saved."
+    assert done.err.endswith(f"\n{last}\n")
 
 
 def test_approve_of_no_sites_says_so(shop: Project, reconciler: Command) -> None:
