@@ -19,8 +19,12 @@ from reconciler.api.surroundings import Surroundings
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
-KEPT_OPEN: Final = 15.0
-"""How many seconds an idle connection is kept."""
+KEPT_OPEN: Final = 4.0
+"""How many seconds an idle connection is kept: less than the five after which common servers close theirs.
+
+A request that meets a server's closing is lost. A read is repeated, but what became of a generation is unknown then,
+and its site waits for the whole `poll.timeout`.
+"""
 
 _URLS: Final = 256
 """How many parsed addresses are kept: apart from those of posts, a run uses only a few."""

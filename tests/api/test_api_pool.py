@@ -6,7 +6,9 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -186,12 +188,13 @@ def test_what_does_not_speak_http_well_is_an_error_and_a_write_to_it_is_unknown(
     assert isinstance(outcome, Unknown)
 
 
-def test_there_are_no_more_connections_than_requests_in_flight(clock: FakeClock, site: SiteRef) -> None:
+class Counted:
+    """A server that gives every request the same answer, and counts its connections."""
+
     connections = 0
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
-        connections += 1
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 writer.write(
@@ -201,16 +204,41 @@ def test_there_are_no_more_connections_than_requests_in_flight(clock: FakeClock,
         except asyncio.IncompleteReadError:
             writer.close()
 
-    async def read() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with client_to(f"http://127.0.0.1:{port}", clock, parallelism=3) as client:
-            await asyncio.gather(*(client.endpoints.settings(site) for _ in range(60)))
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self.answer, "127.0.0.1", 0)
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         server.close()
         await server.wait_closed()
 
+
+def test_there_are_no_more_connections_than_requests_in_flight(clock: FakeClock, site: SiteRef) -> None:
+    counted = Counted()
+
+    async def read() -> None:
+        async with counted.started() as address, client_to(address, clock, parallelism=3) as client:
+            await asyncio.gather(*(client.endpoints.settings(site) for _ in range(60)))
+
     asyncio.run(read())
-    assert connections <= 3
+    assert counted.connections <= 3
+
+
+@pytest.mark.parametrize(("idle", "connections"), [(3.5, 1), (4.5, 2)])
+def test_a_connection_that_a_server_may_be_closing_is_not_used(
+    clock: FakeClock, site: SiteRef, monkeypatch: pytest.MonkeyPatch, idle: float, connections: int
+) -> None:
+    """Common servers close it after five idle seconds, and what becomes of a write sent just then is unknown."""
+    counted = Counted()
+
+    async def read() -> None:
+        async with counted.started() as address, client_to(address, clock) as client:
+            await client.endpoints.settings(site)
+            now = time.monotonic
+            monkeypatch.setattr("aiohttp.connector.monotonic", lambda: now() + idle)
+            await client.endpoints.settings(site)
+
+    asyncio.run(read())
+    assert counted.connections == connections
 
 
 def test_a_client_that_never_asks_opens_nothing(clock: FakeClock) -> None:
