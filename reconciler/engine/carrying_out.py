@@ -20,14 +20,15 @@ from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import ApplyTally, Entry, Result, SiteLedger, tally_of
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Ports
+from reconciler.model.activities import ActivityOperation
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
-from reconciler.model.operations import Deferred, Operation
+from reconciler.model.operations import Deferred, Foundation, Operation
 from reconciler.model.outcomes import Remark, Trouble
-from reconciler.model.posts import AwaitPosts
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.posts import AwaitPosts, PostsOperation
+from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
@@ -191,12 +192,22 @@ def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) 
     operation = action.operation
     if blocked := next((found for found in today.blocked if found.address == action.address), None):
         return Entry.undone(action.address, operation, Result.SKIPPED, blocked)
-    if isinstance(operation, Deferred):
-        return Entry.undone(action.address, operation, Result.UNKNOWN, HOW_MUCH)
-    if isinstance(operation, SchedulePost | ReschedulePost | CancelPost) and not _is_noted(operation, before, now):
-        # It may only have become outdated: nothing is known but what was recorded.
-        return Entry.undone(action.address, operation, Result.UNKNOWN, IN_DOUBT)
-    return Entry(action.address, operation, Result.DONE, remark=Remark.DONE_BEFORE)
+    match operation:
+        case Deferred():
+            return Entry.undone(action.address, operation, Result.UNKNOWN, HOW_MUCH)
+        case SchedulePost() | ReschedulePost() | CancelPost():
+            # It may only have become outdated: nothing is known but what was recorded.
+            if not _is_noted(operation, before, now):
+                return Entry.undone(action.address, operation, Result.UNKNOWN, IN_DOUBT)
+            return _done_before(action.address, operation)
+        case _:
+            return _done_before(action.address, operation)
+
+
+def _done_before(
+    address: Address, operation: Foundation | ActivityOperation | PostsOperation | ScheduleOperation
+) -> Entry:
+    return Entry(address, operation, Result.DONE, remark=Remark.DONE_BEFORE)
 
 
 def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: RecordedSite, now: RecordedSite) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ports import Journal
 from reconciler.executor.state_updates import conclude
+from reconciler.model.activities import ActivityOperation
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.journal import OpenEntry, UnreadableCall
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Deferred, InputWrite
 from reconciler.model.outcomes import Done, NotDone, Pending, Trouble
-from reconciler.model.schedule import ReschedulePost, SchedulePost
+from reconciler.model.posts import PostsOperation
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 
 MANUALLY = Diagnostic(Trouble.MANUALLY, "resolved manually")
 
@@ -20,14 +23,34 @@ async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: b
     A generation that took effect stays open: the next run reads how it ended, and only one that ended ACTIVE makes its
     inputs the current ones. Everything else is closed. Raises StateError.
     """
-    operation = entry.operation
     if not took_effect:
         await conclude(journal, entry, NotDone(MANUALLY))
-    elif isinstance(operation, Generate | Regenerate):
-        await journal.end(entry, Pending())
-    elif isinstance(operation, SchedulePost | ReschedulePost):
-        # Unless the post is in the ledger, its approval would count as unused, and could schedule it again.
-        await conclude(journal, entry, Done(), published_post(entry, journal, operation.at))
     else:
-        await conclude(journal, entry, Done())
+        await _take_as_done(journal, entry)
     await journal.flush()
+
+
+async def _take_as_done(journal: Journal, entry: OpenEntry) -> None:
+    match operation := entry.operation:
+        case Generate() | Regenerate():
+            await journal.end(entry, Pending())
+        case SchedulePost() | ReschedulePost():
+            # Unless the post is in the ledger, its approval would count as unused, and could schedule it again.
+            await conclude(journal, entry, Done(), published_post(entry, journal, operation.at))
+        case _:
+            await _conclude_as_done(journal, entry, operation)
+
+
+async def _conclude_as_done(
+    journal: Journal,
+    entry: OpenEntry,
+    _: InputWrite
+    | AwaitGeneration
+    | DeleteMarketingPlan
+    | ActivityOperation
+    | PostsOperation
+    | CancelPost
+    | Deferred
+    | UnreadableCall,
+) -> None:
+    await conclude(journal, entry, Done())

@@ -9,22 +9,41 @@ from reconciler.model.activities import (
     ActivityCondition,
     ActivityOperation,
     ActivityRule,
+    CreateActivity,
     DeleteActivity,
     DesiredActivity,
     PostsRule,
     RemoveActivities,
     SetActivities,
+    UpdateActivity,
 )
 from reconciler.model.address import Kind
 from reconciler.model.events import EventCondition, EventOperation
 from reconciler.model.marketing_plan import (
+    AwaitGeneration,
     DeleteMarketingPlan,
+    Generate,
     MarketingPlanCondition,
     MarketingPlanOperation,
     Regenerate,
 )
-from reconciler.model.posts import ClearPosts, PostId, PostsCondition, PostsOperation, RegeneratePosts
-from reconciler.model.schedule import CancelPost, DraftCondition, ReschedulePost, ScheduleOperation, ScheduleRule
+from reconciler.model.posts import (
+    AwaitPosts,
+    ClearPosts,
+    GeneratePosts,
+    PostId,
+    PostsCondition,
+    PostsOperation,
+    RegeneratePosts,
+)
+from reconciler.model.schedule import (
+    CancelPost,
+    DraftCondition,
+    ReschedulePost,
+    ScheduleOperation,
+    SchedulePost,
+    ScheduleRule,
+)
 from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.writes import CLASSES, ActionClass, Verb, Write
 
@@ -95,6 +114,9 @@ Precondition: TypeAlias = (
 )
 """What must still hold just before a write."""
 
+InputWrite: TypeAlias = EventOperation | UpdateSettings
+"""What a generation is made from."""
+
 Foundation: TypeAlias = EventOperation | UpdateSettings | MarketingPlanOperation
 """What activities and posts come from: the inputs of a generation, and the marketing plan itself."""
 
@@ -111,6 +133,16 @@ def class_of(operation: Operation) -> ActionClass:
 
 def discards_of(operation: Operation) -> tuple[PostId, ...]:
     """The drafts that a write throws away, whatever they are part of."""
-    if isinstance(operation, Regenerate | DeleteMarketingPlan | DeleteActivity | RegeneratePosts | ClearPosts):
-        return operation.discards
+    match operation:
+        case Regenerate() | DeleteMarketingPlan() | DeleteActivity() | RegeneratePosts() | ClearPosts():
+            return operation.discards
+        case Generate() | AwaitGeneration() | CreateActivity() | UpdateActivity() | GeneratePosts() | AwaitPosts():
+            return ()
+        case SchedulePost() | ReschedulePost() | CancelPost() | Deferred():
+            return ()
+        case _:
+            return _keeps_all_drafts(operation)
+
+
+def _keeps_all_drafts(_: InputWrite) -> tuple[PostId, ...]:
     return ()

@@ -24,16 +24,8 @@ from reconciler.model.address import key_of as key_of
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.codec import to_plain
-from reconciler.model.marketing_plan import (
-    AwaitGeneration,
-    DeleteMarketingPlan,
-    Generate,
-    MarketingPlan,
-    PlanStatus,
-    Regenerate,
-)
-from reconciler.model.operations import Deferred, Operation, Part
-from reconciler.model.posts import ClearPosts, RegeneratePosts
+from reconciler.model.marketing_plan import MarketingPlan, MarketingPlanOperation, PlanStatus
+from reconciler.model.operations import Deferred, Operation, Part, discards_of
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.matching import decide, find_created, in_order
@@ -140,17 +132,15 @@ def _thrown_away(plan: Plan, live: MarketingPlan) -> Iterator[str]:
     """The drafts that disappear because of the plan's changes: their approvals need not be recorded."""
     for action in plan.actions:
         operation = action.operation
-        if isinstance(operation, ClearPosts | RegeneratePosts):
-            yield from operation.discards
-        elif isinstance(operation, DeleteActivity):
+        yield from discards_of(operation)
+        if isinstance(operation, DeleteActivity):
             yield from (
                 post.id for activity in live.activities if activity.id == operation.id for post in activity.posts
             )
 
 
 def _is_renewed(plan: Plan) -> bool:
-    renewing = AwaitGeneration | Generate | Regenerate | DeleteMarketingPlan
-    return any(isinstance(action.operation, renewing) for action in plan.actions)
+    return any(isinstance(action.operation, MarketingPlanOperation) for action in plan.actions)
 
 
 def _marketing_plan(wanted: bool, live: MarketingPlan) -> dict[str, JsonObject]:

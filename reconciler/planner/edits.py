@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.model.address import Address
-from reconciler.model.canonical import Json
+from reconciler.model.activities import UpdateActivity
+from reconciler.model.address import Address, Kind, key_of
+from reconciler.model.canonical import Json, same
 from reconciler.model.settings import UpdateSettings, same_setting
 from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import Verb
@@ -37,4 +38,11 @@ def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str
                 last: Json = facts.get(change.path) if facts is not None else None
                 if facts is not None and not same_plain(last, change.before):
                     found.append(edit_key(action.address, change.path))
+        elif isinstance(operation, UpdateActivity):
+            noted = recorded.object(key_of(Kind.ACTIVITY, operation.id))
+            found += [
+                edit_key(action.address, change.path)
+                for change in operation.changes
+                if noted and change.path in noted and not same(change.before, noted[change.path])
+            ]
     return tuple(found)

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from reconciler.model.activities import Activity, DeleteActivity
+from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, UpdateActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.marketing_plan import DeleteMarketingPlan, Discard, MarketingPlan, Regenerate
-from reconciler.model.operations import discards_of
+from reconciler.model.marketing_plan import (
+    AwaitGeneration,
+    DeleteMarketingPlan,
+    Discard,
+    Generate,
+    MarketingPlan,
+    Regenerate,
+)
+from reconciler.model.operations import Deferred, InputWrite, discards_of
 from reconciler.model.plurals import plural
-from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
-from reconciler.model.schedule import CancelPost
+from reconciler.model.posts import ActivityId, Discarded, PostId, PostsOperation, PostStatus
+from reconciler.model.schedule import CancelPost, ScheduleOperation
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
 from reconciler.planner.eligibility import times_scheduled
@@ -41,14 +48,31 @@ def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Sco
     for action in actions:
         unwanted = Unwanted(action.reason, action.because)
         operation = action.operation
-        if isinstance(operation, DeleteMarketingPlan):
-            lost |= {activity.id: unwanted for activity in activities}
-        elif isinstance(operation, Regenerate) and operation.discardable is Discard.ALL:
-            replaced = Unwanted(Reason.REPLACED)
-            lost |= {activity.id: replaced for activity in activities if activity.date >= scope.now}
-        elif isinstance(operation, DeleteActivity):
-            lost[operation.id] = unwanted
+        match operation:
+            case DeleteMarketingPlan():
+                lost |= {activity.id: unwanted for activity in activities}
+            case Regenerate():
+                if operation.discardable is Discard.ALL:
+                    replaced = Unwanted(Reason.REPLACED)
+                    lost |= {activity.id: replaced for activity in activities if activity.date >= scope.now}
+            case DeleteActivity():
+                lost[operation.id] = unwanted
+            case _:
+                _removes_no_activity(operation)
     return lost
+
+
+def _removes_no_activity(
+    _: InputWrite
+    | Generate
+    | AwaitGeneration
+    | CreateActivity
+    | UpdateActivity
+    | PostsOperation  # what is made again or cleared is decided for each activity: see `planner/decisions.py`
+    | ScheduleOperation
+    | Deferred,
+) -> None:
+    pass
 
 
 def judge_regeneration(

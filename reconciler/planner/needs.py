@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import ActivityOperation, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.marketing_plan import Generate, PlanStatus, Regenerate
-from reconciler.model.operations import Deferred, Operation, Part
-from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostStatus
-from reconciler.model.schedule import SchedulePost
+from reconciler.model.operations import Deferred, Foundation, Operation, Part
+from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostsOperation, PostStatus
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import NOTHING_RECORDED, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan, RefusedBy
 from reconciler.planner.aftermath import due_items
@@ -76,11 +76,19 @@ def _channels_of(operations: list[Operation]) -> set[str]:
     """The channels of what would be scheduled, now or once the drafts are known."""
     wanted: set[str] = set()
     for operation in operations:
-        if isinstance(operation, SchedulePost):
-            wanted.add(operation.channel)
-        elif isinstance(operation, Deferred) and operation.part is Part.SCHEDULE:
-            wanted.update(operation.schedule_rules[operation.rule].channels or SUPPORTED_CHANNELS)
+        match operation:
+            case SchedulePost():
+                wanted.add(operation.channel)
+            case Deferred():
+                if operation.part is Part.SCHEDULE:
+                    wanted.update(operation.schedule_rules[operation.rule].channels or SUPPORTED_CHANNELS)
+            case _:
+                _schedules_nothing(operation)
     return wanted
+
+
+def _schedules_nothing(_: Foundation | ActivityOperation | PostsOperation | ReschedulePost | CancelPost) -> None:
+    pass
 
 
 def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, recorded: RecordedSite) -> Reads:

@@ -9,13 +9,14 @@ from typing import Protocol, TypeAlias, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.activities import CreateActivity
+from reconciler.model.activities import CreateActivity, DeleteActivity, UpdateActivity
 from reconciler.model.address import Address, Kind, Labels, NotAnAddress, SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.frozen import Variant
-from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
-from reconciler.model.operations import Deferred, Operation, Part
-from reconciler.model.schedule import CancelPost, NothingWaits
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Deferred, InputWrite, Operation, Part
+from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
+from reconciler.model.schedule import CancelPost, NothingWaits, ReschedulePost, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, Plan
@@ -238,13 +239,25 @@ _INPUT, _GENERATION, _CREATION, _PROMISE, _FREE = range(5)
 
 
 def _level(operation: Operation) -> int:
-    if operation.feeds_generation:
-        return _INPUT
-    if isinstance(operation, Generate | Regenerate | AwaitGeneration):
-        return _GENERATION
-    if isinstance(operation, CreateActivity):
-        return _CREATION
-    return _PROMISE if isinstance(operation, Deferred) else _FREE
+    match operation:
+        case Generate() | Regenerate() | AwaitGeneration():
+            return _GENERATION
+        case CreateActivity():
+            return _CREATION
+        case Deferred():
+            return _PROMISE
+        case DeleteMarketingPlan() | UpdateActivity() | DeleteActivity():
+            return _FREE
+        case GeneratePosts() | RegeneratePosts() | ClearPosts() | AwaitPosts():
+            return _FREE
+        case SchedulePost() | ReschedulePost() | CancelPost():
+            return _FREE
+        case _:
+            return _input_level(operation)
+
+
+def _input_level(_: InputWrite) -> int:
+    return _INPUT
 
 
 def _makes_way(cancel: Action, other: Action) -> bool:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.address import SiteName
+from reconciler.model.activities import UpdateActivity
+from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
+from reconciler.model.posts import ActivityId
 from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
+from reconciler.model.writes import FieldChange
+from reconciler.planner.actions import Action, Reason
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Moved
+from reconciler.planner.edits import edited_since
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from tests.planner import publishing_world as world
@@ -50,3 +55,17 @@ def test_what_keeps_a_story_from_going_out_says_that_it_is_one() -> None:
     plan = make_plan(desired, observed, world.KNOWN, PlanOptions(world.NOW))
     (item,) = find_drift(desired, observed, world.KNOWN, plan, PlanOptions(world.NOW)).items
     assert (item.state, item.type) == (DriftState.BLOCKED, "STORY")
+
+
+@pytest.mark.parametrize(
+    ("applied", "edited"),
+    [({"title": "Sale"}, True), ({"title": "Summer"}, False), ({"description": "x"}, False), (None, False)],
+)
+def test_an_activity_that_somebody_edited_is_named_where_the_plan_overwrites_it(
+    applied: dict[str, str] | None, edited: bool
+) -> None:
+    operation = UpdateActivity(ActivityId("a1"), "Summer", (FieldChange("title", "Summer", "Sale"),))
+    action = Action(Address(REF.name, Kind.ACTIVITY, "a1"), operation, Reason.RULE)
+    objects = () if applied is None else (("activity[a1]", JsonObject(applied)),)
+    found = edited_since([action], RecordedSite(objects=objects))
+    assert found == (("shop/activity[a1]#title",) if edited else ())
