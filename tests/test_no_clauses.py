@@ -92,9 +92,6 @@ ALLOWED = {
         "model/publisher_fields.py": {"Harmless"},
         "planner/baseline.py": {"JsonObject"},
     },
-    "a fact behind a reason, which is a slug": {
-        "planner/wanted_posts.py": {"Unwanted"},
-    },
 }
 """Where a text in words is handed out all the same: by the reason, the file, and the function or the record."""
 

@@ -10,16 +10,32 @@ from msgspec import field
 from reconciler.executor.going_out import still_going_out
 from reconciler.executor.ledger import Entry, Result, SiteLedger, unstopped
 from reconciler.model.address import Address, SiteName
+from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
-from reconciler.model.frozen import ApiInstant, Struct
+from reconciler.model.frozen import ApiInstant, Struct, instant
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.writes import Verb
-from reconciler.planner.actions import Plan, Reason, StillGoingOut
+from reconciler.planner.actions import Grounds, Plan, Reason, StillGoingOut
 
 AGAIN: Final = "run apply again; it checks what was done"
 
 CUT_SHORT: Final = Diagnostic(Trouble.STOPPED, "the run was cut short", AGAIN)
+
+
+class DifferenceRecord(Struct, frozen=True):
+    """What the approvals file says about a draft, and what the site has."""
+
+    field: str
+    in_file: str
+    live: str
+
+
+class GroundsRecord(Struct, frozen=True):
+    """What speaks against a post: the rules that forbid it, and how it differs from what was approved."""
+
+    forbidden_by: tuple[ProblemRecord, ...]
+    differences: tuple[DifferenceRecord, ...]
 
 
 class GoingOutRecord(Struct, frozen=True):
@@ -36,6 +52,7 @@ class GoingOutRecord(Struct, frozen=True):
     reason: Reason
     because: tuple[str, ...]
     problem: ProblemRecord
+    grounds: GroundsRecord | Absent = ABSENT
 
 
 class EntryRecord(Struct, frozen=True, omit_defaults=True):
@@ -64,7 +81,29 @@ class LedgerRecord(Struct, frozen=True):
 
 def going_out_records(posts: Iterable[StillGoingOut]) -> tuple[GoingOutRecord, ...]:
     """Posts that go out although they are no longer wanted."""
-    return tuple(taken_from(post, GoingOutRecord) for post in posts)
+    return tuple(map(_going_out_record, posts))
+
+
+def _going_out_record(post: StillGoingOut) -> GoingOutRecord:
+    return GoingOutRecord(
+        post.address,
+        post.post,
+        post.channel,
+        post.type,
+        post.title,
+        post.account_id,
+        post.account_name,
+        None if post.moment is None else ApiInstant(instant(post.moment)),
+        post.reason,
+        post.because,
+        taken_from(post.problem, ProblemRecord),
+        grounds_record(post.grounds),
+    )
+
+
+def grounds_record(grounds: Grounds | Absent) -> GroundsRecord | Absent:
+    """What speaks against a post."""
+    return grounds if isinstance(grounds, Absent) else taken_from(grounds, GroundsRecord)
 
 
 def ledger_record(ledger: SiteLedger) -> LedgerRecord:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from reconciler.model.address import Address
-from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
@@ -49,10 +49,25 @@ class Reason(StrEnum):
     PAUSED = "paused"
 
 
+class Fact(StrEnum):
+    """A fact behind a reason that no part of a file names. `reporters/` makes the sentence."""
+
+    NO_APPROVALS_FILE = "no-approvals-file"
+    NOT_APPROVED_NOW = "not-approved-now"
+
+
+class Grounds(Struct, frozen=True):
+    """What speaks against a waiting post: the rules that forbid it, and how it differs from what was approved."""
+
+    forbidden_by: tuple[Diagnostic, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
 class Action(Struct, frozen=True):
     """An operation at an address, with its reason and its preconditions.
 
-    `because` holds facts for the reason's sentence, such as the paths that changed or the rule that matched.
+    `because` holds facts for the reason's sentence: paths that changed, the rule that matched, or a Fact. `grounds` say
+    more about a post that is stopped.
     """
 
     address: Address
@@ -60,6 +75,7 @@ class Action(Struct, frozen=True):
     reason: Reason
     because: tuple[str, ...] = ()
     requires: tuple[Precondition, ...] = ()
+    grounds: Grounds | Absent = ABSENT
 
 
 class Column(StrEnum):
@@ -197,8 +213,8 @@ class ToReview(Struct, frozen=True):
 class StillGoingOut(Struct, frozen=True):
     """A post that goes out although it is no longer wanted, and that this plan does not cancel.
 
-    `reason` and `because` say why it is unwanted, as in an action. `problem` says why it is not cancelled, and how to
-    stop it. `moment` is None if it is not known when it goes out.
+    `reason`, `because` and `grounds` say why it is unwanted, as in an action. `problem` says why it is not cancelled,
+    and how to stop it. `moment` is None if it is not known when it goes out.
     """
 
     address: Address
@@ -211,6 +227,7 @@ class StillGoingOut(Struct, frozen=True):
     because: tuple[str, ...]
     problem: Diagnostic
     type: str = "POST"
+    grounds: Grounds | Absent = ABSENT
 
     @property
     def account_id(self) -> str | None:

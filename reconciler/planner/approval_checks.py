@@ -87,11 +87,11 @@ def not_committed(approvals: Approvals) -> Diagnostic:
 
 def difference_words(differences: Iterable[Difference], zone: str) -> str:
     """`account: a -> b; caption: ...Fryday... -> ...Friday...`: the file's value first, then the site's."""
-    return "; ".join(f"{found.field}: {_pair(found, zone)}" for found in differences)
+    return "; ".join(f"{found.field}: {difference_values(found, zone)}" for found in differences)
 
 
-def _pair(found: Difference, zone: str) -> str:
-    """Two texts, long ones cut to the part that differs; dates are shown as times."""
+def difference_values(found: Difference, zone: str) -> str:
+    """The file's value and the site's: two texts, long ones cut to the part that differs; dates are shown as times."""
     before, after = found.in_file, found.live
     if found.field == "date":
         return " -> ".join(moment_text(datetime.fromisoformat(at), zone) for at in (before, after))

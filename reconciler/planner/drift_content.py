@@ -34,6 +34,7 @@ from reconciler.planner.drift_posts import PostsAudit
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
 from reconciler.planner.moved_by_hand import same_minute
 from reconciler.planner.options import Scope
+from reconciler.planner.unstopped import UNTIL_CANCELLED
 
 
 def content_items(
@@ -127,7 +128,14 @@ class _Audit(PostsAudit, frozen=True):
                 return self._other_time(action)
             case CancelPost() as operation if action.reason is not Reason.NOT_WANTED:
                 found = self._post_drifted(action, Finding.TAKEN_BACK, self._who_made_unwanted(action), operation)
-                return replace(found, reason=action.reason, because=action.because)
+                return replace(
+                    found,
+                    problem=UNTIL_CANCELLED,
+                    reason=action.reason,
+                    because=action.because,
+                    grounds=action.grounds,
+                    zone=self.scope.zone_name,
+                )
             case CancelPost(post=post) as operation:
                 ours = any(published.id == post for published in self.recorded.published)
                 moved = who_moved(not self._same_rules(Part.SCHEDULE), not ours)

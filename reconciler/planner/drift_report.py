@@ -13,7 +13,7 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Reason, RefusedBy
+from reconciler.planner.actions import Grounds, Reason, RefusedBy
 
 
 class DriftState(StrEnum):
@@ -82,7 +82,8 @@ class DriftItem(Struct, frozen=True):
 
     `problem` is what is in the way, or went wrong, and what a person can do about it.
 
-    `reason` and `because` are those of the plan's action for it, if the finding alone does not say why.
+    `reason`, `because` and `grounds` are those of the plan's action for it, if the finding alone does not say why;
+    `zone` is the site's time zone, for the times in them.
     """
 
     address: Address
@@ -94,6 +95,8 @@ class DriftItem(Struct, frozen=True):
     problem: Diagnostic | None = None
     reason: Reason | None = None
     because: tuple[str, ...] = ()
+    grounds: Grounds | Absent = ABSENT
+    zone: str = "UTC"
     title: str = ""
     channel: str = ""
     type: str = ""

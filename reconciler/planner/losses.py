@@ -46,7 +46,7 @@ def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Sco
     activities = tuple(activities)
     lost: dict[ActivityId, Unwanted] = {}
     for action in actions:
-        unwanted = Unwanted(action.reason, action.because)
+        unwanted = Unwanted(action.reason, action.because, action.grounds)
         operation = action.operation
         match operation:
             case DeleteMarketingPlan():

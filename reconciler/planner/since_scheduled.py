@@ -8,7 +8,6 @@ texts, so it shows that words changed but not which.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from msgspec import Struct
 
@@ -19,8 +18,6 @@ from reconciler.model.frozen import instant
 from reconciler.model.posts import Post, PostId, account_id, account_name
 from reconciler.model.sites import PublishedPost, RecordedSite
 from reconciler.planner.used_approvals import used_key
-
-NOT_APPROVED_NOW: Final = "nobody has approved it as it is now"
 
 
 class Since(Struct, frozen=True):

@@ -26,6 +26,7 @@ from reconciler.planner.options import PlanOptions, Scope, known_zone
 from reconciler.planner.policy_checks import time_violations
 from reconciler.planner.unstopped import Unstopped, or_by_hand
 from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.wanted_posts import Unwanted, forbidden_by
 
 UNSEEN: Final = Diagnostic(
     Unstopped.SITE_UNREAD,
@@ -68,7 +69,7 @@ def unseen_posts(
         if found is None:
             others.append(post)
         else:
-            unwanted.append(GoingOut(_going_out(site, post, *found, why), post.zone))
+            unwanted.append(GoingOut(_going_out(site, post, found, why), post.zone))
     return UnseenPosts(tuple(unwanted), (_named(site, others),) if others else ())
 
 
@@ -105,24 +106,22 @@ def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> It
 
 def _why_not(
     desired: DesiredSite, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
-) -> tuple[Reason, tuple[str, ...]] | None:
+) -> Unwanted | None:
     """Why a post is unwanted whatever the site would say about it; None if that cannot be determined here."""
     if (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
         activity = desired.approvals.activity_of(post.id)
         decided = reason is Reason.SENT_BACK and activity is not None
-        return reason, (f"decision: {activity.decision}",) if decided and activity is not None else ()
+        return Unwanted(reason, (f"decision: {activity.decision}",) if decided and activity is not None else ())
     if desired.marketing_plan is not None and not desired.marketing_plan.present:
-        return Reason.ABSENT_WANTED, ("marketingPlan",)
+        return Unwanted(Reason.ABSENT_WANTED, ("marketingPlan",))
     if post.scheduled_for is not None:
         scope = Scope(desired.ref.name, options.now, known_zone(post.zone))
         if found := time_violations(post.scheduled_for, options.policy, scope):
-            return Reason.FORBIDDEN, tuple(str(violation) for violation in found)
+            return Unwanted(Reason.FORBIDDEN, grounds=forbidden_by(found))
     return None
 
 
-def _going_out(
-    site: SiteName, post: PublishedPost, reason: Reason, because: tuple[str, ...], why: Diagnostic
-) -> StillGoingOut:
+def _going_out(site: SiteName, post: PublishedPost, unwanted: Unwanted, why: Diagnostic) -> StillGoingOut:
     return StillGoingOut(
         Address(site, Kind.DRAFT, post.id),
         post.id,
@@ -130,8 +129,9 @@ def _going_out(
         post.title,
         post.account,
         post.scheduled_for or post.date,
-        reason,
-        because,
+        unwanted.reason,
+        unwanted.because,
         or_by_hand(why),
         post.type,
+        unwanted.grounds,
     )

@@ -107,6 +107,7 @@ def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -
         action.because,
         or_by_hand(problem, live),
         operation.type,
+        action.grounds,
     )
 
 
@@ -125,6 +126,8 @@ IF_PLAN_REFUSED: Final = Diagnostic(
 )
 
 UNTIL_APPLY: Final = Diagnostic(Unstopped.NOT_APPLIED, "no apply has stopped it yet", "run apply")
+
+UNTIL_CANCELLED: Final = Diagnostic(Unstopped.NOT_APPLIED, "the next apply cancels it", "run apply")
 
 UNTIL_SHOWN: Final = Diagnostic(
     Unstopped.NOT_SHOWN,

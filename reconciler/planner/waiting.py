@@ -159,7 +159,8 @@ class _WaitingPosts(Struct):
             self._goes_out(activity, post, unwanted, tried)
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
         operation = CancelPost(post.id, known, post.channel, moment, activity.title, post.type)
-        self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, (StillScheduled(post.id),)))
+        requires = (StillScheduled(post.id),)
+        self.cancels.append(Action(address, operation, unwanted.reason, unwanted.because, requires, unwanted.grounds))
 
     def _goes_out(self, activity: Activity, post: Post, unwanted: Unwanted, problem: Diagnostic) -> None:
         self.still_going_out.append(
@@ -171,9 +172,10 @@ class _WaitingPosts(Struct):
                 self._account(post) or None,
                 moment_in(activity, post),
                 unwanted.reason,
-                unwanted.details,
+                unwanted.because,
                 or_by_hand(problem, post),
                 post.type,
+                unwanted.grounds,
             )
         )
 

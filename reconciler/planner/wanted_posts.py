@@ -13,27 +13,39 @@ from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.approvals import ApprovalState, Verdict
-from reconciler.model.moments import moment_text
+from reconciler.model.canonical import ABSENT, Absent
+from reconciler.model.content import Difference
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.frozen import instant
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.actions import Reason
-from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.actions import BlockedBy, Fact, Grounds, Reason
 from reconciler.planner.candidates import moment_of
 from reconciler.planner.channel_rules import RuleViolation
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import Days, content_violations, day_violation, time_violations, too_late
-from reconciler.planner.since_scheduled import NOT_APPROVED_NOW, since_scheduled
+from reconciler.planner.since_scheduled import since_scheduled
 
 NO_SCHEDULE: Final = DesiredSchedule(())
 """The schedule of a file without one: no rule covers anything, and posts scheduled under an approval still need it."""
 
 
 class Unwanted(Struct, frozen=True):
-    """Why a post is not to go out, with the facts behind the reason."""
+    """Why a post is not to go out, with the facts behind the reason, as in an action."""
 
     reason: Reason
-    details: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
+    grounds: Grounds | Absent = ABSENT
+
+
+def forbidden_by(found: Iterable[RuleViolation]) -> Grounds:
+    """The rules that a post breaks."""
+    return Grounds(tuple(Diagnostic(BlockedBy.POLICY, str(violation), violation.fix) for violation in found))
+
+
+def _differing(*found: Difference) -> Grounds | Absent:
+    return Grounds(differences=found) if found else ABSENT
 
 
 def moment_in(activity: Activity, post: Post) -> datetime:
@@ -87,14 +99,14 @@ class Standards(Struct):
         if (unwanted := self._not_approved(activity, post)) is not None:
             return unwanted
         if found := content_violations(post, self.options.policy):
-            return self._forbidden(found)
+            return Unwanted(Reason.FORBIDDEN, grounds=forbidden_by(found))
         found = self.at_its_moment(activity, post)
         if found and (rule is None or self.moved(activity, post, rule) is None):
-            return self._forbidden(found)
+            return Unwanted(Reason.FORBIDDEN, grounds=forbidden_by(found))
         before = self.date_before(activity, post, rule)
         if before is not None and (rule is None or self.moved(activity, post, rule) is None):
-            zone = self.scope.zone_name
-            return Unwanted(Reason.DATE_MOVED, (f"{moment_text(before, zone)} -> {moment_text(activity.date, zone)}",))
+            dates = Difference("date", instant(before), instant(activity.date))
+            return Unwanted(Reason.DATE_MOVED, grounds=_differing(dates))
         self.kept.add(moment_in(activity, post).astimezone(self.scope.zone).date(), post.id)
         return None
 
@@ -104,15 +116,16 @@ class Standards(Struct):
             return None
         if post.id not in self.ours:
             return Unwanted(Reason.NEVER_APPROVED)
-        what = difference_words(verdict.differences, self.scope.zone_name)
+        differing = _differing(*verdict.differences)
         match verdict.state:
             case ApprovalState.CHANGED:
-                return Unwanted(Reason.CHANGED, (what,) if what else ())
+                return Unwanted(Reason.CHANGED, grounds=differing)
             case ApprovalState.EDITED:
-                return Unwanted(Reason.EDITED, (what,) if what else ())
-            case ApprovalState.PENDING if not what and (since := since_scheduled(self.recorded, post, activity.date)):
-                what = difference_words(since.differences, self.scope.zone_name)
-                return Unwanted(Reason.CHANGED, (*((what,) if what else ()), NOT_APPROVED_NOW))
+                return Unwanted(Reason.EDITED, grounds=differing)
+            case ApprovalState.PENDING if not verdict.differences and (
+                since := since_scheduled(self.recorded, post, activity.date)
+            ):
+                return Unwanted(Reason.CHANGED, (Fact.NOT_APPROVED_NOW,), _differing(*since.differences))
             case (
                 ApprovalState.PENDING
                 | ApprovalState.NOT_REVIEWED
@@ -121,7 +134,7 @@ class Standards(Struct):
                 | ApprovalState.USED_UP
             ):
                 gone = not self.desired.approvals.file
-                return Unwanted(Reason.WITHDRAWN, ("there is no approvals file",) if gone else ())
+                return Unwanted(Reason.WITHDRAWN, (Fact.NO_APPROVALS_FILE,) if gone else ())
             case _:
                 assert_never(verdict.state)
 
@@ -161,9 +174,6 @@ class Standards(Struct):
         moment, policy = moment_in(activity, post), self.options.policy
         full = day_violation(post.id, moment, self.kept, policy, self.scope)
         return (*time_violations(moment, policy, self.scope), *((full,) if full else ()))
-
-    def _forbidden(self, found: tuple[RuleViolation, ...]) -> Unwanted:
-        return Unwanted(Reason.FORBIDDEN, tuple(str(violation) for violation in found))
 
     def moved(self, activity: Activity, post: Post, rule: int) -> datetime | None:
         """The time that a rule moves a post to, if that is allowed; None if it stays where it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.engine.run_ledger import GroundsRecord, grounds_record
 from reconciler.engine.site_results import SiteDrifted
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Json
@@ -38,6 +39,7 @@ class ObjectRecord(Struct, frozen=True):
     title: str | Absent = ABSENT
     reason: Reason | Absent = ABSENT
     because: tuple[str, ...] | Absent = ABSENT
+    grounds: GroundsRecord | Absent = ABSENT
 
 
 class DriftedRecord(Struct, frozen=True):
@@ -72,4 +74,5 @@ def _object(item: DriftItem) -> ObjectRecord:
         item.title or ABSENT,
         item.reason or ABSENT,
         item.because if item.reason else ABSENT,
+        grounds_record(item.grounds),
     )

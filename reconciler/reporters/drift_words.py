@@ -6,7 +6,7 @@ from typing import Final
 
 from reconciler.planner.actions import InReview
 from reconciler.planner.drift_report import DriftItem, Finding
-from reconciler.reporters.words import IN_REVIEW, REASONS
+from reconciler.reporters.words import IN_REVIEW, REASONS, facts_behind
 
 FINDINGS: Final = {
     Finding.DIFFERS: "differs from the file",
@@ -49,7 +49,8 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
     assert item.finding is not None
     said, about = FINDINGS[item.finding], item.about
     if item.reason is not None:
-        said += f" ({', '.join((REASONS[item.reason], *item.because))})"
+        facts = facts_behind(item.reason, item.because, item.grounds, item.zone)
+        said += f" ({', '.join((REASONS[item.reason], *facts))})"
     if item.finding is Finding.REVIEW:
         about = (IN_REVIEW[InReview(about[-1])],)
     elif item.finding is Finding.MOVED_BY_OTHERS:
@@ -59,6 +60,6 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
         about = (*(f"it goes out {at}" for at in now), f"{'and' if now else 'it'} should go out {planned}")
     if not named:
         about = (*(part for part in (item.channel, item.title, item.name) if part), *about)
-    if item.problem is not None:
+    if item.problem is not None and item.finding is not Finding.TAKEN_BACK:  # its problem says the same as the finding
         about = (*about, item.problem.cause)
     return f"{said}: {', '.join(about)}" if about else said

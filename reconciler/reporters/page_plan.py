@@ -106,7 +106,7 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
     operation = action.operation
     said = action_text(action, plan.time_zone)
     found = line(SYMBOLS[operation.verb], said.subject, text(said.text))
-    found += f'<div class="why">Why: {text(reason_of(action))}</div>'
+    found += f'<div class="why">Why: {text(reason_of(action, plan.time_zone))}</div>'
     edited = {change.path for change in said.changes if edit_key(action.address, change.path) in plan.edited}
     found += _changes(said.changes, edited)
     discarded = plan.discarded_by(operation)
@@ -124,10 +124,11 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
     return found
 
 
-def reason_of(action: Action) -> str:
+def reason_of(action: Action, zone: str) -> str:
     """Why an action is planned, in words, with the facts behind it."""
     why = words.REASONS[action.reason]
-    because = ", ".join(path.removeprefix("settings.") for path in action.because)
+    facts = words.facts_behind(action.reason, action.because, action.grounds, zone)
+    because = ", ".join(fact.removeprefix("settings.") for fact in facts)
     return f"{why}: {because}" if because else why
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import field
 
-from reconciler.engine.run_ledger import GoingOutRecord, going_out_records
+from reconciler.engine.run_ledger import GoingOutRecord, GroundsRecord, going_out_records, grounds_record
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent
@@ -49,6 +49,7 @@ class ActionRecord(Struct, frozen=True):
     allowed_by: ActionClass = field(name="class")
     reason: Reason
     because: tuple[str, ...]
+    grounds: GroundsRecord | Absent = ABSENT
 
 
 class ActionDetails(Struct, frozen=True):
@@ -98,7 +99,14 @@ def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -
     operation = action.operation
     discards = plan.discarded_by(operation) if discards_of(operation) else None
     return ActionJson(
-        ActionRecord(action.address, operation.verb, class_of(operation), action.reason, action.because),
+        ActionRecord(
+            action.address,
+            operation.verb,
+            class_of(operation),
+            action.reason,
+            action.because,
+            grounds_record(action.grounds),
+        ),
         write_record(operation),
         ActionDetails(
             ABSENT if discards is None else tuple(taken_from(draft, DiscardedRecord) for draft in discards),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.engine.run_ledger import GoingOutRecord, going_out_records
+from reconciler.engine.run_ledger import DifferenceRecord, GoingOutRecord, going_out_records
 from reconciler.engine.site_results import SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityDecision
@@ -37,14 +37,6 @@ class LapsedRecord(Struct, frozen=True):
     activity: str
     title: str
     decision: ActivityDecision
-
-
-class DifferenceRecord(Struct, frozen=True):
-    """What the file says about a draft, and what the site has."""
-
-    field: str
-    in_file: str
-    live: str
 
 
 class RewrittenRecord(Struct, frozen=True):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from reconciler.model.canonical import Json, thaw
+from reconciler.model.canonical import Absent, Json, thaw
 from reconciler.model.events import name_of_input
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
-from reconciler.planner.actions import Action, InReview, Reason
+from reconciler.planner.actions import Action, Fact, Grounds, InReview, Reason
+from reconciler.planner.approval_checks import difference_values, difference_words
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.DIFFERS: "the site differs from the file",
@@ -63,6 +64,26 @@ _BEHIND: Final[Mapping[Reason, str]] = {
     Reason.NEVER_APPROVED: "nobody approved it",
 }
 """Reasons that are worded differently after the words of a write, or are left out there."""
+
+
+FACTS: Final[Mapping[str, str]] = {
+    Fact.NO_APPROVALS_FILE: "there is no approvals file",
+    Fact.NOT_APPROVED_NOW: "nobody has approved it as it is now",
+}
+"""A test fails for a fact that has no words here."""
+
+
+def facts_behind(reason: Reason, because: Iterable[str], grounds: Grounds | Absent, zone: str) -> tuple[str, ...]:
+    """The facts behind a reason; times are in the time zone `zone`."""
+    found: tuple[str, ...] = ()
+    if not isinstance(grounds, Absent):
+        differing = grounds.differences
+        if reason is Reason.DATE_MOVED:
+            found = tuple(difference_values(difference, zone) for difference in differing)
+        elif differing:
+            found = (difference_words(differing, zone),)
+        found = (*found, *(problem.cause for problem in grounds.forbidden_by))
+    return (*found, *(FACTS.get(fact, fact) for fact in because))
 
 
 def reason_behind(reason: Reason) -> str:

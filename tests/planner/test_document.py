@@ -29,6 +29,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text
+from reconciler.reporters.words import facts_behind
 from tests import strategies
 from tests.planner.pure_world import to_text
 
@@ -47,6 +48,21 @@ def action(path: str = "settings.toneOfVoice", after: str = "warm") -> Action:
 
 def saved(*plans: Plan, **changed: Any) -> SavedPlan:
     return replace(SavedPlan("one", "1.0", "https://api", NOW, plans or (Plan(SITE, (action(),)),)), **changed)
+
+
+def test_a_plan_with_facts_in_words_is_read_as_it_was_written() -> None:
+    """It was written before the facts behind a reason were values; by its seal it is known whether it was applied."""
+    data = (OLD.parent / "format_2" / "plan.json").read_bytes()
+    found = from_text(data, "plan.json")
+    assert found.seal == json.loads(data)["seal"]
+    assert to_text(found).encode() == data
+    forbidden, no_file, processing = found.plans
+    assert [action.because for action in (*forbidden.actions, *no_file.actions)] == [
+        ("policy.bannedWords: the text has 'mugs' (reconciler.yaml)",),
+        ("there is no approvals file",),
+    ]
+    assert [post.because for post in processing.still_going_out] == [("account: 17841 -> (not set)",)]
+    assert facts_behind(Reason.WITHDRAWN, no_file.actions[0].because, ABSENT, "UTC") == ("there is no approvals file",)
 
 
 def test_a_plan_that_does_not_say_its_project_file_is_one_of_an_earlier_version() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import DeleteActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals, Decision
-from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.canonical import Absent, Json, JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
@@ -28,7 +28,8 @@ from reconciler.model.posts import ClearPosts, PostStatus, Unrecognised
 from reconciler.model.schedule import CancelPost, NothingWaits, Pause, ReschedulePost, ScheduleRule, StillScheduled
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
+from reconciler.planner.actions import Action, BlockedBy, Grounds, Plan, Reason, RefusedBy
+from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.options import PlanOptions
@@ -92,15 +93,21 @@ def edited(file: Approvals) -> Approvals:
     return replace(file, activities=(replace(found, drafts=(other,)),))
 
 
+def differing(action: Action) -> tuple[str, ...]:
+    """How a post differs from what was approved, in words."""
+    found = () if isinstance(action.grounds, Absent) else action.grounds.differences
+    return (difference_words(found, "UTC"),) if found else ()
+
+
 def yes() -> DesiredSite:
     return desired(approvals=YES)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "reason", "because"),
+    ("wanted", "reason", "facts"),
     [
         (lambda: desired(approvals=approved(KILN, decision=Decision.PENDING)), Reason.WITHDRAWN, ()),
-        (lambda: desired(), Reason.WITHDRAWN, ("there is no approvals file",)),
+        (lambda: desired(), Reason.WITHDRAWN, ("no-approvals-file",)),
         (
             lambda: desired(approvals=approved(activity("a", post("d1", caption="other")))),
             Reason.CHANGED,
@@ -120,7 +127,7 @@ def yes() -> DesiredSite:
         (
             lambda: replace(yes(), schedule=None, approvals=Approvals()),
             Reason.WITHDRAWN,
-            ("there is no approvals file",),
+            ("no-approvals-file",),
         ),
         (lambda: replace(yes(), posts=(PostsRule(Match(), present=False),)), Reason.ABSENT_WANTED, ("posts[0]",)),
         (lambda: replace(yes(), activities=(RemoveActivities(Match()),)), Reason.ABSENT_WANTED, ("activities[0]",)),
@@ -137,11 +144,12 @@ def yes() -> DesiredSite:
     ],
 )
 def test_what_is_no_longer_wanted_is_cancelled_before_all_else(
-    wanted: Callable[[], DesiredSite], reason: Reason, because: tuple[str, ...]
+    wanted: Callable[[], DesiredSite], reason: Reason, facts: tuple[str, ...]
 ) -> None:
     made = plan(wanted(), site(KILN), OURS)
     first = made.actions[0]
-    assert (first.operation, first.reason, first.because) == (CANCEL, reason, because)
+    assert (first.operation, first.reason) == (CANCEL, reason)
+    assert (*differing(first), *first.because) == facts
     assert first.requires == (StillScheduled(WAITS.id),)
     for action in made.actions[1:]:
         assert isinstance(action.operation, ClearPosts | DeleteActivity | DeleteMarketingPlan)
@@ -161,8 +169,13 @@ def test_a_policy_added_later_takes_back_what_it_forbids(policy: Policy, rule: s
     made = plan(yes(), site(KILN), OURS, policy=policy)
     assert operations(made) == [CANCEL]
     assert made.actions[0].reason is Reason.FORBIDDEN
-    assert rule in made.actions[0].because[0]
-    assert policy.place in made.actions[0].because[0]
+    grounds = made.actions[0].grounds
+    assert isinstance(grounds, Grounds)
+    (problem,) = grounds.forbidden_by
+    assert problem.code == BlockedBy.POLICY
+    assert rule in problem.message
+    assert policy.place in problem.message
+    assert problem.fix
 
 
 @pytest.mark.parametrize("at", [None, time(9)])
@@ -191,9 +204,9 @@ def test_without_approvals_a_post_follows_its_activity_to_another_day_or_is_canc
     ):
         (action,) = cancelled.actions
         assert isinstance(action.operation, CancelPost)
-        assert (action.reason, action.because) == (
+        assert (action.reason, differing(action)) == (
             Reason.DATE_MOVED,
-            ("Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC",),
+            ("date: Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC",),
         )
 
 

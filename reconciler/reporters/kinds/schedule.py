@@ -22,7 +22,7 @@ from reconciler.model.schedule import (
 )
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
-from reconciler.reporters.words import moment, reason_behind, short
+from reconciler.reporters.words import facts_behind, moment, reason_behind, short
 
 
 class OfPost(WriteRecord, frozen=True):
@@ -90,7 +90,8 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
                 return ActionText(subject, f"moves to {moment(at, zone)}{earlier}")
             case CancelPost(at=at):
                 when = f"scheduled for {moment(at, zone)}" if at else "scheduled"
-                facts = f" ({', '.join(action.because)})" if action.because else ""
+                found = facts_behind(action.reason, action.because, action.grounds, zone)
+                facts = f" ({', '.join(found)})" if found else ""
                 why = reason_behind(action.reason)
                 return ActionText(f"cancel {name_of(operation)}", f"{when}; {why}{facts}" if why else when + facts)
             case _:

@@ -1,0 +1,40 @@
+"""The facts behind a reason are values until a reporter words them."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.model.canonical import ABSENT, Absent
+from reconciler.model.content import Difference
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.planner.actions import BlockedBy, Fact, Grounds, Reason
+from reconciler.reporters.words import FACTS, facts_behind
+
+QUIET = Diagnostic(BlockedBy.POLICY, "policy.quietHours: 22:10 is within 21:00 to 07:00 (Europe/Berlin)", "edit it")
+MOVED = Difference("date", "2026-12-03T09:00:00.000Z", "2026-12-06T09:00:00.000Z")
+BERLIN = "Thu 2026-12-03 10:00 Europe/Berlin -> Sun 2026-12-06 10:00 Europe/Berlin"
+
+
+def test_every_fact_has_words() -> None:
+    assert FACTS.keys() == set(Fact)
+
+
+@pytest.mark.parametrize(
+    ("reason", "because", "grounds", "words"),
+    [
+        (Reason.WITHDRAWN, (Fact.NO_APPROVALS_FILE,), ABSENT, ("there is no approvals file",)),
+        (Reason.RULE, ("posts[0]",), ABSENT, ("posts[0]",)),
+        (Reason.FORBIDDEN, (), Grounds((QUIET,)), (QUIET.message,)),
+        (Reason.DATE_MOVED, (), Grounds(differences=(MOVED,)), (BERLIN,)),
+        (
+            Reason.CHANGED,
+            (Fact.NOT_APPROVED_NOW.value,),  # as a saved plan has it
+            Grounds(differences=(Difference("account", "17841", ""), MOVED)),
+            (f"account: 17841 -> (not set); date: {BERLIN}", "nobody has approved it as it is now"),
+        ),
+    ],
+)
+def test_facts_are_worded_in_the_zone_of_the_site(
+    reason: Reason, because: tuple[str, ...], grounds: Grounds | Absent, words: tuple[str, ...]
+) -> None:
+    assert facts_behind(reason, because, grounds, "Europe/Berlin") == words
