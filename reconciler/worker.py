@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar, assert_never
@@ -57,6 +56,7 @@ from reconciler.engine.results import PlanCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
+from reconciler.machine import sleep
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import PostId
@@ -289,7 +289,7 @@ class _Attempt:
     async def _report(self) -> None:
         said: tuple[Begun | Happened, ...] = ()
         while True:
-            await asyncio.sleep(REPORT_EVERY)
+            await sleep(REPORT_EVERY)
             if (now := self.heard.so_far()) != said:
                 try:
                     await self._results.report(self._part, to_bytes(SoFar(now)))
@@ -340,9 +340,10 @@ class _Watch:
             await asyncio.gather(watching, return_exceptions=True)
 
     async def _watch(self, work: asyncio.Task[object]) -> None:
-        heard, heard_at = "", time.monotonic()
+        awake = asyncio.get_running_loop().time  # stands still while the machine sleeps, and so does the run
+        heard, heard_at = "", awake()
         while self._asked is not Stop.NOW and not (self._results is None and self.alone):
-            await asyncio.sleep(EVERY)
+            await sleep(EVERY)
             if self._results is None:
                 continue
             try:
@@ -350,8 +351,8 @@ class _Watch:
             except StateError:
                 continue  # what cannot be read now may be readable the next time
             if sign != heard:
-                heard, heard_at = sign, time.monotonic()
-            self._silent = time.monotonic() - heard_at > SILENCE
+                heard, heard_at = sign, awake()
+            self._silent = awake() - heard_at > SILENCE
         work.cancel()
 
 

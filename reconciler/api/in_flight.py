@@ -7,7 +7,6 @@ halves the number if the remote side says 429 or answers with errors, and then d
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -26,7 +25,7 @@ class InFlight:
     `most`: the limit of its growth; if it equals `start`, the number never changes.
     """
 
-    def __init__(self, start: int, most: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, start: int, most: int, monotonic: Callable[[], float]) -> None:
         self.allowed = start
         self._start, self._most = start, most
         self._monotonic = monotonic

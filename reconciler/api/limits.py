@@ -52,7 +52,7 @@ class Budget:
     """
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
-        self.in_flight = InFlight(limits.parallelism, limits.most or limits.parallelism)
+        self.in_flight = InFlight(limits.parallelism, limits.most or limits.parallelism, clock.monotonic)
         self._allowed = limits.requests_per_minute
         self._clock = clock
         self._sent = _Sent()

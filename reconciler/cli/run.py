@@ -9,7 +9,6 @@ import errno
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +20,7 @@ from reconciler.cli.running import Interrupts, Patience, Stopped, Terminated, be
 from reconciler.engine.how_far import HowFar
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Notice, RunFailed
 from reconciler.engine.verdict import verdict_of
-from reconciler.machine import sleep
+from reconciler.machine import since_boot, sleep
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.verdict import Verdict
 from reconciler.reporters.problems import ProblemReporter
@@ -76,7 +75,7 @@ def _reported(
     command: str, shown: Shown, work: Callable[[Running], ClosingEvent], *, detailed: bool, asks: bool, harmless: bool
 ) -> int:
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
-    progress = Progress(Watch(time.monotonic, sleep), sys.stderr.write, terminal=terminal)
+    progress = Progress(Watch(since_boot, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
     screen = screen_of(sys.stderr, colour=False)
     seen = sys.stdout.isatty() if shows_text(shown) else asks  # the text report, with its last line

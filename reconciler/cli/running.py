@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from reconciler.machine import since_boot
 
 if TYPE_CHECKING:  # `validate` waits for nothing
     import asyncio
@@ -42,7 +43,7 @@ class Patience:
         """From here on, a signal only counts after `PATIENCE`."""
         if self._before:
             return
-        self._until = time.monotonic() + PATIENCE
+        self._until = since_boot() + PATIENCE
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(ValueError):  # not the main thread
                 self._before[number] = signal.signal(number, self._receive)
@@ -57,7 +58,7 @@ class Patience:
         self._before = {}
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if time.monotonic() >= self._until:
+        if since_boot() >= self._until:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 

@@ -7,7 +7,6 @@ after it has ended, and if its worker was lost. A site without a result when eve
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
@@ -107,20 +106,21 @@ async def results_of_parts(
 async def _while_they_work(
     run: Run, parts: Sequence[asyncio.Future[PartResult | None]], gathered: _Gathered
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
-    asked, asked_at = Stop.NO, time.monotonic()
+    monotonic = run.session.clock.monotonic
+    asked, asked_at = Stop.NO, monotonic()
     heard_at = asked_at
     while True:
         _, working = await asyncio.wait(parts, timeout=EVERY)
         stop = Stop.SOON if run.terms.stop() else Stop.NO
-        if stop is not asked or time.monotonic() - asked_at >= ALIVE_EVERY:
-            asked, asked_at = stop, time.monotonic()
+        if stop is not asked or monotonic() - asked_at >= ALIVE_EVERY:
+            asked, asked_at = stop, monotonic()
             await gathered.ask(stop)
         async for result in gathered.more():
             yield result
         if not working:
             return
-        if time.monotonic() - heard_at >= REPORT_EVERY:
-            heard_at = time.monotonic()
+        if monotonic() - heard_at >= REPORT_EVERY:
+            heard_at = monotonic()
             await gathered.listen(len(parts))
 
 

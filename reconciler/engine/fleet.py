@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final, Generic, TypeVar
 
@@ -43,12 +42,13 @@ class Turn:
     def __init__(self, gate: asyncio.Semaphore) -> None:
         self._gate = gate
         self._held = True
-        self._began = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
 
     @property
     def seconds(self) -> float:
-        """How long the site has been worked on."""
-        return time.monotonic() - self._began
+        """How long the site has been worked on, in real time: not by the clock of a sandbox."""
+        return self._loop.time() - self._began
 
     async def aside(self, waiting: Awaitable[None]) -> None:
         """Waits without a place, then takes one again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_a_number_that_was_told_stays() -> None:
 
 def test_nobody_is_passed_over_and_nothing_is_lost_where_waiting_is_cancelled() -> None:
     async def body() -> list[int]:
-        places, order = InFlight(1, 1), list[int]()
+        places, order = InFlight(1, 1, time.monotonic), list[int]()
 
         async def work(number: int) -> None:
             async with places:
@@ -116,7 +117,7 @@ def test_nobody_is_passed_over_and_nothing_is_lost_where_waiting_is_cancelled() 
 @pytest.mark.parametrize(("most", "allowed"), [(None, 8), (32, 4)])
 def test_a_429_is_pressure_where_the_number_adapts(bench: Bench, most: int | None, allowed: int) -> None:
     client = bench.client(remote(refused(429), ok({"language": "en"})))
-    client._connection._budget.in_flight = InFlight(8, most or 8)
+    client._connection._budget.in_flight = InFlight(8, most or 8, time.monotonic)
     asyncio.run(client.endpoints.settings(bench.site))
     assert client._connection._budget.in_flight.allowed == allowed
 

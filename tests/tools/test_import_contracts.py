@@ -78,6 +78,16 @@ def test_each_part_of_the_package_has_its_layer() -> None:
     assert parts == APART | {name for layer in _layers(layers) for name in layer}
 
 
+def test_each_part_of_the_package_is_kept_from_the_sandbox_or_starts_it() -> None:
+    """Both ways: a part that is added is named in both contracts."""
+    [layers] = [contract for contract in CONTRACTS.values() if contract["type"] == "layers"]
+    parts = {name for layer in _layers(layers) for name in layer}
+    away = CONTRACTS["the sandbox shares no code with the client"]["forbidden_modules"]
+    others = CONTRACTS["only the wiring and `reconciler sandbox` know the sandbox"]["source_modules"]
+    assert set(away) == parts
+    assert set(others) == parts - {"reconciler.wiring"}
+
+
 def test_no_module_imports_itself_by_way_of_others() -> None:
     """Imports inside functions count.
 
