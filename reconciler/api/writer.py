@@ -23,7 +23,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown
-from reconciler.model.posts import GONE_OUT, AwaitPosts, Post, PostStatus
+from reconciler.model.posts import GONE_OUT, AwaitPosts, Post, PostStatus, channel_name
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import Verb
@@ -160,13 +160,12 @@ def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
 def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -> Outcome:
     name = answer.request_id
     if post is None or post.status is PostStatus.DRAFT:
-        why = (
-            f"the answer leaves out this {operation.channel} draft: its channel is not connected, or it is not a draft"
-        )
+        which = f"this {channel_name(operation.channel)} draft"
+        why = f"the answer leaves out {which}: its channel is not connected, or it is not a draft"
         return NotDone(Diagnostic(Trouble.NOT_SCHEDULED, why, request_id=name), skipped=True)
     if post.status in _ON_ITS_WAY:
         return Done(request_id=name)
-    why = f"the answer shows this {operation.channel} post as {post.status}"
+    why = f"the answer shows this {channel_name(operation.channel)} post as {post.status}"
     return Unknown(Diagnostic(Trouble.UNEXPECTED_STATUS, why, request_id=name))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from reconciler.config.documents import Document
 from reconciler.config.words import quoted
@@ -20,6 +21,10 @@ def said_of_site(document: Document) -> Iterator[str]:
     site = document.value.get("site") if isinstance(document.value, dict) else None
     if isinstance(site, dict):
         yield from (folded(text) for key in ("name", "id") if isinstance(text := site.get(key), str))
+
+
+UNIQUE: Final = {"name": "names must be unique", "id": "declare each site once"}
+COPIED: Final = "declare each site once; a copy for another site needs its own name and id"
 
 
 class TakenNames:
@@ -50,14 +55,19 @@ class TakenNames:
         site = document.value.get("site") if isinstance(document.value, dict) else None
         if not isinstance(site, dict):
             return
-        for key, seen, must in (
-            ("name", self._names, "names must be unique"),
-            ("id", self._ids, "declare each site once"),
-        ):
+        taken: dict[str, Place] = {}
+        for key, seen in (("name", self._names), ("id", self._ids)):
             value = site.get(key)
-            if not isinstance(value, str):
-                continue
-            here = document.place(("site", key))
-            first = seen.setdefault(folded(value), here)
-            if first is not here:
-                problems.append(problem(here, f"site.{key}: {quoted(value)} is already used at {first}", must))
+            if isinstance(value, str):
+                here = document.place(("site", key))
+                if (first := seen.setdefault(folded(value), here)) is not here:
+                    taken[key] = first
+        if len({first.file for first in taken.values()}) == 1 and len(taken) > 1:
+            first, its = taken["name"], taken["id"]
+            where = f"{first} and {its.line}:{its.column}"
+            message = f"site: name {quoted(site['name'])} and its id are already used at {where}"
+            problems.append(problem(document.place(("site",), key=True), message, COPIED))
+            return
+        for key, first in taken.items():
+            message = f"site.{key}: {quoted(site[key])} is already used at {first}"
+            problems.append(problem(document.place(("site", key)), message, UNIQUE[key]))

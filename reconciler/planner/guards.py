@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from reconciler.model.address import ALL_SITES, Address, Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
+from reconciler.model.posts import channel_name
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy, refusal
 from reconciler.planner.options import Scope
@@ -29,7 +30,7 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
     for channel in expect.channels:
         status = observed.channel(channel) or ChannelStatus.UNKNOWN
         if status is not ChannelStatus.VALID:
-            found.append(f"expect.channels lists {channel}, but it is {status.words}")
+            found.append(f"expect.channels lists {channel_name(channel)}, but it is {status.words}")
     return tuple(
         refusal(
             scope.address(Kind.SITE),

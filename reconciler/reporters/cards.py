@@ -15,20 +15,9 @@ from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.content import Difference, PublicContent
 from reconciler.model.moments import moment_text
+from reconciler.model.posts import CHANNEL_NAMES, channel_name
 from reconciler.model.text import printable
 from reconciler.planner.text_lengths import letters
-
-CHANNELS: Final = {
-    "FACEBOOK": "Facebook",
-    "GBP": "Google Business Profile",
-    "INSTAGRAM": "Instagram",
-    "LINKEDIN": "LinkedIn",
-    "PINTEREST": "Pinterest",
-    "TIKTOK": "TikTok",
-    "TWITTER": "X",
-    "YOUTUBE": "YouTube",
-}
-"""What people call the channels; an unknown channel keeps the API's name."""
 
 TYPES: Final = frozenset({"POST", "STORY", "REEL", "VIDEO", "SHORT"})
 
@@ -198,7 +187,7 @@ class Card(Struct, frozen=True, dict=True):
     @property
     def classes(self) -> str:
         """CSS classes that make a card look like its channel; none for a channel of a later API version."""
-        names = [self.content.channel.lower()] if self.content.channel in CHANNELS else []
+        names = [self.content.channel.lower()] if self.content.channel in CHANNEL_NAMES else []
         return " ".join(names + ([self.content.type.lower()] if self.content.type in TYPES else []))
 
     @property
@@ -221,11 +210,6 @@ class Card(Struct, frozen=True, dict=True):
     def length(self) -> int:
         """The length in characters as people count them."""
         return sum(map(letters, (self.content.title, self.content.caption, self.content.description)))
-
-
-def channel_name(channel: str) -> str:
-    """What people call a channel."""
-    return CHANNELS.get(channel, channel)
 
 
 def shown_media(addresses: Iterable[str]) -> tuple[ShownMedia, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciler.model.posts import name_of
 from reconciler.planner.actions import InReview
 from reconciler.planner.drift_report import DriftItem, Finding
 from reconciler.reporters.words import IN_REVIEW, REASONS, facts_behind
@@ -59,7 +60,8 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
         *now, planned = about
         about = (*(f"it goes out {at}" for at in now), f"{'and' if now else 'it'} should go out {planned}")
     if not named:
-        about = (*(part for part in (item.channel, item.title, item.name) if part), *about)
+        called = name_of(item) if item.channel else item.title
+        about = (*(part for part in (called, item.name) if part), *about)
     if item.problem is not None and item.finding is not Finding.TAKEN_BACK:  # its problem says the same as the finding
         about = (*about, item.problem.cause)
     return f"{said}: {', '.join(about)}" if about else said

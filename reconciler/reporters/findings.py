@@ -40,7 +40,7 @@ from reconciler.engine.tool_results import ToolEvent
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.posts import shown_account
+from reconciler.model.posts import name_of, shown_account
 from reconciler.model.text import spoken
 from reconciler.model.verdict import Verdict
 from reconciler.planner.actions import GoingOut, StillGoingOut
@@ -176,8 +176,8 @@ def _left(posts: Iterable[GoingOut]) -> Iterator[Diagnostic]:
 def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     """A post that goes out although it is no longer wanted: an error, and where a person can stop it."""
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
-    account = f" ({shown_account(post.account)})" if post.account else ""
-    message = f"{post.channel}{account} {words.value(post.title)} is still going out{when}: {post.problem.cause}"
+    account = f" on {shown_account(post.account)}" if post.account else ""
+    message = f"{name_of(post)}{account} is still going out{when}: {post.problem.cause}"
     problem = post.problem
     return Diagnostic("still-going-out", message, problem.fix, address=post.address, request_id=problem.request_id)
 

@@ -22,6 +22,7 @@ from reconciler.engine.tool_results import (
     VersionShown,
 )
 from reconciler.model.plurals import plural
+from reconciler.model.posts import channel_name
 from reconciler.model.text import printable
 from reconciler.reporters.layout import inert, inert_json
 
@@ -84,7 +85,8 @@ def _site_lines(id: str, site: Mapping[str, Any]) -> Iterator[str]:
     facts = site["facts"]
     statuses = Counter(record["item"]["status"] for record in site["items"].values())
     posts = ", ".join(f"{count:,} {status}" for status, count in sorted(statuses.items())) or "none"
-    channels = ", ".join(f"{name} {status}" for name, status in sorted(site["channels"].items())) or "none"
+    connected = (f"{channel_name(name)} {status}" for name, status in sorted(site["channels"].items()))
+    channels = ", ".join(connected) or "none"
     published = "published" if facts["published"] else "not published"
     yield f"{id}  {facts['name']}, {published}, {facts['timeZone']}"
     yield f"  marketing plan: {site['plan']['status']}, {plural(len(site['activities']), 'activity', 'activities')}"

@@ -16,8 +16,8 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
+from reconciler.model.posts import channel_name
 from reconciler.model.text import printable
-from reconciler.reporters.cards import channel_name
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SUBJECT = 72

@@ -18,7 +18,16 @@ from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation, Part
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
-from reconciler.model.posts import ActivityId, ClearPosts, GeneratePosts, Post, PostId, PostStatus, RegeneratePosts
+from reconciler.model.posts import (
+    ActivityId,
+    ClearPosts,
+    GeneratePosts,
+    Post,
+    PostId,
+    PostStatus,
+    RegeneratePosts,
+    channel_name,
+)
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need, ObservedSite
@@ -193,7 +202,7 @@ def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_skipped(benc
         else:
             assert isinstance(outcome, NotDone)
             assert outcome.skipped
-            assert draft.channel in outcome.problem.message
+            assert channel_name(draft.channel) in outcome.problem.message
     gone = {one.channel for one in only_activity(bench, box).posts if one.status is PostStatus.SCHEDULED}
     assert gone == {"INSTAGRAM", "FACEBOOK"}
 

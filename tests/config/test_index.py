@@ -78,7 +78,7 @@ def test_a_named_file_that_no_pattern_matches_is_compared_with_those_that_nothin
     write_project({"sites/new/copy.yaml": site("other"), "elsewhere/x.yaml": site("new")})
     assert names("elsewhere/x.yaml") == ["new"]
     write_project({"elsewhere/copy.yml": site("new")})
-    with pytest.raises(InvalidFiles, match=r"elsewhere.copy.yml.*is already used at elsewhere.x.yaml"):
+    with pytest.raises(InvalidFiles, match=r"elsewhere.copy.yml.*are already used at elsewhere.x.yaml"):
         index_of("elsewhere/x.yaml")
     assert names("sites/a.yaml") == ["a"]
 

@@ -117,8 +117,8 @@ def everything() -> SitePlanned:
             blocked(
                 address(Kind.DRAFT, OTHER_POST),
                 BlockedBy.CHANNEL_NOT_CONNECTED,
-                "FACEBOOK is not connected",
-                "connect FACEBOOK in the site's dashboard, under Social Media Marketing",
+                "Facebook is not connected",
+                "connect Facebook in the site's dashboard, under Social Media Marketing",
             ),
         ),
         to_review=(ToReview(address(Kind.DRAFT, POST), POST, "INSTAGRAM", "Summer launch", InReview.PENDING),),

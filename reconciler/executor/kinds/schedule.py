@@ -22,7 +22,7 @@ from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, not_as_asked, not_done, stale
-from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, post_name
+from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, channel_name, post_name
 from reconciler.model.schedule import (
     WAITING_POSTS,
     Approved,
@@ -173,7 +173,7 @@ def _is_live(live: Post, refused: Diagnostic) -> Diagnostic:
     """A refused cancel of a post that has gone out, with what the public saw of it."""
     words = " ".join(printable(live.caption).split())
     quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without text"
-    where = f"on {printable(live.account_name or live.account_id or live.channel)}"
+    where = f"on {printable(live.account_name or live.account_id or channel_name(live.channel))}"
     link = f": {printable(live.external_url)}" if live.external_url else ""
     gone_out = refused.because_of(f"it has gone out and is live {where}, {quoted}{link}")
     return replace(gone_out, fix="take it down by hand if it must not stay")
