@@ -13,6 +13,7 @@ from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
 from reconciler.config.patterns import Finder, fixed_folder
 from reconciler.config.project import SEED, Project
 from reconciler.config.repository import GitError, Repository
+from reconciler.config.stray_files import stray_site_files
 from reconciler.config.words import quoted
 from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem, warning
 
@@ -42,7 +43,7 @@ class Paths(Sequence[Path]):
 
 
 class SiteFiles(Struct, frozen=True):
-    """The site files of a project, sorted, each once; and the YAML files near them that no pattern matches."""
+    """The site files of a project, sorted, each once; and what no pattern matches: YAML near them, sites anywhere."""
 
     files: Paths
     passed_over: tuple[Path, ...]
@@ -88,6 +89,8 @@ def find_site_files(project: Project) -> SiteFiles:
     )
     seed = str(project.root / SEED)
     passed_over = {file for file in beside if file not in taken and file != seed and may_be_one(file)}
+    if project.file is not None:
+        passed_over.update(stray_site_files(project.root, taken | passed_over, approvals))
     problems = [
         problem(Place(shown_path(unlisted.folder)), f"cannot be listed: {unlisted.why}") for unlisted in finder.unlisted
     ]

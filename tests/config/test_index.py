@@ -209,7 +209,49 @@ def test_yaml_in_folders_that_no_pattern_reaches_is_named(write_project: WritePr
     )
     assert [warning.split(":")[0] for warning in warnings()] == ["sites/eu/b.yaml", "sites/eu/west/c.yaml"]
     write_project({"reconciler.yaml": "version: 1\nsites: ['*.yaml']\n", "z.yaml": site("z")})
-    assert warnings() == []  # everything is below the project's own folder
+    assert len(warnings()) == 3, "all YAML is below the project's own folder, so only what declares a site is named"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".git/a.yaml",
+        ".cache/a.yaml",
+        "lib/node_modules/x/a.yaml",
+        "approvals/a.yaml",
+        "approvals/eu/a.yaml",
+        "venv/lib/a.yaml",
+        "another/a.yaml",
+        "another/sites/a.yaml",
+        "docs/a.txt",
+        "docs/.a.yaml",
+    ],
+)
+def test_a_site_in_a_folder_of_other_tools_is_not_named(write_project: WriteProject, path: str) -> None:
+    project = {"reconciler.yaml": "version: 1\n", "another/reconciler.yaml": "version: 1\n", "venv/pyvenv.cfg": ""}
+    write_project({**project, "sites/b.yaml": site("b"), path: site("a")})
+    assert [found for found in warnings() if "is not read" in found] == []
+
+
+@pytest.mark.parametrize("form", ["block", "flow", "crlf", "commented"])
+def test_a_site_anywhere_in_the_project_that_no_pattern_takes_is_named(write_project: WriteProject, form: str) -> None:
+    text = {
+        "block": f"version: 1\nsite:\n  name: stray\n  id: {ID}\n",
+        "flow": site("stray"),
+        "crlf": f"# by hand\r\nversion: 1\r\nsite:\r\n  id: {ID}\r\n  name: stray\r\n",
+        "commented": f"settings: {{}}\nsite:\n  # the shop\n  name: stray\n  id: {ID}\nversion: 1\n",
+    }[form]
+    write_project({"reconciler.yaml": "version: 1\n", "sites/b.yaml": site("b"), "old/eu/stray.yml": text})
+    write_project({"old/values.yaml": "version: 1\nsite: example\n", "old/hugo.yaml": "site:\n  name: blog\n"})
+    (found,) = warnings()
+    assert found.startswith("old/eu/stray.yml: is not read: no pattern in `sites` matches it; widen `sites`")
+
+
+def test_only_so_many_files_are_looked_at(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_project({"reconciler.yaml": "version: 1\n", "sites/b.yaml": site("b"), "a/b/c/d/stray.yaml": site("stray")})
+    assert len(warnings()) == 1
+    monkeypatch.setattr("reconciler.config.stray_files.LOOKED_AT", 3)
+    assert warnings() == []
 
 
 def test_what_is_read_by_nobody_is_named_beside_files_with_errors(write_project: WriteProject) -> None:

@@ -1,0 +1,54 @@
+"""Finds site files that no pattern takes anywhere in a project, not only beside those that are read.
+
+A file that nobody reads is a site that nobody looks after, so it is named. To stay cheap in a large repository, only
+the first LOOKED_AT files are looked at, and only YAML files are opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Container, Iterator
+from pathlib import Path
+from typing import Final
+
+from reconciler.config.discovery import PROJECT_FILE
+from reconciler.config.regular_files import read_regular
+
+LOOKED_AT: Final = 20_000
+"""How many files and folders are looked at."""
+
+BEGINNING: Final = 64 * 1024
+"""How many bytes of a file may come before its site."""
+
+SKIPPED: Final = frozenset({"node_modules", "site-packages", "__pycache__"})
+"""Folders of other tools. Those with a leading dot, virtual environments and other projects are skipped as well."""
+
+_VERSION: Final = re.compile(rb"^version:[ \t]*1\b", re.MULTILINE)
+_SITE: Final = re.compile(rb"^site:[ \t]*(\{|\r?\n[ \t]+(#|name:|id:|labels:|credentials:|instanceId:))", re.MULTILINE)
+
+
+def stray_site_files(root: Path, known: Container[str], approvals: str) -> Iterator[str]:
+    """The YAML files below a folder that declare a site, but for `known` ones and those in the approvals folder."""
+    left = LOOKED_AT
+    for folder, names, files in os.walk(root):
+        elsewhere = folder != str(root) and not {PROJECT_FILE, "pyvenv.cfg"}.isdisjoint(files)
+        if elsewhere or os.path.join(folder, "") == approvals:
+            names.clear()
+            continue
+        names[:] = sorted(name for name in names if name[0] != "." and name not in SKIPPED)
+        left -= len(names) + len(files)
+        for name in sorted(files):
+            file = os.path.join(folder, name)
+            if name.endswith((".yaml", ".yml")) and name[0] != "." and file not in known and _declares_site(file):
+                yield file
+        if left < 0:
+            return
+
+
+def _declares_site(file: str) -> bool:
+    try:
+        text = read_regular(Path(file), BEGINNING)
+    except OSError:
+        return False
+    return _VERSION.search(text) is not None and _SITE.search(text) is not None
