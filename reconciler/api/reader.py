@@ -16,7 +16,7 @@ from reconciler.api.events import EventReads
 from reconciler.model.clock import Clock
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
-from reconciler.model.sites import Account, ChannelStatus, Need, ObservedSite, SiteRef
+from reconciler.model.sites import CLOCKS_DIFFER, Account, ChannelStatus, Need, ObservedSite, SiteRef
 
 T = TypeVar("T")
 
@@ -62,8 +62,9 @@ class SiteReader:
                 return lambda before: replace(before, marketing_plan=plan)
             case Need.PAST_ACTIVITIES:
                 # Both ends are given: what one of them alone means is not documented (14.9).
-                past = await endpoints.marketing_plan(site, now - PAST_REACH, now)
-                ids = frozenset(activity.id for activity in past.activities if activity.date <= now)
+                until = now + CLOCKS_DIFFER
+                past = await endpoints.marketing_plan(site, now - PAST_REACH, until)
+                ids = frozenset(activity.id for activity in past.activities if activity.date <= until)
                 return lambda before: replace(before, past_activities=ids)
             case Need.EVENTS:
                 events = await self._events.within_reach(site, now)

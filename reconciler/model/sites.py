@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, assert_never
@@ -133,6 +134,10 @@ class Feature(Struct, frozen=True):
     period: str | None = None
 
 
+CLOCKS_DIFFER: Final = timedelta(minutes=15)
+"""How far this machine's clock may be from the API's before it matters for which activities are still ahead."""
+
+
 class ObservedSite(Struct, frozen=True):
     """A live site as the last read found it. None means "not read", or still unknown after reading."""
 
@@ -149,7 +154,11 @@ class ObservedSite(Struct, frozen=True):
     accounts: tuple[Account, ...] = ()
     """For the channels that were asked for; a channel whose accounts cannot be listed has none."""
     past_activities: frozenset[ActivityId] = frozenset()
-    """Ids of activities whose date has passed. Read only if a rule names an id that the plan no longer shows."""
+    """Ids of activities whose date has passed or is about to.
+
+    Read only if a rule names an id that the plan no longer shows, or the plan does not show where a waiting post
+    belongs.
+    """
     posts_confirmed: frozenset[ActivityId] = frozenset()
     """Activities whose posts were read one by one, because the marketing plan showed none."""
     items: tuple[tuple[PostId, Post | None], ...] = ()

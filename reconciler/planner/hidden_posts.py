@@ -14,12 +14,13 @@ from msgspec.structs import replace
 from reconciler.model.activities import Activity
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
-from reconciler.model.sites import ObservedSite, PublishedPost, RecordedSite
+from reconciler.model.sites import CLOCKS_DIFFER, Need, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.options import Scope
 from reconciler.planner.used_approvals import scheduled_by_us
 
 SEEN_FOR_SURE: Final = timedelta(days=1)
-"""How far ahead a post must be for a read of the upcoming activities to be sure to show its activity."""
+"""How far ahead a post must be for a read of the upcoming activities to be sure to show its activity, whose day is not
+known."""
 
 
 SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE})
@@ -29,8 +30,8 @@ SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, Plan
 def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Activity, ...]:
     """This tool's posts that are waiting to go out while the marketing plan does not show their activity.
 
-    Each comes with its record. A post of today or tomorrow is left alone: the window that a read shows starts today (D
-    6.2).
+    Each comes with its record. The window that a read shows starts today (D 6.2), so an activity that is not ahead
+    counts as gone only if a read of the past ones does not show it either.
     """
     live = observed.marketing_plan
     if live is None or live.status not in (PlanStatus.ACTIVE, PlanStatus.NEVER_CREATED):
@@ -38,12 +39,47 @@ def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tup
     last = _last_published(recorded)
     found = []
     for post, moment in _not_shown(observed, recorded):
-        if moment - scope.now > SEEN_FOR_SURE:
-            known = last.get(post.id)
+        known = last.get(post.id)
+        if _is_gone(known, moment, observed, scope.now):
             activity = known.activity if known else ActivityId("")
             id = activity or ActivityId(f"of {post.id}")
             found.append(Activity(id, known.title if known else "", "", moment, None, (post,)))
     return tuple(found)
+
+
+def _is_gone(known: PublishedPost | None, moment: datetime, observed: ObservedSite, now: datetime) -> bool:
+    live = observed.marketing_plan
+    if live is not None and live.status is PlanStatus.NEVER_CREATED:
+        return True  # with its marketing plan
+    if known is None or known.date is None or not known.activity:
+        return moment - now > SEEN_FOR_SURE
+    if known.date - now > CLOCKS_DIFFER:
+        return True
+    return Need.PAST_ACTIVITIES in observed.had_reads and known.activity not in observed.past_activities
+
+
+def may_be_past(observed: ObservedSite, recorded: RecordedSite) -> bool:
+    """Whether a waiting post's activity is not shown because its time has passed, or because it is gone."""
+    live = observed.marketing_plan
+    if live is None or live.status is not PlanStatus.ACTIVE:
+        return False
+    last = _last_published(recorded)
+    return any(
+        known.date is not None and known.activity and known.date - observed.read_at <= CLOCKS_DIFFER
+        for post, _ in _not_shown(observed, recorded)
+        if (known := last.get(post.id)) is not None
+    )
+
+
+def of_past_activities(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ...]:
+    """This tool's posts that wait although their activity's time has passed, with what the state knows about them."""
+    last = _last_published(recorded)
+    return tuple(
+        Activity(known.activity, known.title, "", known.date, None, (post,))
+        for post, _ in _not_shown(observed, recorded)
+        if (known := last.get(post.id)) is not None
+        if known.date is not None and known.activity in observed.past_activities
+    )
 
 
 def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:

@@ -16,7 +16,7 @@ from reconciler.planner.actions import Plan, RefusedBy
 from reconciler.planner.aftermath import due_items
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import unseen_scheduled
-from reconciler.planner.hidden_posts import SHOWS_NOTHING
+from reconciler.planner.hidden_posts import SHOWS_NOTHING, may_be_past
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.used_approvals import scheduled_by_us
 
@@ -107,7 +107,8 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
         unread = {channel for channel in waiting if observed.channel(channel) is None}
         channels |= unread
         needs |= {Need.CHANNELS} if unread else set()
-    if any(refusal.code is RefusedBy.UNKNOWN_ID for refusal in plan.refusals):
+    unknown = any(refusal.code is RefusedBy.UNKNOWN_ID for refusal in plan.refusals)
+    if unknown or may_be_past(observed, recorded):
         needs.add(Need.PAST_ACTIVITIES)
     if _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
         needs.add(Need.PROPERTIES)

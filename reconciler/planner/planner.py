@@ -24,7 +24,7 @@ from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
 from reconciler.planner.gone_out import to_remember, unwanted_post, went_out_unwanted
 from reconciler.planner.guards import judge_expectations
-from reconciler.planner.hidden_posts import hidden, orphans
+from reconciler.planner.hidden_posts import hidden, of_past_activities, orphans
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
 from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -158,7 +158,7 @@ def _before_content(
     gone = orphans(observed, recorded, scope)
     lost = {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
     lost |= losses(generation.actions, live.activities, scope)
-    unseen = hidden(observed, recorded)
+    unseen = (*hidden(observed, recorded), *of_past_activities(observed, recorded))
     waiting = judge_waiting(desired, (*live.activities, *gone, *unseen), lost, recorded, options, scope)
     planned = replace(
         _with_waiting(before, waiting),
@@ -271,7 +271,8 @@ def _with_content(
     to_be = tuple(projected.get(activity.id, activity) for activity in live)
     gone = orphans(observed, recorded, scope)
     lost |= {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
-    waiting = judge_waiting(desired, (*to_be, *gone), lost, recorded, options, scope)
+    earlier = of_past_activities(observed, recorded)
+    waiting = judge_waiting(desired, (*to_be, *gone, *earlier), lost, recorded, options, scope)
     schedule = SchedulePart()
     if desired.schedule is not None:
         content = Content(

@@ -134,6 +134,30 @@ def test_what_nobody_wants_any_more_is_drift_and_cancelled(pottery: Pottery, nam
     assert pottery.status() in ("CANCELED", "gone")
 
 
+@pytest.mark.parametrize("before", ["20h", "1h", "10m"])
+@pytest.mark.parametrize("others", ["", "settings", "plan"])
+def test_a_post_whose_activity_somebody_deleted_is_cancelled_however_soon_it_goes_out(
+    pottery: Pottery, before: str, others: str
+) -> None:
+    """The activity is at 9 in Berlin, its post at 9:30; a read shows the activities from today on."""
+    hours = {"20h": 27.5, "1h": 46.5, "10m": 47.3}[before]
+    another = "      - {id: aaaaaaaa-0000-4000-8000-000000000002, date: '2026-11-09T08:00:00Z', title: Glaze day}\n"
+    pottery.project.write({"sandbox.yaml": WORLD + another})
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.advance(timedelta(hours=hours))
+        if others == "plan":
+            world.dashboard.delete_plan(SITE)
+        else:
+            world.dashboard.delete_activity(SITE, ACTIVITY)
+    if others == "settings":
+        pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
+    assert pottery.run("drift")[0] == 2
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "its activity is gone" in said, "1 cancelled" in said) == (0, True, True), said
+    assert pottery.status() == "CANCELED"
+
+
 @pytest.mark.parametrize("name", WITHDRAWALS)
 def test_review_names_what_goes_out_although_nobody_wants_it(pottery: Pottery, name: str) -> None:
     change, why = WITHDRAWALS[name]

@@ -27,11 +27,12 @@ from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import ClearPosts, PostStatus, Unrecognised
 from reconciler.model.schedule import CancelPost, NothingWaits, Pause, ReschedulePost, ScheduleRule, StillScheduled
 from reconciler.model.selectors import Match
-from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.model.sites import DesiredSite, Need, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Grounds, Plan, Reason, RefusedBy
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.hidden_posts import with_hidden_posts
+from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.unstopped import not_stopped, tried_key, why_not_cancelled
@@ -72,6 +73,21 @@ def test_rule_17_3_a_post_that_its_activity_does_not_show_stays_while_it_is_ther
     assert cancels(plan(desired(), seen, ours)) == ((CANCEL, Reason.WITHDRAWN),), "judged as ever"
     gone = replace(without, marketing_plan=replace(seen.marketing_plan, activities=()))
     assert with_hidden_posts(gone, ours) is gone
+
+
+def test_a_post_whose_activity_the_window_of_a_read_no_longer_shows_is_judged_by_a_read_of_the_past_ones() -> None:
+    late = replace(WAITS, scheduled_for=NOW + timedelta(hours=5))
+    of_today = replace(KILN, date=NOW - timedelta(hours=1), posts=(late,))
+    record = replace(OURS.published[0], activity=KILN.id, date=of_today.date, scheduled_for=late.scheduled_for)
+    ours, yes = replace(OURS, published=(record,)), desired(approvals=approved(of_today))
+    without = replace(site(activity("b")), items=((late.id, late),))
+    assert plan(yes, without, ours).is_empty, "nobody knows yet"
+    assert Need.PAST_ACTIVITIES in further_reads(yes, without, plan(yes, without, ours), ours).needs
+    there = replace(without, had_reads=frozenset({Need.PAST_ACTIVITIES}), past_activities=frozenset({KILN.id}))
+    assert plan(yes, there, ours).is_empty
+    assert [reason for _, reason in cancels(plan(desired(), there, ours))] == [Reason.WITHDRAWN]
+    gone = replace(there, past_activities=frozenset())
+    assert [reason for _, reason in cancels(plan(yes, gone, ours))] == [Reason.ACTIVITY_GONE]
 
 
 def cancels(made: Plan) -> tuple[tuple[Operation, Reason], ...]:
