@@ -242,7 +242,9 @@ def entry_point() -> NoReturn:
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter is not a bug
+            # A terminal that cannot show a letter is not a bug. What is written into a file or a pipe is there at once:
+            # a run that is killed has shown its plan, and every site that it finished.
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -207,6 +207,20 @@ def test_excluded_settings_stay_different_and_are_not_recorded(project: Project,
     assert [action["operation"] for action in plan.json["sites"][0]["actions"]] == ["update-settings", "regenerate"]
 
 
+def test_a_pipe_gets_the_plan_before_it_is_carried_out(project: Project) -> None:
+    """A job that is killed has shown in its log what it was about to do."""
+    project.write({"sandbox.yaml": "latency: {generate: 10s}\n"})
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "reconciler", "apply", "--auto-approve"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=project.root, env=environment, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert any(line.startswith("Plan: ") for line in running.stdout)
+        running.kill()
+        assert "generated" not in running.stdout.read()
+
+
 # --- on a terminal ---------------------------------------------------------------------------------
 
 
