@@ -117,6 +117,10 @@ BY_SELECTION: Final = Diagnostic(
     "apply without --target and --exclude cancels it",
 )
 
+BY_NO_PUBLISH: Final = Diagnostic(
+    Unstopped.LEFT_OUT, "--no-publish leaves out moving it", "apply without --no-publish moves it"
+)
+
 BY_SAVED_PLAN: Final = Diagnostic(
     Unstopped.NOT_IN_SAVED_PLAN, "the saved plan does not stop it", "run plan again, and apply it"
 )

@@ -34,7 +34,15 @@ from reconciler.planner.approval_checks import difference_words, not_committed
 from reconciler.planner.candidates import rule_for
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import too_late
-from reconciler.planner.unstopped import STOP_BY_HAND, Unstopped, or_by_hand, why_not_cancelled
+from reconciler.planner.unstopped import (
+    BY_NO_PUBLISH,
+    STOP_BY_HAND,
+    Unstopped,
+    left_out,
+    or_by_hand,
+    stops,
+    why_not_cancelled,
+)
 from reconciler.planner.used_approvals import rights_needed, scheduled_by_us
 from reconciler.planner.wanted_posts import NO_SCHEDULE, Standards, Unwanted, days_of, moment_in
 
@@ -82,6 +90,8 @@ def judge_waiting(
     waiting_posts = _WaitingPosts(standards)
     for activity, post in waiting:
         waiting_posts.judge(activity, post, lost.get(activity.id))
+    if not options.publish:
+        waiting_posts.leave_out_moves()
     return WaitingPart(
         tuple(waiting_posts.cancels),
         tuple(waiting_posts.moves),
@@ -148,6 +158,11 @@ class _WaitingPosts(Struct):
             self._move(activity, post, rule)
         else:
             self._not_agreed(activity, post, rule)
+
+    def leave_out_moves(self) -> None:
+        """Names the posts that go out at a forbidden time because nothing public is planned, so nothing moves them."""
+        self.still_going_out += left_out((action for _, action in self.moves), BY_NO_PUBLISH)
+        self.moves = [(rule, action) for rule, action in self.moves if not stops(action)]
 
     def _cancel(self, activity: Activity, post: Post, unwanted: Unwanted) -> None:
         address, moment = self._address(post), moment_in(activity, post)

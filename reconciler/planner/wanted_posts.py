@@ -104,7 +104,8 @@ class Standards(Struct):
         if found and (rule is None or self.moved(activity, post, rule) is None):
             return Unwanted(Reason.FORBIDDEN, grounds=forbidden_by(found))
         before = self.date_before(activity, post, rule)
-        if before is not None and (rule is None or self.moved(activity, post, rule) is None):
+        unmoved = not self.options.publish or rule is None or self.moved(activity, post, rule) is None
+        if before is not None and unmoved:
             dates = Difference("date", instant(before), instant(activity.date))
             return Unwanted(Reason.DATE_MOVED, grounds=_differing(dates))
         self.kept.add(moment_in(activity, post).astimezone(self.scope.zone).date(), post.id)
@@ -176,9 +177,12 @@ class Standards(Struct):
         return (*time_violations(moment, policy, self.scope), *((full,) if full else ()))
 
     def moved(self, activity: Activity, post: Post, rule: int) -> datetime | None:
-        """The time that a rule moves a post to, if that is allowed; None if it stays where it is."""
+        """The time that a rule moves a post to, if that is allowed; None if it stays where it is.
+
+        With `options.publish` False it is moved by another run: what a move saves is not cancelled.
+        """
         at = self.other_time(activity, post, rule)
-        if at is None or not self.options.publish or too_late(at, self.scope.now, self.options.policy):
+        if at is None or too_late(at, self.scope.now, self.options.policy):
             return None
         return None if self.against(post, at) else at
 

@@ -35,7 +35,7 @@ from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
-from reconciler.planner.unstopped import not_stopped, tried_key, why_not_cancelled
+from reconciler.planner.unstopped import Unstopped, not_stopped, tried_key, why_not_cancelled
 from tests.planner.publishing_world import (
     NOW,
     activity,
@@ -251,8 +251,15 @@ def test_a_forbidden_moment_that_the_rule_moves_from_is_no_reason_to_take_it_bac
     (operation,) = operations(made)
     assert isinstance(operation, ReschedulePost)
     assert made.actions[0].reason is Reason.FORBIDDEN
-    # If nothing public may be planned, it cannot be moved; nor if its new time is forbidden too.
-    assert operations(plan(later, site(KILN), OURS, policy=quiet, publish=False)) == [CANCEL]
+    # A run that plans nothing public leaves it to the next one, and says so: nothing undoes a cancel.
+    held = plan(later, site(KILN), OURS, policy=quiet, publish=False)
+    assert operations(held) == []
+    assert [(one.post, one.reason, one.problem.code) for one in held.still_going_out] == [
+        (WAITS.id, Reason.FORBIDDEN, Unstopped.LEFT_OUT)
+    ]
+    assert "--no-publish" in held.still_going_out[0].problem.fix
+    # It cannot be moved if its new time is forbidden too.
+    assert operations(plan(later, site(KILN), OURS, policy=Policy(), publish=False)) == []
     all_day = Policy(blackout_dates=frozenset({AT.date()}))
     assert operations(plan(later, site(KILN), OURS, policy=all_day)) == [CANCEL]
 
@@ -406,7 +413,8 @@ def test_what_a_rule_would_move_while_the_marketing_plan_shows_nothing_is_named(
     assert [(one.post, one.reason) for one in made.still_going_out] == ([(WAITS.id, Reason.FORBIDDEN)] * forbidden)
     assert any("is moved to Thu 2026-12-03 14:00 UTC" in note.message for note in made.notes) is not forbidden
     held = plan(wanted, hidden, ours, policy=quiet, publish=False)
-    assert cancels(held) == (((replace(CANCEL, title="Kiln day"), Reason.FORBIDDEN),) if forbidden else ())
+    assert not cancels(held)
+    assert [one.reason for one in held.still_going_out] == [Reason.FORBIDDEN] * forbidden
 
 
 def test_what_is_wrong_with_a_post_is_said_while_the_marketing_plan_shows_nothing() -> None:
