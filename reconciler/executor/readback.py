@@ -87,8 +87,9 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, problem: Di
         run.correct(attempt.action, problem, unknown=True)
         return
     owner, changes = kind.unkept(operation, _created(attempt), found)
-    # A value that does not show at all was not accepted, however often it is written: only another form of it is kept.
-    alike = tuple(change for change in changes if is_a_form_of(change.after, change.before))
+    # What feeds a generation must have arrived (17.5): only another form of it is kept, however often it is written.
+    feeds = attempt.action.operation.feeds_generation
+    alike = tuple(change for change in changes if not feeds or is_a_form_of(change.after, change.before))
     writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)
     not_kept = kind.not_kept(operation)
     if writes or not_kept != Bindings():

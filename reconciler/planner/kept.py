@@ -54,11 +54,11 @@ def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[st
 def is_a_form_of(asked: Json, found: Json) -> bool:
     """Whether a text that was read is what was written, in the server's form.
 
-    The server may trim, cut, escape or respell it; in a list, each item. Any other value that differs from what was
-    written did not take effect.
+    The server may trim, cut, escape or respell it; in a list, each item, whatever their order. Any other value that
+    differs from what was written did not take effect.
     """
     if isinstance(asked, tuple) and isinstance(found, tuple):
-        return len(asked) == len(found) and all(map(is_a_form_of, asked, found))
+        return len(asked) == len(found) and _are_forms_of(asked, found)
     if not (isinstance(asked, str) and isinstance(found, str)) or not found.strip():
         return asked == found
     one, other = asked.casefold().strip(), found.casefold().strip()
@@ -68,6 +68,18 @@ def is_a_form_of(asked: Json, found: Json) -> bool:
 
     parts: tuple[Sequence[str], Sequence[str]] = (one, other) if len(one) < SHORT else (one.split(), other.split())
     return SequenceMatcher(None, *parts, autojunk=False).ratio() >= ALIKE
+
+
+def _are_forms_of(asked: tuple[Json, ...], found: tuple[Json, ...]) -> bool:
+    """Whether each item of a list was read in some form: settings compare lists as sets, so in any order."""
+    left = list(found)
+    for item in asked:
+        form = next((other for other in left if other == item), None)
+        form = next((other for other in left if is_a_form_of(item, other)), None) if form is None else form
+        if form is None:
+            return False
+        left.remove(form)
+    return True
 
 
 def is_settled(facts: JsonObject) -> bool:
@@ -83,7 +95,7 @@ def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tupl
 
 
 def _note(name: str, change: FieldChange) -> Diagnostic:
-    asked, keeps = _text(change.after), _text(change.before)
+    asked, keeps = _text(change.after), _text("" if change.before is None else change.before)
     alike = next((at for at, (one, other) in enumerate(zip(asked, keeps, strict=False)) if one != other), len(keeps))
     # The common beginning is of no interest; a few characters of it show where the difference is.
     start = alike - BEFORE if alike > 2 * BEFORE else 0
@@ -91,7 +103,8 @@ def _note(name: str, change: FieldChange) -> Diagnostic:
         f"{name}: {_shown(change.after, asked, start)} was written twice, but the site keeps "
         f"{_shown(change.before, keeps, start)}"
     )
-    return Diagnostic.note("kept-by-server", what, "write that in the file to remove this note")
+    remedy = "write that in the file" if keeps.strip() else "leave it out of the file"
+    return Diagnostic.note("kept-by-server", what, f"{remedy} to remove this note")
 
 
 def _writes(owner: str, change: FieldChange, recorded: RecordedSite) -> int:
@@ -114,7 +127,7 @@ def _text(value: Json) -> str:
 
 
 def _shown(value: Json, text: str, start: int) -> str:
-    if value is None:
+    if value is None or value == "":
         return "(not set)"
     text = ("..." if start else "") + text[start:]
     return repr(text if len(text) <= LONGEST else text[:LONGEST] + "...")

@@ -25,7 +25,7 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
-from reconciler.model.canonical import Digest
+from reconciler.model.canonical import EMPTY, Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.frozen import instant
@@ -62,6 +62,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Reason, RefusedBy, StillGoingOut, blocked, refusal
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of
 from reconciler.planner.deferred import ResolvedActions
+from reconciler.planner.kept import is_settled
 from reconciler.planner.unstopped import why_not_cancelled
 from reconciler.reporters.diagnostics import obstacle, sentence
 from reconciler.reporters.findings import going_out
@@ -168,6 +169,14 @@ def test_an_update_that_was_not_kept_is_corrected(shop: Bench) -> None:
     ledger = shop.apply(retitle("a1"))
     assert details(ledger) == ["title: asked for Better, the site has Other"]
     assert [one.entry for one in shop.events if isinstance(one, Corrected)] == [only(ledger)]
+
+
+def test_rule_17_7_a_title_that_two_writes_did_not_change_is_what_the_site_keeps(shop: Bench) -> None:
+    """No marketing plan is generated from the texts of activities, so nothing needs to stop for them."""
+    shop.world.after_call = lambda _: shop.world.change("a1", title="Other")
+    assert results(shop.apply(retitle("a1"))) == ["failed"]
+    assert results(shop.apply(retitle("a1"))) == ["done"]
+    assert is_settled(shop.recorded.object("kept[activity[a1].title]") or EMPTY)
 
 
 # --- posts -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState
-from reconciler.planner.kept import counted, is_settled
+from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.reporters.diagnostics import cause
@@ -120,3 +120,29 @@ def test_what_is_remembered_of_a_difference_is_plain_json() -> None:
     key, facts = counted("", FieldChange(TONE.path, None, freeze({"a": ["b"]})), RecordedSite())
     assert key == "kept[settings.toneOfVoice]"
     assert facts["found"] is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "alike"),
+    [
+        (("studio life", "Ceramics & more"), ("Ceramics &amp; more", "studio life"), True),
+        (("b.", "a."), ("a", "b"), True),
+        (("tea", "tea time"), ("tea time", "tea"), True),
+        (("tea", "coffee"), ("tea", "tea"), False),
+        (("tea",), ("tea", "coffee"), False),
+    ],
+    ids=range(5),
+)
+def test_rule_17_7_the_items_of_a_list_are_known_in_any_order(
+    asked: tuple[str, ...], found: tuple[str, ...], alike: bool
+) -> None:
+    assert is_a_form_of(asked, found) is alike
+
+
+@pytest.mark.parametrize("before", [None, ""])
+def test_a_text_that_no_answer_shows_is_to_be_left_out_of_the_file(before: str | None) -> None:
+    (note,) = kept_notes("activity[a1]", (FieldChange("description", before, "Come by"),), "Open day")
+    assert cause(note) == (
+        "activity \"Open day\": description: 'Come by' was written twice, but the site keeps (not set); "
+        "leave it out of the file to remove this note"
+    )
