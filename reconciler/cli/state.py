@@ -84,10 +84,15 @@ class Asked(Struct, frozen=True):
         """The same, to look up one site by what its file calls it now. Raises UsageError and InvalidFiles."""
         project = project or self.project()
         state = self.open(project)
-        if GUID.match(site) or not any(find_site_files(project).files.texts):
-            return state
-        index = check_sites(project, (project.root,))
-        return replace(state, declared={entry.name: entry.id.lower() for entry in (*index.entries, *index.others)})
+        return state if GUID.match(site) else replace(state, declared=declared_in(project))
+
+
+def declared_in(project: Project) -> dict[str, str]:
+    """The ids of a project's sites by name, as its files have them now. Raises UsageError and InvalidFiles."""
+    if not any(find_site_files(project).files.texts):
+        return {}
+    index = check_sites(project, (project.root,))
+    return {entry.name: entry.id.lower() for entry in (*index.entries, *index.others)}
 
 
 def list_command(asked: Asked) -> int:
@@ -170,7 +175,12 @@ def move_command(old: str, new: str, asked: Asked, *, lock_timeout: timedelta) -
     """Runs `reconciler state mv` and returns its exit code."""
 
     def work(running: Running) -> ClosingEvent:
-        return running.run(move_record(asked.open_for(old), old, new, lock_timeout=lock_timeout, emit=running.emit))
+        state = asked.open_for(old, project := asked.project())
+        try:
+            declared = declared_in(project)
+        except InvalidFiles:  # the record of an id can be moved without them
+            declared = {}
+        return running.run(move_record(state, old, new, declared, lock_timeout=lock_timeout, emit=running.emit))
 
     return reported("state mv", asked.shown, work)
 

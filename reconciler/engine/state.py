@@ -20,8 +20,8 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.engine.undeclared import waiting
 from reconciler.executor.manual_resolution import resolve_manually
-from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.address import Address, SiteName
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.planner.targets import Named, near
 from reconciler.state.lease import Lease, Leases
@@ -128,8 +128,13 @@ async def resolve_call(
     return resolved
 
 
-async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
+async def move_record(
+    state: StateAccess, old: str, new: str, declared: Mapping[str, str], *, lock_timeout: timedelta, emit: Emit
+) -> RecordChanged:
     """Moves the record of a site to another id, for example if a site was recreated in another account.
+
+    `declared` are the ids of all site files by name, as far as they can be read: a warning names the file that still
+    has the old one.
 
     Raises UsageError for an unknown site, and for an id that is not a GUID or already has a record; and Locked.
     """
@@ -143,9 +148,21 @@ async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: t
         raise UsageError(f"{site.name} is recorded under {moved} already", "nothing has to be moved")
     async with _held(state, lock_timeout, site, SiteRef(site.name, moved)):
         await state.store.move(site, moved)
+    for name in sorted(name for name, id in declared.items() if id == site.id):
+        emit(Notice(_still_declared(SiteName(name), site.id, moved)))
     changed = RecordChanged(site.name, site.id, moved)
     emit(changed)
     return changed
+
+
+def _still_declared(name: SiteName, old: str, new: str) -> Diagnostic:
+    return Diagnostic(
+        "old-id-declared",
+        f"the file of {name} still has the id {old}, for which nothing is recorded any more",
+        f"change it to {new}; or move the record back: reconciler state mv {new} {old}",
+        Severity.WARNING,
+        address=Address(name),
+    )
 
 
 async def still_going_out(state: StateAccess, site: SiteRef, now: datetime) -> tuple[PublishedPost, ...]:

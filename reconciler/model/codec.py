@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -122,11 +122,6 @@ def report_text(value: Any) -> str:
 def members_of(value: Any) -> Any:
     """A value of a report as plain dicts, sequences, texts and numbers, with members in their original order."""
     return msgspec.to_builtins(value, enc_hook=_write)
-
-
-def instant_text(moment: datetime) -> str:
-    """An instant as documents write it, in UTC and with all its digits: `2026-07-08T09:00:00Z`."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _write(value: Any) -> Any:

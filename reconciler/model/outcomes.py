@@ -37,7 +37,6 @@ class Trouble(StrEnum):
     """The API silently left it a draft."""
     NO_TIME_OF_OUR_OWN = "no-own-time"
     """The API schedules only at times that it chooses."""
-    PARTLY_DONE = "partly-done"
     GENERATION_FAILED = "generation-failed"
     STILL_UNDER_WAY = "still-under-way"
     CHANGED_MEANWHILE = "changed-while-publishing"

@@ -47,7 +47,7 @@ async def state_of(state: StateStore, leases: Leases, site: SiteRef) -> SiteStat
     return SiteState(
         record.site.name if record else site.name,
         site.id,
-        state.place(site.id),
+        await state.found_in(site),
         record.recorded if record else NOTHING_RECORDED,
         lock,
         lock is not None and leases.has_ended(lock),

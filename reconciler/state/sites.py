@@ -18,7 +18,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.first_names import FirstRecords
+from reconciler.state.first_names import FirstRecords, key_of_name
 from reconciler.state.folder import LocalFolder
 from reconciler.state.journal import HeldLease, SiteJournal, log_of, replayed
 from reconciler.state.record import FOLDER, SiteLabel, SiteRecord, checked_id, decode, id_of, key_of
@@ -124,6 +124,12 @@ class StateStore:
     def place(self, id: str) -> str:
         """Where the record of a site is, as messages show it."""
         return self.store.place(key_of(id))
+
+    async def found_in(self, site: SiteRef) -> str:
+        """Where the record of a site is now: under its id, or still as the first version wrote it, under its names."""
+        if await self.store.get(key_of(site.id)) is None and (names := await self.first.names(site.id)):
+            return ", ".join(self.store.place(key_of_name(name)) for name in names)
+        return self.place(site.id)
 
     async def move(self, old: SiteRef, new: str) -> None:
         """Moves the record of one id to another. Raises StateError if there is none, or the other has one already.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,36 +17,52 @@ import pytest
 from reconciler.reporters.registry import FORMATS, Tells
 from tests.cli.projects import Command, Project, site
 
-
-def outputs(folder: Path) -> list[str]:
-    """Every format into a file."""
-    return [word for name in FORMATS for word in ("--output", f"{name}={folder / f'report.{name}'}")]
+ALWAYS = ("text", "json", "markdown")
+"""The reports that the tests look into."""
 
 
-def written(folder: Path, *problems: str) -> dict[str, str]:
-    """The reports; checks that all exist, and that each shows the problems it has room for."""
-    found = {name: (folder / f"report.{name}").read_text("utf-8") for name in FORMATS}
-    for name, text in found.items():
-        assert text.endswith("\n"), name
-        if FORMATS[name].tells is not Tells.NUMBERS:
-            assert [problem for problem in problems if problem not in text] == [], name
-    return found
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """A report in each format, in files: what to ask a command for, and what it wrote."""
+
+    folder: Path
+    formats: tuple[str, ...]
+
+    @property
+    def options(self) -> list[str]:
+        return [word for name in self.formats for word in ("--output", f"{name}={self.folder / f'report.{name}'}")]
+
+    def written(self, *problems: str) -> dict[str, str]:
+        """The reports; checks that all exist, and that each shows the problems it has room for."""
+        found = {name: (self.folder / f"report.{name}").read_text("utf-8") for name in self.formats}
+        for name, text in found.items():
+            assert text.endswith("\n"), name
+            if FORMATS[name].tells is not Tells.NUMBERS:
+                assert [problem for problem in problems if problem not in text] == [], name
+        return found
+
+
+@pytest.fixture(params=[tuple(FORMATS)], ids=["-".join(FORMATS)])
+def reports(request: pytest.FixtureRequest, tmp_path: Path) -> Reports:
+    """All formats at once; with `-k NAME`, that of this name."""
+    named = set(re.findall(r"\w+", request.config.getoption("keyword"))) & set(FORMATS)
+    return Reports(tmp_path, tuple(name for name in request.param if not named or name in (*named, *ALWAYS)))
 
 
 COMMANDS = ("validate", "plan", "apply", "drift", "review", "approve --all --yes", "history", "state list")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_bad_files(command: str, project: Project, reconciler: Command, tmp_path: Path) -> None:
+def test_bad_files(command: str, project: Project, reconciler: Command, reports: Reports) -> None:
     project.edit("sites/shop.yaml", "toneOfVoice: warm", "toneOfVoize: warm")
     if command == "state list":  # reads no site file unless it is named
         command = f"state list {project.root / 'sites' / 'shop.yaml'}"
-        done = reconciler(*command.split(), *outputs(tmp_path))
+        done = reconciler(*command.split(), *reports.options)
     else:
-        done = reconciler(*command.split(), project.root, *outputs(tmp_path))
+        done = reconciler(*command.split(), project.root, *reports.options)
     assert done.code == 1, done.out
     assert "toneOfVoize" in done.err
-    found = json.loads(written(tmp_path, "toneOfVoize")["json"])
+    found = json.loads(reports.written("toneOfVoize")["json"])
     (problem,) = found["problems"]
     assert problem["file"].endswith("sites/shop.yaml")
     assert (problem["line"], problem["column"], problem["severity"]) == (4, 3, "error")
@@ -54,12 +72,12 @@ def test_bad_files(command: str, project: Project, reconciler: Command, tmp_path
 
 
 @pytest.mark.parametrize("command", ["plan", "apply --auto-approve", "drift", "review"])
-def test_an_api_that_does_not_answer(command: str, project: Project, reconciler: Command, tmp_path: Path) -> None:
+def test_an_api_that_does_not_answer(command: str, project: Project, reconciler: Command, reports: Reports) -> None:
     project.write({"sites/shop.yaml": site("shop", more="schedule: {rules: [{match: {within: 14d}}]}\n")})
     arguments = (*command.split(), project.root, "--api", "http://127.0.0.1:9")
-    done = reconciler(*arguments, *outputs(tmp_path))
+    done = reconciler(*arguments, *reports.options)
     assert done.code == 1
-    found = json.loads(written(tmp_path, "/marketing-")["json"])
+    found = json.loads(reports.written("/marketing-")["json"])
     (failed,) = found["sites"]
     assert failed["error"]["code"] == "api-network-error"
     assert failed["error"]["address"] == "shop"
@@ -86,39 +104,39 @@ def test_a_usage_error(
     said: str,
     project: Project,
     reconciler: Command,
-    tmp_path: Path,
+    reports: Reports,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(project.root)
-    done = reconciler(*arguments, *outputs(tmp_path))
+    done = reconciler(*arguments, *reports.options)
     assert (done.code, done.out) == (1, "")
-    reports = written(tmp_path, said)
-    (problem,) = json.loads(reports["json"])["problems"]
+    found_in = reports.written(said)
+    (problem,) = json.loads(found_in["json"])["problems"]
     assert problem["severity"] == "error"
     assert problem["fix"] not in ("", problem["message"])
     assert "; " not in problem["message"], "what to do is a field of its own"
     assert f"{problem['message']}; {problem['fix']}" in done.err
 
 
-def test_a_refusal(project: Project, reconciler: Command, tmp_path: Path) -> None:
+def test_a_refusal(project: Project, reconciler: Command, reports: Reports) -> None:
     project.write({"sites/shop.yaml": site("shop", more="expect: {published: false}\n")})
     for command in (("plan",), ("apply", "--auto-approve")):
-        done = reconciler(*command, project.root, *outputs(tmp_path))
+        done = reconciler(*command, project.root, *reports.options)
         assert done.code == 4
-        found = json.loads(written(tmp_path, "expect.published")["json"])
+        found = json.loads(reports.written("expect.published")["json"])
         assert found["sites"][0]["refusals"][0]["code"] == "expect"
         assert found["exitCode"] == 4
 
 
-def test_nobody_to_ask(project: Project, reconciler: Command, tmp_path: Path) -> None:
-    done = reconciler("apply", project.root, *outputs(tmp_path))
+def test_nobody_to_ask(project: Project, reconciler: Command, reports: Reports) -> None:
+    done = reconciler("apply", project.root, *reports.options)
     assert done.code == 4
-    found = json.loads(written(tmp_path, "--auto-approve")["json"])
+    found = json.loads(reports.written("--auto-approve")["json"])
     assert found["refused"]["code"] == "no-terminal"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal(number: int, code: int, project: Project, tmp_path: Path) -> None:
+def test_a_signal(number: int, code: int, project: Project, reports: Reports) -> None:
     """While a server keeps the run waiting."""
     server = (
         "import socket, sys\n"
@@ -130,7 +148,7 @@ def test_a_signal(number: int, code: int, project: Project, tmp_path: Path) -> N
         assert silent.stdout is not None
         address = f"http://127.0.0.1:{silent.stdout.readline().strip()}"
         arguments = [sys.executable, "-m", "reconciler", "plan", str(project.root), "--api", address]
-        with subprocess.Popen([*arguments, *outputs(tmp_path)], stderr=subprocess.PIPE, text=True) as running:
+        with subprocess.Popen([*arguments, *reports.options], stderr=subprocess.PIPE, text=True) as running:
             assert silent.stdout.readline() == "asked\n"
             running.send_signal(number)
             time.sleep(0.02)
@@ -138,10 +156,10 @@ def test_a_signal(number: int, code: int, project: Project, tmp_path: Path) -> N
             _, said = running.communicate(timeout=30)
         silent.kill()
     assert (running.returncode, said) == (code, "Interrupted: 0 of 1 site planned; nothing was changed.\n")
-    reports = written(tmp_path)
-    assert reports["text"] == said
-    assert "Interrupted: 0 of 1 site planned; nothing was changed." in reports["markdown"]
-    found = json.loads(reports["json"])
+    found_in = reports.written()
+    assert found_in["text"] == said
+    assert "Interrupted: 0 of 1 site planned; nothing was changed." in found_in["markdown"]
+    found = json.loads(found_in["json"])
     assert (found["interrupted"], found["exitCode"]) == (True, code)
 
 
@@ -173,13 +191,13 @@ def test_problems_of_validate_and_of_a_failing_plan_are_one_object_each(
 
 @pytest.mark.parametrize("command", ["apply --auto-approve", "apply --nonsense"])
 def test_a_report_that_cannot_be_opened_is_told_in_the_others(
-    command: str, project: Project, reconciler: Command, tmp_path: Path
+    command: str, project: Project, reconciler: Command, reports: Reports
 ) -> None:
     """Nothing is done without all that was asked for."""
-    nowhere = tmp_path / "nowhere" / "x.json"
-    done = reconciler(*command.split(), project.root, "--output", f"json={nowhere}", *outputs(tmp_path))
+    nowhere = reports.folder / "nowhere" / "x.json"
+    done = reconciler(*command.split(), project.root, "--output", f"json={nowhere}", *reports.options)
     assert (done.code, done.err.count("nowhere")) == (1, 1)
-    found = json.loads(written(tmp_path)["json"])
+    found = json.loads(reports.written()["json"])
     (problem,) = found["problems"]
     assert problem["fix"]
     assert ("nowhere" in problem["message"]) != ("nonsense" in problem["message"])

@@ -685,7 +685,9 @@ def test_a_name_is_that_of_the_site_whose_file_has_it_now(
         assert SHOP.id in ran.err + ran.out
     assert planted.recorded().published
     assert reconciler("state", "show", "fresh", project.root).code == 0
-    assert reconciler("state", "mv", SHOP.id, OTHER, project.root).code == 0
+    moved = reconciler("state", "mv", SHOP.id, OTHER, project.root)
+    assert moved.code == 0
+    assert f"warning: fresh: the file of fresh still has the id {SHOP.id}" in moved.err
     assert reconciler("state", "show", "shop", project.root).code == 0
     assert reconciler("state", "forget", "shop", "--force", project.root).last == f"Forgotten: shop ({OTHER})."
 
@@ -708,6 +710,7 @@ def test_a_record_goes_to_the_id_that_its_file_has_already(
     declared(project, shop=OTHER)
     ran = reconciler("state", "mv", "shop", OTHER, project.root)
     assert (ran.code, ran.last) == (0, f"Moved: shop from {SHOP.id} to {OTHER}.")
+    assert "still has the id" not in ran.err
 
 
 async def declines(_question: str) -> bool:

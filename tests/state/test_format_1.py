@@ -30,6 +30,7 @@ from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases, Locked
 from reconciler.state.ledger import RunLedgers
 from reconciler.state.plans import SpentPlans
+from reconciler.state.repair import state_of
 from reconciler.state.sites import StateStore
 
 WRITTEN = Path(__file__).parent / "format_1" / "state"
@@ -48,6 +49,17 @@ def use(folder: Path, body: Callable[[StateStore, Leases], Coroutine[Any, Any, N
     store = LocalFolder(folder)
     clock = replace(CLOCK, now=lambda: now)
     asyncio.run(body(StateStore(store, now=lambda: now), Leases(store, this_process({}), clock)))
+
+
+def test_the_file_that_is_named_is_the_one_that_is_there(folder: Path) -> None:
+    async def body(state: StateStore, leases: Leases) -> None:
+        assert (await state_of(state, leases, RENAMED)).place == str(folder / "sites" / "janes-pottery.json")
+        await state.open_journal(SHOP)
+        assert (await state_of(state, leases, SHOP)).place == str(record)
+
+    record = folder / "records" / f"{SHOP.id}.json"
+    use(folder, body)
+    assert record.is_file()
 
 
 def test_every_member_is_brought_over(folder: Path) -> None:

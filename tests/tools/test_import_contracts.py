@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -76,6 +77,13 @@ def test_each_part_of_the_package_has_its_layer() -> None:
     parts |= {f"reconciler.{path.parent.name}" for path in package.glob("*/__init__.py")}
     [layers] = [contract for contract in CONTRACTS.values() if contract["type"] == "layers"]
     assert parts == APART | {name for layer in _layers(layers) for name in layer}
+
+
+def test_contributors_are_told_all_layers() -> None:
+    [layers] = [contract for contract in CONTRACTS.values() if contract["type"] == "layers"]
+    [chain] = re.findall(r"Imports go from left to right: `([^`]+)`", (TOP / "CONTRIBUTING.md").read_text("utf-8"))
+    told = [[f"reconciler.{name.strip()}" for name in layer.split("|")] for layer in chain.split(">")]
+    assert told == _layers(layers)
 
 
 def test_each_part_of_the_package_is_kept_from_the_sandbox_or_starts_it() -> None:
