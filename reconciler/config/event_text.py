@@ -7,11 +7,11 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from msgspec import Struct
-from yaml.nodes import MappingNode, SequenceNode
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from reconciler.config.schema import fits_site
 from reconciler.config.yaml_edit import YamlText, as_item
-from reconciler.config.yaml_values import SURROGATE, comment, item_lines, one_line, texts_of, yaml_value
+from reconciler.config.yaml_values import SURROGATE, comment, in_style_of, item_lines, one_line, texts_of, yaml_value
 from reconciler.model.canonical import Json, JsonObject, thaw
 from reconciler.model.events import CalendarEvent
 from reconciler.model.frozen import instant
@@ -131,12 +131,23 @@ def _update_event(yaml: YamlText, item: Any, live: CalendarEvent) -> None:
     managed: dict[str, Json] = {key: member for key, member in value.items() if key != "description"}
     if yaml.get(item, "description") is not None:
         managed["description"] = value.get("description")
+    written = {key: yaml.get(item, key) for key in managed}
+    changed = {key: managed[key] for key, node in written.items() if not _is_written(node, managed[key])}
     if item.flow_style:
-        yaml.replace_node(item, one_line(JsonObject(managed)))
+        if {name.value for name, _ in item.value} == set(managed):
+            for key, member in changed.items():
+                yaml.replace_node(written[key], in_style_of(written[key], member, one_line(member)))
+        else:
+            yaml.replace_node(item, one_line(JsonObject(managed)))
         return
-    for key, member in managed.items():
+    for key, member in changed.items():
         indent = item.value[0][0].start_mark.column
-        yaml.put(item, key, yaml_value(member, indent + 2, indent).lstrip(" "), ("name",))
+        text = yaml_value(member, indent + 2, indent).lstrip(" ")
+        yaml.put(item, key, in_style_of(written[key], member, text), ("name",))
     for key in ("date", "recurringRule"):
         if key not in managed and yaml.get(item, key) is not None:
             yaml.drop_key(item, key)
+
+
+def _is_written(node: Any, member: Json) -> bool:
+    return isinstance(node, ScalarNode) and isinstance(member, str) and node.value == member

@@ -6,7 +6,7 @@ is gone is removed from the list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -14,8 +14,8 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from reconciler.config.site_text import can_be_declared
 from reconciler.config.yaml_edit import NotEditable, YamlText
-from reconciler.config.yaml_values import one_line, yaml_value
-from reconciler.model.canonical import ABSENT, Json
+from reconciler.config.yaml_values import in_style_of, one_line, yaml_value
+from reconciler.model.canonical import ABSENT, Json, JsonObject
 from reconciler.model.diagnostics import InvalidFiles, Place, problem
 from reconciler.model.settings import ATOMIC_MEMBERS, Field, MarketingSettings, normal, same_setting
 
@@ -83,9 +83,25 @@ def _put(yaml: YamlText, mapping: Any, key: str, value: Json) -> None:
         added = [member for member in wanted if member not in {item.value for item in kept}]
         if not node.flow_style and kept:
             yaml.drop_items(mapping, key, [item for item in node.value if item not in kept])
-            yaml.add_items(mapping, key, [(None, [one_line(member)]) for member in added])
+            yaml.add_items(mapping, key, [(None, [_like(node.value, member)]) for member in added])
+            return
+        if node.flow_style and kept:
+            written = [yaml.text_of(item) for item in kept] + [_like(node.value, member) for member in added]
+            yaml.put(mapping, key, f"[{', '.join(written)}]")
             return
         value = (*(item.value for item in kept), *added)
+    if isinstance(node, MappingNode) and isinstance(value, JsonObject):
+        members = {name.value: member for name, member in node.value}
+        if members.keys() == set(value) and all(isinstance(member, ScalarNode) for member in members.values()):
+            for name, member in members.items():
+                if member.value != value[name]:
+                    yaml.replace_node(member, in_style_of(member, value[name], one_line(value[name])))
+            return
     indent = mapping.value[0][0].start_mark.column
     text = one_line(value) if mapping.flow_style else yaml_value(value, indent + 2, indent + len(key) + 1)
-    yaml.put(mapping, key, text.lstrip(" "))
+    yaml.put(mapping, key, in_style_of(node, value, text.lstrip(" ")))
+
+
+def _like(items: Sequence[Any], member: Json) -> str:
+    """A member of a list, in the quotes of its first item."""
+    return in_style_of(items[0], member, one_line(member))

@@ -146,6 +146,10 @@ class YamlText(Struct):
         node = self.get(mapping, key)
         return tuple(item.value for item in node.value) if isinstance(node, SequenceNode) else ()
 
+    def text_of(self, node: Any) -> str:
+        """How a scalar is written, quotes included."""
+        return self.text[node.start_mark.index : self._end(node)]
+
     # --- changing
 
     def put(self, mapping: Any, key: str, value: str, after: Sequence[str] = ()) -> None:

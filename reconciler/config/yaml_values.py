@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from reconciler.config.yaml_edit import as_item, block, scalar
+from yaml.nodes import ScalarNode
+
+from reconciler.config.yaml_edit import as_item, block, quoted, scalar
 from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.text import printable
 
 WIDTH: Final = 100
 """The last column for a list or an object on one line."""
@@ -57,6 +60,14 @@ def one_line(value: Json) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(one_line, value))}]"
     return _scalar(value)
+
+
+def in_style_of(old: Any, value: Json, text: str) -> str:
+    """A value in the quotes of the node that it replaces, if that is a text in quotes; otherwise `text`."""
+    style = old.style if isinstance(old, ScalarNode) else None
+    if not isinstance(value, str) or "\n" in value or style not in ("'", '"'):
+        return text
+    return "'" + value.replace("'", "''") + "'" if style == "'" and printable(value) == value else quoted(value)
 
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?")

@@ -265,7 +265,7 @@ def test_a_file_is_brought_up_to_date_and_keeps_its_comments(fresh: Project, rec
     assert "a plan would still make " in ran.out
     assert file.read_text("utf-8") == (
         UPDATED.replace("ID", id_of(2))
-        .replace("'cold'", '"warm & playful: yes"')
+        .replace("'cold'", "'warm & playful: yes'")
         .replace("      - bicycles            # gone\n", '      - "a, b"\n')
         .replace("[politics, tax]", "[politics]")
         .replace("FIRST_PERSON", "SECOND_PERSON")
