@@ -57,7 +57,9 @@ def approvals_in(
         data = read_file(path, shown, problems)
     if data is None:
         return None
-    document = only_document(path, shown, problems, "delete it, or run `reconciler review`", data)
+    document = only_document(
+        path, shown, problems, "restore it from git, or delete it, which withdraws its approvals", data
+    )
     if document is None:
         return None
     problems += _decision_problems(document, GitLines(data.decode("utf-8-sig")))

@@ -32,6 +32,9 @@ _SECRET_KEYS = re.compile(r"(?i)api.?key|secret|token|password|credential|author
 _AHEAD = "a duration in hours, days or weeks"
 _MINUTES = re.compile(r"[0-9]+(ms|s|m)\Z")
 
+LONGEST_EXAMPLE = 80
+"""An example longer than this is not shown in a fix."""
+
 _RENEW = "and renew the secret, which has been in a file"
 
 
@@ -183,7 +186,11 @@ class _Explainer:
     def _missing(self, path: KeyPath, key: str, schema: Mapping[str, Any]) -> Explained:
         field = schema.get("properties", {}).get(key, {})
         examples = field.get("examples")
-        hint = f"write `{key}: {_flow(examples[0])}`" if examples else f"write `{key}:`"
+        example = _flow(examples[0]) if examples else ""
+        if len(example) > LONGEST_EXAMPLE or "\n" in example:
+            hint = f"write `{key}:` and its {'items' if field.get('type') == 'array' else 'keys'}"
+        else:
+            hint = f"write `{key}: {example}`" if example else f"write `{key}:`"
         return self._problem(path, f"{key} is missing", hint)
 
     def _one_of(self, path: KeyPath, error: ValidationError) -> Iterator[Explained]:
