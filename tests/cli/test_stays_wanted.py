@@ -1208,3 +1208,15 @@ def test_approve_shows_twins_and_what_changed_since_the_last_approval(pottery: P
     code, said = pottery.run("approve", "--all", "--yes")
     changed = "note: changed since it was approved: caption: Hello from the kiln -> Hello from the oven"
     assert (code, changed in said, twin in said) == (0, True, False), said
+
+
+def test_a_scheduled_post_that_its_activity_does_not_show_is_moved(pottery: Pottery) -> None:
+    pottery.project.write({"sandbox.yaml": WORLD + "unknowns: {scheduledInPlan: false}\n"})
+    pottery.scheduled()
+    pottery.project.edit("sites/pottery.yaml", "09:30", "13:00")
+    code, said = pottery.run("apply", "--auto-approve", "--allow-publish")
+    assert (code, "1 published" in said) == (0, True), said
+    with pottery.project.world() as world:
+        item = world.world()["sites"][SITE]["items"][POST]["item"]
+    assert item["schedulingInfo"]["scheduledDate"] == "2026-11-04T12:00:00.000Z"
+    assert pottery.run("plan")[1].endswith("No changes.")

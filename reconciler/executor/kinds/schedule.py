@@ -253,6 +253,9 @@ def _recorded(post: PostId, digest: Digest, recorded: RecordedSite) -> Published
 async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> Diagnostic | None:
     """What a post is instead of what is required. May raise an ApiError."""
     post = _post(await site.marketing_plan(), required.id)
+    if post is None and isinstance(required, PostIs) and required.status is PostStatus.SCHEDULED:
+        # The activity of a scheduled post may not show it (6.4).
+        post = await site.reader.post(site.site, required.id)
     if isinstance(required, StillScheduled):
         # It may outlive its activity (14.8), which the marketing plan does not show, or be shown as it was (17.6).
         if post is None:
