@@ -13,6 +13,7 @@ from reconciler.executor.events import StillWaiting
 from reconciler.executor.kinds import KINDS
 from reconciler.executor.kinds.marketing_plan import generation_outcome, is_as_before, leaves_trace
 from reconciler.executor.ledger import Result
+from reconciler.executor.left_behind import posts_left_behind
 from reconciler.executor.outcome_check import LOOKS
 from reconciler.executor.ports import PollPolicy
 from reconciler.executor.run import Run
@@ -190,6 +191,7 @@ async def _over(
     if isinstance(outcome, Done):
         run.conclude_with(wait.action, outcome)
         await _note_no_posts(run, observed.marketing_plan or NO_PLAN)
+        await posts_left_behind(run, observed)
         return
     problem = outcome.problem
     if await _unpublished(run):

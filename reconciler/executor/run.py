@@ -67,7 +67,8 @@ class Run:
         """Why no generation is started: one of its inputs was not saved."""
         self.interrupted = False
         self.not_cancelled: dict[Action, Diagnostic] = {}
-        """Cancels outside the plan that were not done: of posts whose content changed while they were scheduled."""
+        """Cancels outside the plan that were not done: of posts that changed while they were scheduled, or lost their
+        activity to a generation."""
         self.approved: dict[PostId, Post] = {}
         """Posts as they were found right before they were scheduled."""
         self._troubled: dict[ActivityId, Diagnostic] = {}

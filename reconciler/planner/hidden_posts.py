@@ -15,7 +15,6 @@ from reconciler.model.activities import Activity
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.sites import CLOCKS_DIFFER, Need, ObservedSite, PublishedPost, RecordedSite
-from reconciler.planner.options import Scope
 from reconciler.planner.used_approvals import scheduled_by_us
 
 SEEN_FOR_SURE: Final = timedelta(days=1)
@@ -27,7 +26,7 @@ SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, Plan
 """Statuses of a marketing plan that exists but shows no activities."""
 
 
-def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Activity, ...]:
+def orphans(observed: ObservedSite, recorded: RecordedSite, now: datetime) -> tuple[Activity, ...]:
     """This tool's posts that are waiting to go out while the marketing plan does not show their activity.
 
     Each comes with its record. The window that a read shows starts today (D 6.2), so an activity that is not ahead
@@ -40,7 +39,7 @@ def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tup
     found = []
     for post, moment in _not_shown(observed, recorded):
         known = last.get(post.id)
-        if _is_gone(known, moment, observed, scope.now):
+        if _is_gone(known, moment, observed, now):
             activity = known.activity if known else ActivityId("")
             id = activity or ActivityId(f"of {post.id}")
             found.append(Activity(id, known.title if known else "", "", moment, None, (post,)))

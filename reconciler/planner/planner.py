@@ -155,7 +155,7 @@ def _before_content(
     """The plan while activities are still to come, or gone. What is waiting to go out is judged all the same."""
     live = observed.marketing_plan
     assert live is not None
-    gone = orphans(observed, recorded, scope)
+    gone = orphans(observed, recorded, scope.now)
     lost = {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
     lost |= losses(generation.actions, live.activities, scope)
     unseen = (*hidden(observed, recorded), *of_past_activities(observed, recorded))
@@ -269,7 +269,7 @@ def _with_content(
     lost = dict(decisions.lost) | cleared | losses(changes, live, scope)
     projected = {activity.id: activity for activity in activities.projected}
     to_be = tuple(projected.get(activity.id, activity) for activity in live)
-    gone = orphans(observed, recorded, scope)
+    gone = orphans(observed, recorded, scope.now)
     lost |= {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
     earlier = of_past_activities(observed, recorded)
     waiting = judge_waiting(desired, (*to_be, *gone, *earlier), lost, recorded, options, scope)

@@ -1220,3 +1220,15 @@ def test_a_scheduled_post_that_its_activity_does_not_show_is_moved(pottery: Pott
         item = world.world()["sites"][SITE]["items"][POST]["item"]
     assert item["schedulingInfo"]["scheduledDate"] == "2026-11-04T12:00:00.000Z"
     assert pottery.run("plan")[1].endswith("No changes.")
+
+
+def test_a_post_whose_activity_a_generation_replaced_is_named_and_cancelled_by_the_next_run(pottery: Pottery) -> None:
+    """Nobody knows beforehand whether an INACTIVE marketing plan comes back with its activities."""
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.set_plan_status(SITE, "INACTIVE")
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "1 generated; 1 still going out." in said) == (3, True), said
+    assert '! still going out "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin' in said
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "1 cancelled" in said, pottery.status()) == (0, True, "CANCELED"), said

@@ -1,0 +1,40 @@
+"""Posts that wait to go out although the marketing plan was generated without their activity.
+
+Posts of activities that a regeneration is known to replace are cancelled before it. But a marketing plan that showed
+nothing may come back with its activities, or with others: only the new one tells.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.executor.run import Run
+from reconciler.model.address import Address, Kind
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.schedule import CancelPost
+from reconciler.model.sites import ObservedSite
+from reconciler.planner.actions import Action, Reason
+from reconciler.planner.hidden_posts import orphans
+from reconciler.planner.needs import missing_items
+
+LEFT_BEHIND: Final = Diagnostic(
+    "left-behind",
+    "the new marketing plan does not have its activity, which no plan could know",
+    "run apply again, which cancels it",
+)
+
+
+async def posts_left_behind(run: Run, observed: ObservedSite) -> None:
+    """Enters the posts of this tool that still go out and have lost their activity. May raise an ApiError."""
+    recorded = run.journal.recorded
+    missing = missing_items(observed, recorded)
+    if not missing:
+        return
+    whole = replace(observed, items=await run.ports.reader.items(run.site, missing))
+    for activity in orphans(whole, recorded, run.now()):
+        for post in activity.posts:
+            cancel = CancelPost(post.id, activity.id, post.channel, post.scheduled_for, activity.title, post.type)
+            address = Address(run.site.name, Kind.DRAFT, post.id)
+            run.not_cancelled[Action(address, cancel, Reason.ACTIVITY_GONE)] = LEFT_BEHIND
