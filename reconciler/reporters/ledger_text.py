@@ -31,6 +31,7 @@ from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
+from reconciler.reporters.totals import titles_counted
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment
 
@@ -238,10 +239,9 @@ def _posts(entries: Sequence[Entry], zone: str) -> Line:
     moments = sorted(at for entry in entries if (at := _moment_of(entry)))
     until = f" to {moment(moments[-1], zone)}" if moments[-1] > moments[0] else ""
     what = f"{len(entries):,} {became} {moment(moments[0], zone)}{until}"
-    titles = list(dict.fromkeys(getattr(entry.operation, "title", "") for entry in entries))
-    named = ", ".join(quoted(title) for title in titles[:MOST_TITLES])
-    more = f" and {len(titles) - MOST_TITLES:,} more" if len(titles) > MOST_TITLES else ""
-    spans = (Span(spoken(result), RESULT_STYLES[result]), Span(what), Span(f"{named}{more}", Style.DIM))
+    titles = Counter(str(getattr(entry.operation, "title", "")) for entry in entries)
+    named = titles_counted(titles.items(), len(entries), MOST_TITLES, "post")
+    spans = (Span(spoken(result), RESULT_STYLES[result]), Span(what), Span(named, Style.DIM))
     if result is not Result.DONE:
         return subject_line("!", RESULT_STYLES[result], "posts", *spans)
     return subject_line(SYMBOLS[verb], STYLES[verb], "posts", *spans)

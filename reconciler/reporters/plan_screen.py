@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import nsmallest
 from typing import Final
@@ -22,8 +23,7 @@ from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, record_first
 from reconciler.reporters.plan_text import CHANGES, Item, Rank, site_items, still_going_out_lines
-from reconciler.reporters.totals import Total
-from reconciler.reporters.values import quoted
+from reconciler.reporters.totals import Total, titles_counted
 from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5
@@ -47,7 +47,7 @@ class PlanScreen:
         self._failures = Failures(list_sites=detail.sites)
         explained = calls_of is not None
         self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained, changes=CHANGES)
-        self._waiting: list[tuple[str, int, tuple[str, ...]]] = []
+        self._waiting: list[tuple[str, int, Counter[str]]] = []
         self._drafts = self._unwritten = self._sites_waiting = 0
         self._refusals: list[Diagnostic] = []
         self._refused_sites = Failures(list_sites=detail.sites)
@@ -103,7 +103,7 @@ class PlanScreen:
         self._drafts += len(waiting)
         self._unwritten += sum(1 for draft in waiting if draft.state is InReview.NOT_REVIEWED)
         if len(self._waiting) < FEW_SITES:
-            titles = tuple(dict.fromkeys(draft.title for draft in waiting))
+            titles = Counter(draft.title for draft in waiting)
             self._waiting.append((planned.name, len(waiting), titles))
 
     def _count_held(self, planned: SitePlanned) -> None:
@@ -210,11 +210,10 @@ class PlanScreen:
             text = f"{plural(self._drafts, 'draft')} are waiting for review in {plural(self._sites_waiting, 'site')}"
             yield from Line((Span(f"? {text}", Style.CYAN),)).on(self._screen)
         for name, count, titles in self._waiting if self._sites_waiting < FEW_SITES else ():
-            more = f" and {len(titles) - MOST_TITLES:,} more" if len(titles) > MOST_TITLES else ""
-            named = ", ".join(quoted(title) for title in titles[:MOST_TITLES])
+            named = titles_counted(titles.items(), count, MOST_TITLES, "draft") if any(titles) else ""
             verb = "is" if count == 1 else "are"
             head = f"? {name}: {plural(count, 'draft')} {verb} waiting for review"
-            yield from Line((Span(head, Style.CYAN), Span(f"{named}{more}", Style.DIM))).on(self._screen)
+            yield from Line((Span(head, Style.CYAN), Span(named, Style.DIM))).on(self._screen)
         yield ""
 
     def _table(self, completed: PlanCompleted) -> Iterator[str]:

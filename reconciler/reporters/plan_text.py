@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final
@@ -141,20 +142,25 @@ def _discard_line(discards: Sequence[Discarded]) -> Line:
 
 
 def _by_channels(drafts: Iterable[Discarded], most: int) -> str:
-    """`"Winter check", "Open studio", each on Facebook, X; "Sale" (X)`: the channels once for the titles they share."""
-    channels: dict[str, list[str]] = {}
+    """`"Winter check", "Studio", each on Facebook, X; "Sale" (2 on X)`: the channels once for the titles they share.
+
+    Every draft is named or counted.
+    """
+    channels: dict[str, Counter[str]] = {}
     for draft in drafts:
-        channels.setdefault(draft.title, []).append(post_name("", draft.channel, draft.type))
-    channels.pop("", None)
+        channels.setdefault(draft.title, Counter())[post_name("", draft.channel, draft.type)] += 1
+    untitled = sum(channels.pop("", Counter()).values())
     titles: dict[str, list[str]] = {}
     for title in list(channels)[:most]:
-        titles.setdefault(", ".join(dict.fromkeys(channels[title])), []).append(quoted(title))
+        where = ", ".join(name if n == 1 else f"{n:,} on {name}" for name, n in channels[title].items())
+        titles.setdefault(where, []).append(quoted(title))
     found = [
         f"{', '.join(same)}, each on {where}" if len(same) > 1 else f"{same[0]} ({where})"
         for where, same in titles.items()
     ]
-    more = f" and {plural(len(channels) - most, 'more activity', 'more activities')}" if len(channels) > most else ""
-    return f"{'; '.join(found)}{more}"
+    rest = untitled + sum(sum(counts.values()) for counts in list(channels.values())[most:])
+    more = f" and {plural(rest, 'more draft')}" if rest else ""
+    return f"{'; '.join(found)}{more}" if found else ""
 
 
 def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> Item:
@@ -256,11 +262,12 @@ def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *,
     problem, count = same[0], len(same)
     shown = problem.fix if fix is None else fix
     lines = list(problem_lines(word, style, problem.message if count == 1 else problem.unnamed, shown, count))
-    names = list(dict.fromkeys(found.name for found in same if found.name))
+    names = Counter(found.name for found in same if found.name)
     if not names:
         return Item(rank, tuple(lines))
     if count > 1 or problem.unnamed == problem.message:  # the message does not say it
-        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-        text = f"{', '.join(names[:MOST_NAMED])}{more}"
+        shown = [name if n == 1 else f"{n:,} of {name}" for name, n in names.items()][:MOST_NAMED]
+        rest = sum(list(names.values())[MOST_NAMED:])
+        text = f"{', '.join(shown)}{f' and {rest:,} more' if rest else ''}"
         lines.append(Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6))
     return Item(rank, (), tuple(lines), ProblemTotal(word, style, problem.unnamed, problem.fix, count))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import Final, Protocol, Self, assert_never
 
@@ -236,9 +236,18 @@ def _when(day: date | None, found: _Day) -> str:
 
 def _titles(found: _Day) -> str:
     """`"Winter check" on 14 sites, "Open studio" and 402 more posts`, by how many posts have a title."""
-    shown = sorted(found.titles.items(), key=lambda item: (-item[1], item[0]))[:MOST_TITLES]
-    rest = found.count - sum(count for _, count in shown)
-    names = [quoted(title) + (f" ({plural(count, 'post')})" if count > 1 else "") for title, count in shown]
+    titles = sorted(found.titles.items(), key=lambda item: (-item[1], item[0]))
+    return titles_counted(titles, found.count, MOST_TITLES, "post")
+
+
+def titles_counted(titles: Iterable[tuple[str, int]], total: int, most: int, thing: str) -> str:
+    """`"Winter check" (2 drafts), "Open studio" and 4 more drafts`: as many things as `total`, the first by title.
+
+    `titles` are pairs of a title and how many things have it; those without one are only counted.
+    """
+    shown = [(title, count) for title, count in titles if title][:most]
+    rest = total - sum(count for _, count in shown)
+    names = [quoted(title) + (f" ({plural(count, thing)})" if count > 1 else "") for title, count in shown]
     if not names:
-        return plural(rest, "post")
-    return ", ".join(names) + (f" and {plural(rest, 'more post')}" if rest else "")
+        return plural(rest, thing)
+    return ", ".join(names) + (f" and {plural(rest, f'more {thing}')}" if rest else "")

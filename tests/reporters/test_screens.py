@@ -583,7 +583,7 @@ def test_discards_name_every_approved_draft_first_and_say_once_which_channels_ti
     action = Action(Address(SHOP, Kind.MARKETING_PLAN), regenerate, Reason.INPUTS_CHANGED)
     assert (
         '- discards 11 drafts, 2 of them approved: "Sale" (Facebook, X); unapproved: "Sale" (Instagram story); '
-        '"Tip 0", "Tip 1", "Tip 2", "Tip 3", "Tip 4", each on Facebook and 3 more activities'
+        '"Tip 0", "Tip 1", "Tip 2", "Tip 3", "Tip 4", each on Facebook and 3 more drafts'
     ) in shown(*plan_of(planned(action, discarded=posts)), screen=Screen(300))
 
 
@@ -865,7 +865,7 @@ def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> 
     assert lines[:6] == [
         "shop  4 done  in 12 s",
         "  > posts             done  4 scheduled for Tue 2026-12-01 09:30 UTC to Wed 2026-12-02 10:30 UTC"
-        '  "Title 0", "Title 1", "Title 2" and 1 more',
+        '  "Title 0", "Title 1", "Title 2" and 1 more post',
         "shop  1 failed, 3 done  in 12 s",
         "  > posts             done  2 scheduled for Tue 2026-12-01 09:30 UTC to Tue 2026-12-01 10:30 UTC"
         '  "Title 0", "Title 1"',
