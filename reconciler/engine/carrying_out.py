@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.engine.apply_run import Run, leased, options_of, ports_of
 from reconciler.engine.fleet import Turn, over_sites
+from reconciler.engine.new_drafts import with_new_drafts
 from reconciler.engine.plan import plan_site, untouched
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.recorder import EventRecorder
@@ -151,6 +152,8 @@ async def _apply(
             ledger = await apply_plan(plan, ports, options, recorder.record)
         else:
             ledger = ledger_of(plan, Result.SKIPPED, OVERTAKEN)
+        if entry is not None:
+            ledger = await with_new_drafts(run, entry, held.journal.recorded, ledger)
         result = SiteApplied(ledger, labels, turn.seconds)
         if run.attempt is not None:
             await run.attempt.keep(result)

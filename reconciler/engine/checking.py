@@ -138,7 +138,6 @@ def check(
 async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> CheckedSite:
     """Checks what one site's plan asks for, and then, by a plan made today, whether it is still authorised."""
     session, plan, desired = run.session, planned.plan, entry.load()
-    planned = replace(planned, has_schedule=desired.schedule is not None)
     await free_to_write(run, plan.site)
     recorded = await resolve_earlier_calls(run, plan.site, desired)
     moment = Moment(recorded, desired.approvals, session.clock.now(), plan.time_zone)

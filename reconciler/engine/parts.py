@@ -197,7 +197,6 @@ class Planned(Variant, frozen=True):
     reached: Reached | None
     nothing_public: bool
     recorded: bool
-    has_schedule: bool
 
     @classmethod
     def of(cls, site: SitePlanned) -> Self:

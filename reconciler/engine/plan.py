@@ -112,7 +112,6 @@ async def plan_site(
         reached,
         options.publish and nothing_public(observed, recorded, plan),
         recorded.is_known,
-        desired.schedule is not None,
     )
 
 

@@ -65,8 +65,6 @@ class SitePlanned(Struct, frozen=True):
     """Whether it is certain that nothing on it goes public, by this plan or because it is already waiting."""
     recorded: bool = True
     """Whether the state has a record of the site; approvals count only where it does."""
-    has_schedule: bool = True
-    """Whether its file has a schedule; without one there is nothing to review."""
 
     @property
     def name(self) -> SiteName:

@@ -97,6 +97,8 @@ class SiteLedger(Struct, frozen=True):
     interrupted: bool = False
     still_going_out: tuple[StillGoingOut, ...] = ()
     time_zone: str = "UTC"
+    new_drafts: int | None = 0
+    """How many drafts of what was generated no approvals file has yet; None if that could not be read."""
 
 
 class ApplyTally(Struct, frozen=True):

@@ -266,8 +266,8 @@ def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *,
     if not names:
         return Item(rank, tuple(lines))
     if count > 1 or problem.unnamed == problem.message:  # the message does not say it
-        shown = [name if n == 1 else f"{n:,} of {name}" for name, n in names.items()][:MOST_NAMED]
+        named = [name if n == 1 else f"{n:,} of {name}" for name, n in names.items()][:MOST_NAMED]
         rest = sum(list(names.values())[MOST_NAMED:])
-        text = f"{', '.join(shown)}{f' and {rest:,} more' if rest else ''}"
+        text = f"{', '.join(named)}{f' and {rest:,} more' if rest else ''}"
         lines.append(Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6))
     return Item(rank, (), tuple(lines), ProblemTotal(word, style, problem.unnamed, problem.fix, count))

@@ -89,7 +89,8 @@ class TextReporter:
         self._applying = 0
         self._sites = 0
         self._planned = False
-        self._reviewable: bool | None = None
+        self._new_drafts = self._sites_with_new = 0
+        self._uncounted = False
         self._problems = ProblemReporter(context.write, list_sites=context.detail.sites)
 
     @cached_property
@@ -197,6 +198,10 @@ class TextReporter:
     def _site_applied(self, applied: SiteApplied) -> None:
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems
 
+        new = applied.ledger.new_drafts
+        self._uncounted |= new is None
+        self._new_drafts += new or 0
+        self._sites_with_new += bool(new)
         same_as = self._ledger.applied(applied)
         detail = self._context.detail
         if not detail.summary and (has_problems(applied.ledger) or not detail.quiet):
@@ -293,8 +298,6 @@ class TextReporter:
 
     def _site_planned(self, planned: SitePlanned) -> None:
         self._plan.site(planned)
-        if planned.plan.actions:
-            self._reviewable = self._reviewable or planned.has_schedule
         if planned.plan.refusals and self._context.command == "apply":
             self._ledger.refused(planned.name)
 
@@ -366,8 +369,14 @@ class TextReporter:
             return "reconciler apply   (continues where it stopped)"
         if tally.pending:
             return f"reconciler apply   ({plural(tally.pending, 'action')} pending)"
-        if self._reviewable is not False and (tally.generated or tally.finished or tally.promised):
-            return "reconciler review   (new drafts to look at)"
+        failed = tally.failed or completed.failed or completed.plan.failed
+        if (left := tally.skipped + tally.unknown + tally.not_started) and not failed:
+            return f"reconciler apply   ({plural(left, 'action')} not done)"
+        if self._new_drafts:
+            new = plural(self._new_drafts, "new draft")
+            return f"reconciler review   ({new} in {plural(self._sites_with_new, 'site')})"
+        if self._uncounted:
+            return "reconciler plan   (shows whether there are new drafts to review)"
         return self._plan.review_step()
 
     # --- lines -------------------------------------------------------------------------------------

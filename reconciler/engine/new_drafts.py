@@ -1,0 +1,63 @@
+"""How many drafts a generation left for `review`, so that an apply names a next step only if it finds something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from reconciler.api.errors import ApiError
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.apply_run import Run
+from reconciler.engine.session import plan_options
+from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.site_cache import SiteCache
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, PostStatus, RegeneratePosts
+from reconciler.model.sites import Need, RecordedSite
+from reconciler.planner.candidates import select_drafts
+from reconciler.planner.options import scope_of
+
+
+async def with_new_drafts(run: Run, entry: SiteEntry, recorded: RecordedSite, ledger: SiteLedger) -> SiteLedger:
+    """The ledger of a site with the number of drafts that only a review shows; None if they could not be counted.
+
+    Reads nothing unless something was generated and the site has a schedule that asks for approvals.
+    """
+    done = [found for found in ledger.entries if found.result is Result.DONE and _generates(found)]
+    if not done or ledger.error is not None or ledger.interrupted:
+        return ledger
+    try:
+        return replace(ledger, new_drafts=await _count(run, entry, recorded, ledger, set(_activities(done))))
+    except (ApiError, UsageError):  # it is only for the next step
+        return replace(ledger, new_drafts=None)
+
+
+async def _count(
+    run: Run, entry: SiteEntry, recorded: RecordedSite, ledger: SiteLedger, activities: set[ActivityId]
+) -> int:
+    desired = entry.load()
+    if desired.schedule is None or not desired.schedule.approval_required:
+        return 0
+    cache = SiteCache(ledger.site, run.session.client.reader())
+    await cache.fill(activities)
+    observed = replace(await cache.part(Need.MARKETING_PLAN), time_zone=ledger.time_zone)
+    options = plan_options(run.session, run.context, ledger.site.name)
+    plan = await cache.marketing_plan()
+    found = select_drafts(
+        desired.schedule.rules, plan.activities, recorded, options.policy, scope_of(observed, options)
+    )
+    drafts = (candidate.post for candidate in found.wanted if candidate.post.status is PostStatus.DRAFT)
+    return sum(desired.approvals.draft(draft.id) is None for draft in drafts)
+
+
+def _generates(entry: Entry) -> bool:
+    waits = Generate | Regenerate | AwaitGeneration | GeneratePosts | RegeneratePosts | AwaitPosts
+    return isinstance(entry.operation, waits)
+
+
+def _activities(entries: list[Entry]) -> Iterator[ActivityId]:
+    for entry in entries:
+        if isinstance(entry.operation, GeneratePosts | RegeneratePosts | AwaitPosts):
+            yield entry.operation.activity
