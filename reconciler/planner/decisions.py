@@ -155,11 +155,14 @@ def _left_to_make(
     Posts and stories take separate calls (D 6.2), and a run may have been cut short between the two.
     """
     drafts = _affected(approval.decision, activity)
+    # A reviewed post that is scheduled is cancelled first. The drafts beside it are then regenerated together with it.
+    reviewed = (*drafts, *_scheduled(activity))
     kinds = [(stories, tuple(draft for draft in drafts if draft.is_story == stories)) for stories in (True, False)]
     return tuple(
         (stories, posts)
         for stories, posts in kinds
-        if _as_reviewed(approval, activity, posts)
+        if posts
+        and _as_reviewed(approval, activity, tuple(post for post in reviewed if post.is_story == stories))
         and not _is_consumed(approval, STORIES if stories else approval.decision, recorded)
     )
 

@@ -99,6 +99,19 @@ def test_drafts_beside_a_scheduled_post_are_what_a_decision_throws_away(decision
     assert then.discards == ("d2",)
 
 
+def test_drafts_that_nobody_reviewed_are_made_again_together_with_a_scheduled_post() -> None:
+    """In the same run: the cancelled post alone, if it becomes a draft at all, would take a second one."""
+    scheduled, beside = replace(FEED, status=PostStatus.SCHEDULED), post("d2", "FACEBOOK")
+    reviewed = approved(replace(ONE, posts=(FEED,)), about=ActivityDecision.REGENERATE)
+    out = replace(ONE, posts=(scheduled, beside))
+    cancel, then = operations(plan(desired(approvals=reviewed), site(out)))
+    assert isinstance(cancel, CancelPost)
+    assert then == RegeneratePosts(ONE.id, ONE.title, (beside.id,))
+    consumed = RecordedSite(consumed=((ONE.id, "regenerate", reviewed.activities[0].digest),))
+    again = replace(ONE, posts=(post("feed", caption="other"), beside))
+    assert not plan(desired(approvals=reviewed), site(again), consumed).actions
+
+
 def test_a_posts_rule_does_not_bring_back_what_was_discarded() -> None:
     empty = activity("a")
     wanted = replace(desired(), posts=(PostsRule(Match()),))
