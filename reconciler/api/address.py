@@ -46,7 +46,7 @@ def address_of(text: str) -> Address:
         raise wrong
     scheme, host = found["scheme"].lower(), found["host"].lower()
     if scheme == "http" and not is_loopback(host.strip("[]")):
-        raise UsageError(f"{text!r} would send credentials unencrypted", "use https (http only on this machine)")
+        raise UsageError(f"{text!r} would send credentials unencrypted", "use https (http is for loopback only)")
     port = "" if found["port"] in (None, _PORTS[scheme]) else f":{int(found['port'])}"
     return Address(scheme, host.strip("[]"), f"{scheme}://{host}{port}{found['path']}".rstrip("/"))
 

@@ -98,7 +98,8 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 error, 2 changes (with --detailed-exitcode), 3 incomplete, 4 refused by a guard.",
+    epilog="Exit codes: 0 done, 1 error, 2 changes (with --detailed-exitcode) or drift, 3 incomplete, "
+    "4 refused by a guard.",
 )
 @click.version_option(__version__, "-V", "--version", message="reconciler %(version)s", help="Print the version.")
 def cli() -> None:

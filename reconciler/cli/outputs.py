@@ -238,4 +238,4 @@ def _end(file: _File) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"--output {printable(str(path))}: cannot be written: {error.strerror}", "choose another file")
+    return UsageError(f"--output {printable(str(path))} cannot be written: {error.strerror}", "choose another file")

@@ -141,16 +141,16 @@ def write(rulings: Sequence[Ruling]) -> None:
         try:
             data = read_regular(path, MAX_BYTES + 1)
             if len(data) > MAX_BYTES:
-                raise UsageError(f"{shown}: has grown larger than {MAX_BYTES:,} bytes", "split it")
+                raise UsageError(f"{shown} has grown larger than {MAX_BYTES:,} bytes", "split it")
             text = data.decode("utf-8")
             write_atomically(path, set_decisions(text, drafts, activities, shown, seen))
         except NotRegular:
-            raise UsageError(f"{shown}: is no longer a regular file", "move it away") from None
+            raise UsageError(f"{shown} is no longer a regular file", "move it away") from None
         except UnicodeDecodeError:
-            raise UsageError(f"{shown}: is no longer UTF-8 text", "save it as UTF-8") from None
+            raise UsageError(f"{shown} is no longer UTF-8 text", "save it as UTF-8") from None
         except OSError as error:
             raise UsageError(
-                f"{shown}: cannot be written: {error.strerror}", "check its permissions and the disk"
+                f"{shown} cannot be written: {error.strerror}", "check its permissions and the disk"
             ) from None
 
 

@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, close_match, dotted, listed, quoted
 from reconciler.model.diagnostics import Diagnostic, problem
+from reconciler.model.text import about
 
 Explained: TypeAlias = tuple[KeyPath, Diagnostic]
 """A problem, and the path of what is wrong."""
@@ -268,7 +269,7 @@ class _Explainer:
 
     def _problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> Explained:
         where = dotted(path)
-        return path, problem(self.document.place(path, key=key), f"{where}: {message}" if where else message, hint)
+        return path, problem(self.document.place(path, key=key), about(where, message) if where else message, hint)
 
 
 _TYPES = {

@@ -11,6 +11,7 @@ from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, dotted
 from reconciler.model.diagnostics import Diagnostic, Place, problem, warning
 from reconciler.model.settings import ATOMIC_MEMBERS
+from reconciler.model.text import about
 
 
 class Layer(Struct, frozen=True):
@@ -45,12 +46,12 @@ class MergedDocument:
     def problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> None:
         """Records a problem with the value at a path, or with its key."""
         place, where = self._find(path, key=key)
-        self.problems.append(problem(place, f"{where}{message}", hint))
+        self.problems.append(problem(place, about(where, message) if where else message, hint))
 
     def warning(self, path: KeyPath, message: str, fix: str, *, code: str, key: bool = False) -> Diagnostic:
         """A warning about what is written at a path."""
         place, where = self._find(path, key=key)
-        return warning(place, f"{where}{message}", fix, code=code)
+        return warning(place, about(where, message) if where else message, fix, code=code)
 
     def owner(self, path: KeyPath) -> Layer:
         """The layer that the value at a path comes from: the layer with the highest precedence that sets it."""
@@ -59,10 +60,10 @@ class MergedDocument:
         )
 
     def _find(self, path: KeyPath, *, key: bool) -> tuple[Place, str]:
-        """Where the value at a path is written, and how a message about it begins."""
+        """Where the value at a path is written, and what a message calls it."""
         owner = self.owner(path)
         where = owner.prefix + path
-        return owner.document.place(where, key=key), f"{dotted(where)}: " if where else ""
+        return owner.document.place(where, key=key), dotted(where)
 
 
 def merge(under: Any, over: Any) -> Any:

@@ -31,8 +31,8 @@ def check_api(text: str) -> Wrong | None:
         return "the URL of an API has no query and no fragment", "write it up to the path"
     if url.scheme.lower() == "http" and not is_loopback(url.hostname):
         return (
-            f"{quoted(text)} is not encrypted, and keys would be sent to it",
-            "write https; http is for loopback only",
+            f"{quoted(text)} would send keys unencrypted",
+            "use https (http is for loopback only)",
         )
     return None
 

@@ -48,7 +48,7 @@ def write_file(path: Path, text: str) -> None:
     try:
         write_atomically(path, text)
     except OSError as error:
-        raise UsageError(f"{shown_path(path)}: cannot be written: {error.strerror}", "it was not changed") from None
+        raise UsageError(f"{shown_path(path)} cannot be written: {error.strerror}", "it was not changed") from None
 
 
 def read_text(path: Path) -> str | None:
@@ -59,7 +59,7 @@ def read_text(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{shown_path(path)}: cannot be read: {error}", "nothing was changed") from None
+        raise UsageError(f"{shown_path(path)} cannot be read: {error}", "nothing was changed") from None
 
 
 def open_whole(

@@ -122,7 +122,7 @@ def write_file(file: Path, pieces: Iterable[bytes]) -> None:
                 out.write(piece)
     except OSError as error:
         raise UsageError(
-            f"--out {printable(str(file))}: cannot be written: {error.strerror}", "choose another file"
+            f"--out {printable(str(file))} cannot be written: {error.strerror}", "choose another file"
         ) from None
 
 

@@ -51,9 +51,9 @@ def check_destination(file: Path) -> None:
             f"--out {shown}: there is no folder {printable(str(file.parent))}", "create it, or choose another"
         )
     if not os.access(file.parent, os.W_OK):  # it is replaced, not written over
-        raise UsageError(f"--out {shown}: cannot be written: permission denied", "choose another file")
+        raise UsageError(f"--out {shown} cannot be written: permission denied", "choose another file")
     if file.exists() and not file.is_file():
-        raise UsageError(f"--out {shown}: is not a regular file", "choose another name")
+        raise UsageError(f"--out {shown} is not a regular file", "choose another name")
 
 
 def save_plan(

@@ -235,8 +235,9 @@ class DraftEligibility(Struct):
         policy = self.options.policy
         if self.desired.paused.with_other(policy.paused) is Pause.NONE:
             return []
-        where = "schedule.paused in its file" if self.desired.paused is not Pause.NONE else f"paused in {policy.place}"
-        return [self._blocked(candidate, BlockedBy.PAUSED, "publishing is paused", f"change {where}")]
+        own = self.desired.paused is not Pause.NONE
+        fix = "set `schedule.paused: false` in the site file" if own else f"set `paused: false` in {policy.place}"
+        return [self._blocked(candidate, BlockedBy.PAUSED, "publishing is paused", fix)]
 
     def _preflight(self, candidate: Candidate) -> list[Diagnostic]:
         """What the site lacks, as far as it was read. What is not known does not block: scheduling is tried."""

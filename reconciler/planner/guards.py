@@ -64,7 +64,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_DISCARD,
-                f"the run would throw away {total.discard:,} drafts, but policy.maxDiscard is {policy.max_discard:,}",
+                f"the run would discard {total.discard:,} drafts, but policy.maxDiscard is {policy.max_discard:,}",
                 f"raise maxDiscard in {policy.place}, or narrow the run with --target",
             )
         )

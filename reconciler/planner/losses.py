@@ -30,9 +30,9 @@ from reconciler.planner.options import Scope
 from reconciler.planner.wanted_posts import Unwanted
 
 MAY_DISCARD: Final[Mapping[Discard, str]] = {
-    Discard.NOTHING: "its file allows nothing to be thrown away (discard: nothing)",
-    Discard.UNAPPROVED: "its file allows only unapproved drafts to be thrown away (discard: unapproved)",
-    Discard.ALL: "its file allows all of it to be thrown away (discard: all)",
+    Discard.NOTHING: "the site file does not allow discarding any drafts (discard: nothing)",
+    Discard.UNAPPROVED: "the site file allows discarding only unapproved drafts (discard: unapproved)",
+    Discard.ALL: "the site file allows discarding all drafts (discard: all)",
 }
 """What `marketingPlan.regenerate.discard` allows, in words."""
 
@@ -113,7 +113,7 @@ def judge_regeneration(
         refusal(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
-            f"regenerating would throw away {found}, but {MAY_DISCARD[discard]}",
+            f"regenerating would discard {found}, but {MAY_DISCARD[discard]}",
             f"to allow it, write `discard: {enough}` under marketingPlan.regenerate; to keep them, `when: never`",
         ),
     )
@@ -163,7 +163,7 @@ def _absent_refused(place: str, counts: str, discard: Discard, desired: DesiredS
         if place == "marketingPlan"
         else scope.address(Kind.RULE, place.replace("[", ".").rstrip("]")),
         RefusedBy.DISCARD,
-        f"{place} (state: absent) would throw away {counts}, but {MAY_DISCARD[discard]}",
+        f"{place} (state: absent) would discard {counts}, but {MAY_DISCARD[discard]}",
         f"set marketingPlan.regenerate.discard to all to allow it, {keep}",
     )
 

@@ -91,7 +91,7 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
         return WANTED_AGAIN
     kept = [_named(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
     if kept:
-        return Diagnostic(RIGHT_LOST, f"{', '.join(kept)} would be thrown away, but was approved since")
+        return Diagnostic(RIGHT_LOST, f"{', '.join(kept)} would be discarded, but was approved since")
     if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
         return _instead(action, today, KEPT if _takes_away(operation) else NOT_ASKED_FOR)
     return None if any(found.address == action.address for found in today.actions) else _instead(action, today, None)

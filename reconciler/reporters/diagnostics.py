@@ -9,13 +9,15 @@ from msgspec.structs import replace
 from reconciler.model.address import ALL_SITES, Kind, rule_words
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
+from reconciler.model.text import about
 from reconciler.planner.actions import StillGoingOut
 
 
 def sentence(diagnostic: Diagnostic) -> str:
     """`sites/shop.yaml:3:5: toneOfVoice: expected text; quote it (request id ...)`: where, what, what to do."""
-    where = str(diagnostic.place or "") or _object(diagnostic)
-    text = f"{where}: {cause(diagnostic)}" if where else cause(diagnostic)
+    text = reason(diagnostic)
+    if not str(diagnostic.place or "") and (where := _object(diagnostic)):
+        text = f"{where}: {text}"
     return f"{text} ({last})" if (last := particulars(diagnostic)) else text
 
 
@@ -38,7 +40,10 @@ def cause(diagnostic: Diagnostic) -> str:
 
 def reason(diagnostic: Diagnostic) -> str:
     """The sentence for a problem that is shown beside the name of its object, without what only support needs."""
-    return (f"{diagnostic.place}: " if diagnostic.place else "") + cause(diagnostic)
+    place, text = diagnostic.place, cause(diagnostic)
+    if place is None or not place.file:
+        return text
+    return f"{place}: {text}" if place.line else about(place.file, text)
 
 
 def particulars(diagnostic: Diagnostic) -> str:

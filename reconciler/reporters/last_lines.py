@@ -100,7 +100,7 @@ def apply_line(done: ApplyCompleted) -> str:
         (tally.discarded, "discarded"),
         (tally.published, "published"),
         (tally.cancelled, "cancelled"),
-        (tally.finished, "earlier generation finished" if tally.finished == 1 else "earlier generations finished"),
+        (tally.finished, "generation finished" if tally.finished == 1 else "generations finished"),
     )
     rest = [f"plus {plural(tally.promised, 'post')}"] if tally.promised else []
     rest += _counted(

@@ -194,9 +194,9 @@ def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
 def lock_removed_line(removed: LockRemoved) -> str:
     """The last line of `state unlock`."""
     if removed.lock is None and not removed.unreadable:
-        return f"Not locked: {removed.name}."
+        return f"{removed.name} is not locked."
     if removed.given_back:
-        return f"Not locked: {removed.name}; its holder has released the lock."
+        return f"{removed.name} is not locked; its holder has released the lock."
     return f"Unlocked: {removed.name}."
 
 

@@ -159,21 +159,21 @@ def load_seed(path: str | Path) -> Json:
     import yaml
 
     if not Path(path).is_file():  # a FIFO would block forever, and a device has no end
-        raise SeedError(f"{path}: is not a regular file", "write a YAML file, or remove it")
+        raise SeedError(f"{path} is not a regular file", "write a YAML file, or remove it")
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(_LARGEST + 1)
         if len(text) > _LARGEST:
-            raise SeedError(f"{path}: is larger than {_LARGEST // 1024 // 1024} MiB", "name fewer sites")
+            raise SeedError(f"{path} is larger than {_LARGEST // 1024 // 1024} MiB", "name fewer sites")
         found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
-        raise SeedError(f"{path}: cannot be read: {problem}") from None
+        raise SeedError(f"{path} cannot be read: {problem}") from None
     if _is_too_much(found):
         raise SeedError(f"{path}: its anchors expand to more than {_MOST:,} values", "write the values out")
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise SeedError(f"{path}: is {type(found).__name__}, should be a mapping with keys such as sites and clock")
+        raise SeedError(f"{path} is {type(found).__name__}, should be a mapping with keys such as sites and clock")
     return found
 
 

@@ -38,7 +38,7 @@ def read_sites(value: object, defaults: Json) -> Mapping[str, Json]:
         where = f"sites.{place}"
         site = read_site(where, each)
         if site.get("id") is None:
-            raise SeedError(f"{where}: needs an id")
+            raise SeedError(f"{where} needs an id")
         if site["id"] in found:
             raise SeedError(f"{where}.id: {site['id']} is listed twice")
         found[site["id"]] = {**defaults, **site}
@@ -60,7 +60,7 @@ def read_site(where: str, value: object) -> Json:
         try:
             settings_shape.check(f"{where}.{name}", site.get(name), settings_shape.SHAPE[name], "refuse")
         except Refused as refused:
-            raise SeedError((refused.body or {}).get("message", f"{where}.{name}: is not valid")) from None
+            raise SeedError((refused.body or {}).get("message", f"{where}.{name} is not valid")) from None
     if "namespace" in site:
         values.one_of(f"{where}.namespace", site["namespace"], ("WIX", "HEADLESS"))
     if "unpublishedGives" in site:
@@ -132,7 +132,7 @@ def _activity(where: str, value: object) -> Json:
     _ids(where, activity, "id")
     activity["date"] = values.moment(f"{where}.date", activity.get("date"))
     if activity["date"] is None:
-        raise SeedError(f"{where}: needs a date")
+        raise SeedError(f"{where} needs a date")
     if "type" in activity:
         values.one_of(f"{where}.type", activity["type"], ACTIVITY_TYPES[1:])
     items = activity.get("items")
@@ -153,7 +153,7 @@ def _item(where: str, value: object) -> Json:
     if "scheduledDate" in item:
         item["scheduledDate"] = values.moment(f"{where}.scheduledDate", item["scheduledDate"])
     if item.get("status") == "SCHEDULED" and item.get("scheduledDate") is None:
-        raise SeedError(f"{where}: is SCHEDULED and needs a scheduledDate")
+        raise SeedError(f"{where} is SCHEDULED and needs a scheduledDate")
     return item
 
 
@@ -162,7 +162,7 @@ def _event(where: str, value: object, keys: tuple[str, ...]) -> Json:
     _ids(where, event, "id", "calendarId")
     event["date"] = values.moment(f"{where}.date", event.get("date"))
     if event["date"] is None and not event.get("recurringRule"):
-        raise SeedError(f"{where}: needs a date or a recurringRule")
+        raise SeedError(f"{where} needs a date or a recurringRule")
     return event
 
 

@@ -45,11 +45,11 @@ class WorldError(SandboxError):
 def _refuse_what_is_no_file(database: Path) -> None:
     """Raises WorldError for a FIFO, device or folder in place of the file, or a link in place of a file beside it."""
     if database.exists() and not database.is_file():
-        raise WorldError(f"{database}: is not a regular file", "move it away, or name another file")
+        raise WorldError(f"{database} is not a regular file", "move it away, or name another file")
     for suffix in ("-wal", "-shm", "-journal"):
         beside = database.with_name(database.name + suffix)
         if beside.is_symlink() or (beside.exists() and not beside.is_file()):
-            raise WorldError(f"{beside}: is not a regular file", "move it away")
+            raise WorldError(f"{beside} is not a regular file", "move it away")
 
 
 class World:
@@ -65,10 +65,10 @@ class World:
             self._db = sqlite3.connect(str(database), timeout=30, isolation_level=None, check_same_thread=False)
             self._prepare()
         except OSError as problem:
-            what = f"{database}: cannot be used as a sandbox: {problem.strerror}"
+            what = f"{database} cannot be used as a sandbox: {problem.strerror}"
             raise WorldError(what, "make its folder writable, or name another file") from None
         except sqlite3.Error as problem:
-            raise WorldError(f"{database}: cannot be used as a sandbox: {problem}", "name another file") from None
+            raise WorldError(f"{database} cannot be used as a sandbox: {problem}", "name another file") from None
 
     def _prepare(self) -> None:
         self._use_wal()

@@ -111,7 +111,7 @@ class Leases:
                         raise Locked(found.lock)
                     await clock.sleep(min(left, RETRY.total_seconds()))
                     continue
-                taken_over = f"took over the lock of {found.lock.holder}, {why}"
+                taken_over = f"took over an expired lock ({found.lock.holder}; {why})"
             try:
                 if found is not None and found.lock.beat:
                     await revoke(self._store, found.lock.beat, checked_id(site.id))
@@ -202,12 +202,12 @@ class Leases:
     def _why_free(self, found: _LockStatus, unchanged: float) -> str | None:
         lock = found.lock
         if found.beat is None and not found.first:
-            return "whose run ended without releasing it"
+            return "its run ended without releasing it"
         if self._clock.now() >= lock.expires:
-            return f"which expired at {_clock(lock.expires)}"
+            return f"it expired at {_clock(lock.expires)}"
         if unchanged >= DURATION.total_seconds():
-            return f"which was not renewed for {unchanged:.0f} s"
-        return "which is no longer running" if is_gone(lock.holder) else None
+            return f"it was not renewed for {unchanged:.0f} s"
+        return "it is no longer running" if is_gone(lock.holder) else None
 
     def _word_about(self, site: SiteRef, stored: Stored | None) -> str:
         if stored is None or not stored.data:

@@ -78,10 +78,10 @@ def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEn
     if len(found) == 1:
         return found[0]
     if not entries:
-        raise UsageError(f"{site}: no unfinished call is {id!r}", "nothing is left to resolve")
-    many = "several unfinished calls start with" if found else "no unfinished call is"
+        raise UsageError(f"{site} has no unconfirmed call {id!r}", "nothing is left to resolve")
     known = ", ".join(f"{entry.id} ({entry.call} {entry.address})" for entry in found or entries)
-    raise UsageError(f"{site}: {many} {id!r}", f"choose one of: {known}")
+    what = f"several unconfirmed calls that start with {id!r}" if found else f"no unconfirmed call {id!r}"
+    raise UsageError(f"{site} has {what}", f"choose one of: {known}")
 
 
 class StateSummary(Struct, frozen=True):

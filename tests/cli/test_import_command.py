@@ -193,8 +193,8 @@ def test_values_of_the_projects_defaults_are_not_repeated(fresh: Project, reconc
 def test_what_cannot_be_imported_is_said(fresh: Project, reconciler: Command) -> None:
     into = ("--into", fresh.root)
     for arguments, words in (
-        ((), "give one of: site ids, --all, --update FILE"),
-        (("--all", id_of(1)), "give one of"),
+        ((), "name the sites to import: give their ids, --all, or --update FILE"),
+        (("--all", id_of(1)), "give one of them"),
         (("--defaults", "--update", fresh.root), "leave one of them out"),
         (("shop",), "is not a site's id"),
         (("--all", "--name", "nobody"), "none of the account's 6 sites"),

@@ -127,15 +127,15 @@ STALE = {
     "posts are wanted again": Since(known, NO_POSTS, AS_IT_WAS, "today's files keep it"),
     "an activity is wanted again": Since(known, NO_ACTIVITY, AS_IT_WAS, "today's files keep it"),
     "the marketing plan is wanted again": Since(known, NO_PLAN, AS_IT_WAS, "today's files keep it"),
-    "a draft is approved, and would be replaced": Since(known, WARM, APPROVE, f"{KILN} would be thrown away"),
+    "a draft is approved, and would be replaced": Since(known, WARM, APPROVE, f"{KILN} would be discarded"),
     "a draft is approved, and would be replaced for nothing": Since(
-        known, WARM, together(APPROVE, DRY), f"{KILN} would be thrown away"
+        known, WARM, together(APPROVE, DRY), f"{KILN} would be discarded"
     ),
     "a draft is approved, and would go with its activity": Since(
-        known, NO_ACTIVITY, APPROVE, f"{KILN} would be thrown away"
+        known, NO_ACTIVITY, APPROVE, f"{KILN} would be discarded"
     ),
     "a draft is approved before it is replaced on request": Since(
-        known, nothing, APPROVE, f"{KILN} would be thrown away", ("--regenerate", "pottery")
+        known, nothing, APPROVE, f"{KILN} would be discarded", ("--regenerate", "pottery")
     ),
     "a discard is taken back": Since(known, GIVE_UP, KEEP, "today's files keep it"),
     "a post that was sent back is kept": Since(

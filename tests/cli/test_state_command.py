@@ -427,7 +427,7 @@ def test_force_takes_the_lock_away(reconciler: Command, project: Project, plante
     assert (ran.code, ran.last) == (0, "Unlocked: shop.")
     assert planted.lock() is None
     ran = reconciler("state", "unlock", "shop", project.root)
-    assert (ran.code, ran.out) == (0, "Not locked: shop.\n")
+    assert (ran.code, ran.out) == (0, "shop is not locked.\n")
     assert reconciler("apply", project.root, "--auto-approve").code == 0
 
 
@@ -543,11 +543,11 @@ def test_an_unknown_entry_lists_those_there_are(reconciler: Command, project: Pr
     planted.much()
     ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
     assert ran.code == 1
-    assert "no unfinished call is 'nope'; nothing is left to resolve" in ran.err
+    assert "has no unconfirmed call 'nope'; nothing is left to resolve" in ran.err
     entry = planted.open(SALE, "shop/event[Sale]")
     ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
     assert ran.code == 1
-    assert f"no unfinished call is 'nope'; choose one of: {entry} (create-event shop/event[Sale])" in ran.err
+    assert f"has no unconfirmed call 'nope'; choose one of: {entry} (create-event shop/event[Sale])" in ran.err
 
 
 def test_a_site_that_a_run_holds_is_left_alone(reconciler: Command, project: Project, planted: Planted) -> None:
@@ -566,7 +566,7 @@ def test_a_lock_that_ended_is_taken_over_with_a_word(reconciler: Command, projec
     planted.locked(ended=True)
     ran = reconciler("state", "resolve", "shop", entry, "done", project.root)
     assert ran.code == 0
-    assert "note: shop: took over the lock of jane on ci-7" in ran.err
+    assert "note: shop: took over an expired lock (jane on ci-7" in ran.err
 
 
 @pytest.mark.parametrize("arguments", [("maybe",), ("done", "--lock-timeout", "soon")])

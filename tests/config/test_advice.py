@@ -31,8 +31,8 @@ def test_a_good_project_has_none(write_project: WriteProject) -> None:
     [
         ("at: '21:00'", "4:25", "schedule.rules[0].at: 21:00 is within the project's quiet hours (21:00 to 07:00)"),
         ("at: '06:59'", "4:25", "schedule.rules[0].at: 06:59 is within"),
-        ("max: 0", "4:26", "schedule.rules[0].max: allows no matches"),
-        ("match: {within: 2h}", "4:37", "schedule.rules[0].match.within: does not reach beyond the project's `minL"),
+        ("max: 0", "4:26", "schedule.rules[0].max allows no matches"),
+        ("match: {within: 2h}", "4:37", "schedule.rules[0].match.within does not reach beyond the project's `minL"),
         ("match: {from: 2026-12-24, to: 2026-12-26}", "4:28", "schedule.rules[0].match: every day in it is a blackout"),
     ],
 )  # fmt: skip
@@ -55,8 +55,8 @@ def test_limits_by_which_nothing_ever_goes_out(write_project: WriteProject) -> N
     write_project({"reconciler.yaml": f"version: 1\n{policy}", "sites/a.yaml": HEAD})
     (run, of_run), (day, of_day) = warnings()
     assert run == day == "rule-never-lets-through"
-    assert of_run.startswith("reconciler.yaml:3:3: policy.maxPublish: is 0, so every run that would publish")
-    assert of_day.startswith("reconciler.yaml:4:3: policy.maxPublishPerSitePerDay: is 0, so nothing ever goes out")
+    assert of_run.startswith("reconciler.yaml:3:3: policy.maxPublish is 0, so every run that would publish")
+    assert of_day.startswith("reconciler.yaml:4:3: policy.maxPublishPerSitePerDay is 0, so nothing ever goes out")
 
 
 def test_days_that_are_not_all_black(write_project: WriteProject) -> None:
@@ -137,7 +137,7 @@ def test_defaults_for_nobody(labels: str, fix: str, write_project: WriteProject)
     ("rest", "place", "message"),
     [
         ("", "3:1", "schedule: this file generates no posts, so only drafts that are made elsewhere can go out"),
-        ("marketingPlan: {state: present}\n", "3:37", "schedule.rules[0].match.within: looks further ahead than"),
+        ("marketingPlan: {state: present}\n", "3:37", "schedule.rules[0].match.within looks further ahead than"),
     ],
 )
 def test_a_schedule_of_posts_that_nothing_makes(
@@ -168,7 +168,7 @@ def test_rules_that_can_do_nothing(write_project: WriteProject) -> None:
         }
     )
     assert [said.split(": ", 1)[1] for _, said in warnings()] == [
-        "posts[0].max: allows no matches; write a larger number, or remove the rule",
+        "posts[0].max allows no matches; write a larger number, or remove the rule",
         "schedule.rules[0].match.weekdays: there is no such day from 2026-12-01 to 2026-12-02; choose other days",
     ]
 

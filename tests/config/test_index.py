@@ -70,8 +70,8 @@ def test_a_named_file_that_no_pattern_matches_is_compared_with_those_that_nothin
     assert re.match(f"sites/new/copy.yaml:2:.*site.id: '{ID}' is already used at sites/new/x.yaml:", sentence(problem))
     write_project({"sites/new/copy.yaml": site("other")})
     unread, named = warnings("sites/new/x.yaml")
-    assert unread.startswith("sites/new/copy.yaml: is not read:")
-    assert named.startswith("sites/new/x.yaml: is only read because you named it:")
+    assert unread.startswith("sites/new/copy.yaml is not read:")
+    assert named.startswith("sites/new/x.yaml is only read because you named it:")
     write_project({"sites/new/copy.yaml": site("Shop")})
     with pytest.raises(InvalidFiles, match=r"site.name: 'Shop' is already used"):
         index_of("sites/new/x.yaml")
@@ -177,7 +177,7 @@ def test_a_project_file_of_another_name(write_project: WriteProject) -> None:
         index_of()
     write_project({"prod.yaml": "version: 1\napi: sandbox\n", "sites/project.yaml": site("p")})
     assert names("prod.yaml", "sites/a.yaml") == ["a"]
-    assert warnings("prod.yaml", "sites/a.yaml")[0].startswith("prod.yaml: is a project file that is not called")
+    assert warnings("prod.yaml", "sites/a.yaml")[0].startswith("prod.yaml is a project file that is not called")
 
 
 def test_yaml_that_no_pattern_takes_is_named(write_project: WriteProject) -> None:
@@ -191,7 +191,7 @@ def test_yaml_that_no_pattern_takes_is_named(write_project: WriteProject) -> Non
         }
     )
     assert warnings() == [
-        "sites/b.yml: is not read: no pattern in `sites` matches it; widen `sites` in reconciler.yaml, or move the file"
+        "sites/b.yml is not read: no pattern in `sites` matches it; widen `sites` in reconciler.yaml, or move the file"
     ]
     assert names() == ["a"]
     assert names("sites/b.yml") == ["b"]
@@ -207,7 +207,7 @@ def test_yaml_in_folders_that_no_pattern_reaches_is_named(write_project: WritePr
             "elsewhere/values.yaml": "a: 1\n",
         }
     )
-    assert [warning.split(":")[0] for warning in warnings()] == ["sites/eu/b.yaml", "sites/eu/west/c.yaml"]
+    assert [warning.split(" is ")[0] for warning in warnings()] == ["sites/eu/b.yaml", "sites/eu/west/c.yaml"]
     write_project({"reconciler.yaml": "version: 1\nsites: ['*.yaml']\n", "z.yaml": site("z")})
     assert len(warnings()) == 3, "all YAML is below the project's own folder, so only what declares a site is named"
 
@@ -244,7 +244,7 @@ def test_a_site_anywhere_in_the_project_that_no_pattern_takes_is_named(write_pro
     write_project({"reconciler.yaml": "version: 1\n", "sites/b.yaml": site("b"), "old/eu/stray.yml": text})
     write_project({"old/values.yaml": "version: 1\nsite: example\n", "old/hugo.yaml": "site:\n  name: blog\n"})
     (found,) = warnings()
-    assert found.startswith("old/eu/stray.yml: is not read: no pattern in `sites` matches it; widen `sites`")
+    assert found.startswith("old/eu/stray.yml is not read: no pattern in `sites` matches it; widen `sites`")
 
 
 def test_only_so_many_files_are_looked_at(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +286,7 @@ def test_a_variable_in_the_project_file_is_named_once(write_project: WriteProjec
 
 def test_the_seed_of_the_sandbox_is_no_site(write_project: WriteProject) -> None:
     write_project({"reconciler.yaml": "version: 1\nsites: ['*.yaml']\n", "a.yaml": site("a"), "sandbox.yml": "x"})
-    assert [warning.split(":")[0] for warning in warnings()] == ["sandbox.yml"]
+    assert [warning.split(" is ")[0] for warning in warnings()] == ["sandbox.yml"]
     write_project({"reconciler.yaml": "version: 1\n", "sites/b.yaml": site("b"), "sandbox.yaml": "clock: 1\n"})
     assert names("sandbox.yaml", "sites/b.yaml") == ["b"]
 
@@ -331,12 +331,12 @@ def test_a_device_and_a_fifo_are_not_read(write_project: WriteProject) -> None:
     with pytest.raises(InvalidFiles) as raised:
         index_of()
     said = [sentence(problem) for problem in raised.value.problems]
-    assert said[0] == "sites/f.yaml: is not a file; give a YAML file"
-    assert said[1].startswith("sites/z.yaml: leads outside the project")
+    assert said[0] == "sites/f.yaml is not a file; give a YAML file"
+    assert said[1].startswith("sites/z.yaml leads outside the project")
     (root / "sites/f.yaml").unlink()
     (root / "sites/z.yaml").unlink()
     assert [sentence(problem) for problem in index_of().problems] == [
-        "approvals/a.yaml: is not a file; give a YAML file"
+        "approvals/a.yaml is not a file; give a YAML file"
     ]
 
 

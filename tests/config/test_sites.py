@@ -271,7 +271,7 @@ def test_problem_of_the_defaults_is_told_once_for_all_sites(problems_of: Callabl
     sites = "---\n".join(f"{head(f's{at}')}marketingPlan: {{state: absent}}\n" for at in range(9))
     said = problems_of({"reconciler.yaml": "version: 1\ndefaults: [{posts: [{max: 3}]}]\n", "sites/all.yaml": sites})
     assert len(said) == 1
-    assert said[0].startswith("reconciler.yaml:2:13: defaults[0].posts: needs a marketing plan")
+    assert said[0].startswith("reconciler.yaml:2:13: defaults[0].posts needs a marketing plan")
 
 
 def test_sites_are_not_kept(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,7 +167,7 @@ def test_over_four_mebibytes_is_not_read(tmp_path: Any) -> None:
     path.write_bytes(b"#" * (MAX_BYTES + 1))
     problems: list[Diagnostic] = []
     assert yaml_source.read_file(path, "large.yaml", problems) is None
-    assert sentence(problems[0]) == "large.yaml: is over 4 MiB; split it into several files"
+    assert sentence(problems[0]) == "large.yaml is over 4 MiB; split it into several files"
 
 
 json_values = st.recursive(

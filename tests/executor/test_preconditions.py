@@ -128,7 +128,7 @@ BROKEN: list[tuple[Precondition, str]] = [
     (MarketingPlanIs((PlanStatus.FAILED,)), "the marketing plan is ACTIVE now"),
     (
         DiscardsOnly(()),
-        f'it would throw away a post that the plan does not list: "{ACTIVITY.title}" (Instagram) -> run plan again',
+        f'it would discard a post that the plan does not list: "{ACTIVITY.title}" (Instagram) -> run plan again',
     ),
     (ActivityIs(ActivityId("a9"), NO_DIGEST), "the activity is gone"),
     (ActivityIs(ACTIVITY.id, NO_DIGEST), "the activity has changed since the plan"),
@@ -324,7 +324,7 @@ def test_a_state_that_cannot_be_written_ends_the_site_and_starts_nothing_more(sh
     ledger = shop.apply(set_tone(), act(DeleteActivity(ACTIVITY.id, "x"), Kind.ACTIVITY, "a1"))
     assert results(ledger) == ["done", "not-started"]
     assert ledger.error is not None
-    assert sentence(ledger.error) == "memory:sites/shop.json: is full; make room"
+    assert sentence(ledger.error) == "memory:sites/shop.json is full; make room"
 
 
 def test_a_created_activity_whose_answer_named_no_id_is_bound_by_what_is_there(shop: Bench) -> None:

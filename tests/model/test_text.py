@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.text import printable
+from reconciler.model.text import about, printable
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,10 @@ def test_what_could_act_on_a_terminal_is_spelled_out(text: str, shown: str) -> N
 @pytest.mark.parametrize("text", ["Töpferei", "陶器", "فخار", "👩‍🎨 50% off!", "a - b → c"])
 def test_any_script_reads_as_it_should(text: str) -> None:
     assert printable(text) == text
+
+
+def test_a_message_that_begins_with_a_verb_continues_its_subject() -> None:
+    assert about("policy.maxPublish", "is 0") == "policy.maxPublish is 0"
+    assert about("sites/shop.yaml", "cannot be read") == "sites/shop.yaml cannot be read"
+    assert about("toneOfVoice", "expected text") == "toneOfVoice: expected text"
+    assert about("posts[0]", "issue") == "posts[0]: issue"

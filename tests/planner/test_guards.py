@@ -64,7 +64,7 @@ def test_drafts_thrown_away_are_counted_over_all_sites_whatever_throws_them_away
     assert tally.discard == 2
     assert judge_run((tally, tally), Policy(max_discard=4)) == ()
     (refused,) = judge_run((tally, tally), Policy(max_discard=3))
-    assert (refused.code, "throw away 4 drafts" in refused.message) == (RefusedBy.MAX_DISCARD, True)
+    assert (refused.code, "discard 4 drafts" in refused.message) == (RefusedBy.MAX_DISCARD, True)
 
 
 @pytest.mark.parametrize("absent", ABSENT)
@@ -86,7 +86,7 @@ def test_what_is_absent_loses_its_drafts_under_the_same_guard_as_a_regeneration(
     made = plan(absent(base), site(YES, NO))
     assert [one.code for one in made.refusals] == ([RefusedBy.DISCARD] if lost else [])
     for refused in made.refusals:
-        assert f"{ABSENT[absent]} (state: absent) would throw away {lost}, but" in refused.message
+        assert f"{ABSENT[absent]} (state: absent) would discard {lost}, but" in refused.message
 
 
 @pytest.mark.parametrize("absent", ABSENT)
@@ -104,7 +104,7 @@ def test_what_waits_to_go_out_is_cancelled_with_what_is_absent_unless_nothing_ma
         wanted, marketing_plan=replace(wanted.marketing_plan or DesiredMarketingPlan(), discard=Discard.NOTHING)
     )
     (refused,) = plan(strict, site(out), ours).refusals
-    assert "throw away 1 scheduled post, but" in refused.message
+    assert "discard 1 scheduled post, but" in refused.message
 
 
 def test_a_decision_about_an_activity_is_a_persons_own_word() -> None:

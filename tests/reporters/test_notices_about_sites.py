@@ -105,13 +105,13 @@ def test_locks_taken_over_from_one_run_are_one_note_at_the_end_of_the_phase() ->
     reporter = ProblemReporter(written.append)
     for number in range(1, 10):
         site = SiteName(f"shop-{number}")
-        what = "took over the lock of jane on ci-7, process 11, which is no longer running"
+        what = "took over an expired lock (jane on ci-7, process 11; it is no longer running)"
         reporter.handle(Notice(Diagnostic("lock-taken-over", what, severity=Severity.NOTE, address=Address(site))))
         reporter.handle(Progressed(site, Started(Address(site, Kind.MARKETING_PLAN), Generate())))
         reporter.handle(SiteFailed(site, ()))
     assert written == []
     reporter.handle(PhaseStarted(Phase.APPLYING, 9))
     assert written == [
-        "note: shop-1: took over the lock of jane on ci-7, process 11, which is no longer running "
+        "note: shop-1: took over an expired lock (jane on ci-7, process 11; it is no longer running) "
         "(the same on shop-2, shop-3, shop-4, shop-5, shop-6 and 3 more sites)\n"
     ]

@@ -67,7 +67,7 @@ def test_a_notice_does_not_run_into_the_bar() -> None:
         await time.sleep(seconds)
         if time.now > 2:
             shown.append(progress._bar is not None)
-            progress.handle(Notice(Diagnostic("lock-taken-over", "shop: took over the lock of somebody")))
+            progress.handle(Notice(Diagnostic("lock-taken-over", "shop: took over an expired lock")))
             shown.append(progress._bar is not None)
             raise asyncio.CancelledError
 

@@ -136,7 +136,7 @@ TWO = SiteLedger(
         entry(Kind.MARKETING_PLAN, Generate(), Result.FAILED, "the generation ended FAILED"),
         entry(Kind.DRAFT, SCHEDULE, Result.WITHHELD, "publishing also needs --allow-publish"),
     ),
-    notes=(Diagnostic("test", "took over the lock of a process that is gone", severity=Severity.NOTE),),
+    notes=(Diagnostic("test", "took over an expired lock", severity=Severity.NOTE),),
 )
 PROMISE = Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12)
 KEPT = SiteLedger(

@@ -199,7 +199,7 @@ def test_a_run_that_was_killed_leaves_its_notes_to_the_next() -> None:
 
 def test_whoever_takes_a_lease_over_leaves_nothing_to_write_for_its_holder_before() -> None:
     class TakenOver:
-        taken_over = "took over the lock of jane"
+        taken_over = "took over an expired lock (jane)"
 
         def check(self) -> None:
             pass

@@ -318,7 +318,7 @@ def test_a_run_that_stood_still_for_too_long_has_lost_all_it_held_and_can_take_i
                 await first.acquire(SHOP)
             async with await first.acquire(OTHER) as again:
                 again.check()
-                assert "took over the lock of jane" in again.taken_over
+                assert "took over an expired lock (jane" in again.taken_over
         assert other.lost
 
     run(body())
@@ -330,7 +330,7 @@ def test_a_holder_whose_clock_is_slow_learns_that_it_was_taken_over() -> None:
         first, second = Leases(store, HERE, time.clock()), Leases(store, THERE, time.clock(skew=61))
         lease, other = await first.acquire(SHOP), await first.acquire(OTHER)
         async with await second.acquire(SHOP) as taken:
-            assert "which expired at" in taken.taken_over
+            assert "it expired at" in taken.taken_over
             await time.pass_by(16)
             with pytest.raises(LeaseLost, match="taken by another run"):
                 lease.check()
@@ -403,7 +403,7 @@ def test_a_lease_whose_run_ended_without_giving_it_back_is_free() -> None:
         assert lock is not None
         assert second.has_ended(lock)
         async with await second.acquire(SHOP) as taken:
-            assert "whose run ended without releasing it" in taken.taken_over
+            assert "its run ended without releasing it" in taken.taken_over
 
     run(body())
 
@@ -478,8 +478,8 @@ def test_an_ended_lease_is_taken_over_with_a_word() -> None:
         assert second.has_ended(lock)
         async with await second.acquire(SHOP) as lease:
             assert lease.taken_over == (
-                "took over the lock of jane on ci-1, process 11, https://ci.example/1, "
-                "which expired at 2026-11-23 09:01:00 UTC"
+                "took over an expired lock (jane on ci-1, process 11, https://ci.example/1; "
+                "it expired at 2026-11-23 09:01:00 UTC)"
             )
 
     run(body())
@@ -673,7 +673,7 @@ def test_a_killed_holder_on_this_machine_is_taken_over_at_once(tmp_path: Path) -
 
     async def taken() -> None:
         async with await leases.acquire(SHOP) as lease:
-            assert f"process {pid}, which is no longer running" in lease.taken_over
+            assert f"process {pid}; it is no longer running" in lease.taken_over
 
     run(refused())
     os.kill(pid, signal.SIGKILL)

@@ -145,7 +145,7 @@ def test_open_calls_are_found_by_name_and_by_id() -> None:
             with pytest.raises(UsageError, match=f"choose one of: {entry.id} .*, {other.id} "):
                 entry_named(SHOP.name, open_now, wrong)
         alike = tuple(OpenEntry(name, Address.parse("shop"), Generate(), NOW) for name in ("ab1", "ab2"))
-        with pytest.raises(UsageError, match="several unfinished calls start with 'ab'"):
+        with pytest.raises(UsageError, match="several unconfirmed calls that start with 'ab'"):
             entry_named(SHOP.name, alike, "ab")
         with pytest.raises(UsageError, match="nothing is left to resolve"):
             entry_named(SHOP.name, (), entry.id)

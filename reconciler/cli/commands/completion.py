@@ -98,8 +98,8 @@ SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 def command(shell: str, **given: Any) -> int:
     """Print a completion script for a shell.
 
-    The first line of the script says how to install it. The script itself
-    is the text output; --output json has it in a report.
+    The first line of the script says how to install it. Prints the script
+    itself; --output json wraps it in a report.
     """
     from reconciler.cli.text_output import show_text
 

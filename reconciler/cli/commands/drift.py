@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from reconciler.cli.run import Running
     from reconciler.engine.results import ClosingEvent
 
-STRICT: Final = "Also exit with code 2 if anything is blocked, but not for undeclared sites; fail on file warnings."
+STRICT: Final = (
+    "Also exit with code 2 if anything is blocked (undeclared sites do not count), and fail on file warnings."
+)
 
 
 @click.command("drift")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("ids", nargs=-1, metavar="SITE_ID...")
+@click.argument("ids", nargs=-1, metavar="[SITE_ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every site of the project's account.")
 @click.option(
     "--name", "title", metavar="GLOB", help="With --all: only sites whose names on Wix match, such as 'Jane*'."
@@ -69,8 +69,10 @@ def command(
     from reconciler.model.diagnostics import UsageError
 
     asked = options.run_options(files or (into,), **given)
-    if (bool(ids), everything, bool(files)).count(True) != 1:
-        raise UsageError("no sites, or several ways to name them", "give one of: site ids, --all, --update FILE")
+    if not (ids or everything or files):
+        raise UsageError("no sites to import", "name the sites to import: give their ids, --all, or --update FILE")
+    if (bool(ids), everything, bool(files)).count(True) > 1:
+        raise UsageError("site ids, --all and --update cannot be combined", "give one of them")
     if title is not None and not everything:
         raise UsageError("--name only works with --all", "add --all")
     if files and lift:

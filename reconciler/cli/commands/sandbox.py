@@ -136,8 +136,7 @@ def reset(folder: Path, database: Path | None, seed: Path | None, **given: Any) 
 def show(folder: Path, database: Path | None, seed: Path | None, as_json: bool, requests: bool, **given: Any) -> int:
     """Show the sites in the sandbox of the project in DIR.
 
-    --output json has everything in the sandbox, in a report; --json prints it
-    as the text output.
+    --json prints everything in the sandbox; --output json wraps it in a report.
     """
     from reconciler.cli.run import reported
     from reconciler.engine.tool_results import SandboxShown, SandboxView

@@ -22,7 +22,7 @@ def command(name: str, **given: Any) -> int:
     writes copies to schemas/. A plan is what `plan --out` saves; a report is
     what --output json writes, and each line of --output ndjson; sandbox.yaml
     describes the sandbox, with a switch for each open question.
-    The schema itself is the text output; --output json has it in a report.
+    Prints the schema itself; --output json wraps it in a report.
     """
     from reconciler.cli.text_output import show_text
     from reconciler.config.schema_files import schema_text

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command(**given: Any) -> int:
     """Check files offline and list all problems at once.
 
-    Each problem with schema, meaning or policy comes with its place and how to fix
-    it. This needs no key and no network.
+    Each schema, semantic or policy problem is shown with its location and a fix.
+    No key and no network are needed.
     """
     from reconciler.cli.run import reported
 

@@ -229,4 +229,4 @@ def _unlisted(live: MarketingPlan, posts: list[Post]) -> Diagnostic | None:
     named = [printable(post_name(titles[post.id], post.channel, post.type)) for post in posts[:LISTED]]
     more = f" and {len(posts) - LISTED:,} more" if len(posts) > LISTED else ""
     what = "a post" if len(posts) == 1 else f"{len(posts):,} posts"
-    return stale(f"it would throw away {what} that the plan does not list: {', '.join(named)}{more}", "run plan again")
+    return stale(f"it would discard {what} that the plan does not list: {', '.join(named)}{more}", "run plan again")
