@@ -16,7 +16,7 @@ import click
 
 from reconciler.cli.options import Shown
 from reconciler.cli.outputs import open_reports, screen_of, shows_text
-from reconciler.cli.running import Interrupts, Patience, Stopped, Terminated, beside, run
+from reconciler.cli.running import Interrupts, SignalPause, Stopped, Terminated, beside, run
 from reconciler.engine.how_far import HowFar
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Notice, RunFailed
 from reconciler.engine.verdict import verdict_of
@@ -41,10 +41,10 @@ class ReportsFailed(UsageError):
 class Running:
     """A run in progress: where it reports, and whether it was asked to end."""
 
-    def __init__(self, emit: Emit, progress: Progress, patience: Patience) -> None:
+    def __init__(self, emit: Emit, progress: Progress, signal_pause: SignalPause) -> None:
         self.emit = emit
         self.progress = progress
-        self.interrupts = Interrupts(patience)
+        self.interrupts = Interrupts(signal_pause)
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
         """Runs the work, showing progress, and returns its closing event. Raises Stopped if a signal cancelled it."""
@@ -83,10 +83,10 @@ def _reported(
     problems = ProblemReporter(sys.stderr.write, screen, list_sites=shown.sites, interrupted=None if seen else command)
     first = (far, progress, problems)
     with (
-        Patience() as patience,
+        SignalPause() as signal_pause,
         open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports,
     ):
-        running = Running(reports.handle, progress, patience)
+        running = Running(reports.handle, progress, signal_pause)
         number: int | None = None
         try:
             if not harmless:
@@ -102,10 +102,10 @@ def _reported(
             closing = _unexpected(error, reports.handle, far)
             number = error.signal if isinstance(error, Stopped) else None
         except (KeyboardInterrupt, Terminated) as error:
-            patience.begin()
+            signal_pause.begin()
             reports.handle(closing := far.interrupted())
             number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
-        patience.begin()
+        signal_pause.begin()
         verdict = verdict_of(closing, detailed=detailed, signal=number)
         reports.handle(Ended(verdict.exit_code))
         sys.stdout.flush()

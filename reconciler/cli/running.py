@@ -28,11 +28,11 @@ class Terminated(BaseException):
     """SIGTERM came while no run was in progress that could be finished cleanly."""
 
 
-PATIENCE: Final = 2.0
+PAUSE_SECONDS: Final = 2.0
 """For how many seconds signals are ignored once a run is over: longer than its reports should take to end."""
 
 
-class Patience:
+class SignalPause:
     """Ignores signals for a moment, so that a second Ctrl-C does not cut off what the reports say about the first."""
 
     def __init__(self) -> None:
@@ -40,10 +40,10 @@ class Patience:
         self._until = 0.0
 
     def begin(self) -> None:
-        """From here on, a signal only counts after `PATIENCE`."""
+        """From here on, a signal only counts after `PAUSE_SECONDS`."""
         if self._before:
             return
-        self._until = since_boot() + PATIENCE
+        self._until = since_boot() + PAUSE_SECONDS
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(ValueError):  # not the main thread
                 self._before[number] = signal.signal(number, self._receive)
@@ -69,9 +69,9 @@ class Interrupts:
     called, and from the second signal on, it cancels the run instead.
     """
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, signal_pause: SignalPause) -> None:
         self.signal: int | None = None
-        self.patience = patience
+        self.signal_pause = signal_pause
         self._task: asyncio.Task[Any] | None = None
         self._gentle = False
         self._said: Callable[[], object] = lambda: None
@@ -131,7 +131,7 @@ def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
                 except (NotImplementedError, RuntimeError, ValueError, TypeError):
                     pass
             if interrupts.signal is not None:
-                interrupts.patience.begin()
+                interrupts.signal_pause.begin()
 
     return asyncio.run(bound())
 
