@@ -83,7 +83,7 @@ def _reported(
     problems = ProblemReporter(sys.stderr.write, screen, list_sites=shown.sites, interrupted=None if seen else command)
     first = (far, progress, problems)
     with (
-        SignalPause() as signal_pause,
+        SignalPause(since_boot) as signal_pause,
         open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports,
     ):
         running = Running(reports.handle, progress, signal_pause)

@@ -8,8 +8,6 @@ from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from reconciler.machine import since_boot
-
 if TYPE_CHECKING:  # `validate` waits for nothing
     import asyncio
 
@@ -35,7 +33,8 @@ PAUSE_SECONDS: Final = 2.0
 class SignalPause:
     """Ignores signals for a moment, so that a second Ctrl-C does not cut off what the reports say about the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._before: dict[int, Any] = {}
         self._until = 0.0
 
@@ -43,7 +42,7 @@ class SignalPause:
         """From here on, a signal only counts after `PAUSE_SECONDS`."""
         if self._before:
             return
-        self._until = since_boot() + PAUSE_SECONDS
+        self._until = self._monotonic() + PAUSE_SECONDS
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(ValueError):  # not the main thread
                 self._before[number] = signal.signal(number, self._receive)
@@ -58,7 +57,7 @@ class SignalPause:
         self._before = {}
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if since_boot() >= self._until:
+        if self._monotonic() >= self._until:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
