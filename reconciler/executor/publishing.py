@@ -28,6 +28,7 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import wrong_moment
+from reconciler.planner.unstopped import STOP_BY_HAND
 
 # D 6.2: skipped silently, with a 200
 NOT_CONNECTED = Diagnostic(Trouble.NOT_SCHEDULED, "the API did not schedule it; check that its channel is connected")
@@ -118,6 +119,14 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     if live is not None and is_scheduled(live):
         await _scheduled(run, attempt, live)
         return
+    if live is None and (other := await _under_another_id(run, attempt)) is not None:
+        problem = Diagnostic(
+            Trouble.OUTCOME_UNKNOWN,
+            f"the draft is gone, and a post with the same content goes out under another id, {other.id}",
+            f"run review and approve that one, or {STOP_BY_HAND}",
+        )
+        run.fail(attempt.action, Result.UNKNOWN, problem, outcome.request_id)
+        return
     refused: NotDone
     if isinstance(outcome, Done) and live is not None and live.status is PostStatus.DRAFT:
         # The entry stays open: the next run reads again, to find out which is right.
@@ -141,6 +150,18 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     refused = replace(refused, problem=replace(refused.problem, request_id=outcome.request_id))
     await conclude(run.journal, attempt.entry, refused)
     run.conclude_with(attempt.action, refused)
+
+
+async def _under_another_id(run: Run, attempt: Attempt) -> Post | None:
+    """A post of the activity that goes out with the draft's content and was not there before the call.
+
+    The reference says that a post keeps its id (D 6.4), so it is reported, and never taken for the draft.
+    """
+    operation = _operation(attempt)
+    activities = (await run.cache.marketing_plan()).activities
+    posts = (post for activity in activities if activity.id == operation.activity for post in activity.posts)
+    new = (post for post in posts if post.id not in run.approved and is_scheduled(post))
+    return next((post for post in new if post.digest == operation.digest), None)
 
 
 def _is_about_the_post(refused: NotDone) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from reconciler.model.activities import DesiredActivity
-from reconciler.model.address import Kind
+from reconciler.model.activities import CreateActivity, DesiredActivity
+from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, PlanStatus
@@ -67,7 +67,7 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     An unknown outcome blocks only its own object (design.md 3.5). `apply` resolves what reading the site can resolve
     before it plans.
     """
-    unknown = {entry.address: entry for entry in recorded.open if _is_in_doubt(entry)}
+    unknown = _in_doubt(recorded)
     # A post that reads as scheduled is cancelled whatever became of the call: doing that twice is harmless.
     doubtful = [
         action for action in plan.actions if action.address in unknown and not isinstance(action.operation, CancelPost)
@@ -79,6 +79,10 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
         actions=tuple(action for action in plan.actions if action not in doubtful),
         blocked=(*plan.blocked, *(_unknown(action, unknown[action.address]) for action in doubtful)),
     )
+
+
+def _in_doubt(recorded: RecordedSite) -> dict[Address, OpenEntry]:
+    return {entry.address: entry for entry in recorded.open if _is_in_doubt(entry)}
 
 
 def _is_in_doubt(entry: OpenEntry) -> bool:
@@ -261,7 +265,16 @@ def _with_content(
     live, past = observed.marketing_plan.activities, observed.past_activities
     activities = plan_activities(desired.activities, live, past, recorded, scope)
     given_up = discarded(desired.approvals, recorded)
-    posts = plan_posts(desired.posts, activities.projected, activities.created, past, recorded, scope, given_up)
+    created = {
+        action.operation.activity: action.address
+        for _, action in activities.actions
+        if isinstance(action.operation, CreateActivity)
+    }
+    in_doubt = _in_doubt(recorded)
+    unknown = frozenset(activity for activity, address in created.items() if address in in_doubt)
+    posts = plan_posts(
+        desired.posts, activities.projected, activities.created, past, recorded, scope, given_up, unknown
+    )
     decisions = plan_decisions(desired.approvals, activities.projected, posts.gone, recorded, scope)
     changes = tuple(action for _, action in activities.actions)
     writes = (*(action for _, action in posts.actions), *decisions.actions)

@@ -90,11 +90,13 @@ def plan_posts(
     recorded: RecordedSite,
     scope: Scope,
     discarded: frozenset[ActivityId] = frozenset(),
+    unknown: frozenset[DesiredActivity] = frozenset(),
 ) -> PostsPart:
     """Which activities get posts, up to each rule's `max`. Those that already have posts count.
 
-    `created` are activities that the same plan makes: their posts are deferred, since they have no id yet. `discarded`
-    are activities that people gave up in review: they get no posts again.
+    `created` are activities that the same plan makes: their posts are deferred, since they have no id yet. Those that
+    an earlier call may have made are `unknown`: they keep their place, and are promised nothing. `discarded` are
+    activities that people gave up in review: they get no posts again.
     """
     decided = decide_posts(rules, activities, scope)
     actions: list[tuple[int, Action]] = []
@@ -136,7 +138,7 @@ def plan_posts(
             for activity in lacking
             if activity in first
         ]
-        if count := sum(1 for activity in coming if activity in first):
+        if count := sum(1 for activity in coming if activity in first and activity not in unknown):
             actions.append((index, _promise(rules, index, count, scope)))
     return PostsPart(tuple(actions), tuple(refusals), frozenset(gone), tuple(lost), tuple(notes))
 

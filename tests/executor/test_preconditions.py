@@ -73,6 +73,7 @@ from tests.executor.live_site import (
 )
 from tests.reviewing import entry as reviewed_entry
 from tests.strategies import of
+from tests.told import refused
 
 SALE = DesiredEvent("Sale", date=START, whole_day=True)
 LIVE_SALE = CalendarEvent(EventId("e1"), "Sale", None, START)
@@ -346,6 +347,19 @@ def test_a_draft_that_is_gone_when_it_is_read_back_is_an_error(shop: Bench) -> N
     shop.world.after_call = lambda _: shop.world.change("a1", posts=())
     ledger = shop.apply(act(operation, Kind.DRAFT, "p1"))
     assert (results(ledger), details(ledger)) == (["failed"], ["the draft is gone"])
+
+
+@pytest.mark.parametrize("caption", [None, "Other words"])
+def test_a_draft_that_goes_out_under_another_id_is_unknown_and_not_skipped(shop: Bench, caption: str | None) -> None:
+    operation = SchedulePost(DRAFT.id, ACTIVITY.id, DRAFT.channel, DRAFT.digest)
+    other = replace(DRAFT, id=PostId("p9"), status=PostStatus.SCHEDULED)
+    if caption:
+        other = replace(other, texts=(("caption", caption),))
+    shop.world.answers = {SchedulePost: [refused("the answer leaves it out", skipped=True)]}
+    shop.world.after_call = lambda _: shop.world.change("a1", posts=(other,))
+    ledger = shop.apply(act(operation, Kind.DRAFT, "p1"))
+    assert results(ledger) == ["skipped" if caption else "unknown"]
+    assert ("p9" in details(ledger)[0]) is (caption is None)
 
 
 @pytest.mark.parametrize("condition", get_args(Precondition))

@@ -18,15 +18,26 @@ from reconciler.model.activities import (
     UpdateActivity,
 )
 from reconciler.model.address import Address, SiteName
+from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Place
 from reconciler.model.journal import OpenEntry
+from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import Deferred
 from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
-from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
-from reconciler.planner.actions import RefusedBy
+from reconciler.model.sites import (
+    CreatedActivity,
+    DesiredSite,
+    ObservedSite,
+    RecordedSite,
+    RememberedSet,
+    SiteRef,
+)
+from reconciler.planner.actions import BlockedBy, RefusedBy
 from reconciler.planner.activities import ActivitiesPart, plan_activities
 from reconciler.planner.matching import match_key
-from reconciler.planner.options import Scope
+from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import PostsPart, plan_posts
 from tests.planner.pure_world import NOW
 
@@ -238,3 +249,18 @@ def test_created_activities_take_their_place_under_a_max_in_the_order_of_matches
     part = plan_posts((PostsRule(Match(), max=2),), on, (coming,), frozenset(), RecordedSite(), SCOPE)
     assert generated(part) == ["a"]
     assert [one.operation.at_most for _, one in part.actions if isinstance(one.operation, Deferred)] == [1]
+
+
+def test_no_posts_are_promised_for_an_activity_that_an_earlier_call_may_have_made() -> None:
+    """It may never show, and then no plan would ever be without changes. It keeps its place all the same."""
+    rule, later = PostsRule(Match(), max=1), live("a", "A", 30)
+    part = plan_posts((rule,), (later,), (OPEN,), frozenset(), RecordedSite(), SCOPE, unknown=frozenset({OPEN}))
+    assert part.actions == ()
+    [(_, create)] = plan(OPEN, on=()).actions
+    entry = OpenEntry("1", create.address, create.operation, NOW, sent=True)
+    ref, place = SiteRef(SCOPE.site, "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"), Place("shop.yaml")
+    desired = DesiredSite(ref, place, Digest(""), activities=(OPEN,), posts=(rule,))
+    observed = ObservedSite(ref, NOW, marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (live("b", "B", -1),)))
+    made = make_plan(desired, observed, RecordedSite(known=True, open=(entry,)), PlanOptions(NOW))
+    assert (made.actions, [blocked.code for blocked in made.blocked]) == ((), [BlockedBy.OUTCOME_UNKNOWN])
+    assert len(make_plan(desired, observed, RecordedSite(known=True), PlanOptions(NOW)).actions) == 2
