@@ -115,7 +115,7 @@ class SiteReader:
         """The marketing plan, with the content of its posts."""
         plan = await self._endpoints.marketing_plan(site)
         posts = [post for activity in plan.activities for post in activity.posts]
-        if all(post.shows_content for post in posts):
+        if not any(map(_is_short, posts)):
             return plan
         whole = await self._whole(site, posts)
         return replace(
@@ -126,12 +126,11 @@ class SiteReader:
         )
 
     async def _whole(self, site: SiteRef, posts: Sequence[Post]) -> Callable[[Post], Post]:
-        """A function that completes posts which came without their content.
+        """A function that completes posts which came without their content, or without their words.
 
-        It is not documented whether every answer has it (14.1), and a post whose words are unknown would look like an
-        empty one.
+        It is not documented whether every answer has it (14.1). Nobody may approve words that no answer has shown.
         """
-        short = [post.id for post in posts if not post.shows_content and post.status in WAITING]
+        short = [post.id for post in posts if _is_short(post)]
         found = dict(await _unless_denied(self.items(site, short), ())) if short else {}
         return lambda post: found.get(post.id) or post
 
@@ -173,6 +172,11 @@ class SiteReader:
         missing = [post for post in wanted if post not in found]
         found |= dict(zip(missing, await _all([self.post(site, post) for post in missing]), strict=True))
         return tuple((post, found[post]) for post in wanted)
+
+
+def _is_short(post: Post) -> bool:
+    """Whether an answer may have left out what a waiting post says. A story has no words (S-wix 10.3)."""
+    return post.status in WAITING and (not post.shows_content or not (post.texts or post.is_story))
 
 
 async def _unless_denied(read: Awaitable[T], otherwise: T) -> T:

@@ -179,10 +179,14 @@ def _update(live: Activity, changes: tuple[FieldChange, ...], reason: Reason, in
 
 
 def _with_kept(wanted: Activity, live: Activity, kept: tuple[FieldChange, ...]) -> Activity:
-    """The activity as it will be, with the server's version of any text that it stores differently."""
+    """The activity as it will be, with the server's version of any value that it stores differently."""
     paths = {change.path for change in kept}
-    title = live.title if "title" in paths else wanted.title
-    return replace(wanted, title=title, description=live.description if "description" in paths else wanted.description)
+    return replace(
+        wanted,
+        title=live.title if "title" in paths else wanted.title,
+        description=live.description if "description" in paths else wanted.description,
+        date=live.date if "targetDate" in paths else wanted.date,
+    )
 
 
 def _create(rule: DesiredActivity, index: int, scope: Scope) -> Action:

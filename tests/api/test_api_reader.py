@@ -297,8 +297,12 @@ def test_posts_by_their_ids_in_one_query_and_what_it_does_not_show_by_itself(ben
     assert side.asked == ["POST query", "GET p3", "POST query"]
 
 
-def test_posts_that_come_without_their_content_are_asked_for_by_their_ids(bench: Bench) -> None:
-    short = [{"id": "p1", "status": "DRAFT"}, {"id": "p2", "status": "PUBLISHED"}]
+@pytest.mark.parametrize("shown", [{}, {"facebookPost": {"mediaWrapper": {"media": [{"url": "https://x/a.jpg"}]}}}])
+def test_posts_that_come_without_their_content_or_words_are_asked_for_by_their_ids(
+    bench: Bench, shown: dict[str, object]
+) -> None:
+    story = {"id": "p3", "type": "STORY", "status": "DRAFT", "instagramStory": {"mediaWrapper": {"media": []}}}
+    short = [{"id": "p1", "status": "DRAFT", **shown}, {"id": "p2", "status": "PUBLISHED"}, story]
     whole = {"id": "p1", "status": "DRAFT", "channel": {"name": "FACEBOOK"}, "facebookPost": {"caption": "hello"}}
     activity = {"marketingActivityId": "a", "date": "2026-12-01T00:00:00Z", "items": short}
 
@@ -314,7 +318,7 @@ def test_posts_that_come_without_their_content_are_asked_for_by_their_ids(bench:
         assert observed.marketing_plan is not None
         ((_, asked),) = await reader.posts_of(bench.site, [ActivityId("a")])
         for posts in (observed.marketing_plan.activities[0].posts, asked):
-            assert [post.caption for post in posts] == ["hello", ""]
+            assert [post.caption for post in posts] == ["hello", "", ""]
 
     asyncio.run(read())
 

@@ -171,12 +171,17 @@ def test_an_update_that_was_not_kept_is_corrected(shop: Bench) -> None:
     assert [one.entry for one in shop.events if isinstance(one, Corrected)] == [only(ledger)]
 
 
-def test_rule_17_7_a_title_that_two_writes_did_not_change_is_what_the_site_keeps(shop: Bench) -> None:
-    """No marketing plan is generated from the texts of activities, so nothing needs to stop for them."""
-    shop.world.after_call = lambda _: shop.world.change("a1", title="Other")
-    assert results(shop.apply(retitle("a1"))) == ["failed"]
-    assert results(shop.apply(retitle("a1"))) == ["done"]
-    assert is_settled(shop.recorded.object("kept[activity[a1].title]") or EMPTY)
+@pytest.mark.parametrize(("path", "asked"), [("title", "Better"), ("targetDate", instant(START + timedelta(hours=9)))])
+def test_rule_17_7_what_two_writes_did_not_change_in_an_activity_is_what_the_site_keeps(
+    shop: Bench, path: str, asked: str
+) -> None:
+    """No marketing plan is generated from an activity, so nothing needs to stop for it."""
+    live = shop.world.activities[0]
+    shop.world.after_call = lambda _: shop.world.activities.__setitem__(0, live)
+    edit = UpdateActivity(live.id, live.title, (FieldChange(path, live.facts()[path], asked),))
+    assert results(shop.apply(act(edit, Kind.ACTIVITY, live.id))) == ["failed"]
+    assert results(shop.apply(act(edit, Kind.ACTIVITY, live.id))) == ["done"]
+    assert is_settled(shop.recorded.object(f"kept[activity[{live.id}].{path}]") or EMPTY)
 
 
 # --- posts -----------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from reconciler.model.sites import (
 )
 from reconciler.planner.actions import BlockedBy, RefusedBy
 from reconciler.planner.activities import ActivitiesPart, plan_activities
+from reconciler.planner.kept import counted
 from reconciler.planner.matching import match_key
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.planner import make_plan
@@ -264,3 +265,17 @@ def test_no_posts_are_promised_for_an_activity_that_an_earlier_call_may_have_mad
     made = make_plan(desired, observed, RecordedSite(known=True, open=(entry,)), PlanOptions(NOW))
     assert (made.actions, [blocked.code for blocked in made.blocked]) == ((), [BlockedBy.OUTCOME_UNKNOWN])
     assert len(make_plan(desired, observed, RecordedSite(known=True), PlanOptions(NOW)).actions) == 2
+
+
+def test_rule_17_7_a_date_that_two_writes_did_not_change_is_what_the_site_keeps() -> None:
+    """Some answers may show the bare day, which is never the time that the file asks for."""
+    rule, before = SetActivities(SUMMER, target_date=NOW + timedelta(days=3)), live("a", "Summer one", 2)
+    [(_, write)] = plan(rule, on=(before,)).actions
+    assert isinstance(write.operation, UpdateActivity)
+    (change,) = write.operation.changes
+    once = RecordedSite(objects=(counted("activity[a]", change, RecordedSite()),))
+    assert plan(rule, on=(before,), recorded=once).actions
+    twice = RecordedSite(objects=(counted("activity[a]", change, once),))
+    part = plan(rule, on=(before,), recorded=twice)
+    assert (part.actions, [activity.date for activity in part.projected]) == ((), [before.date])
+    assert "targetDate" in part.notes[0].message

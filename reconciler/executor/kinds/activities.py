@@ -140,7 +140,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
         facts = live.facts()
         return key_of(Kind.ACTIVITY, id), tuple(
             FieldChange(path, facts.get(path), asked[path])
-            for path in ("title", "description")
+            for path in ("title", "description", "targetDate")
             if path in asked and not same_text(asked[path], facts.get(path))
         )
 
