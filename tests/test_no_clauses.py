@@ -55,7 +55,6 @@ ALLOWED = {
         "config/explain.py": {"_kind", "_quoted", "_unlike"},
         "config/locations.py": {"check_api", "check_state"},
         "config/patterns.py": {"wrong_pattern"},
-        "config/repository.py": {"_said"},
         "config/trust.py": {"refused", "refused_api", "refused_command"},
     },
     "half of the one message that is made beside it": {

@@ -127,6 +127,7 @@ WORDS = {
     "Diagnostic.place": "Where it is in a file.",
     "Diagnostic.requestId": "The remote side's name for the request.",
     "Diagnostic.call": "The API call and its answer; the message ends with it.",
+    "Diagnostic.saysName": "True if the message begins with what it is about, by its `name` if it has one.",
     "Diagnostic.differences": "The differences in full that the message only summarises.",
     "Difference.field": "The field in the approvals file.",
     "Difference.inFile": "What the approvals file says; empty if it says nothing.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -21,8 +22,21 @@ _UNMOVED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=f
 """Settings that files of a project could otherwise change: which repository is meant, and what runs."""
 
 
+class GitTrouble(StrEnum):
+    """What a GitError means, as far as somebody decides by it."""
+
+    NO_REPOSITORY = "no-repository"
+    NOT_TRUSTED = "not-trusted"
+    """The repository belongs to somebody else, so git refuses to use it."""
+    OTHER = "other"
+
+
 class GitError(InParts):
     """Git is missing, or reported an error; empty if git said nothing."""
+
+    def __init__(self, message: str, fix: str = "", trouble: GitTrouble = GitTrouble.OTHER) -> None:
+        super().__init__(message, fix)
+        self.trouble = trouble
 
 
 class Repository:
@@ -56,7 +70,8 @@ class Repository:
         for folder in (here, *here.parents):
             if os.path.lexists(folder / ".git"):
                 return folder
-        raise GitError("git says: not a git repository (or any of the parent directories): .git")
+        none = "git says: not a git repository (or any of the parent directories): .git"
+        raise GitError(none, trouble=GitTrouble.NO_REPOSITORY)
 
     def head(self) -> str | None:
         """The commit that is checked out; None if there is no repository or no commit."""
@@ -276,19 +291,24 @@ class Repository:
         except OSError as error:
             raise GitError(f"git cannot be run: {error.strerror}") from None
         if done.returncode:
-            raise GitError(*_said(done.stderr.decode("utf-8", "replace")))
+            raise _error(done.stderr.decode("utf-8", "replace"))
         return done.stdout
 
 
-def _said(text: str) -> tuple[str, str]:
+_TROUBLES: Final = {"not a git repository": GitTrouble.NO_REPOSITORY, "dubious ownership": GitTrouble.NOT_TRUSTED}
+"""What git's complaints contain. It runs with LC_ALL=C, and has no codes for them."""
+
+
+def _error(text: str) -> GitError:
     """What git complained about, and the command that it suggests."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        return "", ""
+        return GitError("")
     causes = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
     remedies = [line for line in lines if line.startswith("git config ")]
     cause = causes[0] if causes else lines[-1]
-    return f"git says: {cause}", f"to allow it: {remedies[0]}" if remedies else ""
+    trouble = next((meant for said, meant in _TROUBLES.items() if said in cause), GitTrouble.OTHER)
+    return GitError(f"git says: {cause}", f"to allow it: {remedies[0]}" if remedies else "", trouble)
 
 
 class Changed(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from reconciler.config.project import Project
-from reconciler.config.repository import GitError, Repository
+from reconciler.config.repository import GitError, GitTrouble, Repository
 from reconciler.engine.adoption_results import ProjectExamined
 from reconciler.engine.facts import CertificatesUsed, CheckedOut, Fact, ProxyUsed
 from reconciler.engine.selection import repository_of
@@ -53,10 +53,10 @@ def examine_git(project: Project, found: Findings) -> None:
     try:
         _ = repository.top
     except GitError as error:
-        none = not error.message or "not a git repository" in error.message
+        none = not error.message or error.trouble is GitTrouble.NO_REPOSITORY
         what = "the project is not in a git repository" if none else error.message
         fix = error.fix or "`--changed-since` and names of approvers need a git repository"
-        owned = "dubious ownership" in what
+        owned = error.trouble is GitTrouble.NOT_TRUSTED
         found.add(
             finding("git-refused" if owned else "no-git", what, fix, Severity.WARNING if owned else Severity.NOTE)
         )

@@ -131,4 +131,5 @@ def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
         Severity.WARNING,
         address=Address(site.name, Kind.DRAFT, post.id),
         name=name,
+        says_name=True,
     )

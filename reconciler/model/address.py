@@ -82,10 +82,13 @@ class Address(str):
         return f"{self.site}/{rule_words(self.key)}"
 
     @classmethod
-    def parse(cls, text: str) -> Address:
-        """Parses an address. Raises NotAnAddress if the text is not one."""
+    def parse(cls, text: str, *, globs: bool = False) -> Address:
+        """Parses an address, with `globs` also one that has a glob for its site.
+
+        Raises NotAnAddress if the text is not one.
+        """
         site, _, rest = text.partition("/")
-        if not SITE_NAME.match(site):
+        if not SITE_NAME.match(site) and not (globs and set(site) & set("*?[")):
             raise NotAnAddress(f"{text!r} is not a valid address: {site!r} is not the name of a site")
         if not rest:
             return cls(SiteName(site))

@@ -12,6 +12,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from reconciler.model.address import Address
+from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.frozen import Struct
 
@@ -44,7 +45,8 @@ class Diagnostic(Struct, frozen=True):
     (`x-wix-request-id`, S-sdk). Each is None if it is unknown or does not apply. `name` is what people call the object,
     if the message does not say it: a problem shared by several objects is reported once, with their names. `call` is
     what was asked of the remote side and answered, with which the message ends; screens show it last. `differences`
-    give in full what a message about reviewed content gives in short.
+    give in full what a message about reviewed content gives in short. `says_name`: the message begins with what it is
+    about, which is `name` if that is set.
     """
 
     code: str
@@ -57,6 +59,7 @@ class Diagnostic(Struct, frozen=True):
     name: str = ""
     call: str = ""
     differences: tuple[Difference, ...] = ()
+    says_name: bool | Absent = ABSENT
 
     @classmethod
     def note(cls, code: str, message: str, fix: str = "") -> Self:
@@ -74,11 +77,15 @@ class Diagnostic(Struct, frozen=True):
 
     def because_of(self, what: str) -> Self:
         """The problem, with its real cause in front: `the event is read-only (not found)`."""
-        return self._saying(f"{what} ({self.cause})")
+        return replace(self._saying(f"{what} ({self.cause})"), says_name=ABSENT)
 
     def while_(self, doing: str) -> Self:
         """The problem, with what was being done when it occurred: `reading it back failed: no connection`."""
-        return replace(self, message=f"{doing}: {self.message}")
+        return replace(self, message=f"{doing}: {self.message}", says_name=ABSENT)
+
+    def named(self, name: str) -> Self:
+        """The problem, with the name of its object in front if the message does not begin with it."""
+        return self if self.says_name is True else replace(self.while_(name), name=name, says_name=True)
 
     def _saying(self, cause: str) -> Self:
         return replace(self, message=f"{cause} ({self.call})" if self.call else cause)
@@ -101,8 +108,9 @@ class Diagnostic(Struct, frozen=True):
     @property
     def unnamed(self) -> str:
         """The message without the name of its object: the same for every object that has the problem."""
-        text = self.message.removeprefix(self.name) if self.name else self.message
-        return text.removeprefix(":").lstrip() if text != self.message else text
+        if self.says_name is not True or not self.name:
+            return self.message
+        return self.message.removeprefix(self.name).removeprefix(":").lstrip()
 
     @property
     def about(self) -> Address:

@@ -156,9 +156,20 @@ def blocked(
     fix: str,
     name: str = "",
     differences: tuple[Difference, ...] = (),
+    *,
+    says_name: bool = False,
 ) -> Diagnostic:
     """Something the files ask for that is not planned: what blocks it, and what a person can do about it."""
-    return Diagnostic(code.value, message, fix, Severity.WARNING, address=address, name=name, differences=differences)
+    return Diagnostic(
+        code.value,
+        message,
+        fix,
+        Severity.WARNING,
+        address=address,
+        name=name,
+        differences=differences,
+        says_name=says_name or ABSENT,
+    )
 
 
 class RefusedBy(StrEnum):
@@ -177,9 +188,9 @@ class RefusedBy(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
-def refusal(address: Address, code: RefusedBy, message: str, fix: str) -> Diagnostic:
+def refusal(address: Address, code: RefusedBy, message: str, fix: str, *, says_name: bool = False) -> Diagnostic:
     """Why a plan may not be applied: what was found, and how to lift the refusal."""
-    return Diagnostic(code.value, message, fix, address=address)
+    return Diagnostic(code.value, message, fix, address=address, says_name=says_name or ABSENT)
 
 
 ENOUGH: Final = 2

@@ -229,6 +229,7 @@ def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Diagnost
             RefusedBy.MIN,
             f"{rule_words(name)} matches {count:,}, but its min is {minimum:,}",
             "widen its match, or lower min",
+            says_name=True,
         ),
     )
 
@@ -246,6 +247,7 @@ def unknown_ids(
             RefusedBy.UNKNOWN_ID,
             f"{rule_words(name)}.match.ids names {', '.join(unknown)}, which the marketing plan does not have",
             "look the ids up with plan --output json, or remove them",
+            says_name=True,
         ),
     )
 
@@ -289,6 +291,7 @@ def _contradictions(
                         RefusedBy.CONTRADICTION,
                         f"activities[{index}] would turn an activity into one that activities[{before}] matches",
                         f"put activities[{index}] before activities[{before}], or change one of them",
+                        says_name=True,
                     )
                 )
                 break

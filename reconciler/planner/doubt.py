@@ -180,6 +180,7 @@ def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope)
                     BlockedBy.CANNOT_BE_JUDGED,
                     f"{rule_words(name)} selects by type, but the API does not show the type of {_activities(count)}",
                     "select by title, dates or ids instead; what the rule might match is left alone until then",
+                    says_name=True,
                 )
             )
     posts = _unknown_posts(live, scope) if desired.posts or desired.schedule else ()
@@ -220,10 +221,12 @@ def _unknown_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:
     for activity in live.activities:
         for post in activity.posts:
             if isinstance(post.status, Unrecognised):
-                name = post_name(activity.title, post.channel, post.type)
+                name = printable(post_name(activity.title, post.channel, post.type))
                 yield blocked(
                     scope.address(Kind.DRAFT, post.id),
                     BlockedBy.UNKNOWN_STATUS,
                     printable(f"{name} has an unknown status ({post.status})"),
                     "look at it in the dashboard; it is left alone: not scheduled, cancelled or cleared",
+                    name,
+                    says_name=True,
                 )

@@ -163,7 +163,7 @@ class DriftReport(Struct, frozen=True):
 
 def without_name(problem: Diagnostic) -> Diagnostic:
     """The problem of an object that is named beside it."""
-    return replace(problem, message=problem.unnamed)
+    return replace(problem, message=problem.unnamed, says_name=ABSENT)
 
 
 def who_moved(in_git: bool, remotely: bool) -> Moved:

@@ -148,7 +148,7 @@ class DraftEligibility(Struct):
         late = too_late(candidate.moment, self.scope.now, self.options.policy)
         assert late is not None
         fix = "give the activity a later date, or the rule another `at`"
-        self._block(candidate, BlockedBy.TOO_LATE, f"{_name(candidate)}: {late.message}", fix)
+        self._block(candidate, BlockedBy.TOO_LATE, f"{_name(candidate)}: {late.message}", fix, says_name=True)
 
     def _not_approved_in_time(self, candidate: Candidate) -> None:
         """Counts a draft that nobody approved. One whose approval does not count is named, with the reason."""
@@ -171,7 +171,7 @@ class DraftEligibility(Struct):
                 return False  # it is already as people want it
             detail = f"{_name(candidate)} was scheduled and then cancelled, and the API only schedules drafts"
             fix = "turn it back into a draft in the site's dashboard; then run review, and approve it again"
-            self._block(candidate, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
+            self._block(candidate, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix, says_name=True)
             return False
         if not times and not self.desired.approval_required:
             return True
@@ -207,7 +207,8 @@ class DraftEligibility(Struct):
         """Records a post that is not approved as it is: changed since, edited in the file, or not decided yet."""
         found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone_name)
         if found is not None:
-            self._block(candidate, found.by, f"{_name(candidate)}: {found.detail}", found.fix, verdict.differences)
+            detail = f"{_name(candidate)}: {found.detail}"
+            self._block(candidate, found.by, detail, found.fix, verdict.differences, says_name=True)
             return
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
@@ -287,7 +288,13 @@ class DraftEligibility(Struct):
         if (full := day_violation(candidate.post.id, candidate.moment, self.days, policy, self.scope)) is not None:
             found.append(full)
         return [
-            self._blocked(candidate, BlockedBy.POLICY, f"{_name(candidate)} breaks {violation}", violation.fix)
+            self._blocked(
+                candidate,
+                BlockedBy.POLICY,
+                f"{_name(candidate)} breaks {violation}",
+                violation.fix,
+                says_name=True,
+            )
             for violation in found
         ]
 
@@ -301,16 +308,30 @@ class DraftEligibility(Struct):
         return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used:,} of {feature.limit:,} after this run")]
 
     def _block(
-        self, candidate: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
+        self,
+        candidate: Candidate,
+        by: BlockedBy,
+        detail: str,
+        fix: str,
+        differences: tuple[Difference, ...] = (),
+        *,
+        says_name: bool = False,
     ) -> None:
-        self.blocked.append((candidate.rule, self._blocked(candidate, by, detail, fix, differences)))
+        problem = self._blocked(candidate, by, detail, fix, differences, says_name=says_name)
+        self.blocked.append((candidate.rule, problem))
 
     def _blocked(
-        self, candidate: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
+        self,
+        candidate: Candidate,
+        by: BlockedBy,
+        detail: str,
+        fix: str,
+        differences: tuple[Difference, ...] = (),
+        *,
+        says_name: bool = False,
     ) -> Diagnostic:
-        return blocked(
-            self.scope.address(Kind.DRAFT, candidate.post.id), by, detail, fix, _name(candidate), differences
-        )
+        address = self.scope.address(Kind.DRAFT, candidate.post.id)
+        return blocked(address, by, detail, fix, _name(candidate), differences, says_name=says_name)
 
 
 def _name(candidate: Candidate) -> str:

@@ -145,6 +145,8 @@ def unwanted_post(found: WentOut, zone: str) -> Diagnostic:
         BlockedBy.WENT_OUT_UNWANTED,
         f"{name} went out{when}{where}, although {although(found.reason)}{link}",
         "take it down on its channel if it must not stay; the next apply records it, and history lists it from then on",
+        name,
+        says_name=True,
     )
 
 

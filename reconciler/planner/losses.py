@@ -165,6 +165,7 @@ def _absent_refused(place: str, counts: str, discard: Discard, desired: DesiredS
         RefusedBy.DISCARD,
         f"{place} (state: absent) would discard {counts}, but {MAY_DISCARD[discard]}",
         f"set marketingPlan.regenerate.discard to all to allow it, {keep}",
+        says_name=place != "marketingPlan",
     )
 
 

@@ -69,6 +69,7 @@ def moved_by_hand(
                     f"{name} goes out {moment_text(now, zone)}: somebody moved it from {moment_text(before, zone)}",
                     move_back if options.publish or not by_rule else f"{PUBLISHING}; or {move_back}",
                     name,
+                    says_name=True,
                 )
             )
     return tuple(found)

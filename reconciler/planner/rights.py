@@ -54,9 +54,9 @@ def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[A
 
 def with_name(operation: Operation, problem: Diagnostic) -> Diagnostic:
     """A problem of a post, with what people call it."""
-    if not isinstance(operation, SchedulePost | ReschedulePost | CancelPost) or operation.title in problem.message:
-        return problem
-    return problem.while_(f'{channel_name(operation.channel)} of "{operation.title}"')
+    if isinstance(operation, SchedulePost | ReschedulePost | CancelPost):
+        return problem.named(_named(operation))
+    return problem
 
 
 def what_is_left(saved: Plan, today: Plan) -> Plan | None:
@@ -140,5 +140,5 @@ def _approved_since(lost: tuple[Discarded, ...], today: Plan, approvals: Approva
             yield draft
 
 
-def _named(draft: Discarded) -> str:
+def _named(draft: Discarded | SchedulePost | ReschedulePost | CancelPost) -> str:
     return f'{channel_name(draft.channel)} of "{draft.title}"'

@@ -77,10 +77,6 @@ RULE_KINDS = {Part.ACTIVITIES: Kind.ACTIVITY, Part.POSTS: Kind.POSTS, Part.SCHED
 """The kinds of a rule's objects, for addresses of rules whose objects are not known yet."""
 
 
-ANY_SITE = "site"
-"""A name that stands in for a glob when an address is parsed."""
-
-
 class TargetFilter(Struct, frozen=True):
     """What is chosen: everything that `included` names (everything, if it is empty), except what `excluded` names."""
 
@@ -101,13 +97,9 @@ def parse_selector(option: str, text: str) -> Selector:
     if rest == "*":
         return ByAddress(Address(SiteName(site)))
     try:
-        if not set(site) & set("*?["):
-            return ByAddress(Address.parse(text))
-        found = Address.parse(f"{ANY_SITE}/{rest}")
+        return ByAddress(Address.parse(text, globs=True))
     except NotAnAddress as error:
-        message, fix = (part.replace(f"{ANY_SITE}/", f"{site}/") for part in (error.message, error.fix))
-        raise UsageError(f"{option}: {message}", fix) from None
-    return ByAddress(Address(SiteName(site), found.kind, found.key))
+        raise UsageError(f"{option}: {error.message}", error.fix) from None
 
 
 def covers_site(selector: Selector, site: SelectableSite) -> bool:

@@ -124,7 +124,7 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
             detail = f"{name} goes out {moment}, but the channel is {status.words}"
             fix = f"connect {channel_name(post.channel)} in the site's dashboard before that"
             address = scope.address(Kind.DRAFT, post.id)
-            found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name))
+            found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name, says_name=True))
     return tuple(found)
 
 
@@ -202,17 +202,18 @@ class _WaitingPosts(Struct):
         address, name = self._address(post), post_name(activity.title, post.channel, post.type)
         late = too_late(at, standards.scope.now, standards.options.policy)
         if late is not None:
-            fix = "give the rule another `at`, or move it in the dashboard"
-            self.blocked.append(
-                (rule, blocked(address, BlockedBy.TOO_LATE, f"{name} cannot be moved: {late.message}", fix))
+            fix, what = (
+                "give the rule another `at`, or move it in the dashboard",
+                f"{name} cannot be moved: {late.message}",
             )
+            self.blocked.append((rule, blocked(address, BlockedBy.TOO_LATE, what, fix, name, says_name=True)))
             return
         if found := standards.against(post, at):
             place = standards.options.policy.place
-            self.blocked += [
-                (rule, blocked(address, BlockedBy.POLICY, f"{name} breaks {violation} ({place})", violation.fix))
-                for violation in found
-            ]
+            for violation in found:
+                what = f"{name} breaks {violation} ({place})"
+                problem = blocked(address, BlockedBy.POLICY, what, violation.fix, name, says_name=True)
+                self.blocked.append((rule, problem))
             return
         standards.days.add(at.astimezone(standards.scope.zone).date(), post.id)
         operation = ReschedulePost(
@@ -237,15 +238,18 @@ class _WaitingPosts(Struct):
         changed = verdict.state is ApprovalState.CHANGED
         what = difference_words(verdict.differences, standards.scope.zone_name)
         how = f"changed after approval ({what})" if changed else "somebody scheduled it, but nobody approved it"
+        name = post_name(activity.title, post.channel, post.type)
         self.blocked.append(
             (
                 rule,
                 blocked(
                     address,
                     BlockedBy.CHANGED_AFTER_APPROVAL if changed else BlockedBy.SCHEDULED_UNAPPROVED,
-                    f"{post_name(activity.title, post.channel, post.type)} goes out: {how}",
+                    f"{name} goes out: {how}",
                     f"{STOP_BY_HAND}, or run review and approve it; manage: all cancels it",
-                    differences=verdict.differences if changed else (),
+                    name,
+                    verdict.differences if changed else (),
+                    says_name=True,
                 ),
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from reconciler.model.address import ALL_SITES, Kind, rule_words
+from reconciler.model.address import ALL_SITES
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
 from reconciler.model.text import about
@@ -26,11 +26,7 @@ def _object(diagnostic: Diagnostic) -> str:
     address = diagnostic.address
     if address is None or address == ALL_SITES:
         return ""
-    if address.kind is Kind.RULE and diagnostic.message.startswith(rule_words(address.key)):
-        return address.site
-    if address.kind is Kind.DRAFT and diagnostic.name and diagnostic.message.startswith(diagnostic.name):
-        return address.site
-    return address.shown
+    return address.site if diagnostic.says_name is True else address.shown
 
 
 def cause(diagnostic: Diagnostic) -> str:

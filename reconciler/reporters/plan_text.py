@@ -265,7 +265,7 @@ def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *,
     names = Counter(found.name for found in same if found.name)
     if not names:
         return Item(rank, tuple(lines))
-    if count > 1 or problem.unnamed == problem.message:  # the message does not say it
+    if count > 1 or problem.says_name is not True:
         named = [name if n == 1 else f"{n:,} of {name}" for name, n in names.items()][:MOST_NAMED]
         rest = sum(list(names.values())[MOST_NAMED:])
         text = f"{', '.join(named)}{f' and {rest:,} more' if rest else ''}"

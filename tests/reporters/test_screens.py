@@ -590,7 +590,7 @@ def test_discards_name_every_approved_draft_first_and_say_once_which_channels_ti
 def test_a_fix_that_ends_several_obstacles_is_told_once_after_them() -> None:
     def stuck(title: str, why: str, fix: str = "edit it in the dashboard") -> Diagnostic:
         name = f'"{title}" (X)'
-        return blocked(Address(SHOP, Kind.DRAFT, title), BlockedBy.POLICY, f"{name} {why}", fix, name)
+        return blocked(Address(SHOP, Kind.DRAFT, title), BlockedBy.POLICY, f"{name} {why}", fix, name, says_name=True)
 
     drafts = (stuck("A", "has no image"), stuck("B", "is paused", "wait"), stuck("C", "has 300 letters"))
     lines = shown(*plan_of(planned(blocked=drafts)), screen=Screen(300)).splitlines()
@@ -630,7 +630,14 @@ def test_one_obstacle_of_several_drafts_is_told_once_with_their_names() -> None:
 def test_one_cause_that_blocks_drafts_of_many_sites_is_told_once() -> None:
     def banned(site: str, *titles: str) -> SitePlanned:
         posts = (
-            blocked(Address(SiteName(site), Kind.DRAFT, title), BlockedBy.POLICY, f"{name} breaks it", "mend it", name)
+            blocked(
+                Address(SiteName(site), Kind.DRAFT, title),
+                BlockedBy.POLICY,
+                f"{name} breaks it",
+                "mend it",
+                name,
+                says_name=True,
+            )
             for title in titles
             if (name := f'"{title}" (X)')
         )
