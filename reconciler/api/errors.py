@@ -18,6 +18,8 @@ from msgspec import Struct
 from reconciler.api.decoding import NotJson
 from reconciler.api.routes import TOKEN, ApiCall, permission_of
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.failures import MEANINGS
+from reconciler.model.requests import Asked
 from reconciler.model.text import printable, spoken
 
 REQUEST_ID: Final = "x-wix-request-id"  # S-sdk
@@ -50,20 +52,6 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
     412: ErrorKind.PRECONDITION,  # S-wix (superseded): where 428 is documented now (17.9)
     428: ErrorKind.PRECONDITION,
     429: ErrorKind.THROTTLED,
-}
-
-_MEANING: Final[Mapping[ErrorKind, str]] = {
-    ErrorKind.INVALID: "the request was refused as invalid",
-    ErrorKind.UNAUTHENTICATED: "the credential was not accepted",
-    ErrorKind.FORBIDDEN: "access was refused",
-    ErrorKind.NOT_FOUND: "not found",
-    ErrorKind.CONFLICT: "it conflicts with what is on the site",
-    ErrorKind.PRECONDITION: "the site does not allow it now",
-    ErrorKind.THROTTLED: "too many requests",
-    ErrorKind.SERVER: "the server failed",
-    ErrorKind.NETWORK: "no connection",
-    ErrorKind.UNREADABLE: "the answer was not understood",
-    ErrorKind.REDIRECT: "the answer points to another address",
 }
 
 ALREADY_GENERATING: Final = "PLAN_ALREADY_GENERATING_ERROR"  # S-wix 3.2
@@ -146,9 +134,14 @@ class ApiError(Exception):
 
     def diagnostic(self) -> Diagnostic:
         """The error as a value: what came back, what to do, and which request it was."""
-        asked = self.asked()
+        asked = str(self.asked)
         message = f"{self.what()} ({asked})"
-        return Diagnostic(f"api-{self.kind}", message, self.advice(), request_id=self.request_id, call=asked)
+        return Diagnostic(self.kind_code, message, self.advice(), request_id=self.request_id, call=asked)
+
+    @property
+    def kind_code(self) -> str:
+        """The code of its diagnostic."""
+        return f"api-{self.kind}"
 
     def problem(self) -> str:
         """What was asked and what came back."""
@@ -162,13 +155,13 @@ class ApiError(Exception):
         said = self._said()
         if said and self.kind in (ErrorKind.NETWORK, ErrorKind.INVALID):
             return said
-        head = _MEANING[self.kind]
+        head = MEANINGS[self.kind_code]
         return f"{head}: {said}" if said else head
 
-    def asked(self) -> str:
-        """What was asked, and the status of the answer: `GET /marketing-plan answered 403 NOT_ALLOWED`."""
-        answer = self._answer()
-        return f"{self.method} {self.path}" + (f" answered {answer}" if answer else "")
+    @property
+    def asked(self) -> Asked:
+        """What was asked, and the status of the answer."""
+        return Asked(self.method, self.path, self.status, self.code)
 
     def _answer(self) -> str:
         return " ".join(part for part in (str(self.status or ""), self.code) if part)

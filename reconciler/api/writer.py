@@ -77,9 +77,8 @@ class SiteWriter:
                 sent = await self._send(site, call, fence)
         except ApiError as error:
             if sent is not None:  # of two calls, the first took effect
-                return [
-                    Unknown(error.diagnostic().while_(f"{sent.call} succeeded, but the call after it failed"))
-                ] * len(group)
+                problem = error.diagnostic().while_(f"{sent.call} succeeded, but the call after it failed")
+                return [Unknown(problem, asked=error.asked)] * len(group)
             return [_failed(operation, error) for operation in group]
         if sent is None:
             return [_nothing_to_send(operation) for operation in group]
@@ -171,19 +170,20 @@ def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -
 
 def _accepted(error: ApiError, answer: Answer) -> Unknown:
     """A success that cannot be understood."""
-    return Unknown(replace(error.diagnostic(), request_id=answer.request_id), accepted=True)
+    return Unknown(replace(error.diagnostic(), request_id=answer.request_id), accepted=True, asked=error.asked)
 
 
 def _failed(operation: Operation, error: ApiError) -> Outcome:
     """What an error means: certainly not done, or unknown."""
     if error.unclear or error.code == REFERENCE_TAKEN:  # the post already exists: it is looked for (17.9)
-        return Unknown(error.diagnostic())
+        return Unknown(error.diagnostic(), asked=error.asked)
     passing = error.kind in (ErrorKind.THROTTLED, ErrorKind.NETWORK, ErrorKind.SERVER, ErrorKind.UNREADABLE)
     return NotDone(
         error.diagnostic(),
         final=not passing,
         skipped=_ruled_out(operation, error),
         missing=error.kind is ErrorKind.NOT_FOUND,
+        asked=error.asked,
     )
 
 

@@ -220,7 +220,8 @@ async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
         await run.journal.end(last.entry, without)
         run.conclude_with(wait.action, without)
         return
-    outcome = Unknown(wait.unclear.problem.and_then(f"no effect observed after {timeout}"))
+    problem = wait.unclear.problem.and_then(f"no effect observed after {timeout}")
+    outcome = Unknown(problem, asked=wait.unclear.asked)
     await run.journal.end(last.entry, outcome)
     run.conclude_with(wait.action, outcome)
 

@@ -102,5 +102,5 @@ async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
     if found is None:
         return unclear
     if isinstance(found, NotDone):
-        return replace(found, problem=unclear.problem.and_then(found.problem.message))
+        return replace(found, problem=unclear.problem.and_then(found.problem.message), asked=unclear.asked)
     return found if isinstance(found, Unknown) else replace(found, request_id=unclear.request_id)

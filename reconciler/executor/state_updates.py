@@ -6,6 +6,7 @@ from reconciler.executor.kinds import kind_of
 from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
+from reconciler.model.failures import Failure
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.notes import Applied, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
@@ -37,7 +38,8 @@ async def conclude(
             journal.note(Scheduled(published))
     elif isinstance(outcome, NotDone) and isinstance(entry.operation, CancelPost):
         # Until it is cancelled or gone, each plan says that it still goes out.
-        journal.note(Bound(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(outcome.problem)),))))
+        failure = Failure.of(outcome.problem, outcome.asked)
+        journal.note(Bound(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(failure)),))))
     await journal.end(entry, outcome)
 
 

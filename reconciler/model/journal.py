@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import EMPTY, Digest, JsonObject
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.failures import Failure
 from reconciler.model.frozen import Instant, Struct, Variant, kind_of
 from reconciler.model.operations import Operation
 from reconciler.model.posts import PostId
@@ -76,7 +76,7 @@ class OpenEntry(Struct, frozen=True):
     decided: Decided | None = None
     sent: bool = False
     """True once the call is known to have taken effect, so that only waiting remains (`Journal.sent`)."""
-    unknown: Diagnostic | None = None
+    unknown: Failure | None = None
     """Why a run could not determine the outcome; None if none has tried (`Journal.end` with Unknown)."""
 
     @property

@@ -6,14 +6,15 @@ The journal writes them as they come. A record is what its last snapshot says pl
 from __future__ import annotations
 
 from bisect import bisect_left
+from enum import StrEnum
 from operator import attrgetter, itemgetter
 from typing import TypeAlias, TypeVar, assert_never
 
 from msgspec.structs import replace
 
 from reconciler.model.canonical import Digest, JsonObject
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarId, EventId
+from reconciler.model.failures import Failure
 from reconciler.model.frozen import Variant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
@@ -52,25 +53,51 @@ class Sent(Variant, frozen=True):
         return _with_entry(recorded, self.id, sent=True, unknown=None)
 
 
+class Result(StrEnum):
+    """How a call ended."""
+
+    DONE = "done"
+    NOT_DONE = "not-done"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
 class Ended(Variant, frozen=True):
-    """The outcome of a call: Done and NotDone close it; anything else stays open for the next run."""
+    """How a call ended: done and not done close it; anything else stays open for the next run."""
 
     id: str
-    outcome: Outcome
+    result: Result
+    failure: Failure | None = None
+    """Why it was not done, or what is not known about it."""
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
-        match self.outcome:
-            case Done() | NotDone():
+        match self.result:
+            case Result.DONE | Result.NOT_DONE:
                 return replace(recorded, open=tuple(entry for entry in recorded.open if entry.id != self.id))
-            case Pending():
+            case Result.PENDING:
                 return _with_entry(recorded, self.id, sent=True, unknown=None)
-            case Unknown(problem=problem):
-                return _with_entry(recorded, self.id, sent=None, unknown=problem)
+            case Result.UNKNOWN:
+                return _with_entry(recorded, self.id, sent=None, unknown=self.failure)
             case never:
                 assert_never(never)
 
 
-def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: Diagnostic | None) -> RecordedSite:
+def ended(id: str, outcome: Outcome) -> Ended:
+    """The note of an outcome."""
+    match outcome:
+        case Done():
+            return Ended(id, Result.DONE)
+        case Pending():
+            return Ended(id, Result.PENDING)
+        case NotDone(problem=problem, asked=asked):
+            return Ended(id, Result.NOT_DONE, Failure.of(problem, asked))
+        case Unknown(problem=problem, asked=asked):
+            return Ended(id, Result.UNKNOWN, Failure.of(problem, asked))
+        case never:
+            assert_never(never)
+
+
+def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: Failure | None) -> RecordedSite:
     entries = (
         replace(entry, sent=entry.sent if sent is None else sent, unknown=unknown) if entry.id == id else entry
         for entry in recorded.open

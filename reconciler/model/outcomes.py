@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Variant
+from reconciler.model.requests import Asked
 
 
 class Trouble(StrEnum):
@@ -87,6 +88,8 @@ class NotDone(Variant, frozen=True):
     skipped: bool = False
     missing: bool = False
     """Whether the answer was that the object does not exist (404): what was to be removed may already be gone."""
+    asked: Asked | None = None
+    """The request that was refused, if it was one."""
 
     @property
     def request_id(self) -> str | None:
@@ -103,6 +106,8 @@ class Unknown(Variant, frozen=True):
 
     problem: Diagnostic
     accepted: bool = False
+    asked: Asked | None = None
+    """The request whose answer was unclear."""
 
     @property
     def request_id(self) -> str | None:

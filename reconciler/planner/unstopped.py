@@ -9,8 +9,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.model.canonical import JsonObject
+from reconciler.model.canonical import JsonObject, freeze_object, thaw
+from reconciler.model.codec import from_plain, to_plain
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.failures import Failure
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import Post, PostId, PostStatus, name_of
@@ -58,16 +60,13 @@ def tried_key(post: PostId) -> str:
     return f"{TRIED}[{post}]"
 
 
-def failed_cancel(problem: Diagnostic | None) -> JsonObject:
+def failed_cancel(failure: Failure | None) -> JsonObject:
     """The facts under that key: why; that it is over if None."""
-    if problem is None:
-        return JsonObject({"over": True})
-    known = {"code": str(problem.code), "why": problem.message, "fix": problem.fix, "requestId": problem.request_id}
-    return JsonObject({key: value for key, value in known.items() if value})
+    return freeze_object({"over": True} if failure is None else to_plain(failure))
 
 
 _OVER_ONCE: Final = JsonObject({"why": ""})
-"""How the first records of this version said that it is over. Their first notes of a failed cancel had no code."""
+"""How the first records of this version said that it is over."""
 
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None:
@@ -75,13 +74,18 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None
     for entry in recorded.open:
         if isinstance(entry.operation, CancelPost) and entry.operation.post == post:
             said = "an earlier run tried to cancel it, and its outcome is not known; apply tries again"
-            return replace(entry.unknown or Diagnostic(Trouble.OUTCOME_UNKNOWN, ""), message=said, call="")
+            return replace((entry.unknown or Failure(Trouble.OUTCOME_UNKNOWN)).problem(), message=said, call="")
     facts = recorded.object(tried_key(post))
     if facts is None or facts.get("over") or facts == _OVER_ONCE:
         return None
+    problem = from_plain(Failure, thaw(facts)).problem() if "asked" in facts else _told(facts)
+    return replace(problem, message=f"cancelling it failed before ({problem.message}); apply tries again", call="")
+
+
+def _told(facts: JsonObject) -> Diagnostic:
+    """Why a cancel failed, as earlier records of this version have it: in words, and the first ones without a code."""
     code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
-    said = f"cancelling it failed before ({why}); apply tries again"
-    return Diagnostic(code or Unstopped.CANCEL_FAILED, said, fix, request_id=request or None)
+    return Diagnostic(code or Unstopped.CANCEL_FAILED, why, fix, request_id=request or None)
 
 
 def stops(action: Action) -> bool:

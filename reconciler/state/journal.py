@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, to_json
 from reconciler.model.journal import Begun, OpenEntry
-from reconciler.model.notes import Began, Ended, Note, Sent
+from reconciler.model.notes import Began, Note, Sent, ended
 from reconciler.model.outcomes import Outcome
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
 from reconciler.state.documents import RESTORE, to_bytes
@@ -80,9 +80,9 @@ def _mended(document: object) -> dict[str, Any] | None:
         if "entries" in document:
             return {**document, "entries": readable(document["entries"])}
         if "outcome" in document:
-            from reconciler.state.old_outcomes import outcome_of
+            from reconciler.state.old_outcomes import end_of
 
-            return {**document, "outcome": outcome_of(document["outcome"])}
+            return end_of(document)
         if "post" in document:
             return {**document, "post": whole_post(document["post"])}
     return None
@@ -150,7 +150,7 @@ class SiteJournal:
 
     async def end(self, entry: OpenEntry, outcome: Outcome) -> None:
         """Records the outcome. Done and NotDone close the entry; Pending and Unknown leave it to the next run."""
-        self.note(Ended(entry.id, outcome))
+        self.note(ended(entry.id, outcome))
 
     def note(self, note: Note) -> None:
         """Adds to what is recorded."""

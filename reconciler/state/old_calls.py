@@ -13,8 +13,8 @@ from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredA
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, JsonObject, freeze_object
 from reconciler.model.codec import to_plain
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, DesiredEvent, EventId, UpdateEvent
+from reconciler.model.failures import Failure
 from reconciler.model.journal import AnyOperation, Before, Decided, OpenEntry, PostSeen, UnreadableCall
 from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Operation
@@ -49,7 +49,7 @@ def entry_of(old: dict[str, Any]) -> dict[str, Any]:
         before,
         decided,
         old["sent"],
-        Diagnostic(Trouble.OUTCOME_UNKNOWN, old["unknown"]) if old["unknown"] else None,
+        Failure(Trouble.OUTCOME_UNKNOWN) if old["unknown"] else None,
     )
     plain: dict[str, Any] = to_plain(entry)
     return plain

@@ -1,43 +1,60 @@
-"""Converts outcomes as the first documents of this version stored them: a sentence in place of today's diagnostic."""
+"""Converts outcomes as earlier documents of this version stored them: a sentence, or a problem with its message."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from reconciler.model.canonical import Json, freeze
 from reconciler.model.codec import to_plain
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Severity
+from reconciler.model.failures import Failure
 from reconciler.model.outcomes import Trouble
-
-UNCLEAR: Final = "the answer was unclear"
+from reconciler.model.requests import Asked
 
 _SEVERITIES: Final = {"failed": Severity.ERROR, "unknown": Severity.ERROR, "pending": Severity.NOTE}
 
 _CODES: Final = {"not-done": Trouble.NO_EFFECT, "unknown": Trouble.OUTCOME_UNKNOWN}
 """The kinds of outcomes that have a problem, and its code, which the first documents do not contain."""
 
-
-def with_problem(entry: dict[str, Any]) -> dict[str, Any]:
-    """A plain journal entry whose `unknown` becomes a problem, or null; it was a sentence, or empty."""
-    stored = entry.get("unknown")
-    return {**entry, "unknown": unknown_of(stored)} if isinstance(stored, str) else entry
+_CALL: Final = re.compile(r"(\S+) (\S+)(?: answered (?:(\d+) ?)?(\S*))?\Z")
+"""A call as problems spelled it: `GET /marketing-plan answered 403 NOT_ALLOWED`."""
 
 
-def unknown_of(stored: str) -> dict[str, Any] | None:
-    """The plain problem of a call whose outcome a run could not determine; None: no run has tried."""
-    return _plain(Diagnostic(Trouble.OUTCOME_UNKNOWN, stored)) if stored else None
+def with_failure(entry: dict[str, Any]) -> dict[str, Any]:
+    """A plain journal entry whose `unknown` becomes a failure, or null; it was a problem, or a sentence or empty."""
+    told = entry.get("unknown")
+    return {**entry, "unknown": _failure(told, Trouble.OUTCOME_UNKNOWN)} if told is not None else entry
 
 
-def outcome_of(outcome: object) -> object:
-    """A plain outcome with a problem in place of a sentence; anything else unchanged."""
-    if not isinstance(outcome, dict) or "detail" not in outcome:
-        return outcome
-    left = {key: value for key, value in outcome.items() if key not in ("detail", "code")}
-    if (code := _CODES.get(str(outcome.get("kind")))) is not None:
-        problem = Diagnostic(code, str(outcome["detail"]) or UNCLEAR, request_id=left.pop("requestId", None))
-        return {**left, "problem": _plain(problem)}
-    return {**left, "remark": None} if outcome.get("kind") == "done" else left
+def end_of(note: dict[str, Any]) -> dict[str, Any]:
+    """A plain note of how a call ended, which had the whole outcome."""
+    outcome = note["outcome"]
+    if not isinstance(outcome, dict) or "kind" not in outcome:
+        return note
+    left = {key: value for key, value in note.items() if key != "outcome"}
+    result, told = str(outcome["kind"]), outcome.get("problem", outcome.get("detail"))
+    if result not in _CODES:
+        return {**left, "result": result, "failure": None}
+    failure = _failure(told, _CODES[result]) or _plain(Failure(_CODES[result]))
+    return {**left, "result": result, "failure": {"requestId": outcome.get("requestId"), **_known(failure)}}
+
+
+def _known(failure: Mapping[str, Any]) -> dict[str, Any]:
+    """The failure, without a request id if it has none."""
+    return {key: value for key, value in failure.items() if key != "requestId" or value is not None}
+
+
+def _failure(told: object, code: Trouble) -> dict[str, Any] | None:
+    """The plain failure of a problem or a sentence, whose words are not kept; None if there is none."""
+    if isinstance(told, str):
+        return _plain(Failure(code)) if told else None
+    if not isinstance(told, dict) or "message" not in told:
+        return told if isinstance(told, dict) else None
+    found = _CALL.match(str(told.get("call") or ""))
+    asked = Asked(found[1], found[2], int(found[3]) if found[3] else None, found[4] or "") if found else None
+    return _plain(Failure(str(told.get("code") or code), asked, told.get("requestId")))
 
 
 def ledger_of(ledger: Json) -> Json:
@@ -78,6 +95,6 @@ def _with_problem(stored: object) -> object:
     return {**left, "problem": {**problem, **shared}}
 
 
-def _plain(problem: Diagnostic) -> dict[str, Any]:
-    plain: dict[str, Any] = to_plain(problem)
+def _plain(failure: Failure) -> dict[str, Any]:
+    plain: dict[str, Any] = to_plain(failure)
     return plain

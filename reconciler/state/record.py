@@ -97,7 +97,8 @@ def readable(entries: object) -> object:
     """Plain journal entries, with an UnreadableCall for each operation that only a later version knows.
 
     Writes of posts get a type, which the first entries of this version lacked, and why an outcome is unknown becomes a
-    problem, which was a sentence. An unreadable call stays open and blocks its object until a person says how it ended.
+    Failure, which was a sentence or a problem. An unreadable call stays open and blocks its object until a person says
+    how it ended.
     """
     if not isinstance(entries, list):
         return entries
@@ -108,9 +109,9 @@ def _readable(entry: object) -> object:
     operation = entry.get("operation") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(operation, dict):
         return entry
-    from reconciler.state.old_outcomes import with_problem
+    from reconciler.state.old_outcomes import with_failure
 
-    entry, kind = with_problem(entry), operation.get("kind")
+    entry, kind = with_failure(entry), operation.get("kind")
     if kind in TYPED:
         return {**entry, "operation": {"type": "POST", **operation}}
     if not isinstance(kind, str) or kind in OPERATIONS:

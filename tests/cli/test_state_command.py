@@ -249,7 +249,7 @@ Unfinished calls
                  shop/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
                  to schedule a post: Facebook, for Thu 2026-12-03 09:30 UTC
                  begun Mon 2026-11-02 09:00 UTC
-                 a run could not tell whether it took effect: lost \\x1b[2J
+                 a run could not tell whether it took effect: no connection
                  to record how it ended, check whether the post is scheduled or
                    has gone out:
                  reconciler state resolve shop ENTRY done WHERE

@@ -33,7 +33,8 @@ SENTENCES = {
 FACTS = {
     *("account", "approver", "because", "call", "channel", "channels", "code", "commit", "consumed"),
     *("contents", "created", "credentials", "decision", "description", "edited", "event_ids", "events", "field"),
-    *("file", "id", "ids", "in_file", "instance_id", "known", "link", "live", "name", "object", "objects", "path"),
+    *("error", "file", "id", "ids", "in_file", "instance_id", "known", "link", "live", "method", "name", "object"),
+    *("objects", "path"),
     *("request_id", "rules", "status", "target_date", "time_zone", "title", "type", "types", "weekdays", "zone"),
     *("api", "kind", "tool", "written", "beat", "ci_url", "host", "machine", "run", "started", "token", "user"),
 }
@@ -49,7 +50,7 @@ TOLD = {
 
 TOLD_FACTS = {
     *("about", "account_id", "account_name", "audience", "blocked", "call_to_action", "caption", "command"),
-    *("connected", "digest", "error", "external_url", "file_id", "folder", "gallery", "goes_out", "inherited"),
+    *("connected", "digest", "external_url", "file_id", "folder", "gallery", "goes_out", "inherited"),
     *("labels", "media"),
     *("moved_to", "other", "others", "period", "place", "project", "reads", "requests", "section", "shell", "target"),
     *("text", "texts", "thumbnail", "url", "variable", "version", "where", "world"),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
-from reconciler.model.diagnostics import Diagnostic, Place
+from reconciler.model.diagnostics import Place
 from reconciler.model.events import (
     CalendarEvent,
     CalendarId,
@@ -20,6 +20,7 @@ from reconciler.model.events import (
     EventId,
     UpdateEvent,
 )
+from reconciler.model.failures import Failure
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
@@ -180,7 +181,7 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
         Address.parse("shop/event[Sale]"),
         CreateEvent(declared()),
         NOW,
-        unknown=Diagnostic("api-network-error", "no answer"),
+        unknown=Failure("api-network-error"),
     )
     in_doubt = RecordedSite(open=(entry,))
     plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW))

@@ -17,8 +17,8 @@ from reconciler.machine import CLOCK, utc_now
 from reconciler.model.activities import CreateActivity
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import JsonObject, digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CreateEvent
+from reconciler.model.failures import Failure
 from reconciler.model.journal import Decided, OpenEntry, UnreadableCall
 from reconciler.model.operations import Operation
 from reconciler.model.posts import RegeneratePosts
@@ -116,7 +116,7 @@ def test_every_open_call_is_the_operation_it_was(folder: Path) -> None:
         assert created.operation.activity.title == "Open studio"  # type: ignore[union-attr]
         [again] = by_kind[RegeneratePosts]
         assert again.decided == Decided("regenerate-media", digest_of("d"))
-        unclear = Diagnostic("outcome-unknown", "the answer was unclear")
+        unclear = Failure("outcome-unknown")
         assert [entry.unknown for entry in by_kind[SchedulePost]] == [unclear, None]
         assert [entry.sent for entry in entries].count(True) == 2
         assert {entry.started_at for entry in entries} == {THEN}

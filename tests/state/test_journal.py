@@ -14,6 +14,7 @@ from reconciler.machine import utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarId, EventId
+from reconciler.model.failures import Failure
 from reconciler.model.journal import Before
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.notes import (
@@ -331,7 +332,7 @@ def test_an_entry_stays_open_until_its_outcome_is_known() -> None:
         await journal.end(entry, unclear("the connection was lost"))
         await journal.flush()
         assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [
-            (False, unclear("the connection was lost").problem)
+            (False, Failure("api-network-error"))
         ]
         await journal.sent(entry)
         assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [(True, None)]

@@ -5,13 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from reconciler.api.errors import ErrorKind
 from reconciler.model.canonical import Json, freeze
-from reconciler.model.codec import to_json
+from reconciler.model.codec import from_json, to_json
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.failures import MEANINGS, Failure
+from reconciler.model.notes import Ended, ended
+from reconciler.model.outcomes import NotDone, Unknown
+from reconciler.model.posts import PostId
+from reconciler.model.requests import Asked
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.unstopped import failed_cancel, tried_key, why_not_cancelled
 from reconciler.state.journal import replayed
 from reconciler.state.ledger import RunLedgers
 from reconciler.state.memory import MemoryStore
@@ -65,9 +75,9 @@ def record(*entries: dict[str, Any]) -> SiteRecord:
     return decode(json.dumps(document).encode(), "records/3f0c2a9e.json")
 
 
-def test_why_an_outcome_is_unknown_was_a_sentence_and_is_read_as_a_problem() -> None:
+def test_why_an_outcome_is_unknown_was_a_sentence_and_is_read_as_a_failure() -> None:
     found = record({**ENTRY, "unknown": "the connection was lost"}, {**ENTRY, "id": "other"}).recorded.open
-    assert [entry.unknown for entry in found] == [Diagnostic("outcome-unknown", "the connection was lost"), None]
+    assert [entry.unknown for entry in found] == [Failure("outcome-unknown"), None]
 
 
 @pytest.mark.parametrize(
@@ -75,11 +85,11 @@ def test_why_an_outcome_is_unknown_was_a_sentence_and_is_read_as_a_problem() -> 
     [
         (
             '{"kind":"unknown","detail":"the connection was lost","requestId":"r-7","accepted":false}',
-            [(False, Diagnostic("outcome-unknown", "the connection was lost", request_id="r-7"))],
+            [(False, Failure("outcome-unknown", request_id="r-7"))],
         ),
         (
             '{"kind":"unknown","detail":"","requestId":null,"accepted":true}',
-            [(False, Diagnostic("outcome-unknown", "the answer was unclear"))],
+            [(False, Failure("outcome-unknown"))],
         ),
         (
             '{"kind":"not-done","detail":"PATCH /settings answered 403: no; ask (request id r-8)","final":false,'
@@ -92,7 +102,7 @@ def test_why_an_outcome_is_unknown_was_a_sentence_and_is_read_as_a_problem() -> 
     ids=["unknown", "unclear", "not-done", "pending", "done"],
 )
 def test_the_notes_of_a_journal_are_read_as_they_were_written(
-    outcome: str, left: list[tuple[bool, Diagnostic | None]]
+    outcome: str, left: list[tuple[bool, Failure | None]]
 ) -> None:
     line = f'{{"kind":"ended","id":"{ENTRY["id"]}","outcome":{outcome}}}'.encode()
     found = replayed(record(ENTRY), Log((line,), len(line)), "journals/3f0c2a9e.jsonl")
@@ -155,3 +165,49 @@ def test_the_ledger_of_a_run_is_read_with_problems_where_it_had_sentences() -> N
     ]
     note = "the marketing plan is ACTIVE, but no activity has posts"
     assert found["notes"] == [{"code": "note", "severity": "note", "message": note}]
+
+
+WRITTEN = Path(__file__).parent / "format_2"
+"""A state, byte for byte as it was written while journal and record had problems with their messages."""
+
+SERVER = Asked("POST", "/marketing-plan/generate-marketing-plan", 503)
+
+
+def test_a_state_with_problems_in_words_is_read_as_facts() -> None:
+    (place,) = (WRITTEN / "records").iterdir()
+    (log,) = (WRITTEN / "journals").iterdir()
+    stored = decode(place.read_bytes(), place.name)
+    lines = tuple(log.read_bytes().splitlines())
+    found = replayed(stored, Log(lines, log.stat().st_size), log.name)
+    lost = Failure("api-server-error", SERVER, "r-7")
+    assert [(entry.call, entry.sent, entry.unknown) for entry in found.open] == [
+        ("generate", False, lost),
+        ("cancel-post", False, lost),
+        ("cancel-post", True, None),
+    ]
+    assert lost.problem().message == "the server failed (POST /marketing-plan/generate-marketing-plan answered 503)"
+    closed = replace(found, open=())
+    tried = why_not_cancelled(closed, PostId("d1"))
+    assert tried is not None
+    assert (tried.code, tried.request_id) == ("api-forbidden", "r-3")
+    assert "access was refused (POST /bulk/cancel answered 403 NOPE)" in tried.message
+
+
+def test_what_is_written_now_has_no_words() -> None:
+    problem = Diagnostic("api-forbidden", "access was refused: secret words", "ask", request_id="r-3")
+    asked = Asked("POST", "/bulk/cancel", 403, "NOPE")
+    for outcome in (NotDone(problem, asked=asked), Unknown(problem, asked=asked)):
+        note = to_json(ended("1", outcome))
+        assert b"words" not in note
+        assert from_json(Ended, note) == ended("1", outcome)
+    facts = failed_cancel(Failure.of(problem, asked))
+    recorded = RecordedSite(objects=((tried_key(PostId("p1")), facts),))
+    assert b"words" not in to_json(recorded)
+    tried = why_not_cancelled(recorded, PostId("p1"))
+    assert tried is not None
+    said = "cancelling it failed before (access was refused (POST /bulk/cancel answered 403 NOPE)); apply tries again"
+    assert (tried.code, tried.message, tried.request_id) == ("api-forbidden", said, "r-3")
+
+
+def test_every_kind_of_error_has_a_meaning() -> None:
+    assert {f"api-{kind}" for kind in ErrorKind} <= MEANINGS.keys()

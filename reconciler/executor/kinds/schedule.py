@@ -16,6 +16,7 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.failures import Failure
 from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
@@ -48,8 +49,6 @@ TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELE
 
 QUOTED: Final = 80
 """How many characters of a post's text a message shows."""
-
-STILL_WAITING: Final = Diagnostic(Trouble.NO_EFFECT, "it was accepted, but the post is still waiting to go out")
 
 GONE: Final = stale("the post is gone")
 
@@ -149,10 +148,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             return Bindings(
                 objects=(
                     (key_of(Kind.DRAFT, operation.post), SCHEDULED),
-                    (
-                        tried_key(operation.post),
-                        failed_cancel(STILL_WAITING),
-                    ),
+                    (tried_key(operation.post), failed_cancel(Failure(Trouble.NO_EFFECT))),
                 )
             )
         return Bindings()

@@ -68,7 +68,7 @@ def call_standing(entry: OpenEntry, *, held: bool) -> str:
     if entry.sent:
         return "it took effect; the next apply reads the result"
     if entry.unknown:
-        return f"a run could not tell whether it took effect: {of_its_site(entry.unknown)}"
+        return f"a run could not tell whether it took effect: {of_its_site(entry.unknown.problem())}"
     if held:
         return "the run that has locked the site may be making this call right now"
     return "no run has checked yet whether it took effect; the next apply reads the site and resolves it if it can"
