@@ -1,4 +1,4 @@
-"""The questions of `apply`: only on a terminal; elsewhere, the required flag is named."""
+"""The questions of `apply` and `approve`: only on a terminal; elsewhere, the required flag is named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def can_ask() -> bool:
     return bool(sys.stdin.isatty())
 
 
-def key(question: str) -> str:
+async def key(question: str) -> str:
     """Asks on stderr and returns one key in lower case, without Enter on a terminal; "" at the end of the input.
 
     If keys cannot be read one by one, it is the first character of a line.
@@ -38,6 +38,7 @@ def key(question: str) -> str:
         return line.strip().casefold()[:1] or ("" if not line else " ")
     try:
         tty.setcbreak(descriptor)
+        await _readable(descriptor)
         pressed = os.read(descriptor, 1)
         if pressed == b"\x1b":  # the rest of what an arrow or function key sends is not an answer
             termios.tcflush(descriptor, termios.TCIFLUSH)
@@ -62,21 +63,26 @@ async def agreed(question: str) -> bool:
 
 
 async def _line() -> str:
-    """A line from the terminal.
+    """A line from the terminal."""
+    try:
+        await _readable(sys.stdin.fileno())
+    except NotImplementedError:  # Windows
+        return await asyncio.to_thread(sys.stdin.readline)
+    return sys.stdin.readline()
 
-    Waits without blocking, so that leases are renewed while a person thinks, and Ctrl-C takes effect without Enter.
+
+async def _readable(descriptor: int) -> None:
+    """Waits until there is something to read.
+
+    Does not block, so that leases are renewed while a person thinks, and Ctrl-C takes effect without Enter.
     """
     loop = asyncio.get_running_loop()
     there = asyncio.Event()
-    try:
-        loop.add_reader(sys.stdin.fileno(), there.set)
-    except NotImplementedError:  # Windows
-        return await asyncio.to_thread(sys.stdin.readline)
+    loop.add_reader(descriptor, there.set)
     try:
         await there.wait()
-        return sys.stdin.readline()
     finally:
-        loop.remove_reader(sys.stdin.fileno())
+        loop.remove_reader(descriptor)
 
 
 def public_question(where: str, tally: PlanTally, *, alone: bool = False) -> str:

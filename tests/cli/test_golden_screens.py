@@ -131,7 +131,7 @@ def test_approve_one_by_one(
     is_golden("review", reviewed.out, update_cases)
     keys = iter("?auasd")
 
-    def key(question: str) -> str:
+    async def key(question: str) -> str:
         pressed = next(keys)
         sys.stdout.write(f"{question}{pressed}\n")
         return pressed

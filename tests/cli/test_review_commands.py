@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -15,7 +16,12 @@ import yaml
 
 from reconciler.cli import approving
 from reconciler.cli.approving import HELP, QUESTION, SHORT_HELP, fitted
-from reconciler.config.deciding import Subject
+from reconciler.config.deciding import Ruling, Selector, Subject
+from reconciler.config.sites import open_project
+from reconciler.config.trust import trust_of
+from reconciler.engine.approve import Instead, ToApprove, Undecided, approve
+from reconciler.engine.choice import SiteFilter
+from reconciler.engine.selection import select
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, Decision, DraftApproval
@@ -471,7 +477,7 @@ def test_ctrl_c_between_two_drafts_says_what_was_saved(
     reconciler("review", shop.root)
     answers = iter("a")
 
-    def pressed(question: str) -> str:
+    async def pressed(question: str) -> str:
         for answer in answers:
             return answer
         raise KeyboardInterrupt
@@ -483,6 +489,34 @@ def test_ctrl_c_between_two_drafts_says_what_was_saved(
     assert (done.code, saved) == (130, f"Saved in {shop.root}/approvals/shop.yaml: 1 approved")
     assert last == "Interrupted: what was decided is saved."
     assert done.err.endswith(f"\n{last}\n")
+
+
+def test_a_program_decides_as_a_person_does(shop: Project, reconciler: Command) -> None:
+    """`approve` is a function over values. What was edited is not approved, and what was written is told at any end."""
+    reconciler("review", shop.root)
+    path = shop.root / "approvals" / "shop.yaml"
+    path.write_text(file(shop).replace("Come by", "Come in"), "utf-8")
+    project, index = open_project((shop.root,), trust_of({}))
+    selection = select(project, index, SiteFilter())
+    answers: list[Instead | Decision] = [
+        Instead.UNDO, Decision.APPROVE, Instead.UNDO, Instead.SKIP, *[Decision.APPROVE] * 3
+    ]  # fmt: skip
+    seen: list[int] = []
+    told: list[tuple[Ruling, ...]] = []
+
+    async def decide(undecided: Undecided) -> Instead | Decision:
+        seen.append(undecided.number)
+        return answers.pop(0)
+
+    decided = asyncio.run(approve(selection, ToApprove(Selector()), decide, lambda _: None, told.append))
+    assert (seen, decided.drafts, decided.pending) == ([1, 1, 2, 1, 2, 3, 4], 2, 2)
+    assert decisions(shop) == {"2": "pending", "1": "approve", "3": "approve", "4": "pending"}
+    answers = [Decision.PENDING]
+    again = ToApprove(Selector(), Decision.PENDING)
+    selection = select(*open_project((shop.root,), trust_of({})), SiteFilter())
+    with pytest.raises(IndexError):
+        asyncio.run(approve(selection, again, decide, lambda _: None, told.append))
+    assert [len(rulings) for rulings in told] == [2, 1]
 
 
 def test_approve_of_no_sites_says_so(shop: Project, reconciler: Command) -> None:
@@ -517,11 +551,11 @@ def test_a_file_that_changes_while_a_person_reads_gets_no_decision(
 ) -> None:
     reconciler("review", shop.root)
 
-    def slowly(_question: str) -> str:
+    async def slowly(_question: str) -> str:
         with shop.world() as world:
             for draft in IDS[1:]:
                 world.dashboard.edit_item(SITE_ID, draft, caption="New words")
-        reconciler("review", shop.root)
+        await asyncio.to_thread(reconciler, "review", shop.root)
         return "a"
 
     monkeypatch.setattr(sys, "stdin", Terminal())

@@ -1,0 +1,180 @@
+"""`approve`: decides about what `review` wrote. Reads and writes only approvals files.
+
+Who is asked, and how that looks, is up to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TypeAlias, assert_never
+
+from msgspec import Struct
+
+from reconciler.config.approvals import read_approvals
+from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, listed_in, pending, subjects, write
+from reconciler.config.last_approvals import LastApprovals
+from reconciler.config.project import Project
+from reconciler.engine.results import Decided, Emit
+from reconciler.engine.selection import Selection, repository_of
+from reconciler.engine.session import begin
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import zone_in
+from reconciler.model.posts import PostId
+from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.channel_rules import warnings_between_reviewed
+
+
+class Instead(Enum):
+    """What a person does instead of deciding."""
+
+    SKIP = "skip"
+    UNDO = "undo"
+    QUIT = "quit"
+
+
+class Undecided(Struct, frozen=True):
+    """What is to be decided about next: the `number`th of `of`. `notes` say what its own entries do not show."""
+
+    subject: Subject
+    number: int
+    of: int
+    notes: Mapping[PostId, Sequence[Diagnostic]]
+    can_undo: bool = False
+
+
+DecideDraft: TypeAlias = Callable[[Undecided], Awaitable[AnyDecision | Instead]]
+"""Decides about one. An approval of what was edited in the file would not count: it is a SKIP."""
+
+Saved: TypeAlias = Callable[[tuple[Ruling, ...]], object]
+
+
+class ToApprove(Struct, frozen=True):
+    """What to decide about: the drafts that `selector` means.
+
+    `decision`: what will be decided, so that what is decided like that already is left out; None if that is open.
+    `everything`: only activities with a draft that waits are regenerated or discarded. `one_by_one`: each decision is
+    written at once, so that stopping halfway loses none; otherwise each file is written once, at the end.
+    """
+
+    selector: Selector
+    decision: AnyDecision | None = None
+    everything: bool = False
+    one_by_one: bool = True
+
+
+async def approve(
+    selection: Selection, asked_for: ToApprove, decide: DecideDraft, emit: Emit, saved: Saved = lambda _: None
+) -> Decided:
+    """Decides about the drafts of some sites. `saved` is told what was written, also if `decide` ends it by an error.
+
+    Raises UsageError for a selector that matches nothing and for a file that was changed in the meantime, and
+    InvalidFiles for one that cannot be read.
+    """
+    begin("approve", selection, emit)
+    project = selection.project
+    files = [(entry.name, project.approvals_file(entry.name), entry.load().approvals) for entry in selection.entries]
+    found = subjects(files, asked_for.selector, asked_for.decision, waiting=asked_for.everything)
+    notes = _notes(project, files, found)
+    made: list[tuple[int, Ruling]] = []
+    try:
+        await (_one_by_one if asked_for.one_by_one else _all_of_them)(found, notes, decide, made)
+    finally:
+        saved(tuple(ruling for _, ruling in made))
+    decided = Decided(
+        sum(len(ruling.subject.drafts) for _, ruling in made if not is_whole(ruling)),
+        sum(is_whole(ruling) for _, ruling in made),
+        len({ruling.subject.site for _, ruling in made}),
+        sum(pending(read_approvals(path, name)) for name, path, _ in files),
+        asked=len(found),
+        listed=sum(listed_in(approvals) for _, _, approvals in files),
+    )
+    emit(decided)
+    return decided
+
+
+def is_whole(ruling: Ruling) -> bool:
+    """Whether a decision is about an activity as a whole."""
+    return isinstance(ruling.decision, ActivityDecision)
+
+
+def _notes(
+    project: Project, files: Iterable[tuple[SiteName, Path, Approvals]], found: Sequence[Subject]
+) -> dict[PostId, tuple[Diagnostic, ...]]:
+    """Notes about drafts that their own entries do not show: twins, and what changed since the last approval."""
+    sites = dict.fromkeys(subject.site for subject in found)
+    last = LastApprovals(repository_of(project), project.approvals_folder)
+    notes: dict[PostId, tuple[Diagnostic, ...]] = {}
+    files = [file for file in files if file[0] in sites]
+    last.read(files)
+    for site, path, approvals in files:
+        notes |= warnings_between_reviewed(approvals)
+        before = last.of(site, path, approvals)
+        for activity in approvals.activities:
+            for draft in activity.drafts if before else ():
+                changes = before[draft.id].differences(activity, draft) if draft.id in before else ()
+                if changes and draft.decision is Decision.PENDING:
+                    words = difference_words(changes, zone_in(draft.goes_out))
+                    changed = Diagnostic.note("changed-since-approved", f"changed since it was approved: {words}")
+                    notes[draft.id] = (changed, *notes.get(draft.id, ()))
+    return notes
+
+
+async def _all_of_them(
+    found: Sequence[Subject],
+    notes: Mapping[PostId, Sequence[Diagnostic]],
+    decide: DecideDraft,
+    made: list[tuple[int, Ruling]],
+) -> None:
+    rulings: list[tuple[int, Ruling]] = []
+    for at, subject in enumerate(found):
+        match _as_it_counts(await decide(Undecided(subject, at + 1, len(found), notes)), subject):
+            case Instead.QUIT:
+                break
+            case Instead.SKIP | Instead.UNDO:  # nothing is written yet that could be undone
+                pass
+            case Decision() | ActivityDecision() as decision:
+                rulings.append((at, Ruling(subject, decision)))
+            case never:
+                assert_never(never)
+    write([ruling for _, ruling in rulings])
+    made += rulings
+
+
+async def _one_by_one(
+    found: Sequence[Subject],
+    notes: Mapping[PostId, Sequence[Diagnostic]],
+    decide: DecideDraft,
+    made: list[tuple[int, Ruling]],
+) -> None:
+    at = 0
+    while at < len(found):
+        subject = found[at]
+        if subject.activity.id in {ruling.subject.activity.id for _, ruling in made if is_whole(ruling)}:
+            at += 1
+            continue
+        undecided = Undecided(subject, at + 1, len(found), notes, can_undo=bool(made))
+        match _as_it_counts(await decide(undecided), subject):
+            case Instead.QUIT:
+                break
+            case Instead.UNDO:
+                if made:
+                    at, last = made[-1]
+                    write([last.undone()])
+                    made.pop()
+            case Instead.SKIP:
+                at += 1
+            case Decision() | ActivityDecision() as decision:
+                ruling = Ruling(subject, decision)
+                write([ruling])
+                made.append((at, ruling))
+                at += 1
+            case never:
+                assert_never(never)
+
+
+def _as_it_counts(answer: AnyDecision | Instead, subject: Subject) -> AnyDecision | Instead:
+    return Instead.SKIP if answer is Decision.APPROVE and subject.edited else answer
