@@ -1,14 +1,15 @@
 """Below the reporters no function gives another one half a sentence: it gives a Diagnostic, an enum or a record.
 
 What a Diagnostic or an error says is worded where it is made. So a text in words may stand in a docstring, in a
-pattern, and in the function that makes the Diagnostic; it may not be returned, and not be a member of a record.
+pattern, and in the function that makes the Diagnostic; it may not be returned, and not be a member of a record. It may
+be given to a function that makes the Diagnostic or error, and to no other.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,13 @@ WORDS = re.compile(r"[a-z']{2,} [a-z']{2,}|[a-z']{2,} …|… [a-z']{2,}")
 MAKERS = {"Diagnostic", "RuleViolation", "Objection"}
 """Records that are a message and its fix. The last two become a Diagnostic once it is known what they are about."""
 
+THROUGH = {"about", "printable", "shown", "str", "spoken"}
+"""Functions that give a text back, only made safe to show or with its subject in front."""
+
 ALLOWED = {
     "part of the one message of an error, which the same file raises, or the module that alone calls it": {
         "api/decoding.py": {"kind"},
-        "api/errors.py": {"_envelope", "advice", "problem", "sentence"},
+        "api/errors.py": {"_envelope", "advice", "problem", "sentence", "what"},
         "api/network_words.py": {"_tls_words", "network_words"},
         "api/over_httpx.py": {"_text"},
         "api/pool.py": {"_text"},
@@ -58,8 +62,11 @@ ALLOWED = {
         "config/patterns.py": {"wrong_pattern"},
         "config/trust.py": {"refused", "refused_api", "refused_command"},
     },
+    "a noun or a unit that is counted": {
+        "model/durations.py": {"_two"},
+        "planner/losses.py": {"_counted"},
+    },
     "half of the one message that is made beside it": {
-        "engine/probe.py": {"keys"},
         "engine/renamed.py": {"_was_called"},
         "engine/undeclared.py": {"_end"},
         "planner/approval_checks.py": {"_short"},
@@ -72,14 +79,11 @@ ALLOWED = {
         "planner/targets.py": {"near"},
         "planner/unseen.py": {"_when"},
     },
-    "the words of an enum, in one place": {
-        "model/sites.py": {"words"},
-        "planner/gone_out.py": {"although"},
-    },
     "text of a file, a command or a header": {
         "api/address.py": {"Proxy"},
         "config/advice.py": {"_writing"},
         "config/event_text.py": {"event_lines"},
+        "engine/lift_defaults.py": {"as_item"},
         "config/site_text.py": {"_lines"},
         "engine/renamed.py": {"_to_follow"},
         "engine/tool_results.py": {"text"},
@@ -94,6 +98,9 @@ ALLOWED = {
     },
 }
 """Where a text in words is handed out all the same: by the reason, the file, and the function or the record."""
+
+
+NOTHING: Mapping[str, Mapping[str, str]] = {}
 
 
 def _words_in(node: ast.expr, known: Mapping[str, str]) -> Iterator[str]:
@@ -114,6 +121,12 @@ def _words_in(node: ast.expr, known: Mapping[str, str]) -> Iterator[str]:
                 yield from _words_in(part, known)
         case ast.Starred(value=inner) | ast.NamedExpr(value=inner) | ast.Subscript(value=inner):
             yield from _words_in(inner, known)
+        case ast.Call(func=ast.Attribute(value=inner, attr="get" | "format" | "removesuffix"), args=given):
+            for part in (inner, *given):
+                yield from _words_in(part, known)
+        case ast.Call(func=ast.Name(id=name), args=given) if name in THROUGH:
+            for part in given:
+                yield from _words_in(part, known)
         case _:
             pass
 
@@ -132,41 +145,106 @@ def _named(nodes: Iterable[ast.AST], known: Mapping[str, str]) -> dict[str, str]
     return found
 
 
-def _records(trees: Iterable[ast.Module]) -> set[str]:
-    """The names of all classes that are no errors, without MAKERS."""
+def _errors(trees: Iterable[ast.Module]) -> set[str]:
+    """The names of all errors."""
     classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
     bases = {node.name: {ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases} for node in classes}
     errors = {base for of in bases.values() for base in of if base.endswith(("Error", "Exception"))}
     for _ in range(DEEPEST):
         errors |= {name for name, of in bases.items() if errors & of}
-    return {node.name for node in classes} - errors - MAKERS
+    return errors
+
+
+def _records(trees: Iterable[ast.Module]) -> set[str]:
+    """The names of all classes that are no errors, without MAKERS."""
+    names = {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+    return names - _errors(trees) - MAKERS
 
 
 DEEPEST = 5
 """How far an error may be derived from Exception."""
 
 
-def clauses(tree: ast.Module, records: set[str]) -> Iterator[tuple[str, str]]:
-    """The functions of a module that return a text in words, and the records that get one, each with the text."""
-    constants = _named(tree.body, {})
+def _called(node: ast.Call) -> str:
+    return ast.unparse(node.func).rsplit(".", 1)[-1]
+
+
+def _takers(trees: Iterable[ast.Module]) -> set[str]:
+    """The names of our functions that make no Diagnostic and no error, so that nothing in words may be given to them.
+
+    A function makes one if it raises, calls MAKERS or an error, or calls a function that does.
+    """
+    bodies: dict[str, list[ast.AST]] = {}
+    classes = set()
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, FUNCTIONS):
+            bodies.setdefault(node.name, []).extend(ast.walk(node))
+        elif isinstance(node, ast.ClassDef):
+            classes.add(node.name)
+    called = {
+        name: {_called(node) if isinstance(node, ast.Call) else "raise" for node in nodes if isinstance(node, MAKING)}
+        for name, nodes in bodies.items()
+    }
+    making = {"raise", *MAKERS, *_errors(trees)}
+    while more := {name for name, calls in called.items() if calls & making} - making:
+        making |= more
+    return bodies.keys() - making - classes - NOT_OURS - EXTENDING
+
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+MAKING = (ast.Call, ast.Raise)
+
+EXTENDING = {"and_then", "because_of", "while_"}
+"""The methods that give a Diagnostic with more words than it had."""
+
+NOT_OURS = {"append", "get", "add", "join", "plural"} | THROUGH
+"""Functions of ours that share their name with a method of a list, dict or text, or that take a noun or any text."""
+
+
+def clauses(
+    tree: ast.Module,
+    records: set[str],
+    takers: Collection[str] = (),
+    others: Mapping[str, Mapping[str, str]] = NOTHING,
+) -> Iterator[tuple[str, str]]:
+    """The functions of a module that return or pass on a text in words, and the records that get one, with the text.
+
+    `others` are the constants in words of all modules.
+    """
+    constants = _named(tree.body, _imported(tree, others))
     for node in tree.body:
         inside = list(ast.walk(node))
-        functions = [each for each in inside if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+        functions = [each for each in inside if isinstance(each, FUNCTIONS)]
         for function in functions:
             within = list(ast.walk(function))
             known = _named(within, constants)
-            yield from _handed_out(within, known, records, function.name)
+            yield from _handed_out(within, known, records, takers, function.name)
         if not functions:
-            yield from _handed_out(inside, constants, records)
+            yield from _handed_out(inside, constants, records, takers)
+
+
+def _imported(tree: ast.Module, others: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The constants in words that a module imports, by the names that it gives them."""
+    return {
+        alias.asname or alias.name: others[module][alias.name]
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and (module := node.module or "") in others
+        for alias in node.names
+        if alias.name in others[module]
+    }
 
 
 def _handed_out(
-    nodes: Iterable[ast.AST], known: Mapping[str, str], records: set[str], function: str = ""
+    nodes: Iterable[ast.AST],
+    known: Mapping[str, str],
+    records: set[str],
+    takers: Collection[str],
+    function: str = "",
 ) -> Iterator[tuple[str, str]]:
     for node in nodes:
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
             yield from ((function, text) for text in _words_in(node.value, known))
-        elif isinstance(node, ast.Call) and (name := ast.unparse(node.func).rsplit(".", 1)[-1]) in records:
+        elif isinstance(node, ast.Call) and (name := _called(node)) in {*records, *takers}:
             values = (*node.args, *(keyword.value for keyword in node.keywords))
             yield from ((name, text) for value in values for text in _words_in(value, known))
 
@@ -174,8 +252,11 @@ def _handed_out(
 def test_nothing_below_the_reporters_hands_out_half_a_sentence() -> None:
     files = [file for file in sorted(ROOT.rglob("*.py")) if file.relative_to(ROOT).parts[0] not in ABOVE]
     trees = {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text("utf-8")) for file in files}
-    records = _records(trees.values())
-    found = {(file, where): text for file, tree in trees.items() for where, text in clauses(tree, records)}
+    records, takers = _records(trees.values()), _takers(trees.values())
+    others = {f"reconciler.{file[:-3].replace('/', '.')}": _named(tree.body, {}) for file, tree in trees.items()}
+    found = {
+        (file, where): text for file, tree in trees.items() for where, text in clauses(tree, records, takers, others)
+    }
     allowed = {(file, name) for files in ALLOWED.values() for file, names in files.items() for name in names}
     assert {where: text for where, text in found.items() if where not in allowed} == {}
     assert allowed - found.keys() == set(), "nothing is handed out there any more"
@@ -188,12 +269,18 @@ CLAUSES = [
     ('def why() -> tuple[str, str]:\n    fix = "run apply"\n    return "x", fix', ("why", "run apply")),
     ('WORDS = {1: "it is gone"}\ndef why(of: int) -> str:\n    return WORDS[of]', ("why", "it is gone")),
     ('HERE = LeftOut("the saved plan is refused")', ("LeftOut", "the saved plan is refused")),
+    ('def why():\n    say("14.1", "it is gone")', ("say", "it is gone")),
+    ("from reconciler.words import GONE\ndef why() -> str:\n    return GONE", ("why", "it is gone")),
+    ("from reconciler.words import GONE as X\ndef why():\n    say(text=X)", ("say", "it is gone")),
+    ('def why() -> str:\n    return printable(f"gone at {at}")', ("why", "gone at …")),
+    ('def why() -> str:\n    return WORDS.get(at, "it is gone")', ("why", "it is gone")),
 ]
 
 
 @pytest.mark.parametrize(("source", "found"), CLAUSES)
 def test_half_a_sentence_would_be_found(source: str, found: tuple[str, str]) -> None:
-    assert next(clauses(ast.parse(source), {"LeftOut"}), None) == found
+    others = {"reconciler.words": {"GONE": "it is gone"}}
+    assert next(clauses(ast.parse(source), {"LeftOut"}, {"say"}, others), None) == found
 
 
 @pytest.mark.parametrize(
@@ -205,4 +292,14 @@ def test_half_a_sentence_would_be_found(source: str, found: tuple[str, str]) -> 
     ],
 )
 def test_a_problem_is_worded_where_it_is_made(source: str) -> None:
-    assert list(clauses(ast.parse(source), {"LeftOut"})) == []
+    assert list(clauses(ast.parse(source), {"LeftOut"}, {"say"})) == []
+
+
+def test_what_makes_a_problem_may_be_told_its_words() -> None:
+    source = """
+def finding(what): return Diagnostic("x", what)
+def note(what): found.append(finding(what))
+def refuse(what): raise UsageError(what)
+def say(what): said.append(what)
+"""
+    assert _takers([ast.parse(source)]) == {"say"}

@@ -110,7 +110,7 @@ async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emi
         for verdict in verdicts:
             found.facts.append(facts.Probed(verdict))
             if verdict.holds is False:
-                what = f"remote-api.md {verdict.section}: {verdict.question} is not true ({verdict.found})"
+                what = f"`{verdict.probe}` (remote-api.md {verdict.section}) does not hold on this site"
                 found.add(finding("probe-differs", what, f"report it, with {shown_path(file)}", Severity.NOTE))
         found.facts.append(facts.ProbeRecorded(len(cassette.exchanges), shown_path(file)))
     except ApiError as error:

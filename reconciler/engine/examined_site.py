@@ -20,6 +20,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
 from reconciler.model.sites import ChannelStatus, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
+from reconciler.planner.channel_rules import CONNECTION
 from reconciler.planner.doubt import with_known_status
 
 SHORT_HORIZON: Final = timedelta(days=7)
@@ -137,7 +138,7 @@ class SiteExamination:
                 self.found.add(finding("channel-unknown", what, fix, Severity.NOTE))
             elif channel in named and status is not ChannelStatus.VALID:
                 people = channel_name(channel)
-                what, fix = f"{people} is {status.words}", f"connect {people} in the site's dashboard"
+                what, fix = f"{people} is {CONNECTION[status]}", f"connect {people} in the site's dashboard"
                 self.found.add(finding("channel-not-connected", what, fix, Severity.WARNING))
 
     def _features(self) -> None:

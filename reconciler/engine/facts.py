@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.model.frozen import Variant
@@ -11,18 +12,47 @@ from reconciler.model.posts import Unrecognised
 from reconciler.model.sites import ChannelStatus, Feature
 
 
+class Probe(StrEnum):
+    """An inferred fact of remote-api.md that reading can settle."""
+
+    KEY_ADMITTED = "key-admitted"
+    SETTINGS_WRAPPER = "settings-wrapper"
+    PLAN_WRAPPER = "plan-wrapper"
+    ACTIVITY_WRAPPER = "activity-wrapper"
+    CALENDAR_OPTION = "calendar-option"
+    DEFAULTS_WRAPPER = "defaults-wrapper"
+    EMPTY_ACTIVITIES = "empty-activities"
+    ACTIVITY_MEMBERS = "activity-members"
+    EVENTS_ROUTE = "events-route"
+    EVENTS_KEY = "events-key"
+    RULE_MEMBERS = "rule-members"
+    EVENT_CALENDAR = "event-calendar"
+    OPTION_KEY = "option-key"
+    ACTIVITIES_ROUTE = "activities-route"
+    ACTIVITY_BY_ID = "activity-by-id"
+    ITEMS_BY_IDS = "items-by-ids"
+    ITEM_ROUTE = "item-route"
+    SITE_NAME = "site-name"
+
+
 class Verdict(Variant, frozen=True):
     """What a probe found out about an inferred fact: `holds` is None if nothing on the site can tell.
 
-    `question` is the fact as in remote-api.md 14, `found` what was seen.
+    `about` is the key, wrapper or route in question. What was seen: the answer's `status`, `names` of members (None:
+    they were not looked at), how many objects, and where the object was: in a `wrapper`, or `bare`.
     """
 
     section: str
-    question: str
+    probe: Probe
     holds: bool | None
-    found: str
+    about: str = ""
+    status: int | None = None
+    names: tuple[str, ...] | None = None
+    count: int | None = None
+    wrapper: str = ""
+    bare: bool = False
     seen: bool = False
-    """Whether `found` is the whole answer, because the question was not a yes-or-no question."""
+    """Whether what was seen is the whole answer, because the question was not a yes-or-no question."""
 
 
 class StateReached(Variant, frozen=True):

@@ -17,7 +17,7 @@ from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError
 from reconciler.api.events import EVENTS
 from reconciler.api.routes import ReadCall
-from reconciler.engine.facts import Verdict
+from reconciler.engine.facts import Probe, Verdict
 from reconciler.model.canonical import JsonObject, freeze
 from reconciler.model.events import reach
 from reconciler.model.frozen import instant
@@ -36,8 +36,8 @@ class _Answer(Struct, frozen=True):
         return 200 <= self.status < 300
 
     @property
-    def keys(self) -> str:
-        return ", ".join(sorted(self.body)) or "an empty object"
+    def keys(self) -> tuple[str, ...]:
+        return tuple(sorted(self.body))
 
 
 class Prober:
@@ -53,28 +53,27 @@ class Prober:
     async def run(self) -> None:
         """All probes. Raises ApiError if the site cannot be reached at all."""
         settings = await self._ask(routes.GET_SETTINGS.call())
-        answered = f"answered {settings.status}"
-        self._say("14.21", "an API key may ask the marketing plan service", settings.good, answered)
-        self._wrapper("14.18", "settings", settings, ("marketingSettings",), ("settings", "id"))
+        self._say("14.21", Probe.KEY_ADMITTED, settings.good, status=settings.status)
+        self._wrapper("14.18", Probe.SETTINGS_WRAPPER, settings, ("marketingSettings",), ("settings", "id"))
         plan = await self._ask(routes.GET_MARKETING_PLAN.call())
         wrappers = ("marketingPlan", "socialMarketingPlan", "plan")
-        self._wrapper("14.1", "the marketing plan", plan, wrappers, ("status", "marketingActivities"))
+        self._wrapper("14.1", Probe.PLAN_WRAPPER, plan, wrappers, ("status", "marketingActivities"))
         activities = self._activities(plan)
         await self._events()
         for route, key in ((routes.PLAN_GOAL_OPTIONS, "planGoalKey"), (routes.POINT_OF_VIEW_OPTIONS, "pointOfViewKey")):
             self._option(key, await self._ask(route.call()))
         calendars = await self._ask(routes.CALENDAR_OPTIONS.call())
         members = {name for option in _listed(calendars.body, "options") for name in option} - {"id"}
-        self._see("14.18", "what a calendar option has other than its id", members, "nothing")
+        self._see("14.18", Probe.CALENDAR_OPTION, members)
         defaults = await self._ask(routes.SETTINGS_DEFAULTS.call())
         wrapped = _if(defaults, "defaults" in defaults.body)
-        self._say("14.18", "defaults come in an object `defaults`", wrapped, defaults.keys)
+        self._say("14.18", Probe.DEFAULTS_WRAPPER, wrapped, names=defaults.keys)
         await self._activity_routes(activities)
         await self._items(activities)
         properties = await self._ask(routes.SITE_PROPERTIES.call())
         inner = properties.body.get("properties")
         named = isinstance(inner, JsonObject) and "siteDisplayName" in inner
-        self._say("11.3", "properties have `siteDisplayName`", _if(properties, named), "")
+        self._say("11.3", Probe.SITE_NAME, _if(properties, named))
 
     # --- probes
 
@@ -83,10 +82,10 @@ class Prober:
         holder = plan.body if "marketingActivities" in plan.body else inner
         found = _listed(holder, "marketingActivities")
         emitted = "marketingActivities" in holder
-        about = "an empty list of activities is written out"
-        self._say("14.22", about, None if found or not plan.good else emitted, "there are activities" if found else "")
+        held = None if found or not plan.good else emitted
+        self._say("14.22", Probe.EMPTY_ACTIVITIES, held, count=len(found) or None)
         named = {name for activity in found for name in activity}
-        self._see("14.1", "the members of an activity in a plan", named, "there is no activity")
+        self._see("14.1", Probe.ACTIVITY_MEMBERS, named)
         return found
 
     async def _events(self) -> None:
@@ -99,51 +98,55 @@ class Prober:
             if answer.good:
                 break
         first = routes.QUERY_EVENTS[0].template
-        self._say("14.17", f"events are listed at {first}", path == first and answer.good, f"answered {answer.status}")
+        held = path == first and answer.good
+        self._say("14.17", Probe.EVENTS_ROUTE, held, about=first, status=answer.status)
         keys = [key for key in EVENTS.keys if key in answer.body]
-        self._say("14.17", "the list of events is called `events`", _if(answer, keys == ["events"], keys), answer.keys)
+        held_key = _if(answer, keys == ["events"], keys)
+        self._say("14.17", Probe.EVENTS_KEY, held_key, about="events", names=answer.keys)
         found = _listed(answer.body, *keys)
         rules = [rule for event in found if isinstance(rule := event.get("recurringRule"), JsonObject)]
-        self._see("14.17", "the members of a recurring rule", {name for rule in rules for name in rule}, "none recurs")
+        self._see("14.17", Probe.RULE_MEMBERS, {name for rule in rules for name in rule})
         calendars = {event.get("calendarId") for event in found}
         names_one = None if not found else None not in calendars
-        self._say("14.17", "an event names its calendar", names_one, f"{len(calendars):,} seen")
+        self._say("14.17", Probe.EVENT_CALENDAR, names_one, count=len(calendars))
 
     def _option(self, key: str, answer: _Answer) -> None:
         options = _listed(answer.body, "options")
         names = sorted({name for option in options for name in option})
         held = _if(answer, key in names, options)
-        self._say("14.18", f"an option has `{key}`", held, ", ".join(names) or "no option")
+        self._say("14.18", Probe.OPTION_KEY, held, about=key, names=tuple(names))
 
     async def _activity_routes(self, activities: Iterable[JsonObject]) -> None:
         query = await self._ask(routes.QUERY_ACTIVITIES.call(body={"query": JsonObject({"filter": JsonObject()})}))
-        where = f"activities are queried at {routes.QUERY_ACTIVITIES.template}"
-        self._say("14.15", where, query.good, f"answered {query.status}")
+        where = routes.QUERY_ACTIVITIES.template
+        self._say("14.15", Probe.ACTIVITIES_ROUTE, query.good, about=where, status=query.status)
         found = (activity.get("marketingActivityId", activity.get("id")) for activity in activities)
         ids = [id for id in found if isinstance(id, str)]
-        asked = "one activity is asked for by `marketingActivityId`"
         if not ids:
-            self._say("14.16", asked, None, "there is no activity")
+            self._say("14.16", Probe.ACTIVITY_BY_ID, None, names=())
             return
         one = await self._ask(routes.GET_ACTIVITY.call(query=(("marketingActivityId", ids[0]),)))
         other = await self._ask(routes.GET_ACTIVITY.call(query=(("id", ids[0]),)))
-        self._say("14.16", asked, one.good, "" if one.good else f"`id` answers {other.status}")
+        if one.good:
+            self._say("14.16", Probe.ACTIVITY_BY_ID, True)
+        else:
+            self._say("14.16", Probe.ACTIVITY_BY_ID, False, names=("id",), status=other.status)
         good = one if one.good else other
         if good.good:
             wrappers = ("marketingActivity", "activity")
-            self._wrapper("14.16", "an activity", good, wrappers, ("id", "marketingActivityId"))
+            self._wrapper("14.16", Probe.ACTIVITY_WRAPPER, good, wrappers, ("id", "marketingActivityId"))
 
     async def _items(self, activities: Iterable[JsonObject]) -> None:
         posts = [post for activity in activities for post in _listed(activity, "items", "posts", "drafts")]
         ids = [id for post in posts if isinstance(id := post.get("id"), str)] or [NOBODY]
         wanted = JsonObject({"id": JsonObject({"$in": (ids[0],)})})
         query = await self._ask(routes.QUERY_ITEMS.call(body={"query": JsonObject({"filter": wanted})}))
-        self._say("14.19", "items can be filtered by their ids", query.good, f"answered {query.status}")
+        self._say("14.19", Probe.ITEMS_BY_IDS, query.good, status=query.status)
         item = await self._ask(routes.GET_ITEM.call(id=ids[0]))
         if ids[0] == NOBODY:
-            self._say("14.19", "an item is read at /items/{id}", None, f"there is no post; answered {item.status}")
+            self._say("14.19", Probe.ITEM_ROUTE, None, names=(), status=item.status)
         else:
-            self._say("14.19", "an item is read at /items/{id}", item.good, f"answered {item.status}")
+            self._say("14.19", Probe.ITEM_ROUTE, item.good, status=item.status)
 
     # --- asking
 
@@ -160,20 +163,32 @@ class Prober:
         return _Answer(status, body if isinstance(body, JsonObject) else JsonObject())
 
     def _wrapper(
-        self, section: str, name: str, answer: _Answer, wrappers: tuple[str, ...], bare: tuple[str, ...]
+        self, section: str, about: Probe, answer: _Answer, wrappers: tuple[str, ...], bare: tuple[str, ...]
     ) -> None:
         found = [key for key in wrappers if isinstance(answer.body.get(key), JsonObject)]
         plain = not found and any(key in answer.body for key in bare)
-        words = f"in `{found[0]}`" if found else "without a wrapper" if plain else answer.keys
         held = _if(answer, found[:1] == [wrappers[0]] or plain)
-        self._say(section, f"{name}: in `{wrappers[0]}` or bare", held, words)
+        names = None if found or plain else answer.keys
+        self._say(section, about, held, wrappers[0], wrapper=found[0] if found else "", bare=plain, names=names)
 
-    def _see(self, section: str, what: str, names: Iterable[str], nothing: str) -> None:
+    def _see(self, section: str, about: Probe, names: Iterable[str]) -> None:
         """Reports which members there are, if nothing is inferred about them."""
-        self.verdicts.append(Verdict(section, what, None, ", ".join(sorted(names)) or nothing, seen=True))
+        self.verdicts.append(Verdict(section, about, None, names=tuple(sorted(names)), seen=True))
 
-    def _say(self, section: str, question: str, holds: bool | None, found: str) -> None:
-        self.verdicts.append(Verdict(section, question, holds, found))
+    def _say(
+        self,
+        section: str,
+        of: Probe,
+        holds: bool | None,
+        about: str = "",
+        *,
+        status: int | None = None,
+        names: tuple[str, ...] | None = None,
+        count: int | None = None,
+        wrapper: str = "",
+        bare: bool = False,
+    ) -> None:
+        self.verdicts.append(Verdict(section, of, holds, about, status, names, count, wrapper, bare))
 
 
 def _if(answer: _Answer, holds: bool, seen: object = True) -> bool | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, assert_never
+from typing import Final
 
 from reconciler.model.activities import ActivityRule, PostsRule
 from reconciler.model.address import Address, Kind, Labels, SiteName
@@ -96,23 +96,6 @@ class ChannelStatus(StrEnum):
     INVALID = "INVALID"
     UNKNOWN = "UNKNOWN"
     """An answer that this version does not know, or no answer."""
-
-    @property
-    def words(self) -> str:
-        """How to describe a channel that is not connected: `not connected (it was disconnected)`."""
-        match self:
-            case ChannelStatus.NEVER_CREATED:
-                return "not connected"
-            case ChannelStatus.DISCONNECTED:
-                return "not connected (it was disconnected)"
-            case ChannelStatus.INVALID:
-                return "not connected (its connection is no longer valid)"
-            case ChannelStatus.UNKNOWN:
-                return "not known to be connected"
-            case ChannelStatus.VALID:
-                return "connected"
-            case _:
-                assert_never(self)
 
 
 class Account(Struct, frozen=True):

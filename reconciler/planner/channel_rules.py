@@ -6,7 +6,7 @@ A limit belongs to a channel, so a violation names the channel, not a line of th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -19,6 +19,7 @@ from reconciler.model.approvals import ActivityDecision, Approvals, DraftApprova
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name, post_name
+from reconciler.model.sites import ChannelStatus
 from reconciler.planner.text_lengths import letters, shows_anything, x_length
 
 
@@ -66,6 +67,15 @@ WIX_HOSTS: Final = ("wixstatic.com", "wixmp.com")
 
 _HASHTAG: Final = r"(?<![\w&/#])#\w*[^\W\d_]\w*"
 _SIGNED: Final = r"(?i)[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)="
+
+CONNECTION: Final[Mapping[ChannelStatus, str]] = {
+    ChannelStatus.NEVER_CREATED: "not connected",
+    ChannelStatus.DISCONNECTED: "not connected (it was disconnected)",
+    ChannelStatus.INVALID: "not connected (its connection is no longer valid)",
+    ChannelStatus.UNKNOWN: "not known to be connected",
+    ChannelStatus.VALID: "connected",
+}
+"""What a problem says that a channel is. A test fails for a status without words."""
 
 IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with `decision: regenerate`"
 

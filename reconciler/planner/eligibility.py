@@ -16,7 +16,7 @@ from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
 from reconciler.planner.approval_checks import not_committed, objection
 from reconciler.planner.candidates import Candidate
-from reconciler.planner.channel_rules import RuleViolation, channel_is_gone
+from reconciler.planner.channel_rules import CONNECTION, RuleViolation, channel_is_gone
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     SHOWN_FROM,
@@ -253,7 +253,7 @@ class DraftEligibility(Struct):
             named = self.desired.rules[candidate.rule].channels
             without = f"leave it out of {rule}" if named else f"name the others in {rule}"
             fix = f"connect {channel_name(channel)} in the site's dashboard, or {without}"
-            detail = f"{channel_name(channel)} is {status.words}"
+            detail = f"{channel_name(channel)} is {CONNECTION[status]}"
             found.append(self._blocked(candidate, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
         feature = self.observed.feature(SCHEDULING)
         if feature is not None and not feature.enabled:

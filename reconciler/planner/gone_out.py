@@ -6,7 +6,7 @@ recorded what became of it, and by `history` from then on (docs/design.md 1.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, assert_never, get_args
 
@@ -39,23 +39,15 @@ WhyNot: TypeAlias = Literal[
 """Why the files no longer want a post: what can be said about one that is out, or at a site that was not read."""
 
 
-def although(reason: WhyNot) -> str:
-    """The reason as a clause, for use after `although`."""
-    match reason:
-        case Reason.WITHDRAWN:
-            return "its approval was withdrawn"
-        case Reason.SENT_BACK:
-            return "it was sent back in review"
-        case Reason.CHANGED:
-            return "its content or day was no longer what was approved"
-        case Reason.DATE_MOVED:
-            return "its day was no longer the one that was approved"
-        case Reason.EDITED:
-            return "its entry in the approvals file was edited"
-        case Reason.PAUSED:
-            return "publishing is paused"
-        case never:
-            assert_never(never)
+ALTHOUGH: Final[Mapping[Reason, str]] = {
+    Reason.WITHDRAWN: "its approval was withdrawn",
+    Reason.SENT_BACK: "it was sent back in review",
+    Reason.CHANGED: "its content or day was no longer what was approved",
+    Reason.DATE_MOVED: "its day was no longer the one that was approved",
+    Reason.EDITED: "its entry in the approvals file was edited",
+    Reason.PAUSED: "publishing is paused",
+}
+"""What follows `although` in a problem or a line of the history. A test fails for a reason without words."""
 
 
 def moved_key(post: PostId) -> str:
@@ -143,7 +135,7 @@ def unwanted_post(found: WentOut, zone: str) -> Diagnostic:
     return blocked(
         found.address,
         BlockedBy.WENT_OUT_UNWANTED,
-        f"{name} went out{when}{where}, although {although(found.reason)}{link}",
+        f"{name} went out{when}{where}, although {ALTHOUGH[found.reason]}{link}",
         "take it down on its channel if it must not stay; the next apply records it, and history lists it from then on",
         name,
         says_name=True,

@@ -10,6 +10,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import channel_name
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy, refusal
+from reconciler.planner.channel_rules import CONNECTION
 from reconciler.planner.options import Scope
 from reconciler.planner.tally import PlanTally
 
@@ -30,7 +31,7 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
     for channel in expect.channels:
         status = observed.channel(channel) or ChannelStatus.UNKNOWN
         if status is not ChannelStatus.VALID:
-            found.append(f"expect.channels lists {channel_name(channel)}, but it is {status.words}")
+            found.append(f"expect.channels lists {channel_name(channel)}, but it is {CONNECTION[status]}")
     return tuple(
         refusal(
             scope.address(Kind.SITE),

@@ -32,6 +32,7 @@ from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, Rec
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, StillGoingOut, ToReview, blocked
 from reconciler.planner.approval_checks import difference_words, not_committed
 from reconciler.planner.candidates import rule_for
+from reconciler.planner.channel_rules import CONNECTION
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import too_late
 from reconciler.planner.unstopped import (
@@ -121,7 +122,7 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
                 continue
             moment = moment_text(moment_in(activity, post), scope.zone_name)
             name = post_name(activity.title, post.channel, post.type)
-            detail = f"{name} goes out {moment}, but the channel is {status.words}"
+            detail = f"{name} goes out {moment}, but the channel is {CONNECTION[status]}"
             fix = f"connect {channel_name(post.channel)} in the site's dashboard before that"
             address = scope.address(Kind.DRAFT, post.id)
             found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name, says_name=True))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import field
 from msgspec.structs import replace
 
 from reconciler.engine.adoption_results import Import, ProjectExamined, SiteExamined
+from reconciler.engine.facts import Fact
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Struct
@@ -34,7 +37,7 @@ class ProjectRecord(Struct, frozen=True):
     def with_more(self, examined: ProjectExamined) -> ProjectRecord:
         """This record, extended by what was found later."""
         findings = (*self.findings, *problem_records(examined.findings))
-        return replace(self, facts={**self.facts, **dict(facts_in_words(examined.facts))}, findings=findings)
+        return replace(self, facts={**self.facts, **_facts(examined.facts)}, findings=findings)
 
 
 class ExaminedRecord(Struct, frozen=True):
@@ -47,4 +50,12 @@ class ExaminedRecord(Struct, frozen=True):
 
 def examined_record(examined: SiteExamined) -> ExaminedRecord:
     """What was found about a site."""
-    return ExaminedRecord(examined.name, dict(facts_in_words(examined.facts)), problem_records(examined.findings))
+    return ExaminedRecord(examined.name, _facts(examined.facts), problem_records(examined.findings))
+
+
+def _facts(found: Iterable[Fact]) -> dict[str, str]:
+    """What each fact is about, with what it says; several about the same are joined."""
+    said: dict[str, str] = {}
+    for about, words in facts_in_words(found):
+        said[about] = f"{said[about]}; {words}" if about in said else words
+    return said

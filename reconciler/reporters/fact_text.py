@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, assert_never
 
 from reconciler.engine import facts
@@ -43,7 +43,7 @@ def _row(fact: facts.Fact) -> tuple[str, str]:
         case facts.ClockAhead(seconds=seconds):
             return "clock", "the server did not say what time it is" if seconds is None else _clock(seconds)
         case facts.Probed(verdict=verdict):
-            return verdict.section, f"{verdict.question}: {_verdict(verdict)}"
+            return verdict.section, f"{PROBES[verdict.probe].format(verdict.about)}: {_verdict(verdict)}"
         case facts.ProbeRecorded(requests=requests, file=file):
             return "recorded", f"{requests} requests in {file}, without texts and ids"
         case facts.StateReached():
@@ -77,16 +77,63 @@ def _of_site(fact: facts.OfSite) -> tuple[str, str]:
             assert_never(fact)
 
 
+PROBES: Final[Mapping[facts.Probe, str]] = {
+    facts.Probe.KEY_ADMITTED: "an API key may ask the marketing plan service",
+    facts.Probe.SETTINGS_WRAPPER: "settings: in `{}` or bare",
+    facts.Probe.PLAN_WRAPPER: "the marketing plan: in `{}` or bare",
+    facts.Probe.ACTIVITY_WRAPPER: "an activity: in `{}` or bare",
+    facts.Probe.CALENDAR_OPTION: "what a calendar option has other than its id",
+    facts.Probe.DEFAULTS_WRAPPER: "defaults come in an object `defaults`",
+    facts.Probe.EMPTY_ACTIVITIES: "an empty list of activities is written out",
+    facts.Probe.ACTIVITY_MEMBERS: "the members of an activity in a plan",
+    facts.Probe.EVENTS_ROUTE: "events are listed at {}",
+    facts.Probe.EVENTS_KEY: "the list of events is called `{}`",
+    facts.Probe.RULE_MEMBERS: "the members of a recurring rule",
+    facts.Probe.EVENT_CALENDAR: "an event names its calendar",
+    facts.Probe.OPTION_KEY: "an option has `{}`",
+    facts.Probe.ACTIVITIES_ROUTE: "activities are queried at {}",
+    facts.Probe.ACTIVITY_BY_ID: "one activity is asked for by `marketingActivityId`",
+    facts.Probe.ITEMS_BY_IDS: "items can be filtered by their ids",
+    facts.Probe.ITEM_ROUTE: "an item is read at /items/ and its id",
+    facts.Probe.SITE_NAME: "properties have `siteDisplayName`",
+}
+"""The inferred facts as remote-api.md has them. A test fails for one without words."""
+
+NOTHING_SEEN: Final[Mapping[facts.Probe, str]] = {
+    facts.Probe.CALENDAR_OPTION: "nothing",
+    facts.Probe.ACTIVITY_MEMBERS: "there is no activity",
+    facts.Probe.ACTIVITY_BY_ID: "there is no activity",
+    facts.Probe.RULE_MEMBERS: "none recurs",
+    facts.Probe.OPTION_KEY: "no option",
+    facts.Probe.ITEM_ROUTE: "there is no post",
+}
+
+
 def _clock(ahead: float) -> str:
     return f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's"
 
 
 def _verdict(verdict: facts.Verdict) -> str:
     """`true: ...`, `not true: ...` or `not clear: ...`; if it is not a yes-or-no question, what was seen."""
+    found = "; ".join(_seen(verdict))
     if verdict.seen:
-        return verdict.found
+        return found
     how = {True: "true", False: "not true", None: "not clear"}[verdict.holds]
-    return f"{how}: {verdict.found}" if verdict.found else how
+    return f"{how}: {found}" if found else how
+
+
+def _seen(verdict: facts.Verdict) -> Iterator[str]:
+    """What a probe saw."""
+    if verdict.wrapper:
+        yield f"in `{verdict.wrapper}`"
+    if verdict.bare:
+        yield "without a wrapper"
+    if verdict.names is not None:
+        yield ", ".join(verdict.names) or NOTHING_SEEN.get(verdict.probe, "an empty object")
+    if verdict.count is not None:
+        yield f"{verdict.count:,} seen"
+    if verdict.status is not None:
+        yield f"answered {verdict.status}"
 
 
 def _state(reached: facts.StateReached) -> str:

@@ -14,13 +14,14 @@ import pytest
 
 from reconciler.api.client import ReadClient
 from reconciler.api.limits import Limits
-from reconciler.engine.facts import Verdict
+from reconciler.engine.facts import Probe, Probed, Verdict
 from reconciler.engine.probe import probe
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey
 from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef
+from reconciler.reporters.fact_text import PROBES, facts_in_words
 from reconciler.sandbox.server import start_in_thread
 from tests.api.playback import playback
 from tests.cli.projects import Command, Project, site
@@ -176,7 +177,7 @@ def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, rec
     ran = reconciler("doctor", ward.root, "--target", "one", "--probe", "--cassette", file, "--output", "json")
     codes = [finding["message"] for finding in ran.json["project"]["findings"] if finding["code"] == "probe-differs"]
     assert len(codes) == 1
-    assert "the list of events is called `events` is not true (calendarEvents" in codes[0]
+    assert codes[0] == "`events-key` (remote-api.md 14.17) does not hold on this site"
     text = file.read_text("utf-8")
     assert "CANARY" not in text
     assert "3f0c2a9e" not in text
@@ -200,6 +201,13 @@ def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, rec
     verdicts, again = asyncio.run(replayed())
     assert json.loads(again)["exchanges"] == json.loads(text)["exchanges"]
     assert sum(verdict.holds is True for verdict in verdicts) > 8
-    assert [verdict.question for verdict in verdicts if verdict.holds is False] == [
-        "the list of events is called `events`"
+    assert [(verdict.probe, verdict.names) for verdict in verdicts if verdict.holds is False] == [
+        (Probe.EVENTS_KEY, ("calendarEvents",))
     ]
+    words = [text for _, text in facts_in_words([Probed(verdict) for verdict in verdicts])]
+    assert "the list of events is called `events`: not true: calendarEvents" in words
+    assert "settings: in `marketingSettings` or bare: true: in `marketingSettings`" in words
+
+
+def test_every_probe_has_words() -> None:
+    assert PROBES.keys() == set(Probe)

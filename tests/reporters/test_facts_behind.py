@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.sites import ChannelStatus
 from reconciler.planner.actions import BlockedBy, Fact, Grounds, Reason
+from reconciler.planner.channel_rules import CONNECTION
+from reconciler.planner.gone_out import ALTHOUGH, WhyNot
 from reconciler.reporters.words import FACTS, facts_behind
 
 QUIET = Diagnostic(BlockedBy.POLICY, "policy.quietHours: 22:10 is within 21:00 to 07:00 (Europe/Berlin)", "edit it")
@@ -17,6 +22,8 @@ BERLIN = "Thu 2026-12-03 10:00 Europe/Berlin -> Sun 2026-12-06 10:00 Europe/Berl
 
 def test_every_fact_has_words() -> None:
     assert FACTS.keys() == set(Fact)
+    assert ALTHOUGH.keys() == set(get_args(WhyNot))
+    assert CONNECTION.keys() == set(ChannelStatus)
 
 
 @pytest.mark.parametrize(
