@@ -1232,3 +1232,15 @@ def test_a_post_whose_activity_a_generation_replaced_is_named_and_cancelled_by_t
     assert '! still going out "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin' in said
     code, said = pottery.run("apply", "--auto-approve")
     assert (code, "1 cancelled" in said, pottery.status()) == (0, True, "CANCELED"), said
+
+
+def test_what_an_approval_that_does_not_count_is_for_may_be_thrown_away_as_the_plan_says(pottery: Pottery) -> None:
+    """The state does not know the time of the approval, so it does not count, here as little as for publishing."""
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    assert "1 blocked" in pottery.run("apply", "--auto-approve", "--allow-publish")[1]
+    pottery.project.edit("sites/pottery.yaml", "discard: all", "discard: unapproved")
+    pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
+    code, said = pottery.run("apply", "--auto-approve")
+    assert "discards 1 unapproved draft" in said
+    assert (code, "1 generated, 1 discarded" in said) == (0, True), said

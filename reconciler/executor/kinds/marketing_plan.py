@@ -10,7 +10,6 @@ from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, thrown_aw
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry
@@ -36,6 +35,7 @@ from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.generation import upcoming_posts
+from reconciler.planner.losses import approved_drafts
 
 LISTED = 3
 """How many objects a message names."""
@@ -54,7 +54,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     ) -> Diagnostic | None:
         if not isinstance(operation, Regenerate):
             return None
-        return _beyond_discard(operation, await site.marketing_plan(), moment.approvals, moment.now)
+        return _beyond_discard(operation, await site.marketing_plan(), moment)
 
     async def before(self, operation: MarketingPlanOperation, site: SiteCache) -> Before:
         live = await site.marketing_plan()
@@ -200,23 +200,17 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
             assert_never(required)
 
 
-def _beyond_discard(
-    operation: Regenerate, live: MarketingPlan, approvals: Approvals, now: datetime
-) -> Diagnostic | None:
+def _beyond_discard(operation: Regenerate, live: MarketingPlan, moment: Moment) -> Diagnostic | None:
     """What a regeneration would throw away beyond `discard`; needed after a wait, for which nothing was listed."""
-    upcoming = upcoming_posts(live, now)
+    upcoming = upcoming_posts(live, moment.now)
     match operation.discardable:
         case Discard.ALL:
             return None
         case Discard.NOTHING:
             return _unlisted(live, list(upcoming))
         case Discard.UNAPPROVED:
-            dates = {post.id: activity.date for activity in live.activities for post in activity.posts}
-            kept = (
-                post
-                for post in upcoming
-                if post.status is PostStatus.SCHEDULED or approvals.approves(post, dates[post.id])
-            )
+            approved = approved_drafts(live.activities, moment.approvals, moment.recorded)
+            kept = (post for post in upcoming if post.status is PostStatus.SCHEDULED or post.id in approved)
             return _unlisted(live, list(kept))
         case never:
             assert_never(never)
