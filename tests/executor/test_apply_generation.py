@@ -326,7 +326,7 @@ def test_a_regeneration_that_would_throw_away_what_was_not_listed_is_skipped(ben
     bench.world.activities = [an_activity("a1", a_post("p1"), a_post("p2"))]
     ledger = bench.apply(regenerate(DiscardsOnly((a_post("p1").id,))))
     assert results(ledger) == ["skipped"]
-    assert 'throw away a post that the plan does not list: "Title a1"' in details(ledger)[0]
+    assert 'discard a post that the plan does not list: "Title a1"' in details(ledger)[0]
     assert bench.writes == []
 
 
