@@ -269,7 +269,7 @@ WORDS: Final = {
     "generate": "How many generations are started.",
     "forbiddenBy": "The rules that forbid it.",
     "generated": "How many objects were generated.",
-    "grounds": "What speaks against a waiting post: rules that forbid it, and how it differs from what was approved.",
+    "grounds": "What is wrong with a waiting post: rules that forbid it, and how it differs from what was approved.",
     "host": "The host that it runs on.",
     "id": "The object's id.",
     "inFile": "What the approvals file says; empty if it says nothing.",

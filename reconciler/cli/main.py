@@ -156,7 +156,7 @@ def _misused(problem: UsageError, args: Sequence[str]) -> int:
 
 
 def _stopped(error: KeyboardInterrupt | Terminated, args: Sequence[str]) -> int:
-    """The end of a command that a signal ended before it had opened its reports: told in every report."""
+    """The end of a command that a signal ended before it had opened its reports: it is in every report."""
     from reconciler.cli.options import Output, Shown
     from reconciler.cli.run import ReportsFailed, Running, reported
     from reconciler.engine.results import ClosingEvent

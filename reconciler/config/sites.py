@@ -326,7 +326,7 @@ class _Reading:
             self.problems.append(problem(Place(shown), *refused))
             return None
         if not file.name.lower().endswith(YAML):
-            message = "is not read: its name does not end in .yaml or .yml"
+            message = "is not a YAML file: its name does not end in .yaml or .yml"
             self.problems.append(problem(Place(shown), message, "rename it, or narrow `sites` in reconciler.yaml"))
             return None
         return read_file(file, shown, self.problems)

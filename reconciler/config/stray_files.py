@@ -1,4 +1,4 @@
-"""Finds site files that no pattern takes anywhere in a project, not only beside those that are read.
+"""Finds site files that no pattern matches anywhere in a project, not only beside those that are read.
 
 A file that nobody reads is a site that nobody looks after, so it is named. To stay cheap in a large repository, only
 the first LOOKED_AT files are looked at, and only YAML files are opened.
@@ -29,7 +29,7 @@ _SITE: Final = re.compile(rb"^site:[ \t]*(\{|\r?\n[ \t]+(#|name:|id:|labels:|cre
 
 
 def stray_site_files(root: Path, known: Container[str], approvals: str) -> Iterator[str]:
-    """The YAML files below a folder that declare a site, but for `known` ones and those in the approvals folder."""
+    """The YAML files below a folder that declare a site, except `known` ones and those in the approvals folder."""
     left = LOOKED_AT
     for folder, names, files in os.walk(root):
         elsewhere = folder != str(root) and not {PROJECT_FILE, "pyvenv.cfg"}.isdisjoint(files)

@@ -33,7 +33,7 @@ It bounds their memory however long a generation takes, and the number of reques
 """
 
 READ_AT_ONCE: Final = 10
-"""How many documents of the state are read at once where no project says how many."""
+"""How many documents of the state are read at once if no project sets a number."""
 
 
 class Turn:

@@ -32,7 +32,7 @@ class DifferenceRecord(Struct, frozen=True):
 
 
 class GroundsRecord(Struct, frozen=True):
-    """What speaks against a post: the rules that forbid it, and how it differs from what was approved."""
+    """What is wrong with a post: the rules that forbid it, and how it differs from what was approved."""
 
     forbidden_by: tuple[ProblemRecord, ...]
     differences: tuple[DifferenceRecord, ...]
@@ -102,7 +102,7 @@ def _going_out_record(post: StillGoingOut) -> GoingOutRecord:
 
 
 def grounds_record(grounds: Grounds | Absent) -> GroundsRecord | Absent:
-    """What speaks against a post."""
+    """What is wrong with a post."""
     return grounds if isinstance(grounds, Absent) else taken_from(grounds, GroundsRecord)
 
 

@@ -1,4 +1,4 @@
-"""Posts that wait to go out although the marketing plan was generated without their activity.
+"""Posts that are waiting to go out although the marketing plan was generated without their activity.
 
 Posts of activities that a regeneration is known to replace are cancelled before it. But a marketing plan that showed
 nothing may come back with its activities, or with others: only the new one tells.
@@ -21,7 +21,7 @@ from reconciler.planner.needs import missing_items
 
 LEFT_BEHIND: Final = Diagnostic(
     "left-behind",
-    "the new marketing plan does not have its activity, which no plan could know",
+    "the new marketing plan does not have its activity, which could not be known in advance",
     "run apply again, which cancels it",
 )
 

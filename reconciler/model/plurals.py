@@ -1,4 +1,4 @@
-"""How many of a thing, in words. Numbers that people read have their thousands apart: `1,940`, in code `{count:,}`."""
+"""How many of a thing, in words. Numbers for people have thousands separators: `1,940`, in code `{count:,}`."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Fact(StrEnum):
 
 
 class Grounds(Struct, frozen=True):
-    """What speaks against a waiting post: the rules that forbid it, and how it differs from what was approved."""
+    """What is wrong with a waiting post: the rules that forbid it, and how it differs from what was approved."""
 
     forbidden_by: tuple[Diagnostic, ...] = ()
     differences: tuple[Difference, ...] = ()
