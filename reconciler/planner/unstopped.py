@@ -78,11 +78,11 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None
     facts = recorded.object(tried_key(post))
     if facts is None or facts.get("over") or facts == _OVER_ONCE:
         return None
-    problem = from_plain(Failure, thaw(facts)).problem() if "asked" in facts else _told(facts)
+    problem = from_plain(Failure, thaw(facts)).problem() if "asked" in facts else _in_words(facts)
     return replace(problem, message=f"cancelling it failed before ({problem.message}); apply tries again", call="")
 
 
-def _told(facts: JsonObject) -> Diagnostic:
+def _in_words(facts: JsonObject) -> Diagnostic:
     """Why a cancel failed, as earlier records of this version have it: in words, and the first ones without a code."""
     code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
     return Diagnostic(code or Unstopped.CANCEL_FAILED, why, fix, request_id=request or None)

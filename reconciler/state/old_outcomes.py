@@ -24,8 +24,8 @@ _CALL: Final = re.compile(r"(\S+) (\S+)(?: answered (?:(\d+) ?)?(\S*))?\Z")
 
 def with_failure(entry: dict[str, Any]) -> dict[str, Any]:
     """A plain journal entry whose `unknown` becomes a failure, or null; it was a problem, or a sentence or empty."""
-    told = entry.get("unknown")
-    return {**entry, "unknown": _failure(told, Trouble.OUTCOME_UNKNOWN)} if told is not None else entry
+    stored = entry.get("unknown")
+    return {**entry, "unknown": _failure(stored, Trouble.OUTCOME_UNKNOWN)} if stored is not None else entry
 
 
 def end_of(note: dict[str, Any]) -> dict[str, Any]:
@@ -34,10 +34,10 @@ def end_of(note: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(outcome, dict) or "kind" not in outcome:
         return note
     left = {key: value for key, value in note.items() if key != "outcome"}
-    result, told = str(outcome["kind"]), outcome.get("problem", outcome.get("detail"))
+    result, stored = str(outcome["kind"]), outcome.get("problem", outcome.get("detail"))
     if result not in _CODES:
         return {**left, "result": result, "failure": None}
-    failure = _failure(told, _CODES[result]) or _plain(Failure(_CODES[result]))
+    failure = _failure(stored, _CODES[result]) or _plain(Failure(_CODES[result]))
     return {**left, "result": result, "failure": {"requestId": outcome.get("requestId"), **_known(failure)}}
 
 
@@ -46,15 +46,15 @@ def _known(failure: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in failure.items() if key != "requestId" or value is not None}
 
 
-def _failure(told: object, code: Trouble) -> dict[str, Any] | None:
+def _failure(stored: object, code: Trouble) -> dict[str, Any] | None:
     """The plain failure of a problem or a sentence, whose words are not kept; None if there is none."""
-    if isinstance(told, str):
-        return _plain(Failure(code)) if told else None
-    if not isinstance(told, dict) or "message" not in told:
-        return told if isinstance(told, dict) else None
-    found = _CALL.match(str(told.get("call") or ""))
+    if isinstance(stored, str):
+        return _plain(Failure(code)) if stored else None
+    if not isinstance(stored, dict) or "message" not in stored:
+        return stored if isinstance(stored, dict) else None
+    found = _CALL.match(str(stored.get("call") or ""))
     asked = Asked(found[1], found[2], int(found[3]) if found[3] else None, found[4] or "") if found else None
-    return _plain(Failure(str(told.get("code") or code), asked, told.get("requestId")))
+    return _plain(Failure(str(stored.get("code") or code), asked, stored.get("requestId")))
 
 
 def ledger_of(ledger: Json) -> Json:
