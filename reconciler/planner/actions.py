@@ -188,6 +188,10 @@ class RefusedBy(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
+COUNTING: Final = frozenset({RefusedBy.MIN, RefusedBy.DISCARD})
+"""The guards whose messages count objects of the site."""
+
+
 def refusal(address: Address, code: RefusedBy, message: str, fix: str, *, says_name: bool = False) -> Diagnostic:
     """Why a plan may not be applied: what was found, and how to lift the refusal."""
     return Diagnostic(code.value, message, fix, address=address, says_name=says_name or ABSENT)

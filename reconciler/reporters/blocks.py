@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import weakref
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Final, Generic, Protocol, Self, TypeVar
@@ -95,7 +96,13 @@ class Blocks(Generic[Counts]):
         self._found: dict[bytes, _Single[Counts] | _Shared[Counts]] = {}
         # Each set of labels and each tally only once: sites with different changes still share these.
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
+        self._seen: Counter[frozenset[tuple[str, str]]] = Counter()
         self._tallies: dict[Counts, Counts] = {}
+
+    def saw(self, labels: Sequence[tuple[str, str]]) -> None:
+        """Counts a site with its labels, whether or not it has a block."""
+        known = frozenset(labels)
+        self._seen[self._labels.setdefault(known, known)] += 1
 
     def add(
         self,
@@ -167,8 +174,7 @@ class Blocks(Generic[Counts]):
                     yield from self._read(place)
                     yield ""
                 continue
-            same = "Same change" if found.rank in self._changes else "Same"
-            head = f"{same} on {found.count:,} sites ({self._which(found)})"
+            head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found)}"
             yield from Line((Span(head, Style.BOLD),)).on(self._screen)
             yield from self._lines_of(found)
             yield ""
@@ -195,13 +201,18 @@ class Blocks(Generic[Counts]):
         return sum(1 if isinstance(found, _Single) else found.count for found in below)
 
     def _which(self, found: _Shared[Counts]) -> str:
-        """The sites of a shared block: their names, or what they have in common."""
+        """`215 sites (team=emea)` if all with a label share the block, otherwise some of their names.
+
+        `90 sites (of 215 with team=emea: store-001, store-004, store-009, …)`.
+        """
         if found.count <= MOST_NAMES:
-            return ", ".join(found.names)
+            return f"{found.count:,} sites ({', '.join(found.names)})"
         labels = ", ".join(f"{key}={value}" for key, value in sorted(found.labels))
-        known = labels or f"{', '.join(found.names[:3])}, …"
+        of = sum(count for seen, count in self._seen.items() if found.labels <= seen) if labels else 0
+        some = f"{', '.join(found.names[:3])}, …"
+        known = f"of {of:,} with {labels}: {some}" if of > found.count else labels or some
         posts = " and their posts" if found.has_posts else ""
-        return known if self._list_sites else f"{known}; list them{posts} with --sites"
+        return f"{found.count:,} sites ({known if self._list_sites else f'{known}; list them{posts} with --sites'})"
 
     def _keep(self, lines: Sequence[Line]) -> Place:
         if self._text is None:

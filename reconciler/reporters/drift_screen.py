@@ -66,9 +66,11 @@ class DriftScreen:
     def failed(self, failed: SiteFailed) -> None:
         """Adds a site that could not be read."""
         self._failures.add(failed)
+        self._blocks.saw(failed.labels)
 
     def site(self, drifted: SiteDrifted) -> None:
         """Adds a site."""
+        self._blocks.saw(drifted.labels)
         report = drifted.report
         tally = report.tally
         self._in_review += tally.in_review

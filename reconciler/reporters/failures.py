@@ -9,11 +9,13 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import ALL_SITES
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
+from reconciler.planner.actions import COUNTING
 from reconciler.reporters.diagnostics import particulars
 from reconciler.reporters.layout import Line, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.problems import for_any_site
 from reconciler.reporters.totals import fix_line
+from reconciler.reporters.varied import Varied, without_numbers
 
 MOST_NAMES: Final = 8
 """How many sites of one cause are named; the rest are counted."""
@@ -42,10 +44,11 @@ def refusal_lines(refusals: Iterable[Diagnostic], *, list_sites: bool) -> Iterat
 class _Cause:
     """What is kept about one cause: how many sites it stops, some of their names, and one of them as an example."""
 
-    __slots__ = ("count", "example", "names")
+    __slots__ = ("count", "example", "names", "what")
 
-    def __init__(self, example: Diagnostic) -> None:
+    def __init__(self, example: Diagnostic, what: str) -> None:
         self.example = example
+        self.what = Varied(what)
         self.count = 0
         self.names: list[str] = []
 
@@ -63,7 +66,12 @@ class Failures:
         self._unseen += unseen_lines(failed)
         for problem in failed.problems:
             what = problem.cause.removeprefix(f"{failed.name}: ")
-            found = self._causes.setdefault((failed.refused, what, problem.fix), _Cause(problem))
+            counts = problem.code in COUNTING
+            key = (failed.refused, without_numbers(what) if counts else what, problem.fix)
+            if (found := self._causes.get(key)) is None:
+                found = self._causes[key] = _Cause(problem, what)
+            elif counts:
+                found.what.add(Varied(what))
             found.count += 1
             if len(found.names) < self._most:
                 found.names.append(failed.name)
@@ -74,13 +82,13 @@ class Failures:
         `! 2 sites failed   access was refused`, what to do, and which sites; refused ones last.
         """
         yield from self._unseen
-        for (refused, what, fix), found in sorted(self._causes.items(), key=lambda item: item[0][0]):
+        for (refused, _, fix), found in sorted(self._causes.items(), key=lambda item: item[0][0]):
             word = "refused" if refused else "failed"
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
             place = f"{found.example.place}: " if found.count == 1 and found.example.place else ""
             last = particulars(found.example)
             rest = (Span(f"({last})", Style.DIM),) if last else ()
-            first: tuple[Span, ...] = (Span(head, Style.YELLOW if refused else Style.RED), Span(place + what))
+            first: tuple[Span, ...] = (Span(head, Style.YELLOW if refused else Style.RED), Span(f"{place}{found.what}"))
             if fix:
                 yield Line(first, hang=4)
                 first = (Span(f"fix: {fix}"),)

@@ -67,9 +67,11 @@ class PlanScreen:
     def failed(self, failed: SiteFailed) -> None:
         """Adds a site that could not be read."""
         self._failures.add(failed)
+        self._blocks.saw(failed.labels)
 
     def site(self, planned: SitePlanned) -> None:
         """Adds a site."""
+        self._blocks.saw(planned.labels)
         plan = planned.plan
         self._refused += len(plan.refusals)
         if self._detail.summary and plan.refusals:  # there are no blocks that would name them

@@ -18,7 +18,7 @@ from reconciler.model.schedule import DraftWrite
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
-from reconciler.planner.actions import Action, BlockedBy, Plan, StillGoingOut
+from reconciler.planner.actions import COUNTING, Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.edits import edit_key
 from reconciler.planner.schedule import HELD_BACK
@@ -32,6 +32,7 @@ from reconciler.reporters.totals import (
     NoteTotal,
     PostTotal,
     ProblemTotal,
+    RefusalTotal,
     Total,
     fix_line,
     problem_lines,
@@ -94,7 +95,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     plan = planned.plan
     zone = plan.time_zone
     items = [Item(Rank.STILL_GOING_OUT, still_going_out_lines(post, zone)) for post in plan.still_going_out]
-    items += [_problem(same, "refused", Rank.REFUSED, Style.RED) for same in _alike(plan.refusals)]
+    items += [_refused(same, planned.name) for same in _alike(plan.refusals)]
     items += [_blocked(same, fix=fix) for same, fix in _with_fixes(plan.blocked)]
     if plan.refusals and plan.actions:
         left = Span("This site is refused, so none of the following is done:", Style.DIM)
@@ -187,10 +188,11 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     rank = Rank.DISCARDING if discards else CLASS_RANKS[class_of(operation)]
     if verb is Verb.WAIT:  # before what waits for it
         rank = Rank.WAITING
-    if any(draft.approved for draft in discards):  # never hidden in a number
+    approved = sum(draft.approved for draft in discards)
+    if approved and not plan.refusals:  # never hidden in a number
         return Item(rank, (*lines, _discard_line(discards)))
     if discards:
-        return Item(rank, tuple(lines), (_discard_line(discards),), DiscardTotal(len(discards)))
+        return Item(rank, tuple(lines), (_discard_line(discards),), DiscardTotal(len(discards), approved))
     if isinstance(operation, DraftWrite):
         return Item(rank, (), tuple(lines), PostTotal(action, plan.time_zone))
     return Item(rank, tuple(lines))
@@ -245,6 +247,15 @@ def _with_fixes(problems: Iterable[Diagnostic]) -> Iterator[tuple[list[Diagnosti
     for causes in by_fix.values():
         yield from ((same, "") for same in causes[:-1])
         yield causes[-1], shared_fix(causes[-1][0].fix, len(causes))
+
+
+def _refused(same: Sequence[Diagnostic], site: str) -> Item:
+    """Why a site is refused. If only the numbers differ, sites share it."""
+    item, problem = _problem(same, "refused", Rank.REFUSED, Style.RED), same[0]
+    if problem.code not in COUNTING or item.total is not None:
+        return item
+    fix = problem.fix.replace(f"{site}.yaml", "SITE.yaml")
+    return Item(Rank.REFUSED, (), item.lines, RefusalTotal("refused", Style.RED, problem.message, fix))
 
 
 def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:

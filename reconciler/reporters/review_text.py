@@ -102,7 +102,7 @@ def subject_lines(
         for line in (words.strip("\n") or "(no text)").replace("\r\n", "\n").split("\n"):
             for row in wrapped((Span(f"| {line}"),), screen, indent=2):
                 yield row.rstrip()
-        yield screen.paint(f"  {draft.id}", Style.DIM)
+        yield screen.paint(f"  id: {draft.id}", Style.DIM)
     if not subject.drafts:
         yield ""
         title = Span(f'"{subject.activity.title}"')

@@ -14,6 +14,7 @@ from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
 from reconciler.reporters.values import quoted
+from reconciler.reporters.varied import Varied, without_numbers
 from reconciler.reporters.words import reason_behind
 
 MOST_DAYS: Final = 14
@@ -48,22 +49,43 @@ class Total(Protocol):
         ...
 
 
+class RefusalTotal:
+    """Why sites are refused, if only numbers differ from site to site."""
+
+    listed: Final = False
+
+    def __init__(self, word: str, style: Style, message: str, fix: str) -> None:
+        self.kind: Final = f"{word}: {without_numbers(message)}; {fix}"
+        self._word, self._style, self._message, self._fix = word, style, Varied(message), fix
+
+    def add(self, other: RefusalTotal) -> None:
+        """Adds another site's."""
+        self._message.add(other._message)
+
+    def lines(self) -> Iterator[Line]:
+        """`! refused  regenerating would throw away 3 to 12 approved drafts, ...`, and what to do."""
+        return problem_lines(self._word, self._style, str(self._message), self._fix, 1)
+
+
 class DiscardTotal:
-    """How many unapproved drafts are thrown away."""
+    """How many drafts are thrown away. Approved ones are only counted at sites that are refused."""
 
     kind: Final = "discards"
     listed: Final = False
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, count: int, approved: int = 0) -> None:
+        self._count, self._approved = count, approved
 
     def add(self, other: DiscardTotal) -> None:
         """Adds another site's."""
         self._count += other._count
+        self._approved += other._approved
 
     def lines(self) -> Iterator[Line]:
         """`- discards 1,940 unapproved drafts on these sites in total`."""
-        text = f"- discards {plural(self._count, 'unapproved draft')} on these sites in total"
+        text = f"- discards {plural(self._count, 'draft' if self._approved else 'unapproved draft')}"
+        text += f", {self._approved:,} of them approved," if self._approved else ""
+        text += " on these sites in total"
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
 
 

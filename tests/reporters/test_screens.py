@@ -561,7 +561,8 @@ def test_a_changed_event_is_called_an_event_and_not_by_the_path_of_a_field() -> 
 def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_drafts() -> None:
     many = [discarding(f"s{number}", title=f"Title {number}") for number in range(6)]
     lines = shown(*plan_of(*many, discarding("odd", approved=True), sites=9)).splitlines()
-    shared = lines.index("Same change on 6 sites (team=emea; list them with --sites)")
+    head = "Same change on 6 sites (of 7 with team=emea: s0, s1, s2, …; list them with"
+    shared = lines.index(head) + 1
     assert lines[shared + 1].startswith("  * marketing plan    regenerate")
     assert lines[shared + 2] == "        - discards 12 unapproved drafts on these sites in total"
     own = lines.index("odd")
@@ -937,3 +938,33 @@ def test_an_audit_tells_a_fix_that_ends_several_obstacles_once_after_them() -> N
     places = [text.index(part) for part in ("no image", "too long", "fix: edit it  (for both of the above)", "paused")]
     assert places == sorted(places)
     assert text.count("fix: ") == 2
+
+
+def refused_to_discard(site: str, approved: int, *, code: str = "discard") -> SitePlanned:
+    message = f"regenerating would throw away {approved} approved draft{'' if approved == 1 else 's'}, but it may not"
+    drafts = tuple(Discarded(PostId(f"{n}"), f"Sale {n}", "FACEBOOK", n < approved) for n in range(5))
+    regenerate = Regenerate(keyword_research=False, discards=tuple(draft.post for draft in drafts))
+    action = Action(Address(SiteName(site), Kind.MARKETING_PLAN), regenerate, Reason.INPUTS_CHANGED)
+    refusal = Diagnostic(code, message, "allow it", address=action.address)
+    return planned(action, site=site, discarded=drafts, refusals=(refusal,))
+
+
+def test_refusals_that_differ_only_in_a_number_are_one_block() -> None:
+    sites = [refused_to_discard(f"shop-{n}", 1 + n % 3) for n in range(9)]
+    text = shown(*plan_of(*sites), screen=Screen(300))
+    assert text.count("throw away") == 2  # in the block, and in the last line
+    assert "Same on 9 sites (team=emea; list them with --sites)" in text
+    assert "! refused           regenerating would throw away 1 to 3 approved drafts, but it may not" in text
+    assert "- discards 45 drafts, 18 of them approved, on these sites in total" in text
+    few = shown(*plan_of(*sites[:4]), screen=Screen(300))
+    assert "shop-0\n  ! refused           regenerating would throw away 1 approved draft, but it may not" in few
+    others = [refused_to_discard(f"shop-{n}", 1 + n, code="expect") for n in range(9)]
+    assert shown(*plan_of(*others), screen=Screen(300)).count("throw away") == 10
+
+
+def test_a_label_stands_alone_only_for_all_sites_that_have_it() -> None:
+    changed, clean = [planned(tone(f"s{n}"), site=f"s{n}") for n in range(9)], planned(site="zoe")
+    head = shown(*plan_of(*changed), screen=Screen(300)).splitlines()[2]
+    assert head == "Same change on 9 sites (team=emea; list them with --sites)"
+    head = shown(*plan_of(*changed, clean), screen=Screen(300)).splitlines()[2]
+    assert head == "Same change on 9 sites (of 10 with team=emea: s0, s1, s2, …; list them with --sites)"

@@ -1,0 +1,43 @@
+"""Messages that differ only in their numbers, as one message: `would throw away 3 to 12 approved drafts`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+NUMBER: Final = re.compile(r"(?<![\[\w.,])\d[\d,]*")
+"""A number of things; not the index of a rule (`posts[0]`)."""
+
+PLURAL: Final = re.compile(r"\b(draft|post)s\b")
+
+
+def without_numbers(text: str) -> str:
+    """What messages have in common that differ only in their numbers."""
+    return PLURAL.sub(r"\1", NUMBER.sub("N", text))
+
+
+class Varied:
+    """A message with the smallest and largest of each of its numbers."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ranges = [(number, number) for number in _numbers(text)]
+
+    def add(self, other: Varied) -> None:
+        """Adds another message that differs only in its numbers."""
+        mine, theirs = self._ranges, other._ranges
+        if sum(most for _, most in theirs) > sum(most for _, most in mine):
+            self._text = other._text  # more than one has another word than one
+        self._ranges = [(min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(mine, theirs, strict=True)]
+
+    def __str__(self) -> str:
+        ranges = iter(self._ranges)
+        return NUMBER.sub(lambda _: _range(*next(ranges)), self._text)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(found.replace(",", "")) for found in NUMBER.findall(text)]
+
+
+def _range(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
