@@ -336,7 +336,7 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
         "    little different.",
         "  |",
         "  | Come by!",
-        "  834d",
+        "  id: 834d",
     ]
 
 
