@@ -27,6 +27,7 @@ from reconciler.planner.eligibility import times_scheduled
 from reconciler.planner.generation import upcoming_posts
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
+from reconciler.planner.used_approvals import was_scheduled
 from reconciler.planner.wanted_posts import Unwanted
 
 MAY_DISCARD: Final[Mapping[Discard, str]] = {
@@ -175,13 +176,20 @@ def _counted(counts: Iterable[tuple[int, str]]) -> str:
 
 
 def approved_drafts(activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite) -> frozenset[PostId]:
-    """Drafts approved in their current form by an approval that is still unused."""
+    """Drafts approved in their current form by an approval that is not known to be used.
+
+    One that is older than the state publishes nothing, since nobody can tell whether it was used. For the same reason
+    it protects what it was given for.
+    """
     return frozenset(
         post.id
         for activity in activities
         for post in activity.posts
         if post.status is PostStatus.DRAFT
-        and approvals.approves(post, activity.date, times=times_scheduled(recorded, post))
+        and (
+            approvals.approves(post, activity.date, times=times_scheduled(recorded, post))
+            or (not was_scheduled(recorded, post.id) and approvals.approves(post, activity.date, times=0))
+        )
     )
 
 

@@ -1234,11 +1234,22 @@ def test_a_post_whose_activity_a_generation_replaced_is_named_and_cancelled_by_t
     assert (code, "1 cancelled" in said, pottery.status()) == (0, True, "CANCELED"), said
 
 
-def test_what_an_approval_that_does_not_count_is_for_may_be_thrown_away_as_the_plan_says(pottery: Pottery) -> None:
-    """The state does not know the time of the approval, so it does not count, here as little as for publishing."""
+def test_what_an_approval_older_than_the_state_is_for_is_not_thrown_away_as_unapproved(pottery: Pottery) -> None:
+    """Nobody can tell whether the approval was used: so it publishes nothing, and protects what it was given for."""
     pottery.run("review")
     pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
     assert "1 blocked" in pottery.run("apply", "--auto-approve", "--allow-publish")[1]
+    pottery.project.edit("sites/pottery.yaml", "discard: all", "discard: unapproved")
+    pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "regenerating would discard 1 approved draft" in said) == (4, True), said
+
+
+def test_what_a_used_up_approval_is_for_may_be_thrown_away_as_the_plan_says(pottery: Pottery) -> None:
+    pottery.project.write({"sandbox.yaml": WORLD + "unknowns: {cancelGives: DRAFT}\n"})
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.edit(SITE, lambda site, *_: site.items[POST]["item"].update(status="DRAFT"))
     pottery.project.edit("sites/pottery.yaml", "discard: all", "discard: unapproved")
     pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
     code, said = pottery.run("apply", "--auto-approve")
