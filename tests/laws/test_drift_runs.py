@@ -163,7 +163,7 @@ def test_the_marketing_plan_deleted_and_inactive(tmp_path: Path) -> None:
     run.sandbox.dashboard.delete_plan(SITE_ID)
     deleted, *outlived = said(run)
     assert deleted == ("shop/marketing-plan", Finding.DELETED, Moved.REMOTE)
-    assert [found[1:] for found in outlived] == [(Finding.TAKEN_BACK, Moved.REMOTE)] * 2, "posts that still go out"
+    assert [found[1:] for found in outlived] == [(Finding.TAKEN_BACK, Moved.REMOTE)] * 4, "posts that still go out"
     run.write({"settings": SITE["settings"], "marketingPlan": {"state": "absent"}})
     assert said(run) == outlived
 
