@@ -162,10 +162,8 @@ def advice_about_policy(project: Project) -> Iterator[Diagnostic]:
     )
     for name, limit, so in limits:
         if limit == 0:
-            file, line, column = project.policy.place_of(name).rsplit(":", 2)
             fix = "write a larger number; to hold posts back, write `paused: hold`"
-            place = Place(file, int(line), int(column))
-            yield warning(place, f"policy.{name} is 0, {so}", fix, code=NEVER_MATCHES)
+            yield warning(project.policy.place_of(name), f"policy.{name} is 0, {so}", fix, code=NEVER_MATCHES)
 
 
 def unmatched_defaults(project: Project, labels: Iterable[Labels]) -> Iterator[Diagnostic]:

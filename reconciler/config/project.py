@@ -277,8 +277,8 @@ def _policy(merged: MergedDocument) -> Policy:
         paused=read_pause(written.get("paused", False)),
         max_discard=written.get("maxDiscard"),
         checks=tuple(written.get("checks", ())),
-        place=str(merged.document.place(("policy",), key=True)) if written else merged.document.file,
-        places=tuple((key, str(merged.document.place(("policy", key), key=True))) for key in sorted(written)),
+        place=merged.document.place(("policy",), key=True) if written else Place(merged.document.file),
+        places=tuple((key, merged.document.place(("policy", key), key=True)) for key in sorted(written)),
     )
 
 

@@ -19,7 +19,7 @@ from reconciler.executor.fence import unreadable
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest
 from reconciler.model.codec import to_plain
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError
 from reconciler.model.outcomes import Trouble
 from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite
@@ -76,7 +76,7 @@ def _forbidden(what: str) -> Diagnostic:
 
 def _limits(policy: Policy) -> Policy:
     """What a policy says, wherever it is written."""
-    return replace(policy, place="", places=())
+    return replace(policy, place=Place(""), places=())
 
 
 def _meaning(site: DesiredSite) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time, timedelta
 
+from reconciler.model.diagnostics import Place
 from reconciler.model.frozen import Struct
 from reconciler.model.schedule import Pause
 
@@ -36,10 +37,10 @@ class Policy(Struct, frozen=True):
     checks: tuple[str, ...] = ()
     """Policy as code: names of entry points in the group `reconciler.policy`."""
     paused: Pause = Pause.NONE
-    place: str = "reconciler.yaml"
-    places: tuple[tuple[str, str], ...] = ()
+    place: Place = Place("reconciler.yaml")
+    places: tuple[tuple[str, Place], ...] = ()
     """Where each rule is, by its key in the file."""
 
-    def place_of(self, rule: str) -> str:
+    def place_of(self, rule: str) -> Place:
         """Where a rule is; where the policy is, if only that is known."""
         return dict(self.places).get(rule, self.place)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftApproval
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name, post_name
 from reconciler.model.sites import ChannelStatus
@@ -83,14 +83,14 @@ IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with
 class RuleViolation(Struct, frozen=True):
     """A rule that a post breaks.
 
-    It has the rule's name, what was found, what a person can do about it, and the rule's place in the files. `place` is
-    empty for the rules of a channel.
+    It has the rule's name, what was found, what a person can do about it, and the rule's place in the files, which the
+    rules of a channel do not have.
     """
 
     rule: str
     detail: str
     fix: str
-    place: str = ""
+    place: Place | None = None
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.detail}" + (f" ({self.place})" if self.place else "")

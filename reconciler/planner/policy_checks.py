@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.durations import as_typed, length
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
@@ -179,5 +179,5 @@ def _has_word_bounds(character: str) -> bool:
     )
 
 
-def _edit(place: str) -> str:
+def _edit(place: Place) -> str:
     return f"change the rule in {place}"

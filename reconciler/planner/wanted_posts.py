@@ -41,7 +41,12 @@ class Unwanted(Struct, frozen=True):
 
 def forbidden_by(found: Iterable[RuleViolation]) -> Grounds:
     """The rules that a post breaks."""
-    return Grounds(tuple(Diagnostic(BlockedBy.POLICY, str(violation), violation.fix) for violation in found))
+    return Grounds(
+        tuple(
+            Diagnostic(BlockedBy.POLICY, f"{broken.rule}: {broken.detail}", broken.fix, place=broken.place)
+            for broken in found
+        )
+    )
 
 
 def _differing(*found: Difference) -> Grounds | Absent:

@@ -152,7 +152,8 @@ def _with_fixes(groups: Sequence[list[DriftItem]], *, everything: bool) -> Itera
         by_fix.setdefault(items[0].fix if shared else items[0], []).append(items)
     for alike in by_fix.values():
         yield from ((items, "") for items in alike[:-1])
-        yield alike[-1], shared_fix(alike[-1][0].fix, len(alike))
+        said = alike[-1][0].finding is Finding.TAKEN_BACK  # the finding says that apply cancels it
+        yield alike[-1], "" if said else shared_fix(alike[-1][0].fix, len(alike))
 
 
 def _rank(item: DriftItem) -> int:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.model.canonical import Absent, Json, thaw
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import name_of_input
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
@@ -82,8 +83,12 @@ def facts_behind(reason: Reason, because: Iterable[str], grounds: Grounds | Abse
             found = tuple(difference_values(difference, zone) for difference in differing)
         elif differing:
             found = (difference_words(differing, zone),)
-        found = (*found, *(problem.cause for problem in grounds.forbidden_by))
+        found = (*found, *map(_with_place, grounds.forbidden_by))
     return (*found, *(FACTS.get(fact, fact) for fact in because))
+
+
+def _with_place(problem: Diagnostic) -> str:
+    return problem.cause if problem.place is None else f"{problem.cause} ({problem.place})"
 
 
 def reason_behind(reason: Reason) -> str:

@@ -15,7 +15,7 @@ from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, F
 from reconciler.config.sites import check_sites, open_project
 from reconciler.config.stamps import stamp_of
 from reconciler.config.trust import Trust, trust_of
-from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.diagnostics import InvalidFiles, Place, UsageError
 from reconciler.model.policy import Policy, QuietHours
 from tests.config.guids import guid
 
@@ -81,13 +81,13 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
             banned_words=("guaranteed", "free money"),
             require_media=True,
             checks=("acme_policy",),
-            place="reconciler.yaml:15:1",
+            place=Place("reconciler.yaml", 15, 1),
             places=project.policy.places,
         ),
         stamp=stamp_of(root / "reconciler.yaml"),
     )
     line = DOCUMENTED_PROJECT[: DOCUMENTED_PROJECT.index("quietHours:")].count("\n") + 1
-    assert project.policy.place_of("quietHours") == f"reconciler.yaml:{line}:3"
+    assert str(project.policy.place_of("quietHours")) == f"reconciler.yaml:{line}:3"
     assert project.policy.place_of("no such rule") == project.policy.place
     assert project.defaults[0].labels == (("team", "emea"),)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler.model.diagnostics import Place
 from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name
 from reconciler.model.schedule import ScheduleRule
@@ -106,7 +107,7 @@ def test_a_wall_time_that_has_passed_is_too_late() -> None:
 
 def test_quiet_hours_go_over_midnight_in_the_sites_zone() -> None:
     one = activity("a", post("d1"))  # nine in the morning UTC is six in the evening in Tokyo
-    policy = Policy(quiet_hours=QuietHours(time(17), time(7)), place="reconciler.yaml:9:1")
+    policy = Policy(quiet_hours=QuietHours(time(17), time(7)), place=Place("reconciler.yaml", 9, 1))
     assert names(plan(desired(approvals=approved(one)), site(one), policy=policy)) == ["d1"]
     made = plan(desired(approvals=approved(one)), site(one, zone="Asia/Tokyo"), policy=policy)
     assert reasons(made) == [("d1", BlockedBy.POLICY)]
@@ -199,7 +200,7 @@ def test_documented_text_limits_count_letters(channel: str, type: str, field: st
         assert not content_violations(with_text(letter * limit), Policy())
         (found,) = content_violations(with_text(letter * (limit + 1)), Policy())
         assert f"{field} has {limit + 1:,} characters" in found.detail
-        assert (found.rule, found.place) == (f"{channel_name(channel)}'s own limit", "")
+        assert (found.rule, found.place) == (f"{channel_name(channel)}'s own limit", None)
         warned = content_warnings(with_text(letter * limit))
         assert len(warned) == (1 if len(letter) > 1 else 0)
     assert f"{2 * limit:,} code points" in content_warnings(with_text("e\u0301" * limit))[0].message
@@ -224,7 +225,7 @@ def test_where_no_limit_is_known_none_is_made_up(channel: str, type: str) -> Non
 
 def test_a_broken_limit_of_a_channel_names_no_line_of_the_project() -> None:
     long = activity("a", post("d1", caption="👩‍🎨" * 2201))
-    made = plan(desired(approvals=approved(long)), site(long), policy=Policy(place="reconciler.yaml:9:1"))
+    made = plan(desired(approvals=approved(long)), site(long), policy=Policy(place=Place("reconciler.yaml", 9, 1)))
     (found,) = made.blocked
     assert found.message == (
         '"Idea a" (Instagram) breaks Instagram\'s own limit: caption has 2,201 characters (6,603 code points); '
@@ -233,10 +234,10 @@ def test_a_broken_limit_of_a_channel_names_no_line_of_the_project() -> None:
 
 
 def test_a_rule_names_its_own_line() -> None:
-    places = (("bannedWords", "reconciler.yaml:12:3"), ("requireMedia", "reconciler.yaml:13:3"))
+    places = (("bannedWords", Place("reconciler.yaml", 12, 3)), ("requireMedia", Place("reconciler.yaml", 13, 3)))
     policy = Policy(banned_words=("free",), require_media=True, places=places)
     found = content_violations(post("d", caption="free", media=()), policy)
-    assert [violation.place for violation in found] == ["reconciler.yaml:12:3", "reconciler.yaml:13:3"]
+    assert [str(violation.place) for violation in found] == ["reconciler.yaml:12:3", "reconciler.yaml:13:3"]
     assert "reconciler.yaml:12:3" in found[0].fix
 
 

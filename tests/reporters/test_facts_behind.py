@@ -8,14 +8,16 @@ import pytest
 
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.sites import ChannelStatus
 from reconciler.planner.actions import BlockedBy, Fact, Grounds, Reason
 from reconciler.planner.channel_rules import CONNECTION
 from reconciler.planner.gone_out import ALTHOUGH, WhyNot
 from reconciler.reporters.words import FACTS, facts_behind
 
-QUIET = Diagnostic(BlockedBy.POLICY, "policy.quietHours: 22:10 is within 21:00 to 07:00 (Europe/Berlin)", "edit it")
+QUIET = Diagnostic(
+    BlockedBy.POLICY, "policy.quietHours: 22:10 is within 21:00 to 07:00", "edit it", place=Place("r.yaml", 3)
+)
 MOVED = Difference("date", "2026-12-03T09:00:00.000Z", "2026-12-06T09:00:00.000Z")
 BERLIN = "Thu 2026-12-03 10:00 Europe/Berlin -> Sun 2026-12-06 10:00 Europe/Berlin"
 
@@ -31,7 +33,7 @@ def test_every_fact_has_words() -> None:
     [
         (Reason.WITHDRAWN, (Fact.NO_APPROVALS_FILE,), ABSENT, ("there is no approvals file",)),
         (Reason.RULE, ("posts[0]",), ABSENT, ("posts[0]",)),
-        (Reason.FORBIDDEN, (), Grounds((QUIET,)), (QUIET.message,)),
+        (Reason.FORBIDDEN, (), Grounds((QUIET,)), (f"{QUIET.message} (r.yaml:3:0)",)),
         (Reason.DATE_MOVED, (), Grounds(differences=(MOVED,)), (BERLIN,)),
         (
             Reason.CHANGED,
