@@ -314,7 +314,9 @@ class TextReporter:
             case Phase.PLANNING | Phase.CHECKING:
                 self._plan.failed(failed)
                 self._ledger.failed(failed, planned=False)
-            case Phase.IMPORTING | Phase.LISTING | Phase.EXAMINING | Phase.REVIEWING | None:
+            case Phase.IMPORTING:  # a line among those of other sites
+                self._lines(line for line in self._reviews.site(failed) if line)
+            case Phase.LISTING | Phase.EXAMINING | Phase.REVIEWING | None:
                 self._review(failed)
             case _:
                 assert_never(self._phase)

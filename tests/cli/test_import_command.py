@@ -147,6 +147,7 @@ def test_an_import_goes_on_where_it_was_cut_short(fresh: Project, reconciler: Co
     assert first.code == 1
     assert first.last == "Import: 5 created; 1 failed."
     assert "Manage Marketing Plans" in first.out
+    assert "\n\n\n" not in first.out, "a line among those of other sites"
     asked = len(fresh.requests())
     second = reconciler("import", "--all", "--into", fresh.root)
     assert second.last == "Import: 1 created, 5 already declared; the plan is empty."
