@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ports import Journal
-from reconciler.executor.state_updates import conclude
-from reconciler.model.activities import ActivityOperation
+from reconciler.executor.state_updates import conclude, schedules_nothing
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
-from reconciler.model.operations import Deferred, InputWrite
+from reconciler.model.journal import OpenEntry
+from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.outcomes import Done, NotDone, Pending, Trouble
-from reconciler.model.posts import PostsOperation
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.schedule import ReschedulePost, SchedulePost
 
 MANUALLY = Diagnostic(Trouble.MANUALLY, "resolved manually")
 
@@ -38,19 +35,4 @@ async def _take_as_done(journal: Journal, entry: OpenEntry) -> None:
             # Unless the post is in the ledger, its approval would count as unused, and could schedule it again.
             await conclude(journal, entry, Done(), published_post(entry, journal, operation.at))
         case _:
-            await _conclude_as_done(journal, entry, operation)
-
-
-async def _conclude_as_done(
-    journal: Journal,
-    entry: OpenEntry,
-    _: InputWrite
-    | AwaitGeneration
-    | DeleteMarketingPlan
-    | ActivityOperation
-    | PostsOperation
-    | CancelPost
-    | Deferred
-    | UnreadableCall,
-) -> None:
-    await conclude(journal, entry, Done())
+            await conclude(journal, entry, Done(), schedules_nothing(operation))

@@ -14,9 +14,9 @@ from reconciler.executor.events import Emit, EntryResolved
 from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.observe import merged
 from reconciler.executor.outcome_check import infer_outcome, read_for
-from reconciler.executor.ports import ApplyOptions, Ports
+from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.snapshot import Snapshot
-from reconciler.executor.state_updates import conclude, note_part
+from reconciler.executor.state_updates import conclude, note_part, schedules_nothing
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.notes import InputsGeneratedFrom
@@ -96,18 +96,23 @@ def _is_draft(live: Post | None) -> bool:
 async def _close_entry(
     entry: OpenEntry, outcome: Outcome, found: Snapshot, ports: Ports, options: ApplyOptions
 ) -> None:
-    journal, operation = ports.journal, entry.operation
-    published: PublishedPost | None = None
-    if (
-        isinstance(outcome, Done)
-        and isinstance(operation, Generate | Regenerate)
-        and journal.recorded.pending is not None
-    ):
-        journal.note(InputsGeneratedFrom(journal.recorded.pending))
-    if isinstance(outcome, Done) and isinstance(operation, SchedulePost | ReschedulePost):
-        live = found.post(operation.post)
-        zone = (found.observed.time_zone if found.observed else None) or "UTC"
-        published = published_post(entry, journal, live.scheduled_for if live else None, options, found, zone)
+    journal = ports.journal
+    published = _what_was_done(entry, found, journal, options) if isinstance(outcome, Done) else None
     if isinstance(outcome, NotDone):
         note_part(journal, entry, found)
     await conclude(journal, entry, outcome, published)
+
+
+def _what_was_done(entry: OpenEntry, found: Snapshot, journal: Journal, options: ApplyOptions) -> PublishedPost | None:
+    """Records what a generation that ended was made from. Returns how a post was scheduled, if it was."""
+    match entry.operation:
+        case Generate() | Regenerate():
+            if journal.recorded.pending is not None:
+                journal.note(InputsGeneratedFrom(journal.recorded.pending))
+            return None
+        case SchedulePost(post=post) | ReschedulePost(post=post):
+            live = found.post(post)
+            zone = (found.observed.time_zone if found.observed else None) or "UTC"
+            return published_post(entry, journal, live.scheduled_for if live else None, options, found, zone)
+        case _:
+            return schedules_nothing(entry.operation)

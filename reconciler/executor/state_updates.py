@@ -5,12 +5,15 @@ from __future__ import annotations
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.snapshot import Snapshot
+from reconciler.model.activities import ActivityOperation
 from reconciler.model.address import Kind
 from reconciler.model.failures import Failure
-from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.journal import OpenEntry, UnreadableCall
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.notes import Applied, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
+from reconciler.model.operations import Deferred, InputWrite
 from reconciler.model.outcomes import Done, NotDone, Outcome
+from reconciler.model.posts import PostsOperation
 from reconciler.model.schedule import CancelPost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, Inputs, PublishedPost
@@ -41,6 +44,20 @@ async def conclude(
         failure = Failure.of(outcome.problem, outcome.asked)
         journal.note(Bound(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(failure)),))))
     await journal.end(entry, outcome)
+
+
+def schedules_nothing(
+    _: InputWrite
+    | AwaitGeneration
+    | DeleteMarketingPlan
+    | ActivityOperation
+    | PostsOperation
+    | CancelPost
+    | Deferred
+    | UnreadableCall,
+) -> PublishedPost | None:
+    """How a call that took effect scheduled a post: these schedule none, and a wait or a promise is no call."""
+    return None
 
 
 def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None:
