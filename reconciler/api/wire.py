@@ -22,10 +22,10 @@ from reconciler.api.shapes import (
     sign_of_more,
 )
 from reconciler.api.values import Fields, Unreadable, fields, id_of, kept_object, members, moment, text
-from reconciler.api.wire_posts import posts
+from reconciler.api.wire_posts import each_once, posts
 from reconciler.model.activities import Activity
 from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, MarketingPlan, PlanStatus
-from reconciler.model.posts import ActivityId, Post, Unrecognised
+from reconciler.model.posts import ActivityId, Post, PostId, Unrecognised
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.text import printable
 
@@ -91,20 +91,21 @@ def marketing_plan(body: object) -> MarketingPlan:
         refuse_other_lists(source, where, "marketingActivities")
     found = members(source.get("marketingActivities"), f"{where}.marketingActivities")
     refuse_more(sign_of_more(fields(body, where), len(found)) or sign_of_more(source, len(found)), "activities")
-    activities = _each_once(activity(member, path) for path, member in found)
+    activities = each_once((activity(member, path) for path, member in found), "activity")
+    _refuse_shared(activities)
     status = _plan_status(source, where)
     if status == NO_STATUS and activities:
         raise Unreadable(f"expected a marketing plan with its status, got {len(activities):,} activities without one")
     return MarketingPlan(status, activities, shows_activities=shows)
 
 
-def _each_once(found: Iterable[Activity]) -> tuple[Activity, ...]:
-    """The activities without duplicates: a duplicate would be counted, cancelled and thrown away twice."""
-    by_id: dict[ActivityId, Activity] = {}
-    for each in found:
-        if by_id.setdefault(each.id, each) != each:
-            raise Unreadable(f"expected each activity once, got {printable(each.id)} twice with different contents")
-    return tuple(by_id.values())
+def _refuse_shared(activities: Iterable[Activity]) -> None:
+    """Refuses an answer that shows one post in two activities: nobody could tell when it goes out."""
+    owners: dict[PostId, ActivityId] = {}
+    for each in activities:
+        for post in each.posts:
+            if owners.setdefault(post.id, each.id) != each.id:
+                raise Unreadable(f"expected each post in one activity, got {printable(post.id)} in two")
 
 
 def _plan_status(source: Fields, where: str) -> AnyPlanStatus:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeVar
 
 from reconciler.api.shapes import ListShape, ObjectShape, Page, listed, opened, page_of
-from reconciler.api.values import Fields, fields, id_of, is_object, kept, members, moment, text
+from reconciler.api.values import Fields, Unreadable, fields, id_of, is_object, kept, members, moment, text
+from reconciler.model.activities import Activity
 from reconciler.model.canonical import canonical_text
 from reconciler.model.content import LinkPreview
 from reconciler.model.posts import AnyPostStatus, Media, Post, PostId, PostStatus, Unrecognised
@@ -48,7 +49,19 @@ _PREVIEW_MEMBERS: Final = frozenset({"title", "description", "thumbnailUrl"})
 
 def posts(source: Fields, where: str) -> tuple[Post, ...]:
     """The posts of an activity; none if `items` is missing (6.4)."""
-    return tuple(post(member, path) for path, member in members(source.get("items"), f"{where}.items"))
+    return each_once((post(member, path) for path, member in members(source.get("items"), f"{where}.items")), "post")
+
+
+Listed = TypeVar("Listed", Activity, Post)
+
+
+def each_once(found: Iterable[Listed], what: str) -> tuple[Listed, ...]:
+    """The members of a list without duplicates: a duplicate would be counted, cancelled and thrown away twice."""
+    by_id: dict[str, Listed] = {}
+    for each in found:
+        if by_id.setdefault(each.id, each) != each:
+            raise Unreadable(f"expected each {what} once, got {printable(each.id)} twice with different contents")
+    return tuple(by_id.values())
 
 
 def post(source: Fields, where: str) -> Post:

@@ -15,6 +15,7 @@ from reconciler.model.differences import Mark, around_changes, compare_words, ma
 from reconciler.model.moments import moment_text
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy
+from reconciler.planner.channel_rules import is_signed
 
 LONGEST: Final = 80
 """Longest value, in characters, that is shown whole."""
@@ -39,11 +40,10 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
             return None
         case ApprovalState.CHANGED:
             detail = f"changed after approval: {what}" if what else "changed after approval"
-            return Objection(
-                BlockedBy.CHANGED_AFTER_APPROVAL,
-                detail,
-                "run review, read the current version in the approvals file, and approve that",
-            )
+            fix = "run review, read the current version in the approvals file, and approve that"
+            if all(map(_is_signed_again, verdict.differences)) and verdict.differences:
+                fix = f"{fix}; if it is signed again in each answer, give the post an image from the Media Manager"
+            return Objection(BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
         case ApprovalState.EDITED:
             found = f" ({file} -> site): {what}" if what else f": the content in {file} does not match its digest"
             return Objection(
@@ -95,6 +95,10 @@ def difference_values(found: Difference, zone: str) -> str:
     before, after = found.in_file, found.live
     if found.field == "date":
         return " -> ".join(moment_text(datetime.fromisoformat(at), zone) for at in (before, after))
+    if _is_signed_again(found):
+        pairs = zip(before.split(), after.split(), strict=True)
+        before, after = next((one, other) for one, other in pairs if one != other)
+        return " -> ".join(_short(f"...?{address.partition('?')[2]}") for address in (before, after))
     if not before or not after:
         return f"{_short(before)} -> {_short(after)}"
     if max(len(before), len(after)) > LONGEST:
@@ -102,6 +106,21 @@ def difference_values(found: Difference, zone: str) -> str:
     if _short(before) == _short(after):  # they differ only in whitespace, which is invisible
         before, after = (text.encode("unicode_escape").decode() for text in (before, after))
     return f"{_short(before)} -> {_short(after)}"
+
+
+def _is_signed_again(found: Difference) -> bool:
+    """Whether media are at the same addresses with other signatures.
+
+    It is not documented that they are the same media then (10.3), so they are another content all the same.
+    """
+    if found.field != "media":
+        return False
+    before, after = found.in_file.split(), found.live.split()
+    changed = [(one, other) for one, other in zip(before, after, strict=False) if one != other]
+    return len(before) == len(after) and all(
+        one.partition("?")[0] == other.partition("?")[0] and is_signed(one) and is_signed(other)
+        for one, other in changed
+    )
 
 
 def _by_words(before: str, after: str) -> str:

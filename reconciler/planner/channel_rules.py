@@ -237,6 +237,11 @@ def _code_points(text: str, length: int) -> str:
     return f" ({len(text):,} code points)" if len(text) != length else ""
 
 
+def is_signed(url: str) -> bool:
+    """Whether an address carries a signature, with which it works for a while only."""
+    return re.search(_SIGNED, url) is not None
+
+
 @lru_cache(maxsize=8192)  # a review checks the same images several times
 def _unlasting(url: str) -> str | None:
     """Why an address may no longer work when the post goes out; None if it is fine."""
@@ -247,7 +252,7 @@ def _unlasting(url: str) -> str | None:
         return "has no address that can be read"
     if parts.scheme != "https":
         return "is not at an https address"
-    if re.search(_SIGNED, url):
+    if is_signed(url):
         return "is at a signed address, which expires"
     if not any(host == wix or host.endswith(f".{wix}") for wix in WIX_HOSTS):
         return f"is not hosted by Wix, but at {host}, and must still be there when the post goes out"

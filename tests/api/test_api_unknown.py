@@ -322,6 +322,26 @@ def test_rule_17_1_an_activity_that_is_listed_twice_is_there_once_or_not_underst
         ask(bench, OBJECTS["plan"], ok(twice))
 
 
+def test_rule_17_1_a_post_that_is_listed_twice_is_there_once_or_not_understood(bench: Bench) -> None:
+    """An approvals file with it twice could not be read again."""
+    post = {"id": "p1", "status": "DRAFT", "facebookPost": {"caption": "hello"}}
+
+    def plan_with(*activities: object) -> dict[str, object]:
+        shown = (
+            {**ONE_ACTIVITY, "marketingActivityId": f"a{number}", "items": items}
+            for number, items in enumerate(activities)
+        )
+        return {"status": "ACTIVE", "marketingActivities": list(shown)}
+
+    live = ask(bench, OBJECTS["plan"], ok(plan_with([post, post])))
+    assert isinstance(live, MarketingPlan)
+    assert [post.id for post in live.activities[0].posts] == ["p1"]
+    with pytest.raises(ApiError, match="expected each post once, got p1 twice with different contents"):
+        ask(bench, OBJECTS["plan"], ok(plan_with([post, {**post, "status": "SCHEDULED"}])))
+    with pytest.raises(ApiError, match="expected each post in one activity, got p1 in two"):
+        ask(bench, OBJECTS["plan"], ok(plan_with([post], [post])))
+
+
 @pytest.mark.parametrize("sign", MORE, ids=str)
 def test_rule_17_2_a_list_that_says_there_is_more_is_not_taken_for_all_of_it(
     bench: Bench, sign: dict[str, object]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.model.approvals import ApprovalState, Verdict
 from reconciler.model.content import Difference
-from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.approval_checks import difference_words, objection
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,24 @@ from reconciler.planner.approval_checks import difference_words
 )
 def test_a_difference_in_blanks_is_spelled_out(in_file: str, live: str, words: str) -> None:
     assert difference_words((Difference("caption", in_file, live),), "UTC") == words
+
+
+@pytest.mark.parametrize(
+    ("in_file", "live", "again"),
+    [
+        ("https://a.test/i.jpg?token=1&expires=5", "https://a.test/i.jpg?token=2&expires=6", True),
+        ("https://a.test/i.jpg?token=1", "https://a.test/j.jpg?token=1", False),
+        ("https://a.test/i.jpg?v=1", "https://a.test/i.jpg?v=2", False),
+        ("https://a.test/i.jpg?token=1", "https://a.test/i.jpg?token=1 https://a.test/j.jpg?token=2", False),
+    ],
+)
+def test_media_at_an_address_that_is_signed_again_are_named_as_such(in_file: str, live: str, again: bool) -> None:
+    found = Difference("media", in_file, live)
+    assert difference_words((found,), "UTC").startswith("media: ...?token=1") is again
+    why = objection(Verdict(ApprovalState.CHANGED, (found,)), "approvals/shop.yaml", "UTC")
+    assert why is not None
+    assert ("from the Media Manager" in why.fix) is again
+    both = Verdict(ApprovalState.CHANGED, (found, Difference("caption", "a", "b")))
+    why = objection(both, "", "UTC")
+    assert why is not None
+    assert "Media Manager" not in why.fix
