@@ -56,7 +56,12 @@ async def agreed(question: str) -> bool:
     sys.stdout.flush()
     sys.stderr.write("\n" + "".join(f"{line}\n" for line in lines) + "  Only 'yes' is accepted: ")
     sys.stderr.flush()
-    answer = await _line()
+    try:
+        answer = await _line()
+    except asyncio.CancelledError:  # Ctrl-C leaves the cursor behind the question
+        sys.stderr.write("\n")
+        sys.stderr.flush()
+        raise
     if not answer.endswith("\n"):
         sys.stderr.write("\n")
     return bool(answer.strip() == "yes")

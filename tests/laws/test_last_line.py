@@ -198,7 +198,7 @@ def test_generations_of_an_earlier_run_count_as_finished_and_not_again_as_genera
         after, (_, later) = generating(project), state_of(project)
         started = later["generate"] - calls["generate"]
         generated = numbers(done.last)["generate"]
-        ended = sum(int(found) for found in re.findall(r"(\d+) earlier generations? finished", done.last))
+        ended = sum(int(found) for found in re.findall(r"(\d+) (?:earlier )?generations? finished", done.last))
         assert (ended <= before, generated <= started) == (True, True), done.out
         assert ended + generated == before + started - after, (before, started, after, done.out)
         finished += ended
