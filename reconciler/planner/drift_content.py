@@ -29,7 +29,16 @@ from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, PostSt
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason
-from reconciler.planner.baseline import ABSENT_NOW, PRESENT, approval_key, approval_of, baseline, key_of, rules_of
+from reconciler.planner.baseline import (
+    ABSENT_NOW,
+    PRESENT,
+    WAS_CANCELLED,
+    approval_key,
+    approval_of,
+    baseline,
+    key_of,
+    rules_of,
+)
 from reconciler.planner.drift_posts import PostsAudit
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
 from reconciler.planner.moved_by_hand import same_minute
@@ -111,9 +120,7 @@ class _Audit(PostsAudit, frozen=True):
             ):
                 return self._drifted(action, Finding.SENT_BACK, Moved.GIT, title)
             case GeneratePosts(title=title):
-                last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
-                finding = Finding.POSTS_CLEARED if last == PRESENT else Finding.POSTS_MISSING
-                return self._by_rule(action, finding, None if last is None else last == PRESENT, title)
+                return self._without_posts(action, title)
             case AwaitPosts(title=title):
                 return DriftItem(action.address, DriftState.PENDING, Finding.POSTS_COMING, about=(title,))
             case ClearPosts(title=title) | RegeneratePosts(title=title):
@@ -144,6 +151,19 @@ class _Audit(PostsAudit, frozen=True):
                 return self._post_drifted(action, Finding.NOT_WANTED, moved, operation)
             case elsewhere:
                 return _reported_elsewhere(elsewhere)
+
+    def _without_posts(self, action: Action, title: str) -> DriftItem | int:
+        last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
+        if last == PRESENT and self._all_cancelled_by_us(action.address.key):
+            return self._drifted(action, Finding.POSTS_MISSING, Moved.GIT, title)
+        finding = Finding.POSTS_CLEARED if last == PRESENT else Finding.POSTS_MISSING
+        return self._by_rule(action, finding, None if last is None else last == PRESENT, title)
+
+    def _all_cancelled_by_us(self, activity: str) -> bool:
+        """Whether an activity has posts, and this tool cancelled all of them: then nobody else took them away."""
+        posts = [post for found in self.activities() if found.id == activity for post in found.posts]
+        cancelled = (self.recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED for post in posts)
+        return bool(posts) and all(cancelled)
 
     def _drifted(self, action: Action, finding: Finding, moved: Moved, *about: str) -> DriftItem:
         return DriftItem(action.address, DriftState.DRIFTED, finding, moved, about=about)

@@ -1255,3 +1255,15 @@ def test_what_a_used_up_approval_is_for_may_be_thrown_away_as_the_plan_says(pott
     code, said = pottery.run("apply", "--auto-approve")
     assert "discards 1 unapproved draft" in said
     assert (code, "1 generated, 1 discarded" in said) == (0, True), said
+
+
+def test_posts_that_this_tool_cancelled_itself_are_not_said_to_be_gone_by_somebody_else(pottery: Pottery) -> None:
+    pottery.project.edit("sites/pottery.yaml", "schedule:", "posts: [{match: {within: 30d}}]\nschedule:")
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    assert "1 cancelled" in pottery.run("apply", "--auto-approve")[1]
+    code, said = pottery.run("drift")
+    assert (code, "posts drifted changed in git it has no posts yet" in said) == (2, True), said
+    with pottery.project.world() as world:
+        world.dashboard.delete_item(SITE, POST)
+    assert "posts drifted changed remotely its posts are gone" in pottery.run("drift")[1]
