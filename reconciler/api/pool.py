@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Final
 from reconciler.api.address import Address
 from reconciler.api.lean_imports import import_aiohttp
 from reconciler.api.network_words import network_words
-from reconciler.api.sending import NotHttp, NotSent, ProxyRefused, ProxyUnreachable, Request, Untrusted, WireError
+from reconciler.api.sending import (
+    NotHttp,
+    NotSent,
+    OtherHost,
+    OutOfDate,
+    ProxyRefused,
+    ProxyUnreachable,
+    Request,
+    Untrusted,
+    WireError,
+)
 from reconciler.api.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -137,8 +147,7 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
     try:
         return await handler(request)
     except aiohttp.ClientConnectorCertificateError as error:
-        why = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
-        raise Untrusted(f"the server's certificate is not trusted: {why}") from error
+        raise untrusted(error.certificate_error) from error
     except aiohttp.ClientHttpProxyError as error:
         if error.status in (401, 403, 407):
             raise ProxyRefused(f"the proxy answered {error.status}") from error
@@ -158,6 +167,22 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
         raise NotHttp("the server does not speak HTTP") from error
     except (aiohttp.ClientError, OSError) as error:
         raise WireError(_text(error)) from error
+
+
+_OTHER_HOST: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_NOT_YET: Final = 9  # X509_V_ERR_CERT_NOT_YET_VALID
+_EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+
+
+def untrusted(error: Exception) -> Untrusted:
+    """What is wrong with a server's certificate, from the error of its check."""
+    code = getattr(error, "verify_code", 0)
+    if code in _OTHER_HOST:
+        return OtherHost("the server's certificate is for another host")
+    if code in (_NOT_YET, _EXPIRED):
+        return OutOfDate(f"the server's certificate {'is not valid yet' if code == _NOT_YET else 'has expired'}")
+    why = getattr(error, "verify_message", "") or "it cannot be verified"
+    return Untrusted(f"the server's certificate is not trusted: {why}")
 
 
 def _text(error: Exception) -> str:

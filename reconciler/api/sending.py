@@ -29,6 +29,14 @@ class Untrusted(NotSent):
     """The server's certificate is not trusted."""
 
 
+class OtherHost(Untrusted):
+    """The server's certificate is that of another host."""
+
+
+class OutOfDate(Untrusted):
+    """The server's certificate has expired, or is not valid yet."""
+
+
 class ProxyRefused(NotSent):
     """The proxy refused the connection."""
 

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from reconciler.api.address import Address, Proxy, proxy_of
-from reconciler.api.sending import NotHttp, ProxyUnreachable, Untrusted
+from reconciler.api.sending import NotHttp, OtherHost, OutOfDate, ProxyUnreachable, Untrusted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable
@@ -82,6 +82,10 @@ class Surroundings(Struct, frozen=True):
 
     def cure(self, error: Exception) -> str:
         """What a person can do about an address, a proxy or a certificate that blocks the connection."""
+        if isinstance(error, OtherHost):
+            return "check the API's URL; if a proxy answers in its place, list the host in NO_PROXY"
+        if isinstance(error, OutOfDate):
+            return "check this machine's clock; if it is right, the server needs a new certificate"
         if isinstance(error, Untrusted):
             named = self._bundle()
             if named is None:
@@ -127,6 +131,8 @@ def _usable_bundle(variable: str, path: str) -> bool:
         if place.is_dir():
             if variable == "SSL_CERT_FILE":
                 raise _wrong_bundle(variable, path, "is a folder")
+            if not any(place.iterdir()):
+                raise _wrong_bundle(variable, path, "is an empty folder")
             return True
         if variable == FOLDER:
             raise _wrong_bundle(variable, path, "is not a folder" if place.exists() else "does not exist")

@@ -16,6 +16,7 @@ from reconciler.api.address import address_of
 from reconciler.api.client import FullClient
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Limits
+from reconciler.api.pool import untrusted
 from reconciler.api.surroundings import Surroundings
 from reconciler.model.credentials import ApiKey
 from reconciler.model.diagnostics import UsageError
@@ -152,7 +153,7 @@ def server_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def asked_over_tls(
-    files: tuple[Path, Path], clock: FakeClock, site: SiteRef, environ: dict[str, str]
+    files: tuple[Path, Path], clock: FakeClock, site: SiteRef, environ: dict[str, str], host: str = "127.0.0.1"
 ) -> tuple[ApiError, int]:
     """The error of a read from a server that answers 403 to everything, and how often it was connected to."""
     connections = 0
@@ -169,7 +170,7 @@ def asked_over_tls(
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*files)
         server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
-        address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        address = f"https://{host}:{server.sockets[0].getsockname()[1]}"
         async with client_to(address, clock, environ) as client:
             with pytest.raises(ApiError) as caught:
                 await client.endpoints.settings(site)
@@ -188,6 +189,25 @@ def test_a_certificate_that_is_not_trusted_says_what_to_set_and_is_not_tried_aga
     assert "the server's certificate is not trusted: self-signed certificate" in str(error)
     assert "set SSL_CERT_FILE to the file with its CA certificate" in str(error)
     assert clock.slept == []
+
+
+def test_a_certificate_of_another_host_is_not_mended_by_trusting_it(
+    server_files: tuple[Path, Path], clock: FakeClock, site: SiteRef
+) -> None:
+    trusted = {"SSL_CERT_FILE": str(server_files[0])}
+    error, connections = asked_over_tls(server_files, clock, site, trusted, "localhost")
+    assert (error.kind, error.sent, error.lasting, connections) == (ErrorKind.NETWORK, False, True, 0)
+    assert "the server's certificate is for another host" in str(error)
+    assert error.advice() == "check the API's URL; if a proxy answers in its place, list the host in NO_PROXY"
+
+
+@pytest.mark.parametrize(("code", "what"), [(9, "is not valid yet"), (10, "has expired")])
+def test_a_certificate_out_of_date_says_to_look_at_the_clock(code: int, what: str) -> None:
+    wrong = ssl.SSLCertVerificationError()
+    wrong.verify_code = code
+    error = untrusted(wrong)
+    assert str(error) == f"the server's certificate {what}"
+    assert Surroundings().cure(error).startswith("check this machine's clock")
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
@@ -217,10 +237,12 @@ def no_certificate(folder: Path) -> str:
         ("SSL_CERT_FILE", no_certificate, "contains no readable certificate"),
         ("SSL_CERT_FILE", lambda _: "/dev/null", "is not a regular file"),
         ("REQUESTS_CA_BUNDLE", lambda folder: str(folder / "missing.pem"), "does not exist"),
+        ("REQUESTS_CA_BUNDLE", str, "is an empty folder"),
         ("SSL_CERT_DIR", a_file, "is not a folder"),
+        ("SSL_CERT_DIR", str, "is an empty folder"),
         ("SSLKEYLOGFILE", lambda folder: str(folder / "missing" / "keys.log"), "cannot be written"),
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_certificates_that_cannot_be_read_are_an_error_before_any_request_that_names_the_variable(
     clock: FakeClock, tmp_path: Path, variable: str, place: Callable[[Path], str], what: str
