@@ -127,13 +127,20 @@ def run(args: Sequence[str]) -> int:
         return _stopped(error, args)
     except BrokenPipeError:
         _close_stdout()
-        return Verdict.FAILED.exit_code
+        return _reader_gone(args)
     except OSError as error:
         return _fail_to_write(error) if error.errno in NO_ROOM else _bug(error)
     except SystemExit as error:  # click exits like this if the reader of a pipe is gone
-        return error.code if isinstance(error.code, int) else Verdict.FAILED.exit_code
+        return _reader_gone(args) if error.code == 1 else Verdict.FAILED.exit_code
     except Exception as error:
         return _unexpected(error, args)
+
+
+def _reader_gone(args: Sequence[str]) -> int:
+    """The end of a command whose output nobody reads any more (`| head -1`). One that only looks was of use before."""
+    if args[0] == "apply":
+        return _fail("standard output was closed, so the run stopped; run it again to finish")
+    return Verdict.FAILED.exit_code
 
 
 def _misused(problem: UsageError, args: Sequence[str]) -> int:

@@ -21,6 +21,10 @@ from reconciler.model.in_parts import InParts
 _UNMOVED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
 """Settings that files of a project could otherwise change: which repository is meant, and what runs."""
 
+_COMMIT: Final = re.compile("[0-9a-f]{40,64}")
+
+_ALL: Final = "leave --changed-since out to look at all sites"
+
 
 class GitTrouble(StrEnum):
     """What a GitError means, as far as somebody decides by it."""
@@ -70,15 +74,15 @@ class Repository:
         for folder in (here, *here.parents):
             if os.path.lexists(folder / ".git"):
                 return folder
-        none = "git says: not a git repository (or any of the parent directories): .git"
-        raise GitError(none, trouble=GitTrouble.NO_REPOSITORY)
+        raise GitError("the project is not in a git repository", trouble=GitTrouble.NO_REPOSITORY)
 
     def head(self) -> str | None:
         """The commit that is checked out; None if there is no repository or no commit."""
         try:
-            return self._run("rev-parse", "--verify", "--quiet", "HEAD").strip() or None
+            found = self._run("rev-parse", "--verify", "--quiet", "HEAD").strip()
         except GitError:
             return None
+        return found if _COMMIT.fullmatch(found) else None  # a program of that name may say anything
 
     def changed_since(self, revision: str) -> Changed:
         """What differs between the working tree and its merge base with `revision`, new files included.
@@ -89,7 +93,7 @@ class Repository:
             self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         except GitError as error:
             if error.message:
-                raise UsageError(f"--changed-since: {error.message}", error.fix) from None
+                raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
             unknown = f"--changed-since: git does not know the revision {revision!r}"
             raise UsageError(unknown, "has the history been fetched?") from None
         try:
@@ -101,7 +105,7 @@ class Repository:
         try:
             return Changed(self.top, self._differing(base))
         except GitError as error:
-            raise UsageError(f"--changed-since: {error.message}", error.fix) from None
+            raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
 
     def committed(self, path: Path) -> bytes | None:
         """The text of a file in HEAD; None if the file, or a link that leads to it, is not committed as it is.

@@ -92,7 +92,8 @@ def find_site_files(project: Project) -> SiteFiles:
     if project.file is not None:
         passed_over.update(stray_site_files(project.root, taken | passed_over, approvals))
     problems = [
-        problem(Place(shown_path(unlisted.folder)), f"cannot be listed: {unlisted.why}") for unlisted in finder.unlisted
+        problem(Place(shown_path(unlisted.folder)), f"cannot be listed: {unlisted.why}", "check its permissions")
+        for unlisted in finder.unlisted
     ]
     return SiteFiles(Paths(sorted(taken, key=_by_parts)), tuple(sorted(map(Path, passed_over))), tuple(problems))
 

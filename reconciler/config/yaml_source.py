@@ -25,6 +25,8 @@ try:
 except ImportError:  # PyYAML built without libyaml: the same events, more slowly
     from yaml import SafeLoader as _Parser  # type: ignore[assignment]
 
+READABLE: Final = "give this user permission to read it"
+
 MAX_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -37,7 +39,8 @@ def read_file(path: Path, shown: str, problems: list[Diagnostic]) -> bytes | Non
         problems.append(problem(whole, "is not a file", "give a YAML file"))
         return None
     except OSError as error:
-        problems.append(problem(whole, f"cannot be read: {error.strerror or type(error).__name__}"))
+        fix = READABLE if isinstance(error, PermissionError) else ""
+        problems.append(problem(whole, f"cannot be read: {error.strerror or type(error).__name__}", fix))
         return None
     if len(data) > MAX_BYTES:
         problems.append(problem(whole, "is over 4 MiB", "split it into several files"))

@@ -68,7 +68,10 @@ class World:
             what = f"{database} cannot be used as a sandbox: {problem.strerror}"
             raise WorldError(what, "make its folder writable, or name another file") from None
         except sqlite3.Error as problem:
-            raise WorldError(f"{database} cannot be used as a sandbox: {problem}", "name another file") from None
+            what = f"{database} cannot be used as a sandbox: {problem}"
+            fixes = {sqlite3.SQLITE_FULL: "free some space, or ", sqlite3.SQLITE_READONLY: "make it writable, or "}
+            fix = fixes.get(getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR), "")
+            raise WorldError(what, f"{fix}name another file") from None
 
     def _prepare(self) -> None:
         self._use_wal()

@@ -337,6 +337,11 @@ def test_python_m_and_a_reader_that_is_gone(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, cwd=tmp_path)
     assert done.stdout == b"{"
     assert done.stderr == b""
+    assert main.run(["init", str(tmp_path)]) == 0
+    script = f"{sys.executable} -m reconciler apply --auto-approve | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"S")
+    assert done.stderr == b"Error: standard output was closed, so the run stopped; run it again to finish\n"
 
 
 @pytest.mark.parametrize("arguments", ["version", "schema", "validate ."])

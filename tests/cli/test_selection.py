@@ -79,7 +79,7 @@ def test_revisions_that_are_none(repository: Project, tmp_path_factory: pytest.T
     with pytest.raises(UsageError, match="git does not know the revision '--output=x'"):
         here.changed_since("--output=x")
     elsewhere = Repository(tmp_path_factory.mktemp("elsewhere"), os.environ)
-    with pytest.raises(UsageError, match="not a git repository"):
+    with pytest.raises(UsageError, match="not in a git repository"):
         elsewhere.changed_since("HEAD")
     assert elsewhere.head() is None
     assert len(here.head() or "") == 40

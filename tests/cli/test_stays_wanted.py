@@ -1058,7 +1058,7 @@ def test_approvals_that_git_cannot_be_asked_for_are_not_taken_as_withdrawn(potte
     shutil.rmtree(pottery.project.root / "approvals")
     for command in ("plan", "drift", "apply --auto-approve"):
         code, said = pottery.run(*command.split(), "--committed")
-        assert (code, "not a git repository" in said, "Wed 2026-11-04 09:30" in said) == (1, True, True), said
+        assert (code, "not in a git repository" in said, "Wed 2026-11-04 09:30" in said) == (1, True, True), said
         assert "withdrawn" not in said
     assert pottery.status() == "SCHEDULED"
 

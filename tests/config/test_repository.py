@@ -109,12 +109,18 @@ def test_a_changed_submodule_covers_its_files(checkout: Path, tmp_path_factory: 
     assert not repository(checkout).changed_since("HEAD").has(file)
 
 
+def test_a_program_called_git_that_is_another_one_gives_no_commit(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\necho git version 1.7.1\n")
+    (tmp_path / "git").chmod(0o755)
+    assert Repository(checkout, {"PATH": str(tmp_path)}).head() is None
+
+
 def test_revisions_that_are_none(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     for revision in ("nonsense", "--output=x"):
         with pytest.raises(UsageError, match=f"does not know the revision '{revision}'; has the history been fetched"):
             repository(checkout).changed_since(revision)
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    with pytest.raises(UsageError, match="--changed-since: git says: not a git repository"):
+    with pytest.raises(UsageError, match="not in a git repository; leave --changed-since out to look at all"):
         repository(elsewhere).changed_since("HEAD")
     assert repository(elsewhere).head() is None
     assert len(repository(checkout).head() or "") == 40
@@ -279,7 +285,7 @@ def test_outside_a_repository_no_approval_counts(write_project: WriteProject, tm
     assert not read(tmp_path)
     (warning,) = open_project([tmp_path], Trust(committed=True, environment=tuple(environment().items())))[1].warnings
     assert warning.message.startswith(
-        "no approval counts: only committed approvals count here, and git says: not a git"
+        "no approval counts: only committed approvals count here, and the project is not in a git repository"
     )
 
 
@@ -360,7 +366,7 @@ def test_a_folder_that_only_looks_like_a_repository_is_not_used(
 def test_no_folder_is_a_repository_without_its_mark(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", "--bare", str(tmp_path)], check=True)
     assert repository(tmp_path).head() is None
-    with pytest.raises(GitError, match="not a git repository"):
+    with pytest.raises(GitError, match="not in a git repository"):
         _ = repository(tmp_path).top
 
 

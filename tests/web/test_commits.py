@@ -99,7 +99,7 @@ def test_what_git_refuses_is_said(root: Path) -> None:
 def test_without_a_repository_the_page_says_so(tmp_path: Path) -> None:
     root = write_project(tmp_path / "pottery", {"shop": (activity(0),)})
     visitor = Visitor(root).enter()
-    assert "cannot be committed here: git says: not a git repository" in bar(visitor)
+    assert "cannot be committed here: the project is not in a git repository" in bar(visitor)
 
 
 def after_review(root: Path, *activities: Any) -> None:
