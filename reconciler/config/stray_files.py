@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +28,14 @@ _VERSION: Final = re.compile(rb"^version:[ \t]*1\b", re.MULTILINE)
 _SITE: Final = re.compile(rb"^site:[ \t]*(\{|\r?\n[ \t]+(#|name:|id:|labels:|credentials:|instanceId:))", re.MULTILINE)
 
 
-def stray_site_files(root: Path, known: Container[str], approvals: str) -> Iterator[str]:
-    """The YAML files below a folder that declare a site, except `known` ones and those in the approvals folder."""
+def stray_site_files(root: Path, known: Collection[str], approvals: str) -> list[str]:
+    """The YAML files below a folder that declare a site and are not `known`, also not by a link, nor approvals."""
+    strays = list(_strays(root, known, approvals))
+    real = set(map(os.path.realpath, known)) if strays else set()
+    return [file for file in strays if os.path.realpath(file) not in real]
+
+
+def _strays(root: Path, known: Collection[str], approvals: str) -> Iterator[str]:
     left = LOOKED_AT
     for folder, names, files in os.walk(root):
         elsewhere = folder != str(root) and not {PROJECT_FILE, "pyvenv.cfg"}.isdisjoint(files)

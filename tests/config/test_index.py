@@ -247,6 +247,14 @@ def test_a_site_anywhere_in_the_project_that_no_pattern_takes_is_named(write_pro
     assert found.startswith("old/eu/stray.yml is not read: no pattern in `sites` matches it; widen `sites`")
 
 
+def test_a_site_that_is_read_through_a_link_is_not_named_where_it_is(write_project: WriteProject) -> None:
+    root = write_project({"reconciler.yaml": "version: 1\n", "shared/a.yaml": site("a"), "shared/eu/b.yaml": site("b")})
+    (root / "sites").mkdir()
+    (root / "sites/a.yaml").symlink_to("../shared/a.yaml")
+    (root / "sites/eu").symlink_to("../shared/eu")
+    assert (names(), warnings()) == (["a", "b"], [])
+
+
 def test_only_so_many_files_are_looked_at(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
     write_project({"reconciler.yaml": "version: 1\n", "sites/b.yaml": site("b"), "a/b/c/d/stray.yaml": site("stray")})
     assert len(warnings()) == 1
