@@ -343,7 +343,7 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
 
 def counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
     """`1 failed, 3 done`, not counting entries that are shown in another way."""
-    if ledger.error and not ledger.entries:
-        return "failed"
     found = Counter(entry.result for entry in ledger.entries if entry.count and entry not in without)
-    return ", ".join(f"{found[result]} {spoken(result)}" for result in WORST_FIRST if found[result]) or "nothing done"
+    parts = ["failed"] if ledger.error else []
+    parts += [f"{found[result]:,} {spoken(result)}" for result in WORST_FIRST if found[result]]
+    return ", ".join(parts) or "nothing done"

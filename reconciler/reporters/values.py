@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,6 +29,10 @@ LONGEST: Final = 160
 """How many characters of a value are shown; `--explain` and the other formats have all of them."""
 
 
+_MOMENT: Final = re.compile(r"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d \S+")
+"""A moment as `model.moments` writes it: it is shown like any other, without quotes."""
+
+
 class ChangeRow(Struct, frozen=True):
     """One changed field: a symbol, its name, and how it changes."""
 
@@ -39,7 +44,7 @@ class ChangeRow(Struct, frozen=True):
 
 def yaml(value: Json, *, whole: bool = False) -> str:
     """A value as it would be written on one line of YAML, shortened unless all of it is asked for."""
-    text = yaml_text(value)
+    text = value if isinstance(value, str) and _MOMENT.fullmatch(value) else yaml_text(value)
     if whole or len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}… ({len(text) - LONGEST:,} more characters)"

@@ -122,7 +122,11 @@ def everything() -> SitePlanned:
             ),
         ),
         to_review=(ToReview(address(Kind.DRAFT, POST), POST, "INSTAGRAM", "Summer launch", InReview.PENDING),),
-        notes=(Diagnostic.note("first-contact", "first contact: the live values are taken as those in force"),),
+        notes=(
+            Diagnostic.note(
+                "first-contact", "First run on this site: its current settings and events become the baseline."
+            ),
+        ),
     )
     return planned(plan)
 

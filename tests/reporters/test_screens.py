@@ -118,7 +118,9 @@ def entry(kind: Kind, operation: UpdateSettings | Generate | SchedulePost, resul
 
 
 def applied(*ledgers: SiteLedger, sites: int = 1, failed: int = 0, refused: int = 0) -> tuple[Event, ...]:
-    done = ApplyCompleted(PlanCompleted(sites, failed=failed, refused=refused), ledger_tally(ledgers), len(ledgers))
+    given_up = sum(ledger.error is not None for ledger in ledgers)
+    plan = PlanCompleted(sites, failed=failed, refused=refused)
+    done = ApplyCompleted(plan, ledger_tally(ledgers), len(ledgers), given_up)
     return PhaseStarted(Phase.APPLYING, len(ledgers)), *(SiteApplied(ledger, seconds=12.3) for ledger in ledgers), done
 
 
@@ -165,10 +167,10 @@ def going_out(site: str, number: int, **rest: object) -> Action:
 
 
 def publishing(site: str, *more: Action) -> SitePlanned:
-    """A site with four posts in two days, of which one is titled as on no other site."""
-    when = "Tue 2026-12-01 09:30 Europe/Berlin"
-    note = f'"Title 1" (Instagram): it goes out in the same minute as "Title 0" (Facebook), {when}'
-    posts = (going_out(site, number) for number in range(3))
+    """A site with four posts in two days, of which one is titled as on no other site, and two in the same minute."""
+    at = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+    note = '"Title 1" (Instagram): it goes out in the same minute as "Title 0" (Facebook), Tue 2026-12-01 09:30 UTC'
+    posts = (going_out(site, 0), going_out(site, 1, at=at), going_out(site, 2))
     return planned(
         *more,
         *posts,
@@ -352,6 +354,20 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
         command="apply",
     ),
     "applied-in-part": lambda: shown(
+        *plan_of(
+            planned(*(Action(entry.address, entry.operation, Reason.APPROVED) for entry in TWO.entries)),
+            planned(tone("a"), site="a"),
+            planned(tone("b"), site="b"),
+            failed("c", "503", "run again"),
+            *(
+                planned(
+                    site=site,
+                    refusals=(refusal(Address(SiteName(site)), RefusedBy.EXPECT, "not published", "publish the site"),),
+                )
+                for site in ("d", "e")
+            ),
+            sites=9,
+        ),
         *applied(
             TWO,
             SiteLedger(SiteRef(SiteName("a"), "2"), error=Diagnostic("lost", "the lock was lost")),
