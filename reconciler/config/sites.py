@@ -303,7 +303,7 @@ class _Reading:
             if found is not None:
                 self._add(document, found, len(data) if count == 1 else 0, stamp)
         if not count and len(self.problems) == before:
-            self.problems.append(problem(Place(shown, 1, 1), "is empty", "write a site, or delete the file"))
+            self.problems.append(problem(Place(shown, 1, 1), "the file is empty", "write a site, or delete the file"))
 
     def _add(self, document: Document, found: ReadSite, size: int, stamp: Stamp) -> None:
         site = found.site

@@ -164,7 +164,7 @@ class DocumentReader:
         if self.weight > MAX_WEIGHT:
             self._too_much(mark)
         if len(self.stack) >= MAX_DEPTH:
-            self._problem(mark, f"is nested more than {MAX_DEPTH} levels deep", "flatten it")
+            self._problem(mark, f"this is nested more than {MAX_DEPTH} levels deep", "flatten it")
             raise GiveUp
         if event.tag is not None and event.tag not in _CONTAINER_TAGS:
             self._problem(mark, f"the tag {event.tag!r} is not supported", "remove it")
@@ -225,7 +225,7 @@ class DocumentReader:
 
     def _too_much(self, mark: Any) -> None:
         hint = "write the values out, or use `defaults` in reconciler.yaml"
-        self._problem(mark, f"has more than {MAX_WEIGHT:,} values once its anchors are expanded", hint)
+        self._problem(mark, f"this has more than {MAX_WEIGHT:,} values once its anchors are expanded", hint)
         raise GiveUp
 
     def _problem(self, mark: Any, message: str, hint: str = "") -> None:

@@ -97,20 +97,20 @@ def only_document(
     if len(found) > 1:
         problems.append(problem(found[1].start, "a second document; this file can hold only one", "keep one of them"))
     if not found or found[0].value is None:
-        problems.append(problem(Place(shown, 1, 1), "is empty", if_empty))
+        problems.append(problem(Place(shown, 1, 1), "the file is empty", if_empty))
         return None
     return found[0]
 
 
 def _decoded(data: bytes, file: str, problems: list[Diagnostic]) -> str | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        problems.append(problem(Place(file, 1, 1), "is UTF-16, not UTF-8", "save the file as UTF-8"))
+        problems.append(problem(Place(file, 1, 1), "the file is UTF-16, not UTF-8", "save the file as UTF-8"))
         return None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
-        message = f"is not UTF-8: the byte 0x{data[error.start]:02x} is not valid here"
+        message = f"this is not UTF-8: the byte 0x{data[error.start]:02x} is not valid here"
         problems.append(problem(Place(file, line, column), message, "save the file as UTF-8"))
         return None

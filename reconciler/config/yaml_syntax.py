@@ -45,7 +45,7 @@ _SYNTAX = (
 )
 """The commonest syntax errors, by libyaml's or PyYAML's message, in this tool's words."""
 
-_TOLD_WHERE_IT_BEGINS = ("this ", "a key without")
+_SHOWN_WHERE_IT_BEGINS = ("this ", "a key without")
 """Problems that are better reported where they begin than where the parser gave up."""
 
 
@@ -59,7 +59,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         message = "YAML does not allow control characters"
         return problem(Place(file, line, column), message, "remove it, or write it as an escape in double quotes")
-    said = getattr(error, "problem", None) or "is not YAML"
+    said = getattr(error, "problem", None) or "it cannot be parsed"
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file)
     if said.startswith("found character") and mark is not None:
@@ -71,7 +71,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
     for begin, message, hint in _SYNTAX:
         if said.startswith(begin):
             opened = getattr(error, "context_mark", None)
-            if opened is not None and message.startswith(_TOLD_WHERE_IT_BEGINS):
+            if opened is not None and message.startswith(_SHOWN_WHERE_IT_BEGINS):
                 place = Place(file, opened.line + 1, opened.column + 1)
             return problem(place, message, hint)
-    return problem(place, f"is not YAML: {said}", "check the indentation and the quotes")
+    return problem(place, f"this is not YAML: {said}", "check the indentation and the quotes")
