@@ -30,6 +30,7 @@ class Reason(StrEnum):
     INPUTS_CHANGED = "inputs-changed"
     ASKED_FOR = "asked-for"
     UNDER_WAY = "under-way"
+    UNCONFIRMED = "unconfirmed"
     ABSENT_WANTED = "absent-wanted"
     RULE = "rule"
     NEVER_GENERATED_FROM = "never-generated-from"

@@ -143,7 +143,9 @@ def plan_generation(
     if any(_is_generation(entry) and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
         # A call was sent and its answer lost: until its effect shows or its time is up, no second call is sent
         # (design.md 3.5).
-        return GenerationPart((_waiting(scope),), renewed=True)
+        shows = live.status is PlanStatus.GENERATING
+        wait = _waiting(scope, Reason.UNDER_WAY if shows else Reason.UNCONFIRMED)
+        return GenerationPart((wait,), renewed=True)
     unproven = _unproven_events(desired, recorded, events, scope)
     if unproven and live.status in (PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE):
         return GenerationPart(blocked=(_not_generated(unproven, scope),), gone=True)
@@ -208,8 +210,8 @@ def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
     )
 
 
-def _waiting(scope: Scope) -> Action:
-    return Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), Reason.UNDER_WAY)
+def _waiting(scope: Scope, reason: Reason = Reason.UNDER_WAY) -> Action:
+    return Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), reason)
 
 
 def _removal(live: MarketingPlan, scope: Scope) -> GenerationPart:

@@ -334,6 +334,8 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
         return f"was scheduled for {moment(operation.at, zone)}" if operation.at else ""
     if done and isinstance(operation, SchedulePost) and entry.goes_out is not None:  # it says when, as it was read back
         return f"on {account_words(operation.account)}"
+    if not done and isinstance(operation, AwaitGeneration):  # the problem says what it was waiting for
+        return ""
     if not done and isinstance(operation, SchedulePost):
         return f"due {scheduled_words(operation, zone)}"
     if not done and isinstance(operation, ReschedulePost):

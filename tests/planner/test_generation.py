@@ -201,6 +201,9 @@ def test_while_a_lost_answer_may_still_show_no_second_generation_is_planned() ->
     entry = OpenEntry("1", Address.parse("shop/marketing-plan"), Generate(), NOW)
     plan = plan_of(desired(), observed(PlanStatus.NEVER_CREATED), RecordedSite(open=(entry,)))
     assert generations(plan) == [AwaitGeneration()]
+    assert plan.actions[0].reason is Reason.UNCONFIRMED  # nobody knows whether one is under way
+    shown = plan_of(desired(), observed(PlanStatus.GENERATING), RecordedSite(open=(entry,)))
+    assert shown.actions[0].reason is Reason.UNDER_WAY
 
 
 def test_a_call_that_has_shown_nothing_for_as_long_as_one_waits_is_not_done() -> None:

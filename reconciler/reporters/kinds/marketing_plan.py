@@ -15,7 +15,7 @@ from reconciler.model.marketing_plan import (
     Regenerate,
 )
 from reconciler.model.plurals import plural
-from reconciler.planner.actions import Action
+from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
 from reconciler.reporters.words import because
 
@@ -70,6 +70,8 @@ class MarketingPlanWords(KindWords[MarketingPlanOperation, MarketingPlanConditio
                 what = "delete, with all its activities"
             case AwaitGeneration():
                 what = "wait for the generation that is under way"
+                if action.reason is Reason.UNCONFIRMED:
+                    what = "wait to see whether the generation that an earlier run requested has begun"
             case _:
                 assert_never(operation)
         return ActionText("marketing plan", what)
