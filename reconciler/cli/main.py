@@ -130,8 +130,8 @@ def run(args: Sequence[str]) -> int:
         return _reader_gone(args)
     except OSError as error:
         return _fail_to_write(error) if error.errno in NO_ROOM else _bug(error)
-    except SystemExit as error:  # click exits like this if the reader of a pipe is gone
-        return _reader_gone(args) if error.code == 1 else Verdict.FAILED.exit_code
+    except SystemExit:  # click exits like this if the reader of a pipe is gone
+        return _reader_gone(args)
     except Exception as error:
         return _unexpected(error, args)
 

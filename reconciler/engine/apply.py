@@ -298,7 +298,7 @@ async def _finish(
             await check_writable(run.session.store.store)  # reported once, not for each site
         except StateError as error:
             going_out = _going_out(judged, IF_UNWRITABLE)
-            return _refuse(run, Refused(diagnostic_of(error), 0, len(judged.ready), going_out))
+            return _refuse(run, Refused(diagnostic_of(error), 0, completed.failed, going_out, unwritable=True))
         allow_publish = decision.allow_publish
         if begin is not None:
             await begin()

@@ -29,8 +29,8 @@ def verdict_of(event: ClosingEvent, *, detailed: bool = False, signal: int | Non
             return _of_sites(event.failed, 0, event.tally.drifted + event.tally.refused)
         case results.ApplyCompleted():
             return _of_apply(event, signal)
-        case results.Refused(failed=failed):
-            return Verdict.FAILED if failed else Verdict.REFUSED
+        case results.Refused():
+            return Verdict.FAILED if event.failed or event.unwritable else Verdict.REFUSED
         case results.ReviewCompleted(failed=failed) | results.HistoryListed(failed=failed):
             return Verdict.FAILED if failed else Verdict.SUCCEEDED
         case adoption_results.ImportCompleted():

@@ -330,9 +330,11 @@ class TextReporter:
             for found in refused.still_going_out:
                 for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
                     self._lines(line.on(self._screen))
-        count = len(refused.still_going_out)
-        left = f" ({plural(count, 'post')} still going out, above)" if count else ""
-        self._last(refused_line(refused.reason, refused.more) + left, style=Style.RED)
+        unread, left = refused.failed, len(refused.still_going_out)
+        above = [f"{plural(unread, 'site')} could not be read"] if unread else []
+        above += [f"{plural(left, 'post')} still going out"] if left else []
+        end = f" ({'; '.join(above)}, above)" if above else ""
+        self._last(refused_line(refused.reason, refused.more) + end, style=Style.RED)
 
     def _plan_completed(self, completed: PlanCompleted) -> None:
         """The plan; an `apply` that has work continues from here."""

@@ -363,3 +363,13 @@ def test_a_second_signal_ends_in_a_ledger_of_what_is_known(project: Project) -> 
     assert re.search(r"marketing plan    (unknown|pending)", terminal.said)
     assert "! posts             not started" in terminal.said
     assert re.search("1 (unknown|pending)", terminal.said)
+
+
+def test_a_refusal_beside_a_site_that_cannot_be_read_names_both(reconciler: Command, chain: Project) -> None:
+    assert reconciler("apply", chain.root, "--auto-approve").code == 0
+    for document in (chain.root / ".reconciler").rglob("3f0c2a9e-8d0b-4b7c-9a55-000000000002.json"):
+        document.write_text("{", "utf-8")
+    chain.write({"sites/shop.yaml": site("shop", more="expect: {published: false}\n")})
+    ran = reconciler("apply", chain.root, "--auto-approve")
+    assert (ran.code, ran.last.startswith("Refused: shop: ")) == (1, True), ran.out + ran.err
+    assert ran.last.endswith(" (1 site could not be read, above)")

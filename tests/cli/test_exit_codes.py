@@ -132,6 +132,7 @@ def test_every_result_has_a_code() -> None:
 def test_every_other_end() -> None:
     assert exit_code(Refused(NO)) == 4
     assert exit_code(Refused(NO, failed=1)) == 1
+    assert exit_code(Refused(NO, unwritable=True)) == 1
     assert exit_code(FilesInvalid((NO,))) == exit_code(RunFailed(NO)) == 1
     assert exit_code(Interrupted()) == 130
     assert exit_code(Interrupted(), signal=SIGTERM) == 143
