@@ -175,7 +175,12 @@ class SiteReader:
 
 
 def _is_short(post: Post) -> bool:
-    """Whether an answer may have left out what a waiting post says. A story has no words (S-wix 10.3)."""
+    """Whether an answer may have left out what a waiting post says, or the account on which a scheduled one appears.
+
+    A story has no words (S-wix 10.3). Drafts for channels that are not connected have no account (I).
+    """
+    if post.status is PostStatus.SCHEDULED and not post.account_id:
+        return True
     return post.status in WAITING and (not post.shows_content or not (post.texts or post.is_story))
 
 

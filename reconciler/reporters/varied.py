@@ -32,12 +32,13 @@ class Varied:
 
     def __str__(self) -> str:
         ranges = iter(self._ranges)
-        return NUMBER.sub(lambda _: _range(*next(ranges)), self._text)
+        return NUMBER.sub(lambda found: _range(found[0], *next(ranges)), self._text)
 
 
 def _numbers(text: str) -> list[int]:
     return [int(found.replace(",", "")) for found in NUMBER.findall(text)]
 
 
-def _range(least: int, most: int) -> str:
-    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+def _range(written: str, least: int, most: int) -> str:
+    """A number that does not vary stays as it is written: it may be part of a path or a title."""
+    return written if least == most else f"{least:,} to {most:,}"

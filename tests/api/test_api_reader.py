@@ -323,6 +323,27 @@ def test_posts_that_come_without_their_content_or_words_are_asked_for_by_their_i
     asyncio.run(read())
 
 
+def test_a_scheduled_post_that_comes_without_its_account_is_asked_for_by_its_id(bench: Bench) -> None:
+    short = {
+        "id": "p1",
+        "status": "SCHEDULED",
+        "channel": {"name": "FACEBOOK"},
+        "facebookPost": {"caption": "hello"},
+    }
+    draft = {**short, "id": "p2", "status": "DRAFT"}
+    activity = {"marketingActivityId": "a", "date": "2026-12-01T00:00:00Z", "items": [short, draft]}
+
+    def side(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/items/query"):
+            assert json.loads(request.content)["query"]["filter"] == {"id": {"$in": ["p1"]}}
+            return ok({"items": [{**short, "channel": {"name": "FACEBOOK", "accountId": "178"}}]})
+        return ok({"marketingActivities": [activity], "status": "ACTIVE"})
+
+    observed = asyncio.run(bench.client(side).reader().read(bench.site, frozenset({Need.MARKETING_PLAN})))
+    assert observed.marketing_plan is not None
+    assert [post.account_id for post in observed.marketing_plan.activities[0].posts] == ["178", None]
+
+
 def test_posts_by_their_ids_where_the_query_cannot_filter(bench: Bench) -> None:
     side = remote(refused(400, text="is not declared as filterable"), ok({"item": {"id": "p1"}}))
     ((_, found),) = asyncio.run(bench.client(side).reader().items(bench.site, [PostId("p1")]))
