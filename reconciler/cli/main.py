@@ -130,8 +130,8 @@ def run(args: Sequence[str]) -> int:
         return _reader_gone(args)
     except OSError as error:
         return _fail_to_write(error) if error.errno in NO_ROOM else _bug(error)
-    except SystemExit:  # click exits like this if the reader of a pipe is gone
-        return _reader_gone(args)
+    except SystemExit as end:  # click ends like this when it has completed a word, or if the reader of a pipe is gone
+        return _reader_gone(args) if end.code else Verdict.SUCCEEDED.exit_code
     except Exception as error:
         return _unexpected(error, args)
 

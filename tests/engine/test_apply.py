@@ -336,7 +336,7 @@ def test_a_state_that_cannot_be_written_is_told_once_before_the_first_write(fold
             store.refuses = lambda _key, _data: True
             outcome, events = await applied(session, selection)
             assert isinstance(outcome, Refused)
-            assert (outcome.failed, outcome.more) == (3, 0)
+            assert (outcome.failed, outcome.unwritable, outcome.more) == (0, True, 0)
             assert outcome.reason.message == "the state cannot be written: the disk is gone"
             assert str(outcome.reason.place) == store.place("x").removesuffix("/x")
             assert not any(isinstance(event, SiteApplied) for event in events)
