@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
@@ -78,7 +78,8 @@ def _reported(
     progress = Progress(Watch(since_boot, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
     screen = screen_of(sys.stderr, colour=False)
-    seen = sys.stdout.isatty() if shows_text(shown) else asks  # the text report, with its last line
+    text_seen = sys.stdout.isatty() or _are_one_file(sys.stdout, sys.stderr)
+    seen = text_seen if shows_text(shown) else asks  # the text report, with its last line
     far = HowFar()
     problems = ProblemReporter(sys.stderr.write, screen, list_sites=shown.sites, interrupted=None if seen else command)
     first = (far, progress, problems)
@@ -110,6 +111,14 @@ def _reported(
         reports.handle(Ended(verdict.exit_code))
         sys.stdout.flush()
     return verdict.exit_code
+
+
+def _are_one_file(first: TextIO, second: TextIO) -> bool:
+    """Whether what is written to both ends up in one place, as with `2>&1`."""
+    try:
+        return os.path.sameopenfile(first.fileno(), second.fileno())
+    except OSError:  # one of them is no file
+        return False
 
 
 def _unexpected(error: Exception, emit: Emit, far: HowFar) -> ClosingEvent:

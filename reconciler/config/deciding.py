@@ -24,10 +24,6 @@ from reconciler.whole_files import write_atomically
 
 AnyDecision: TypeAlias = Decision | ActivityDecision
 
-SHORTEST_PREFIX: Final = 4
-"""How many characters a shortened id must have."""
-
-
 NEW_DRAFTS: Final = "run review to add new drafts"
 """What to do if nothing matches what somebody named."""
 
@@ -205,8 +201,6 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
     for given in selector.ids:
         found = sorted({each for each in known if is_id(given, each)})
         if not found:
-            if len(given) < SHORTEST_PREFIX:
-                raise UsageError(f"--id {given}: too short", f"give at least {SHORTEST_PREFIX} characters of the id")
             raise UsageError(f"--id {given}: not in the approvals files of these sites", NEW_DRAFTS)
         if len(found) > 1 and given not in found:
             raise UsageError(
@@ -229,4 +223,4 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
 
 def is_id(given: str, found: str) -> bool:
     """Whether a given text means this id: all of it, or its beginning."""
-    return given == found or (len(given) >= SHORTEST_PREFIX and found.startswith(given))
+    return bool(given) and found.startswith(given)

@@ -168,7 +168,7 @@ class PlanScreen:
     def next_step(self, completed: PlanCompleted) -> str | None:
         """What to type next."""
         tally = completed.tally
-        if completed.refusals or completed.failed:
+        if completed.refusals:
             return None
         if (saved := self._saved) is not None and tally.changes:
             if saved.parts > 1:

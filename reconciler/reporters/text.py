@@ -366,16 +366,21 @@ class TextReporter:
         self._last(apply_line(completed), self._after_apply(completed))
 
     def _after_apply(self, completed: ApplyCompleted) -> str | None:
-        tally = completed.tally
-        if tally.withheld:
-            return f"reconciler apply --allow-publish   ({plural(tally.withheld, 'public action')} withheld)"
+        """What to type next. What is not done comes before what was withheld, which it must not hide."""
+        tally, why = completed.tally, []
+        left = tally.skipped + tally.unknown + tally.not_started
         if completed.interrupted:
-            return "reconciler apply   (continues where it stopped)"
-        if tally.pending:
-            return f"reconciler apply   ({plural(tally.pending, 'action')} pending)"
-        failed = tally.failed or completed.failed or completed.plan.failed
-        if (left := tally.skipped + tally.unknown + tally.not_started) and not failed:
-            return f"reconciler apply   ({plural(left, 'action')} not done)"
+            why.append("continues where it stopped")
+        elif tally.pending:
+            why.append(f"{plural(tally.pending, 'action')} pending")
+        elif tally.failed or completed.failed or completed.plan.failed:
+            why += ["fix what failed first"] if tally.withheld else []
+        elif left:
+            why.append(f"{plural(left, 'action')} not done")
+        if tally.withheld:
+            why.append(f"{plural(tally.withheld, 'public action')} withheld")
+        if why:
+            return f"reconciler apply{' --allow-publish' if tally.withheld else ''}   ({'; '.join(why)})"
         if self._new_drafts:
             new = plural(self._new_drafts, "new draft")
             return f"reconciler review   ({new} in {plural(self._sites_with_new, 'site')})"

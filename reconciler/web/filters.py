@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Final
 from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from reconciler.config.deciding import SHORTEST_PREFIX
 from reconciler.model.content import comparable
 from reconciler.reporters.cards import CARD_STYLES, Card, CardState, Group, monday_of
+
+SHORTEST_PREFIX: Final = 4
+"""How many characters of an id a word that is searched for must have."""
 
 
 class Filter(Struct, frozen=True):

@@ -285,6 +285,26 @@ def test_a_signal_before_a_command_has_begun_is_told_in_its_reports(
     assert (found["command"], found["interrupted"], found["exitCode"]) == ("plan", True, code)
 
 
+def test_an_interruption_is_told_once_if_both_streams_end_up_in_one_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def importing(*_: object) -> click.Command:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.LazyGroup, "get_command", importing)
+    log = tmp_path / "log"
+    with log.open("w") as out, log.open("a") as err, monkeypatch.context() as streams:
+        streams.setattr(sys, "stdout", out)
+        streams.setattr(sys, "stderr", err)
+        main.run(["plan"])
+    assert log.read_text() == "Interrupted: nothing was changed.\n"
+    with log.open("w") as out, (tmp_path / "other").open("w") as err, monkeypatch.context() as streams:
+        streams.setattr(sys, "stdout", out)
+        streams.setattr(sys, "stderr", err)
+        main.run(["plan"])
+    assert (tmp_path / "other").read_text().lstrip() == log.read_text() == "Interrupted: nothing was changed.\n"
+
+
 def test_ctrl_c_while_python_starts_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     before, found = signal.getsignal(signal.SIGINT), list[object]()
     monkeypatch.setattr(gc, "set_threshold", lambda *_: None)

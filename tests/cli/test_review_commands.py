@@ -426,7 +426,8 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
         (("--channel", "LINKEDIN"), "--channel LINKEDIN: no draft"),
         (("--title", "summer*"), "--title summer*: no activity"),
         (("--title", "winter*", "--id", IDS[4]), "no draft matches all of"),
-        (("--id", "d00"), "too short; give at least 4 characters"),
+        (("--id", ""), "--id : not in the approvals files"),
+        (("--id", "d"), "4 ids begin with it"),
         (("--id", "d000"), "4 ids begin with it"),
     ],
 )

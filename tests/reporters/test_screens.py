@@ -325,6 +325,7 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
     "applied": lambda: shown(*applied(TWO), command="apply"),
     "promise-kept": lambda: shown(*applied(KEPT), command="apply"),
     "stopped": lambda: shown(*interrupted(stopped("shop"), waited("other")), command="apply"),
+    "stopped-after-withholding": lambda: shown(*interrupted(stopped("shop"), withheld("other")), command="apply"),
     "stopped-on-many-sites": lambda: shown(
         *interrupted(
             *(stopped(f"shop-{n}") for n in range(6)),
