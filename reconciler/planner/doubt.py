@@ -68,6 +68,16 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
             f"look at the marketing plan in the dashboard, and report this with {known_by}",
         )
         return (replace(unreadable, request_id=live.request_id, call=live.asked),)
+    if live.status is PlanStatus.NEVER_CREATED and live.activities:
+        # A generation would replace these activities and their drafts, and nobody could say how many.
+        count = f"{len(live.activities):,} activities" if len(live.activities) > 1 else "an activity"
+        contradiction = refusal(
+            address,
+            RefusedBy.NOT_SHOWN,
+            f"the answer contradicts itself: it says NEVER_CREATED and shows {count} ({live.asked})",
+            "look at the marketing plan in the dashboard, then plan again; report this if it stays so",
+        )
+        return (replace(contradiction, request_id=live.request_id, call=live.asked),)
     if live.status is not PlanStatus.ACTIVE:
         return ()  # an explicit status explains why there are no activities
     known = frozenset(created.id for created in recorded.created if created.id and created.target_date >= scope.now)

@@ -114,6 +114,14 @@ def activity(id: str) -> Activity:
     return Activity(ActivityId(id), "t", "d", SOON)
 
 
+@pytest.mark.parametrize("recorded", [RecordedSite(), KNOWN])
+def test_rule_17_1_a_plan_that_was_never_created_and_shows_activities_stops_the_site(recorded: RecordedSite) -> None:
+    contradiction = MarketingPlan(PlanStatus.NEVER_CREATED, (activity("a"), activity("b")), asked="GET /plan")
+    plan = with_plan(contradiction, recorded)
+    (refused,) = plan.refusals
+    assert "says NEVER_CREATED and shows 2 activities (GET /plan)" in refused.message
+
+
 @pytest.mark.parametrize("shown", [(), (activity("other"),)])
 def test_rule_17_3_where_none_of_the_created_activities_is_shown_the_site_stops(shown: tuple[Activity, ...]) -> None:
     recorded = RecordedSite(generated_from=Inputs(), created=CREATED)
