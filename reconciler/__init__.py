@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.library import Applied, Project
     from reconciler.model.address import Address
     from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, UsageError
+    from reconciler.model.verdict import Verdict
     from reconciler.planner.actions import Action, Plan
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "SitePlanned",
     "SiteReviewed",
     "UsageError",
+    "Verdict",
     "__version__",
 ]
 
@@ -77,6 +79,7 @@ _MODULES = {
     "library": ("Applied", "Project"),
     "model.address": ("Address",),
     "model.diagnostics": ("Diagnostic", "InvalidFiles", "Place", "Severity", "UsageError"),
+    "model.verdict": ("Verdict",),
     "planner.actions": ("Action", "Plan"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -32,7 +32,9 @@ from reconciler.engine.site_results import (
     SitePlanned,
     SiteReviewed,
 )
+from reconciler.engine.verdict import verdict_of
 from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.model.verdict import Verdict
 from reconciler.planner.document import PlanRefused
 from reconciler.runs import Means, Runs, context_of
 from reconciler.spread import Spread, problem_of, spread_over
@@ -43,6 +45,14 @@ class Applied(Struct, frozen=True):
 
     outcome: ApplyCompleted | Refused
     sites: tuple[SiteApplied | SiteFailed, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """How it ended in one word, as `reconciler apply` ends: everything that failed or was left undone counts.
+
+        `verdict.exit_code` is the code for a shell.
+        """
+        return verdict_of(self.outcome)
 
 
 class Project:
@@ -88,6 +98,8 @@ class Project:
             require_approval=require_approval,
             committed=committed,
         )
+        if parallelism is not None:
+            _check_parallelism(parallelism)
         spread = _spread(workers, environ)
         files, index = open_project((Path(path),), trust, spread.elsewhere if spread else None)
         runs = Runs(files, Means(environ, api, state, parallelism, spread.make if spread else None), index)
@@ -115,7 +127,7 @@ class Project:
     ) -> AsyncIterator[SitePlanned | SiteFailed]:
         """Reads the sites and yields what would change on each, in the order of the files. Writes nothing."""
         selection = self._select(targets, excludes)
-        context = context_of(selection, tuple(regenerate), publish=publish, strict=strict)
+        context = context_of(selection, _names("regenerate", regenerate), publish=publish, strict=strict)
         return self._runs.plans(selection, context)
 
     def drift(
@@ -158,7 +170,7 @@ class Project:
         `stop` is called between calls; once it returns true, nothing more is started.
         """
         selection = self._select(targets, excludes)
-        context = context_of(selection, tuple(regenerate), publish=publish, strict=strict)
+        context = context_of(selection, _names("regenerate", regenerate), publish=publish, strict=strict)
         terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
         collector = _Collector(emit)
         outcome = await self._runs.apply(selection, context, terms, collector.emit)
@@ -186,7 +198,18 @@ class Project:
         return Applied(outcome, tuple(collector.sites))
 
     def _select(self, targets: Iterable[str], excludes: Iterable[str]) -> Selection:
-        return self._runs.select(SiteFilter(tuple(targets), tuple(excludes)))
+        return self._runs.select(SiteFilter(_names("targets", targets), _names("excludes", excludes)))
+
+
+def _names(argument: str, names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise UsageError(f"{argument}={names!r} is one text", f"give a list: {argument}=[{names!r}]")
+    return tuple(names)
+
+
+def _check_parallelism(given: object) -> None:
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise UsageError(f"parallelism={given!r} is not a whole number of 1 or more")
 
 
 def _spread(workers: int | str | None, environ: Mapping[str, str]) -> Spread | None:

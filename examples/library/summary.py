@@ -11,7 +11,7 @@ from reconciler import ApplyCompleted, Diagnostic, Project, SiteFailed
 HERE = Path(__file__).parent
 
 
-def told(problem: Diagnostic) -> str:
+def message(problem: Diagnostic) -> str:
     return f"{problem.message}; {problem.fix}" if problem.fix else problem.message
 
 
@@ -20,17 +20,16 @@ async def main(team: str) -> int:
     async with Project.open(HERE) as project:
         async for site in project.plan(targets=[target]):
             if isinstance(site, SiteFailed):
-                print(f"{site.name}: {told(site.problem)}")
+                print(f"{site.name}: {message(site.problem)}")
             else:
                 print(f"{site.name}: {len(site.plan.actions)} actions")
         applied = await project.apply(targets=[target])  # approves all but posts (allow_publish=True)
         match applied.outcome:
             case ApplyCompleted(tally=tally):
-                print(f"{tally.changed} changed, {tally.generated} generated, {tally.failed} failed")
-                return 1 if tally.failed else 0
+                print(f"{tally.changed} changed, {tally.generated} generated: {applied.verdict}")
             case refused:
-                print(f"refused: {told(refused.reason)}")
-                return 4
+                print(f"refused: {message(refused.reason)}")
+        return applied.verdict.exit_code  # sites that failed, were refused or left undone count, too
 
 
 if __name__ == "__main__":

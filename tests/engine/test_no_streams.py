@@ -24,7 +24,7 @@ TIMES = {
     },
 }
 OF_MODULES = {
-    "os": {"environ", "environb", "getenv", "putenv", "getlogin"},
+    "os": {"environ", "environb", "getenv", "putenv", "getlogin", "dup2", "_exit", "abort"},
     "sys": {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__", "exit", "argv"},
     "Path": {"home"},
     **TIMES,
@@ -59,6 +59,8 @@ def outside(source: str) -> Iterator[str]:
                 yield f"{node.lineno}: {of}.{name}"
             case ast.ImportFrom(module=str(module), names=[ast.alias(name="*")]) if module in OF_MODULES:
                 yield f"{node.lineno}: {module}.*"
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="write"), args=[ast.Constant(), *_]):
+                yield f"{node.lineno}: os.write to a standard stream"
             case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
                 yield f"{node.lineno}: {name}()"
             case ast.Attribute(attr=name) if name in OF_ANYTHING:
@@ -227,6 +229,7 @@ def test_what_is_impure_would_be_found(source: str) -> None:
         ("from datetime import datetime as D\nD.now()", "2: datetime.now"),
         ("from pathlib import Path as P\nP.home()", "2: Path.home"),
         ("import sys\ngetattr(sys, 'stderr')", "2: sys.stderr"),
+        ("import os as o\no.write(1, b'hello')", "2: os.write to a standard stream"),
     ],
 )
 def test_it_would_be_found(source: str, what: str) -> None:

@@ -216,3 +216,22 @@ def test_the_environment_is_the_one_that_is_passed(folder: Folder, monkeypatch: 
                 await all_of(project.plan())
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("given", [0, -1, "3", True, 1.5])
+def test_a_parallelism_that_is_none(folder: Folder, given: object) -> None:
+    async def main() -> None:
+        async with Project.open(folder.root, parallelism=given):  # type: ignore[arg-type]
+            pass
+
+    with pytest.raises(UsageError, match="parallelism"):
+        asyncio.run(main())
+
+
+def test_one_text_instead_of_a_list_of_targets(folder: Folder) -> None:
+    async def main() -> None:
+        async with Project.open(folder.root) as project:
+            await all_of(project.plan(targets="shop"))
+
+    with pytest.raises(UsageError, match=r"targets='shop' is one text; give a list: targets=\['shop'\]"):
+        asyncio.run(main())
