@@ -18,7 +18,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, Rec
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved, without_name
-from reconciler.planner.moved_by_hand import is_moved
+from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
 
@@ -128,7 +128,7 @@ class PostsAudit(Struct, frozen=True):
             return Finding.CANCELLED
         if post.digest != last.digest and not self.desired.approvals.approves(post, activity.date):
             return Finding.EDITED
-        if is_moved(last, post):
+        if is_moved(last, post) and not is_at_its_rules_time(self.desired, activity, post, self.scope):
             return Finding.MOVED_BY_OTHERS
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -150,6 +150,19 @@ def test_a_post_that_somebody_moved_to_another_time_is_drift_though_no_rule_says
         assert [item.finding for item in drifted] == findings
         if drifted:
             assert drifted[0].about == ("Thu 2026-12-03 09:00 UTC", "Sun 2026-12-06 09:00 UTC")
+
+
+def test_a_post_that_was_moved_to_the_time_of_its_rule_is_as_asked_for() -> None:
+    """As after `at` was written for where somebody moved it, or after a move that was answered with an error."""
+    before, day = scheduled(timedelta(days=2)), KILN.date.date()
+    for hour, found in ((15, []), (16, [Finding.MOVED_BY_OTHERS])):
+        there = datetime.combine(day, time(hour), UTC)
+        live = site(replace(KILN, posts=(replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=there),)))
+        yes = desired(ScheduleRule(Match(), at=time(15)), approvals=approved(KILN))
+        made = plan(yes, live, before, publish=False)
+        assert reasons(made) == ([("d1", BlockedBy.MOVED_BY_HAND)] if found else [])
+        report = find_drift(yes, live, before, made, PlanOptions(NOW))
+        assert [one.finding for one in report.of(DriftState.DRIFTED)] == found
 
 
 def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
