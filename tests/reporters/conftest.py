@@ -135,6 +135,9 @@ def everything() -> SitePlanned:
 def refused() -> SitePlanned:
     """A plan that its own guard refuses."""
     found = refusal(
-        Address(SITE), RefusedBy.EXPECT, "expect.published is true, but the site is not published", "publish the site"
+        Address(SITE),
+        RefusedBy.EXPECT,
+        "expect.published is true, but the site is not published",
+        "change the site, or the expectation in its file",
     )
     return planned(plan_of(TONE, refusals=(found,)))

@@ -150,10 +150,24 @@ KEPT = SiteLedger(
 )
 LONG = " ".join(f"sentence {number} of the guidelines." for number in range(40))
 
+RESUME: Final = "set `schedule.paused: false` in the site file"
 PAUSED_DRAFTS: Final = tuple(
-    blocked(Address(SHOP, Kind.DRAFT, f"d{n}"), BlockedBy.PAUSED, "publishing is paused", "wait", f'"Title {n}" (X)')
+    blocked(Address(SHOP, Kind.DRAFT, f"d{n}"), BlockedBy.PAUSED, "publishing is paused", RESUME, f'"Title {n}" (X)')
     for n in range(9)
 )
+EXPECTATION: Final = "change the site, or the expectation in its file"
+
+
+def not_connected(site: str, channel: str) -> Diagnostic:
+    """The refusal of a site that should be connected to a channel."""
+    asked = f"expect.channels lists {channel}, but it is not connected"
+    return refusal(Address(SiteName(site)), RefusedBy.EXPECT, asked, EXPECTATION)
+
+
+def unpublished(site: SiteName = SHOP) -> Diagnostic:
+    """The refusal of a site that should be published."""
+    asked = "expect.published is true, but the site is not published"
+    return refusal(Address(site), RefusedBy.EXPECT, asked, EXPECTATION)
 
 
 def going_out(site: str, number: int, **rest: object) -> Action:
@@ -265,27 +279,16 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
     "all-unreachable": lambda: shown(
         *plan_of(*(failed(f"shop-{n}", "no connection to www.wixapis.com", "check the network") for n in range(30)))
     ),
-    "refused": lambda: shown(
-        *plan_of(
-            planned(
-                tone(),
-                refusals=(
-                    refusal(Address(SHOP), RefusedBy.EXPECT, "expect.published: not published", "publish the site"),
-                ),
-            )
-        )
-    ),
+    "refused": lambda: shown(*plan_of(planned(tone(), refusals=(unpublished(),)))),
     "two-refused-of-nine": lambda: shown(
         *plan_of(
             *(
                 planned(
                     tone(f"shop-{n}"),
                     site=f"shop-{n}",
-                    refusals=(refusal(Address(SiteName(f"shop-{n}")), RefusedBy.EXPECT, f"expect {n}", "publish it"),)
-                    if n < 2
-                    else (),
+                    refusals=(not_connected(f"shop-{n}", channel),) if channel else (),
                 )
-                for n in range(9)
+                for n, channel in enumerate(("Instagram", "Facebook", *[""] * 7))
             )
         )
     ),
@@ -363,7 +366,7 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
             *(
                 planned(
                     site=site,
-                    refusals=(refusal(Address(SiteName(site)), RefusedBy.EXPECT, "not published", "publish the site"),),
+                    refusals=(unpublished(SiteName(site)),),
                 )
                 for site in ("d", "e")
             ),
@@ -458,7 +461,7 @@ def test_what_no_publish_holds_back_is_said_however_little_a_person_wants_to_see
 
 
 def test_a_table_without_numbers_is_left_out() -> None:
-    why = refusal(Address(SHOP), RefusedBy.EXPECT, "expect.published: not published", "publish the site")
+    why = unpublished()
     assert "all 3 sites" not in shown(*plan_of(planned(tone(), refusals=(why,)), sites=3), detail=Detail(summary=True))
 
 
@@ -808,12 +811,12 @@ def test_one_cause_is_told_once_whatever_was_being_asked() -> None:
 
 
 def test_summary_names_the_refused_sites_and_why() -> None:
-    why = refusal(Address(SHOP), RefusedBy.EXPECT, "expect.published: not published", "publish the site")
+    why = unpublished()
     sites = [planned(tone(f"shop-{n}"), site=f"shop-{n}", refusals=(why,) if n < 2 else ()) for n in range(6)]
     lines = shown(*plan_of(*sites), detail=Detail(summary=True)).splitlines()
     assert lines[2:5] == [
-        "! 2 sites refused  expect.published: not published",
-        "    fix: publish the site",
+        "! 2 sites refused  expect.published is true, but the site is not published",
+        "    fix: change the site, or the expectation in its file",
         "    sites: shop-0, shop-1",
     ]
     assert [line for line in lines if "shop-0 " in line or "shop-1 " in line] == []
