@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from heapq import nsmallest
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
@@ -51,6 +53,8 @@ class PlanScreen:
         self._drafts = self._unwritten = self._sites_waiting = 0
         self._refusals: list[Diagnostic] = []
         self._refused_sites = Failures(list_sites=detail.sites)
+        self._in_last_line: SiteFailed | None = None
+        """The only site, if a short screen names its only refusal in the last line alone."""
         self._refused = 0
         self._unrecorded = 0
         self._held: list[str] = []
@@ -74,13 +78,18 @@ class PlanScreen:
         self._blocks.saw(planned.labels)
         plan = planned.plan
         self._refused += len(plan.refusals)
-        if self._detail.summary and plan.refusals:  # there are no blocks that would name them
+        alone = self._run is not None and self._run.sites == 1 and len(plan.refusals) == 1
+        if plan.refusals and alone and (self._detail.quiet or self._detail.summary):
+            self._in_last_line = SiteFailed(planned.name, plan.refusals, refused=True)
+        elif self._detail.summary and plan.refusals:  # there are no blocks that would name them
             self._refused_sites.add(SiteFailed(planned.name, plan.refusals, refused=True))
         if plan.refusals and not self._refusals:
             self._refusals.append(plan.refusals[0])
         self._unrecorded += not planned.recorded and bool(planned.plan.to_review or planned.plan.blocked)
         self._count_drafts(planned)
         self._count_held(planned)
+        if self._in_last_line is not None:
+            planned = replace(planned, plan=replace(plan, refusals=()))
         items = site_items(planned, self._calls_of)
         if not items:
             return
@@ -135,6 +144,8 @@ class PlanScreen:
 
     def body(self, completed: PlanCompleted) -> Iterator[str]:
         """Everything above the last line."""
+        if self._in_last_line is not None and completed.refusals:  # the last line begins with these
+            self._refused_sites.add(self._in_last_line)
         for line in (*self._failures.lines(), *self._refused_sites.lines()):
             yield from line.on(self._screen)
         for found in completed.still_going_out:

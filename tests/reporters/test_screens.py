@@ -465,6 +465,20 @@ def test_a_table_without_numbers_is_left_out() -> None:
     assert "all 3 sites" not in shown(*plan_of(planned(tone(), refusals=(why,)), sites=3), detail=Detail(summary=True))
 
 
+@pytest.mark.parametrize("detail", [Detail(quiet=True), Detail(summary=True)])
+def test_a_short_screen_says_once_why_its_only_site_is_refused(detail: Detail) -> None:
+    started, reason = replace(STARTED, sites=1), unpublished()
+    lines = shown(started, *plan_of(planned(tone(), refusals=(reason,))), detail=detail).splitlines()
+    assert [line for line in lines if reason.message in line] == [
+        f"Refused: shop: {reason.message}; {EXPECTATION}",
+    ]
+    whole = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
+    site = planned(tone(), refusals=(reason,))
+    text = shown(started, site, PlanCompleted(1, site.tally, refused=1, refusals=(whole,)), detail=detail)
+    assert text.count(reason.message) == 1, "above, if the last line begins with another"
+    assert text.splitlines()[-1] == "Refused: the run would destroy 11; raise maxDelete (and 1 more, above)"
+
+
 def test_a_refusal_of_the_run_is_the_last_line() -> None:
     whole = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
     site = planned(tone())
