@@ -74,10 +74,10 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         contradiction = refusal(
             address,
             RefusedBy.NOT_SHOWN,
-            f"the answer contradicts itself: it says NEVER_CREATED and shows {count} ({live.asked})",
+            f"the answer contradicts itself: it says NEVER_CREATED and shows {count}",
             "look at the marketing plan in the dashboard, then plan again; report this if it stays so",
         )
-        return (replace(contradiction, request_id=live.request_id, call=live.asked),)
+        return (contradiction,)
     if live.status is not PlanStatus.ACTIVE:
         return ()  # an explicit status explains why there are no activities
     known = frozenset(created.id for created in recorded.created if created.id and created.target_date >= scope.now)
