@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.config.approvals_edit import set_decisions
 from reconciler.config.discovery import shown_path
@@ -31,7 +32,7 @@ NEW_DRAFTS: Final = "run review to add new drafts"
 class Selector(Struct, frozen=True):
     """Which drafts are meant: all given conditions must hold; if none is given, all drafts are meant.
 
-    `ids` are those of drafts or of activities, complete or shortened.
+    `ids` are those of drafts or of activities; `subjects` completes shortened ones.
     """
 
     ids: tuple[str, ...] = ()
@@ -55,7 +56,7 @@ class Selector(Struct, frozen=True):
         return itself or any(self.means(draft, activity) for draft in activity.drafts)
 
     def _has_id(self, *ids: str) -> bool:
-        return not self.ids or any(is_id(given, found) for given in self.ids for found in ids)
+        return not self.ids or any(found in self.ids for found in ids)
 
     def _has_title(self, title: str) -> bool:
         return not self.titles or any(fnmatchcase(title.casefold(), glob.casefold()) for glob in self.titles)
@@ -103,7 +104,7 @@ def subjects(
     nothing in any file, and for a shortened id that several drafts or activities begin with.
     """
     approvals = tuple(files)
-    _must_match(approvals, selector)
+    selector = _matched(approvals, selector)
     return tuple(
         subject
         for site, path, file in approvals
@@ -194,12 +195,14 @@ def _subjects(
                 yield Subject(site, path, activity, (draft,))
 
 
-def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Selector) -> None:
+def _matched(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Selector) -> Selector:
+    """The selector with its shortened ids completed. Raises UsageError if a part of it matches nothing."""
     activities = [activity for _, _, file in files for activity in file.activities]
     known: list[str] = [activity.id for activity in activities]
     known += [draft.id for activity in activities for draft in activity.drafts]
+    ids = []
     for given in selector.ids:
-        found = sorted({each for each in known if is_id(given, each)})
+        found = sorted({each for each in known if given and each.startswith(given)})
         if not found:
             raise UsageError(f"--id {given}: not in the approvals files of these sites", NEW_DRAFTS)
         if len(found) > 1 and given not in found:
@@ -207,6 +210,7 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
                 f"--id {given}: {len(found):,} ids begin with it, such as {found[0]} and {found[1]}",
                 "give more characters",
             )
+        ids.append(given if given in found else found[0])
     for channel in selector.channels:
         if not any(Selector(channels=(channel,)).means_activity(activity) for activity in activities):
             raise UsageError(
@@ -217,10 +221,7 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
             raise UsageError(
                 f"--title {title}: no activity in the approvals files of these sites has a matching title", NEW_DRAFTS
             )
+    selector = replace(selector, ids=tuple(ids))
     if selector and not any(selector.means_activity(activity) for activity in activities):
         raise UsageError("no draft matches all of --id, --channel and --title", "leave one of them out")
-
-
-def is_id(given: str, found: str) -> bool:
-    """Whether a given text means this id: all of it, or its beginning."""
-    return bool(given) and found.startswith(given)
+    return selector

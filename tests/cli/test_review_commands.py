@@ -440,6 +440,18 @@ def test_a_selector_that_matches_nothing_is_an_error(
     assert said in done.err
 
 
+def test_an_id_may_be_as_short_as_it_is_unique_and_a_complete_one_means_no_longer_one(
+    shop: Project, reconciler: Command
+) -> None:
+    reconciler("review", shop.root)
+    path = shop.root / "approvals" / "shop.yaml"
+    path.write_text(path.read_text("utf-8").replace(IDS[2], f"{IDS[1]}9").replace(IDS[3], "e3"), "utf-8")
+    for given, meant in (("e", "e3"), (IDS[1], IDS[1])):
+        done = reconciler("approve", shop.root, "--id", given, "--yes")
+        assert [line for line in done.out.splitlines() if line.startswith("  id: ")] == [f"  id: {meant}"]
+    assert [id for id, decision in decisions(shop).items() if decision == "approve"] == ["1"]
+
+
 def test_where_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, reconciler: Command) -> None:
     done = reconciler("approve", shop.root, "--all", "--yes")
     assert done.out.splitlines() == [
