@@ -21,6 +21,7 @@ from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Move
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
+from reconciler.planner.unstopped import why_not_cancelled
 
 REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED, Reason.DATE_MOVED)
 """Reasons to cancel a post that do not come from a change in a file."""
@@ -125,12 +126,17 @@ class PostsAudit(Struct, frozen=True):
         if (moment or activity.date) <= self.scope.now:
             return None
         if post.status is not PostStatus.SCHEDULED:
-            return Finding.CANCELLED
+            return None if self._was_asked_to_be_cancelled(activity, post) else Finding.CANCELLED
         if post.digest != last.digest and not self.desired.approvals.approves(post, activity.date):
             return Finding.EDITED
         if is_moved(last, post) and not is_at_its_rules_time(self.desired, activity, post, self.scope):
             return Finding.MOVED_BY_OTHERS
         return None
+
+    def _was_asked_to_be_cancelled(self, activity: Activity, post: Post) -> bool:
+        """Whether a cancel by this tool, which a read of that time did not show, has taken effect since."""
+        tried = why_not_cancelled(self.recorded, post.id) is not None
+        return tried and not self.desired.approvals.approves(post, activity.date)
 
     def _approved(self, live: dict[PostId, tuple[Activity, Post]], published: frozenset[PostId]) -> Iterator[DriftItem]:
         """Approved drafts whose content has changed since, or that are gone."""

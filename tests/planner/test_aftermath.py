@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from reconciler.executor.lagging import with_posts_themselves
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.failures import Failure
+from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.schedule import CancelPost, ScheduleRule
 from reconciler.model.selectors import Match
@@ -19,6 +21,7 @@ from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Finding
 from reconciler.planner.needs import first_reads, further_reads, missing_items
 from reconciler.planner.options import PlanOptions
+from reconciler.planner.unstopped import failed_cancel, tried_key
 from tests.planner.publishing_world import (
     KNOWN,
     NOW,
@@ -163,6 +166,27 @@ def test_a_post_that_was_moved_to_the_time_of_its_rule_is_as_asked_for() -> None
         assert reasons(made) == ([("d1", BlockedBy.MOVED_BY_HAND)] if found else [])
         report = find_drift(yes, live, before, made, PlanOptions(NOW))
         assert [one.finding for one in report.of(DriftState.DRIFTED)] == found
+
+
+@pytest.mark.parametrize(
+    ("tried", "decision", "found"),
+    [
+        (True, Decision.PENDING, []),
+        (True, Decision.APPROVE, [Finding.CANCELLED]),
+        (False, Decision.PENDING, [Finding.CANCELLED]),
+    ],
+)
+def test_rule_17_6_a_cancel_that_shows_later_is_not_called_somebody_elses(
+    tried: bool, decision: Decision, found: list[Finding]
+) -> None:
+    before = scheduled(timedelta(days=2))
+    if tried:
+        facts = failed_cancel(Failure(Trouble.NO_EFFECT))
+        before = replace(before, objects=((tried_key(DRAFT.id), facts),))
+    live = site(replace(KILN, posts=(replace(DRAFT, status=PostStatus.CANCELED),)))
+    wanted = desired(approvals=decided(decision))
+    report = find_drift(wanted, live, before, plan(wanted, live, before), PlanOptions(NOW))
+    assert [one.finding for one in report.of(DriftState.DRIFTED)] == found
 
 
 def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
