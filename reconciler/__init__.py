@@ -1,4 +1,4 @@
-"""Plan and apply for the AI marketing plans of many websites.
+"""Plan and apply changes to the AI marketing plans of many websites.
 
     from reconciler import Project, SiteFailed
 

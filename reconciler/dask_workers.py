@@ -106,7 +106,8 @@ def _connected(client_type: type[Client], address: str) -> Client:
     except (OSError, TimeoutError, ValueError) as error:
         said = str(error).partition("\n")[0]
         raise UsageError(
-            f"--workers {address}: no scheduler can be reached there ({said})", "check the address, and that it runs"
+            f"--workers {address}: no scheduler can be reached there ({said})",
+            "check the address, and that the scheduler is running",
         ) from None
     try:
         client.wait_for_workers(1, timeout=CONNECTING)
@@ -123,9 +124,7 @@ def _check_certificates(address: str) -> None:
     try:
         found = Security().get_connection_args("client")
     except (OSError, ValueError) as error:  # the file does not exist, or is not a certificate
-        raise UsageError(
-            f"--workers {address}: the certificates of Dask cannot be read ({error})", CERTIFICATES
-        ) from None
+        raise UsageError(f"--workers {address}: Dask's certificates cannot be read ({error})", CERTIFICATES) from None
     if found.get("ssl_context") is None:
         raise UsageError(f"--workers {address}: Dask has no certificates to encrypt with", CERTIFICATES)
 

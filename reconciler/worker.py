@@ -104,7 +104,7 @@ Client = TypeVar("Client", bound=ReadClient)
 
 
 def run_part(data: bytes, gone: Callable[[], bool] = ALONE.is_set) -> bytes:
-    """Works on a part. Whatever happens is in the answer. `gone` says that nobody waits for it any more."""
+    """Works on a part. Returns every outcome, errors included. `gone` tells that nobody is waiting any more."""
     try:
         task = from_bytes(Task, data)
     except OtherVersion:

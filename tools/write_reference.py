@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -96,6 +97,12 @@ def _row(path: str, field: dict[str, Any], schema: dict[str, Any]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |\n"
 
 
+def _plural(kind: str) -> str:
+    """A schema's title for several of them: `a type of post` becomes `types of post`."""
+    named = re.fullmatch(r"(?:an? )?(type|glob)( .+)", kind)
+    return f"{named[1]}s{named[2]}" if named else f"{kind.removeprefix('an ').removeprefix('a ')}s"
+
+
 def _value(field: dict[str, Any], schema: dict[str, Any]) -> str:
     """The possible values, in a few words."""
     if "enum" in field:
@@ -106,7 +113,7 @@ def _value(field: dict[str, Any], schema: dict[str, Any]) -> str:
     if "items" in field and isinstance(field["items"], dict):
         inner = _whole(field["items"], schema)
         of = inner.get("title") or ("" if isinstance(inner.get("type"), list) else inner.get("type")) or ""
-        words = [f"list of {of}" if of and of != "object" else "list"]
+        words = [f"list of {_plural(of)}" if of and of != "object" else "list"]
     if "minimum" in field and "maximum" in field:
         words = [f"{word} from {field['minimum']} to {field['maximum']}" for word in words]
     elif "minimum" in field:

@@ -45,13 +45,13 @@ HELP: Final = """\
   r  regenerate all posts of this activity, texts and images
   m  regenerate only their images
   d  discard the activity: cancel its scheduled posts and remove its drafts
-  q  quit; what was decided is saved already
+  q  quit; your decisions are already saved
 """
 SHORT_HELP: Final = """\
   y  yes
   n  no: it stays as it is
   u  undo the last decision and show that one again
-  q  quit; what was decided is saved already
+  q  quit; your decisions are already saved
 """
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
-    "import": "Write site files from live sites.",
+    "import": "Write site files for live sites.",
     "validate": "Check files offline and list all problems at once.",
     "plan": "Read the sites and show what would change.",
     "apply": "Make a plan, ask, and carry it out; or carry out a saved plan exactly.",
@@ -103,10 +103,10 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="reconciler %(version)s", help="Print the version.")
 def cli() -> None:
-    """Plan and apply for the AI marketing plans of many websites.
+    """Plan and apply changes to the AI marketing plans of many websites.
 
     One YAML file per site says what its marketing plan should be. `plan` shows
-    what would change, `apply` makes it so.
+    what would change, and `apply` makes it so.
     """
 
 

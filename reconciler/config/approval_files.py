@@ -32,6 +32,8 @@ APPROVALS_ELSEWHERE: Final = "approvals-elsewhere"
 """A site's approvals file is in the approvals folder, but under a name or in a folder where nobody looks for it."""
 
 
+_NAME_A_FOLDER: Final = "name a folder that can be read as `approvals` in reconciler.yaml"
+
 _SITE: Final = re.compile(rb"""^site:[ \t]*["']?([^\s"'#]+)""", re.MULTILINE)
 
 
@@ -54,9 +56,11 @@ class ApprovalFiles:
             self.names = frozenset(name.removesuffix(SUFFIX) for name in files)
         except FileNotFoundError:
             self.problems = _dead_links(self._folder)
+        except NotADirectoryError:
+            self.problems = (problem(Place(shown_path(self._folder)), "is not a folder", _NAME_A_FOLDER),)
         except OSError as error:
             message = f"cannot be listed: {error.strerror}"
-            self.problems = (problem(Place(shown_path(self._folder)), message, "`approvals` names a folder"),)
+            self.problems = (problem(Place(shown_path(self._folder)), message, _NAME_A_FOLDER),)
         if project.trust.committed:
             self._only_committed()
 
@@ -111,7 +115,7 @@ class ApprovalFiles:
         elif True in sparse:
             message, fix = "is left out of this sparse checkout", f"check it out: git sparse-checkout add {folder}"
         elif sparse and self._repository is None:
-            message = f"is missing with the whole folder {folder}, but git has it"
+            message = f"is missing, and so is the folder {folder}, although git tracks it"
             fix = f"restore it: git checkout -- {folder}; if its approvals are to be withdrawn: git rm -r {folder}"
         else:
             elsewhere = self._unasked or self._found_elsewhere(path, site)
@@ -129,13 +133,13 @@ class ApprovalFiles:
         if not refused and approvals_in(there, site, []) is None:
             return None
         here, found = shown_path(path), shown_path(there)
-        message = f"there is no {here}, but {found} looks like it"
+        message = f"there is no {here}, but {found} may be the file that is meant"
         fix = f"git mv {found} {here}; if its approvals are to be withdrawn, delete it"
         return warning(Place(found), message, fix, code=APPROVALS_ELSEWHERE)
 
     @cached_property
     def _elsewhere(self) -> dict[str, Path]:
-        """The files of the folder by the sites that they may be for: as they say, or as they would by their names."""
+        """The folder's files by site, from their `site:` line or their name."""
         by_name: dict[str, Path] = {}
         by_content: dict[str, Path] = {}
         for folder, _, files in os.walk(self._folder):

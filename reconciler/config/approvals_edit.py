@@ -44,8 +44,8 @@ from reconciler.model.posts import PostId
 from reconciler.model.review import ActivityForReview, DraftForReview
 
 HEADER: Final = (
-    "# What goes out, as people read it; `reconciler review` keeps this file up to date. To decide, replace the word\n"
-    "# in front of a digest, here or with `reconciler approve`. A draft: pending | approve.\n"
+    "# What will go out, in readable form; `reconciler review` keeps this file up to date. To decide, replace the\n"
+    "# word in front of a digest, here or with `reconciler approve`. A draft: pending | approve.\n"
     "# An activity: keep | regenerate | regenerate-media | discard.\n"
 )
 

@@ -31,7 +31,7 @@ def read_events(merged: MergedDocument) -> DesiredEvents | None:
         path = ("calendarEvents", "events", at)
         if event["name"] in names:
             message = f"there are two events with the name {quoted(event['name'])}"
-            merged.problem((*path, "name"), message, "event names must be unique; change one")
+            merged.problem((*path, "name"), message, "give one of them another name")
         names.add(event["name"])
         try:
             events.append(_event(event, path, merged))

@@ -36,7 +36,7 @@ _MINUTES = re.compile(r"[0-9]+(ms|s|m)\Z")
 LONGEST_EXAMPLE = 80
 """An example longer than this is not shown in a fix."""
 
-_RENEW = "and renew the secret, which has been in a file"
+_RENEW = "and rotate it: it was stored in a file"
 
 
 def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained]:
@@ -139,8 +139,11 @@ class _Explainer:
             return f"{said} is in minutes or smaller units", "write hours, days or weeks; a month is 30d"
         examples = [str(example) for example in schema.get("examples", ())]
         near = close_match(value, examples) if len(examples) > 2 else None
-        message = f"{said} is not {schema.get('title', 'text')} like {listed(examples[:2], 'or')}"
-        return message, f"did you mean {near}?" if near else ""
+        kind = re.sub(r"\Aan? ", "a valid ", schema.get("title", "a text"))
+        return (
+            f"{said} is not {kind}",
+            f"did you mean {near}?" if near else f"write it like {listed(examples[:2], 'or')}",
+        )
 
     def _wrong_type(self, path: KeyPath, value: Any, rule: Any, schema: Mapping[str, Any]) -> Explained:
         wanted = [rule] if isinstance(rule, str) else list(rule)

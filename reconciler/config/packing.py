@@ -60,7 +60,7 @@ class PackedSite(Struct, frozen=True, gc=False):
 
     @property
     def details(self) -> Details:
-        """What is known about the site besides what it declares."""
+        """What is known about the site, apart from what it declares."""
         from reconciler.model.codec import from_json
 
         return from_json(Details, self.data.partition(b"\n")[0])
@@ -89,7 +89,7 @@ class SpooledSite(Struct, frozen=True, gc=False):
 
     @property
     def details(self) -> Details:
-        """What is known about the site besides what it declares."""
+        """What is known about the site, apart from what it declares."""
         return self.packed.details
 
     def unpack(self) -> DesiredSite:

@@ -98,7 +98,9 @@ def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
         raise UsageError(f"{what}: {ref} is empty", "put the secret there, and nothing else")
     if not (value.isascii() and value.isprintable()) or value != value.strip():
         reason = (
-            "contains more than one line" if "\n" in value or "\r" in value else "contains characters that no key has"
+            "contains more than one line"
+            if "\n" in value or "\r" in value
+            else "contains characters that are not allowed in a key"
         )
         raise UsageError(f"{what}: {ref} {reason}", "put the secret there, and nothing else")
     if len(value) < SHORTEST:

@@ -24,7 +24,7 @@ def said_of_site(document: Document) -> Iterator[str]:
 
 
 UNIQUE: Final = {"name": "names must be unique", "id": "declare each site once"}
-COPIED: Final = "declare each site once; a copy for another site needs its own name and id"
+COPIED: Final = "declare each site once, or give the copy its own name and id"
 
 
 class TakenNames:

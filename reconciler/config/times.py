@@ -21,7 +21,7 @@ def duration(text: str) -> timedelta:
     """`50ms`, `5s`, `15m`, `2h`, `21d`, `2w`. Raises ValueError with what is wrong."""
     found = re.match(_DURATION, text)
     if not found:
-        raise ValueError("is not a duration like 21d or 15m")
+        raise ValueError("is not a valid duration; write it like 21d or 15m")
     try:
         length = int(found[1]) * _UNITS[found[2]]
     except OverflowError:

@@ -119,7 +119,7 @@ def refused_command(trust: Trust) -> Refused | None:
     if trust.commands:
         return None
     message = "a file may not run a command"
-    return message, f"name the secret by env or file, or allow commands from outside the repository: {ALLOW_COMMANDS}=1"
+    return message, f"name the secret by env or file, or set {ALLOW_COMMANDS}=1 in the environment"
 
 
 def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:

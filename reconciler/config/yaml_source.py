@@ -95,7 +95,7 @@ def only_document(
     if len(problems) > before and not found:
         return None
     if len(found) > 1:
-        problems.append(problem(found[1].start, "a second document; this file can hold only one", "keep one of them"))
+        problems.append(problem(found[1].start, "this file can hold only one document", "keep one of them"))
     if not found or found[0].value is None:
         problems.append(problem(Place(shown, 1, 1), "the file is empty", if_empty))
         return None

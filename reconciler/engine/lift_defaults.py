@@ -47,7 +47,8 @@ def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | Non
     _, index = open_whole((project.root,), project.trust)
     after = [entry.load() for entry in index.entries]
     assert [_asked(site) for site in before] == [_asked(site) for site in after], "moving values changed a site"
-    what = f"moved into defaults of {shown_path(path)} what all {len(after):,} sites share: {', '.join(sorted(paths))}"
+    named = ", ".join(sorted(paths))
+    what = f"moved settings that all {len(after):,} sites share into defaults in {shown_path(path)}: {named}"
     return Diagnostic("moved-to-defaults", what, severity=Severity.NOTE)
 
 

@@ -168,7 +168,7 @@ class Begun(Variant, frozen=True):
 
 
 class Happened(Variant, frozen=True):
-    """`Progressed`."""
+    """An event of a site's run, as `Progressed` reports it."""
 
     name: SiteName
     event: Event

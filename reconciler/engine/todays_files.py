@@ -35,7 +35,7 @@ class TodaysFiles:
         self._entries: dict[str, SiteEntry] = {}
 
     def forbid(self, project: Project, entry: SiteEntry) -> Diagnostic | None:
-        """Why nothing of a site may go out any more; None if its files are what the run read."""
+        """Why no more posts of a site may be published; None if its files are still what the run read."""
         stamp = stamp_of(project.root / PROJECT_FILE)
         if (stamp, stamp_of(entry.file)) == (project.stamp, entry.stamp):
             return None

@@ -41,7 +41,7 @@ CONTRADICTED = Diagnostic(
 async def schedule(run: Run, actions: Sequence[Action]) -> None:
     """Schedules drafts, at most as many as one call takes.
 
-    Even if it raises an ApiError of a read, all entries are made.
+    Makes all ledger entries, even if a read raises ApiError.
     """
     run.cache.forget(Need.MARKETING_PLAN)
     if run.halted is None and run.options.allow_publish:

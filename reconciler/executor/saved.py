@@ -44,7 +44,7 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
 
 
 class RightLost(PlanRefused):
-    """An action of a saved plan that today's files do not want: a plan by itself authorises nothing."""
+    """An action of a saved plan that today's files do not ask for: a plan by itself authorises nothing."""
 
     code = "right-lost"
 

@@ -183,4 +183,4 @@ def _seen(text: str) -> str:
 
 
 def _spelled(char: str) -> str:
-    return char if char.isprintable() and not unicodedata.combining(char) else f"U+{ord(char):04X}"
+    return char if char.isprintable() and not unicodedata.combining(char) else f"<U+{ord(char):04X}>"

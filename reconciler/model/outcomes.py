@@ -11,7 +11,7 @@ from reconciler.model.requests import Asked
 
 
 class Trouble(StrEnum):
-    """Why an action failed, if no error of the remote side, of the state or of the files says so.
+    """Why an action failed, if no error from the remote side, the state or the files explains it.
 
     These are the codes of its diagnostic.
     """

@@ -44,7 +44,7 @@ def in_sentence(value: Json) -> str:
     if value is None:
         return "empty"
     text = quoted_text(value) if isinstance(value, str) else yaml_text(value)
-    return re.sub(_ODD_BLANK, lambda blank: f"U+{ord(blank[0]):04X}", printable(text))
+    return re.sub(_ODD_BLANK, lambda blank: f"<U+{ord(blank[0]):04X}>", printable(text))
 
 
 def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:

@@ -209,7 +209,7 @@ def not_shown(address: Address, message: str) -> Diagnostic:
 
 
 class InReview(StrEnum):
-    """The review status of a draft that a rule wants."""
+    """The review status of a draft that a rule covers."""
 
     NOT_REVIEWED = "not-reviewed"
     PENDING = "pending"

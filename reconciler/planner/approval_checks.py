@@ -1,4 +1,4 @@
-"""Why an approval does not count for a post that a rule wants, for people: code, sentence and fix."""
+"""Why an approval does not count for a post that a rule covers, for people: code, sentence and fix."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
 def _scheduled(
     deferred: Deferred, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> ResolvedActions:
-    """The drafts that a rule wants now, except those that the plan itself names: they have already been handled."""
+    """The drafts that a rule covers now, except those that the plan itself names: they have already been handled."""
     scope = scope_of(observed, options)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     desired = DesiredSchedule(deferred.schedule_rules, approval_required=False)

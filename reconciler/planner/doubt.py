@@ -157,7 +157,7 @@ def _given_up(
         refusal(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
-            f"somebody deleted the marketing plan; generating a new one would give up {lost} {what}"
+            f"somebody deleted the marketing plan; generating a new one would discard {lost} {what}"
             f"{'' if lost == 1 else 's'}, but {MAY_DISCARD[wanted.discard]}",
             "set marketingPlan.regenerate.discard to all to allow it, or take them out of the approvals file",
         ),

@@ -101,7 +101,7 @@ class PostsAudit(Struct, frozen=True):
                 post.address,
                 DriftState.DRIFTED,
                 Finding.STILL_GOING_OUT,
-                self._who_wants_it_no_more(post, ours),
+                self._unwanted_by(post, ours),
                 about=tuple(part for part in (when, account) if part),
                 problem=post.problem,
                 reason=post.reason,
@@ -181,7 +181,7 @@ class PostsAudit(Struct, frozen=True):
             type=type,
         )
 
-    def _who_wants_it_no_more(self, post: StillGoingOut, ours: Container[PostId]) -> Moved:
+    def _unwanted_by(self, post: StillGoingOut, ours: Container[PostId]) -> Moved:
         if self.is_remote(post.reason, post.post):
             return Moved.REMOTE
         return Moved.GIT if post.post in ours else Moved.BOTH

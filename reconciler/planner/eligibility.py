@@ -136,7 +136,9 @@ class DraftEligibility(Struct):
             detail = f"{channel_name(candidate.post.channel)} takes no posts after 2026-07-31"
             rule = f"schedule.rules[{candidate.rule}].channels"
             named = self.desired.rules[candidate.rule].channels
-            fix = f"leave {candidate.post.channel} out of {rule}" if named else f"name the others in {rule}"
+            fix = (
+                f"leave {candidate.post.channel} out of {rule}" if named else f"list only the other channels in {rule}"
+            )
             self._block(candidate, BlockedBy.CHANNEL_GONE, detail, fix)
             return
         times = times_scheduled(self.recorded, candidate.post)
@@ -251,7 +253,7 @@ class DraftEligibility(Struct):
         if status not in (None, ChannelStatus.VALID, ChannelStatus.UNKNOWN):
             rule = f"schedule.rules[{candidate.rule}].channels"
             named = self.desired.rules[candidate.rule].channels
-            without = f"leave it out of {rule}" if named else f"name the others in {rule}"
+            without = f"leave it out of {rule}" if named else f"list only the other channels in {rule}"
             fix = f"connect {channel_name(channel)} in the site's dashboard, or {without}"
             detail = f"{channel_name(channel)} is {CONNECTION[status]}"
             found.append(self._blocked(candidate, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))

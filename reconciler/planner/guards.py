@@ -91,7 +91,7 @@ def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
         refusal(
             Address(plan.site.name),
             RefusedBy.STRICT,
-            f"{count:,} {'item is' if count == 1 else 'items are'} blocked, and --strict is given",
-            "do what each blocked item says, or run without --strict",
+            f"--strict: {count:,} {'item is' if count == 1 else 'items are'} blocked",
+            f"fix {'it' if count == 1 else 'them'}, or run without --strict",
         ),
     )

@@ -22,7 +22,7 @@ MOVE_BACK: Final = (
 
 MOVE_BACK_WITHOUT_RULE: Final = "move it back in the site's dashboard; withdrawing its approval cancels it"
 
-PUBLISHING: Final = "if its rule has an `at`, apply without --no-publish moves it back"
+PUBLISHING: Final = "if its rule has an `at`, run `apply` without --no-publish to move it back"
 
 
 def same_minute(moment: datetime, other: datetime) -> bool:

@@ -152,14 +152,14 @@ def other_moment_notes(
         if draft.blocked:
             yield Diagnostic.note(
                 "obstacle-in-file",
-                f"{name} goes out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but that is "
-                "not read: to keep the post back, write `pending`",
+                f"{name} goes out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but that "
+                "line has no effect; to hold the post back, write `pending`",
             )
         if draft.goes_out and draft.goes_out != goes_out:
             yield Diagnostic.note(
                 "other-time-in-file",
-                f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that is "
-                "not read: the time comes from the rule, or from the activity",
+                f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
+                "line has no effect: the time comes from the rule, or from the activity",
             )
 
 

@@ -76,7 +76,7 @@ def content_violations(post: Post, policy: Policy) -> tuple[RuleViolation, ...]:
     channel = tuple(channel_violations(post))
     if not post.media and policy.require_media and not is_empty(post):
         fix = f"give it an image in the dashboard, or {_edit(media)}"
-        found.append(RuleViolation("policy.requireMedia", "it has neither image nor video", fix, media))
+        found.append(RuleViolation("policy.requireMedia", "it has no image or video", fix, media))
         channel = tuple(violation for violation in channel if violation.rule != "media")
     return (*found, *channel)
 
@@ -114,7 +114,9 @@ def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Sc
     found = time_violations(moment, policy, scope)
     early = too_late(moment, scope.now, policy) if moment < expected and policy.min_lead else None
     wrong = "; ".join((*map(str, found), *((early.message,) if early else ())))
-    return Diagnostic(BlockedBy.POLICY, f"it got a forbidden time: {wrong}") if wrong else None
+    return (
+        Diagnostic(BlockedBy.POLICY, f"it would go out at a time that the policy forbids: {wrong}") if wrong else None
+    )
 
 
 def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> RuleViolation | None:

@@ -1,4 +1,4 @@
-"""What a saved plan would do and today's files do not want: a plan by itself authorises nothing (docs/design.md 6)."""
+"""What a saved plan does that today's files do not ask for: a plan by itself authorises nothing (docs/design.md 6)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from reconciler.planner.baseline import key_of
 
 RIGHT_LOST: Final = "right-lost"
 
-NOT_ALLOWED: Final = Diagnostic(RIGHT_LOST, "today's site file, approvals and policy do not let it go out")
+NOT_ALLOWED: Final = Diagnostic(RIGHT_LOST, "today's site file, approvals and policy do not allow it to be published")
 KEPT: Final = Diagnostic(RIGHT_LOST, "the plan would remove it, but today's files keep it")
 NOT_ASKED_FOR: Final = Diagnostic(RIGHT_LOST, "the plan would create it, but today's files do not ask for it")
-WANTED_AGAIN: Final = Diagnostic(RIGHT_LOST, "it would be cancelled, but it is wanted again")
+WANTED_AGAIN: Final = Diagnostic(RIGHT_LOST, "it would be cancelled, but the files ask for it again")
 
 
 def regenerates_on_request(saved: Plan) -> bool:
@@ -41,7 +41,7 @@ def plans_posts(saved: Plan) -> bool:
 
 
 def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, Diagnostic], ...]:
-    """The actions of a saved plan that today's files do not want, according to today's plan of the same site, and why.
+    """The actions of a saved plan that today's files do not ask for, by today's plan of the same site, and why.
 
     These are: posts that today's plan does not publish; posts cancelled but wanted again; objects created or destroyed
     that today's files do not ask for; drafts thrown away that were approved since; what today's policy blocks; and
@@ -91,7 +91,7 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
         return WANTED_AGAIN
     kept = [_named(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
     if kept:
-        return Diagnostic(RIGHT_LOST, f"{', '.join(kept)} would be discarded, but was approved since")
+        return Diagnostic(RIGHT_LOST, f"{', '.join(kept)} would be discarded, but has been approved since")
     if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
         return _instead(action, today, KEPT if _takes_away(operation) else NOT_ASKED_FOR)
     return None if any(found.address == action.address for found in today.actions) else _instead(action, today, None)

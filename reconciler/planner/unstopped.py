@@ -118,11 +118,11 @@ def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -
 BY_SELECTION: Final = Diagnostic(
     Unstopped.LEFT_OUT,
     "--target or --exclude leaves it out of this run",
-    "apply without --target and --exclude cancels it",
+    "run `apply` without --target and --exclude to cancel it",
 )
 
 BY_NO_PUBLISH: Final = Diagnostic(
-    Unstopped.LEFT_OUT, "--no-publish leaves out moving it", "apply without --no-publish moves it"
+    Unstopped.LEFT_OUT, "not moved because of --no-publish", "run `apply` without --no-publish to move it"
 )
 
 BY_SAVED_PLAN: Final = Diagnostic(
@@ -145,7 +145,7 @@ UNTIL_SHOWN: Final = Diagnostic(
 """The reason for moves by a rule, while the marketing plan is being generated, failed, inactive or gone."""
 
 IF_RUN_REFUSED: Final = Diagnostic(
-    Unstopped.RUN_REFUSED, "the run is refused, so nothing cancels it", "fix what refuses the run, then apply"
+    Unstopped.RUN_REFUSED, "the run is refused, so nothing cancels it", "fix what blocks the run, then apply"
 )
 
 IF_REFUSED: Final = Diagnostic(Unstopped.SITE_REFUSED, "the site is refused")

@@ -32,7 +32,7 @@ NO_SCHEDULE: Final = DesiredSchedule(())
 
 
 class Unwanted(Struct, frozen=True):
-    """Why a post is not to go out, with the facts behind the reason, as in an action."""
+    """Why a post must not be published, with the facts behind the reason, as in an action."""
 
     reason: Reason
     because: tuple[str, ...] = ()
@@ -192,7 +192,7 @@ class Standards(Struct):
         return None if self.against(post, at) else at
 
     def other_time(self, activity: Activity, post: Post, rule: int) -> datetime | None:
-        """The time at which a rule wants a post to go out, allowed or not; None if the post already has it."""
+        """The time that a rule sets for a post, allowed or not; None if the post already has it."""
         at = moment_of(self.schedule.rules[rule].at, activity, self.scope)
         if at is None and self.date_before(activity, post, rule) is not None:
             at = activity.date  # the API's own time (I 6.2)

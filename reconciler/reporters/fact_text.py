@@ -78,11 +78,11 @@ def _of_site(fact: facts.OfSite) -> tuple[str, str]:
 
 
 PROBES: Final[Mapping[facts.Probe, str]] = {
-    facts.Probe.KEY_ADMITTED: "an API key may ask the marketing plan service",
-    facts.Probe.SETTINGS_WRAPPER: "settings: in `{}` or bare",
-    facts.Probe.PLAN_WRAPPER: "the marketing plan: in `{}` or bare",
-    facts.Probe.ACTIVITY_WRAPPER: "an activity: in `{}` or bare",
-    facts.Probe.CALENDAR_OPTION: "what a calendar option has other than its id",
+    facts.Probe.KEY_ADMITTED: "the marketing plan service accepts API keys",
+    facts.Probe.SETTINGS_WRAPPER: "settings come wrapped in `{}` or unwrapped",
+    facts.Probe.PLAN_WRAPPER: "the marketing plan comes wrapped in `{}` or unwrapped",
+    facts.Probe.ACTIVITY_WRAPPER: "an activity comes wrapped in `{}` or unwrapped",
+    facts.Probe.CALENDAR_OPTION: "other fields of a calendar option",
     facts.Probe.DEFAULTS_WRAPPER: "defaults come in an object `defaults`",
     facts.Probe.EMPTY_ACTIVITIES: "an empty list of activities is written out",
     facts.Probe.ACTIVITY_MEMBERS: "the members of an activity in a plan",

@@ -22,7 +22,7 @@ NO_CHANGES: Final = "No changes."
 NO_DRIFT: Final = "No drift."
 NOTHING_PUBLIC: Final = " Nothing goes public."
 
-NO_SITES: Final = "No sites were selected; nothing was looked at."
+NO_SITES: Final = "No sites were selected; nothing was checked."
 """The last line of a run over no sites, which says nothing about the sites."""
 
 SHORT_COMMIT: Final = 7
@@ -44,7 +44,7 @@ LEFT_BEHIND: Final = {
     "review": "run it again for the others",
     "import": "run it again for the others",
     "validate": "not everything was checked",
-    "approve": "what was decided is saved",
+    "approve": "your decisions are saved",
 }
 """What an interrupted command left behind, if there is anything to say."""
 
@@ -120,7 +120,7 @@ def interrupted_line(command: str, interrupted: Interrupted, saved_to: str = "")
     """`Interrupted: 12 of 223 sites planned; nothing was changed.`. `saved_to` is where the plan would be saved."""
     phase, left = interrupted.phase, LEFT_BEHIND.get(command, "")
     if phase is Phase.APPLYING:
-        left = "run apply again, it continues where this run stopped"
+        left = "run apply again to continue"
     elif command == "plan" and saved_to:
         left += ", and no plan was saved"
     reached = REACHED.get(phase, "") if phase is not None else ""

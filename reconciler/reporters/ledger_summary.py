@@ -1,4 +1,4 @@
-"""What a run did at all its sites, as the lines at its end: worst first, and what many sites share only once."""
+"""What a run did at all its sites, as the lines at its end: worst first, and what many sites share is said once."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ CUT_SHORT: Final = (Result.PENDING, Result.NOT_STARTED)
 REMARKS: Final = {
     Remark.GONE_ALREADY: "it was gone already",
     Remark.NOT_WAITING: "it was no longer waiting to go out",
-    Remark.NO_ID: "the answer names no id",
+    Remark.NO_ID: "the response has no id",
     Remark.IN_PART: "some drafts were regenerated, others were not",
     Remark.DONE_BEFORE: "done before another worker took over from one that was lost",
     Remark.ASKED_BEFORE: "requested by a worker that was lost afterwards",

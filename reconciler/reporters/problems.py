@@ -121,7 +121,7 @@ def _of_the_rest(problems: Sequence[Diagnostic]) -> str:
     sites = list(dict.fromkeys(problem.address.site for problem in problems if problem.address is not None))
     more = f" and {plural(len(sites) - MOST_FILES, 'more site')}" if len(sites) > MOST_FILES else ""
     named = f"{', '.join(sites[:MOST_FILES])}{more}"
-    return f"{problems[0].severity}: the same with other values on {named} (list them with --sites)"
+    return f"{problems[0].severity}: the same, with different values, on {named} (list them with --sites)"
 
 
 def _shared(problem: Diagnostic) -> tuple[str, ...]:
@@ -162,7 +162,7 @@ def _and_more(same: Sequence[Diagnostic]) -> str:
         if len(files) > MOST_FILES:
             named.append(plural(len(files) - MOST_FILES, "more file"))
         return f" (the same in {', '.join(named)})"
-    return f" (the same at {plural(len(same) - 1, 'more place')} of this file)"
+    return f" (the same in {plural(len(same) - 1, 'more place')} in this file)"
 
 
 def closing_lines(event: FilesInvalid | RunFailed) -> Iterator[str]:

@@ -126,7 +126,7 @@ def decided_line(decided: Decided) -> str:
         chosen = decided_so if decided.pending else "no draft is waiting for a decision"
         return f"Nothing to decide: {chosen} ({plural(decided.listed, 'draft')}, {decided.pending:,} pending)."
     if not decided.drafts and not decided.activities:
-        return f"Decided: nothing; {decided.pending:,} pending."
+        return f"Nothing decided; {decided.pending:,} pending."
     what = [plural(decided.drafts, "draft")] if decided.drafts else []
     if decided.activities:
         what.append(plural(decided.activities, "activity", "activities"))

@@ -139,7 +139,9 @@ def holder_lines(lock: LockRecord | None, screen: Screen, *, ended: bool) -> Ite
         yield from wrapped((Span(f"{name:<7}"), Span(fact)), screen, indent=2, hang=11)
     if ended:
         yield from wrapped(
-            (Span("its holder is gone or it has expired; the next run takes it over"),), screen, indent=2
+            (Span("its run is gone, or the lock has expired; the next run takes it over"),),
+            screen,
+            indent=2,
         )
 
 
@@ -217,5 +219,5 @@ def resolved_lines(resolved: CallResolved, screen: Screen) -> Iterator[str]:
 def resolved_line(resolved: CallResolved) -> str:
     """The last line of `state resolve`."""
     left, name = resolved.left, resolved.name
-    rest = f"{name} has {plural(left, 'unconfirmed call')} left" if left else f"no unconfirmed call of {name} is left"
+    rest = f"{name} has {plural(left, 'unconfirmed call') if left else 'no unconfirmed calls'} left"
     return f"Resolved: {'done' if resolved.took_effect else 'not done'}; {rest}."

@@ -224,7 +224,7 @@ def _what_becomes(action: Action, operation: ScheduleOperation) -> str:
             return "go out" if approved else "go out without approval (approval: none)"
         case CancelPost():
             why = reason_behind(action.reason)
-            return "are cancelled" + (f": {why}" if why else "")
+            return "will be cancelled" + (f": {why}" if why else "")
         case ReschedulePost():
             return "move to another time"
         case _:

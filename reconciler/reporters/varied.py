@@ -12,7 +12,7 @@ PLURAL: Final = re.compile(r"\b(draft|post)s\b")
 
 
 def without_numbers(text: str) -> str:
-    """What messages have in common that differ only in their numbers."""
+    """The common text of messages that differ only in their numbers."""
     return PLURAL.sub(r"\1", NUMBER.sub("N", text))
 
 

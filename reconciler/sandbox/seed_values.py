@@ -43,7 +43,7 @@ def moment(where: str, value: object) -> datetime | None:
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     found = times.parse(f"{value}T00:00:00Z" if isinstance(value, str) and len(value) == 10 else value)
     if found is None:
-        raise SeedError(f"{where}: {value!r} is not a time like 2026-12-01T09:00:00Z")
+        raise SeedError(f"{where}: {value!r} is not a valid time; write it like 2026-12-01T09:00:00Z")
     return found
 
 
@@ -51,7 +51,9 @@ def span(where: str, value: object) -> float:
     """A span of time, in seconds."""
     found = times.span(value)
     if found is None:
-        raise SeedError(f"{where}: {value!r} is not a span of time like 500ms, 2s or a number of seconds")
+        raise SeedError(
+            f"{where}: {value!r} is not a valid span of time; write it like 500ms or 2s, or as a number of seconds"
+        )
     return found
 
 
@@ -93,5 +95,5 @@ def one_of(where: str, value: object, choices: tuple[object, ...]) -> Any:
 def guid(where: str, value: object) -> str:
     """A GUID, in lower case."""
     if not is_guid(value):
-        raise SeedError(f"{where}: {value!r} is not a GUID like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+        raise SeedError(f"{where}: {value!r} is not a valid GUID; write it like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
     return str(value).lower()

@@ -42,7 +42,7 @@ class WorldError(SandboxError):
     """A file that cannot hold a world. The message names it and says what to do."""
 
 
-def _refuse_what_is_no_file(database: Path) -> None:
+def _check_regular_file(database: Path) -> None:
     """Raises WorldError for a FIFO, device or folder in place of the file, or a link in place of a file beside it."""
     if database.exists() and not database.is_file():
         raise WorldError(f"{database} is not a regular file", "move it away, or name another file")
@@ -61,7 +61,7 @@ class World:
         try:
             if str(database) != ":memory:":
                 Path(database).parent.mkdir(parents=True, exist_ok=True)
-                _refuse_what_is_no_file(Path(database))
+                _check_regular_file(Path(database))
             self._db = sqlite3.connect(str(database), timeout=30, isolation_level=None, check_same_thread=False)
             self._prepare()
         except OSError as problem:

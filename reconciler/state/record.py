@@ -96,9 +96,9 @@ TYPED: Final = frozenset(kind_of(operation.__name__) for operation in get_args(S
 def readable(entries: object) -> object:
     """Plain journal entries, with an UnreadableCall for each operation that only a later version knows.
 
-    Writes of posts get a type, which the first entries of this version lacked, and why an outcome is unknown becomes a
-    Failure, which was a sentence or a problem. An unreadable call stays open and blocks its object until a person says
-    how it ended.
+    Writes of posts get a type, which the first entries of this version lacked, and the reason an outcome is unknown,
+    formerly a sentence or a problem, becomes a Failure. An unreadable call stays open and blocks its object until a
+    person says how it ended.
     """
     if not isinstance(entries, list):
         return entries

@@ -86,7 +86,7 @@ class StateStore:
     async def open_journal(self, site: SiteRef, lease: HeldLease | None = None) -> SiteJournal:
         """The record of a site for a run that writes, as it is now. Raises StateError.
 
-        What a killed run left is first made into one snapshot, so that nothing which that run may still write is taken
+        What a killed run left is first made into one snapshot, so that late writes by the killed run are not mistaken
         for this run's; and a record of version 1 is converted. With `lease`, no call begins once that is lost.
         """
         found = await self._find(site)

@@ -67,7 +67,7 @@ def decide(folder: ApprovalsFolder, wishes: Sequence[Wish]) -> tuple[Refusal, ..
 
 def _decide(folder: ApprovalsFolder, site: SiteName, wishes: Sequence[Wish]) -> list[Refusal]:
     if site not in folder.files:
-        return [_refusal(wish, "this page is not about that site") for wish in wishes]
+        return [_refusal(wish, "this page does not include that site") for wish in wishes]
     refused: list[Refusal] = []
 
     def made(file: SiteFile) -> tuple[str, Approvals] | None:

@@ -42,7 +42,7 @@ UNKNOWN: Final = """\
 <p>If you just did: <a href="/">continue to the page</a>.</p>
 </html>
 """
-NOT_OURS: Final = "This address is not the page's own. Open the link that `reconciler review --web` printed.\n"
+NOT_OURS: Final = "The review page is not at this address. Open the link that `reconciler review --web` printed.\n"
 ELSEWHERE: Final = "Only the review page itself can request this.\n"
 
 

@@ -206,7 +206,7 @@ def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, rec
     ]
     words = [text for _, text in facts_in_words([Probed(verdict) for verdict in verdicts])]
     assert "the list of events is called `events`: not true: calendarEvents" in words
-    assert "settings: in `marketingSettings` or bare: true: in `marketingSettings`" in words
+    assert "settings come wrapped in `marketingSettings` or unwrapped: true: in `marketingSettings`" in words
 
 
 def test_every_probe_has_words() -> None:

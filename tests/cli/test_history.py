@@ -47,8 +47,7 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
         assert post["timeZone"] == "Europe/Berlin"
     assert reconciler("history", project.root).out.count("went out: https://") == 2
     assert (
-        reconciler("history", project.root, "--exclude", "shop").last
-        == "No sites were selected; nothing was looked at."
+        reconciler("history", project.root, "--exclude", "shop").last == "No sites were selected; nothing was checked."
     )
 
 

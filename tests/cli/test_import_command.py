@@ -297,7 +297,8 @@ def test_what_all_sites_share_moves_into_defaults(tmp_path: Path, reconciler: Co
     project.write({"reconciler.yaml": f"# the project\n{PROJECT}", "sandbox.yaml": world(*sites)})
     ran = reconciler("import", "--all", "--defaults", "--into", tmp_path)
     assert ran.last == "Import: 3 created; the plan is empty."
-    assert "what all 3 sites share: settings.toneOfVoice, settings.topics.excluded, settings.topics.included" in ran.err
+    assert "moved settings that all 3 sites share into defaults in " in ran.err
+    assert "reconciler.yaml: settings.toneOfVoice, settings.topics.excluded, settings.topics.included" in ran.err
     text = (tmp_path / "reconciler.yaml").read_text("utf-8")
     assert text.startswith("# the project\n")
     assert yaml.safe_load(text)["defaults"] == [{"settings": shared}]

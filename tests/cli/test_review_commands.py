@@ -500,7 +500,7 @@ def test_ctrl_c_between_two_drafts_says_what_was_saved(
     done = reconciler("approve", shop.root)
     saved, last = done.out.splitlines()[-2:]
     assert (done.code, saved) == (130, f"Saved in {shop.root}/approvals/shop.yaml: 1 approved")
-    assert last == "Interrupted: what was decided is saved."
+    assert last == "Interrupted: your decisions are saved."
     assert done.err.endswith(f"\n{last}\n")
 
 
@@ -535,7 +535,7 @@ def test_a_program_decides_as_a_person_does(shop: Project, reconciler: Command) 
 def test_approve_of_no_sites_says_so(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--exclude", "*", "--all", "--yes")
-    assert done.out == "No sites were selected; nothing was looked at.\n"
+    assert done.out == "No sites were selected; nothing was checked.\n"
 
 
 def test_the_beginning_of_an_id_is_enough(shop: Project, reconciler: Command) -> None:

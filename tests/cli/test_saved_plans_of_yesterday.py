@@ -116,14 +116,20 @@ STALE = {
         approved, nothing, lambda project: (project.root / SITE_FILE).unlink(), "the project has no site pottery"
     ),
     "an approval is given again": Since(
-        scheduled, WITHDRAW, APPROVE, f"{KILN}: it would be cancelled, but it is wanted again"
+        scheduled, WITHDRAW, APPROVE, f"{KILN}: it would be cancelled, but the files ask for it again"
     ),
-    "a policy is loosened": Since(scheduled, FORBID, ALLOW, f"{KILN}: it would be cancelled, but it is wanted again"),
-    "publishing goes on": Since(scheduled, PAUSE, GO_ON, f"{KILN}: it would be cancelled, but it is wanted again"),
+    "a policy is loosened": Since(
+        scheduled, FORBID, ALLOW, f"{KILN}: it would be cancelled, but the files ask for it again"
+    ),
+    "publishing goes on": Since(
+        scheduled, PAUSE, GO_ON, f"{KILN}: it would be cancelled, but the files ask for it again"
+    ),
     "a decision is taken back": Since(
-        scheduled, GIVE_UP, KEEP, f"{KILN}: it would be cancelled, but it is wanted again"
+        scheduled, GIVE_UP, KEEP, f"{KILN}: it would be cancelled, but the files ask for it again"
     ),
-    "inputs are changed back": Since(scheduled, WARM, DRY, f"{KILN}: it would be cancelled, but it is wanted again"),
+    "inputs are changed back": Since(
+        scheduled, WARM, DRY, f"{KILN}: it would be cancelled, but the files ask for it again"
+    ),
     "posts are wanted again": Since(known, NO_POSTS, AS_IT_WAS, "today's files keep it"),
     "an activity is wanted again": Since(known, NO_ACTIVITY, AS_IT_WAS, "today's files keep it"),
     "the marketing plan is wanted again": Since(known, NO_PLAN, AS_IT_WAS, "today's files keep it"),

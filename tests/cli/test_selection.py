@@ -62,7 +62,7 @@ def test_a_run_says_how_many_sites_it_looked_at(repository: Project, reconciler:
     for command, *options in (("plan",), ("drift",), ("apply", "--auto-approve"), ("review",), ("history",)):
         done = reconciler(command, repository.root, "--changed-since", "HEAD", *options)
         assert "0 of 3 sites looked at" in done.out.splitlines()[0], command
-        assert (done.code, done.last) == (0, "No sites were selected; nothing was looked at."), command
+        assert (done.code, done.last) == (0, "No sites were selected; nothing was checked."), command
     part = reconciler("plan", repository.root / "sites" / "b.yaml")
     assert "1 of 3 sites looked at" in part.out.splitlines()[0]
 

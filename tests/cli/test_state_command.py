@@ -242,7 +242,7 @@ Lock
   CI job   https://ci.example/jobs/17
   since    TIME
   until    TIME
-  its holder is gone or it has expired; the next run takes it over
+  its run is gone, or the lock has expired; the next run takes it over
 
 Unfinished calls
   ? unconfirmed  ENTRY  schedule-post
@@ -498,7 +498,7 @@ def test_a_post_that_was_scheduled_uses_up_its_approval(
     assert (post.id, post.channel, post.times) == (POST, "FACEBOOK", 1)
     assert post.scheduled_for == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
     ran = reconciler("state", "resolve", "shop", other, "not-done", project.root)
-    assert (ran.code, ran.last) == (0, "Resolved: not done; no unconfirmed call of shop is left.")
+    assert (ran.code, ran.last) == (0, "Resolved: not done; shop has no unconfirmed calls left.")
     assert planted.recorded().open == ()
     assert planted.lock() is None
 

@@ -958,7 +958,7 @@ def test_a_checkout_without_approvals_withdraws_nothing(pottery: Pottery, how: s
             assert "withdrawn" not in said or "the deletion of" in said, said
         else:
             assert (code, '"Kiln day" (Instagram) Wed 2026-11-04 09:30' in said) == (1, True), said
-            assert ("sparse checkout" if how == "sparse" else "with the whole folder") in said
+            assert ("sparse checkout" if how == "sparse" else "and so is the folder") in said
             assert "withdrawn" not in said.replace("to be withdrawn", "")
         if command != "review":
             assert pottery.status() == "SCHEDULED"
@@ -1004,7 +1004,7 @@ def test_an_approvals_file_in_a_place_where_nobody_looks_withdraws_nothing(potte
     own, there = pottery.project.root / APPROVALS, pottery.project.root / "approvals" / place
     there.parent.mkdir(exist_ok=True)
     own.rename(there)
-    told = f"there is no {own}, but {there} looks like it; git mv {there} {own}"
+    told = f"there is no {own}, but {there} may be the file that is meant; git mv {there} {own}"
     for args in (("plan",), ("drift",), ("apply", "--auto-approve"), ("review",)):
         code, said = pottery.run(*args)
         assert (code, told in said.replace(" fix:", ";").replace("it;;", "it;")) == (1, True), said

@@ -79,7 +79,7 @@ def test_what_no_header_can_hold(tmp_path: Path, text: str) -> None:
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xffhunter2")
-    assert "contains characters that no key has" in refused(FromFile(tmp_path / "key"))
+    assert "contains characters that are not allowed in a key" in refused(FromFile(tmp_path / "key"))
 
 
 def test_command_that_fails_says_why_and_nothing_it_printed(tmp_path: Path) -> None:

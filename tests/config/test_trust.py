@@ -70,7 +70,7 @@ def test_a_file_may_not_run_a_command(write_project: WriteProject) -> None:
     assert problem.startswith(
         "reconciler.yaml:2:34: credentials.default.apiKey.command: a file may not run a command; "
     )
-    assert problem.endswith("RECONCILER_ALLOW_COMMANDS=1")
+    assert problem.endswith("set RECONCILER_ALLOW_COMMANDS=1 in the environment")
     for off in ("", "0", "false"):
         assert said(trust_of({"RECONCILER_ALLOW_COMMANDS": off})) == [problem]
     assert said(trust_of({"RECONCILER_ALLOW_COMMANDS": "1"})) == []

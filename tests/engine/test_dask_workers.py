@@ -238,7 +238,7 @@ def test_the_library_over_tls(
     [
         ("other", "ours", "do not accept each other's certificates (TLS certificate does not match)"),
         pytest.param("ours", "other", "do not accept each other's certificates", marks=pytest.mark.exhaustive),
-        pytest.param("none", "ours", "the certificates of Dask cannot be read", marks=pytest.mark.exhaustive),
+        pytest.param("none", "ours", "Dask's certificates cannot be read", marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_certificate_of_another_authority_is_refused(

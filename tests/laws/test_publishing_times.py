@@ -172,7 +172,7 @@ def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> N
             Policy(require_media=True),
             "09:30",
             {"media": []},
-            "policy.requireMedia: it has neither image nor video",
+            "policy.requireMedia: it has no image or video",
         ),
     ],
     ids=["quietHours", "quietHours by the zone", "blackoutDates", "minLead", "bannedWords", "requireMedia"],
@@ -212,7 +212,7 @@ def test_a_moment_of_the_apis_own_that_is_forbidden_is_cancelled_at_once(
     done = run.apply(policy=policy)
     assert (results(done), code(done)) == ({"2": "failed"}, Verdict.FAILED)
     (said,) = [told(entry) for entry in done.entries]
-    assert "it got a forbidden time: " in said
+    assert "it would go out at a time that the policy forbids: " in said
     assert says in said
     assert said.endswith("it was cancelled at once; review it again") is not kept
     assert statuses(run) == {"2": "SCHEDULED" if kept else "CANCELED"}

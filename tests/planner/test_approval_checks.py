@@ -15,7 +15,7 @@ from reconciler.planner.approval_checks import difference_words, objection
         ("Only Friday", "Only Fryday", "caption: Only Friday -> Only Fryday"),
         ("Only\u00a0Friday", "Only Friday", r"caption: Only\xa0Friday -> Only Friday"),
         ("Two\nlines", "Two lines", r"caption: Two\nlines -> Two lines"),
-        ("x" * 90 + " a\u3000b", "x" * 90 + " a b", rf"caption: {'x' * 90} a[-U+3000-]{{+·+}}b"),
+        ("x" * 90 + " a\u3000b", "x" * 90 + " a b", rf"caption: {'x' * 90} a[-<U+3000>-]{{+·+}}b"),
         (
             "Come by on Fryday, we have new mugs in the studio and tea for all who like it, as every week in winter",
             "Come by on Friday, we have new mugs in the studio and tea for all who like it, as every week in winter",

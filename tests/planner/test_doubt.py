@@ -326,7 +326,7 @@ def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regene
     plan = make_plan(desired, observed, KNOWN, PlanOptions(NOW))
     found = [one.message for one in plan.refusals if one.code == RefusedBy.DISCARD]
     what = "1 approved draft" if discard is Discard.UNAPPROVED else "1 draft"
-    because = f"generating a new one would give up {what}, but {MAY_DISCARD[discard]}"
+    because = f"generating a new one would discard {what}, but {MAY_DISCARD[discard]}"
     assert [because in message for message in found] == [True] * refused
     assert not make_plan(desired, observed, RecordedSite(), PlanOptions(NOW)).refusals
 

@@ -70,7 +70,7 @@ def test_x_is_gone_from_august_2026_also_for_moments_after_it() -> None:
     made = plan(desired(rule, approvals=approved(one)), site(one))
     assert reasons(made) == [("d1", BlockedBy.CHANNEL_GONE)]
     assert names(made) == ["d2"], "what can never go out takes no place"
-    assert made.blocked[0].fix == "name the others in schedule.rules[0].channels"
+    assert made.blocked[0].fix == "list only the other channels in schedule.rules[0].channels"
     named = plan(desired(replace(rule, channels=("TWITTER", "YOUTUBE")), approvals=approved(one)), site(one))
     assert named.blocked[0].fix == "leave TWITTER out of schedule.rules[0].channels"
     before = datetime(2026, 7, 1, tzinfo=UTC)

@@ -87,7 +87,7 @@ def test_what_is_stale_with_another_value_on_each_site_is_counted() -> None:
     lines = said(*problems)
     assert [line.split(":")[1] for line in lines[:3]] == [" s0/settings", " s1/settings", " s2/settings"]
     assert lines[3:] == [
-        "error: the same with other values on s3, s4, s5, s6, s7 and 4 more sites (list them with --sites)"
+        "error: the same, with different values, on s3, s4, s5, s6, s7 and 4 more sites (list them with --sites)"
     ]
     assert len(said(*problems, list_sites=True)) == 12
     assert "other values" not in said(*problems[:4])[-1]

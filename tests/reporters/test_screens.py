@@ -556,7 +556,7 @@ def test_the_same_warning_about_many_files_is_told_once() -> None:
     lines = shown(STARTED, *told, warned("c.yaml", 1, "odd")).splitlines()
     assert lines == [
         "warning: a.yaml:1:1: odd; correct it (the same in b.yaml, c.yaml)",
-        "warning: b.yaml:9:1: other; correct it (the same at 1 more place of this file)",
+        "warning: b.yaml:9:1: other; correct it (the same in 1 more place in this file)",
     ]
     many = [warned(f"{name}.yaml", 1, "odd") for name in "abcdefgh"]
     assert shown(STARTED, *many).splitlines() == [

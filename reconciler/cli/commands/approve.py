@@ -21,7 +21,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     "ids",
     multiple=True,
     metavar="ID",
-    help="Only the draft or activity whose id is this or starts with this. Repeatable.",
+    help="Only the draft or activity with this id, or an id that starts with it. Repeatable.",
 )
 @click.option(
     "--channel",

@@ -56,7 +56,7 @@ def command(
     credentials: str,
     **given: Any,
 ) -> int:
-    """Write site files from live sites.
+    """Write site files for live sites.
 
     Only what was set by hand on a site is written: defaults and values that
     Wix derives from the site are left out. Posts that are already scheduled

@@ -73,9 +73,8 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
     It accepts any key of eight characters or more, unless the seed lists `keys`.
-    Requests must address it by an IP address, as localhost, or as given to
-    --host, so that a web page cannot reach it through a domain of its own.
-    For programs, --output ndjson prints a line with the URL as soon as it answers.
+    Requests must use an IP address, localhost or the --host name; this protects
+    it from web pages. With --output ndjson it prints its URL once it is ready.
     """
     from reconciler.cli.run import reported
 

@@ -75,8 +75,8 @@ def show(site: str, **given: Any) -> int:
 def unlock(site: str, force: bool, **given: Any) -> int:
     """Remove the lock of SITE.
 
-    Says whose lock it is, and asks. The lock of a dead run needs no unlocking:
-    it expires within a minute. Exits with 4 if the lock stays.
+    Says whose lock it is, and asks for confirmation. The lock of a dead run needs
+    no unlocking: it expires within a minute. Exits with 4 if it is not removed.
     """
     from reconciler.cli.state import unlock_command
 
@@ -128,8 +128,9 @@ def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
 def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> int:
     """Forget everything recorded about SITE.
 
-    Says which posts are still scheduled there, and asks. It changes nothing
-    on the site: scheduled posts still go out. Exits with 4 if the record is kept.
+    Says which posts are still scheduled there, and asks for confirmation. It
+    changes nothing on the site: scheduled posts still go out. Exits with 4 if the
+    record is kept.
     """
     from reconciler.cli.state import forget_command
 

@@ -1,6 +1,6 @@
 """KindWords: all that the reporters know about one kind of object: its writes, conditions and calls, in words and JSON.
 
-It is for reports what ManagedKind (`executor/kinds/base.py`) is for a run.
+It does for reports what ManagedKind (`executor/kinds/base.py`) does for a run.
 """
 
 from __future__ import annotations
