@@ -69,7 +69,7 @@ class ToApprove(Struct, frozen=True):
 async def approve(
     selection: Selection, asked_for: ToApprove, decide: DecideDraft, emit: Emit, saved: Saved = lambda _: None
 ) -> Decided:
-    """Decides about the drafts of some sites. `saved` is told what was written, also if `decide` ends it by an error.
+    """Decides about the drafts of some sites. `saved` receives what was written, even if `decide` raises an error.
 
     Raises UsageError for a selector that matches nothing and for a file that was changed in the meantime, and
     InvalidFiles for one that cannot be read.

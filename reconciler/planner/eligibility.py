@@ -139,7 +139,7 @@ class DraftEligibility(Struct):
             fix = (
                 f"leave {candidate.post.channel} out of {rule}" if named else f"list only the other channels in {rule}"
             )
-            self._block(candidate, BlockedBy.CHANNEL_GONE, detail, fix)
+            self._block(candidate, self._blocked(candidate, BlockedBy.CHANNEL_GONE, detail, fix))
             return
         times = times_scheduled(self.recorded, candidate.post)
         if times or candidate.post.status is not PostStatus.DRAFT:
@@ -150,7 +150,10 @@ class DraftEligibility(Struct):
         late = too_late(candidate.moment, self.scope.now, self.options.policy)
         assert late is not None
         fix = "give the activity a later date, or the rule another `at`"
-        self._block(candidate, BlockedBy.TOO_LATE, f"{_name(candidate)}: {late.message}", fix, says_name=True)
+        self._block(
+            candidate,
+            self._blocked(candidate, BlockedBy.TOO_LATE, f"{_name(candidate)}: {late.message}", fix, says_name=True),
+        )
 
     def _not_approved_in_time(self, candidate: Candidate) -> None:
         """Counts a draft that nobody approved. One whose approval does not count is named, with the reason."""
@@ -173,13 +176,15 @@ class DraftEligibility(Struct):
                 return False  # it is already as people want it
             detail = f"{_name(candidate)} was scheduled and then cancelled, and the API only schedules drafts"
             fix = "turn it back into a draft in the site's dashboard; then run review, and approve it again"
-            self._block(candidate, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix, says_name=True)
+            self._block(
+                candidate, self._blocked(candidate, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix, says_name=True)
+            )
             return False
         if not times and not self.desired.approval_required:
             return True
         if post.id in self.approvals.uncommitted:
             found = not_committed(self.approvals)
-            self._block(candidate, BlockedBy.NOT_COMMITTED, found.message, found.fix)
+            self._block(candidate, self._blocked(candidate, BlockedBy.NOT_COMMITTED, found.message, found.fix))
             return False
         verdict = self._verdict(candidate, times)
         if verdict.state is ApprovalState.APPROVED:
@@ -210,7 +215,9 @@ class DraftEligibility(Struct):
         found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone_name)
         if found is not None:
             detail = f"{_name(candidate)}: {found.detail}"
-            self._block(candidate, found.by, detail, found.fix, verdict.differences, says_name=True)
+            self._block(
+                candidate, self._blocked(candidate, found.by, detail, found.fix, verdict.differences, says_name=True)
+            )
             return
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
@@ -309,17 +316,7 @@ class DraftEligibility(Struct):
             return []
         return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used:,} of {feature.limit:,} after this run")]
 
-    def _block(
-        self,
-        candidate: Candidate,
-        by: BlockedBy,
-        detail: str,
-        fix: str,
-        differences: tuple[Difference, ...] = (),
-        *,
-        says_name: bool = False,
-    ) -> None:
-        problem = self._blocked(candidate, by, detail, fix, differences, says_name=says_name)
+    def _block(self, candidate: Candidate, problem: Diagnostic) -> None:
         self.blocked.append((candidate.rule, problem))
 
     def _blocked(
