@@ -1,4 +1,4 @@
-"""Every field of a Publisher item (docs/remote-api.md 10.2, 10.3): covered by the approval's digest, or why not.
+"""Every field of a Publisher item (docs/remote-api.md 10.2, 10.3): whether the approval's digest covers it.
 
 A field that the API adds to a content object counts as content (`Post.other`) until it is named here. New fields of the
 item itself and of `channel` are ignored: counters, dates and references of the service.
@@ -6,69 +6,55 @@ item itself and of `channel` are ignored: counters, dates and references of the 
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
-
-from msgspec import Struct
+from typing import Final
 
 CONTENT: Final = "*"
 """Stands for the only content object of an item, such as `instagramPost`."""
 
-
-class InDigest(Struct, frozen=True):
-    """Part of what people approve: the member of `model.content.PublicContent` that holds it."""
-
-    member: str
-
-
-class Harmless(Struct, frozen=True):
-    """Not part of it, for this reason."""
-
-    why: str
-
-
-FieldRole: TypeAlias = InDigest | Harmless
-
-PUBLISHER_FIELDS: Final[dict[str, FieldRole]] = {
-    "id": Harmless("identifies the post; approvals refer to it"),
-    "channel.name": InDigest("channel"),
-    "channel.accountId": InDigest("account"),
-    "channel.publishingTarget.id": InDigest("place"),
-    "channel.externalItemId": Harmless("filled by the service after publishing"),
-    "channel.externalItemUrl": Harmless("filled by the service after publishing"),
-    "type": InDigest("type"),
-    "siteAssetRef.siteAssetRefType": InDigest("other"),
-    "siteAssetRef.id": InDigest("other"),
-    "siteAssetRef.name": InDigest("other"),
-    f"{CONTENT}.caption": InDigest("caption"),
-    f"{CONTENT}.description": InDigest("caption"),
-    f"{CONTENT}.title": InDigest("title"),
-    f"{CONTENT}.link": InDigest("link"),
-    f"{CONTENT}.linkMetadata.title": InDigest("preview"),
-    f"{CONTENT}.linkMetadata.description": InDigest("preview"),
-    f"{CONTENT}.linkMetadata.thumbnailUrl": InDigest("preview"),
-    f"{CONTENT}.callToAction": InDigest("call_to_action"),
-    f"{CONTENT}.pageId": InDigest("place"),
-    f"{CONTENT}.boardId": InDigest("place"),
-    f"{CONTENT}.locationId": InDigest("place"),
-    f"{CONTENT}.authorId": InDigest("place"),
-    f"{CONTENT}.channelId": InDigest("place"),
-    f"{CONTENT}.privacyLevel": InDigest("audience"),
-    f"{CONTENT}.imageUrl": InDigest("media"),
-    f"{CONTENT}.videoUrl": InDigest("media"),
-    f"{CONTENT}.mediaWrapper.media[].type": InDigest("media"),
-    f"{CONTENT}.mediaWrapper.media[].url": InDigest("media"),
-    f"{CONTENT}.mediaWrapper.media[].fileId": InDigest("media"),
-    f"{CONTENT}.postUrl": Harmless("the link of the published post, filled by the service"),
-    f"{CONTENT}.storyUrl": Harmless("the link of the published story, filled by the service"),
-    "schedulingInfo.scheduledDate": Harmless("when it goes out: set in git, and checked separately"),
-    "status": Harmless("the post's status, not its content; checked separately"),
-    "draftInfo": Harmless("when the draft was created and changed"),
-    "external": Harmless("marks posts that people made on the channel itself, which are never drafts"),
-    "insightsSummary": Harmless("how readers reacted to a published post"),
-    "publicationError": Harmless("why publishing failed"),
-    "referenceId": Harmless("the caller's key that prevents a repeat; nobody sees it"),
+PUBLISHER_FIELDS: Final[dict[str, str | None]] = {
+    "id": None,  # identifies the post; approvals refer to it
+    "channel.name": "channel",
+    "channel.accountId": "account",
+    "channel.publishingTarget.id": "place",
+    "channel.externalItemId": None,  # filled by the service after publishing
+    "channel.externalItemUrl": None,  # filled by the service after publishing
+    "type": "type",
+    "siteAssetRef.siteAssetRefType": "other",
+    "siteAssetRef.id": "other",
+    "siteAssetRef.name": "other",
+    f"{CONTENT}.caption": "caption",
+    f"{CONTENT}.description": "caption",
+    f"{CONTENT}.title": "title",
+    f"{CONTENT}.link": "link",
+    f"{CONTENT}.linkMetadata.title": "preview",
+    f"{CONTENT}.linkMetadata.description": "preview",
+    f"{CONTENT}.linkMetadata.thumbnailUrl": "preview",
+    f"{CONTENT}.callToAction": "call_to_action",
+    f"{CONTENT}.pageId": "place",
+    f"{CONTENT}.boardId": "place",
+    f"{CONTENT}.locationId": "place",
+    f"{CONTENT}.authorId": "place",
+    f"{CONTENT}.channelId": "place",
+    f"{CONTENT}.privacyLevel": "audience",
+    f"{CONTENT}.imageUrl": "media",
+    f"{CONTENT}.videoUrl": "media",
+    f"{CONTENT}.mediaWrapper.media[].type": "media",
+    f"{CONTENT}.mediaWrapper.media[].url": "media",
+    f"{CONTENT}.mediaWrapper.media[].fileId": "media",
+    f"{CONTENT}.postUrl": None,  # the link of the published post, filled by the service
+    f"{CONTENT}.storyUrl": None,  # the link of the published story, filled by the service
+    "schedulingInfo.scheduledDate": None,  # when it goes out: set in git, and checked separately
+    "status": None,  # the post's status, not its content; checked separately
+    "draftInfo": None,  # when the draft was created and changed
+    "external": None,  # marks posts that people made on the channel itself, which are never drafts
+    "insightsSummary": None,  # how readers reacted to a published post
+    "publicationError": None,  # why publishing failed
+    "referenceId": None,  # the caller's key that prevents a repeat; nobody sees it
 }
-"""API path -> its role. `[]` means each member of a list."""
+"""API path -> the member of `model.content.PublicContent` that holds it; None: not part of what people approve.
+
+`[]` means each member of a list.
+"""
 
 PLACES: Final[dict[str, str]] = {
     "pageId": "page",
