@@ -17,7 +17,6 @@ CALLED_FROM_OUTSIDE = {
     "HOLD",  # a value of a file
     "tells",  # tests hold a format to what it says that it tells
     "PLAN_STATUSES",  # for the schema of sandbox.yaml, which tools/ writes
-    "final",  # records of the state have it
 }
 
 BY_NAME = ("sandbox/dashboard.py", "web/app.py")

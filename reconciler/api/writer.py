@@ -177,10 +177,8 @@ def _failed(operation: Operation, error: ApiError) -> Outcome:
     """What an error means: certainly not done, or unknown."""
     if error.unclear or error.code == REFERENCE_TAKEN:  # the post already exists: it is looked for (17.9)
         return Unknown(error.diagnostic(), asked=error.asked)
-    passing = error.kind in (ErrorKind.THROTTLED, ErrorKind.NETWORK, ErrorKind.SERVER, ErrorKind.UNREADABLE)
     return NotDone(
         error.diagnostic(),
-        final=not passing,
         skipped=_ruled_out(operation, error),
         missing=error.kind is ErrorKind.NOT_FOUND,
         asked=error.asked,

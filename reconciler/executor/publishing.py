@@ -142,9 +142,9 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     elif live is None:
         refused = not_done(Trouble.GONE, "the draft is gone")
     elif live.status is PostStatus.DRAFT and isinstance(outcome, Unknown):
-        refused = NotDone(outcome.problem.and_then("it is still a draft"), final=False)
+        refused = NotDone(outcome.problem.and_then("it is still a draft"))
     elif live.status is PostStatus.DRAFT:
-        refused = NotDone(NOT_CONNECTED, final=False, skipped=True)
+        refused = NotDone(NOT_CONNECTED, skipped=True)
     else:
         refused = not_done(Trouble.UNEXPECTED_STATUS, f"it is {printable(str(live.status))}, not SCHEDULED")
     refused = replace(refused, problem=replace(refused.problem, request_id=outcome.request_id))

@@ -339,7 +339,7 @@ class Run:
         try:
             return await self.ports.writer.perform(self.site, operations, fence)
         except NoLongerAllowed as refused:
-            return (NotDone(refused.problem, final=False, skipped=True),) * len(actions)
+            return (NotDone(refused.problem, skipped=True),) * len(actions)
 
     def _decided(self, action: Action) -> Decided | None:
         """The reviewers' decision that an action carries out, for `Journal.consumed`."""

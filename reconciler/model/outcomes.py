@@ -79,12 +79,10 @@ class Pending(Variant, frozen=True):
 class NotDone(Variant, frozen=True):
     """It had no effect, and why.
 
-    `final` means that trying again would not help (a 4xx, a failed generation). `skipped` means that the remote side or
-    a precondition ruled it out, which is not an error (exit 3, not 1).
+    `skipped` means that the remote side or a precondition ruled it out, which is not an error (exit 3, not 1).
     """
 
     problem: Diagnostic
-    final: bool = True
     skipped: bool = False
     missing: bool = False
     """Whether the answer was that the object does not exist (404): what was to be removed may already be gone."""
@@ -118,11 +116,9 @@ class Unknown(Variant, frozen=True):
 Outcome: TypeAlias = Done | Pending | NotDone | Unknown
 
 
-def not_done(
-    code: Trouble, message: str, fix: str = "", *, request_id: str | None = None, skipped: bool = False
-) -> NotDone:
-    """A call that had no effect and may be made again, and why."""
-    return NotDone(Diagnostic(code, message, fix, request_id=request_id), final=False, skipped=skipped)
+def not_done(code: Trouble, message: str, fix: str = "", *, skipped: bool = False) -> NotDone:
+    """A call that had no effect, and why."""
+    return NotDone(Diagnostic(code, message, fix), skipped=skipped)
 
 
 def stale(message: str, fix: str = "") -> Diagnostic:

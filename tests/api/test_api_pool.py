@@ -129,7 +129,7 @@ def test_where_nobody_listens_nothing_was_sent(clock: FakeClock, site: SiteRef) 
 
         outcome = asyncio.run(write())
     assert isinstance(outcome, NotDone)
-    assert not outcome.final
+    assert outcome.problem.code == "api-network-error"
 
 
 def test_a_write_goes_through(serve: Serve, site: SiteRef) -> None:

@@ -115,22 +115,22 @@ def test_what_was_surely_refused_or_never_sent_is_sent_again(bench: Bench, opera
 
 
 @pytest.mark.parametrize(
-    ("trouble", "attempts", "final"),
+    ("trouble", "attempts", "code"),
     [
-        (httpx.ConnectError("no"), 3, False),
-        (refused(429), 5, False),
-        (refused(429, "PUBLISH_LIMIT_EXCEEDED"), 1, False),
-        (refused(400), 1, True),
-        (refused(428), 1, True),
-        (refused(403), 1, True),
-        (httpx.Response(403), 1, True),
+        (httpx.ConnectError("no"), 3, "api-network-error"),
+        (refused(429), 5, "api-throttled"),
+        (refused(429, "PUBLISH_LIMIT_EXCEEDED"), 1, "api-throttled"),
+        (refused(400), 1, "api-invalid"),
+        (refused(428), 1, "api-precondition-failed"),
+        (refused(403), 1, "api-forbidden"),
+        (httpx.Response(403), 1, "api-forbidden"),
     ],
 )
-def test_a_write_that_fails_for_good_is_not_done(bench: Bench, trouble: Step, attempts: int, final: bool) -> None:
+def test_a_write_that_fails_for_good_is_not_done(bench: Bench, trouble: Step, attempts: int, code: str) -> None:
     side = remote(trouble)
     (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [Generate()]))
     assert isinstance(outcome, NotDone)
-    assert outcome.final is final
+    assert outcome.problem.code == code
     assert len(side.requests) == attempts
 
 

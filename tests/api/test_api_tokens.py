@@ -127,7 +127,7 @@ def test_where_no_token_is_to_be_had_the_write_was_not_sent(bench: Bench, app: A
     side = remote(httpx.Response(500))
     (outcome,) = asyncio.run(bench.client(side, app).writer().perform(bench.site, [Generate()]))
     assert isinstance(outcome, NotDone)
-    assert not outcome.final
+    assert outcome.problem.code == "api-server-error"
     assert {request.url.path for request in side.requests} == {"/oauth2/token"}
 
 

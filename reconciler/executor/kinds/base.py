@@ -102,7 +102,7 @@ class ManagedKind(Generic[O]):
         Pending means that a generation is under way.
         """
         wrong = self.mismatch(operation, entry, None, found, now)
-        return Done() if wrong is None else NotDone(wrong, final=False)
+        return Done() if wrong is None else NotDone(wrong)
 
     async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
         """What it means that the remote side refused the call with 428. May raise an ApiError."""
