@@ -160,10 +160,10 @@ class Runs:
     ) -> ApplyCompleted | Refused:
         """Plans the sites, has somebody decide, and carries the plans out."""
         from reconciler.engine.apply import apply_live
-        from reconciler.engine.apply_run import Run
+        from reconciler.engine.apply_run import ApplyRun
 
         async with self.session(FullClient) as session:
-            return await apply_live(Run(session, context, terms, emit), selection)
+            return await apply_live(ApplyRun(session, context, terms, emit), selection)
 
     async def apply_plan(
         self,
@@ -175,14 +175,14 @@ class Runs:
     ) -> ApplyCompleted | Refused:
         """Carries out a saved plan, or says why it is refused."""
         from reconciler.engine.apply import apply_saved, refuse_plan
-        from reconciler.engine.apply_run import Run
+        from reconciler.engine.apply_run import ApplyRun
         from reconciler.engine.saved import check_project, files_of
         from reconciler.planner.document import PlanRefused
 
         if not isinstance(saved, PlanRefused):
             check_project(saved, self.files, self.api.target)
         async with self.session(FullClient) as session:
-            run = Run(session, context, terms, emit)
+            run = ApplyRun(session, context, terms, emit)
             if isinstance(saved, PlanRefused):
                 return await refuse_plan(run, saved)
             return await apply_saved(run, saved, files_of(self.files), shard)

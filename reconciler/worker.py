@@ -16,32 +16,32 @@ from typing import Final, TypeVar, assert_never
 from reconciler.api.client import FullClient, ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply import prepare
-from reconciler.engine.apply_run import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember_part
 from reconciler.engine.checking import CheckedSite, check
 from reconciler.engine.drift import AuditedSite, audits
 from reconciler.engine.parts import (
     REPORT_EVERY,
-    Applied,
+    AppliedSite,
     Applying,
-    Audited,
     Auditing,
-    Begun,
     Checking,
-    Failed,
+    DriftedSite,
+    FailedSite,
     Happened,
     Kept,
     Noticed,
     OtherVersion,
-    Outcome,
     PartResult,
-    Planned,
+    PlannedSite,
     Planning,
     Preparing,
     Ready,
     Reported,
+    SiteOutcome,
     SoFar,
-    StalePlanned,
+    StaleSite,
+    StartedSite,
     Task,
     entry_of,
     from_bytes,
@@ -148,20 +148,20 @@ async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]
     return PartResult(reported.taken(), tuple(outcomes))
 
 
-def _outcome(result: SitePlanned | AuditedSite | Prepared | CheckedSite | SiteFailed) -> Outcome:
+def _outcome(result: SitePlanned | AuditedSite | Prepared | CheckedSite | SiteFailed) -> SiteOutcome:
     match result:
         case CheckedSite(site=SitePlanned() as planned, stale=stale) if stale:
-            return StalePlanned(Planned.of(planned), stale)
+            return StaleSite(PlannedSite.of(planned), stale)
         case CheckedSite(site=site):
             return _outcome(site)
         case SitePlanned():
-            return Planned.of(result)
+            return PlannedSite.of(result)
         case AuditedSite(site=site, would=would, reached=reached, stopped=stopped):
-            return Audited(site.report, site.labels, site.seconds, would, reached, stopped)
+            return DriftedSite(site.report, site.labels, site.seconds, would, reached, stopped)
         case Prepared(planned=planned, recorded=recorded):
-            return Ready(Planned.of(planned), recorded)
+            return Ready(PlannedSite.of(planned), recorded)
         case SiteFailed():
-            return Failed.of(result)
+            return FailedSite.of(result)
         case _:
             assert_never(result)
 
@@ -174,7 +174,7 @@ async def _prepare(
 ) -> PartResult:
     reported = _Reports()
     async with _session(task, FullClient, environ) as (session, entries):
-        run = Run(session, job.context, ApplyTerms(_never, job.lock_timeout), reported.hear)
+        run = ApplyRun(session, job.context, ApplyTerms(_never, job.lock_timeout), reported.hear)
         results: AsyncIterator[SitePlanned | Prepared | CheckedSite | SiteFailed]
         if isinstance(job, Preparing):
             results = prepare(run, entries)
@@ -198,7 +198,7 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
                 ready.add(Prepared(site.planned.value(), entry, site.recorded))
         watch = _Watch(gone, results)
         async with watch.over(), attempt.reporting():
-            run = Run(
+            run = ApplyRun(
                 session, job.context, ApplyTerms(_never, job.lock_timeout, stop=watch.stop), attempt.heard.hear, attempt
             )
             async for result in apply_sites(run, ready, allow_publish=job.allow_publish):
@@ -230,7 +230,7 @@ class _Reports:
         if (travels := report_of(event)) is not None:
             self._reported.append(travels)
 
-    def so_far(self) -> tuple[Begun | Happened, ...]:
+    def so_far(self) -> tuple[StartedSite | Happened, ...]:
         """What was reported about sites since the last `taken`, without removing it."""
         return tuple(report for report in self._reported if not isinstance(report, Noticed))
 
@@ -271,7 +271,7 @@ class _Attempt:
         if (data := await self._results.get(site.id)) is None:
             return None
         kept = from_bytes(Kept, data).outcome
-        if isinstance(kept, Failed):
+        if isinstance(kept, FailedSite):
             return None
         self._left.pop(site.name, None)
         return kept.value()
@@ -287,7 +287,7 @@ class _Attempt:
             await asyncio.gather(reporting, return_exceptions=True)
 
     async def _report(self) -> None:
-        said: tuple[Begun | Happened, ...] = ()
+        said: tuple[StartedSite | Happened, ...] = ()
         while True:
             await sleep(REPORT_EVERY)
             if (now := self.heard.so_far()) != said:
@@ -301,7 +301,7 @@ class _Attempt:
         """Saves what was done at a site, once, with what was reported about it."""
         if (id := self._left.get(result.name)) is None:
             return
-        outcome = Failed.of(result) if isinstance(result, SiteFailed) else Applied.of(result)
+        outcome = FailedSite.of(result) if isinstance(result, SiteFailed) else AppliedSite.of(result)
         await self._results.keep(id, to_bytes(Kept(self.heard.taken(result.name), outcome)))
         del self._left[result.name]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 if TYPE_CHECKING:  # `validate` waits for nothing
     import asyncio
 
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 
 
 class Stopped(Exception):
@@ -102,11 +102,11 @@ class Interrupts:
         self._task = task
 
 
-def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
+def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
     """The result of the work, which signals end through `interrupts`. Raises Stopped if a signal cancelled it."""
     import asyncio
 
-    async def bound() -> Result:
+    async def bound() -> ResultT:
         interrupts.bind(asyncio.current_task())
         loop = asyncio.get_running_loop()
         signals = (signal.SIGINT, signal.SIGTERM)
@@ -135,7 +135,7 @@ def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
     return asyncio.run(bound())
 
 
-async def beside(main: Awaitable[Result], other: Coroutine[Any, Any, None]) -> Result:
+async def beside(main: Awaitable[ResultT], other: Coroutine[Any, Any, None]) -> ResultT:
     """The result of `main`, while `other` runs beside it and is cancelled when it ends."""
     import asyncio
 

@@ -14,13 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.apply_run import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
+from reconciler.engine.apply_run import ApplyRun, Proposal, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.checking import checked
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import report_left_out
-from reconciler.engine.parts import Stale
+from reconciler.engine.parts import StaleAction
 from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, report_result
 from reconciler.engine.plan_file import plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
@@ -60,7 +60,7 @@ class Judged(Struct, frozen=True):
     unplanned: tuple[SiteFailed, ...] = ()
 
 
-async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused:
+async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Refused:
     """Plans all sites of a selection and carries the plans out.
 
     Raises InvalidFiles and UsageError for what is wrong with the run as a whole.
@@ -77,7 +77,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
     return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
 
 
-def prepare(run: Run, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
+def prepare(run: ApplyRun, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
     """The plan of each site, in the order of the files; if there is anything to do, ready to be carried out."""
     session = run.session
 
@@ -105,15 +105,15 @@ def prepare(run: Run, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePlanned
 
 
 async def _prepared_by(
-    workers: Workers, run: Run, selection: Selection
+    workers: Workers, run: ApplyRun, selection: Selection
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    from reconciler.engine.parts import Failed, Planned, Preparing, Ready
+    from reconciler.engine.parts import FailedSite, PlannedSite, Preparing, Ready
     from reconciler.engine.workers import outcomes
 
     entries = {entry.name: entry for entry in selection.entries}
     job = Preparing(run.context, run.terms.lock_timeout)
     async for outcome in outcomes(workers, job, selection.entries, run.emit, partial(unseen_at, run.session)):
-        assert isinstance(outcome, Planned | Ready | Failed)
+        assert isinstance(outcome, PlannedSite | Ready | FailedSite)
         if isinstance(outcome, Ready):
             planned = outcome.planned.value()
             yield Prepared(planned, entries[planned.name], outcome.recorded)
@@ -122,7 +122,7 @@ async def _prepared_by(
 
 
 async def apply_saved(
-    run: Run, saved: SavedPlan, today: Mapping[SiteName, SiteEntry] | FilesUnreadable, shard: Shard | None = None
+    run: ApplyRun, saved: SavedPlan, today: Mapping[SiteName, SiteEntry] | FilesUnreadable, shard: Shard | None = None
 ) -> ApplyCompleted | Refused:
     """Carries out a saved plan exactly, once, while it still holds (docs/design.md 3.4).
 
@@ -145,10 +145,10 @@ async def apply_saved(
         part, others = _parts_of(saved, shard)
         files = _check_files(run, part, today)
         await report_left_out(run.session, _not_in(saved, files, shard), run.emit)
-        stale: list[Stale] = []
+        stale: list[StaleAction] = []
         judged = await _judge(run, _checked(run, part, files, stale, again=again), others)
         # A saved plan is carried out on all its sites or on none.
-        whole = (*(found.problem for found in sorted(stale, key=Stale.order)), *judged.failed)
+        whole = (*(found.problem for found in sorted(stale, key=StaleAction.order)), *judged.failed)
         several = len(sites := {found.site for found in stale}) > 1
         for problem in whole if several else whole[1:]:
             run.emit(Notice(problem))
@@ -179,7 +179,7 @@ def stale_everywhere(sites: int) -> Diagnostic:
     return Diagnostic(StalePlan.code, f"the saved plan is stale on {sites:,} sites", "run plan again")
 
 
-async def refuse_plan(run: Run, why: PlanRefused) -> Refused:
+async def refuse_plan(run: ApplyRun, why: PlanRefused) -> Refused:
     """Ends a run whose saved plan may not be carried out, with what goes out unwanted until the next plan."""
     going_out = await unwanted_everywhere(run.session, IF_PLAN_REFUSED)
     if isinstance(why, FilesUnreadable):  # these cannot say what is unwanted
@@ -193,7 +193,7 @@ async def refuse_plan(run: Run, why: PlanRefused) -> Refused:
 
 
 def _check_files(
-    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | FilesUnreadable
+    run: ApplyRun, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | FilesUnreadable
 ) -> Mapping[SiteName, SiteEntry]:
     if isinstance(files, FilesUnreadable):
         raise files
@@ -224,7 +224,7 @@ def _parts_of(saved: SavedPlan, shard: Shard | None) -> tuple[SavedPlan, tuple[P
 
 
 async def _checked(
-    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry], stale: list[Stale], *, again: bool
+    run: ApplyRun, saved: SavedPlan, files: Mapping[SiteName, SiteEntry], stale: list[StaleAction], *, again: bool
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
     """Every site of a saved plan, checked here or by workers. What no longer holds goes into `stale`."""
     run.emit(PhaseStarted(Phase.CHECKING, len(saved.plans)))
@@ -238,7 +238,7 @@ async def _checked(
 
 
 async def _judge(
-    run: Run,
+    run: ApplyRun,
     results: AsyncIterator[SitePlanned | Prepared | SiteFailed],
     others: tuple[PlanTally, ...] = (),
     target_check: TargetCheck | None = None,
@@ -273,7 +273,7 @@ async def _judge(
 
 
 async def _finish(
-    run: Run,
+    run: ApplyRun,
     judged: Judged,
     refusals: tuple[Diagnostic, ...],
     *,
@@ -325,6 +325,6 @@ def _going_out(judged: Judged, why: Diagnostic) -> tuple[GoingOut, ...]:
     )
 
 
-def _refuse(run: Run, refused: Refused) -> Refused:
+def _refuse(run: ApplyRun, refused: Refused) -> Refused:
     run.emit(refused)
     return refused

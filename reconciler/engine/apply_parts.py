@@ -16,7 +16,7 @@ from reconciler.config.approval_files import approvals_now
 from reconciler.config.packing import KeptSite
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.apply_run import Run, approvers_of, is_public
+from reconciler.engine.apply_run import ApplyRun, approvers_of, is_public
 from reconciler.engine.fleet import READ_AT_ONCE, failed_site, in_turn
 from reconciler.engine.parts import (
     REPORT_EVERY,
@@ -24,7 +24,7 @@ from reconciler.engine.parts import (
     Kept,
     Noticed,
     PartResult,
-    Planned,
+    PlannedSite,
     Ready,
     Reported,
     SoFar,
@@ -38,7 +38,7 @@ from reconciler.engine.results import Emit, Notice
 from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.workers import ATTEMPTS, Workers
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
@@ -63,7 +63,7 @@ LOST: Final = Diagnostic(Trouble.WORKER_LOST, f"its workers were lost, {ATTEMPTS
 
 
 async def results_of_parts(
-    run: Run, workers: Workers, ready: PreparedSites, *, allow_publish: bool
+    run: ApplyRun, workers: Workers, ready: PreparedSites, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     """What was done at each site, in the order in which sites end; includes all sites, even if this is cancelled."""
     name = name_of_run(run.session.clock.now(), run.session.leases.holder.run)
@@ -104,7 +104,7 @@ async def results_of_parts(
 
 
 async def _while_they_work(
-    run: Run, parts: Sequence[asyncio.Future[PartResult | None]], gathered: _Gathered
+    run: ApplyRun, parts: Sequence[asyncio.Future[PartResult | None]], gathered: _Gathered
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     monotonic = run.session.clock.monotonic
     asked, asked_at = Stop.NO, monotonic()
@@ -134,7 +134,7 @@ async def _part(
         if not workers.files and job.allow_publish and is_public(prepared.plan):
             entry, approvers = _as_of_now(project, entry), approvers_of(project, entry.name)
         entries.append(entry)
-        sites.append(Ready(Planned.of(prepared.planned), prepared.recorded, approvers))
+        sites.append(Ready(PlannedSite.of(prepared.planned), prepared.recorded, approvers))
     return await workers.run(job, entries, sites)
 
 
@@ -226,5 +226,5 @@ class _Gathered:
             if problem is not None:
                 yield untouched(failed_site(Named(planned.name, planned.labels), (problem,)), planned.plan)
                 continue
-            ledger = ledger_of(planned.plan, Result.UNKNOWN, why, interrupted=why == CUT_SHORT)
+            ledger = ledger_of(planned.plan, ActionResult.UNKNOWN, why, interrupted=why == CUT_SHORT)
             yield SiteApplied(ledger, planned.labels)

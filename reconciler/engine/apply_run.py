@@ -21,7 +21,7 @@ from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.engine.site_results import Progressed, SiteApplied
 from reconciler.engine.todays_files import TodaysFiles
-from reconciler.executor.events import Event
+from reconciler.executor.events import ProgressEvent
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
@@ -85,7 +85,7 @@ class ApplyTerms(Struct, frozen=True):
     verdict: Callable[[ApplyCompleted], Verdict] | None = None
 
 
-class Attempt(Protocol):
+class PartAttempt(Protocol):
     """An attempt at a part of a run; an earlier attempt may have been lost in the middle."""
 
     @property
@@ -117,18 +117,18 @@ class Attempt(Protocol):
         ...
 
 
-class Run(Struct, frozen=True):
+class ApplyRun(Struct, frozen=True):
     """One apply: what it works with, how its plans are made, its terms, and where it reports."""
 
     session: Session[FullClient]
     context: RunContext
     terms: ApplyTerms
     emit: Emit
-    attempt: Attempt | None = None
+    attempt: PartAttempt | None = None
     """Which attempt it is at a part of a larger run; None if it is the whole run."""
     files: TodaysFiles = field(default_factory=TodaysFiles)
 
-    def progress_of(self, site: SiteName) -> Callable[[Event], None]:
+    def progress_of(self, site: SiteName) -> Callable[[ProgressEvent], None]:
         """Passes on what the executor reports about a site."""
         return lambda event: self.emit(Progressed(site, event))
 
@@ -141,7 +141,7 @@ class LockedSite(Struct, frozen=True):
 
 
 def ports_of(
-    run: Run, locked: LockedSite, desired: DesiredSite | None, clock: Clock, entry: SiteEntry | None = None
+    run: ApplyRun, locked: LockedSite, desired: DesiredSite | None, clock: Clock, entry: SiteEntry | None = None
 ) -> Ports:
     """What is needed to work on a site under its lease.
 
@@ -166,7 +166,7 @@ def declared_in(desired: DesiredSite | None) -> tuple[Callable[[], DesiredSite] 
     return (None, Approvals()) if desired is None else (lambda: desired, desired.approvals)
 
 
-def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
+def options_of(run: ApplyRun, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
     """What may be done at a site. `plan` is None if nothing of it is to be published."""
     project = run.session.project
     publishes = plan is not None and allow_publish and is_public(plan)
@@ -183,7 +183,7 @@ def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publ
     )
 
 
-def _approvers(run: Run, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+def _approvers(run: ApplyRun, site: SiteName) -> tuple[tuple[PostId, str], ...]:
     if run.attempt is not None and not run.attempt.files:
         return run.attempt.approvers(site)
     return approvers_of(run.session.project, site)
@@ -203,7 +203,7 @@ def is_public(plan: Plan) -> bool:
 # --- before approval -------------------------------------------------------------------------------
 
 
-async def free_to_write(run: Run, site: SiteRef) -> None:
+async def free_to_write(run: ApplyRun, site: SiteRef) -> None:
     """Returns once no other run holds a site. Raises Locked if one still does when the waiting time is over."""
     leases, waited = run.session.leases, 0.0
     while True:
@@ -217,7 +217,7 @@ async def free_to_write(run: Run, site: SiteRef) -> None:
         waited += pause
 
 
-async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | None) -> RecordedSite:
+async def resolve_earlier_calls(run: ApplyRun, site: SiteRef, desired: DesiredSite | None) -> RecordedSite:
     """What is recorded about a site, after resolving the open calls of earlier runs as far as reading can tell."""
     recorded = await run.session.store.load(site)
     if not recorded.open:
@@ -227,7 +227,7 @@ async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | 
         return await resolve_open(site, ports, options_of(run, site.name), run.progress_of(site.name))
 
 
-async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> None:
+async def note_findings(run: ApplyRun, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> None:
     """Records what a plan with nothing to do found out, such as the first run's baseline.
 
     If all of it is already recorded, as for most sites of most runs, no lease is taken and nothing is written.
@@ -244,7 +244,7 @@ async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: Re
         await apply_plan(plan, ports, options_of(run, site.name), run.progress_of(site.name))
 
 
-async def _acquired(run: Run, site: SiteRef) -> Lease:
+async def _acquired(run: ApplyRun, site: SiteRef) -> Lease:
     """The lease of a site. Another attempt at the same part is waited for, whichever of them was first."""
     leases = run.session.leases
     try:
@@ -256,7 +256,7 @@ async def _acquired(run: Run, site: SiteRef) -> Lease:
 
 
 @asynccontextmanager
-async def leased(run: Run, site: SiteRef) -> AsyncIterator[LockedSite]:
+async def leased(run: ApplyRun, site: SiteRef) -> AsyncIterator[LockedSite]:
     """A site under its lease. Raises Locked. A lease that cannot be released is reported and stops nothing."""
     lease = await _acquired(run, site)
     try:

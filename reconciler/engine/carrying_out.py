@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from reconciler.engine.apply_run import Run, leased, options_of, ports_of
+from reconciler.engine.apply_run import ApplyRun, leased, options_of, ports_of
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.new_drafts import with_new_drafts
 from reconciler.engine.plan import plan_site, untouched
@@ -18,7 +18,7 @@ from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarte
 from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of, ledger_record
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.executor import apply_plan
-from reconciler.executor.ledger import ApplyTally, Entry, Result, SiteLedger, tally_of
+from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger, tally_of
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.model.activities import ActivityOperation
@@ -52,7 +52,12 @@ ENDED: Final = Diagnostic(Trouble.OUTCOME_UNKNOWN, "the run ended before the out
 
 
 async def carry_out(
-    run: Run, completed: PlanCompleted, ready: PreparedSites, unplanned: Sequence[SiteFailed], *, allow_publish: bool
+    run: ApplyRun,
+    completed: PlanCompleted,
+    ready: PreparedSites,
+    unplanned: Sequence[SiteFailed],
+    *,
+    allow_publish: bool,
 ) -> ApplyCompleted:
     """Applies what is ready, many sites at once, and writes the ledger whatever happens.
 
@@ -73,7 +78,7 @@ async def carry_out(
     return done
 
 
-def _results(run: Run, ready: PreparedSites, *, allow_publish: bool) -> AsyncIterator[SiteApplied | SiteFailed]:
+def _results(run: ApplyRun, ready: PreparedSites, *, allow_publish: bool) -> AsyncIterator[SiteApplied | SiteFailed]:
     workers = run.session.workers
     if workers is None:
         return apply_sites(run, ready, allow_publish=allow_publish)
@@ -83,7 +88,7 @@ def _results(run: Run, ready: PreparedSites, *, allow_publish: bool) -> AsyncIte
 
 
 async def apply_sites(
-    run: Run, ready: PreparedSites, *, allow_publish: bool
+    run: ApplyRun, ready: PreparedSites, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     """What was done at each site, in the order in which sites end; includes all sites, even if this is cancelled."""
     waiting = {name: number for number, name in enumerate(ready.names)}
@@ -125,7 +130,7 @@ async def apply_sites(
 
 
 async def _apply(
-    run: Run, ready: PreparedSites, number: int, turn: Turn, recorder: EventRecorder, *, allow_publish: bool
+    run: ApplyRun, ready: PreparedSites, number: int, turn: Turn, recorder: EventRecorder, *, allow_publish: bool
 ) -> SiteApplied:
     """Works on one site, under its lease. Raises Locked or StateError before anything was begun.
 
@@ -145,13 +150,13 @@ async def _apply(
         options = options_of(run, site.name, plan, allow_publish=allow_publish)
         ports = ports_of(run, held, entry.load() if entry else None, clock, entry)
         if begun and _is_asked_for(run, plan):
-            ledger = ledger_of(plan, Result.UNKNOWN, IN_DOUBT)
+            ledger = ledger_of(plan, ActionResult.UNKNOWN, IN_DOUBT)
         elif begun:
             ledger = await _carry_on(run, ready.recorded(number), ports, options, turn, recorder)
         elif held.journal.recorded == ready.recorded(number):
             ledger = await apply_plan(plan, ports, options, recorder.record)
         else:
-            ledger = ledger_of(plan, Result.SKIPPED, OVERTAKEN)
+            ledger = ledger_of(plan, ActionResult.SKIPPED, OVERTAKEN)
         if entry is not None:
             ledger = await with_new_drafts(run, entry, held.journal.recorded, ledger)
         result = SiteApplied(ledger, labels, turn.seconds)
@@ -160,7 +165,7 @@ async def _apply(
         return result
 
 
-def _is_asked_for(run: Run, plan: Plan) -> bool:
+def _is_asked_for(run: ApplyRun, plan: Plan) -> bool:
     """Whether somebody asked for a plan's generation: then neither the site nor its record shows that it was made."""
     asked = plan.site.name in run.context.regenerate and any(
         isinstance(action.operation, Regenerate) for action in plan.actions
@@ -169,7 +174,7 @@ def _is_asked_for(run: Run, plan: Plan) -> bool:
 
 
 async def _carry_on(
-    run: Run, before: RecordedSite, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
+    run: ApplyRun, before: RecordedSite, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
 ) -> SiteLedger:
     """The rest of a plan that a lost attempt began, if the approved plan contains it; otherwise everything is unknown.
 
@@ -181,7 +186,7 @@ async def _carry_on(
     today = (await plan_site(run.session, run.context, ports.declared(), recorded, turn)).plan
     left = what_is_left(plan, today)
     if left is None:
-        return ledger_of(plan, Result.UNKNOWN, IN_DOUBT)
+        return ledger_of(plan, ActionResult.UNKNOWN, IN_DOUBT)
     ledger = await apply_plan(left, ports, options, recorder.record)
     still = {action.address for action in left.actions}
     over = [action for action in plan.actions if action.address not in still]
@@ -194,14 +199,14 @@ def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) 
     """What became of an action of a lost attempt that no longer needs to be done."""
     operation = action.operation
     if blocked := next((found for found in today.blocked if found.address == action.address), None):
-        return Entry.undone(action.address, operation, Result.SKIPPED, blocked)
+        return Entry.undone(action.address, operation, ActionResult.SKIPPED, blocked)
     match operation:
         case Deferred():
-            return Entry.undone(action.address, operation, Result.UNKNOWN, HOW_MUCH)
+            return Entry.undone(action.address, operation, ActionResult.UNKNOWN, HOW_MUCH)
         case SchedulePost() | ReschedulePost() | CancelPost():
             # It may only have become outdated: nothing is known but what was recorded.
             if not _is_noted(operation, before, now):
-                return Entry.undone(action.address, operation, Result.UNKNOWN, IN_DOUBT)
+                return Entry.undone(action.address, operation, ActionResult.UNKNOWN, IN_DOUBT)
             return _done_before(action.address, operation)
         case _:
             return _done_before(action.address, operation)
@@ -210,7 +215,7 @@ def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) 
 def _done_before(
     address: Address, operation: Foundation | ActivityOperation | PostsOperation | ScheduleOperation
 ) -> Entry:
-    return Entry(address, operation, Result.DONE, remark=Remark.DONE_BEFORE)
+    return Entry(address, operation, ActionResult.DONE, remark=Remark.DONE_BEFORE)
 
 
 def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: RecordedSite, now: RecordedSite) -> bool:
@@ -248,7 +253,7 @@ class ApplyTotals:
         self._failed = 0
         self._refused = 0
         self._tally = ApplyTally()
-        self._results: set[Result] = set()
+        self._results: set[ActionResult] = set()
         self._ledgers = Spool()
         self._at: dict[SiteName, int] = {}
         """The number of each site's ledger."""
@@ -289,7 +294,7 @@ class ApplyTotals:
         )
 
 
-async def remember(run: Run, done: ApplyCompleted, ledgers: Callable[[], Iterable[bytes]]) -> None:
+async def remember(run: ApplyRun, done: ApplyCompleted, ledgers: Callable[[], Iterable[bytes]]) -> None:
     """Writes the ledger of a run into the state; if that is not possible, only reports it."""
     ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted}
     if run.terms.verdict is not None:
@@ -304,7 +309,7 @@ async def remember(run: Run, done: ApplyCompleted, ledgers: Callable[[], Iterabl
 
 
 async def remember_part(
-    run: Run, name: str, part: int, ledgers: Callable[[], Iterable[bytes]], *, interrupted: bool
+    run: ApplyRun, name: str, part: int, ledgers: Callable[[], Iterable[bytes]], *, interrupted: bool
 ) -> None:
     """Writes the ledger of a part that ended, which remains if its run writes none. Raises StateError."""
     ledger = OfSites({"command": "apply", "interrupted": interrupted}, ledgers)

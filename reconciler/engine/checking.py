@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.apply_run import Run, free_to_write, note_findings, resolve_earlier_calls
+from reconciler.engine.apply_run import ApplyRun, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.fleet import Turn, over_sites
-from reconciler.engine.parts import Stale
+from reconciler.engine.parts import StaleAction
 from reconciler.engine.plan import left_to_go_out, plan_site
 from reconciler.engine.plan_file import bare
 from reconciler.engine.prepared import Prepared
@@ -40,11 +40,11 @@ class CheckedSite(Struct, frozen=True):
     """A site of a saved plan, and what no longer holds in its plan; if anything, none of it is ready."""
 
     site: SitePlanned | Prepared
-    stale: tuple[Stale, ...] = ()
+    stale: tuple[StaleAction, ...] = ()
 
 
 def checked(
-    run: Run, plans: Collection[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
+    run: ApplyRun, plans: Collection[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
 ) -> AsyncIterator[CheckedSite | SiteFailed]:
     """Checks every precondition and every right on every site, in the order of the plans.
 
@@ -58,48 +58,48 @@ def checked(
 
 async def _by_workers(
     workers: Workers,
-    run: Run,
+    run: ApplyRun,
     plans: Collection[Plan],
     files: Mapping[SiteName, SiteEntry],
     *,
     moved: bool,
     again: bool,
 ) -> AsyncIterator[CheckedSite | SiteFailed]:
-    from reconciler.engine.parts import Audited, Checking, Failed, Planned, Ready, StalePlanned
-    from reconciler.engine.workers import Part, in_parts, lost_with, part_size
+    from reconciler.engine.parts import Checking, DriftedSite, FailedSite, PlannedSite, Ready, StaleSite
+    from reconciler.engine.workers import SiteBatch, in_parts, lost_with, part_size
 
-    async def lost(part: Part) -> tuple[Failed, ...]:
+    async def lost(part: SiteBatch) -> tuple[FailedSite, ...]:
         assert isinstance(part.job, Checking)
         return tuple([await failed(plan) for plan in part.job.plans])
 
-    async def failed(plan: Plan) -> Failed:
+    async def failed(plan: Plan) -> FailedSite:
         unseen = await unseen_at(run.session, files.get(plan.site.name))
         return lost_with(plan.site.name, _named(plan, files).labels, unseen)
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[SiteBatch]:
         left, size = iter(plans), part_size(len(plans), workers.count)
         while some := tuple(islice(left, size)):
             entries = tuple(files[plan.site.name] for plan in some if plan.site.name in files)
-            yield Part(Checking(run.context, run.terms.lock_timeout, moved, again, some), entries)
+            yield SiteBatch(Checking(run.context, run.terms.lock_timeout, moved, again, some), entries)
 
     async for outcome in in_parts(workers, parts(), run.emit, lost):
         match outcome:
             case Ready(planned=planned, recorded=recorded):
                 yield CheckedSite(Prepared(planned.value(), files[planned.plan.site.name], recorded))
-            case StalePlanned(planned=planned, stale=stale):
+            case StaleSite(planned=planned, stale=stale):
                 yield CheckedSite(planned.value(), stale)
-            case Planned():
+            case PlannedSite():
                 yield CheckedSite(outcome.value())
-            case Failed():
+            case FailedSite():
                 yield outcome.value()
-            case Audited():
+            case DriftedSite():
                 raise AssertionError(outcome)
             case _:
                 assert_never(outcome)
 
 
 def check(
-    run: Run, plans: Iterable[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
+    run: ApplyRun, plans: Iterable[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
 ) -> AsyncIterator[CheckedSite | SiteFailed]:
     """Like `checked`, but in this process."""
     session = run.session
@@ -117,7 +117,7 @@ def check(
         if entry is not None and entry.problems:
             going_out = (await unseen_at(session, entry, BY_SAVED_PLAN)).going_out
             planned = _with_plan(planned, replace(plan, still_going_out=tuple(each.post for each in going_out)))
-            return CheckedSite(planned, tuple(Stale(plan.site.name, "", problem) for problem in entry.problems))
+            return CheckedSite(planned, tuple(StaleAction(plan.site.name, "", problem) for problem in entry.problems))
         if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
             what = f"the project has no site {plan.site.name} with this id and these credentials"
             lost = RightLost(plan.site.name, Address(plan.site.name), Diagnostic(RIGHT_LOST, what))
@@ -135,7 +135,7 @@ def check(
     )
 
 
-async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> CheckedSite:
+async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> CheckedSite:
     """Checks what one site's plan asks for, and then, by a plan made today, whether it is still authorised."""
     session, plan, desired = run.session, planned.plan, entry.load()
     await free_to_write(run, plan.site)
@@ -177,12 +177,12 @@ def _named(plan: Plan, files: Mapping[SiteName, SiteEntry]) -> Named:
     return Named(plan.site.name, entry.labels if entry else ())
 
 
-def _stale(found: Iterable[StalePlan | RightLost]) -> tuple[Stale, ...]:
-    return tuple(Stale(why.site, str(why.address), diagnostic_of(why)) for why in found)
+def _stale(found: Iterable[StalePlan | RightLost]) -> tuple[StaleAction, ...]:
+    return tuple(StaleAction(why.site, str(why.address), diagnostic_of(why)) for why in found)
 
 
 async def _unwanted_since(
-    run: Run, plan: Plan, entry: SiteEntry | None, turn: Turn, *, moved: bool
+    run: ApplyRun, plan: Plan, entry: SiteEntry | None, turn: Turn, *, moved: bool
 ) -> tuple[StillGoingOut, ...]:
     """What goes out unwanted on a site where the saved plan does nothing.
 
@@ -201,7 +201,7 @@ async def _unwanted_since(
     return (*plan.still_going_out, *(each.post for each in unseen.going_out if each.post.address not in said))
 
 
-async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
+async def _note_today(run: ApplyRun, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
     """Records what a site's plan with nothing to do found: the first run's baseline, or what became of posts.
 
     The site is read again, because the saved plan may be hours old. Anything that has come up since is for another

@@ -19,7 +19,7 @@ from reconciler.config.secrets import resolve
 from reconciler.config.sites import SiteEntry
 from reconciler.engine import facts
 from reconciler.engine.adoption_results import DoctorCompleted, ProjectExamined, SiteExamined
-from reconciler.engine.examined_project import Findings, examine_environment, examine_git, finding
+from reconciler.engine.examined_project import ProjectFindings, examine_environment, examine_git, finding
 from reconciler.engine.examined_site import SiteExamination
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.live_sites import ACCOUNT
@@ -75,7 +75,7 @@ async def _project(
 ) -> frozenset[str]:
     """Examines everything but the sites. Returns the names of the credentials that cannot be used."""
     project = session.project
-    found = Findings()
+    found = ProjectFindings()
     unusable: set[str] = set()
     if session.api.kind is ApiKind.SANDBOX:
         found.facts.append(facts.NoCredentialsNeeded())
@@ -103,7 +103,7 @@ async def _project(
 
 async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emit: Emit, totals: _Totals) -> None:
     """Finds out what reads of one site can tell, and records it."""
-    found = Findings()
+    found = ProjectFindings()
     try:
         verdicts, cassette = await probe(session.client, entry.load().ref, session.clock.now())
         write_file(absolute_path(file), cassette.text())
@@ -125,7 +125,7 @@ def _credentials_of(session: Session[ReadClient], selection: Selection) -> set[s
     return (names | {account.credentials} if account else names) & set(session.project.credentials)
 
 
-async def _account(session: Session[ReadClient], selection: Selection, found: Findings) -> None:
+async def _account(session: Session[ReadClient], selection: Selection, found: ProjectFindings) -> None:
     """Whether the account's sites can be listed, and which of them no file declares."""
     account = session.project.account
     assert account is not None
@@ -145,7 +145,7 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Fi
 
 def _clock(ahead: float | None) -> ProjectExamined:
     """How far the local clock is from the remote side's."""
-    found = Findings()
+    found = ProjectFindings()
     found.facts.append(facts.ClockAhead(ahead))
     if ahead is not None and abs(ahead) > LARGEST_SKEW:
         way = "ahead of" if ahead > 0 else "behind"
@@ -168,7 +168,7 @@ def examinations(
 
     async def work(entry: SiteEntry, turn: Turn) -> SiteExamined:
         desired = entry.load()
-        found = Findings()
+        found = ProjectFindings()
         if desired.ref.credentials in unusable:
             found.facts.append(facts.NotRead(desired.ref.credentials))
         else:

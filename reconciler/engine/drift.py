@@ -126,12 +126,12 @@ def audits(
 async def _audits_of_workers(
     session: Session[ReadClient], workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
 ) -> AsyncIterator[AuditedSite | SiteFailed]:
-    from reconciler.engine.parts import Audited, Auditing, Failed
+    from reconciler.engine.parts import Auditing, DriftedSite, FailedSite
     from reconciler.engine.workers import outcomes
 
     async for outcome in outcomes(workers, Auditing(context), entries, emit, partial(unseen_at, session)):
-        assert isinstance(outcome, Audited | Failed)
-        if isinstance(outcome, Audited):
+        assert isinstance(outcome, DriftedSite | FailedSite)
+        if isinstance(outcome, DriftedSite):
             yield AuditedSite(outcome.value(), outcome.would, outcome.reached, outcome.stopped)
         else:
             yield outcome.value()

@@ -17,7 +17,7 @@ PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR")
 
 
-class Findings:
+class ProjectFindings:
     """What was found so far: facts, and what is wrong."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ def finding(code: str, what: str, fix: str, severity: Severity = Severity.ERROR)
     return Diagnostic(code, what, fix, severity)
 
 
-def examine_environment(environ: Mapping[str, str], found: Findings) -> None:
+def examine_environment(environ: Mapping[str, str], found: ProjectFindings) -> None:
     """The connection to the remote side, as the environment defines it: any error in it stops a run."""
     proxy = next((environ[name] for name in PROXIES if environ.get(name)), "")
     host = urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname if proxy else ""
@@ -47,7 +47,7 @@ def examine_environment(environ: Mapping[str, str], found: Findings) -> None:
     found.facts.append(bundle or CertificatesUsed())
 
 
-def examine_git(project: Project, found: Findings) -> None:
+def examine_git(project: Project, found: ProjectFindings) -> None:
     """Whether git can tell what changed and who approved: a repository, its owner, its depth."""
     repository = repository_of(project)
     try:

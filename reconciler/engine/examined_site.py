@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.engine import facts
-from reconciler.engine.examined_project import Findings, finding
+from reconciler.engine.examined_project import ProjectFindings, finding
 from reconciler.engine.known_reader import KnownReader
 from reconciler.engine.plan import judged
 from reconciler.engine.problems import diagnostic_of
@@ -33,7 +33,7 @@ STOPPING: Final = frozenset({ErrorKind.UNAUTHENTICATED, ErrorKind.NOT_FOUND, Err
 class SiteExamination:
     """The examination of one site."""
 
-    def __init__(self, session: Session[ReadClient], desired: DesiredSite, found: Findings) -> None:
+    def __init__(self, session: Session[ReadClient], desired: DesiredSite, found: ProjectFindings) -> None:
         self.session = session
         self.desired = desired
         self.found = found

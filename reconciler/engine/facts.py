@@ -35,7 +35,7 @@ class Probe(StrEnum):
     SITE_NAME = "site-name"
 
 
-class Verdict(Variant, frozen=True):
+class ProbeVerdict(Variant, frozen=True):
     """What a probe found out about an inferred fact: `holds` is None if nothing on the site can tell.
 
     `about` is the key, wrapper or route in question. What was seen: the answer's `status`, `names` of members (None:
@@ -108,7 +108,7 @@ class ClockAhead(Variant, frozen=True):
 class Probed(Variant, frozen=True):
     """What a probe found out."""
 
-    verdict: Verdict
+    verdict: ProbeVerdict
 
 
 class ProbeRecorded(Variant, frozen=True):

@@ -19,9 +19,9 @@ from reconciler.planner.unseen import UnseenPosts
 from reconciler.state.errors import StateError
 from reconciler.state.lease import Locked
 
-Site = TypeVar("Site")
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+SiteT = TypeVar("SiteT")
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 AHEAD: Final = 4
 """How many finished sites may wait for a slow site before them, as a multiple of the sites worked on at once."""
@@ -65,17 +65,17 @@ class Turn:
 
 
 def over_sites(
-    sites: Iterable[Site],
-    work: Callable[[Site, Turn], Awaitable[Result]],
+    sites: Iterable[SiteT],
+    work: Callable[[SiteT, Turn], Awaitable[ResultT]],
     *,
-    named: Callable[[Site], Named],
+    named: Callable[[SiteT], Named],
     at_once: int,
     emit: Emit = lambda _: None,
-    failed: Callable[[SiteFailed], Result | SiteFailed] = lambda result: result,
-    unseen: Callable[[Site], Awaitable[UnseenPosts]] | None = None,
+    failed: Callable[[SiteFailed], ResultT | SiteFailed] = lambda result: result,
+    unseen: Callable[[SiteT], Awaitable[UnseenPosts]] | None = None,
     ordered: bool = True,
     debug: bool = False,
-) -> AsyncIterator[Result | SiteFailed]:
+) -> AsyncIterator[ResultT | SiteFailed]:
     """The result of each site, in the order of the sites or, with `ordered` False, in the order in which they end.
 
     At most `at_once` are worked on at a time, not counting those that only wait. In order, no more than `AHEAD` times
@@ -85,7 +85,7 @@ def over_sites(
     key, ends it; with `debug`, so does a bug. If the caller stops early, everything under way is cancelled.
     """
 
-    async def outcome(site: Site, turn: Turn) -> Result | SiteFailed:
+    async def outcome(site: SiteT, turn: Turn) -> ResultT | SiteFailed:
         try:
             emit(SiteStarted(named(site).name))
             return await work(site, turn)
@@ -100,13 +100,15 @@ def over_sites(
     return _Fleet(sites, outcome, at_once, ordered=ordered).results()
 
 
-def in_turn(items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *, at_once: int) -> AsyncIterator[Result]:
+def in_turn(
+    items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], *, at_once: int
+) -> AsyncIterator[ResultT]:
     """The result of the work on each item that is not a site, in order: a part of a run, a document of the state.
 
     At most `at_once` are worked on at a time. An error ends it, and everything is cancelled if the caller stops early.
     """
 
-    async def outcome(item: Item, turn: Turn) -> Result:
+    async def outcome(item: ItemT, turn: Turn) -> ResultT:
         try:
             return await work(item)
         finally:
@@ -115,13 +117,13 @@ def in_turn(items: Iterable[Item], work: Callable[[Item], Awaitable[Result]], *,
     return _Fleet(items, outcome, at_once, ordered=True).results()
 
 
-class _Fleet(Generic[Site, Result]):
+class _Fleet(Generic[SiteT, ResultT]):
     """One loop over sites: a feeder starts them as places become free, and their results are taken off a queue."""
 
     def __init__(
         self,
-        sites: Iterable[Site],
-        outcome: Callable[[Site, Turn], Awaitable[Result]],
+        sites: Iterable[SiteT],
+        outcome: Callable[[SiteT, Turn], Awaitable[ResultT]],
         at_once: int,
         *,
         ordered: bool,
@@ -131,14 +133,14 @@ class _Fleet(Generic[Site, Result]):
         self._ordered = ordered
         self._gate = asyncio.Semaphore(at_once)
         self._room = asyncio.Semaphore(at_once * AHEAD if ordered else UNDER_WAY)
-        self._ended: asyncio.Queue[tuple[int, Result] | BaseException | int] = asyncio.Queue()
+        self._ended: asyncio.Queue[tuple[int, ResultT] | BaseException | int] = asyncio.Queue()
         """Results with the numbers of their sites, an error that ends the run, or how many sites there were."""
         self._tasks: dict[asyncio.Task[None], None] = {}
 
-    async def results(self) -> AsyncIterator[Result]:
+    async def results(self) -> AsyncIterator[ResultT]:
         """The results, as `over_sites` returns them."""
         self._start(self._feed())
-        waiting: dict[int, Result] = {}
+        waiting: dict[int, ResultT] = {}
         total, delivered = -1, 0
         try:
             while delivered != total:
@@ -169,7 +171,7 @@ class _Fleet(Generic[Site, Result]):
             number += 1
         self._ended.put_nowait(number)
 
-    async def _one(self, number: int, site: Site) -> None:
+    async def _one(self, number: int, site: SiteT) -> None:
         self._ended.put_nowait((number, await self._outcome(site, Turn(self._gate))))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

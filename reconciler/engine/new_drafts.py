@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.apply_run import Run
+from reconciler.engine.apply_run import ApplyRun
 from reconciler.engine.session import plan_options
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
@@ -20,12 +20,12 @@ from reconciler.planner.candidates import select_drafts
 from reconciler.planner.options import scope_of
 
 
-async def with_new_drafts(run: Run, entry: SiteEntry, recorded: RecordedSite, ledger: SiteLedger) -> SiteLedger:
+async def with_new_drafts(run: ApplyRun, entry: SiteEntry, recorded: RecordedSite, ledger: SiteLedger) -> SiteLedger:
     """The ledger of a site with the number of drafts that only a review shows; None if they could not be counted.
 
     Reads nothing unless something was generated and the site has a schedule that asks for approvals.
     """
-    done = [found for found in ledger.entries if found.result is Result.DONE and _generates(found)]
+    done = [found for found in ledger.entries if found.result is ActionResult.DONE and _generates(found)]
     if not done or ledger.error is not None or ledger.interrupted:
         return ledger
     try:
@@ -35,7 +35,7 @@ async def with_new_drafts(run: Run, entry: SiteEntry, recorded: RecordedSite, le
 
 
 async def _count(
-    run: Run, entry: SiteEntry, recorded: RecordedSite, ledger: SiteLedger, activities: set[ActivityId]
+    run: ApplyRun, entry: SiteEntry, recorded: RecordedSite, ledger: SiteLedger, activities: set[ActivityId]
 ) -> int:
     desired = entry.load()
     if desired.schedule is None or not desired.schedule.approval_required:

@@ -21,9 +21,9 @@ from reconciler.config.trust import Trust
 from reconciler.engine.results import Notice
 from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
-from reconciler.executor.events import Event
+from reconciler.executor.events import ProgressEvent
 from reconciler.executor.ledger import SiteLedger
-from reconciler.model.address import SiteName
+from reconciler.model.address import Labels, SiteName
 from reconciler.model.codec import from_json, to_json
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.frozen import Struct, Variant
@@ -41,8 +41,6 @@ HEADER: Final = f"reconciler {__version__}, parts 1\n".encode()
 """The first line of every task and every answer."""
 
 T = TypeVar("T")
-
-Labels: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class OtherVersion(Exception):
@@ -142,7 +140,7 @@ class SiteValues(Struct, frozen=True):
 class Ready(Variant, frozen=True):
     """A site with something to do: its plan, and the record that the plan was made from."""
 
-    planned: Planned
+    planned: PlannedSite
     recorded: RecordedSite
     approvers: tuple[tuple[PostId, str], ...] = ()
     """Who approved which post, if the worker has no files to check."""
@@ -161,7 +159,7 @@ class Task(Struct, frozen=True):
 # --- the answer ------------------------------------------------------------------------------------
 
 
-class Begun(Variant, frozen=True):
+class StartedSite(Variant, frozen=True):
     """`SiteStarted`."""
 
     name: SiteName
@@ -171,7 +169,7 @@ class Happened(Variant, frozen=True):
     """An event of a site's run, as `Progressed` reports it."""
 
     name: SiteName
-    event: Event
+    event: ProgressEvent
 
 
 class Noticed(Variant, frozen=True):
@@ -180,11 +178,11 @@ class Noticed(Variant, frozen=True):
     problem: Diagnostic
 
 
-Reported: TypeAlias = Begun | Happened | Noticed
+Reported: TypeAlias = StartedSite | Happened | Noticed
 """What is reported about a site while it is worked on."""
 
 
-class Planned(Variant, frozen=True):
+class PlannedSite(Variant, frozen=True):
     """`SitePlanned`."""
 
     plan: Plan
@@ -208,7 +206,7 @@ class Planned(Variant, frozen=True):
         return SitePlanned(*(getattr(self, name) for name in self.__struct_fields__))
 
 
-class Stale(Struct, frozen=True):
+class StaleAction(Struct, frozen=True):
     """What no longer holds in a saved plan at a site."""
 
     site: SiteName
@@ -220,14 +218,14 @@ class Stale(Struct, frozen=True):
         return self.site, self.address
 
 
-class StalePlanned(Variant, frozen=True):
+class StaleSite(Variant, frozen=True):
     """A site of a saved plan that may not be carried out any more."""
 
-    planned: Planned
-    stale: tuple[Stale, ...]
+    planned: PlannedSite
+    stale: tuple[StaleAction, ...]
 
 
-class Audited(Variant, frozen=True):
+class DriftedSite(Variant, frozen=True):
     """`AuditedSite`."""
 
     report: DriftReport
@@ -242,7 +240,7 @@ class Audited(Variant, frozen=True):
         return SiteDrifted(self.report, self.labels, self.seconds)
 
 
-class Failed(Variant, frozen=True):
+class FailedSite(Variant, frozen=True):
     """`SiteFailed`."""
 
     name: SiteName
@@ -262,7 +260,7 @@ class Failed(Variant, frozen=True):
         return SiteFailed(*(getattr(self, name) for name in self.__struct_fields__))
 
 
-class Applied(Variant, frozen=True):
+class AppliedSite(Variant, frozen=True):
     """`SiteApplied`."""
 
     ledger: SiteLedger
@@ -283,20 +281,20 @@ class Kept(Struct, frozen=True):
     """The result of a site whose plan was carried out, and what was reported about it."""
 
     reported: tuple[Reported, ...]
-    outcome: Applied | Failed
+    outcome: AppliedSite | FailedSite
 
 
 class SoFar(Struct, frozen=True):
     """What has been reported so far about the sites of a part in progress."""
 
-    reported: tuple[Begun | Happened, ...]
+    reported: tuple[StartedSite | Happened, ...]
 
 
 REPORT_EVERY: Final = 2.0
 """Seconds after which a worker sends this again, and its run checks again."""
 
 
-Outcome: TypeAlias = Planned | StalePlanned | Audited | Ready | Failed
+SiteOutcome: TypeAlias = PlannedSite | StaleSite | DriftedSite | Ready | FailedSite
 
 
 class PartResult(Struct, frozen=True):
@@ -306,7 +304,7 @@ class PartResult(Struct, frozen=True):
     """
 
     reported: tuple[Reported, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[SiteOutcome, ...] = ()
     problem: Diagnostic | None = None
 
 
@@ -375,7 +373,7 @@ def report_of(event: object) -> Reported | None:
     """An event in the form that is sent; None for one that the driver itself reports."""
     match event:
         case SiteStarted(name=name):
-            return Begun(name)
+            return StartedSite(name)
         case Progressed(name=name, event=happened):
             return Happened(name, happened)
         case Notice(problem=problem):
@@ -387,7 +385,7 @@ def report_of(event: object) -> Reported | None:
 def event_of(report: Reported) -> SiteStarted | Progressed | Notice:
     """The event that was reported."""
     match report:
-        case Begun(name=name):
+        case StartedSite(name=name):
             return SiteStarted(name)
         case Happened(name=name, event=event):
             return Progressed(name, event)

@@ -32,7 +32,7 @@ class PolicyContext(Struct, frozen=True):
     now: datetime
 
 
-Check: TypeAlias = Callable[[Plan, PolicyContext], Iterable[Diagnostic]]
+PolicyCheck: TypeAlias = Callable[[Plan, PolicyContext], Iterable[Diagnostic]]
 """An error with an action's address blocks that action, any other error refuses the site, and a warning is shown."""
 
 
@@ -40,7 +40,7 @@ class NamedCheck(Struct, frozen=True):
     """A check with the name of its entry point."""
 
     name: str
-    check: Check
+    check: PolicyCheck
 
 
 class CheckFailed(Exception):

@@ -17,7 +17,7 @@ from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError
 from reconciler.api.events import EVENTS
 from reconciler.api.routes import ReadCall
-from reconciler.engine.facts import Probe, Verdict
+from reconciler.engine.facts import Probe, ProbeVerdict
 from reconciler.model.canonical import JsonObject, freeze
 from reconciler.model.events import reach
 from reconciler.model.frozen import instant
@@ -48,7 +48,7 @@ class Prober:
         self._site = site
         self._now = now
         self.cassette = Cassette()
-        self.verdicts: list[Verdict] = []
+        self.verdicts: list[ProbeVerdict] = []
 
     async def run(self) -> None:
         """All probes. Raises ApiError if the site cannot be reached at all."""
@@ -173,7 +173,7 @@ class Prober:
 
     def _see(self, section: str, about: Probe, names: Iterable[str]) -> None:
         """Reports which members there are, if nothing is inferred about them."""
-        self.verdicts.append(Verdict(section, about, None, names=tuple(sorted(names)), seen=True))
+        self.verdicts.append(ProbeVerdict(section, about, None, names=tuple(sorted(names)), seen=True))
 
     def _say(
         self,
@@ -188,7 +188,7 @@ class Prober:
         wrapper: str = "",
         bare: bool = False,
     ) -> None:
-        self.verdicts.append(Verdict(section, of, holds, about, status, names, count, wrapper, bare))
+        self.verdicts.append(ProbeVerdict(section, of, holds, about, status, names, count, wrapper, bare))
 
 
 def _if(answer: _Answer, holds: bool, seen: object = True) -> bool | None:
@@ -204,7 +204,7 @@ def _listed(holder: JsonObject, *names: str) -> tuple[JsonObject, ...]:
     return ()
 
 
-async def probe(client: ReadClient, site: SiteRef, now: datetime) -> tuple[tuple[Verdict, ...], Cassette]:
+async def probe(client: ReadClient, site: SiteRef, now: datetime) -> tuple[tuple[ProbeVerdict, ...], Cassette]:
     """What a site reveals, and the recording of it. Raises ApiError if it cannot be reached."""
     prober = Prober(client, site, now)
     await prober.run()

@@ -6,17 +6,17 @@ from typing import assert_never
 
 from reconciler.executor.events import (
     Corrected,
-    Emit,
+    EmitProgress,
     EntryResolved,
-    Event,
     Finished,
     Note,
+    ProgressEvent,
     Skipped,
     Started,
     StillWaiting,
 )
 from reconciler.executor.going_out import still_going_out
-from reconciler.executor.ledger import Entry, Result, SiteLedger, unstopped
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, unstopped
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
@@ -29,7 +29,7 @@ NOT_BEGUN = Diagnostic(Trouble.STOPPED, "the run was stopped")
 class EventRecorder:
     """Passes on the events of one site, and remembers what they say."""
 
-    def __init__(self, plan: Plan, emit: Emit) -> None:
+    def __init__(self, plan: Plan, emit: EmitProgress) -> None:
         self._plan = plan
         self._emit = emit
         self._begun: list[tuple[Address, Operation]] = []
@@ -45,7 +45,7 @@ class EventRecorder:
         """Whether any action was begun, or ended."""
         return bool(self._begun or self._entries)
 
-    def record(self, event: Event) -> None:
+    def record(self, event: ProgressEvent) -> None:
         """Records an event of the executor."""
         match event:
             case Started(address=address, operation=operation):
@@ -72,8 +72,8 @@ class EventRecorder:
         untouched = [call for call in planned if call not in ended and call not in unknown]
         entries = (
             *self._entries,
-            *(Entry.undone(*call, Result.UNKNOWN, why) for call in unknown),
-            *(Entry.undone(*call, Result.NOT_STARTED, NOT_BEGUN) for call in untouched),
+            *(Entry.undone(*call, ActionResult.UNKNOWN, why) for call in unknown),
+            *(Entry.undone(*call, ActionResult.NOT_STARTED, NOT_BEGUN) for call in untouched),
         )
         return SiteLedger(
             self._plan.site,

@@ -62,7 +62,7 @@ from reconciler.model.verdict import Verdict, verdict_with
 
 if TYPE_CHECKING:
     # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
-    from reconciler.executor.ledger import ApplyTally, Result
+    from reconciler.executor.ledger import ActionResult, ApplyTally
     from reconciler.planner.actions import GoingOut
     from reconciler.planner.document import RunPart
     from reconciler.planner.drift_report import DriftTally
@@ -208,7 +208,7 @@ class ApplyCompleted(Struct, frozen=True):
     sites: int = 0
     failed: int = 0
     refused: int = 0
-    results: frozenset[Result] = frozenset()
+    results: frozenset[ActionResult] = frozenset()
     interrupted: bool = False
 
 

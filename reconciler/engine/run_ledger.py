@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import field
 
 from reconciler.executor.going_out import still_going_out
-from reconciler.executor.ledger import Entry, Result, SiteLedger, unstopped
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, unstopped
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.codec import taken_from
@@ -60,7 +60,7 @@ class EntryRecord(Struct, frozen=True, omit_defaults=True):
 
     address: Address
     verb: Verb
-    result: Result
+    result: ActionResult
     request_id: str | None = None
     problem: ProblemRecord | None = None
     remark: Remark | None = None
@@ -118,7 +118,7 @@ def ledger_record(ledger: SiteLedger) -> LedgerRecord:
     )
 
 
-def ledger_of(plan: Plan, result: Result, why: Diagnostic, *, interrupted: bool = False) -> SiteLedger:
+def ledger_of(plan: Plan, result: ActionResult, why: Diagnostic, *, interrupted: bool = False) -> SiteLedger:
     """The ledger of a site none of whose actions was done, all for the same reason."""
     entries = tuple(Entry.undone(action.address, action.operation, result, why) for action in plan.actions)
     going_out = still_going_out(plan, unstopped(plan, entries))

@@ -13,7 +13,7 @@ from reconciler.model.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
-    from reconciler.executor import events as executor_events
+    from reconciler.executor.events import ProgressEvent
     from reconciler.executor.ledger import SiteLedger
     from reconciler.model.posts import PostId
     from reconciler.model.sites import PostOutcome, PublishedPost
@@ -42,7 +42,7 @@ class Progressed(Struct, frozen=True):
     """Something happened while a plan was carried out, or while an earlier run's open call was resolved."""
 
     name: SiteName
-    event: executor_events.Event
+    event: ProgressEvent
 
 
 class SitePlanned(Struct, frozen=True):

@@ -28,7 +28,7 @@ from reconciler.state.errors import StateError
 from reconciler.state.record import SiteRecord
 from reconciler.state.sites import StateStore
 
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: Diagnostic = UNSEEN) -> UnseenPosts:
@@ -51,9 +51,9 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: 
 def over_entries(
     session: Session[ReadClient],
     entries: Iterable[SiteEntry],
-    work: Callable[[SiteEntry, Turn], Awaitable[Result]],
+    work: Callable[[SiteEntry, Turn], Awaitable[ResultT]],
     emit: Emit,
-) -> AsyncIterator[Result | SiteFailed]:
+) -> AsyncIterator[ResultT | SiteFailed]:
     """The result of each declared site, in order. A site that fails says what still goes out there."""
     return over_sites(
         entries,

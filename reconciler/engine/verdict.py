@@ -77,16 +77,16 @@ def _of_sites(failed: int, refused: int, changes: int) -> Verdict:
 
 def _of_apply(event: ApplyCompleted, signal: int | None) -> Verdict:
     """How all actions ended, and the sites that could not be planned or worked on, or that were refused."""
-    from reconciler.executor.ledger import Result
+    from reconciler.executor.ledger import ActionResult
 
-    of_result: dict[Result, Verdict] = {
-        Result.DONE: Verdict.SUCCEEDED,
-        Result.FAILED: Verdict.FAILED,
-        Result.SKIPPED: Verdict.INCOMPLETE,
-        Result.WITHHELD: Verdict.INCOMPLETE,
-        Result.PENDING: Verdict.INCOMPLETE,
-        Result.UNKNOWN: Verdict.INCOMPLETE,
-        Result.NOT_STARTED: Verdict.INCOMPLETE,
+    of_result: dict[ActionResult, Verdict] = {
+        ActionResult.DONE: Verdict.SUCCEEDED,
+        ActionResult.FAILED: Verdict.FAILED,
+        ActionResult.SKIPPED: Verdict.INCOMPLETE,
+        ActionResult.WITHHELD: Verdict.INCOMPLETE,
+        ActionResult.PENDING: Verdict.INCOMPLETE,
+        ActionResult.UNKNOWN: Verdict.INCOMPLETE,
+        ActionResult.NOT_STARTED: Verdict.INCOMPLETE,
     }
     found = {of_result[result] for result in event.results}
     if event.tally.still_going_out or event.plan.unstoppable or event.plan.tally.in_doubt:

@@ -17,14 +17,13 @@ from msgspec.structs import replace
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import failed_site, in_turn
 from reconciler.engine.parts import (
-    Failed,
+    FailedSite,
     Job,
-    Labels,
     OtherVersion,
-    Outcome,
     PartResult,
     Ready,
     Setup,
+    SiteOutcome,
     Task,
     event_of,
     from_bytes,
@@ -32,7 +31,7 @@ from reconciler.engine.parts import (
     to_bytes,
 )
 from reconciler.engine.results import Emit
-from reconciler.model.address import Address, SiteName
+from reconciler.model.address import Address, Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.targets import Named
 from reconciler.planner.unseen import UnseenPosts
@@ -48,14 +47,14 @@ Few enough that workers end at about the same time, and that little work has to 
 """
 
 
-def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> Failed:
+def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> FailedSite:
     """A site whose workers were lost, with the posts that still go out there."""
     what = f"the worker that had this site was lost, {ATTEMPTS} times"
     if not unseen.known:
         what += ", and it is not known whether posts are waiting to go out there"
     fix = "run again; if it happens again, give the workers more memory, or use fewer of them"
     problem = Diagnostic("worker-lost", what, fix, address=Address(site))
-    return Failed.of(failed_site(Named(site, labels), (problem,), unseen=unseen))
+    return FailedSite.of(failed_site(Named(site, labels), (problem,), unseen=unseen))
 
 
 class GivenUp(Exception):
@@ -134,7 +133,7 @@ def _answer(data: bytes) -> PartResult:
     return answer
 
 
-class Part(Struct, frozen=True):
+class SiteBatch(Struct, frozen=True):
     """Some sites of a run, and what is to be done there. Every site in it gets an outcome."""
 
     job: Job
@@ -147,30 +146,33 @@ def outcomes(
     sites: Sequence[SiteEntry],
     emit: Emit,
     unseen: Callable[[SiteEntry], Awaitable[UnseenPosts]],
-) -> AsyncIterator[Outcome]:
+) -> AsyncIterator[SiteOutcome]:
     """The results of some sites, in order.
 
     What was reported about a part comes before its sites. `unseen` says what goes out at a site of a part that was
     lost. Raises PartFailed.
     """
 
-    async def failed(site: SiteEntry) -> Failed:
+    async def failed(site: SiteEntry) -> FailedSite:
         return lost_with(site.name, site.labels, await unseen(site))
 
-    async def lost(part: Part) -> tuple[Failed, ...]:
+    async def lost(part: SiteBatch) -> tuple[FailedSite, ...]:
         return tuple([await failed(site) for site in part.sites])
 
     size = part_size(len(sites), workers.count)
-    parts = (Part(job, tuple(sites[start : start + size])) for start in range(0, len(sites), size))
+    parts = (SiteBatch(job, tuple(sites[start : start + size])) for start in range(0, len(sites), size))
     return in_parts(workers, parts, emit, lost)
 
 
 async def in_parts(
-    workers: Workers, parts: Iterable[Part], emit: Emit, lost: Callable[[Part], Awaitable[tuple[Failed, ...]]]
-) -> AsyncIterator[Outcome]:
+    workers: Workers,
+    parts: Iterable[SiteBatch],
+    emit: Emit,
+    lost: Callable[[SiteBatch], Awaitable[tuple[FailedSite, ...]]],
+) -> AsyncIterator[SiteOutcome]:
     """`outcomes` of parts that already exist. `lost` says what is known about the sites of a lost part."""
 
-    async def work(part: Part) -> PartResult:
+    async def work(part: SiteBatch) -> PartResult:
         return await workers.run(part.job, part.sites) or PartResult(outcomes=await lost(part))
 
     async for answer in in_turn(parts, work, at_once=workers.count):

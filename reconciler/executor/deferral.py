@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from reconciler.executor.ledger import Result
-from reconciler.executor.run import Run
+from reconciler.executor.ledger import ActionResult
+from reconciler.executor.run import SiteRun
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.notes import Bound
 from reconciler.model.operations import Deferred, Part
@@ -14,7 +14,7 @@ from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action
 
 
-async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
+async def expand_deferred(run: SiteRun, action: Action) -> tuple[Action, ...]:
     """The actions that a deferred action turned into, up to its bound; enters the deferred action itself.
 
     May raise an ApiError.
@@ -29,19 +29,19 @@ async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
         run.note(item)
     if resolved.refusals:
         first, *others = resolved.refusals
-        run.fail(action, Result.SKIPPED, first)
+        run.fail(action, ActionResult.SKIPPED, first)
         for refusal in others:
             run.note(refusal)
         return ()
     promised = resolved.actions if deferred.at_most is None else resolved.actions[: deferred.at_most]
     for surplus in resolved.actions[len(promised) :]:
         more = f"more than the plan promised (at most {deferred.at_most:,})"
-        run.skip(surplus, Result.SKIPPED, Diagnostic(Trouble.BEYOND_PROMISE, more))
+        run.skip(surplus, ActionResult.SKIPPED, Diagnostic(Trouble.BEYOND_PROMISE, more))
     run.keep_promise(action, len(promised))
     return promised
 
 
-async def _read(run: Run, deferred: Deferred) -> ObservedSite:
+async def _read(run: SiteRun, deferred: Deferred) -> ObservedSite:
     run.cache.forget()
     observed = replace(await run.cache.part(Need.MARKETING_PLAN), time_zone=run.plan.time_zone)
     if deferred.part is not Part.SCHEDULE:

@@ -67,6 +67,6 @@ class Note(Variant, frozen=True):
     problem: Diagnostic
 
 
-Event: TypeAlias = Started | Finished | Skipped | Corrected | StillWaiting | EntryResolved | Note
+ProgressEvent: TypeAlias = Started | Finished | Skipped | Corrected | StillWaiting | EntryResolved | Note
 
-Emit: TypeAlias = Callable[[Event], None]
+EmitProgress: TypeAlias = Callable[[ProgressEvent], None]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from reconciler.api.calls import BATCH
 from reconciler.api.errors import ApiError
 from reconciler.executor.deferral import expand_deferred
-from reconciler.executor.events import Emit
+from reconciler.executor.events import EmitProgress
 from reconciler.executor.generation import await_generation, generate
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.new_posts import make_posts
@@ -18,7 +18,7 @@ from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.problems import diagnostic_of
 from reconciler.executor.publishing import schedule
 from reconciler.executor.readback import read_back
-from reconciler.executor.run import Run
+from reconciler.executor.run import SiteRun
 from reconciler.executor.simple import perform_simple
 from reconciler.executor.state_updates import record_findings
 from reconciler.model.address import Kind
@@ -33,14 +33,14 @@ from reconciler.planner.actions import Action, Plan
 INTERRUPTED = Diagnostic(Trouble.STOPPED, "the run was stopped")
 
 
-async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit) -> SiteLedger:
+async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: EmitProgress) -> SiteLedger:
     """Carries out a plan for one site, and returns what was done, what was not, and what is not known.
 
     An error of a read, of the state or of a credential ends this site: what is left is not started, and the ledger says
     why. Refusals in the plan are not checked here: the caller does that. Even with an empty plan, what the plan found
     out is recorded. If cancelled, it ends at once with CancelledError; the journal has the call that was in flight.
     """
-    run = Run(plan, ports, options, emit)
+    run = SiteRun(plan, ports, options, emit)
     queue = deque(plan.actions)
     error: Diagnostic | None = None
     try:
@@ -68,7 +68,7 @@ async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diag
     return error
 
 
-async def _work(run: Run, queue: deque[Action]) -> None:
+async def _work(run: SiteRun, queue: deque[Action]) -> None:
     """Takes actions off the queue once they are over; actions that an error leaves there have not ended."""
     part: Kind | None = None
     while queue:
@@ -88,7 +88,7 @@ async def _work(run: Run, queue: deque[Action]) -> None:
         queue.extendleft(reversed(more))
 
 
-def _rests_on_what_was_written(run: Run, action: Action) -> bool:
+def _rests_on_what_was_written(run: SiteRun, action: Action) -> bool:
     """Whether writes must be read back first: cancels before anything else, inputs before a generation uses them."""
     if isinstance(action.operation, Generate | Regenerate):
         return True
@@ -108,7 +108,7 @@ def _head(queue: deque[Action], *kinds: type[Operation]) -> tuple[Action, ...]:
     return tuple(takewhile(lambda action: isinstance(action.operation, kinds), queue))
 
 
-async def _step(run: Run, batch: tuple[Action, ...]) -> tuple[Action, ...]:
+async def _step(run: SiteRun, batch: tuple[Action, ...]) -> tuple[Action, ...]:
     """Carries out one batch; returns the actions that follow immediately."""
     action = batch[0]
     match action.operation:

@@ -12,14 +12,14 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
 from reconciler.executor.kinds import KINDS
 from reconciler.executor.kinds.marketing_plan import generation_outcome, is_as_before, leaves_trace
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.executor.left_behind import posts_left_behind
 from reconciler.executor.outcome_check import LOOKS
 from reconciler.executor.ports import PollPolicy
-from reconciler.executor.run import Run
+from reconciler.executor.run import SiteRun
 from reconciler.executor.site_cache import NO_PLAN
 from reconciler.executor.state_updates import conclude
-from reconciler.executor.waiting import Stopped, TimedOut, poll
+from reconciler.executor.waiting import TimedOut, WaitStopped, poll
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import length
 from reconciler.model.journal import OpenEntry
@@ -50,10 +50,10 @@ class PendingGeneration(Struct, frozen=True):
     at_once: bool = False
 
 
-async def generate(run: Run, action: Action) -> None:
+async def generate(run: SiteRun, action: Action) -> None:
     """Starts a generation or regeneration, and waits for its end."""
     if run.inputs_missing is not None:
-        run.skip(action, Result.NOT_STARTED, run.inputs_missing)
+        run.skip(action, ActionResult.NOT_STARTED, run.inputs_missing)
         run.halted = WAITS
         return
     if await run.skip_if_stale(action):
@@ -74,7 +74,7 @@ async def generate(run: Run, action: Action) -> None:
             assert_never(attempt.outcome)
 
 
-async def inputs_seen(run: Run) -> Inputs:
+async def inputs_seen(run: SiteRun) -> Inputs:
     """The inputs of a generation: the declared ones if the site shows them now, otherwise what it has instead (17.5).
 
     May raise an ApiError.
@@ -85,7 +85,7 @@ async def inputs_seen(run: Run) -> Inputs:
     return seen
 
 
-async def await_generation(run: Run, action: Action) -> None:
+async def await_generation(run: SiteRun, action: Action) -> None:
     """Waits for a generation that was under way when the plan was made."""
     under_way = [entry for entry in run.journal.recorded.open if isinstance(entry.operation, Generate | Regenerate)]
     entry = under_way[-1] if under_way else None
@@ -94,7 +94,7 @@ async def await_generation(run: Run, action: Action) -> None:
     await _wait(run, PendingGeneration(action, entry, inputs, at_once=True))
 
 
-async def _wait(run: Run, wait: PendingGeneration) -> None:
+async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
     """Polls until the generation has ended or the time is up; enters the action; halts the run unless it is ACTIVE."""
     since, last = run.now(), _Last()
 
@@ -113,24 +113,24 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
     except ApiError as error:
-        run.fail(wait.action, Result.PENDING, error.diagnostic().while_("waiting for it to end failed"))
+        run.fail(wait.action, ActionResult.PENDING, error.diagnostic().while_("waiting for it to end failed"))
         raise
     match found:
         case TimedOut(failed=failed) if failed is not None:
             # The entry stays open: what the last reads did not show is no proof that nothing happened.
-            run.fail(wait.action, Result.PENDING, failed.while_("waiting for it to end failed"))
+            run.fail(wait.action, ActionResult.PENDING, failed.while_("waiting for it to end failed"))
         case TimedOut():
             await _not_over(run, wait, last)
-        case Stopped():
+        case WaitStopped():
             stopped = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way when the run was stopped")
-            run.fail(wait.action, Result.PENDING, stopped)
+            run.fail(wait.action, ActionResult.PENDING, stopped)
         case (observed, outcome):
             await _over(run, wait, last, observed, outcome)
     if not (isinstance(found, tuple) and isinstance(found[1], Done)):
         run.halted = WAITS
 
 
-def _poll_policy(run: Run, wait: PendingGeneration) -> PollPolicy:
+def _poll_policy(run: SiteRun, wait: PendingGeneration) -> PollPolicy:
     """How long to wait: the full time, or what is left of it for an earlier call that has shown no effect."""
     whole = run.options.waiting
     if wait.entry is None or wait.entry.sent or wait.unclear is not None:
@@ -151,7 +151,7 @@ class _Last:
         """Whether a poll has shown the generation."""
 
 
-async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
+async def _judge(run: SiteRun, last: _Last, live: MarketingPlan) -> Outcome | None:
     """What a poll means. A result that no generation should leave (no plan, an INACTIVE one) may be a stale read."""
     if last.entry is None:
         match live.status:
@@ -181,7 +181,7 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
 
 
 async def _over(
-    run: Run, wait: PendingGeneration, last: _Last, observed: ObservedSite, outcome: Done | NotDone
+    run: SiteRun, wait: PendingGeneration, last: _Last, observed: ObservedSite, outcome: Done | NotDone
 ) -> None:
     run.cache.saw(observed)
     if isinstance(outcome, Done) and wait.inputs is not None:
@@ -196,10 +196,10 @@ async def _over(
     problem = outcome.problem
     if await _unpublished(run):
         problem = replace(problem.and_then("the site is not published"), fix="publish it, then run again")
-    run.fail(wait.action, Result.FAILED, problem)
+    run.fail(wait.action, ActionResult.FAILED, problem)
 
 
-async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
+async def _not_over(run: SiteRun, wait: PendingGeneration, last: _Last) -> None:
     timeout = length(run.options.waiting.timeout.total_seconds())
     if last.entry is not None and last.silent >= LOOKS and not last.shown:
         why = f"accepted, but after {timeout} the marketing plan has not changed; nothing was generated"
@@ -211,7 +211,7 @@ async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
         status = printable(str(last.status)) if last.status is not None else "not readable"
         still = f"still {status} after {timeout}"
         under_way = Diagnostic(Trouble.STILL_UNDER_WAY, still, "run again to continue waiting")
-        run.fail(wait.action, Result.PENDING, under_way)
+        run.fail(wait.action, ActionResult.PENDING, under_way)
         return
     if wait.unclear is None:
         # An earlier run's call that has shown nothing for a whole timeout is not done (design.md 3.5).
@@ -226,7 +226,7 @@ async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
     run.conclude_with(wait.action, outcome)
 
 
-async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
+async def _note_no_posts(run: SiteRun, live: MarketingPlan) -> None:
     """Adds a note if a marketing plan is ACTIVE without any posts.
 
     That is the documented sign of an unpublished site, or of SOCIAL_MARKETING being off (D 13.1.6).
@@ -246,7 +246,7 @@ async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
         run.note(Diagnostic("no-posts", f"the marketing plan is ACTIVE, but no activity has posts: {why}"))
 
 
-async def _unpublished(run: Run) -> bool:
+async def _unpublished(run: SiteRun) -> bool:
     try:
         return (await run.ports.reader.read(run.site, frozenset({Need.PUBLISHED}))).published is False
     except ApiError:

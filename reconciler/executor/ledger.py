@@ -19,7 +19,7 @@ from reconciler.planner.actions import Action, Column, Plan, StillGoingOut, colu
 from reconciler.planner.unstopped import stops
 
 
-class Result(StrEnum):
+class ActionResult(StrEnum):
     """How an action ended."""
 
     DONE = "done"
@@ -36,12 +36,12 @@ class Result(StrEnum):
 
 
 SEVERITIES: Final = {
-    Result.FAILED: Severity.ERROR,
-    Result.UNKNOWN: Severity.ERROR,
-    Result.SKIPPED: Severity.WARNING,
-    Result.WITHHELD: Severity.WARNING,
-    Result.NOT_STARTED: Severity.WARNING,
-    Result.PENDING: Severity.NOTE,
+    ActionResult.FAILED: Severity.ERROR,
+    ActionResult.UNKNOWN: Severity.ERROR,
+    ActionResult.SKIPPED: Severity.WARNING,
+    ActionResult.WITHHELD: Severity.WARNING,
+    ActionResult.NOT_STARTED: Severity.WARNING,
+    ActionResult.PENDING: Severity.NOTE,
 }
 """How serious it is that an action failed."""
 
@@ -56,7 +56,7 @@ class Entry(Struct, frozen=True):
 
     address: Address
     operation: Operation
-    result: Result
+    result: ActionResult
     problem: Diagnostic | None = None
     remark: Remark | None = None
     goes_out: Instant | None = None
@@ -72,12 +72,12 @@ class Entry(Struct, frozen=True):
         return self.operation.verb
 
     @classmethod
-    def undone(cls, address: Address, operation: Operation, result: Result, problem: Diagnostic) -> Self:
+    def undone(cls, address: Address, operation: Operation, result: ActionResult, problem: Diagnostic) -> Self:
         """An action that was not done, and why."""
         return cls(address, operation, result, about(problem, address, result))
 
 
-def about(problem: Diagnostic, address: Address, result: Result) -> Diagnostic:
+def about(problem: Diagnostic, address: Address, result: ActionResult) -> Diagnostic:
     """Why an action was not done, as a problem of its object, with a severity that fits its result."""
     return replace(problem, address=address, severity=SEVERITIES[result])
 
@@ -149,7 +149,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
         seen: set[tuple[str, Address, str]] = set()
         for entry in ledger.entries:
             name = entry.result.replace("-", "_")
-            if entry.result is Result.DONE:
+            if entry.result is ActionResult.DONE:
                 column = column_of(entry.operation)
                 counts["discarded"] += len(discards_of(entry.operation))
                 if column is Column.DISCARD:
@@ -170,7 +170,7 @@ def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, Diagnostic]:
     for action in plan.actions:
         if stops(action):
             entry = ended.get((action.address, action.operation.verb))
-            if entry is not None and entry.result is not Result.DONE:
+            if entry is not None and entry.result is not ActionResult.DONE:
                 assert entry.problem is not None  # what was not done says why
                 found[action] = entry.problem
     return found

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.executor.run import Run
+from reconciler.executor.run import SiteRun
 from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.schedule import CancelPost
@@ -26,7 +26,7 @@ LEFT_BEHIND: Final = Diagnostic(
 )
 
 
-async def posts_left_behind(run: Run, observed: ObservedSite) -> None:
+async def posts_left_behind(run: SiteRun, observed: ObservedSite) -> None:
     """Enters the posts of this tool that still go out and have lost their activity. May raise an ApiError."""
     recorded = run.journal.recorded
     missing = missing_items(observed, recorded)

@@ -12,10 +12,10 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.posts import posts_outcome
-from reconciler.executor.ledger import Result
-from reconciler.executor.run import Run
+from reconciler.executor.ledger import ActionResult
+from reconciler.executor.run import SiteRun
 from reconciler.executor.state_updates import conclude
-from reconciler.executor.waiting import Stopped, TimedOut, poll
+from reconciler.executor.waiting import TimedOut, WaitStopped, poll
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.outcomes import Done, NotDone, Remark, Trouble, Unknown
@@ -41,7 +41,7 @@ class PendingPosts(Struct, frozen=True):
     unclear: Unknown | None = None
 
 
-async def make_posts(run: Run, actions: Sequence[Action]) -> None:
+async def make_posts(run: SiteRun, actions: Sequence[Action]) -> None:
     """Sends all the calls for these actions, then waits for all their posts together."""
     awaited: list[PendingPosts] = []
     waiting = [action for action in actions if isinstance(action.operation, AwaitPosts)]
@@ -70,7 +70,7 @@ async def make_posts(run: Run, actions: Sequence[Action]) -> None:
     await _wait(run, awaited)
 
 
-def _under_way(run: Run, action: Action, taken: set[str]) -> list[PendingPosts]:
+def _under_way(run: SiteRun, action: Action, taken: set[str]) -> list[PendingPosts]:
     """What a wait-only action waits for: a call of an earlier run that no other action waits for."""
     if run.skip_if_blocked(action):
         return []
@@ -80,12 +80,12 @@ def _under_way(run: Run, action: Action, taken: set[str]) -> list[PendingPosts]:
     entries = (entry for entry in run.journal.recorded.open if entry.address == action.address)
     entry = next((entry for entry in entries if isinstance(entry.operation, calls) and entry.id not in taken), None)
     if entry is None:
-        run.fail(action, Result.SKIPPED, NOTHING_OPEN)
+        run.fail(action, ActionResult.SKIPPED, NOTHING_OPEN)
         return []
     return [PendingPosts(action, entry, action.operation.activity)]
 
 
-async def _ask(run: Run, group: Sequence[Action]) -> list[PendingPosts]:
+async def _ask(run: SiteRun, group: Sequence[Action]) -> list[PendingPosts]:
     awaited = []
     for attempt in await run.call(group, waits=True):
         operation = attempt.action.operation
@@ -98,7 +98,7 @@ async def _ask(run: Run, group: Sequence[Action]) -> list[PendingPosts]:
     return awaited
 
 
-async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
+async def _wait(run: SiteRun, awaited: list[PendingPosts]) -> None:
     """Polls until every activity has its posts, or the time has run out; enters every action."""
     if not awaited:
         return
@@ -125,10 +125,10 @@ async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
     try:
         found = await poll(run.ports.clock, run.options.waiting, probe, run.stopped)
     except ApiError as failed:
-        found, error = Stopped(), failed
+        found, error = WaitStopped(), failed
     run.cache.forget(Need.MARKETING_PLAN)
-    if isinstance(found, TimedOut | Stopped):
-        why = RUN_STOPPED if isinstance(found, Stopped) else found.failed or TIME_RAN_OUT
+    if isinstance(found, TimedOut | WaitStopped):
+        why = RUN_STOPPED if isinstance(found, WaitStopped) else found.failed or TIME_RAN_OUT
         problem = error.diagnostic() if error else why
         for pending in left:
             await _not_over(run, pending, last.get(pending.activity, ()), problem)
@@ -146,7 +146,7 @@ def _outcome(pending: PendingPosts, live: tuple[Post, ...], *, whole: bool) -> D
     return posts_outcome(operation, pending.entry, live, whole=whole)
 
 
-async def _not_over(run: Run, pending: PendingPosts, live: tuple[Post, ...], why: Diagnostic) -> None:
+async def _not_over(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...], why: Diagnostic) -> None:
     if isinstance(_outcome(pending, live, whole=True), Done):
         await conclude(run.journal, pending.entry, Done())
         run.finish(pending.action)
@@ -156,7 +156,7 @@ async def _not_over(run: Run, pending: PendingPosts, live: tuple[Post, ...], why
     elif pending.unclear is None:
         # Posts that have not appeared when the time runs out are not done, and the next run asks again (design.md 3.5).
         problem = why.while_("its posts are not there yet")
-        run.fail(pending.action, Result.PENDING, replace(problem, fix=why.fix or CHECK_AGAIN))
+        run.fail(pending.action, ActionResult.PENDING, replace(problem, fix=why.fix or CHECK_AGAIN))
     else:
         outcome = replace(
             pending.unclear, problem=pending.unclear.problem.and_then(f"its posts are not there ({why.cause})")

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.events import Emit, EntryResolved
+from reconciler.executor.events import EmitProgress, EntryResolved
 from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.observe import merged
 from reconciler.executor.outcome_check import infer_outcome, read_for
@@ -27,7 +27,7 @@ from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.model.writes import Verb
 
 
-async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit: Emit) -> RecordedSite:
+async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit: EmitProgress) -> RecordedSite:
     """The recorded site after resolving every open entry that reading can resolve.
 
     Reads nothing if nothing is open. May raise an ApiError or a StateError; whatever was resolved by then stays

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.kinds.base import Reads
+from reconciler.executor.kinds.base import OutcomeReads
 from reconciler.executor.lagging import drafts_themselves
 from reconciler.executor.ports import Reader
 from reconciler.executor.snapshot import Snapshot
@@ -41,8 +41,8 @@ def infer_outcome(entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome |
 
 async def read_for(site: SiteRef, reader: Reader, operations: Iterable[AnyOperation]) -> Snapshot:
     """Reads what shows how these calls ended, and nothing else. May raise an ApiError."""
-    none = Reads()
-    reads = reduce(Reads.__or__, (kind_of(operation).reads(operation) for operation in operations), none)
+    none = OutcomeReads()
+    reads = reduce(OutcomeReads.__or__, (kind_of(operation).reads(operation) for operation in operations), none)
     found = Snapshot()
     if reads.needs:
         found = Snapshot(await reader.read(site, reads.needs))

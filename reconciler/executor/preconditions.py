@@ -16,7 +16,7 @@ from reconciler.model.schedule import NothingWaits
 from reconciler.planner.actions import Action, Plan
 
 
-class Stale(Struct, frozen=True):
+class FailedPrecondition(Struct, frozen=True):
     """A precondition that no longer holds, and what was found."""
 
     address: Address
@@ -24,7 +24,7 @@ class Stale(Struct, frozen=True):
     found: Diagnostic
 
 
-async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale, ...]:
+async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[FailedPrecondition, ...]:
     """Every precondition of a saved plan that does not hold now (design.md 3.4: all, before the first write).
 
     What comes after a wait cannot be judged before that wait is over. May raise an ApiError.
@@ -35,7 +35,7 @@ async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale, .
             break
         await fill_for(action.operation, site)
         found += [
-            Stale(action.address, required, what)
+            FailedPrecondition(action.address, required, what)
             for required in action.requires
             # The plan's own cancels come before the actions that need them: those are judged just before each write.
             if not isinstance(required, NothingWaits)

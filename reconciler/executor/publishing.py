@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds.schedule import is_scheduled, published_post
 from reconciler.executor.lagging import drafts_themselves
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS
 from reconciler.executor.readback import read_back
-from reconciler.executor.run import UNDER_WAY, Attempt, Run, result_of
+from reconciler.executor.run import UNDER_WAY, CallAttempt, SiteRun, result_of
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
@@ -38,7 +38,7 @@ CONTRADICTED = Diagnostic(
 )
 
 
-async def schedule(run: Run, actions: Sequence[Action]) -> None:
+async def schedule(run: SiteRun, actions: Sequence[Action]) -> None:
     """Schedules drafts, at most as many as one call takes.
 
     Makes all ledger entries, even if a read raises ApiError.
@@ -50,7 +50,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     if not ready:
         return
     run.approved |= {post.id: post for act in (await run.cache.marketing_plan()).activities for post in act.posts}
-    attempts: list[Attempt] = []
+    attempts: list[CallAttempt] = []
     # The API takes many drafts at once for its own times; one that may not have such a time first is sent alone.
     alone = [[action] for action in ready if _is_alone(action)]
     for group in [[action for action in ready if not _is_alone(action)], *alone]:
@@ -70,7 +70,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
                 continue
             # The entries stay open, so that the next run reads back what this one could not.
             problem = error.diagnostic().while_("reading it back failed")
-            run.fail(sent.action, Result.UNKNOWN, problem, sent.outcome.request_id)
+            run.fail(sent.action, ActionResult.UNKNOWN, problem, sent.outcome.request_id)
         raise
     for attempt, live in found:
         await _read_back(run, attempt, live)
@@ -78,13 +78,13 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
         await read_back(run)
 
 
-async def _fill(run: Run, actions: Sequence[Action]) -> None:
+async def _fill(run: SiteRun, actions: Sequence[Action]) -> None:
     await run.cache.fill(_operation_of(action).activity for action in actions)
 
 
-async def _look(run: Run, sent: Sequence[Attempt]) -> list[tuple[Attempt, Post | None]]:
+async def _look(run: SiteRun, sent: Sequence[CallAttempt]) -> list[tuple[CallAttempt, Post | None]]:
     """The posts as they are now. A draft is read again before it counts: reads may lag behind writes (17.6)."""
-    found: list[tuple[Attempt, Post | None]] = []
+    found: list[tuple[CallAttempt, Post | None]] = []
     for look in range(LOOKS if sent else 0):
         if look:
             await run.ports.clock.sleep(min(LONGEST_PAUSE, run.options.waiting.interval.total_seconds()))
@@ -98,7 +98,7 @@ async def _look(run: Run, sent: Sequence[Attempt]) -> list[tuple[Attempt, Post |
     return [(each, themselves.get(live.id, live) if live else None) for each, live in found]
 
 
-async def _post(run: Run, attempt: Attempt) -> Post | None:
+async def _post(run: SiteRun, attempt: CallAttempt) -> Post | None:
     """The post as it is now. The path for reading one post is inferred, so it is used only if necessary."""
     operation = _operation(attempt)
     live = await run.cache.marketing_plan()
@@ -114,7 +114,7 @@ async def _post(run: Run, attempt: Attempt) -> Post | None:
     return found
 
 
-async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
+async def _read_back(run: SiteRun, attempt: CallAttempt, live: Post | None) -> None:
     outcome = attempt.outcome
     if live is not None and is_scheduled(live):
         await _scheduled(run, attempt, live)
@@ -125,17 +125,17 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
             f"the draft is gone, and a post with the same content goes out under another id, {other.id}",
             f"run review and approve that one, or {STOP_BY_HAND}",
         )
-        run.fail(attempt.action, Result.UNKNOWN, problem, outcome.request_id)
+        run.fail(attempt.action, ActionResult.UNKNOWN, problem, outcome.request_id)
         return
     refused: NotDone
     if isinstance(outcome, Done) and live is not None and live.status is PostStatus.DRAFT:
         # The entry stays open: the next run reads again, to find out which is right.
-        run.fail(attempt.action, Result.UNKNOWN, CONTRADICTED, outcome.request_id)
+        run.fail(attempt.action, ActionResult.UNKNOWN, CONTRADICTED, outcome.request_id)
         return
     if live is not None and not isinstance(live.status, PostStatus) and not isinstance(outcome, NotDone):
         # A status of a later version proves nothing: it may well go out, so the entry stays open too.
         problem = Diagnostic(Trouble.OUTCOME_UNKNOWN, f"it is {printable(str(live.status))}, an unknown status")
-        run.fail(attempt.action, Result.UNKNOWN, problem, outcome.request_id)
+        run.fail(attempt.action, ActionResult.UNKNOWN, problem, outcome.request_id)
         return
     if isinstance(outcome, NotDone):
         refused = _explained_by(outcome, live)
@@ -152,7 +152,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     run.conclude_with(attempt.action, refused)
 
 
-async def _under_another_id(run: Run, attempt: Attempt) -> Post | None:
+async def _under_another_id(run: SiteRun, attempt: CallAttempt) -> Post | None:
     """A post of the activity that goes out with the draft's content and was not there before the call.
 
     The reference says that a post keeps its id (D 6.4), so it is reported, and never taken for the draft.
@@ -179,7 +179,7 @@ def _explained_by(refused: NotDone, live: Post | None) -> NotDone:
     return replace(refused, problem=problem, skipped=True)
 
 
-async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
+async def _scheduled(run: SiteRun, attempt: CallAttempt, live: Post) -> None:
     operation = _operation(attempt)
     found = Snapshot(await run.cache.part(Need.MARKETING_PLAN), items=((live.id, live),))
     done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options, found, run.plan.time_zone)
@@ -195,7 +195,7 @@ async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
         run.finish(attempt.action, goes_out=live.scheduled_for, request=request)
 
 
-def _forbidden(run: Run, action: Action, live: Post) -> Diagnostic | None:
+def _forbidden(run: SiteRun, action: Action, live: Post) -> Diagnostic | None:
     """What is wrong with the time at which a scheduled post goes out; None if nothing, or if it is not shown."""
     if live.scheduled_for is None:
         return None
@@ -204,7 +204,7 @@ def _forbidden(run: Run, action: Action, live: Post) -> Diagnostic | None:
     return wrong_moment(live.scheduled_for, expected, run.options.policy, scope)
 
 
-async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
+async def _move(run: SiteRun, attempt: CallAttempt, live: Post, at: datetime) -> None:
     """Moves a post to the time that its rule gives: a draft is scheduled at the API's own time first (I 6.2)."""
     operation, action = _operation(attempt), attempt.action
     move = ReschedulePost(
@@ -229,7 +229,7 @@ def _is_alone(action: Action) -> bool:
     return isinstance(operation, SchedulePost) and operation.at is not None and not operation.own_time_first
 
 
-def _operation(attempt: Attempt) -> SchedulePost:
+def _operation(attempt: CallAttempt) -> SchedulePost:
     return _operation_of(attempt.action)
 
 

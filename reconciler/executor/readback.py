@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcome, read_for
-from reconciler.executor.run import Attempt, Run
+from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.diagnostics import Diagnostic
@@ -18,7 +18,7 @@ from reconciler.model.writes import Verb
 from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
 
 
-async def read_back(run: Run) -> None:
+async def read_back(run: SiteRun) -> None:
     """Reads what was written since the last read-back, and corrects the entries of writes that did not last.
 
     Posts that were made or scheduled have been read back by their own steps, where they were waited for. May raise an
@@ -42,7 +42,7 @@ async def read_back(run: Run) -> None:
         await _not_as_asked(run, attempt, found, wrong[attempt.entry.id])
 
 
-async def _was_cancelled(run: Run, attempt: Attempt, found: Snapshot) -> bool:
+async def _was_cancelled(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> bool:
     """Whether a post was moved, turned out to differ from what was approved, and was cancelled for that.
 
     A lagging read shows what was approved, never anything else.
@@ -55,16 +55,16 @@ async def _was_cancelled(run: Run, attempt: Attempt, found: Snapshot) -> bool:
     return different is not None
 
 
-def _mismatch(run: Run, attempt: Attempt, found: Snapshot) -> Diagnostic | None:
+def _mismatch(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> Diagnostic | None:
     operation = attempt.entry.operation
     return kind_of(operation).mismatch(operation, attempt.entry, _created(attempt), found, run.now())
 
 
-def _created(attempt: Attempt) -> str | None:
+def _created(attempt: CallAttempt) -> str | None:
     return attempt.outcome.created if isinstance(attempt.outcome, Done) else None
 
 
-async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
+async def _seen(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> bool:
     """Closes the entry of a create once its object has been seen, and records the id. False if it does not show."""
     if attempt.action.operation.verb is not Verb.CREATE:
         return True
@@ -78,7 +78,7 @@ async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
     return True
 
 
-async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, problem: Diagnostic) -> None:
+async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, problem: Diagnostic) -> None:
     """Handles a lasting difference: the server stores another value, or the write had no effect."""
     kind, operation = kind_of(attempt.entry.operation), attempt.entry.operation
     if not await _seen(run, attempt, found):

@@ -10,13 +10,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
-from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
+from reconciler.executor.events import Corrected, EmitProgress, Finished, Note, Skipped, Started
 from reconciler.executor.fence import NoLongerAllowed, PublicFence
 from reconciler.executor.going_out import still_going_out
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import published_post
-from reconciler.executor.ledger import Entry, Result, SiteLedger, about, unstopped
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, about, unstopped
 from reconciler.executor.outcome_check import read_for
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import refusal_reason
@@ -42,7 +42,7 @@ NO_YES = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish"
 UNDER_WAY = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way", "run again to continue")
 
 
-class Attempt(Struct, frozen=True):
+class CallAttempt(Struct, frozen=True):
     """A call that was sent for an action, with its journal entry and the answer."""
 
     action: Action
@@ -50,10 +50,10 @@ class Attempt(Struct, frozen=True):
     outcome: Outcome
 
 
-class Run:
+class SiteRun:
     """The state of one `apply_plan`."""
 
-    def __init__(self, plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit) -> None:
+    def __init__(self, plan: Plan, ports: Ports, options: ApplyOptions, emit: EmitProgress) -> None:
         self.plan = plan
         self.ports = ports
         self.options = options
@@ -73,7 +73,7 @@ class Run:
         """Posts as they were found right before they were scheduled."""
         self._troubled: dict[ActivityId, Diagnostic] = {}
         self._entries: list[Entry] = []
-        self._done: list[Attempt] = []
+        self._done: list[CallAttempt] = []
         self._begun: set[int] = set()
         self._ended: set[int] = set()
         self._promised: set[int] = set()
@@ -148,9 +148,9 @@ class Run:
     def give_up(self, action: Action, why: Diagnostic) -> None:
         """Enters an action that the run did not finish."""
         if id(action) in self._begun:
-            self.fail(action, Result.UNKNOWN, why.while_("the run ended before the outcome was known"))
+            self.fail(action, ActionResult.UNKNOWN, why.while_("the run ended before the outcome was known"))
         else:
-            self.skip(action, Result.NOT_STARTED, why)
+            self.skip(action, ActionResult.NOT_STARTED, why)
 
     def note(self, problem: Diagnostic) -> None:
         """Reports a note about the site, now and in the ledger."""
@@ -158,7 +158,7 @@ class Run:
         self._notes.append(note)
         self.emit(Note(self.site, note))
 
-    def skip(self, action: Action, result: Result, why: Diagnostic) -> None:
+    def skip(self, action: Action, result: ActionResult, why: Diagnostic) -> None:
         """Enters an action that was not started."""
         entry = Entry.undone(action.address, action.operation, result, why)
         self.emit(Skipped(self._enter(action, entry)))
@@ -172,15 +172,15 @@ class Run:
         request: str | None = None,
     ) -> None:
         """Enters an action that was done."""
-        entry = Entry(action.address, action.operation, Result.DONE, None, remark, goes_out, request_id=request)
+        entry = Entry(action.address, action.operation, ActionResult.DONE, None, remark, goes_out, request_id=request)
         self.emit(Finished(self._enter(action, entry)))
 
     def keep_promise(self, action: Action, matched: int) -> None:
         """Enters a deferred action that was expanded; it is not an object of its own."""
-        entry = Entry(action.address, action.operation, Result.DONE, matched=matched, count=0)
+        entry = Entry(action.address, action.operation, ActionResult.DONE, matched=matched, count=0)
         self.emit(Finished(self._enter(action, entry)))
 
-    def fail(self, action: Action, result: Result, problem: Diagnostic, request: str | None = None) -> None:
+    def fail(self, action: Action, result: ActionResult, problem: Diagnostic, request: str | None = None) -> None:
         """Enters an action that was started and failed, with the request of its call."""
         entry = Entry.undone(action.address, action.operation, result, problem)
         self.emit(Finished(self._enter(action, replace(entry, request_id=request or problem.request_id))))
@@ -191,7 +191,7 @@ class Run:
             case Done(remark=remark, request_id=request):
                 self.finish(action, remark=remark, request=request)
             case Pending(request_id=request):
-                self.fail(action, Result.PENDING, UNDER_WAY, request)
+                self.fail(action, ActionResult.PENDING, UNDER_WAY, request)
             case NotDone(problem=problem) | Unknown(problem=problem):
                 self.fail(action, result_of(outcome), problem)
             case _:
@@ -202,11 +202,11 @@ class Run:
         done = [
             at
             for at, entry in enumerate(self._entries)
-            if entry.result is Result.DONE and entry.address == action.address
+            if entry.result is ActionResult.DONE and entry.address == action.address
         ]
         exact = [at for at in done if self._entries[at].operation == action.operation]
         # A cancel that was accepted but shows no effect is not our error: how it ends is not known yet.
-        result = Result.UNKNOWN if unknown or isinstance(action.operation, CancelPost) else Result.FAILED
+        result = ActionResult.UNKNOWN if unknown or isinstance(action.operation, CancelPost) else ActionResult.FAILED
         for at in (exact or done)[:1]:
             corrected = about(problem, action.address, result)
             self._entries[at] = replace(self._entries[at], result=result, problem=corrected, remark=None, goes_out=None)
@@ -222,7 +222,7 @@ class Run:
 
     def _follow(self, entry: Entry) -> None:
         """Records what must not follow an action that failed."""
-        if entry.result is Result.DONE:
+        if entry.result is ActionResult.DONE:
             return
         kind, operation = kind_of(entry.operation), entry.operation
         self.inputs_missing = kind.inputs_missing(operation, entry.address, entry.result) or self.inputs_missing
@@ -239,11 +239,11 @@ class Run:
         if isinstance(action.operation, CancelPost):
             return False  # cancelling a post is right whatever else went wrong
         if self.halted is not None:
-            self.skip(action, Result.NOT_STARTED, self.halted)
+            self.skip(action, ActionResult.NOT_STARTED, self.halted)
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
-            self.skip(action, Result.WITHHELD, NO_YES)
+            self.skip(action, ActionResult.WITHHELD, NO_YES)
         elif activity in self._troubled:
-            self.skip(action, Result.SKIPPED, self._troubled[activity])
+            self.skip(action, ActionResult.SKIPPED, self._troubled[activity])
         else:
             return False
         return True
@@ -252,7 +252,7 @@ class Run:
         """Enters an action whose preconditions no longer hold, and returns whether it did. May raise an ApiError."""
         found = await refusal_reason(action, self.cache, self.moment())
         if found is not None:
-            self.skip(action, Result.SKIPPED, found)
+            self.skip(action, ActionResult.SKIPPED, found)
         return found is not None
 
     def start(self, action: Action) -> None:
@@ -262,7 +262,7 @@ class Run:
 
     # --- a call ------------------------------------------------------------------------------------
 
-    async def call(self, actions: Sequence[Action], *, waits: bool = False) -> tuple[Attempt, ...]:
+    async def call(self, actions: Sequence[Action], *, waits: bool = False) -> tuple[CallAttempt, ...]:
         """Records the calls, sends them as one request if there are several, and records the answers.
 
         A clear answer closes its entry, unless `waits`: then what was done is only recorded as sent, and the caller
@@ -281,19 +281,19 @@ class Run:
                 await self.journal.sent(entry)
                 noted = replace(entry, sent=True)
             if made and isinstance(outcome, Done):
-                self._done.append(Attempt(action, noted, outcome))  # it stays open until it has been seen
+                self._done.append(CallAttempt(action, noted, outcome))  # it stays open until it has been seen
             elif not (waits and isinstance(outcome, Done | Pending)):
-                await self.close(Attempt(action, noted, outcome))
-            attempts.append(Attempt(action, noted, outcome))
+                await self.close(CallAttempt(action, noted, outcome))
+            attempts.append(CallAttempt(action, noted, outcome))
         return tuple(attempts)
 
-    async def close(self, attempt: Attempt) -> None:
+    async def close(self, attempt: CallAttempt) -> None:
         """Records the outcome of an attempt and what it means for later runs."""
         if isinstance(attempt.outcome, Done):
             self._done.append(attempt)
         await self.record(attempt)
 
-    async def record(self, attempt: Attempt) -> None:
+    async def record(self, attempt: CallAttempt) -> None:
         """Records the outcome of an attempt for later runs, without reading it back once more."""
         moved: PublishedPost | None = None
         if isinstance(attempt.outcome, Done):
@@ -309,14 +309,14 @@ class Run:
 
     def complete_rules(self) -> None:
         """Records the rules of the parts that were carried out in full."""
-        left = tuple(entry.operation for entry in self._entries if entry.result is not Result.DONE)
+        left = tuple(entry.operation for entry in self._entries if entry.result is not ActionResult.DONE)
         self.journal.note(Bound(Bindings(objects=completed_rules(self.plan, left))))
 
     def has_written(self, kind: type[Operation]) -> bool:
         """Whether a write of that kind took effect and has not been read back yet."""
         return any(isinstance(attempt.action.operation, kind) for attempt in self._done)
 
-    def take_written(self) -> tuple[Attempt, ...]:
+    def take_written(self) -> tuple[CallAttempt, ...]:
         """Returns the successful attempts that were not read back; from now on they count as read back."""
         written, self._done = tuple(self._done), []
         return written
@@ -370,16 +370,16 @@ def _decision_of(operation: RegeneratePosts | ClearPosts) -> str:
             assert_never(operation)
 
 
-def result_of(outcome: Outcome) -> Result:
+def result_of(outcome: Outcome) -> ActionResult:
     """The ledger's result for an outcome."""
     match outcome:
         case Done():
-            return Result.DONE
+            return ActionResult.DONE
         case Pending():
-            return Result.PENDING
+            return ActionResult.PENDING
         case NotDone(skipped=skipped):
-            return Result.SKIPPED if skipped else Result.FAILED
+            return ActionResult.SKIPPED if skipped else ActionResult.FAILED
         case Unknown():
-            return Result.UNKNOWN
+            return ActionResult.UNKNOWN
         case _:
             assert_never(outcome)

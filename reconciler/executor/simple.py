@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import LOOKS, infer_outcome, read_for
-from reconciler.executor.run import Attempt, Run
+from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.state_updates import note_part
 from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.notes import InputsPending
@@ -22,7 +22,7 @@ from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
 
 
-async def perform_simple(run: Run, action: Action, operation: AtOnce) -> None:
+async def perform_simple(run: SiteRun, action: Action, operation: AtOnce) -> None:
     """Checks, writes, records and enters one action. May raise an ApiError of a read."""
     if await run.skip_if_stale(action):
         return
@@ -35,13 +35,13 @@ async def perform_simple(run: Run, action: Action, operation: AtOnce) -> None:
     run.conclude_with(action, attempt.outcome)
 
 
-def note_pending(run: Run) -> None:
+def note_pending(run: SiteRun) -> None:
     """Records the inputs of a generation that this plan has yet to start, before the first of them is written."""
     if any(isinstance(action.operation, Generate | Regenerate) for action in run.plan.actions):
         run.journal.note(InputsPending(run.plan.inputs, run.plan.adopted_inputs))
 
 
-async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
+async def resolve_unclear(run: SiteRun, attempt: CallAttempt) -> CallAttempt:
     """The attempt, with what reading the site shows about an unclear or refused answer."""
     match attempt.outcome:
         case Unknown():
@@ -73,7 +73,7 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
             assert_never(attempt.outcome)
 
 
-async def _gone_already(run: Run, attempt: Attempt, refused: NotDone) -> Attempt:
+async def _gone_already(run: SiteRun, attempt: CallAttempt, refused: NotDone) -> CallAttempt:
     """A 404 to a removal: done if the object no longer exists. May raise an ApiError."""
     seen = await read_for(run.site, run.ports.reader, [attempt.entry.operation])
     if not isinstance(infer_outcome(attempt.entry, seen, run.now()), Done):
@@ -83,7 +83,7 @@ async def _gone_already(run: Run, attempt: Attempt, refused: NotDone) -> Attempt
     return gone
 
 
-async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
+async def _read_again(run: SiteRun, attempt: CallAttempt, unclear: Unknown) -> Outcome:
     """Done, not done, or still unknown (design.md 3.5). A create may still be in flight, so it is looked for twice."""
     looks = LOOKS if attempt.entry.sent else 2 if attempt.action.operation.verb is Verb.CREATE else 1
     found: Outcome | None = None

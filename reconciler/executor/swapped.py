@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from reconciler.api.routes import PUBLISH_BY_ID, RESCHEDULE_ITEM, SCHEDULE_DRAFTS
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.schedule import is_scheduled
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.executor.outcome_check import read_for
-from reconciler.executor.run import UNDER_WAY, Attempt, Run
+from reconciler.executor.run import UNDER_WAY, CallAttempt, SiteRun
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.activities import DateIs
@@ -28,7 +28,7 @@ from reconciler.planner.unstopped import STOP_BY_HAND
 Publishing: TypeAlias = SchedulePost | ReschedulePost
 
 
-def swapped(run: Run, action: Action, operation: Publishing, live: Post, found: Snapshot) -> Diagnostic | None:
+def swapped(run: SiteRun, action: Action, operation: Publishing, live: Post, found: Snapshot) -> Diagnostic | None:
     """How a post that goes out differs from what was approved: its content, or the date of its activity.
 
     None if it does not differ.
@@ -52,7 +52,12 @@ def _different(how: str) -> Diagnostic:
 
 
 async def take_back(
-    run: Run, attempt: Attempt, operation: Publishing, live: Post, found: Diagnostic, reason: Reason = Reason.CHANGED
+    run: SiteRun,
+    attempt: CallAttempt,
+    operation: Publishing,
+    live: Post,
+    found: Diagnostic,
+    reason: Reason = Reason.CHANGED,
 ) -> None:
     """Cancels a post at once: nobody approved what would go out, or when. May raise an ApiError of a read."""
     action = attempt.action
@@ -94,10 +99,10 @@ def _call(operation: Publishing) -> str:
     return f"{call.method} {call.template}"
 
 
-def _fail(run: Run, attempt: Attempt, what: str, fix: str, request: str | None = None) -> None:
+def _fail(run: SiteRun, attempt: CallAttempt, what: str, fix: str, request: str | None = None) -> None:
     """Enters the action as failed, or corrects its entry if it was entered as done."""
     problem = Diagnostic(Trouble.CHANGED_MEANWHILE, what, fix, request_id=request)
     if run.has_ended(attempt.action) or isinstance(attempt.action.operation, ReschedulePost):
         run.correct(attempt.action, problem)
     else:
-        run.fail(attempt.action, Result.FAILED, problem, attempt.outcome.request_id)
+        run.fail(attempt.action, ActionResult.FAILED, problem, attempt.outcome.request_id)

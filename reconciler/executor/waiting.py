@@ -29,11 +29,11 @@ class TimedOut(Struct, frozen=True):
     """Why the last read failed, if it did: then nobody knows whether it is still under way."""
 
 
-class Stopped(Struct, frozen=True):
+class WaitStopped(Struct, frozen=True):
     """The run was asked to stop before there was an answer."""
 
 
-NotOver: TypeAlias = TimedOut | Stopped
+NotOver: TypeAlias = TimedOut | WaitStopped
 
 
 async def poll(
@@ -54,7 +54,7 @@ async def poll(
     failed: Diagnostic | None = None
     while True:
         if stop():
-            return Stopped()
+            return WaitStopped()
         if pause:
             left = (deadline - clock.now()).total_seconds()
             if left <= 0:

@@ -113,7 +113,7 @@ def _clock(ahead: float) -> str:
     return f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's"
 
 
-def _verdict(verdict: facts.Verdict) -> str:
+def _verdict(verdict: facts.ProbeVerdict) -> str:
     """`true: ...`, `not true: ...` or `not clear: ...`; if it is not a yes-or-no question, what was seen."""
     found = "; ".join(_seen(verdict))
     if verdict.seen:
@@ -122,7 +122,7 @@ def _verdict(verdict: facts.Verdict) -> str:
     return f"{how}: {found}" if found else how
 
 
-def _seen(verdict: facts.Verdict) -> Iterator[str]:
+def _seen(verdict: facts.ProbeVerdict) -> Iterator[str]:
     """What a probe saw."""
     if verdict.wrapper:
         yield f"in `{verdict.wrapper}`"

@@ -30,7 +30,7 @@ from reconciler.engine.site_results import (
     SiteReviewed,
 )
 from reconciler.engine.state_results import StateListed
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.verdict import Verdict
 from reconciler.planner.drift_report import DriftState
@@ -79,7 +79,9 @@ class JunitReporter:
             case SitePlanned(seconds=seconds) | SiteImported(seconds=seconds):
                 self._add_case(event.name, findings_of(event), seconds)
             case SiteApplied(ledger=ledger, seconds=seconds):
-                failed = ledger.error is not None or any(entry.result is Result.FAILED for entry in ledger.entries)
+                failed = ledger.error is not None or any(
+                    entry.result is ActionResult.FAILED for entry in ledger.entries
+                )
                 self._add_case(event.name, findings_of(event), seconds, error=failed)
             case SiteDrifted(report=report, seconds=seconds):
                 drifting = (drifted(item) for item in report.of(DriftState.DRIFTED))

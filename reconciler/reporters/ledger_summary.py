@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.model.address import SiteName
 from reconciler.model.plurals import plural
 from reconciler.reporters.diagnostics import reason
@@ -71,9 +71,9 @@ class Ledger:
         words = ", ".join(part for part in (goes_out, counts(ledger)) if part)
         words = self._words.setdefault(words, words)
         rank = -1 if goes_out else 0 if ledger.error else worst
-        alike = not (goes_out or ledger.error or results - {Result.DONE, Result.WITHHELD, *CUT_SHORT})
+        alike = not (goes_out or ledger.error or results - {ActionResult.DONE, ActionResult.WITHHELD, *CUT_SHORT})
         first, why = self._before(applied.name, causes_of(ledger), why_of(ledger))
-        if goes_out or results - {Result.DONE, Result.WITHHELD, Result.FAILED, *CUT_SHORT}:
+        if goes_out or results - {ActionResult.DONE, ActionResult.WITHHELD, ActionResult.FAILED, *CUT_SHORT}:
             why = ""
         style, done = RESULT_STYLES[WORST_FIRST[max(rank, 0)]], done_in(ledger)
         done = self._words.setdefault(done, done)

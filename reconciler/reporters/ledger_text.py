@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
@@ -36,26 +36,26 @@ from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment
 
 RESULT_STYLES: Final = {
-    Result.DONE: Style.GREEN,
-    Result.SKIPPED: Style.YELLOW,
-    Result.WITHHELD: Style.YELLOW,
-    Result.PENDING: Style.YELLOW,
-    Result.UNKNOWN: Style.RED,
-    Result.FAILED: Style.RED,
-    Result.NOT_STARTED: Style.YELLOW,
+    ActionResult.DONE: Style.GREEN,
+    ActionResult.SKIPPED: Style.YELLOW,
+    ActionResult.WITHHELD: Style.YELLOW,
+    ActionResult.PENDING: Style.YELLOW,
+    ActionResult.UNKNOWN: Style.RED,
+    ActionResult.FAILED: Style.RED,
+    ActionResult.NOT_STARTED: Style.YELLOW,
 }
 
 WORST_FIRST: Final = (
-    Result.FAILED,
-    Result.UNKNOWN,
-    Result.NOT_STARTED,
-    Result.SKIPPED,
-    Result.WITHHELD,
-    Result.PENDING,
-    Result.DONE,
+    ActionResult.FAILED,
+    ActionResult.UNKNOWN,
+    ActionResult.NOT_STARTED,
+    ActionResult.SKIPPED,
+    ActionResult.WITHHELD,
+    ActionResult.PENDING,
+    ActionResult.DONE,
 )
 
-CUT_SHORT: Final = (Result.PENDING, Result.NOT_STARTED)
+CUT_SHORT: Final = (ActionResult.PENDING, ActionResult.NOT_STARTED)
 """The results of entries that a run had no time for."""
 REMARKS: Final = {
     Remark.GONE_ALREADY: "it was gone already",
@@ -77,7 +77,7 @@ FEW_SITES: Final = 5
 
 def has_problems(ledger: SiteLedger) -> bool:
     """Whether something at a site was not done, or still goes out."""
-    undone = any(entry.result is not Result.DONE for entry in ledger.entries)
+    undone = any(entry.result is not ActionResult.DONE for entry in ledger.entries)
     return undone or bool(ledger.error or ledger.still_going_out or ledger.interrupted)
 
 
@@ -100,7 +100,7 @@ def applied_lines(
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
     cut_short = _cut_short(ledger) if brief else []
     if quiet:
-        listed = [entry for entry in ledger.entries if entry.result is not Result.DONE]
+        listed = [entry for entry in ledger.entries if entry.result is not ActionResult.DONE]
     repeated = [entry for entry in listed if same_as and _has_cause(entry)]
     listed = [entry for entry in listed if entry not in cut_short and entry not in repeated]
     spans = [Span(applied.name, Style.BOLD), Span(counts(ledger, without=cut_short))]
@@ -131,12 +131,12 @@ def applied_lines(
 
 def _has_cause(entry: Entry) -> bool:
     """Whether it failed, or was not started after something else failed."""
-    return entry.result in (Result.FAILED, Result.NOT_STARTED) and entry.problem is not None
+    return entry.result in (ActionResult.FAILED, ActionResult.NOT_STARTED) and entry.problem is not None
 
 
 def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
     """What failed at a site and why, without what differs from site to site; empty if nothing failed."""
-    if ledger.interrupted or not (ledger.error or any(entry.result is Result.FAILED for entry in ledger.entries)):
+    if ledger.interrupted or not (ledger.error or any(entry.result is ActionResult.FAILED for entry in ledger.entries)):
         return ()
     found = [
         (f"{entry.result} {entry.operation.kind} {entry.verb}", reason(entry.problem))
@@ -150,19 +150,19 @@ def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
 
 def why_of(ledger: SiteLedger) -> str:
     """Why a site failed, in the words for all sites that failed in the same way."""
-    failed = [entry.problem for entry in ledger.entries if entry.result is Result.FAILED]
+    failed = [entry.problem for entry in ledger.entries if entry.result is ActionResult.FAILED]
     return "; ".join(dict.fromkeys(reason(problem) for problem in (*failed, ledger.error) if problem))
 
 
 def _same_words(entries: Sequence[Entry], same_as: SiteName, zone: str) -> str:
     """`settings failed, marketing plan not started: same cause as shop-001`."""
-    words = _by_result(entries, zone, (Result.FAILED, Result.NOT_STARTED))
+    words = _by_result(entries, zone, (ActionResult.FAILED, ActionResult.NOT_STARTED))
     return f"{words}: same cause as {same_as}" if words else f"same cause as {same_as}"
 
 
-def _by_result(entries: Sequence[Entry], zone: str, order: Sequence[Result]) -> str:
+def _by_result(entries: Sequence[Entry], zone: str, order: Sequence[ActionResult]) -> str:
     """`marketing plan pending, posts not started`."""
-    found: dict[Result, list[str]] = {}
+    found: dict[ActionResult, list[str]] = {}
     for entry in entries:
         subject = action_text(Action(entry.address, entry.operation, Reason.RULE), zone).subject
         found.setdefault(entry.result, []).append(subject)
@@ -171,14 +171,14 @@ def _by_result(entries: Sequence[Entry], zone: str, order: Sequence[Result]) -> 
 
 def _goes_without_saying(entry: Entry) -> bool:
     """Whether it needs no line: it is done, and the public sees nothing of it."""
-    return entry.result is Result.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
+    return entry.result is ActionResult.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
 
 
 def _cut_short(ledger: SiteLedger) -> list[Entry]:
     """The entries that only say that the run had no time for them, as at every site."""
     if ledger.error:
         return []
-    undone = [entry for entry in ledger.entries if entry.result is not Result.DONE]
+    undone = [entry for entry in ledger.entries if entry.result is not ActionResult.DONE]
     if ledger.interrupted:
         return [entry for entry in undone if entry.result in CUT_SHORT or _was_under_way(entry)]
     waits = all(entry.result in CUT_SHORT and entry.problem and entry.problem.code in _TIME_OVER for entry in undone)
@@ -187,15 +187,17 @@ def _cut_short(ledger: SiteLedger) -> list[Entry]:
 
 def _was_under_way(entry: Entry) -> bool:
     """Whether its outcome is unknown only because a second signal cut the run short."""
-    return entry.result is Result.UNKNOWN and entry.problem is not None and entry.problem.code == Trouble.STOPPED
+    return entry.result is ActionResult.UNKNOWN and entry.problem is not None and entry.problem.code == Trouble.STOPPED
 
 
 def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
     """`stopped: marketing plan pending, posts not started`; without a stop, the reason comes last."""
-    words = _by_result(entries, ledger.time_zone, (Result.UNKNOWN, *CUT_SHORT))
+    words = _by_result(entries, ledger.time_zone, (ActionResult.UNKNOWN, *CUT_SHORT))
     if ledger.interrupted:
         return f"stopped: {words}"
-    why = next((entry.problem.message for entry in entries if entry.problem and entry.result is Result.PENDING), "")
+    why = next(
+        (entry.problem.message for entry in entries if entry.problem and entry.result is ActionResult.PENDING), ""
+    )
     return f"{words}: {why}" if why else words
 
 
@@ -220,7 +222,7 @@ def _moment_of(entry: Entry) -> datetime | None:
     operation = entry.operation
     if _only_withheld(entry):
         return operation.at if isinstance(operation, SchedulePost | ReschedulePost) else None
-    if entry.result is not Result.DONE or entry.remark is not None:
+    if entry.result is not ActionResult.DONE or entry.remark is not None:
         return None
     if isinstance(operation, SchedulePost):
         return entry.goes_out
@@ -229,20 +231,22 @@ def _moment_of(entry: Entry) -> datetime | None:
 
 def _only_withheld(entry: Entry) -> bool:
     """Whether the only problem is that nobody allowed publishing; `Next:` says how to allow it."""
-    return entry.result is Result.WITHHELD and (entry.problem is None or entry.problem.code == Trouble.NOT_ALLOWED)
+    return entry.result is ActionResult.WITHHELD and (
+        entry.problem is None or entry.problem.code == Trouble.NOT_ALLOWED
+    )
 
 
 def _posts(entries: Sequence[Entry], zone: str) -> Line:
     """`11 scheduled for Wed 2026-11-04 09:30 to Fri 2026-11-13 09:30 Europe/Berlin`, and their titles."""
     verb, result = entries[0].operation.verb, entries[0].result
-    became = "cancelled, due" if verb is Verb.CANCEL else "scheduled for" if result is Result.DONE else "due"
+    became = "cancelled, due" if verb is Verb.CANCEL else "scheduled for" if result is ActionResult.DONE else "due"
     moments = sorted(at for entry in entries if (at := _moment_of(entry)))
     until = f" to {moment(moments[-1], zone)}" if moments[-1] > moments[0] else ""
     what = f"{len(entries):,} {became} {moment(moments[0], zone)}{until}"
     titles = Counter(str(getattr(entry.operation, "title", "")) for entry in entries)
     named = titles_counted(titles.items(), len(entries), MOST_TITLES, "post")
     spans = (Span(spoken(result), RESULT_STYLES[result]), Span(what), Span(named, Style.DIM))
-    if result is not Result.DONE:
+    if result is not ActionResult.DONE:
         return subject_line("!", RESULT_STYLES[result], "posts", *spans)
     return subject_line(SYMBOLS[verb], STYLES[verb], "posts", *spans)
 
@@ -258,7 +262,7 @@ def _subjects(entries: Iterable[Entry]) -> str:
 
 def done_in(ledger: SiteLedger) -> str:
     """`settings, marketing plan, 3 posts` if everything at a site was done; otherwise nothing."""
-    if any(entry.result is not Result.DONE for entry in ledger.entries):
+    if any(entry.result is not ActionResult.DONE for entry in ledger.entries):
         return ""
     return _subjects(entry for entry in ledger.entries if entry.count)
 
@@ -279,9 +283,9 @@ def refused_lines(failed: SiteFailed, screen: Screen, *, same_as: SiteName | Non
 def _entry(entry: Entry, zone: str) -> Line:
     operation = entry.operation
     said = action_text(Action(entry.address, operation, Reason.RULE), zone)
-    style = STYLES[operation.verb] if entry.result is Result.DONE else RESULT_STYLES[entry.result]
-    symbol = SYMBOLS[operation.verb] if entry.result is Result.DONE else "!"
-    if isinstance(operation, Deferred) and entry.result is Result.DONE:
+    style = STYLES[operation.verb] if entry.result is ActionResult.DONE else RESULT_STYLES[entry.result]
+    symbol = SYMBOLS[operation.verb] if entry.result is ActionResult.DONE else "!"
+    if isinstance(operation, Deferred) and entry.result is ActionResult.DONE:
         thing = ("draft", "drafts") if operation.part is Part.SCHEDULE else ("activity", "activities")
         words = f"{plural(entry.matched, *thing)} matched" if entry.matched else f"none: no {thing[0]} matches the rule"
         return subject_line(symbol, Style.DIM, said.subject, Span(words, Style.DIM))
@@ -317,7 +321,7 @@ def became(entry: Entry, zone: str) -> str:
 
 def _outcome(entry: Entry, planned: str, zone: str) -> str:
     """What happened to an action, in a few words; those of the plan if they still hold."""
-    done, operation = entry.result is Result.DONE, entry.operation
+    done, operation = entry.result is ActionResult.DONE, entry.operation
     if done and isinstance(operation, Generate):
         return "generated"
     if done and isinstance(operation, Regenerate):

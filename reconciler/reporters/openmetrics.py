@@ -28,7 +28,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned
 from reconciler.engine.state_results import StateListed
-from reconciler.executor.ledger import Result, tally_of
+from reconciler.executor.ledger import ActionResult, tally_of
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Severity
 from reconciler.model.verdict import Verdict
@@ -77,7 +77,10 @@ class OpenMetricsReporter:
                 done = tally_of((ledger,))
                 ended = [(entry.operation.verb, entry.result) for entry in ledger.entries]
                 counts = {"pending": done.pending, "still_going_out": done.still_going_out}
-                posts = {"posts_published": done.published, "posts_failed": ended.count((Verb.PUBLISH, Result.FAILED))}
+                posts = {
+                    "posts_published": done.published,
+                    "posts_failed": ended.count((Verb.PUBLISH, ActionResult.FAILED)),
+                }
                 self._count(name, {**counts, **posts})
             case PlanCompleted() | DriftCompleted():
                 refused = event.refused or (event.sites if event.refusals else 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.engine.site_results import SiteApplied
-from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
 from reconciler.model.schedule import CancelPost
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
@@ -28,13 +28,13 @@ from reconciler.reporters.page_rows import (
 )
 
 RESULTS: Final = {
-    Result.FAILED: (1, "bad"),
-    Result.UNKNOWN: (2, "bad"),
-    Result.NOT_STARTED: (3, "warn"),
-    Result.SKIPPED: (4, "warn"),
-    Result.WITHHELD: (5, "warn"),
-    Result.PENDING: (6, "warn"),
-    Result.DONE: (7, "good"),
+    ActionResult.FAILED: (1, "bad"),
+    ActionResult.UNKNOWN: (2, "bad"),
+    ActionResult.NOT_STARTED: (3, "warn"),
+    ActionResult.SKIPPED: (4, "warn"),
+    ActionResult.WITHHELD: (5, "warn"),
+    ActionResult.PENDING: (6, "warn"),
+    ActionResult.DONE: (7, "good"),
 }
 """How serious a result is, 1 being the worst, and how it looks."""
 
@@ -43,7 +43,9 @@ def applied_row(applied: SiteApplied) -> SiteRow:
     """A site that was worked on."""
     ledger = applied.ledger
     tally = tally_of((ledger,))
-    worst = min((entry.result for entry in ledger.entries), key=lambda result: RESULTS[result][0], default=Result.DONE)
+    worst = min(
+        (entry.result for entry in ledger.entries), key=lambda result: RESULTS[result][0], default=ActionResult.DONE
+    )
     (rank, style), state = RESULTS[worst], spoken(worst)
     if ledger.error:
         rank, state, style = 1, "failed", "bad"
@@ -85,7 +87,7 @@ def _posts(ledger: SiteLedger) -> Iterator[Entered]:
             yield entered
     for entry in ledger.entries:
         state, style = spoken(entry.result), RESULTS[entry.result][1]
-        if entry.result is Result.DONE:
+        if entry.result is ActionResult.DONE:
             gone = isinstance(entry.operation, CancelPost)
             state, style = ("cancelled", "gone") if gone else ("scheduled", "good")
         if (entered := entered_post(entry.operation, (), name, zone, state, style)) is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from reconciler.executor.events import Event
+    from reconciler.executor.events import ProgressEvent
 
 HEARTBEAT: Final = 30.0
 """Seconds between two lines if there is no terminal."""
@@ -120,15 +120,15 @@ class Progress:
             case site_results.SiteFailed(refused=refused):
                 self._failed += not refused
             case site_results.SiteApplied(ledger=ledger):
-                from reconciler.executor.ledger import Result
+                from reconciler.executor.ledger import ActionResult
 
-                bad = any(entry.result is Result.FAILED for entry in ledger.entries)
+                bad = any(entry.result is ActionResult.FAILED for entry in ledger.entries)
                 self._failed += bool(ledger.error) or bad
             case _:
                 pass
         self._hide()
 
-    def _note_generating(self, site: SiteName, happened: Event) -> None:
+    def _note_generating(self, site: SiteName, happened: ProgressEvent) -> None:
         """Counts the sites that are waiting for the remote side to generate."""
         from reconciler.executor.events import Finished, Started, StillWaiting
 
@@ -264,7 +264,7 @@ _VERBS: Final = {"wait": "wait for", "publish": "schedule"}
 """How verbs are worded if not by themselves."""
 
 
-def doing(event: Event) -> str | None:
+def doing(event: ProgressEvent) -> str | None:
     """What an event says is going on now; None if it is not worth showing."""
     from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
     from reconciler.planner.actions import Action, Reason

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.api.client import ReadClient
 from reconciler.api.limits import Limits
-from reconciler.engine.facts import Verdict
+from reconciler.engine.facts import ProbeVerdict
 from reconciler.engine.probe import probe
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
@@ -27,7 +27,7 @@ SITE = SiteRef(SiteName("recorded"), "00000000-0000-4000-8000-000000000001")
 NEEDS = frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS, Need.PROPERTIES})
 
 
-async def played(data: bytes) -> tuple[tuple[Verdict, ...], ObservedSite]:
+async def played(data: bytes) -> tuple[tuple[ProbeVerdict, ...], ObservedSite]:
     key = ApiKey(Secret("any-key-will-do"))
     async with ReadClient(
         "http://localhost", credentials=lambda _: key, limits=Limits(), clock=CLOCK, transport=playback(data)

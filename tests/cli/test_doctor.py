@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.api.client import ReadClient
 from reconciler.api.limits import Limits
-from reconciler.engine.facts import Probe, Probed, Verdict
+from reconciler.engine.facts import Probe, Probed, ProbeVerdict
 from reconciler.engine.probe import probe
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
@@ -183,7 +183,7 @@ def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, rec
     assert "3f0c2a9e" not in text
     assert [request for request in ward.requests() if request["method"] in ("PUT", "PATCH", "DELETE")] == []
 
-    async def replayed() -> tuple[tuple[Verdict, ...], str]:
+    async def replayed() -> tuple[tuple[ProbeVerdict, ...], str]:
         key = ApiKey(Secret("any-key-will-do"))
         clock = Clock(now=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC), sleep=asyncio.sleep, monotonic=time.monotonic)
         async with ReadClient(

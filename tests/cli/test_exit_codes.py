@@ -26,7 +26,7 @@ from reconciler.engine.results import (
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.state_results import StateListed
 from reconciler.engine.verdict import verdict_of
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Generate
@@ -72,7 +72,7 @@ def test_plan_and_drift(facts: dict[str, int], code: int) -> None:
     assert exit_code(drift) == (1 if failed else 2 if changes else 0), "a guard refuses no audit"
 
 
-def ledger(*results: Result, error: Diagnostic | None = None) -> SiteLedger:
+def ledger(*results: ActionResult, error: Diagnostic | None = None) -> SiteLedger:
     address = Address(SiteName("shop"), Kind.MARKETING_PLAN)
     return SiteLedger(
         SiteRef(SiteName("shop"), "1"), tuple(Entry(address, Generate(), one) for one in results), (), error
@@ -83,13 +83,13 @@ def ledger(*results: Result, error: Diagnostic | None = None) -> SiteLedger:
     ("ledgers", "code"),
     [
         ((), 0),
-        ((ledger(Result.DONE),), 0),
-        ((ledger(Result.DONE, Result.SKIPPED),), 3),
-        ((ledger(Result.WITHHELD),), 3),
-        ((ledger(Result.PENDING),), 3),
-        ((ledger(Result.UNKNOWN),), 3),
-        ((ledger(Result.NOT_STARTED),), 3),
-        ((ledger(Result.DONE), ledger(Result.FAILED, Result.PENDING)), 1),
+        ((ledger(ActionResult.DONE),), 0),
+        ((ledger(ActionResult.DONE, ActionResult.SKIPPED),), 3),
+        ((ledger(ActionResult.WITHHELD),), 3),
+        ((ledger(ActionResult.PENDING),), 3),
+        ((ledger(ActionResult.UNKNOWN),), 3),
+        ((ledger(ActionResult.NOT_STARTED),), 3),
+        ((ledger(ActionResult.DONE), ledger(ActionResult.FAILED, ActionResult.PENDING)), 1),
         ((ledger(error=Diagnostic("state", "the lock was lost")),), 1),
     ],
 )
@@ -107,7 +107,7 @@ def applied(*results: SiteLedger | SiteFailed, failed: int = 0, refused: int = 0
 def test_an_apply_that_leaves_the_outcome_of_an_earlier_call_unknown_is_incomplete() -> None:
     in_doubt = PlanCompleted(1, PlanTally(blocked=1, in_doubt=1))
     assert exit_code(in_doubt, detailed=True) == 0
-    for ledgers in ((), (ledger(Result.DONE),)):
+    for ledgers in ((), (ledger(ActionResult.DONE),)):
         totals = ApplyTotals(in_doubt, len(ledgers))
         for each in ledgers:
             totals.add(SiteApplied(each))
@@ -115,7 +115,7 @@ def test_an_apply_that_leaves_the_outcome_of_an_earlier_call_unknown_is_incomple
 
 
 def test_what_concerns_other_sites_counts_too() -> None:
-    pending = ledger(Result.PENDING)
+    pending = ledger(ActionResult.PENDING)
     assert exit_code(applied(pending, refused=1)) == 4
     assert exit_code(applied(pending, failed=1, refused=1)) == 1
     assert exit_code(applied(pending, failed=1, refused=1, stop=True), signal=SIGINT) == 130
@@ -125,7 +125,7 @@ def test_what_concerns_other_sites_counts_too() -> None:
 
 
 def test_every_result_has_a_code() -> None:
-    for result in Result:
+    for result in ActionResult:
         assert exit_code(applied(ledger(result))) in (0, 1, 3)
 
 

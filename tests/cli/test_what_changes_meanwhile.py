@@ -15,7 +15,7 @@ from reconciler.cli.main import run as command
 from reconciler.config.project import find_project
 from reconciler.config.sites import open_project
 from reconciler.engine.apply import apply_live, apply_saved
-from reconciler.engine.apply_run import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import ProjectValues, SiteValues, entry_of, project_of, project_values, site_values
 from reconciler.engine.plan_file import read_plan
@@ -26,7 +26,7 @@ from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import Progressed, SiteApplied
 from reconciler.engine.todays_files import TodaysFiles
 from reconciler.executor.events import Started
-from reconciler.executor.ledger import Entry, Result
+from reconciler.executor.ledger import ActionResult, Entry
 from reconciler.model.codec import from_json, to_json
 from reconciler.model.schedule import SchedulePost
 from reconciler.reporters.diagnostics import of_its_site
@@ -100,7 +100,7 @@ def applied(root: Path, change: Callable[[], None], plan: Path | None = None) ->
     async def main() -> None:
         files, index = open_project((root,))
         async with open_session(files, FullClient, environ={}) as session:
-            run = Run(session, RunContext(), ApplyTerms(_yes, timedelta(0)), hear)
+            run = ApplyRun(session, RunContext(), ApplyTerms(_yes, timedelta(0)), hear)
             if plan is None:
                 done = await apply_live(run, select(files, index, SiteFilter()))
             else:
@@ -137,14 +137,14 @@ def approved(reviewed: Path, tmp_path: Path, reconciler: Command) -> Pottery:
 def test_what_the_files_do_not_want_any_more_does_not_go_out(approved: Pottery, name: str) -> None:
     change, said = FORBIDS[name]
     entry = applied(approved.project.root, lambda: change(approved.project))
-    assert (entry.result, said in words.told(entry)) == (Result.SKIPPED, True), words.told(entry)
+    assert (entry.result, said in words.told(entry)) == (ActionResult.SKIPPED, True), words.told(entry)
     assert approved.status() == "DRAFT"
 
 
 @pytest.mark.parametrize("name", ALLOWS)
 def test_what_says_nothing_of_it_keeps_nothing_back(approved: Pottery, name: str) -> None:
     entry = applied(approved.project.root, lambda: ALLOWS[name](approved.project))
-    assert entry.result is Result.DONE, words.told(entry)
+    assert entry.result is ActionResult.DONE, words.told(entry)
     assert approved.status() == "SCHEDULED"
 
 

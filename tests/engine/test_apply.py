@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from reconciler.api.client import FullClient
 from reconciler.config.sites import SiteEntry, open_project
 from reconciler.engine.apply import apply_live, apply_saved
-from reconciler.engine.apply_run import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan import plans
 from reconciler.engine.results import ApplyCompleted, Event, Notice, PlanCompleted, Refused
@@ -21,7 +21,7 @@ from reconciler.engine.saved import files_of
 from reconciler.engine.selection import Selection, select
 from reconciler.engine.session import RunContext, Session
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.machine import CLOCK
 from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
@@ -65,7 +65,7 @@ async def applied(
         emit(event)
 
     terms = ApplyTerms(decide, lock_timeout, stop)
-    outcome = await apply_live(Run(session, RunContext(), terms, hear), selection)
+    outcome = await apply_live(ApplyRun(session, RunContext(), terms, hear), selection)
     assert events[-1] == outcome
     return outcome, events
 
@@ -123,7 +123,7 @@ def test_a_saved_plan_whose_time_is_up_while_somebody_thinks_is_refused(folder: 
                 passed[0] = saved.valid_for
                 return Decision(apply=True)
 
-            run = Run(late, RunContext(), ApplyTerms(next_day), lambda _: None)
+            run = ApplyRun(late, RunContext(), ApplyTerms(next_day), lambda _: None)
             outcome = await apply_saved(run, saved, files_of(session.project))
             assert isinstance(outcome, Refused)
             assert outcome.reason.code == "plan-expired"
@@ -147,7 +147,7 @@ def test_a_site_that_another_run_worked_on_meanwhile_is_skipped(folder: Project)
             outcome, events = await applied(session, selection, overtaken)
             assert isinstance(outcome, ApplyCompleted)
             assert (outcome.tally.skipped, outcome.tally.generated) == (4, 1)
-            assert outcome.results == {Result.SKIPPED, Result.DONE}
+            assert outcome.results == {ActionResult.SKIPPED, ActionResult.DONE}
             ledgers = {event.name: event.ledger for event in events if isinstance(event, SiteApplied)}
             assert {told(entry) for entry in ledgers[selection.entries[0].name].entries} == {
                 "another run worked on this site after the plan was made; run apply again"
@@ -230,7 +230,7 @@ def test_a_run_that_is_stopped_after_approval_starts_nothing(folder: Project) ->
             outcome, events = await applied(session, selection, stops, stop=lambda: stopped)
             assert isinstance(outcome, ApplyCompleted)
             assert outcome.interrupted
-            assert outcome.results == {Result.NOT_STARTED}
+            assert outcome.results == {ActionResult.NOT_STARTED}
             assert sum(isinstance(event, SiteApplied) for event in events) == 3
 
     asyncio.run(main())
@@ -256,7 +256,7 @@ def test_cut_short_it_ends_in_a_ledger_of_every_site(folder: Project) -> None:
             assert isinstance(outcome, ApplyCompleted)
             ledgers = {event.name: event.ledger for event in events if isinstance(event, SiteApplied)}
             assert set(ledgers) == {entry.name for entry in selection.entries}
-            assert Result.UNKNOWN in outcome.results
+            assert ActionResult.UNKNOWN in outcome.results
 
     asyncio.run(main())
 

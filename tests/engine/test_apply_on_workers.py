@@ -31,7 +31,7 @@ from reconciler.cli.main import run
 from reconciler.config.sites import open_project
 from reconciler.engine import apply_parts, carrying_out, parts
 from reconciler.engine.apply import apply_live
-from reconciler.engine.apply_run import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import Applying, PartResult, Task
 from reconciler.engine.prepared import Prepared
@@ -41,7 +41,7 @@ from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteStarted
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.events import Started
-from reconciler.executor.ledger import ApplyTally, Result
+from reconciler.executor.ledger import ActionResult, ApplyTally
 from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.marketing_plan import Generate
@@ -100,7 +100,7 @@ def applied(
     async def apply() -> object:
         project, index = open_project((shops.root,))
         async with open_session(project, FullClient, environ=os.environ, workers=make) as session:
-            apply = Run(session, context, ApplyTerms(yes), emit)
+            apply = ApplyRun(session, context, ApplyTerms(yes), emit)
             return await apply_live(apply, select(project, index, SiteFilter()))
 
     completed = asyncio.run(apply())
@@ -206,7 +206,7 @@ def test_a_worker_that_is_killed_in_a_call_is_replaced_and_nothing_is_done_twice
     assert killed
     assert {site.name for site in sites} == {f"shop-{number}" for number in range(1, SITES + 1)}
     # A call of another site may still be under way when it is looked at, and shows just before it would be sent again.
-    assert completed.results <= {Result.DONE, Result.UNKNOWN, Result.SKIPPED}, sites
+    assert completed.results <= {ActionResult.DONE, ActionResult.UNKNOWN, ActionResult.SKIPPED}, sites
     finishes(shops, capsys, runs=2)
 
 
@@ -246,7 +246,10 @@ def test_what_a_killed_worker_waited_for_is_waited_for_and_counted(
         waited = [entry.operation for entry in entries if "requested by a worker that was lost" in told(entry)]
         assert waited == [Generate()] * SITES, sites
         # As one process counts it.
-        assert (set(completed.results), completed.tally) == ({Result.DONE}, ApplyTally(added=6, changed=3, generated=3))
+        assert (set(completed.results), completed.tally) == (
+            {ActionResult.DONE},
+            ApplyTally(added=6, changed=3, generated=3),
+        )
         finishes(shops, capsys)
 
 
@@ -273,7 +276,7 @@ def test_what_a_part_did_is_known_where_its_answer_is_lost(
     monkeypatch.setattr(LosesAnswers, "left", losses)
     completed, sites = applied(shops, losing_answers)
     assert LosesAnswers.left == 0
-    assert completed.results == {Result.DONE}, sites
+    assert completed.results == {ActionResult.DONE}, sites
     assert len(sites) == SITES
     finishes(shops, capsys)
 
@@ -298,7 +301,7 @@ def losing_answers(setup: Any) -> Workers:
 @pytest.mark.usefixtures("forgets")
 def test_what_is_found_to_be_done_already_is_reported_as_done(shops: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     completed, sites = applied(shops, losing_answers)
-    assert completed.results == {Result.DONE}
+    assert completed.results == {ActionResult.DONE}
     assert {len(site.ledger.entries) for site in sites} == {4}
     assert all("from one that was lost" in told(entry) for site in sites for entry in site.ledger.entries)
     finishes(shops, capsys)
@@ -315,7 +318,7 @@ def test_a_drifted_value_that_a_lost_worker_corrected_is_reported_as_done(
     [drifted] = [site for site in shops.sandbox.world()["sites"] if site.endswith("1")]
     shops.sandbox.dashboard.patch_settings(drifted, {"settings.toneOfVoice": "dry"})
     completed, sites = applied(shops, losing_answers)
-    assert (set(completed.results), completed.tally) == ({Result.DONE}, ApplyTally(changed=1)), sites
+    assert (set(completed.results), completed.tally) == ({ActionResult.DONE}, ApplyTally(changed=1)), sites
     finishes(shops, capsys)
 
 
@@ -327,8 +330,8 @@ def test_of_what_a_lost_worker_did_of_a_promise_nobody_says_how_much(
         file.write_text(file.read_text() + "posts:\n  - {match: {within: 60d}, max: 2}\n")
     completed, sites = applied(shops, losing_answers)
     results = [{str(entry.operation.kind): entry.result for entry in site.ledger.entries} for site in sites]
-    assert [found.pop("rule") for found in results] == [Result.UNKNOWN] * SITES
-    assert {result for found in results for result in found.values()} == {Result.DONE}
+    assert [found.pop("rule") for found in results] == [ActionResult.UNKNOWN] * SITES
+    assert {result for found in results for result in found.values()} == {ActionResult.DONE}
     assert (completed.tally.generated, completed.tally.promised, completed.tally.unknown) == (SITES, 0, SITES)
     finishes(shops, capsys)
 
@@ -348,7 +351,7 @@ def test_a_generation_that_was_asked_for_is_not_made_twice(
     _, [site] = applied(shops, losing_answers, RunContext(regenerate=frozenset({SiteName("shop-1")})))
     asked = [sent["path"].rpartition("/")[2] for sent in shops.sandbox.requests()]
     assert asked.count("regenerate-marketing-plan") == 1
-    assert {entry.result for entry in site.ledger.entries} == {Result.UNKNOWN}
+    assert {entry.result for entry in site.ledger.entries} == {ActionResult.UNKNOWN}
     finishes(shops, capsys)
 
 
@@ -465,10 +468,10 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
 
     completed, sites = applied(shops, lambda setup: Workers(Dies, run_part, 1, setup))
     by_name = {str(site.name): site.ledger for site in sites}
-    assert {entry.result for entry in by_name["shop-1"].entries} == {Result.UNKNOWN}
+    assert {entry.result for entry in by_name["shop-1"].entries} == {ActionResult.UNKNOWN}
     assert "what it did here is not known" in told(by_name["shop-1"].entries[0])
-    assert {entry.result for name in ("shop-2", "shop-3") for entry in by_name[name].entries} == {Result.DONE}
-    assert Result.UNKNOWN in completed.results
+    assert {entry.result for name in ("shop-2", "shop-3") for entry in by_name[name].entries} == {ActionResult.DONE}
+    assert ActionResult.UNKNOWN in completed.results
     finishes(shops, capsys, runs=2)
 
 
@@ -510,7 +513,7 @@ def test_the_lease_of_a_lost_worker_is_waited_for_where_nobody_can_tell_that_it_
 
     died: list[bool] = []
     completed, sites = applied(shops, lambda setup: Workers(Dies, run_part, 1, setup))
-    assert (completed.refused, set(completed.results), len(sites)) == (0, {Result.DONE}, SITES)
+    assert (completed.refused, set(completed.results), len(sites)) == (0, {ActionResult.DONE}, SITES)
     assert sum(waited) > 50  # what a lease lasts that nobody renews
     finishes(shops, capsys)
 
@@ -556,7 +559,7 @@ def test_a_site_whose_result_cannot_be_kept_is_unknown_and_the_others_go_on(
     monkeypatch.setattr(PartResults, "keep", kept)
     _, sites = applied(shops, of_threads)
     found = {str(site.name): {entry.result for entry in site.ledger.entries} for site in sites}
-    assert found == {"shop-1": {Result.UNKNOWN}, "shop-2": {Result.DONE}, "shop-3": {Result.DONE}}
+    assert found == {"shop-1": {ActionResult.UNKNOWN}, "shop-2": {ActionResult.DONE}, "shop-3": {ActionResult.DONE}}
     finishes(shops, capsys)
 
 
@@ -585,7 +588,7 @@ def test_two_attempts_at_one_part_do_it_once(
     again: list[str] = []
     monkeypatch.setattr(carrying_out, "_carry_on", planned_again)
     completed, sites = applied(shops, lambda setup: Workers(Twice, run_part, 1, setup))
-    assert completed.results == {Result.DONE}, sites
+    assert completed.results == {ActionResult.DONE}, sites
     assert {len(site.ledger.entries) for site in sites} == {4}
     # What the first did is told as it tells it.
     assert again == []
@@ -622,7 +625,7 @@ def test_a_first_attempt_that_meets_the_lease_of_a_second_does_not_report_anothe
     shops.sandbox.add_hook(SETTINGS, writing)
     completed, sites = applied(shops, lambda setup: Workers(Twice, run_part, 1, setup))
     assert met.is_set()
-    assert (completed.refused, set(completed.results), len(sites)) == (0, {Result.DONE}, SITES)
+    assert (completed.refused, set(completed.results), len(sites)) == (0, {ActionResult.DONE}, SITES)
     assert completed.tally == ApplyTally(added=6, changed=3, generated=3)
     finishes(shops, capsys)
 
@@ -662,9 +665,10 @@ def test_a_worker_that_was_taken_for_lost_does_not_deny_what_another_did(
     monkeypatch.setattr(PartResults, "begin", begun)
     monkeypatch.setattr(apply_parts, "EVERY", 60)  # the run looks once both have ended
     completed, sites = applied(shops, lambda setup: Workers(Late, run_part, 1, setup))
-    assert (set(completed.results), completed.tally) == ({Result.DONE}, ApplyTally(added=6, changed=3, generated=3)), (
-        sites
-    )
+    assert (set(completed.results), completed.tally) == (
+        {ActionResult.DONE},
+        ApplyTally(added=6, changed=3, generated=3),
+    ), sites
     finishes(shops, capsys)
 
 

@@ -16,7 +16,7 @@ import pytest
 from reconciler.dask_workers import _check_certificates, check_address, dask_workers
 from reconciler.engine.parts import Setup, project_values
 from reconciler.engine.site_results import SitePlanned
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.model.diagnostics import UsageError
 from reconciler.sandbox.app import Seen
 from tests.engine.fleet_over_http import Fleet, fleet
@@ -53,7 +53,7 @@ def test_a_cluster_plans_and_applies_as_processes_do(
     )
     assert spread == alone
     completed, sites = applied(shops, partial(dask_workers, scheduler))
-    assert completed.results == {Result.DONE}
+    assert completed.results == {ActionResult.DONE}
     assert len(sites) == SITES
     assert left_in_state(shops) == []
     finishes(shops, capsys)
@@ -76,7 +76,7 @@ def test_a_worker_of_a_cluster_that_is_killed_is_replaced_and_nothing_is_done_tw
     completed, sites = applied(shops, partial(dask_workers, scheduler))
     assert killed
     assert len(sites) == SITES
-    assert completed.results <= {Result.DONE, Result.UNKNOWN, Result.SKIPPED}, sites
+    assert completed.results <= {ActionResult.DONE, ActionResult.UNKNOWN, ActionResult.SKIPPED}, sites
     [ledger] = kept_ledgers(shops)
     assert len(ledger["sites"]) == SITES
     finishes(shops, capsys, runs=2)

@@ -24,7 +24,7 @@ import pytest
 
 from reconciler import dask_workers
 from reconciler.engine.workers import Workers
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
 from reconciler.worker import run_part
@@ -213,9 +213,9 @@ def test_a_worker_is_killed(engine: Engine, moment: str, shops: Fleet, capsys: p
     assert sorted(site.name for site in sites) == ALL
     if moment in ("before an effect", "after an effect"):
         # A call of another site may still be under way when it is looked at, and shows just before it is sent again.
-        assert completed.results <= {Result.DONE, Result.SKIPPED, Result.UNKNOWN}, sites
+        assert completed.results <= {ActionResult.DONE, ActionResult.SKIPPED, ActionResult.UNKNOWN}, sites
     else:
-        assert (set(completed.results), completed.tally.generated) == ({Result.DONE}, SITES), sites
+        assert (set(completed.results), completed.tally.generated) == ({ActionResult.DONE}, SITES), sites
     [ledger] = kept_ledgers(shops)
     assert [site["site"] for site in ledger["sites"]] == ALL
     assert (held(shops), left_in_state(shops)) == ([], [])
@@ -264,7 +264,7 @@ def test_two_attempts_at_a_part_are_alive_at_once(
         return workers
 
     completed, sites = applied(shops, make)
-    assert (set(completed.results), completed.tally.generated) == ({Result.DONE}, SITES), sites
+    assert (set(completed.results), completed.tally.generated) == ({ActionResult.DONE}, SITES), sites
     assert (held(shops), left_in_state(shops)) == ([], [])
     finishes(shops, capsys)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.run_ledger import CUT_SHORT
-from reconciler.executor.events import Corrected, Event, Finished, Started
-from reconciler.executor.ledger import Entry, Result
+from reconciler.executor.events import Corrected, Finished, ProgressEvent, Started
+from reconciler.executor.ledger import ActionResult, Entry
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Generate
@@ -24,11 +24,11 @@ POSTS = Action(Address(SHOP, Kind.POSTS, "b3f9"), GeneratePosts(ActivityId("b3f9
 
 
 def test_what_ended_what_was_begun_and_what_was_not() -> None:
-    emitted: list[Event] = []
+    emitted: list[ProgressEvent] = []
     recorder = EventRecorder(Plan(SiteRef(SHOP, "1"), (SETTINGS, GENERATE, POSTS)), emitted.append)
-    done = Entry(SETTINGS.address, SETTINGS.operation, Result.DONE)
+    done = Entry(SETTINGS.address, SETTINGS.operation, ActionResult.DONE)
     another = Diagnostic("not-as-asked", "the site has another tone")
-    wrong = Entry.undone(SETTINGS.address, SETTINGS.operation, Result.FAILED, another)
+    wrong = Entry.undone(SETTINGS.address, SETTINGS.operation, ActionResult.FAILED, another)
     for event in (
         Started(SETTINGS.address, SETTINGS.operation),
         Finished(done),
@@ -41,9 +41,9 @@ def test_what_ended_what_was_begun_and_what_was_not() -> None:
 
     ledger = recorder.ledger(CUT_SHORT)
     assert [(one.address.kind, one.result) for one in ledger.entries] == [
-        (Kind.SETTINGS, Result.FAILED),
-        (Kind.MARKETING_PLAN, Result.UNKNOWN),
-        (Kind.POSTS, Result.NOT_STARTED),
+        (Kind.SETTINGS, ActionResult.FAILED),
+        (Kind.MARKETING_PLAN, ActionResult.UNKNOWN),
+        (Kind.POSTS, ActionResult.NOT_STARTED),
     ]
     assert (ledger.error, ledger.interrupted) == (None, True)
     assert recorder.ledger(CUT_SHORT, error=Diagnostic("bug", "a bug")).interrupted is False

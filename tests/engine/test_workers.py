@@ -20,7 +20,7 @@ from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites, open_project
 from reconciler.engine import parts
 from reconciler.engine.choice import SiteFilter
-from reconciler.engine.parts import Audited, PartResult, Planned, Planning, Setup, Task
+from reconciler.engine.parts import DriftedSite, PartResult, PlannedSite, Planning, Setup, Task
 from reconciler.engine.plan import plan_sites
 from reconciler.engine.results import Event, PlanCompleted
 from reconciler.engine.selection import select
@@ -204,8 +204,8 @@ def test_what_travels_arrives_as_it_was(case: str) -> None:
     report = find_drift(desired, live, known, plan, options)
     answer = PartResult(
         outcomes=(
-            Planned.of(SitePlanned(plan, tally_of(plan))),
-            Audited(report, entry.labels, 0.5, tally_of(plan), Reached(frozenset({Address(entry.name)}))),
+            PlannedSite.of(SitePlanned(plan, tally_of(plan))),
+            DriftedSite(report, entry.labels, 0.5, tally_of(plan), Reached(frozenset({Address(entry.name)}))),
         )
     )
     for message in (task, answer):

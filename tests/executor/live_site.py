@@ -15,7 +15,7 @@ from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.fence import Fence
 from reconciler.api.routes import ApiCall
 from reconciler.engine.apply_run import declared_in
-from reconciler.executor.events import Event
+from reconciler.executor.events import ProgressEvent
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, SiteLedger
 from reconciler.executor.open_entries import resolve_open
@@ -303,7 +303,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.world = World()
-        self.events: list[Event] = []
+        self.events: list[ProgressEvent] = []
         self.resolve: Callable[[Action, Plan, ObservedSite, RecordedSite], ResolvedActions] = lambda *_: (
             ResolvedActions(())
         )

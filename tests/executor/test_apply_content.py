@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.api.calls import BATCH
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
-from reconciler.executor.ledger import ApplyTally, Entry, Result, SiteLedger, tally_of
+from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger, tally_of
 from reconciler.model.activities import (
     ActivityIs,
     CreateActivity,
@@ -332,7 +332,7 @@ def test_an_approved_draft_is_scheduled_read_back_and_entered_once(shop: Bench) 
 def test_public_actions_are_withheld_unless_allowed(shop: Bench) -> None:
     ledger = shop.apply(out(shop, "p1"), retitle("a1"), allow_publish=False)
     assert results(ledger) == ["withheld", "done"]
-    assert [one.entry.result for one in shop.events if isinstance(one, Skipped)] == [Result.WITHHELD]
+    assert [one.entry.result for one in shop.events if isinstance(one, Skipped)] == [ActionResult.WITHHELD]
 
 
 def test_content_that_changed_after_approval_is_skipped(shop: Bench) -> None:
@@ -844,9 +844,9 @@ def test_a_cancelled_run_ends_at_once_and_leaves_its_call_in_the_journal(shop: B
 
 
 def test_objects_are_counted_once_and_events_by_their_ids() -> None:
-    settings = Entry(retitle("a1").address, UpdateSettings(()), Result.DONE)
-    pruned = [Entry(settings.address, DeleteEvent(EventId(one), "x"), Result.DONE) for one in ("e1", "e2")]
-    held = Entry(settings.address, CreateActivity(OPEN_DAY), Result.NOT_STARTED)
+    settings = Entry(retitle("a1").address, UpdateSettings(()), ActionResult.DONE)
+    pruned = [Entry(settings.address, DeleteEvent(EventId(one), "x"), ActionResult.DONE) for one in ("e1", "e2")]
+    held = Entry(settings.address, CreateActivity(OPEN_DAY), ActionResult.NOT_STARTED)
     ledger = SiteLedger(SITE, (settings, settings, *pruned, held))
     assert tally_of([ledger]) == ApplyTally(changed=1, destroyed=2, not_started=1)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.sandbox.app import Sandbox, Seen
 from reconciler.state.store import Any, Log, Store, Stored, Version
 from tests.laws.pool import fork
@@ -188,4 +188,4 @@ def _same(wanted: Json, found: Json) -> None:
         raise AssertionError(f"{key}: is {found[key]}, should be {value}")
 
 
-UNFINISHED = frozenset({Result.PENDING, Result.UNKNOWN, Result.SKIPPED, Result.NOT_STARTED})
+UNFINISHED = frozenset({ActionResult.PENDING, ActionResult.UNKNOWN, ActionResult.SKIPPED, ActionResult.NOT_STARTED})

@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.model.canonical import freeze
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.settings import mask_of, same_setting
@@ -175,8 +175,8 @@ def test_what_is_applied_needs_nothing_more(site: Json, world: Json) -> None:
         assert run.writes() == []
         ledger = run.apply()
         assert ledger.error is None
-        assert {one.result for one in ledger.entries} <= {Result.DONE, Result.SKIPPED}, ledger.entries
-        if any(one.result is Result.SKIPPED for one in ledger.entries):
+        assert {one.result for one in ledger.entries} <= {ActionResult.DONE, ActionResult.SKIPPED}, ledger.entries
+        if any(one.result is ActionResult.SKIPPED for one in ledger.entries):
             return  # a deferred action that turned out to contradict another rule
         again = run.plan()
         if refused(again):

@@ -18,7 +18,7 @@ from reconciler.api.limits import Limits
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.engine.apply_run import declared_in
-from reconciler.executor.events import Event
+from reconciler.executor.events import ProgressEvent
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.observe import observe_and_plan
@@ -58,7 +58,7 @@ class WholeRun:
     lease: Lease | None = None
     """The lease of the site; checked before every attempt of a write."""
     way: Callable[[Sandbox], httpx.AsyncBaseTransport] = lambda sandbox: httpx.ASGITransport(app=sandbox)
-    events: list[Event] = field(default_factory=list)
+    events: list[ProgressEvent] = field(default_factory=list)
     planned: Plan | None = None
     """What the last apply intended to do."""
     name: str = "shop"

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler import ApplyCompleted, Project, SiteDrifted, SiteFailed, SitePlanned, UsageError
 from reconciler.cli.main import run
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from tests.engine.fleet_over_http import WORKERS, Fleet, fleet
 from tests.engine.test_apply_on_workers import LosesAnswers, forgets
 from tests.library.test_library import all_of
@@ -45,7 +45,7 @@ def test_plan_drift_and_apply_are_spread_over_workers(shops: Fleet, kind: str, m
             assert len(started) == 2
             applied = await project.apply()
             assert isinstance(applied.outcome, ApplyCompleted)
-            assert applied.outcome.results == {Result.DONE}
+            assert applied.outcome.results == {ActionResult.DONE}
             drifted = await all_of(project.drift())
             assert [type(found) for found in drifted] == [SiteDrifted, SiteDrifted, SiteFailed]
             again = await all_of(project.plan())
@@ -92,7 +92,7 @@ def test_a_saved_plan_that_was_to_generate_again_does_so_once_where_a_worker_is_
         async with Project.open(shops.root, workers=1) as project:
             applied = await project.apply_plan(saved)
             assert isinstance(applied.outcome, ApplyCompleted)
-            assert applied.outcome.results == {Result.UNKNOWN}
+            assert applied.outcome.results == {ActionResult.UNKNOWN}
 
     asyncio.run(main())
     asked = [sent["path"].rpartition("/")[2] for sent in shops.sandbox.requests()]

@@ -66,7 +66,7 @@ from reconciler.engine.tool_results import (
     VersionShown,
 )
 from reconciler.executor.events import Started
-from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
@@ -95,7 +95,7 @@ AT = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
 DIGEST = Digest("sha256:" + "41c9" * 16)
 ACTIVITY, POST = ActivityId("b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30"), PostId("834dc801-3e5c-416a-bd14-b130a95d100e")
 
-UNDONE = tuple(result for result in Result if result is not Result.DONE)
+UNDONE = tuple(result for result in ActionResult if result is not ActionResult.DONE)
 
 Say = Callable[[str], str]
 """A text from outside, beginning with a word by which it can be found again."""
@@ -262,16 +262,16 @@ def _plans(say: Say) -> Iterator[tuple[str, Run]]:
 # --- applies ---------------------------------------------------------------------------------------
 
 
-def ledger(say: Say, *results: Result, site: str = "shop", error: Diagnostic | None = None) -> SiteLedger:
+def ledger(say: Say, *results: ActionResult, site: str = "shop", error: Diagnostic | None = None) -> SiteLedger:
     plan = full_plan(say, site)
     entries = tuple(ended(action, result, say) for action, result in zip(plan.actions, results, strict=False))
     note = Diagnostic("no-posts", say("w-note"), severity=Severity.NOTE)
     return SiteLedger(plan.site, entries, (note,), error, interrupted=False)
 
 
-def ended(action: Action, result: Result, say: Say) -> Entry:
+def ended(action: Action, result: ActionResult, say: Say) -> Entry:
     """How an action ended: one that was not done has a code, a fix and a request of its own."""
-    if result is Result.DONE:
+    if result is ActionResult.DONE:
         return Entry(action.address, action.operation, result, request_id="r-9")
     problem = Diagnostic(f"c-{result}", say("w-detail"), say(f"w-fix-{result}"), request_id=f"r-{result}")
     return Entry.undone(action.address, action.operation, result, problem)
@@ -296,17 +296,17 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
     begun, full = started("apply"), planned(full_plan(say))
     other = planned(full_plan(say, "other"))
     one = PlanCompleted(1, full.tally)
-    done = ledger(say, *[Result.DONE] * 4)
+    done = ledger(say, *[ActionResult.DONE] * 4)
     yield (
         "applied",
         Run("apply", (*begun, full, *applied(say, done, plan=one), Ended(0)), words="settings w-event"),
     )
-    mixed = ledger(say, Result.DONE, Result.FAILED, Result.PENDING, Result.WITHHELD)
+    mixed = ledger(say, ActionResult.DONE, ActionResult.FAILED, ActionResult.PENDING, ActionResult.WITHHELD)
     rest = ledger(
         say,
-        Result.SKIPPED,
-        Result.UNKNOWN,
-        Result.NOT_STARTED,
+        ActionResult.SKIPPED,
+        ActionResult.UNKNOWN,
+        ActionResult.NOT_STARTED,
         site="other",
         error=Diagnostic("state", say("w-given-up")),
     )
@@ -331,7 +331,7 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         SiteName("other"), (Diagnostic("locked", say("w-locked"), address=Address(SiteName("other"))),), True
     )
     ended = ApplyCompleted(
-        PlanCompleted(2, full.tally), tally_of((done,)), 2, refused=1, results=frozenset({Result.DONE})
+        PlanCompleted(2, full.tally), tally_of((done,)), 2, refused=1, results=frozenset({ActionResult.DONE})
     )
     held = (
         *begun,

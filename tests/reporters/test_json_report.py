@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.engine.results import ApplyCompleted, Ended, Interrupted, PlanCompleted, Refused, Validated
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
-from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Generate
@@ -91,7 +91,7 @@ def test_an_apply_has_its_ledger(everything: SitePlanned) -> None:
     reporter.handle(everything)
     summary = PlanCompleted(1, everything.tally)
     reporter.handle(summary)
-    entry = Entry(Address(SiteName("shop"), Kind.MARKETING_PLAN), Generate(), Result.DONE, request_id="r-1")
+    entry = Entry(Address(SiteName("shop"), Kind.MARKETING_PLAN), Generate(), ActionResult.DONE, request_id="r-1")
     ledger = SiteLedger(SiteRef(SiteName("shop"), "1"), (entry,))
     reporter.handle(SiteApplied(ledger))
     reporter.handle(ApplyCompleted(summary, tally_of((ledger,)), 1))

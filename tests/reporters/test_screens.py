@@ -31,7 +31,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteReviewed, Written
 from reconciler.engine.state_results import StateListed
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
@@ -109,11 +109,13 @@ def waiting(site: str, count: int, state: InReview = InReview.NOT_REVIEWED) -> t
     )
 
 
-def entry(kind: Kind, operation: UpdateSettings | Generate | SchedulePost, result: Result, detail: str = "") -> Entry:
+def entry(
+    kind: Kind, operation: UpdateSettings | Generate | SchedulePost, result: ActionResult, detail: str = ""
+) -> Entry:
     address = Address(SHOP, kind, "834d" if kind is Kind.DRAFT else "")
-    if result is Result.DONE:
+    if result is ActionResult.DONE:
         return Entry(address, operation, result)
-    request = "request-7" if result is Result.FAILED else None
+    request = "request-7" if result is ActionResult.FAILED else None
     return Entry.undone(address, operation, result, Diagnostic("test", detail, request_id=request))
 
 
@@ -134,9 +136,9 @@ UNCONNECTED = blocked(
 TWO = SiteLedger(
     SiteRef(SHOP, "1"),
     (
-        entry(Kind.SETTINGS, tone().operation, Result.DONE),  # type: ignore[arg-type]
-        entry(Kind.MARKETING_PLAN, Generate(), Result.FAILED, "the generation ended FAILED"),
-        entry(Kind.DRAFT, SCHEDULE, Result.WITHHELD, "publishing also needs --allow-publish"),
+        entry(Kind.SETTINGS, tone().operation, ActionResult.DONE),  # type: ignore[arg-type]
+        entry(Kind.MARKETING_PLAN, Generate(), ActionResult.FAILED, "the generation ended FAILED"),
+        entry(Kind.DRAFT, SCHEDULE, ActionResult.WITHHELD, "publishing also needs --allow-publish"),
     ),
     notes=(Diagnostic("test", "took over an expired lock", severity=Severity.NOTE),),
 )
@@ -144,8 +146,10 @@ PROMISE = Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_
 KEPT = SiteLedger(
     SiteRef(SHOP, "1"),
     (
-        Entry(Address(SHOP, Kind.RULE, "posts.0"), PROMISE, Result.DONE, matched=1, count=0),
-        Entry(Address(SHOP, Kind.POSTS, "b3"), GeneratePosts(ActivityId("b3"), "Sale"), Result.DONE, promised=True),
+        Entry(Address(SHOP, Kind.RULE, "posts.0"), PROMISE, ActionResult.DONE, matched=1, count=0),
+        Entry(
+            Address(SHOP, Kind.POSTS, "b3"), GeneratePosts(ActivityId("b3"), "Sale"), ActionResult.DONE, promised=True
+        ),
     ),
 )
 LONG = " ".join(f"sentence {number} of the guidelines." for number in range(40))
@@ -203,17 +207,17 @@ def cancelled(site: str, day: int | None) -> Action:
 def stopped(site: str, **rest: object) -> SiteLedger:
     """A site at which a run was stopped while the marketing plan was being generated."""
     entries = (
-        Entry(Address(SiteName(site), Kind.SETTINGS), tone().operation, Result.DONE),
+        Entry(Address(SiteName(site), Kind.SETTINGS), tone().operation, ActionResult.DONE),
         Entry.undone(
             Address(SiteName(site), Kind.MARKETING_PLAN),
             Generate(),
-            Result.PENDING,
+            ActionResult.PENDING,
             Diagnostic(Trouble.STILL_UNDER_WAY, "still under way when the run was stopped"),
         ),
         Entry.undone(
             Address(SiteName(site), Kind.RULE, "posts.0"),
             PROMISE,
-            Result.NOT_STARTED,
+            ActionResult.NOT_STARTED,
             Diagnostic(Trouble.STOPPED, "the run was stopped"),
         ),
     )
@@ -224,7 +228,7 @@ def cut_short(site: str) -> SiteLedger:
     """A site whose call a second signal cut off, so that its outcome is unknown."""
     done, generating, behind = stopped(site).entries
     cut = Diagnostic(Trouble.STOPPED, "the run was cut short", "run apply again")
-    entries = (done, replace(generating, result=Result.UNKNOWN, problem=cut), behind)
+    entries = (done, replace(generating, result=ActionResult.UNKNOWN, problem=cut), behind)
     return replace(stopped(site), entries=entries)
 
 
@@ -241,7 +245,7 @@ def withheld(site: str) -> SiteLedger:
     """A site with four posts that nobody allowed to go public."""
     allowed = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish")
     actions = [going_out(site, number) for number in range(4)]
-    entries = (Entry.undone(action.address, action.operation, Result.WITHHELD, allowed) for action in actions)
+    entries = (Entry.undone(action.address, action.operation, ActionResult.WITHHELD, allowed) for action in actions)
     return SiteLedger(SiteRef(SiteName(site), "1"), tuple(entries))
 
 
@@ -253,7 +257,7 @@ def interrupted(*ledgers: SiteLedger) -> tuple[Event, ...]:
 def waited(site: str) -> SiteLedger:
     """A site whose marketing plan an earlier run began to generate."""
     address = Address(SiteName(site), Kind.MARKETING_PLAN)
-    return SiteLedger(SiteRef(SiteName(site), "1"), (Entry(address, AwaitGeneration(), Result.DONE),))
+    return SiteLedger(SiteRef(SiteName(site), "1"), (Entry(address, AwaitGeneration(), ActionResult.DONE),))
 
 
 SCREENS: Final[dict[str, Callable[[], str]]] = {
@@ -377,7 +381,7 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
             SiteLedger(SiteRef(SiteName("a"), "2"), error=Diagnostic("lost", "the lock was lost")),
             SiteLedger(
                 SiteRef(SiteName("b"), "3"),
-                (entry(Kind.SETTINGS, tone().operation, Result.NOT_STARTED, "interrupted"),),  # type: ignore[arg-type]
+                (entry(Kind.SETTINGS, tone().operation, ActionResult.NOT_STARTED, "interrupted"),),  # type: ignore[arg-type]
                 interrupted=True,
             ),
             sites=9,
@@ -708,8 +712,8 @@ def test_a_value_from_the_defaults_says_so() -> None:
 
 
 def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
-    done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, Result.DONE)
-    bad = Entry.undone(done.address, done.operation, Result.FAILED, Diagnostic("test", "no"))
+    done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, ActionResult.DONE)
+    bad = Entry.undone(done.address, done.operation, ActionResult.FAILED, Diagnostic("test", "no"))
     ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), (done,)) for number in range(6)]
     ledgers.append(SiteLedger(SiteRef(SiteName("odd"), "9"), (bad, done)))
     tally = ledger_tally(ledgers)
@@ -723,13 +727,13 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
 
 def fleet_applied(detail: Detail | None = None) -> list[str]:
     """More sites than fit a screen: most of them well, six refused alike, one with a post that is public now."""
-    done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, Result.DONE)
+    done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, ActionResult.DONE)
     ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), (done,)) for number in range(40)]
     ledgers += [refused_write(f"r{number}", number) for number in range(6)]
     for site in ("p1", "p2"):
         action = going_out("p1", 1)
         ledgers.append(
-            SiteLedger(SiteRef(SiteName(site), site), (Entry(action.address, action.operation, Result.DONE),))
+            SiteLedger(SiteRef(SiteName(site), site), (Entry(action.address, action.operation, ActionResult.DONE),))
         )
     completed = ApplyCompleted(PlanCompleted(48, PlanTally(change=48)), ledger_tally(ledgers), 48)
     ends = (SiteApplied(ledger, seconds=1.0) for ledger in ledgers)
@@ -759,8 +763,8 @@ def refused_write(site: str, request: int, message: str = "access was refused") 
     behind = Diagnostic(Trouble.BEHIND, "the settings were not saved (failed)")
     settings, generation = Address(SiteName(site), Kind.SETTINGS), Address(SiteName(site), Kind.MARKETING_PLAN)
     entries = (
-        Entry.undone(settings, tone().operation, Result.FAILED, found),
-        Entry.undone(generation, Generate(), Result.NOT_STARTED, behind),
+        Entry.undone(settings, tone().operation, ActionResult.FAILED, found),
+        Entry.undone(generation, Generate(), ActionResult.NOT_STARTED, behind),
     )
     return SiteLedger(SiteRef(SiteName(site), str(request)), entries)
 
@@ -891,16 +895,16 @@ def test_posts_of_many_sites_say_what_differs_between_them() -> None:
 
 
 def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> None:
-    def ended(number: int, result: Result = Result.DONE, remark: Remark | None = None) -> Entry:
+    def ended(number: int, result: ActionResult = ActionResult.DONE, remark: Remark | None = None) -> Entry:
         action = going_out("shop", number)
-        if result is not Result.DONE:
+        if result is not ActionResult.DONE:
             return Entry.undone(action.address, action.operation, result, Diagnostic("test", "no"))
         at: datetime = action.operation.at  # type: ignore[union-attr,assignment]
         return Entry(action.address, action.operation, result, None, remark, at)
 
     four = SiteLedger(SiteRef(SHOP, "1"), tuple(ended(number) for number in range(4)))
     odd = SiteLedger(
-        SiteRef(SHOP, "1"), (ended(0), ended(1), ended(2, remark=Remark.ASKED_BEFORE), ended(3, Result.FAILED))
+        SiteRef(SHOP, "1"), (ended(0), ended(1), ended(2, remark=Remark.ASKED_BEFORE), ended(3, ActionResult.FAILED))
     )
     fleet, screen = (four, odd, four, four, four), Screen(300)
     lines = shown(*applied(*fleet), command="apply", screen=screen).splitlines()
@@ -920,7 +924,7 @@ def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> 
 
 
 def test_a_quiet_apply_tells_of_problems_alone() -> None:
-    well = SiteLedger(SiteRef(SiteName("well"), "4"), (entry(Kind.MARKETING_PLAN, Generate(), Result.DONE),))
+    well = SiteLedger(SiteRef(SiteName("well"), "4"), (entry(Kind.MARKETING_PLAN, Generate(), ActionResult.DONE),))
     text = shown(*applied(TWO, well, sites=9), command="apply", detail=Detail(quiet=True))
     assert "well" not in text
     assert "the generation ended FAILED" in text

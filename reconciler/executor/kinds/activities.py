@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, same_text, thrown_away
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, differences, same_text, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.activities import (
@@ -62,8 +62,8 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
             case _:
                 assert_never(operation)
 
-    def reads(self, operation: ActivityOperation) -> Reads:
-        return Reads(frozenset({Need.MARKETING_PLAN}))
+    def reads(self, operation: ActivityOperation) -> OutcomeReads:
+        return OutcomeReads(frozenset({Need.MARKETING_PLAN}))
 
     def outcome(self, operation: ActivityOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
         if not isinstance(operation, CreateActivity):

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import ActionResult
 from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
@@ -36,7 +36,7 @@ LONGEST: Final = 200
 """Longest value, in characters, that a message shows."""
 
 
-class Reads(Struct, frozen=True):
+class OutcomeReads(Struct, frozen=True):
     """What must be read to tell how a call ended.
 
     Parts of the site, the posts of activities, and single posts, each with the activity that it belongs to.
@@ -46,8 +46,8 @@ class Reads(Struct, frozen=True):
     activities: frozenset[ActivityId] = frozenset()
     posts: tuple[tuple[PostId, ActivityId], ...] = ()
 
-    def __or__(self, more: Reads) -> Reads:
-        return Reads(self.needs | more.needs, self.activities | more.activities, (*self.posts, *more.posts))
+    def __or__(self, more: OutcomeReads) -> OutcomeReads:
+        return OutcomeReads(self.needs | more.needs, self.activities | more.activities, (*self.posts, *more.posts))
 
 
 class Moment(Struct, frozen=True):
@@ -83,9 +83,9 @@ class ManagedKind(Generic[O]):
 
     # --- after a call ---
 
-    def reads(self, operation: O) -> Reads:
+    def reads(self, operation: O) -> OutcomeReads:
         """What must be read to tell how the call ended."""
-        return Reads()
+        return OutcomeReads()
 
     def mismatch(
         self, operation: O, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
@@ -149,7 +149,7 @@ class ManagedKind(Generic[O]):
         """The declared generation inputs of this kind, as the site has them now. May raise an ApiError."""
         return Inputs()
 
-    def inputs_missing(self, operation: O, address: Address, result: Result) -> Diagnostic | None:
+    def inputs_missing(self, operation: O, address: Address, result: ActionResult) -> Diagnostic | None:
         """Why nothing may be generated after the call has ended in this way; None if that makes no difference."""
         return None
 

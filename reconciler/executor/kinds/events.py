@@ -7,8 +7,8 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, same_text, shown
-from reconciler.executor.ledger import Result
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, differences, same_text, shown
+from reconciler.executor.ledger import ActionResult
 from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
@@ -81,8 +81,8 @@ class EventsKind(ManagedKind[EventOperation]):
         events = await _events(site)
         return Before(known=tuple(sorted(event.id for event in events if normal_text(event.name) == name)))
 
-    def reads(self, operation: EventOperation) -> Reads:
-        return Reads(frozenset({Need.EVENTS}))
+    def reads(self, operation: EventOperation) -> OutcomeReads:
+        return OutcomeReads(frozenset({Need.EVENTS}))
 
     def outcome(self, operation: EventOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
         if not isinstance(operation, CreateEvent):
@@ -213,9 +213,9 @@ class EventsKind(ManagedKind[EventOperation]):
         names = {name for name, _ in declared.events}
         return Inputs(events=tuple((name, facts) for name, facts in part.live_facts if name in names))
 
-    def inputs_missing(self, operation: EventOperation, address: Address, result: Result) -> Diagnostic | None:
+    def inputs_missing(self, operation: EventOperation, address: Address, result: ActionResult) -> Diagnostic | None:
         if isinstance(operation, DeleteEvent):
-            return None if result is Result.SKIPPED else behind(f"{address} was not deleted ({spoken(result)})")
+            return None if result is ActionResult.SKIPPED else behind(f"{address} was not deleted ({spoken(result)})")
         return behind(f"{address} was not saved ({spoken(result)})")
 
     def touches(self, operation: EventOperation) -> frozenset[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from reconciler.executor.kinds.activities import forgotten
-from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, thrown_away
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
@@ -64,8 +64,8 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
             contents=tuple(sorted(_contents(live))) if isinstance(operation, Generate | Regenerate) else (),
         )
 
-    def reads(self, operation: MarketingPlanOperation) -> Reads:
-        return Reads(frozenset({Need.MARKETING_PLAN}))
+    def reads(self, operation: MarketingPlanOperation) -> OutcomeReads:
+        return OutcomeReads(frozenset({Need.MARKETING_PLAN}))
 
     def outcome(
         self, operation: MarketingPlanOperation, entry: OpenEntry, found: Snapshot, now: datetime

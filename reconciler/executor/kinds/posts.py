@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, thrown_away
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
@@ -69,8 +69,8 @@ class PostsKind(ManagedKind[PostsOperation]):
             case _:
                 assert_never(operation)
 
-    def reads(self, operation: PostsOperation) -> Reads:
-        return Reads(activities=frozenset({operation.activity}))
+    def reads(self, operation: PostsOperation) -> OutcomeReads:
+        return OutcomeReads(activities=frozenset({operation.activity}))
 
     def outcome(self, operation: PostsOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
         return posts_outcome(operation, entry, found.posts_of(operation.activity), whole=False)

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, differences
 from reconciler.executor.lagging import drafts_themselves
 from reconciler.executor.ports import ApplyOptions, Journal
 from reconciler.executor.site_cache import SiteCache
@@ -77,8 +77,8 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             return None
         return _not_as_approved(operation, await site.marketing_plan())
 
-    def reads(self, operation: ScheduleOperation) -> Reads:
-        return Reads(frozenset({Need.MARKETING_PLAN}), posts=((operation.post, operation.activity),))
+    def reads(self, operation: ScheduleOperation) -> OutcomeReads:
+        return OutcomeReads(frozenset({Need.MARKETING_PLAN}), posts=((operation.post, operation.activity),))
 
     def outcome(self, operation: ScheduleOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
         live = found.post(operation.post)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, shown
-from reconciler.executor.ledger import Result
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, differences, shown
+from reconciler.executor.ledger import ActionResult
 from reconciler.executor.ports import Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
@@ -50,8 +50,8 @@ class SettingsKind(ManagedKind[UpdateSettings]):
         """The fields that the mask does not name: that they stay is documented, but was not measured (D 9.4)."""
         return Before(settings=unnamed_fields(await site.settings(), (field.path for field in operation.whole)))
 
-    def reads(self, operation: UpdateSettings) -> Reads:
-        return Reads(frozenset({Need.SETTINGS}))
+    def reads(self, operation: UpdateSettings) -> OutcomeReads:
+        return OutcomeReads(frozenset({Need.SETTINGS}))
 
     def mismatch(
         self, operation: UpdateSettings, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
@@ -101,7 +101,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
         live, recorded = await site.settings(), ports.journal.recorded
         return Inputs(settings=tuple(_seen(field, live, recorded) for field in declared.settings))
 
-    def inputs_missing(self, operation: UpdateSettings, address: Address, result: Result) -> Diagnostic | None:
+    def inputs_missing(self, operation: UpdateSettings, address: Address, result: ActionResult) -> Diagnostic | None:
         return behind(f"the settings were not saved ({spoken(result)})")
 
     def touches(self, operation: UpdateSettings) -> frozenset[str]:
