@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reconciler.engine.results import (
     ApplyCompleted,
     DriftCompleted,
@@ -22,9 +24,17 @@ NEXT = "Next:"
 
 
 def text_of(command: str, *events: Event, calls_of: CallsOf | None = None) -> list[str]:
-    """The lines that the text format has for these events, without the next step; none is wrapped."""
+    """The lines that the text format has for these events, without the next step; none is wrapped.
+
+    Problems that are an event of their own (`Notice`, `FilesInvalid`, `RunFailed`) are left out: `Findings` has them.
+    """
+    return _text(command, events, calls_of, problems=False)
+
+
+def _text(command: str, events: Iterable[Event], calls_of: CallsOf | None = None, *, problems: bool) -> list[str]:
     pieces: list[str] = []
-    reporter = TextReporter(ReporterContext(command, pieces.append, Screen(1_000_000), calls_of))
+    context = ReporterContext(command, pieces.append, Screen(1_000_000), calls_of, on_screen=not problems)
+    reporter = TextReporter(context)
     for event in events:
         reporter.handle(event)
     return [line for line in "".join(pieces).splitlines() if line.strip() and not line.startswith(NEXT)]
@@ -35,7 +45,7 @@ def last_line(command: str, closing: Event) -> str:
     if isinstance(closing, SchemaShown | ScriptShown | SandboxShown):  # their output ends in whatever they contain
         return ""
     before = (closing.plan,) if isinstance(closing, ApplyCompleted) else ()
-    lines = text_of(command, *before, closing)
+    lines = _text(command, (*before, closing), problems=True)
     return lines[-1] if lines else ""
 
 

@@ -10,10 +10,13 @@ import json
 import re
 from collections.abc import Callable
 from signal import SIGINT, SIGTERM
+from typing import get_args
 
 import pytest
 
-from reconciler.engine.results import ClosingEvent, Ended, PartsMerged
+from reconciler.engine.results import ClosingEvent, Ended, Event, PartsMerged, PhaseStarted
+from reconciler.engine.site_results import Progressed, SiteStarted
+from reconciler.engine.tool_results import SandboxReset, SandboxStopped, StarterWritten
 from reconciler.engine.verdict import verdict_of
 from reconciler.executor.ledger import SEVERITIES
 from reconciler.model.verdict import Verdict
@@ -46,6 +49,24 @@ def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
     assert text.endswith("\n"), "a report is never empty, and ends its last line"
     wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
     assert [word for word in wanted if word not in text] == [], f"{format} has to say these of {name!r}"
+
+
+SAYS_NOTHING = {PhaseStarted, SiteStarted, Progressed, StarterWritten, SandboxStopped, SandboxReset, Ended}
+"""Events that need leave no trace: they only say that a run goes on or is over, which other tests look for."""
+
+
+@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.tells is Tells.EVERYTHING])
+def test_a_format_that_shows_everything_drops_no_event(format: str) -> None:
+    """A `case _` that drops an event passes the type checker: the report is the same as without the event."""
+    runs = [run for _, run in endings(str)]
+    dropped = {kind for kind in get_args(Event) if not any(leaves_a_trace(format, run, kind) for run in runs)}
+    assert dropped - SAYS_NOTHING == set()
+
+
+def leaves_a_trace(format: str, run: Run, kind: type[Event]) -> bool:
+    """Whether a report would be another one without the events of this kind."""
+    others = tuple(event for event in run.events if not isinstance(event, kind))
+    return others != run.events and report(format, Run(run.command, others)) != report(format, run)
 
 
 @pytest.mark.parametrize("name", ENDINGS)
