@@ -17,7 +17,7 @@ from unittest import mock
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import JsonObject, digest_of
-from reconciler.model.journal import Begun
+from reconciler.model.journal import CallIntent
 from reconciler.model.notes import Bound, Scheduled
 from reconciler.model.outcomes import Done
 from reconciler.model.posts import ActivityId, PostId
@@ -37,7 +37,7 @@ async def schedule(calls: int, folder: Path) -> None:
     for number in range(calls):
         id, activity, digest = PostId(f"p{number:06d}"), ActivityId(f"a{number:06d}"), digest_of(number)
         operation = SchedulePost(id, activity, "INSTAGRAM", digest)
-        (entry,) = await journal.begin([Begun(Address(SITE.name, Kind.DRAFT, id), operation)])
+        (entry,) = await journal.begin([CallIntent(Address(SITE.name, Kind.DRAFT, id), operation)])
         journal.note(Scheduled(PublishedPost(id, digest, "INSTAGRAM", NOW, NOW)))
         journal.note(Bound(Bindings(objects=((f"posts[{activity}]", JsonObject({"state": "present"})),))))
         await journal.end(entry, Done())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.model.address import Address
-from reconciler.model.journal import Before, Begun, OpenEntry
+from reconciler.model.journal import Before, CallIntent, OpenEntry
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.operations import Operation
 from reconciler.state.journal import SiteJournal
@@ -11,9 +11,9 @@ from reconciler.state.journal import SiteJournal
 
 def begun(
     address: str = "shop/marketing-plan", operation: Operation | None = None, before: Before | None = None
-) -> Begun:
+) -> CallIntent:
     """A call that is about to be sent: a generation, unless another one is asked for."""
-    return Begun(Address.parse(address), operation or Generate(), before or Before())
+    return CallIntent(Address.parse(address), operation or Generate(), before or Before())
 
 
 async def begin(

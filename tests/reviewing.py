@@ -8,14 +8,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval, drafts_digest
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, DraftApproval, DraftDecision, drafts_digest
 from reconciler.model.content import approval_digest, counted
 from reconciler.model.posts import Post
 from reconciler.model.review import ActivityForReview, DraftForReview
 
 
 def entry(
-    post: Post, date: datetime, decision: Decision = Decision.APPROVE, *, cancelled: int = 0, **changes: Any
+    post: Post, date: datetime, decision: DraftDecision = DraftDecision.APPROVE, *, cancelled: int = 0, **changes: Any
 ) -> DraftApproval:
     """The entry of a post whose activity has that date; `changes` are of its members."""
     made = DraftApproval(
@@ -31,7 +31,7 @@ def entry(
 
 def reviewed(
     activity: Activity,
-    decision: Decision = Decision.APPROVE,
+    decision: DraftDecision = DraftDecision.APPROVE,
     *,
     about: ActivityDecision = ActivityDecision.KEEP,
     cancelled: int = 0,

@@ -20,7 +20,7 @@ _ADDRESS: Final = re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<path>(?:/[A-Za-z
 _PORTS: Final = {"http": "80", "https": "443"}
 
 
-class Address(Struct, frozen=True):
+class ApiAddress(Struct, frozen=True):
     """Where an API is. `host` is without brackets; `text` is the whole address, without a final slash."""
 
     scheme: str
@@ -35,7 +35,7 @@ class Proxy(Struct, frozen=True):
     authorization: str = ""
 
 
-def address_of(text: str) -> Address:
+def address_of(text: str) -> ApiAddress:
     """Parses the address of an API: https, or http only on this machine. Raises UsageError."""
     wrong = UsageError(f"{text!r} is not a valid API URL", "write it like https://www.wixapis.com")
     written = text.strip()
@@ -48,7 +48,7 @@ def address_of(text: str) -> Address:
     if scheme == "http" and not is_loopback(host.strip("[]")):
         raise UsageError(f"{text!r} would send credentials unencrypted", "use https (http is for loopback only)")
     port = "" if found["port"] in (None, _PORTS[scheme]) else f":{int(found['port'])}"
-    return Address(scheme, host.strip("[]"), f"{scheme}://{host}{port}{found['path']}".rstrip("/"))
+    return ApiAddress(scheme, host.strip("[]"), f"{scheme}://{host}{port}{found['path']}".rstrip("/"))
 
 
 def _in_ascii(address: str) -> str:

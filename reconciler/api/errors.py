@@ -19,7 +19,7 @@ from reconciler.api.decoding import NotJson
 from reconciler.api.routes import TOKEN, ApiCall, permission_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.failures import MEANINGS
-from reconciler.model.requests import Asked
+from reconciler.model.requests import SentRequest
 from reconciler.model.text import printable, spoken
 
 REQUEST_ID: Final = "x-wix-request-id"  # S-sdk
@@ -159,9 +159,9 @@ class ApiError(Exception):
         return f"{head}: {said}" if said else head
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> SentRequest:
         """What was asked, and the status of the answer."""
-        return Asked(self.method, self.path, self.status, self.code)
+        return SentRequest(self.method, self.path, self.status, self.code)
 
     def _answer(self) -> str:
         return " ".join(part for part in (str(self.status or ""), self.code) if part)

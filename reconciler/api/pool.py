@@ -10,7 +10,7 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
-from reconciler.api.address import Address
+from reconciler.api.address import ApiAddress
 from reconciler.api.lean_imports import import_aiohttp
 from reconciler.api.network_words import network_words
 from reconciler.api.sending import (
@@ -47,7 +47,7 @@ class Pool:
     no cookie, and by itself reads neither `.netrc` nor environment variables.
     """
 
-    def __init__(self, base: Address, parallelism: int, surroundings: Surroundings) -> None:
+    def __init__(self, base: ApiAddress, parallelism: int, surroundings: Surroundings) -> None:
         import_aiohttp()
         import aiohttp
         from yarl import URL

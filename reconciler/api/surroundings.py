@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from reconciler.api.address import Address, Proxy, proxy_of
+from reconciler.api.address import ApiAddress, Proxy, proxy_of
 from reconciler.api.sending import NotHttp, OtherHost, OutOfDate, ProxyUnreachable, Untrusted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
@@ -30,7 +30,7 @@ class Surroundings(Struct, frozen=True):
 
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def check(self, base: Address) -> None:
+    def check(self, base: ApiAddress) -> None:
         """Raises UsageError if a variable that matters for this address names something that cannot be used."""
         self.proxy_for(base)
         if base.scheme == "https" and (self._bundle() or self.environ.get(KEY_LOG)):
@@ -64,7 +64,7 @@ class Surroundings(Struct, frozen=True):
                 ) from None
         return context
 
-    def proxy_for(self, base: Address) -> Proxy | None:
+    def proxy_for(self, base: ApiAddress) -> Proxy | None:
         """The proxy for an address; None for this machine. Raises UsageError if the proxy's address is wrong."""
         if is_loopback(base.host):
             return None

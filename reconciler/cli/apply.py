@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.cli.asking import agreed, can_ask, public_question
 from reconciler.cli.options import RunOptions
-from reconciler.cli.run import Running, reported
+from reconciler.cli.run import CommandRun, reported
 from reconciler.cli.selecting import means_of, selected
 from reconciler.config.project import find_project
 from reconciler.engine.apply_run import DECLINED, ApplyTerms, Decision, Proposal
@@ -54,7 +54,7 @@ class Permissions(Struct, frozen=True):
 def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
     """Runs `reconciler apply [PATH...]` and returns its exit code."""
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         runs, selection, context = selected(asked)
         return running.run(runs.apply(selection, context, *_terms(runs, permissions, running)))
 
@@ -64,7 +64,7 @@ def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
 def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions) -> int:
     """Runs `reconciler apply PLANFILE` and returns its exit code."""
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         _check_options(asked)
         runs = Runs(find_project([], asked.trust()), means_of(asked))
         saved = _read(file)
@@ -89,7 +89,7 @@ def _read(file: Path) -> SavedPlan | PlanRefused:
         return refused
 
 
-def _terms(runs: Runs, permissions: Permissions, running: Running) -> tuple[ApplyTerms, Emit]:
+def _terms(runs: Runs, permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, Emit]:
     """Who decides, what ends a run early and how it is judged then, and where the run reports."""
     interrupts = running.interrupts
     started: list[RunStarted] = []

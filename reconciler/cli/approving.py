@@ -13,11 +13,11 @@ from typing import Final, TextIO
 from msgspec import Struct, structs
 
 from reconciler.cli.asking import can_ask, key
-from reconciler.cli.options import Shown
+from reconciler.cli.options import OutputOptions
 from reconciler.cli.outputs import screen_of, shows_text
-from reconciler.cli.run import Running, reported
+from reconciler.cli.run import CommandRun, reported
 from reconciler.cli.running import Terminated, run
-from reconciler.config.deciding import AnyDecision, Ruling, Selector
+from reconciler.config.deciding import AnyDecision, DraftSelector, Ruling
 from reconciler.config.discovery import shown_path
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
@@ -25,14 +25,14 @@ from reconciler.engine.approve import Instead, ToApprove, Undecided, approve, is
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.results import Decided
 from reconciler.engine.selection import select
-from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import UsageError
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.layout import Screen, Span, wrapped
 from reconciler.reporters.review_text import EDITED, WHEN_EDITED, subject_lines
 
 ANSWERS: Final[dict[str, AnyDecision]] = {
-    "a": Decision.APPROVE,
+    "a": DraftDecision.APPROVE,
     "r": ActivityDecision.REGENERATE,
     "m": ActivityDecision.REGENERATE_MEDIA,
     "d": ActivityDecision.DISCARD,
@@ -60,11 +60,11 @@ class ApproveOptions(Struct, frozen=True):
 
     paths: tuple[Path, ...]
     choice: SiteFilter
-    selector: Selector
+    selector: DraftSelector
     decision: AnyDecision | None
     everything: bool
     yes: bool
-    shown: Shown
+    shown: OutputOptions
 
 
 def approve_command(options: ApproveOptions) -> int:
@@ -72,7 +72,7 @@ def approve_command(options: ApproveOptions) -> int:
     return reported("approve", options.shown, lambda running: _approve(options, running))
 
 
-def _approve(options: ApproveOptions, running: Running) -> Decided:
+def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
     if options.everything and not options.yes:
         raise UsageError("--all decides without asking, so it also needs --yes", "add --yes")
     if options.everything and options.selector:
@@ -92,7 +92,7 @@ def _approve(options: ApproveOptions, running: Running) -> Decided:
         lines = subject_lines(undecided.subject, screen, undecided.number, undecided.of, notes)
         stream.writelines(f"{line}\n" for line in lines)
         if options.yes:
-            return options.decision or Decision.APPROVE
+            return options.decision or DraftDecision.APPROVE
         stream.flush()
         try:
             return await _answer(options.decision, undecided, screen)
@@ -124,7 +124,7 @@ async def _answer(decision: AnyDecision | None, undecided: Undecided, screen: Sc
             _say("  there is nothing to undo\n")
         elif chosen is None:
             _say(fitted(HELP if decision is None else SHORT_HELP, screen))
-        elif chosen is Decision.APPROVE and undecided.subject.edited:
+        elif chosen is DraftDecision.APPROVE and undecided.subject.edited:
             _say(f"  {EDITED}: {WHEN_EDITED}\n")
         else:
             return chosen

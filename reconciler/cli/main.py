@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from reconciler.cli.running import Stopped, Terminated
+from reconciler.cli.running import StoppedEarly, Terminated
 from reconciler.model.plurals import plural
 from reconciler.model.verdict import Verdict, interrupted_by
 from reconciler.version import __version__
@@ -149,14 +149,14 @@ def _misused(problem: UsageError, args: Sequence[str]) -> int:
 
     try:
         if outputs := _reports_named(args):
-            from reconciler.cli.options import Shown
-            from reconciler.cli.run import Running, reported
+            from reconciler.cli.options import OutputOptions
+            from reconciler.cli.run import CommandRun, reported
             from reconciler.engine.results import ClosingEvent
 
-            def work(_: Running) -> ClosingEvent:
+            def work(_: CommandRun) -> ClosingEvent:
                 raise problem
 
-            return reported(_command_named(args), Shown(outputs, colour=False), work, harmless=True)
+            return reported(_command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
     except UsageError as unwritable:  # the other reports have shown what is wrong
         return _fail(str(unwritable))
     return _fail(str(problem))
@@ -164,16 +164,16 @@ def _misused(problem: UsageError, args: Sequence[str]) -> int:
 
 def _stopped(error: KeyboardInterrupt | Terminated, args: Sequence[str]) -> int:
     """The end of a command that a signal ended before it had opened its reports: it is in every report."""
-    from reconciler.cli.options import Output, Shown
-    from reconciler.cli.run import ReportsFailed, Running, reported
+    from reconciler.cli.options import Output, OutputOptions
+    from reconciler.cli.run import CommandRun, ReportsFailed, reported
     from reconciler.engine.results import ClosingEvent
 
-    def work(_: Running) -> ClosingEvent:
+    def work(_: CommandRun) -> ClosingEvent:
         raise error
 
     try:
         outputs = _reports_named(args) or (Output("text"),)
-        return reported(_command_named(args), Shown(outputs, colour=False), work, harmless=True)
+        return reported(_command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
     except ReportsFailed as unwritable:
         return _fail(str(unwritable))
 
@@ -235,7 +235,7 @@ def _unexpected(error: Exception, args: Sequence[str]) -> int:
             return _fail(str(error))
         case UsageError():
             return _misused(error, args)
-        case Stopped(signal=number):
+        case StoppedEarly(signal=number):
             click.echo("Interrupted.", err=True)
             return interrupted_by(number).exit_code
         case _:

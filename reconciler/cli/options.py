@@ -31,7 +31,7 @@ class Output(Struct, frozen=True):
     file: Path | None = None
 
 
-class Shown(Struct, frozen=True):
+class OutputOptions(Struct, frozen=True):
     """Where a command's reports go, and how much of them people see.
 
     `explain`: everything known about each action. `quiet`: problems and the last line. `summary`: header, table and
@@ -54,7 +54,7 @@ class RunOptions(Struct, frozen=True):
 
     paths: tuple[Path, ...]
     choice: SiteFilter
-    shown: Shown
+    shown: OutputOptions
     api: str | None = None
     state: str | None = None
     parallelism: int | None = None
@@ -317,13 +317,13 @@ def choice_of(given: Mapping[str, Any]) -> SiteFilter:
     )
 
 
-def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> Shown:
+def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> OutputOptions:
     """The options of `output` and `--explain`. Raises UsageError if two outputs exclude each other."""
     if given.get("quiet") and given.get("summary"):
         from reconciler.model.diagnostics import UsageError
 
         raise UsageError("--quiet and --summary cannot be combined", "leave one of them out")
-    return Shown(
+    return OutputOptions(
         outputs_of(given["outputs"]),
         not given.get("no_color", False),
         **{name: given.get(name, False) for name in ("explain", "quiet", "summary", "sites")},

@@ -15,7 +15,7 @@ from typing import IO, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.cli.options import Shown
+from reconciler.cli.options import OutputOptions
 from reconciler.config.trust import check_target
 from reconciler.engine.results import Event
 from reconciler.machine import utc_now
@@ -78,7 +78,12 @@ def sandbox_picture(url: str) -> str | None:
 
 @contextmanager
 def open_reports(
-    command: str, shown: Shown, *, beside: Sequence[Reporter] = (), calls_of: CallsOf | None = None, asks: bool = False
+    command: str,
+    shown: OutputOptions,
+    *,
+    beside: Sequence[Reporter] = (),
+    calls_of: CallsOf | None = None,
+    asks: bool = False,
 ) -> Iterator[Reports]:
     """The reports of a command. Files get their names when the run is over, completely or not at all.
 
@@ -156,7 +161,7 @@ def _at_once(text: str) -> None:
     sys.stdout.flush()
 
 
-def shows_text(shown: Shown) -> bool:
+def shows_text(shown: OutputOptions) -> bool:
     """Whether stdout has the text format."""
     return any(output.file is None and output.format == "text" for output in shown.outputs)
 

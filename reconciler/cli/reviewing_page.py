@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, TextIO
 
 from reconciler.api.client import ReadClient
 from reconciler.cli.outputs import sandbox_picture, shows_text
-from reconciler.cli.run import Running
+from reconciler.cli.run import CommandRun
 from reconciler.cli.selecting import select_sites, selected
 from reconciler.config.deciding import listed_in, pending
 from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided
 from reconciler.engine.session import Session, begin
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed
-from reconciler.model.approvals import Decision
+from reconciler.model.approvals import DraftDecision
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.reporters.gallery import gallery
 from reconciler.version import install_hint
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from reconciler.engine.selection import Selection
     from reconciler.runs import Runs
     from reconciler.web.app import Refreshed
-    from reconciler.web.board import Board, Facts
+    from reconciler.web.board import Board, BoardFacts
 
 NEEDED = ("starlette", "uvicorn", "jinja2")
 
 
-def review_page(asked: RunOptions, running: Running, *, port: int, commits: bool) -> ClosingEvent:
+def review_page(asked: RunOptions, running: CommandRun, *, port: int, commits: bool) -> ClosingEvent:
     """Serves the page until Ctrl-C. Raises UsageError if it cannot be served."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise UsageError(f"review --web needs {' and '.join(missing)}", f"install them with: {install_hint('web')}")
     return running.run(_serve(asked, running, port=port, commits=commits))
 
 
-async def _serve(asked: RunOptions, running: Running, *, port: int, commits: bool) -> ClosingEvent:
+async def _serve(asked: RunOptions, running: CommandRun, *, port: int, commits: bool) -> ClosingEvent:
     from reconciler.config.last_approvals import LastApprovals
-    from reconciler.web.app import Page, Ports
+    from reconciler.web.app import PageActions, ReviewPage
     from reconciler.web.board import Board
     from reconciler.web.files import ApprovalsFolder
     from reconciler.web.guard import Guard
@@ -58,14 +58,14 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
     board = Board(folder, await sites.facts(selection), approved)
     picture = sandbox_picture if api.kind is ApiKind.SANDBOX else None
 
-    async def facts() -> Facts:
+    async def facts() -> BoardFacts:
         return await sites.facts(selection)
 
     async def refresh() -> Refreshed:
         return await sites.refresh(board)
 
-    ports = Ports(picture, facts, refresh, history, commits)
-    page = Page(board, project.root.resolve().name, _where(api), ports)
+    ports = PageActions(picture, facts, refresh, history, commits)
+    page = ReviewPage(board, project.root.resolve().name, _where(api), ports)
     with listen(port) as listening:
         images = "'self' https:" + (" data:" if picture is not None else "")
         guard = Guard(page.app, listening.getsockname()[1], images)
@@ -78,8 +78,8 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
         await server.serve([listening])
         running.interrupts.forget()
     decided = Decided(
-        sum(word in set(Decision) for word in page.decided.values()),
-        sum(word not in set(Decision) for word in page.decided.values()),
+        sum(word in set(DraftDecision) for word in page.decided.values()),
+        sum(word not in set(DraftDecision) for word in page.decided.values()),
         len({site for site, _ in page.decided}),
         sum(pending(file.approvals) for file in folder.files.values()),
         asked=(listed := sum(listed_in(file.approvals) for file in folder.files.values())),
@@ -127,7 +127,7 @@ class _Sites:
         self._asked = asked
         self._runs = runs
 
-    async def facts(self, selection: Selection) -> Facts:
+    async def facts(self, selection: Selection) -> BoardFacts:
         """What is known apart from the files. If the state cannot be read, the page says so and continues."""
         async with self._runs.session(ReadClient) as session:
             return await _facts(session, selection)
@@ -155,9 +155,9 @@ class _Sites:
         return Refreshed(f"Read {read:,} of {len(selection):,} sites.", tuple(problems))
 
 
-async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:
+async def _facts(session: Session[ReadClient], selection: Selection) -> BoardFacts:
     from reconciler.engine.state import records
-    from reconciler.web.board import Facts
+    from reconciler.web.board import BoardFacts
 
     recorded = {}
     problems = [
@@ -170,7 +170,7 @@ async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:
             problems += (_problem_line(result.name, problem) for problem in result.problems)
         else:
             recorded[result.name] = result.recorded
-    return Facts(session.clock.now(), recorded, tuple(problems))
+    return BoardFacts(session.clock.now(), recorded, tuple(problems))
 
 
 def _problem_line(site: str, problem: Diagnostic) -> str:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from reconciler.cli.options import Shown
+from reconciler.cli.options import OutputOptions
 from reconciler.cli.outputs import open_reports, screen_of, shows_text
-from reconciler.cli.running import Interrupts, SignalPause, Stopped, Terminated, beside, run
+from reconciler.cli.running import Interrupts, SignalPause, StoppedEarly, Terminated, beside, run
 from reconciler.engine.how_far import HowFar
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Notice, RunFailed
 from reconciler.engine.verdict import verdict_of
@@ -38,7 +38,7 @@ class ReportsFailed(UsageError):
     """A report could not be opened or finished. What the run itself did stays done."""
 
 
-class Running:
+class CommandRun:
     """A run in progress: where it reports, and whether it was asked to end."""
 
     def __init__(self, emit: Emit, progress: Progress, signal_pause: SignalPause) -> None:
@@ -47,14 +47,14 @@ class Running:
         self.interrupts = Interrupts(signal_pause)
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
-        """Runs the work, showing progress, and returns its closing event. Raises Stopped if a signal cancelled it."""
+        """Runs the work, shows progress, and returns its closing event. Raises StoppedEarly if a signal cancels it."""
         return run(beside(work, self.progress.keep_alive()), self.interrupts)
 
 
 def reported(
     command: str,
-    shown: Shown,
-    work: Callable[[Running], ClosingEvent],
+    shown: OutputOptions,
+    work: Callable[[CommandRun], ClosingEvent],
     *,
     detailed: bool = False,
     asks: bool = False,
@@ -72,7 +72,13 @@ def reported(
 
 
 def _reported(
-    command: str, shown: Shown, work: Callable[[Running], ClosingEvent], *, detailed: bool, asks: bool, harmless: bool
+    command: str,
+    shown: OutputOptions,
+    work: Callable[[CommandRun], ClosingEvent],
+    *,
+    detailed: bool,
+    asks: bool,
+    harmless: bool,
 ) -> int:
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
     progress = Progress(Watch(since_boot, sleep), sys.stderr.write, terminal=terminal)
@@ -87,7 +93,7 @@ def _reported(
         SignalPause(since_boot) as signal_pause,
         open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports,
     ):
-        running = Running(reports.handle, progress, signal_pause)
+        running = CommandRun(reports.handle, progress, signal_pause)
         number: int | None = None
         try:
             if not harmless:
@@ -101,7 +107,7 @@ def _reported(
             closing = _unexpected(error, reports.handle, far)
         except Exception as error:
             closing = _unexpected(error, reports.handle, far)
-            number = error.signal if isinstance(error, Stopped) else None
+            number = error.signal if isinstance(error, StoppedEarly) else None
         except (KeyboardInterrupt, Terminated) as error:
             signal_pause.begin()
             reports.handle(closing := far.interrupted())
@@ -129,7 +135,7 @@ def _unexpected(error: Exception, emit: Emit, far: HowFar) -> ClosingEvent:
             for warning in warnings:
                 emit(Notice(warning))
             closing = FilesInvalid(problems)
-        case Stopped() | click.Abort():
+        case StoppedEarly() | click.Abort():
             closing = far.interrupted()
         case _:
             closing = _failed(error)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # `validate` waits for nothing
 ResultT = TypeVar("ResultT")
 
 
-class Stopped(Exception):
+class StoppedEarly(Exception):
     """A signal ended the run before it had anything to say."""
 
     def __init__(self, signal: int) -> None:
@@ -103,7 +103,7 @@ class Interrupts:
 
 
 def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
-    """The result of the work, which signals end through `interrupts`. Raises Stopped if a signal cancelled it."""
+    """The result of the work, which signals end through `interrupts`. Raises StoppedEarly if a signal cancelled it."""
     import asyncio
 
     async def bound() -> ResultT:
@@ -121,7 +121,7 @@ def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
         except asyncio.CancelledError:
             if interrupts.signal is None:
                 raise
-            raise Stopped(interrupts.signal) from None
+            raise StoppedEarly(interrupts.signal) from None
         finally:
             for number, handler in before.items():
                 try:

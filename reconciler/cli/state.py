@@ -12,8 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.cli.asking import agreed, can_ask
-from reconciler.cli.options import Shown
-from reconciler.cli.run import Running, reported
+from reconciler.cli.options import OutputOptions
+from reconciler.cli.run import CommandRun, reported
 from reconciler.cli.show import time_of
 from reconciler.config.discovery import PROJECT_FILE, absolute_path
 from reconciler.config.project import InvalidProject, Project, find_project
@@ -50,12 +50,12 @@ NO_TERMINAL: Final = Diagnostic(
 DECLINED: Final = Diagnostic("declined", "The lock was not removed")
 
 
-class Asked(Struct, frozen=True):
+class StateOptions(Struct, frozen=True):
     """Which state to inspect, and how to show it. `state` overrides the project's."""
 
     paths: tuple[Path, ...]
     state: str | None
-    shown: Shown
+    shown: OutputOptions
 
     @property
     def where(self) -> tuple[str, ...]:
@@ -95,10 +95,10 @@ def declared_in(project: Project) -> dict[str, str]:
     return {entry.name: entry.id.lower() for entry in (*index.entries, *index.others)}
 
 
-def list_command(asked: Asked) -> int:
+def list_command(asked: StateOptions) -> int:
     """Runs `reconciler state list` and returns its exit code."""
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         project = asked.readable()
         only = _sites_of(project, asked.paths)
         return running.run(list_state(asked.open(project), only, running.emit))
@@ -114,10 +114,10 @@ def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
     return frozenset(entry.id.lower() for entry in check_sites(project, paths).entries)
 
 
-def show_command(name: str, asked: Asked) -> int:
+def show_command(name: str, asked: StateOptions) -> int:
     """Runs `reconciler state show` and returns its exit code."""
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         project = asked.readable()
         try:
             state = asked.open_for(name, project)
@@ -128,16 +128,16 @@ def show_command(name: str, asked: Asked) -> int:
     return reported("state show", asked.shown, work)
 
 
-def unlock_command(name: str, asked: Asked, *, force: bool) -> int:
+def unlock_command(name: str, asked: StateOptions, *, force: bool) -> int:
     """Runs `reconciler state unlock` and returns its exit code."""
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         return running.run(_unlock(name, asked.open_for(name), running, force=force))
 
     return reported("state unlock", asked.shown, work, asks=not force and can_ask())
 
 
-async def _unlock(name: str, state: StateAccess, running: Running, *, force: bool) -> ClosingEvent:
+async def _unlock(name: str, state: StateAccess, running: CommandRun, *, force: bool) -> ClosingEvent:
     site = await site_named(state, name)
     closing: ClosingEvent
     try:
@@ -171,10 +171,10 @@ async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
     return None if await agreed(f"Do you want to remove the lock of {name}?") else DECLINED
 
 
-def move_command(old: str, new: str, asked: Asked, *, lock_timeout: timedelta) -> int:
+def move_command(old: str, new: str, asked: StateOptions, *, lock_timeout: timedelta) -> int:
     """Runs `reconciler state mv` and returns its exit code."""
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         state = asked.open_for(old, project := asked.project())
         try:
             declared = declared_in(project)
@@ -185,10 +185,10 @@ def move_command(old: str, new: str, asked: Asked, *, lock_timeout: timedelta) -
     return reported("state mv", asked.shown, work)
 
 
-def forget_command(name: str, asked: Asked, *, force: bool, lock_timeout: timedelta) -> int:
+def forget_command(name: str, asked: StateOptions, *, force: bool, lock_timeout: timedelta) -> int:
     """Runs `reconciler state forget` and returns its exit code."""
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         now = time_of(project := asked.project(), project.api)
         return running.run(
             _forget(name, asked.open_for(name, project), now, running, force=force, lock_timeout=lock_timeout)
@@ -198,7 +198,7 @@ def forget_command(name: str, asked: Asked, *, force: bool, lock_timeout: timede
 
 
 async def _forget(
-    name: str, state: StateAccess, now: datetime, running: Running, *, force: bool, lock_timeout: timedelta
+    name: str, state: StateAccess, now: datetime, running: CommandRun, *, force: bool, lock_timeout: timedelta
 ) -> ClosingEvent:
     site = await site_named(state, name)
     for post in await still_going_out(state, site, now):
@@ -215,10 +215,12 @@ async def _forget(
     return closing
 
 
-def resolve_command(name: str, entry_id: str, asked: Asked, *, took_effect: bool, lock_timeout: timedelta) -> int:
+def resolve_command(
+    name: str, entry_id: str, asked: StateOptions, *, took_effect: bool, lock_timeout: timedelta
+) -> int:
     """Runs `reconciler state resolve` and returns its exit code."""
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         resolving = resolve_call(
             asked.open_for(name), name, entry_id, took_effect=took_effect, lock_timeout=lock_timeout, emit=running.emit
         )

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable
 from typing import TypeAlias
 
-from reconciler.cli.options import Output, Shown
+from reconciler.cli.options import Output, OutputOptions
 from reconciler.engine.tool_results import SchemaShown, ScriptShown, VersionShown
 from reconciler.model.verdict import Verdict
 
 TextEvent: TypeAlias = VersionShown | SchemaShown | ScriptShown
 
 
-def show_text(command: str, shown: Shown, make: Callable[[], TextEvent]) -> int:
+def show_text(command: str, shown: OutputOptions, make: Callable[[], TextEvent]) -> int:
     """Shows what `make` returns, and returns the exit code.
 
     Text on the screen alone needs none of what reports are made with, whose loading takes longer than the rest of such
@@ -22,9 +22,9 @@ def show_text(command: str, shown: Shown, make: Callable[[], TextEvent]) -> int:
     if shown.outputs == (Output("text"),):
         sys.stdout.write(make().text)
         return Verdict.SUCCEEDED.exit_code
-    from reconciler.cli.run import Running, reported
+    from reconciler.cli.run import CommandRun, reported
 
-    def work(running: Running) -> TextEvent:
+    def work(running: CommandRun) -> TextEvent:
         event = make()
         running.emit(event)
         return event

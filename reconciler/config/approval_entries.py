@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from reconciler.config.yaml_edit import YamlText, as_item, block, flow, flow_members, id_scalar, quoted, scalar
-from reconciler.model.approvals import ActivityDecision, Decision, drafts_digest
+from reconciler.model.approvals import ActivityDecision, DraftDecision, drafts_digest
 from reconciler.model.canonical import Digest
 from reconciler.model.content import comparable
 from reconciler.model.frozen import instant
 from reconciler.model.publisher_fields import PLACES
 from reconciler.model.review import ActivityForReview, DraftForReview
 
-Shown: TypeAlias = dict[str, str | tuple[str, ...] | dict[str, str]]
+ShownFields: TypeAlias = dict[str, str | tuple[str, ...] | dict[str, str]]
 """The keys of a draft's entry that show its post, in order, with their values."""
 
 KEYS: Final = (
@@ -34,7 +34,7 @@ def items_of(yaml: YamlText, activity: Any) -> list[Any]:
     return list(node.value) if node is not None else []
 
 
-def decision_at(yaml: YamlText, mapping: Any, default: Decision | ActivityDecision) -> tuple[str, str]:
+def decision_at(yaml: YamlText, mapping: Any, default: DraftDecision | ActivityDecision) -> tuple[str, str]:
     """The word of a decision, and the digest after it: "" if it is on a separate line, or missing."""
     word, _, digest = (yaml.text_at(mapping, "decision") or default.value).partition(" ")
     return word, digest
@@ -42,24 +42,24 @@ def decision_at(yaml: YamlText, mapping: Any, default: Decision | ActivityDecisi
 
 def put_decision(yaml: YamlText, mapping: Any, word: str, after: tuple[str, ...]) -> None:
     """Writes the word of a decision in front of its digest. `after` are the keys it follows."""
-    before, digest = decision_at(yaml, mapping, Decision.PENDING)
+    before, digest = decision_at(yaml, mapping, DraftDecision.PENDING)
     if before != word or yaml.get(mapping, "decision") is None:
         yaml.put_word(mapping, "decision", f"{word} {digest}".rstrip(), after)
 
 
-def entry_at(yaml: YamlText, node: Any) -> Shown:
+def entry_at(yaml: YamlText, node: Any) -> ShownFields:
     """What a draft's entry shows."""
-    found: Shown = {}
+    found: ShownFields = {}
     for key in (name.value for name, _ in node.value if name.value not in NOT_SHOWN):
         text = yaml.text_at(node, key)
         found[key] = text if text is not None else yaml.members_at(node, key) or yaml.texts_at(node, key)
     return found
 
 
-def shown_of(draft: DraftForReview) -> Shown:
+def shown_of(draft: DraftForReview) -> ShownFields:
     """What the entry of a live post shows."""
     content = draft.content
-    shown: Shown = {
+    shown: ShownFields = {
         "channel": content.channel,
         "account": draft.account,
         **dict(content.place),
@@ -90,7 +90,7 @@ def reads_as(key: str, written: object, shown: object) -> bool:
     return written == shown or (key == "media" and not written and not shown)
 
 
-def same_content(before: Shown, after: Shown, *, earlier: bool) -> bool:
+def same_content(before: ShownFields, after: ShownFields, *, earlier: bool) -> bool:
     """Whether an entry shows the live post's content. `goesOut` and `blocked` are for people, and ignored here.
 
     The first layout shows channel, type, media, and all words as one caption.
@@ -99,7 +99,7 @@ def same_content(before: Shown, after: Shown, *, earlier: bool) -> bool:
         words = [str(after[key]) for key in ("title", "caption", "description", "link") if after.get(key)]
         after = {key: after[key] for key in ("channel", "type", "media")} | {"caption": "\n\n".join(words)}
     keys = (before.keys() | after.keys()) - {"goesOut", "blocked"}
-    empty: Shown = {"media": (), "caption": ""}
+    empty: ShownFields = {"media": (), "caption": ""}
     return all(reads_as(key, before.get(key, empty.get(key)), after.get(key, empty.get(key))) for key in keys)
 
 
@@ -111,7 +111,7 @@ def digest_of_activity(yaml: YamlText, activity: Any) -> Digest:
 
 def digest_of_draft(yaml: YamlText, item: Any) -> Digest:
     """The digest that an entry names, wherever in the entry it is."""
-    return Digest(decision_at(yaml, item, Decision.PENDING)[1] or yaml.text_at(item, "digest") or "")
+    return Digest(decision_at(yaml, item, DraftDecision.PENDING)[1] or yaml.text_at(item, "digest") or "")
 
 
 def bare(digest: Digest) -> str:
@@ -164,7 +164,7 @@ def draft_lines(draft: DraftForReview) -> list[str]:
     lines = [f"id: {id_scalar(draft.id)}"]
     for key in KEYS:
         if key == "decision":
-            lines.append(f"decision: {Decision.PENDING.value} {draft.named}")
+            lines.append(f"decision: {DraftDecision.PENDING.value} {draft.named}")
         elif key == "cancelled" and draft.cancelled:
             lines.append(f"cancelled: {draft.cancelled}")
         elif key in shown:

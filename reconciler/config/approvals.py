@@ -18,7 +18,7 @@ from reconciler.config.rules import NotUsable, read_time
 from reconciler.config.schema import check
 from reconciler.config.words import KeyPath, close_match, dotted, quoted
 from reconciler.config.yaml_source import only_document, read_file
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.canonical import Digest, digest_of, freeze
 from reconciler.model.content import LinkPreview, PublicContent
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, problem
@@ -78,7 +78,7 @@ def _decision_problems(document: Document, lines: GitLines) -> Iterator[Diagnost
     for path, written in _members(document.value, ("activities",)):
         yield from _decision_problem(document, lines, path, written, ActivityDecision, "")
         for inner, draft in _members(written, ("drafts",)):
-            yield from _decision_problem(document, lines, (*path, *inner), draft, Decision, "sha256:")
+            yield from _decision_problem(document, lines, (*path, *inner), draft, DraftDecision, "sha256:")
 
 
 def _members(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
@@ -149,7 +149,7 @@ def _activities(merged: MergedDocument) -> tuple[ActivityApproval, ...]:
 
 def _draft(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> DraftApproval | None:
     """A draft. If it does not say what its decision is about: None, and a problem."""
-    word, _, digest = written.get("decision", Decision.PENDING.value).partition(" ")
+    word, _, digest = written.get("decision", DraftDecision.PENDING.value).partition(" ")
     apart = written.get("digest", "")
     if digest and apart:
         merged.problem((*path, "digest"), "the decision already names a digest", "delete this line", key=True)
@@ -163,7 +163,7 @@ def _draft(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> Dr
         id=PostId(written["id"]),
         content=_content(written, account_id(label)),
         digest=Digest(digest or apart),
-        decision=Decision(word),
+        decision=DraftDecision(word),
         cancelled=written.get("cancelled", 0),
         earlier=not digest,
         account=label,

@@ -17,7 +17,7 @@ from reconciler.config.approval_entries import (
     BEFORE,
     KEYS,
     NOT_SHOWN,
-    Shown,
+    ShownFields,
     activity_lines,
     bare,
     date_text,
@@ -36,7 +36,7 @@ from reconciler.config.approval_entries import (
 )
 from reconciler.config.yaml_edit import NotEditable, YamlText, as_item, scalar
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Decision, drafts_digest
+from reconciler.model.approvals import ActivityDecision, DraftDecision, drafts_digest
 from reconciler.model.canonical import Digest
 from reconciler.model.content import counted, is_counted
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
@@ -84,7 +84,7 @@ def update_approvals(
 
 def set_decisions(
     text: str,
-    drafts: Mapping[str, Decision],
+    drafts: Mapping[str, DraftDecision],
     activities: Mapping[str, ActivityDecision] | None = None,
     file: str = "approvals",
     seen: Mapping[str, Digest] | None = None,
@@ -233,7 +233,7 @@ class _Update:
         """
         yaml = self.yaml
         before, after = entry_at(yaml, node), shown_of(found)
-        word, named = decision_at(yaml, node, Decision.PENDING)
+        word, named = decision_at(yaml, node, DraftDecision.PENDING)
         earlier = not named
         counted_before = int(yaml.text_at(node, "cancelled") or 0)
         reviewed = (
@@ -246,7 +246,7 @@ class _Update:
         digest = counted(found.digest, times)
         given_before = found.cancelled and not earlier and named != digest
         if not unchanged or counted_before != times or given_before or found.withheld:
-            word = Decision.PENDING.value
+            word = DraftDecision.PENDING.value
         decision = f"{word} {digest}"
         if yaml.text_at(node, "decision") != decision:
             yaml.put_word(node, "decision", decision, BEFORE["decision"])
@@ -259,7 +259,7 @@ class _Update:
         self._members(node, before, after)
         return unchanged, digest
 
-    def _members(self, node: Any, before: Shown, after: Shown) -> None:
+    def _members(self, node: Any, before: ShownFields, after: ShownFields) -> None:
         """Makes an entry show the live post."""
         indent = node.value[0][0].start_mark.column + 2
         for key in KEYS:

@@ -18,18 +18,18 @@ from reconciler.config.discovery import shown_path
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.yaml_source import MAX_BYTES
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import UsageError
 from reconciler.whole_files import write_atomically
 
-AnyDecision: TypeAlias = Decision | ActivityDecision
+AnyDecision: TypeAlias = DraftDecision | ActivityDecision
 
 NEW_DRAFTS: Final = "run review to add new drafts"
 """What to do if nothing matches what somebody named."""
 
 
-class Selector(Struct, frozen=True):
+class DraftSelector(Struct, frozen=True):
     """Which drafts are meant: all given conditions must hold; if none is given, all drafts are meant.
 
     `ids` are those of drafts or of activities; `subjects` completes shortened ones.
@@ -85,14 +85,16 @@ class Ruling(Struct, frozen=True):
     def undone(self) -> Ruling:
         """The ruling that undoes this one."""
         before = (
-            self.subject.drafts[0].decision if isinstance(self.decision, Decision) else self.subject.activity.decision
+            self.subject.drafts[0].decision
+            if isinstance(self.decision, DraftDecision)
+            else self.subject.activity.decision
         )
         return Ruling(self.subject, before)
 
 
 def subjects(
     files: Iterable[tuple[SiteName, Path, Approvals]],
-    selector: Selector,
+    selector: DraftSelector,
     decision: AnyDecision | None,
     *,
     waiting: bool = False,
@@ -123,11 +125,11 @@ def write(rulings: Sequence[Ruling]) -> None:
     for ruling in rulings:
         by_file.setdefault(ruling.subject.path, []).append(ruling)
     for path, found in by_file.items():
-        drafts: dict[str, Decision] = {}
+        drafts: dict[str, DraftDecision] = {}
         activities: dict[str, ActivityDecision] = {}
         seen: dict[str, Digest] = {}
         for ruling in found:
-            if isinstance(ruling.decision, Decision):
+            if isinstance(ruling.decision, DraftDecision):
                 drafts |= dict.fromkeys((draft.id for draft in ruling.subject.drafts), ruling.decision)
                 seen |= {draft.id: draft.digest for draft in ruling.subject.drafts}
             else:
@@ -154,21 +156,21 @@ def write(rulings: Sequence[Ruling]) -> None:
 def pending(approvals: Approvals) -> int:
     """How many drafts wait for a decision. Those of an activity to be regenerated or discarded do not."""
     return sum(
-        draft.decision is Decision.PENDING
+        draft.decision is DraftDecision.PENDING
         for activity in approvals.activities
         if _waits(activity)
         for draft in activity.drafts
     )
 
 
-_TAKES_BACK: Final = frozenset({Decision.PENDING, ActivityDecision.KEEP})
+_TAKES_BACK: Final = frozenset({DraftDecision.PENDING, ActivityDecision.KEEP})
 """Decisions that undo another one, and so are never about what is still waiting."""
 
 
 def _waits(activity: ActivityApproval) -> bool:
     """Whether a draft of an activity waits for a decision; false if the activity is to be regenerated or discarded."""
     return activity.decision is ActivityDecision.KEEP and any(
-        draft.decision is Decision.PENDING for draft in activity.drafts
+        draft.decision is DraftDecision.PENDING for draft in activity.drafts
     )
 
 
@@ -178,14 +180,14 @@ def listed_in(approvals: Approvals) -> int:
 
 
 def _subjects(
-    site: SiteName, path: Path, file: Approvals, selector: Selector, decision: AnyDecision | None
+    site: SiteName, path: Path, file: Approvals, selector: DraftSelector, decision: AnyDecision | None
 ) -> Iterator[Subject]:
     for activity in file.activities:
         if isinstance(decision, ActivityDecision):
             if activity.decision is not decision and selector.means_activity(activity):
                 yield Subject(site, path, activity, activity.drafts)
             continue
-        wanted = decision or Decision.APPROVE
+        wanted = decision or DraftDecision.APPROVE
         for draft in activity.drafts:
             if (
                 draft.decision is not wanted
@@ -195,7 +197,7 @@ def _subjects(
                 yield Subject(site, path, activity, (draft,))
 
 
-def _matched(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Selector) -> Selector:
+def _matched(files: Sequence[tuple[SiteName, Path, Approvals]], selector: DraftSelector) -> DraftSelector:
     """The selector with its shortened ids completed. Raises UsageError if a part of it matches nothing."""
     activities = [activity for _, _, file in files for activity in file.activities]
     known: list[str] = [activity.id for activity in activities]
@@ -212,12 +214,12 @@ def _matched(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Select
             )
         ids.append(given if given in found else found[0])
     for channel in selector.channels:
-        if not any(Selector(channels=(channel,)).means_activity(activity) for activity in activities):
+        if not any(DraftSelector(channels=(channel,)).means_activity(activity) for activity in activities):
             raise UsageError(
                 f"--channel {channel}: no draft in the approvals files of these sites is for it", NEW_DRAFTS
             )
     for title in selector.titles:
-        if not any(Selector(titles=(title,)).means_activity(activity) for activity in activities):
+        if not any(DraftSelector(titles=(title,)).means_activity(activity) for activity in activities):
             raise UsageError(
                 f"--title {title}: no activity in the approvals files of these sites has a matching title", NEW_DRAFTS
             )

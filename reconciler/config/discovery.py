@@ -57,10 +57,10 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
 
 def shown_path(path: Path) -> str:
     """A path as messages show it: relative to the current directory if it is below it, otherwise absolute."""
-    return Shown().path(path)
+    return PathDisplay().path(path)
 
 
-class Shown:
+class PathDisplay:
     """Paths as messages show them, for many at once: the current directory is looked up only once."""
 
     def __init__(self) -> None:

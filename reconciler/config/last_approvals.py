@@ -16,7 +16,7 @@ from msgspec import Struct
 from reconciler.config.approvals import approvals_in
 from reconciler.config.repository import Repository
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, Approvals, DraftApproval, DraftDecision
 from reconciler.model.canonical import Digest
 from reconciler.model.content import Difference, PublicContent, differences
 from reconciler.model.frozen import instant
@@ -110,7 +110,10 @@ class LastApprovals:
 
 def _waiting(approvals: Approvals) -> set[PostId]:
     return {
-        draft.id for activity in approvals.activities for draft in activity.drafts if draft.decision is Decision.PENDING
+        draft.id
+        for activity in approvals.activities
+        for draft in activity.drafts
+        if draft.decision is DraftDecision.PENDING
     }
 
 
@@ -119,5 +122,5 @@ def _approved(approvals: Approvals) -> Iterable[tuple[PostId, LastApproved]]:
         (draft.id, LastApproved(draft.digest, draft.content, activity.date, draft.account))
         for activity in approvals.activities
         for draft in activity.drafts
-        if draft.decision is Decision.APPROVE and not draft.earlier
+        if draft.decision is DraftDecision.APPROVE and not draft.earlier
     )

@@ -24,7 +24,7 @@ from reconciler.config.schema import check
 from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
 from reconciler.config.sections import read_settings
 from reconciler.config.stamps import Stamp, stamp_of
-from reconciler.config.trust import Refused, Trust, refused_api, refused_path
+from reconciler.config.trust import RefusedSetting, Trust, refused_api, refused_path
 from reconciler.config.words import KeyPath, listed
 from reconciler.config.yaml_source import only_document
 from reconciler.model.address import Labels
@@ -58,7 +58,7 @@ class Defaults(Struct, frozen=True):
         return all(labels.get(name) == value for name, value in self.labels)
 
 
-class Account(Struct, frozen=True):
+class ProjectAccount(Struct, frozen=True):
     """The `account` of a project: whose sites `import --all` and `doctor` list, and with which credentials."""
 
     id: str
@@ -93,7 +93,7 @@ class Project(Struct, frozen=True):
     policy: Policy = Policy()
     digest: Digest = digest_of(EMPTY)
     defaults: tuple[Defaults, ...] = ()
-    account: Account | None = None
+    account: ProjectAccount | None = None
     trust: Trust = Trust()
     stamp: Stamp = None
 
@@ -206,7 +206,7 @@ def _check_places(project: Project, merged: MergedDocument) -> None:
             merged.problem(("sites", at), *wrong)
 
 
-def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
+def _places_outside(project: Project) -> Iterator[tuple[str, str, RefusedSetting]]:
     """The folders and files of a project that lead outside it: the key that names each, its name, and what to do."""
     places = [("approvals", project.approvals), ("", SEED)]
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:
@@ -221,11 +221,11 @@ def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
             yield key, name, refused
 
 
-def _account(merged: MergedDocument, credentials: Mapping[str, CredentialRef]) -> Account | None:
+def _account(merged: MergedDocument, credentials: Mapping[str, CredentialRef]) -> ProjectAccount | None:
     written = merged.value.get("account")
     if written is None or "id" not in written:  # an invalid id is left out, and already reported
         return None
-    account = Account(written["id"], written.get("credentials", "default"))
+    account = ProjectAccount(written["id"], written.get("credentials", "default"))
     if account.credentials not in credentials:
         path = ("account", "credentials") if "credentials" in written else ("account",)
         merged.problem(path, "no credentials have this name", f"use one of: {listed(sorted(credentials))}")

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 Schema: TypeAlias = Mapping[str, Any]
-Check: TypeAlias = Callable[[Any], bool]
+ValueCheck: TypeAlias = Callable[[Any], bool]
 """Whether a value is valid. Raises CannotTell."""
 
 LARGEST: Final = 2**53
@@ -23,7 +23,7 @@ class CannotTell(Exception):
     """Only a full validator can judge this value."""
 
 
-def quick_check(root: Schema) -> Check:
+def quick_check(root: Schema) -> ValueCheck:
     """The check of a whole schema. Its definitions are prepared as they are needed."""
     return _Preparing(root).check_of(root)
 
@@ -33,9 +33,9 @@ class _Preparing:
 
     def __init__(self, root: Schema) -> None:
         self._root = root
-        self._definitions: dict[str, Check] = {}
+        self._definitions: dict[str, ValueCheck] = {}
 
-    def check_of(self, schema: Schema) -> Check:
+    def check_of(self, schema: Schema) -> ValueCheck:
         """The check of a part of the schema."""
         reference = schema.get("$ref")
         if reference is not None:
@@ -43,7 +43,7 @@ class _Preparing:
         checks = [check for keyword, wanted in schema.items() if (check := self._keyword(keyword, wanted, schema))]
         return checks[0] if len(checks) == 1 else _all_of(tuple(checks))
 
-    def _reference(self, reference: str) -> Check:
+    def _reference(self, reference: str) -> ValueCheck:
         start, _, name = reference.rpartition("/")
         if start != "#/definitions":
             return _cannot_tell
@@ -56,7 +56,7 @@ class _Preparing:
 
         return check
 
-    def _keyword(self, keyword: str, wanted: Any, schema: Schema) -> Check | None:
+    def _keyword(self, keyword: str, wanted: Any, schema: Schema) -> ValueCheck | None:
         """The check of one keyword; None if it says nothing about validity, or another keyword's check covers it."""
         match keyword:
             case "$schema" | "$id" | "title" | "description" | "default" | "examples" | "definitions":
@@ -77,11 +77,11 @@ class _Preparing:
             case _:
                 return _CHECKS[keyword](wanted) if keyword in _CHECKS else _cannot_tell
 
-    def _all_of(self, parts: list[Schema]) -> Check:
+    def _all_of(self, parts: list[Schema]) -> ValueCheck:
         checks = tuple(map(self.check_of, parts))
         return checks[0] if len(checks) == 1 else _all_of(checks)
 
-    def _members(self, schema: Schema) -> Check:
+    def _members(self, schema: Schema) -> ValueCheck:
         known = {key: self.check_of(part) for key, part in schema.get("properties", {}).items()}
         others = schema.get("additionalProperties", True)
         other = (lambda _: others) if isinstance(others, bool) else self.check_of(others)
@@ -96,7 +96,7 @@ class _Preparing:
         return check
 
 
-def _all_of(checks: tuple[Check, ...]) -> Check:
+def _all_of(checks: tuple[ValueCheck, ...]) -> ValueCheck:
     def check(value: Any) -> bool:
         for each in checks:  # noqa: SIM110 # a generator would take twice as long
             if not each(value):
@@ -106,7 +106,7 @@ def _all_of(checks: tuple[Check, ...]) -> Check:
     return check
 
 
-def _each(kind: type[list[Any] | dict[str, Any]], of: Check) -> Check:
+def _each(kind: type[list[Any] | dict[str, Any]], of: ValueCheck) -> ValueCheck:
     def check(value: Any) -> bool:
         return not isinstance(value, kind) or all(map(of, value))
 
@@ -117,7 +117,7 @@ def _cannot_tell(_value: Any) -> bool:
     raise CannotTell
 
 
-def _type(wanted: str | list[str]) -> Check:
+def _type(wanted: str | list[str]) -> ValueCheck:
     names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
     plain = frozenset(kind for kind, name in _NAMES.items() if name in names and kind is not int)
 
@@ -136,7 +136,7 @@ def _is_a(value: Any, names: tuple[str, ...]) -> bool:
     return name in names or (name == "integer" and "number" in names)
 
 
-def _enum(wanted: list[Any]) -> Check:
+def _enum(wanted: list[Any]) -> ValueCheck:
     allowed = frozenset((type(value), value) for value in wanted if value is None or isinstance(value, str | int))
     floats = any(isinstance(value, float) for value in wanted)
 
@@ -153,7 +153,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def _pattern(wanted: str) -> Check:
+def _pattern(wanted: str) -> ValueCheck:
     def check(value: Any) -> bool:
         if not isinstance(value, str):
             return True
@@ -164,14 +164,14 @@ def _pattern(wanted: str) -> Check:
     return check
 
 
-def _required(wanted: list[str]) -> Check:
+def _required(wanted: list[str]) -> ValueCheck:
     return lambda value: not isinstance(value, dict) or all(map(value.__contains__, wanted))
 
 
 _TEXTS: Final = frozenset({str})
 
 
-def _unique(wanted: bool) -> Check:
+def _unique(wanted: bool) -> ValueCheck:
     def check(value: Any) -> bool:
         if not wanted or not isinstance(value, list):
             return True
@@ -182,11 +182,13 @@ def _unique(wanted: bool) -> Check:
     return check
 
 
-def _sized(kind: type[str | list[Any] | dict[str, Any]], fine: Callable[[int, int], bool]) -> Callable[[int], Check]:
+def _sized(
+    kind: type[str | list[Any] | dict[str, Any]], fine: Callable[[int, int], bool]
+) -> Callable[[int], ValueCheck]:
     return lambda wanted: lambda value: not isinstance(value, kind) or fine(len(value), wanted)
 
 
-def _bounded(fine: Callable[[float, float], bool]) -> Callable[[float], Check]:
+def _bounded(fine: Callable[[float, float], bool]) -> Callable[[float], ValueCheck]:
     return lambda wanted: (
         lambda value: not isinstance(value, int | float) or isinstance(value, bool) or fine(value, wanted)
     )
@@ -201,7 +203,7 @@ _NAMES: Final[Mapping[type, str]] = {
     dict: "object",
 }
 
-_CHECKS: Final[Mapping[str, Callable[[Any], Check]]] = {
+_CHECKS: Final[Mapping[str, Callable[[Any], ValueCheck]]] = {
     "type": _type,
     "enum": _enum,
     "pattern": _pattern,

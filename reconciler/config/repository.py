@@ -84,7 +84,7 @@ class Repository:
             return None
         return found if _COMMIT.fullmatch(found) else None  # a program of that name may say anything
 
-    def changed_since(self, revision: str) -> Changed:
+    def changed_since(self, revision: str) -> ChangedPaths:
         """What differs between the working tree and its merge base with `revision`, new files included.
 
         Raises UsageError if there is no git, no repository, no such revision, or no common history.
@@ -103,7 +103,7 @@ class Repository:
                 f"--changed-since: HEAD and {revision} have no commit in common", "fetch more of the history"
             ) from None
         try:
-            return Changed(self.top, self._differing(base))
+            return ChangedPaths(self.top, self._differing(base))
         except GitError as error:
             raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
 
@@ -258,7 +258,7 @@ class Repository:
         return self._differing("HEAD")
 
     def _is_in(self, path: Path, changed: frozenset[str]) -> bool:
-        return Changed(self.top, changed).has_step(path)
+        return ChangedPaths(self.top, changed).has_step(path)
 
     def _differing(self, base: str) -> frozenset[str]:
         """Paths below the top that differ from a commit; for a submodule, its own path."""
@@ -315,7 +315,7 @@ def _error(text: str) -> GitError:
     return GitError(f"git says: {cause}", f"to allow it: {remedies[0]}" if remedies else "", trouble)
 
 
-class Changed(Struct, frozen=True):
+class ChangedPaths(Struct, frozen=True):
     """Paths that differ, relative to the top of a working tree."""
 
     top: Path

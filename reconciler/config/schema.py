@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.problems import MAX_EXPLAINED
-from reconciler.config.quick_check import CannotTell, Check, quick_check
+from reconciler.config.quick_check import CannotTell, ValueCheck, quick_check
 from reconciler.config.schema_files import schema_text
 from reconciler.config.words import KeyPath
 from reconciler.model.diagnostics import Diagnostic, problem
@@ -26,15 +26,15 @@ def schema(name: str) -> dict[str, Any]:
 
 
 @cache
-def _quick(name: str) -> Check:
+def _quick(name: str) -> ValueCheck:
     return quick_check(schema(name))
 
 
 @cache
-def _full(name: str) -> Check:
+def _full(name: str) -> ValueCheck:
     import jsonschema_rs
 
-    is_valid: Check = jsonschema_rs.Draft7Validator(schema(name)).is_valid
+    is_valid: ValueCheck = jsonschema_rs.Draft7Validator(schema(name)).is_valid
     return is_valid
 
 

@@ -122,7 +122,7 @@ def submodule_warnings(project: Project) -> list[Diagnostic]:
     ]
 
 
-class Named(Struct, frozen=True):
+class NamedFiles(Struct, frozen=True):
     """What paths on the command line name: all sites or those of some site files, and files that are something else."""
 
     whole: bool
@@ -130,7 +130,7 @@ class Named(Struct, frozen=True):
     others: tuple[Path, ...] = ()
 
 
-def named_by(project: Project, site_files: SiteFiles, paths: Sequence[Path]) -> Named:
+def named_by(project: Project, site_files: SiteFiles, paths: Sequence[Path]) -> NamedFiles:
     """What the paths name. Raises UsageError for a folder without a site file, and if the project has none at all."""
     if not site_files.files and not site_files.problems and all(path.is_dir() for path in paths):
         raise _nothing(project, project.root)
@@ -153,7 +153,7 @@ def named_by(project: Project, site_files: SiteFiles, paths: Sequence[Path]) -> 
             chosen.add(real[os.path.realpath(absolute)])
         elif absolute not in others:
             others.append(absolute)
-    return Named(whole, frozenset(chosen), tuple(others))
+    return NamedFiles(whole, frozenset(chosen), tuple(others))
 
 
 def _below(folder: Path, files: Sequence[Path], real: dict[str, Path]) -> set[Path]:

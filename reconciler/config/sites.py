@@ -20,7 +20,7 @@ from reconciler.config.advice import (
 )
 from reconciler.config.approval_files import SUFFIX, ApprovalFiles
 from reconciler.config.approvals import approvals_in
-from reconciler.config.discovery import PROJECT_FILE, Shown, shown_path
+from reconciler.config.discovery import PROJECT_FILE, PathDisplay, shown_path
 from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.packing import Details, KeptSite, PackedSite, Packer, SpooledSite
@@ -28,7 +28,7 @@ from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, Project, find_project
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
-from reconciler.config.site_files import YAML, Named, Paths, find_site_files, named_by, submodule_warnings
+from reconciler.config.site_files import YAML, NamedFiles, Paths, find_site_files, named_by, submodule_warnings
 from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.taken_names import TakenNames, folded, said_of_site
 from reconciler.config.trust import Borders, Trust
@@ -264,7 +264,7 @@ class _Reading:
         self._sends = sends
         """Whether the sites are for another process."""
         self._borders = Borders(project.root, project.trust)
-        self._shown = Shown()
+        self._shown = PathDisplay()
         self._labels: dict[Labels, Labels] = {}
         """Each set of labels only once: many sites have the same."""
         self.content = sha256()
@@ -387,7 +387,7 @@ class _Reading:
                 if not taken.isdisjoint(said_of_site(document)):
                     self.taken.note(document, self.problems)
 
-    def chosen(self, named: Named, more: Iterable[Path]) -> Iterator[SiteEntry]:
+    def chosen(self, named: NamedFiles, more: Iterable[Path]) -> Iterator[SiteEntry]:
         """The entries that were named, by their files or by their approvals files."""
         files = {str(file) for file in (*named.files, *more)}
         asked_for = set(self._named_approvals.values())

@@ -28,7 +28,7 @@ ALLOW_PATHS: Final = "RECONCILER_ALLOW_PATHS"
 ALLOW_COMMANDS: Final = "RECONCILER_ALLOW_COMMANDS"
 REQUIRE_APPROVAL: Final = "RECONCILER_REQUIRE_APPROVAL"
 
-Refused: TypeAlias = tuple[str, str]
+RefusedSetting: TypeAlias = tuple[str, str]
 """What is refused, and how to allow it."""
 
 
@@ -100,7 +100,7 @@ def _host(text: str, where: str) -> str:
     return host.strip("[]")
 
 
-def refused_api(url: str, trust: Trust) -> Refused | None:
+def refused_api(url: str, trust: Trust) -> RefusedSetting | None:
     """Why a file may not send keys to an otherwise valid URL; None if it may."""
     if "://" not in url:  # `wix` and `sandbox`
         return None
@@ -114,7 +114,7 @@ def refused_api(url: str, trust: Trust) -> Refused | None:
     return message, f"allow it from outside the repository: --allow-host {host} or {ALLOW_HOSTS}={host}"
 
 
-def refused_command(trust: Trust) -> Refused | None:
+def refused_command(trust: Trust) -> RefusedSetting | None:
     """Why a file may not run a command to get a secret; None if it may."""
     if trust.commands:
         return None
@@ -122,7 +122,7 @@ def refused_command(trust: Trust) -> Refused | None:
     return message, f"name the secret by env or file, or set {ALLOW_COMMANDS}=1 in the environment"
 
 
-def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:
+def refused_path(path: Path, root: Path, trust: Trust) -> RefusedSetting | None:
     """Why a project's path may be neither read nor written, because its links lead outside; None if it may."""
     return Borders(root, trust).refused(path)
 
@@ -154,7 +154,7 @@ class Borders:
         self._folders = (os.path.realpath(root), *map(str, trust.paths))
         self._real: dict[str, str] = {}
 
-    def refused(self, path: Path) -> Refused | None:
+    def refused(self, path: Path) -> RefusedSetting | None:
         """Why a path may not be read, as in `refused_path`; None if it may."""
         real = self._followed(path)
         for folder in self._folders:

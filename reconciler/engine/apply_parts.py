@@ -44,7 +44,7 @@ from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import PostId
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop, name_of_run
 
@@ -224,7 +224,7 @@ class _Gathered:
         for number in self._waiting.values():
             planned = self._ready[number].planned
             if problem is not None:
-                yield untouched(failed_site(Named(planned.name, planned.labels), (problem,)), planned.plan)
+                yield untouched(failed_site(SiteLabels(planned.name, planned.labels), (problem,)), planned.plan)
                 continue
             ledger = ledger_of(planned.plan, ActionResult.UNKNOWN, why, interrupted=why == CUT_SHORT)
             yield SiteApplied(ledger, planned.labels)

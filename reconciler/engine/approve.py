@@ -13,14 +13,14 @@ from typing import TypeAlias, assert_never
 from msgspec import Struct
 
 from reconciler.config.approvals import read_approvals
-from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, listed_in, pending, subjects, write
+from reconciler.config.deciding import AnyDecision, DraftSelector, Ruling, Subject, listed_in, pending, subjects, write
 from reconciler.config.last_approvals import LastApprovals
 from reconciler.config.project import Project
 from reconciler.engine.results import Decided, Emit
 from reconciler.engine.selection import Selection, repository_of
 from reconciler.engine.session import begin
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import zone_in
 from reconciler.model.posts import PostId
@@ -60,7 +60,7 @@ class ToApprove(Struct, frozen=True):
     written at once, so that stopping halfway loses none; otherwise each file is written once, at the end.
     """
 
-    selector: Selector
+    selector: DraftSelector
     decision: AnyDecision | None = None
     everything: bool = False
     one_by_one: bool = True
@@ -116,7 +116,7 @@ def _notes(
         for activity in approvals.activities:
             for draft in activity.drafts if before else ():
                 changes = before[draft.id].differences(activity, draft) if draft.id in before else ()
-                if changes and draft.decision is Decision.PENDING:
+                if changes and draft.decision is DraftDecision.PENDING:
                     words = difference_words(changes, zone_in(draft.goes_out))
                     changed = Diagnostic.note("changed-since-approved", f"changed since it was approved: {words}")
                     notes[draft.id] = (changed, *notes.get(draft.id, ()))
@@ -136,7 +136,7 @@ async def _all_of_them(
                 break
             case Instead.SKIP | Instead.UNDO:  # nothing is written yet that could be undone
                 pass
-            case Decision() | ActivityDecision() as decision:
+            case DraftDecision() | ActivityDecision() as decision:
                 rulings.append((at, Ruling(subject, decision)))
             case never:
                 assert_never(never)
@@ -167,7 +167,7 @@ async def _one_by_one(
                     made.pop()
             case Instead.SKIP:
                 at += 1
-            case Decision() | ActivityDecision() as decision:
+            case DraftDecision() | ActivityDecision() as decision:
                 ruling = Ruling(subject, decision)
                 write([ruling])
                 made.append((at, ruling))
@@ -177,4 +177,4 @@ async def _one_by_one(
 
 
 def _as_it_counts(answer: AnyDecision | Instead, subject: Subject) -> AnyDecision | Instead:
-    return Instead.SKIP if answer is Decision.APPROVE and subject.edited else answer
+    return Instead.SKIP if answer is DraftDecision.APPROVE and subject.edited else answer

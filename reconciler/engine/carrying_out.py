@@ -34,7 +34,7 @@ from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.rights import regenerates_on_request, what_is_left
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 from reconciler.spool import Spool
 from reconciler.state.errors import StateError
 from reconciler.state.ledger import OfSites, RunLedgers
@@ -108,7 +108,7 @@ async def apply_sites(
     results = over_sites(
         range(len(ready)),
         work,
-        named=lambda number: Named(ready.names[number], ready.labels[number]),
+        named=lambda number: SiteLabels(ready.names[number], ready.labels[number]),
         at_once=run.session.parallelism,
         emit=run.emit,
         failed=failed,

@@ -29,7 +29,7 @@ from reconciler.planner.actions import Plan, StillGoingOut
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.rights import RIGHT_LOST, plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import tally_of
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 from reconciler.planner.unstopped import BY_SAVED_PLAN, IF_PLAN_REFUSED, IF_REFUSED, beyond_saved
 
 if TYPE_CHECKING:  # few runs have any
@@ -172,9 +172,9 @@ def _with_plan(planned: SitePlanned, plan: Plan) -> SitePlanned:
     return replace(planned, plan=plan, tally=tally_of(plan))
 
 
-def _named(plan: Plan, files: Mapping[SiteName, SiteEntry]) -> Named:
+def _named(plan: Plan, files: Mapping[SiteName, SiteEntry]) -> SiteLabels:
     entry = files.get(plan.site.name)
-    return Named(plan.site.name, entry.labels if entry else ())
+    return SiteLabels(plan.site.name, entry.labels if entry else ())
 
 
 def _stale(found: Iterable[StalePlan | RightLost]) -> tuple[StaleAction, ...]:

@@ -28,7 +28,7 @@ from reconciler.planner.drift_report import DriftTally, Finding
 from reconciler.planner.guards import judge_run
 from reconciler.planner.reached import Reached, TargetCheck, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
-from reconciler.planner.targets import Named, apply_targets, keeps
+from reconciler.planner.targets import SiteLabels, apply_targets, keeps
 from reconciler.planner.unstopped import IF_REFUSED
 
 if TYPE_CHECKING:  # few runs have any
@@ -144,7 +144,7 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
-    chosen = Named(site, desired.labels)
+    chosen = SiteLabels(site, desired.labels)
     # Unwanted posts that the selection leaves out still go out, and so do those at a site that is refused.
     due = apply_targets(plan, context.targets, chosen)
     going_out = left_to_go_out(due, IF_REFUSED) if plan.refusals else due.still_going_out

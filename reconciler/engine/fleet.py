@@ -14,7 +14,7 @@ from reconciler.engine.policy_checks import CheckFailed
 from reconciler.engine.results import Emit
 from reconciler.engine.site_results import SiteFailed, SiteStarted
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.state.errors import StateError
 from reconciler.state.lease import Locked
@@ -68,7 +68,7 @@ def over_sites(
     sites: Iterable[SiteT],
     work: Callable[[SiteT, Turn], Awaitable[ResultT]],
     *,
-    named: Callable[[SiteT], Named],
+    named: Callable[[SiteT], SiteLabels],
     at_once: int,
     emit: Emit = lambda _: None,
     failed: Callable[[SiteFailed], ResultT | SiteFailed] = lambda result: result,
@@ -185,13 +185,13 @@ class _Fleet(Generic[SiteT, ResultT]):
             self._ended.put_nowait(error)
 
 
-def named_by_file(entry: SiteEntry) -> Named:
+def named_by_file(entry: SiteEntry) -> SiteLabels:
     """A site's name and labels, as in its file."""
-    return Named(entry.name, entry.labels)
+    return SiteLabels(entry.name, entry.labels)
 
 
 def failed_site(
-    site: Named,
+    site: SiteLabels,
     problems: tuple[Diagnostic, ...],
     *,
     refused: bool = False,
@@ -202,7 +202,7 @@ def failed_site(
     return SiteFailed(site.name, problems, refused, site.labels, seconds, unseen or UnseenPosts())
 
 
-def _failed(site: Named, error: Exception, turn: Turn) -> SiteFailed:
+def _failed(site: SiteLabels, error: Exception, turn: Turn) -> SiteFailed:
     from reconciler.engine.problems import diagnostics_of
 
     problems = diagnostics_of(error, site.name)

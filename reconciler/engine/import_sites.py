@@ -41,7 +41,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.doubt import with_known_status
 from reconciler.planner.event_matching import own_events
 from reconciler.planner.tally import tally_of
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 
 FIRST_READ: Final = frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS})
 
@@ -97,7 +97,7 @@ def imports(
     return over_sites(
         found,
         work,
-        named=lambda site: Named(site.name, ()),
+        named=lambda site: SiteLabels(site.name, ()),
         at_once=session.parallelism,
         emit=emit,
         debug=session.debug,

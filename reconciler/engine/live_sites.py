@@ -22,7 +22,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 
 ACCOUNT: Final = SiteName("account")
 """The account's name in requests that are not for a site."""
@@ -111,8 +111,8 @@ async def _by_id(
     def ref(id: str) -> SiteRef:
         return SiteRef(SiteName(f"site-{id[:8]}"), id, wanted.credentials)
 
-    def named(id: str) -> Named:
-        return Named(ref(id).name)
+    def named(id: str) -> SiteLabels:
+        return SiteLabels(ref(id).name)
 
     found: list[Found] = []
     failed: list[SiteFailed] = []

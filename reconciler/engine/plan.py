@@ -30,7 +30,7 @@ from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.nothing_public import nothing_public
 from reconciler.planner.reached import TargetCheck, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
-from reconciler.planner.targets import Named, TargetFilter, apply_targets
+from reconciler.planner.targets import SiteLabels, TargetFilter, apply_targets
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_REFUSED, IF_RUN_REFUSED, beyond_the_plan, left_out, stops
 
@@ -122,7 +122,7 @@ def judged(
 
     Raises CheckFailed.
     """
-    plan = apply_targets(plan, context.targets, Named(desired.ref.name, desired.labels))
+    plan = apply_targets(plan, context.targets, SiteLabels(desired.ref.name, desired.labels))
     policy_context = PolicyContext(desired, observed, session.project.policy, session.clock.now())
     plan, warnings = judge_by_checks(plan, policy_context, session.checks)
     if context.strict:

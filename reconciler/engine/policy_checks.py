@@ -13,7 +13,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
-from reconciler.planner.targets import ByAddress, Named, TargetFilter, apply_targets
+from reconciler.planner.targets import ByAddress, SiteLabels, TargetFilter, apply_targets
 from reconciler.planner.unstopped import Unstopped
 
 GROUP: Final = "reconciler.policy"
@@ -109,7 +109,7 @@ def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
     filtered = apply_targets(
         plan,
         TargetFilter(excluded=(ByAddress(problem.about),)),
-        Named(plan.site.name, desired.labels),
+        SiteLabels(plan.site.name, desired.labels),
         Diagnostic(Unstopped.BLOCKED_BY_CHECK, "a policy check blocks the cancel", "fix what the check reports"),
     )
     return replace(filtered, blocked=(*others, replace(problem, severity=Severity.WARNING)))

@@ -25,7 +25,7 @@ from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles
 from reconciler.model.posts import PostId
@@ -229,7 +229,7 @@ def _decided(approvals: Approvals) -> frozenset[PostId]:
         draft.id
         for activity in approvals.activities
         for draft in activity.drafts
-        if draft.decision is not Decision.PENDING or activity.decision is not ActivityDecision.KEEP
+        if draft.decision is not DraftDecision.PENDING or activity.decision is not ActivityDecision.KEEP
     )
 
 

@@ -11,7 +11,7 @@ from reconciler.config.discovery import shown_path
 from reconciler.config.new_files import write_file
 from reconciler.engine.session import Session
 from reconciler.executor.observe import merged
-from reconciler.model.approvals import Decision
+from reconciler.model.approvals import DraftDecision
 from reconciler.model.content import approval_digest
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
@@ -67,7 +67,7 @@ async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, obser
     assert text is not None
     text = set_decisions(
         text,
-        {draft.id: Decision.APPROVE for activity in activities for draft in activity.drafts},
+        {draft.id: DraftDecision.APPROVE for activity in activities for draft in activity.drafts},
         file=shown_path(path),
     )
     head, version, rest = text.partition("version: 1\n")

@@ -23,7 +23,7 @@ from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
-from reconciler.planner.targets import Named, near
+from reconciler.planner.targets import SiteLabels, near
 from reconciler.state.lease import Lease, Leases
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import StateSummary, entry_named, known_sites, state_of, summary_of
@@ -69,7 +69,7 @@ async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emi
     async def work(site: SiteRef, _turn: Turn) -> StateSummary | None:
         return await summary_of(state.store, leases, site)
 
-    results = over_sites(sites, work, named=lambda site: Named(site.name), at_once=state.parallelism)
+    results = over_sites(sites, work, named=lambda site: SiteLabels(site.name), at_once=state.parallelism)
     found: list[StateSummary] = []
     async for result in results:
         if isinstance(result, StateSummary):

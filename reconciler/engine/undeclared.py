@@ -24,7 +24,7 @@ from reconciler.model.sites import NOTHING_RECORDED, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import RefusedBy, refusal
 from reconciler.planner.left_out import waiting_posts
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 from reconciler.state.errors import StateError
 from reconciler.state.sites import StateStore
 
@@ -87,7 +87,7 @@ async def undeclared_sites(
         name = record.site.name if record is not None else site.name
         return Undeclared(replace(site, name=name), waiting(record.recorded if record else NOTHING_RECORDED, now))
 
-    results = over_sites(unnamed, work, named=lambda site: Named(site.name), at_once=at_once, debug=True)
+    results = over_sites(unnamed, work, named=lambda site: SiteLabels(site.name), at_once=at_once, debug=True)
     found = [each async for each in results if isinstance(each, Undeclared)]
     return tuple(sorted(found, key=lambda each: (each.site.name, each.site.id)))
 

@@ -22,7 +22,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.left_out import waiting_posts
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 from reconciler.planner.unseen import UNSEEN, UnseenPosts, unseen_posts
 from reconciler.state.errors import StateError
 from reconciler.state.record import SiteRecord
@@ -78,8 +78,8 @@ async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None
     async def read(id: str, _turn: Turn) -> SiteRecord | None:
         return await store.record(SiteRef(SiteName(id), id))
 
-    def by_id(id: str) -> Named:
-        return Named(SiteName(id))
+    def by_id(id: str) -> SiteLabels:
+        return SiteLabels(SiteName(id))
 
     named: list[str] = []
     unread = 0

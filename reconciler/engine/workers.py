@@ -33,7 +33,7 @@ from reconciler.engine.parts import (
 from reconciler.engine.results import Emit
 from reconciler.model.address import Address, Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.version import __version__
 
@@ -54,7 +54,7 @@ def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> FailedSite
         what += ", and it is not known whether posts are waiting to go out there"
     fix = "run again; if it happens again, give the workers more memory, or use fewer of them"
     problem = Diagnostic("worker-lost", what, fix, address=Address(site))
-    return FailedSite.of(failed_site(Named(site, labels), (problem,), unseen=unseen))
+    return FailedSite.of(failed_site(SiteLabels(site, labels), (problem,), unseen=unseen))
 
 
 class GivenUp(Exception):

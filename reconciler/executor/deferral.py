@@ -8,7 +8,7 @@ from reconciler.executor.ledger import ActionResult
 from reconciler.executor.run import SiteRun
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.notes import Bound
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.outcomes import Trouble
 from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action
@@ -44,7 +44,7 @@ async def expand_deferred(run: SiteRun, action: Action) -> tuple[Action, ...]:
 async def _read(run: SiteRun, deferred: Deferred) -> ObservedSite:
     run.cache.forget()
     observed = replace(await run.cache.part(Need.MARKETING_PLAN), time_zone=run.plan.time_zone)
-    if deferred.part is not Part.SCHEDULE:
+    if deferred.part is not SitePart.SCHEDULE:
         return observed
     # Whether a draft can go out at all depends on its channel and on the premium plan (design.md 3.1).
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()

@@ -12,7 +12,7 @@ from reconciler.api.fence import Fence
 from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.journal import Begun, OpenEntry
+from reconciler.model.journal import CallIntent, OpenEntry
 from reconciler.model.notes import Note
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Outcome
@@ -74,7 +74,7 @@ class Journal(Protocol):
         """What is recorded now, including notes of this run."""
         ...
 
-    async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
+    async def begin(self, calls: Sequence[CallIntent]) -> tuple[OpenEntry, ...]:
         """Records calls that are about to be sent as one request, before it is sent; one entry per call."""
         ...
 

@@ -24,8 +24,8 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
-from reconciler.model.journal import Begun, Decided, OpenEntry
-from reconciler.model.notes import Applied, Bound
+from reconciler.model.journal import CallIntent, OpenEntry, ReviewedDecision
+from reconciler.model.notes import AppliedValues, Bound
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown, behind
 from reconciler.model.posts import ActivityId, ClearPosts, Post, PostId, RegeneratePosts
@@ -300,7 +300,7 @@ class SiteRun:
             operation = attempt.entry.operation
             applied = kind_of(operation).applied(operation, self.plan.inputs)
             if applied != Inputs():
-                self.journal.note(Applied(applied))
+                self.journal.note(AppliedValues(applied))
             if isinstance(operation, ReschedulePost):
                 moved = published_post(
                     attempt.entry, self.journal, operation.at, self.options, zone=self.plan.time_zone
@@ -321,14 +321,14 @@ class SiteRun:
         written, self._done = tuple(self._done), []
         return written
 
-    async def _begun_with(self, action: Action) -> Begun:
+    async def _begun_with(self, action: Action) -> CallIntent:
         """The call of an action with what was there before it, as already read for the preconditions.
 
         May raise an ApiError.
         """
         kind = kind_of(action.operation)
         operation = await kind.prepared(action.operation, self.cache)
-        return Begun(action.address, operation, await kind.before(operation, self.cache), self._decided(action))
+        return CallIntent(action.address, operation, await kind.before(operation, self.cache), self._decided(action))
 
     async def _perform(self, actions: Sequence[Action], operations: Sequence[Operation]) -> tuple[Outcome, ...]:
         public = [action for action in actions if class_of(action.operation) is ActionClass.PUBLIC]
@@ -341,13 +341,13 @@ class SiteRun:
         except NoLongerAllowed as refused:
             return (NotDone(refused.problem, skipped=True),) * len(actions)
 
-    def _decided(self, action: Action) -> Decided | None:
+    def _decided(self, action: Action) -> ReviewedDecision | None:
         """The reviewers' decision that an action carries out, for `Journal.consumed`."""
         operation = action.operation
         if action.reason is not Reason.SENT_BACK or not isinstance(operation, RegeneratePosts | ClearPosts):
             return None
         reviewed = self.approvals.activity(operation.activity)
-        return Decided(_decision_of(operation), reviewed.digest) if reviewed else None
+        return ReviewedDecision(_decision_of(operation), reviewed.digest) if reviewed else None
 
 
 def _was_accepted(operation: Operation, outcome: Outcome) -> bool:

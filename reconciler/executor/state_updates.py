@@ -10,7 +10,7 @@ from reconciler.model.address import Kind
 from reconciler.model.failures import Failure
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
-from reconciler.model.notes import Applied, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
+from reconciler.model.notes import AppliedValues, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
 from reconciler.model.operations import Deferred, InputWrite
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import PostsOperation
@@ -79,7 +79,7 @@ def record_findings(plan: Plan, ports: Ports) -> None:
         journal.note(Bound(plan.bindings))
     as_asked = _found_as_asked(plan)
     if as_asked != Inputs():
-        journal.note(Applied(as_asked))
+        journal.note(AppliedValues(as_asked))
     coming = any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions)
     if plan.adopted_inputs is not None and not coming and plan.adopted_inputs != journal.recorded.generated_from:
         _adopt(plan.adopted_inputs, journal)

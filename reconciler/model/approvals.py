@@ -22,7 +22,7 @@ from reconciler.model.frozen import Instant, Struct, instant
 from reconciler.model.posts import ActivityId, Post, PostId, account_name
 
 
-class Decision(StrEnum):
+class DraftDecision(StrEnum):
     """A decision about one draft."""
 
     PENDING = "pending"
@@ -48,7 +48,7 @@ class DraftApproval(Struct, frozen=True):
     id: PostId
     content: PublicContent
     digest: Digest
-    decision: Decision = Decision.PENDING
+    decision: DraftDecision = DraftDecision.PENDING
     cancelled: int = 0
     """How often this content had been scheduled and cancelled when the decision was made.
 
@@ -138,7 +138,7 @@ class ApprovalState(StrEnum):
     """The file says `cancelled: N`, where N is more than the state knows of."""
 
 
-class Verdict(Struct, frozen=True):
+class ApprovalStatus(Struct, frozen=True):
     """What an approvals file says about a live post. `differences` come with CHANGED and EDITED."""
 
     state: ApprovalState
@@ -193,7 +193,7 @@ class Approvals(Struct, frozen=True, dict=True):
 
     def verdict(
         self, post: Post, date: datetime, *, title: str | None = None, times: int | None = None, known: bool = True
-    ) -> Verdict:
+    ) -> ApprovalStatus:
         """What the file says about a post as it is now, with its activity's own date.
 
         `title` is the activity's, compared if it is given. `times` is how often the state says that this content was
@@ -201,7 +201,7 @@ class Approvals(Struct, frozen=True, dict=True):
         """
         found = self._drafts.get(post.id)
         if found is None:
-            return Verdict(ApprovalState.NOT_REVIEWED)
+            return ApprovalStatus(ApprovalState.NOT_REVIEWED)
         activity, draft = found
         seen = self._seen.get(post.id)
         if seen is None or seen[0] is not post or seen[1] != date:
@@ -211,18 +211,18 @@ class Approvals(Struct, frozen=True, dict=True):
         if title is not None and renamed and (edited or not found_differences):
             edited, found_differences = True, (*found_differences, Difference("title", activity.title, title))
         if edited:
-            return Verdict(ApprovalState.EDITED, found_differences)
-        if draft.decision is Decision.PENDING:
-            return Verdict(ApprovalState.PENDING, found_differences)
+            return ApprovalStatus(ApprovalState.EDITED, found_differences)
+        if draft.decision is DraftDecision.PENDING:
+            return ApprovalStatus(ApprovalState.PENDING, found_differences)
         if found_differences:
-            return Verdict(ApprovalState.CHANGED, found_differences)
+            return ApprovalStatus(ApprovalState.CHANGED, found_differences)
         if not known:
-            return Verdict(ApprovalState.UNPROVEN)
+            return ApprovalStatus(ApprovalState.UNPROVEN)
         if times is not None and draft.cancelled != times:
-            return Verdict(ApprovalState.OVERCOUNTED if draft.cancelled > times else ApprovalState.USED_UP)
+            return ApprovalStatus(ApprovalState.OVERCOUNTED if draft.cancelled > times else ApprovalState.USED_UP)
         if times and not draft.is_of_this_count(activity.date):
-            return Verdict(ApprovalState.USED_UP)
-        return Verdict(ApprovalState.APPROVED)
+            return ApprovalStatus(ApprovalState.USED_UP)
+        return ApprovalStatus(ApprovalState.APPROVED)
 
     def approves(self, post: Post, date: datetime, *, times: int | None = None) -> bool:
         """Whether a person approved exactly this content, place and day, after it was scheduled that many times."""
@@ -242,7 +242,9 @@ def _decisions(approvals: Approvals) -> dict[str, tuple[str, Digest | None]]:
         if activity.decision is not ActivityDecision.KEEP:
             found[activity.id] = (activity.decision, activity.decided)
         found |= {
-            draft.id: (draft.decision, draft.digest) for draft in activity.drafts if draft.decision is Decision.APPROVE
+            draft.id: (draft.decision, draft.digest)
+            for draft in activity.drafts
+            if draft.decision is DraftDecision.APPROVE
         }
     return found
 

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Struct
 from reconciler.model.outcomes import Trouble
-from reconciler.model.requests import Asked
+from reconciler.model.requests import SentRequest
 from reconciler.model.text import spoken
 
 MEANINGS: Final[Mapping[str, str]] = {
@@ -42,11 +42,11 @@ class Failure(Struct, frozen=True):
     """What is known about a call that did not end well: the code of its problem, and the request."""
 
     code: str
-    asked: Asked | None = None
+    asked: SentRequest | None = None
     request_id: str | None = None
 
     @classmethod
-    def of(cls, problem: Diagnostic, asked: Asked | None = None) -> Failure:
+    def of(cls, problem: Diagnostic, asked: SentRequest | None = None) -> Failure:
         """The facts of a problem."""
         return cls(str(problem.code), asked, problem.request_id)
 

@@ -36,7 +36,7 @@ class Before(Struct, frozen=True):
     contents: tuple[str, ...] = ()
 
 
-class Decided(Struct, frozen=True):
+class ReviewedDecision(Struct, frozen=True):
     """The reviewers' decision that a call carries out, and the digest of what it was about."""
 
     decision: str
@@ -56,13 +56,13 @@ class UnreadableCall(Variant, frozen=True):
 AnyOperation: TypeAlias = Operation | UnreadableCall
 
 
-class Begun(Struct, frozen=True):
+class CallIntent(Struct, frozen=True):
     """A call that is about to be sent, to be recorded in the journal."""
 
     address: Address
     operation: Operation
     before: Before = Before()
-    decided: Decided | None = None
+    decided: ReviewedDecision | None = None
 
 
 class OpenEntry(Struct, frozen=True):
@@ -73,7 +73,7 @@ class OpenEntry(Struct, frozen=True):
     operation: AnyOperation
     started_at: Instant
     before: Before = Before()
-    decided: Decided | None = None
+    decided: ReviewedDecision | None = None
     sent: bool = False
     """True once the call is known to have taken effect, so that only waiting remains (`Journal.sent`)."""
     unknown: Failure | None = None

@@ -53,7 +53,7 @@ class Sent(Variant, frozen=True):
         return _with_entry(recorded, self.id, sent=True, unknown=None)
 
 
-class Result(StrEnum):
+class CallResult(StrEnum):
     """How a call ended."""
 
     DONE = "done"
@@ -62,37 +62,37 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Ended(Variant, frozen=True):
+class CallEnded(Variant, frozen=True, tag="ended"):
     """How a call ended: done and not done close it; anything else stays open for the next run."""
 
     id: str
-    result: Result
+    result: CallResult
     failure: Failure | None = None
     """Why it was not done, or what is not known about it."""
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
         match self.result:
-            case Result.DONE | Result.NOT_DONE:
+            case CallResult.DONE | CallResult.NOT_DONE:
                 return replace(recorded, open=tuple(entry for entry in recorded.open if entry.id != self.id))
-            case Result.PENDING:
+            case CallResult.PENDING:
                 return _with_entry(recorded, self.id, sent=True, unknown=None)
-            case Result.UNKNOWN:
+            case CallResult.UNKNOWN:
                 return _with_entry(recorded, self.id, sent=None, unknown=self.failure)
             case never:
                 assert_never(never)
 
 
-def ended(id: str, outcome: Outcome) -> Ended:
+def ended(id: str, outcome: Outcome) -> CallEnded:
     """The note of an outcome."""
     match outcome:
         case Done():
-            return Ended(id, Result.DONE)
+            return CallEnded(id, CallResult.DONE)
         case Pending():
-            return Ended(id, Result.PENDING)
+            return CallEnded(id, CallResult.PENDING)
         case NotDone(problem=problem, asked=asked):
-            return Ended(id, Result.NOT_DONE, Failure.of(problem, asked))
+            return CallEnded(id, CallResult.NOT_DONE, Failure.of(problem, asked))
         case Unknown(problem=problem, asked=asked):
-            return Ended(id, Result.UNKNOWN, Failure.of(problem, asked))
+            return CallEnded(id, CallResult.UNKNOWN, Failure.of(problem, asked))
         case never:
             assert_never(never)
 
@@ -128,7 +128,7 @@ class InputsGeneratedFrom(Variant, frozen=True):
         return replace(recorded, generated_from=self.inputs, pending=None)
 
 
-class Applied(Variant, frozen=True):
+class AppliedValues(Variant, frozen=True, tag="applied"):
     """Adds last applied values, by path and by event."""
 
     inputs: Inputs
@@ -230,5 +230,14 @@ class Consumed(Variant, frozen=True):
 
 
 Note: TypeAlias = (
-    Began | Sent | Ended | InputsPending | InputsGeneratedFrom | Applied | Bound | FoundForeign | Scheduled | Consumed
+    Began
+    | Sent
+    | CallEnded
+    | InputsPending
+    | InputsGeneratedFrom
+    | AppliedValues
+    | Bound
+    | FoundForeign
+    | Scheduled
+    | Consumed
 )

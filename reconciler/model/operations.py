@@ -48,7 +48,7 @@ from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.writes import CLASSES, ActionClass, Verb, Write
 
 
-class Part(StrEnum):
+class SitePart(StrEnum):
     """The parts of a site whose rules may have to wait for a generation."""
 
     ACTIVITIES = "activities"
@@ -65,7 +65,7 @@ class Deferred(Write, frozen=True):
 
     kind: ClassVar[Kind] = Kind.RULE
 
-    part: Part
+    part: SitePart
     rule: int
     activity_rules: tuple[ActivityRule, ...] = ()
     posts_rules: tuple[PostsRule, ...] = ()
@@ -77,11 +77,11 @@ class Deferred(Write, frozen=True):
     def verb(self) -> Verb:
         """The verb of the writes that it turns into."""
         match self.part:
-            case Part.SCHEDULE:
+            case SitePart.SCHEDULE:
                 return Verb.PUBLISH
-            case Part.POSTS:
+            case SitePart.POSTS:
                 return Verb.GENERATE if self.posts_rules[self.rule].present else Verb.DELETE
-            case Part.ACTIVITIES:
+            case SitePart.ACTIVITIES:
                 return _verb_by(self.activity_rules[self.rule])
             case never:
                 assert_never(never)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Variant
-from reconciler.model.requests import Asked
+from reconciler.model.requests import SentRequest
 
 
 class Trouble(StrEnum):
@@ -86,7 +86,7 @@ class NotDone(Variant, frozen=True):
     skipped: bool = False
     missing: bool = False
     """Whether the answer was that the object does not exist (404): what was to be removed may already be gone."""
-    asked: Asked | None = None
+    asked: SentRequest | None = None
     """The request that was refused, if it was one."""
 
     @property
@@ -104,7 +104,7 @@ class Unknown(Variant, frozen=True):
 
     problem: Diagnostic
     accepted: bool = False
-    asked: Asked | None = None
+    asked: SentRequest | None = None
     """The request whose answer was unclear."""
 
     @property

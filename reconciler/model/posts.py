@@ -48,7 +48,7 @@ def post_name(title: str, channel: str, type: str = "POST") -> str:
     return f'"{title}" ({where})' if title else where
 
 
-class Named(Protocol):
+class NamedPost(Protocol):
     """Anything with the three parts of a post's name: its activity's title, its channel, its type."""
 
     @property
@@ -67,7 +67,7 @@ class Named(Protocol):
         ...
 
 
-def name_of(post: Named) -> str:
+def name_of(post: NamedPost) -> str:
     """`post_name` of something with a post's title, channel and type."""
     return post_name(post.title, post.channel, post.type)
 

@@ -1,11 +1,11 @@
-"""Asked: a request to the remote side, and what it answered, without any body."""
+"""SentRequest: a request to the remote side, and what it answered, without any body."""
 
 from __future__ import annotations
 
 from reconciler.model.frozen import Struct
 
 
-class Asked(Struct, frozen=True):
+class SentRequest(Struct, frozen=True):
     """A request, the status of its answer (None: there was none), and the remote side's own code for an error."""
 
     method: str

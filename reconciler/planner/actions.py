@@ -50,7 +50,7 @@ class Reason(StrEnum):
     PAUSED = "paused"
 
 
-class Fact(StrEnum):
+class ReasonFact(StrEnum):
     """A fact behind a reason that no part of a file names. `reporters/` makes the sentence."""
 
     NO_APPROVALS_FILE = "no-approvals-file"
@@ -67,8 +67,8 @@ class Grounds(Struct, frozen=True):
 class Action(Struct, frozen=True):
     """An operation at an address, with its reason and its preconditions.
 
-    `because` holds facts for the reason's sentence: paths that changed, the rule that matched, or a Fact. `grounds` say
-    more about a post that is stopped.
+    `because` holds facts for the reason's sentence: paths that changed, the rule that matched, or a ReasonFact.
+    `grounds` say more about a post that is stopped.
     """
 
     address: Address

@@ -25,7 +25,7 @@ from reconciler.model.address import Kind, key_of, rule_words
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, PostStatus
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.selectors import Match
@@ -327,7 +327,7 @@ def defer_activities(
         if isinstance(rule, DesiredActivity) and none_yet:
             actions.append(_create(rule, index, scope))
             continue
-        operation = Deferred(Part.ACTIVITIES, index, activity_rules=rules, at_most=_bound(rule, max_delete))
+        operation = Deferred(SitePart.ACTIVITIES, index, activity_rules=rules, at_most=_bound(rule, max_delete))
         reason = Reason.DECLARED if isinstance(rule, DesiredActivity) else Reason.RULE
         address = scope.address(Kind.RULE, f"activities.{index}")
         actions.append(Action(address, operation, reason, (f"activities[{index}]",)))

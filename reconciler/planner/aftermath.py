@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind
-from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, name_of
@@ -137,7 +137,7 @@ def _is_decided(desired: DesiredSite, post: PostId) -> bool:
     for activity in desired.approvals.activities:
         for draft in activity.drafts:
             if draft.id == post:
-                return draft.decision is Decision.PENDING or activity.decision is not ActivityDecision.KEEP
+                return draft.decision is DraftDecision.PENDING or activity.decision is not ActivityDecision.KEEP
     return False
 
 

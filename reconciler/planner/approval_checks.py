@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
-from reconciler.model.approvals import Approvals, ApprovalState, Verdict
+from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.differences import Mark, around_changes, compare_words, made_visible
@@ -29,7 +29,7 @@ class Objection(Struct, frozen=True):
     fix: str
 
 
-def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
+def objection(verdict: ApprovalStatus, file: str, zone: str) -> Objection | None:
     """Why an approval does not count, or what was edited; None if it counts or there is none.
 
     `zone` is the IANA name of the site's time zone.

@@ -21,11 +21,11 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Kind
 from reconciler.model.address import key_of as key_of
-from reconciler.model.approvals import Decision
+from reconciler.model.approvals import DraftDecision
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.codec import to_plain
 from reconciler.model.marketing_plan import MarketingPlan, MarketingPlanOperation, PlanStatus
-from reconciler.model.operations import Deferred, Operation, Part, discards_of
+from reconciler.model.operations import Deferred, Operation, SitePart, discards_of
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.matching import decide, find_created, in_order
@@ -63,12 +63,12 @@ def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
     If nothing public is planned, the schedule is not carried out in full, so its rules are left out.
     """
     rules = {
-        Part.ACTIVITIES: to_plain(desired.activities),
-        Part.POSTS: to_plain(desired.posts),
-        Part.SCHEDULE: [to_plain(desired.schedule)] if desired.schedule else [],
+        SitePart.ACTIVITIES: to_plain(desired.activities),
+        SitePart.POSTS: to_plain(desired.posts),
+        SitePart.SCHEDULE: [to_plain(desired.schedule)] if desired.schedule else [],
     }
     if not public:
-        del rules[Part.SCHEDULE]
+        del rules[SitePart.SCHEDULE]
     return (
         (RULE_OF_EVENTS, rule_of_events(desired.events.prune if desired.events else None)),
         *((key_of(Kind.RULE, part), _digested(found)) for part, found in rules.items()),
@@ -199,5 +199,5 @@ def _approved(desired: DesiredSite, live: MarketingPlan) -> dict[str, JsonObject
         approval_key(draft.id): approval_of(draft.digest)
         for activity in desired.approvals.activities
         for draft in activity.drafts
-        if draft.decision is Decision.APPROVE and draft.id in drafts and draft.names(*drafts[draft.id])
+        if draft.decision is DraftDecision.APPROVE and draft.id in drafts and draft.names(*drafts[draft.id])
     }

@@ -45,7 +45,7 @@ class Step(StrEnum):
     CHANGED = "changed"
 
 
-class Detail(Struct, frozen=True):
+class ChangeDetail(Struct, frozen=True):
     """One detail of a changed field: its path within the value (empty for the whole value), and how it changes."""
 
     at: str
@@ -54,22 +54,22 @@ class Detail(Struct, frozen=True):
     after: Json = None
 
 
-def details_of(change: FieldChange) -> tuple[Detail, ...]:
+def details_of(change: FieldChange) -> tuple[ChangeDetail, ...]:
     """What a change adds, removes and changes, for people to read. Lists are compared regardless of order."""
     before, after = change.before, change.after
     structured = isinstance(before, tuple | JsonObject) and type(before) is type(after)
     if not structured:
         step = Step.ADDED if before is None else Step.REMOVED if after is None else Step.CHANGED
-        return (Detail("", step, before, after),)
+        return (ChangeDetail("", step, before, after),)
     return _compare(before, after)
 
 
-def _compare(before: Json, after: Json) -> tuple[Detail, ...]:
+def _compare(before: Json, after: Json) -> tuple[ChangeDetail, ...]:
     from deepdiff import DeepDiff
 
     found = DeepDiff(thaw(before), thaw(after), ignore_order=True, view="tree")
     details = [
-        Detail(_path(item.path(output_format="list")), step, _frozen(item.t1), _frozen(item.t2))
+        ChangeDetail(_path(item.path(output_format="list")), step, _frozen(item.t1), _frozen(item.t2))
         for kinds, step in (
             (("dictionary_item_removed", "iterable_item_removed"), Step.REMOVED),
             (("dictionary_item_added", "iterable_item_added"), Step.ADDED),

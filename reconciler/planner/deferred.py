@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, Part, discards_of
+from reconciler.model.operations import Deferred, SitePart, discards_of
 from reconciler.model.posts import ClearPosts
 from reconciler.model.schedule import DesiredSchedule, SchedulePost
 from reconciler.model.sites import Bindings, ObservedSite, RecordedSite
@@ -42,13 +42,13 @@ def resolve(
     scope = scope_of(observed, options)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     bindings = Bindings()
-    if deferred.part is Part.ACTIVITIES:
+    if deferred.part is SitePart.ACTIVITIES:
         part = plan_activities(deferred.activity_rules, activities, observed.past_activities, recorded, scope)
         found = [action for index, action in part.actions if index == deferred.rule]
         refusals = part.refusals
         there = activities_as_asked(deferred.activity_rules, activities, recorded, scope)
         bindings = Bindings(sets=part.sets, created=part.made, objects=tuple(sorted(there.items())))
-    elif deferred.part is Part.SCHEDULE:
+    elif deferred.part is SitePart.SCHEDULE:
         return _scheduled(deferred, plan, observed, recorded, options)
     else:
         given_up = discarded(Approvals(), recorded)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind, rule_words
-from reconciler.model.approvals import Decision
+from reconciler.model.approvals import DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId, PostId, PostStatus, Unrecognised, fits_in_files, post_name
@@ -144,7 +144,7 @@ def _given_up(
     if wanted is None or not wanted.present or live.status is not PlanStatus.NEVER_CREATED or not _knows_plan(recorded):
         return ()
     drafts = [
-        draft.decision is Decision.APPROVE
+        draft.decision is DraftDecision.APPROVE
         for activity in desired.approvals.activities
         if activity.date >= scope.now
         for draft in activity.drafts

@@ -25,12 +25,12 @@ from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.drift_content import content_items, waiting_items
 from reconciler.planner.drift_events import event_drift, is_as_declared
 from reconciler.planner.drift_report import (
+    ChangedSide,
     DriftItem,
     DriftReport,
     DriftState,
     FieldDrift,
     Finding,
-    Moved,
     applied_or_absent,
     of_fields,
     who_moved,
@@ -77,7 +77,9 @@ def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
     blocked = {str(problem.address): problem for problem in plan.blocked}
     items = []
     for item in found:
-        kept = item.state is DriftState.PENDING or (item.state is DriftState.DRIFTED and item.moved is not Moved.GIT)
+        kept = item.state is DriftState.PENDING or (
+            item.state is DriftState.DRIFTED and item.moved is not ChangedSide.GIT
+        )
         problem = blocked.get(str(item.address))
         if problem is None or kept:
             blocked.pop(str(item.address), None)

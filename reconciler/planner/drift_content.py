@@ -24,7 +24,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.canonical import ABSENT, same
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import Deferred, Foundation, Part
+from reconciler.model.operations import Deferred, Foundation, SitePart
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, PostStatus, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -40,7 +40,7 @@ from reconciler.planner.baseline import (
     rules_of,
 )
 from reconciler.planner.drift_posts import PostsAudit
-from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, FieldDrift, Finding, together, who_moved
 from reconciler.planner.moved_by_hand import same_minute
 from reconciler.planner.options import Scope
 from reconciler.planner.unstopped import UNTIL_CANCELLED
@@ -109,7 +109,7 @@ class _Audit(PostsAudit, frozen=True):
                 wanted = (activity.title, activity.target_date)
                 made = any((created.title, created.target_date) == wanted for created in self.recorded.created)
                 finding = Finding.DELETED if made else Finding.MISSING
-                found = self._drifted(action, finding, Moved.REMOTE if made else Moved.GIT)
+                found = self._drifted(action, finding, ChangedSide.REMOTE if made else ChangedSide.GIT)
                 return replace(found, name=activity.title)
             case UpdateActivity(title=title):
                 return self._edited_activity(action, title)
@@ -118,7 +118,7 @@ class _Audit(PostsAudit, frozen=True):
             case GeneratePosts(title=title) | ClearPosts(title=title) | RegeneratePosts(title=title) if (
                 action.reason is Reason.SENT_BACK
             ):
-                return self._drifted(action, Finding.SENT_BACK, Moved.GIT, title)
+                return self._drifted(action, Finding.SENT_BACK, ChangedSide.GIT, title)
             case GeneratePosts(title=title):
                 return self._without_posts(action, title)
             case AwaitPosts(title=title):
@@ -129,8 +129,8 @@ class _Audit(PostsAudit, frozen=True):
             case SchedulePost(post=post, approved=approved) as operation:
                 draft = self.desired.approvals.draft(post)
                 agreed_before = draft and self.recorded.object(approval_key(post)) == approval_of(draft.digest)
-                moved_on = agreed_before if approved else self._same_rules(Part.SCHEDULE)
-                return 1 if moved_on else self._post_drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, operation)
+                moved_on = agreed_before if approved else self._same_rules(SitePart.SCHEDULE)
+                return 1 if moved_on else self._post_drifted(action, Finding.NOT_SCHEDULED, ChangedSide.GIT, operation)
             case ReschedulePost():
                 return self._other_time(action)
             case CancelPost() as operation if action.reason is not Reason.NOT_WANTED:
@@ -145,9 +145,9 @@ class _Audit(PostsAudit, frozen=True):
                 )
             case CancelPost(post=post) as operation:
                 ours = any(published.id == post for published in self.recorded.published)
-                moved = who_moved(not self._same_rules(Part.SCHEDULE), not ours)
-                if ours and moved is Moved.GIT and self._same_rules(Part.SCHEDULE):
-                    moved = Moved.REMOTE  # its activity or its content is not what the rule matched
+                moved = who_moved(not self._same_rules(SitePart.SCHEDULE), not ours)
+                if ours and moved is ChangedSide.GIT and self._same_rules(SitePart.SCHEDULE):
+                    moved = ChangedSide.REMOTE  # its activity or its content is not what the rule matched
                 return self._post_drifted(action, Finding.NOT_WANTED, moved, operation)
             case elsewhere:
                 return _reported_elsewhere(elsewhere)
@@ -155,7 +155,7 @@ class _Audit(PostsAudit, frozen=True):
     def _without_posts(self, action: Action, title: str) -> DriftItem | int:
         last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
         if last == PRESENT and self._all_cancelled_by_us(action.address.key):
-            return self._drifted(action, Finding.POSTS_MISSING, Moved.GIT, title)
+            return self._drifted(action, Finding.POSTS_MISSING, ChangedSide.GIT, title)
         finding = Finding.POSTS_CLEARED if last == PRESENT else Finding.POSTS_MISSING
         return self._by_rule(action, finding, None if last is None else last == PRESENT, title)
 
@@ -165,16 +165,16 @@ class _Audit(PostsAudit, frozen=True):
         cancelled = (self.recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED for post in posts)
         return bool(posts) and all(cancelled)
 
-    def _drifted(self, action: Action, finding: Finding, moved: Moved, *about: str) -> DriftItem:
+    def _drifted(self, action: Action, finding: Finding, moved: ChangedSide, *about: str) -> DriftItem:
         return DriftItem(action.address, DriftState.DRIFTED, finding, moved, about=about)
 
     def _post_drifted(
-        self, action: Action, finding: Finding, moved: Moved, post: SchedulePost | CancelPost
+        self, action: Action, finding: Finding, moved: ChangedSide, post: SchedulePost | CancelPost
     ) -> DriftItem:
         found = self._drifted(action, finding, moved)
         return replace(found, title=post.title, channel=post.channel, type=post.type)
 
-    def _who_made_unwanted(self, action: Action) -> Moved:
+    def _who_made_unwanted(self, action: Action) -> ChangedSide:
         """Who made the change for which a post is cancelled.
 
         If policy forbids the post's time, somebody may have moved it there.
@@ -184,8 +184,8 @@ class _Audit(PostsAudit, frozen=True):
         last = self.published().get(operation.post)
         if action.reason is Reason.FORBIDDEN and last and last.scheduled_for and operation.at:
             rescheduled = not same_minute(last.scheduled_for, operation.at)
-            return Moved.REMOTE if rescheduled else Moved.GIT
-        return Moved.REMOTE if self.is_remote(action.reason, operation.post) else Moved.GIT
+            return ChangedSide.REMOTE if rescheduled else ChangedSide.GIT
+        return ChangedSide.REMOTE if self.is_remote(action.reason, operation.post) else ChangedSide.GIT
 
     def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
         """What an action of a rule shows as drift; 1 if only time has passed.
@@ -193,25 +193,25 @@ class _Audit(PostsAudit, frozen=True):
         `applied` tells whether the object was as the rule asks when it was last applied; None if it is not known to
         have existed.
         """
-        part = Part.ACTIVITIES if isinstance(action.operation, DeleteActivity) else Part.POSTS
+        part = SitePart.ACTIVITIES if isinstance(action.operation, DeleteActivity) else SitePart.POSTS
         if applied is not None:
-            return self._drifted(action, finding, Moved.REMOTE if applied else Moved.GIT, title)
+            return self._drifted(action, finding, ChangedSide.REMOTE if applied else ChangedSide.GIT, title)
         if not self._same_rules(part):
-            return self._drifted(action, finding, Moved.GIT, title)
-        return 1 if self._time_can_tell(action, part) else self._drifted(action, finding, Moved.REMOTE, title)
+            return self._drifted(action, finding, ChangedSide.GIT, title)
+        return 1 if self._time_can_tell(action, part) else self._drifted(action, finding, ChangedSide.REMOTE, title)
 
-    def _same_rules(self, part: Part) -> bool:
+    def _same_rules(self, part: SitePart) -> bool:
         """Whether the file's rules are those that were last carried out in full."""
         key = key_of(Kind.RULE, part)
         return self.recorded.object(key) == dict(rules_of(self.desired))[key]
 
-    def _time_can_tell(self, action: Action, part: Part) -> bool:
+    def _time_can_tell(self, action: Action, part: SitePart) -> bool:
         """Whether the rule may ask for the object now only because time has passed.
 
         Its window moved, or that of a rule above it, or a place became free.
         """
         rules: tuple[ActivityRule | PostsRule, ...] = self.desired.posts
-        if part is Part.ACTIVITIES:
+        if part is SitePart.ACTIVITIES:
             rules = self.desired.activities
         index = next((n for n in range(len(rules)) if action.because == (f"{part}[{n}]",)), None)
         if index is None:
@@ -226,7 +226,7 @@ class _Audit(PostsAudit, frozen=True):
         operation = action.operation
         assert isinstance(operation, UpdateActivity)
         last = self.recorded.object(key_of(Kind.ACTIVITY, operation.id))
-        if last is None and self._same_rules(Part.ACTIVITIES):
+        if last is None and self._same_rules(SitePart.ACTIVITIES):
             return 1  # it now matches a rule that has not changed
         fields = []
         for change in operation.changes:
@@ -249,7 +249,7 @@ class _Audit(PostsAudit, frozen=True):
         by_site = another_day or (last is not None and last.zone != self.scope.zone_name)
         in_git = applied is None or (instant(applied) != instant(operation.at) and not by_site)
         remotely = by_site or (applied is not None and instant(applied) != before)
-        moved = who_moved(in_git or not self._same_rules(Part.SCHEDULE), remotely)
+        moved = who_moved(in_git or not self._same_rules(SitePart.SCHEDULE), remotely)
         shown = ABSENT if applied is None else instant(applied)
         field = FieldDrift("scheduledDate", instant(operation.at), before, moved, shown)
         zone = self.scope.zone_name

@@ -12,7 +12,15 @@ from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.baseline import RULE_OF_EVENTS, rule_of_events
-from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, of_fields, who_moved
+from reconciler.planner.drift_report import (
+    ChangedSide,
+    DriftItem,
+    DriftState,
+    FieldDrift,
+    Finding,
+    of_fields,
+    who_moved,
+)
 from reconciler.planner.event_matching import event_changes, match_live
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import Scope
@@ -31,7 +39,7 @@ def event_drift(
         if isinstance(action.operation, DeleteEvent):
             # An event that was listed before has left the file. Any other is new on the site, unless `prune` itself is
             # new.
-            moved = Moved.GIT if action.operation.name in names or not pruned_before else Moved.REMOTE
+            moved = ChangedSide.GIT if action.operation.name in names or not pruned_before else ChangedSide.REMOTE
             yield DriftItem(action.address, DriftState.DRIFTED, Finding.NOT_LISTED, moved)
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
-from reconciler.model.approvals import ActivityDecision, ApprovalState, Decision
+from reconciler.model.approvals import ActivityDecision, ApprovalState, DraftDecision
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, shown_account
@@ -17,7 +17,7 @@ from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of
-from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved, without_name
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, without_name
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
@@ -60,7 +60,7 @@ class PostsAudit(Struct, frozen=True):
             if finding is Finding.MOVED_BY_OTHERS and post in moving:
                 continue
             if finding is not None and (managed or finding is Finding.MOVED_BY_OTHERS):
-                moved = Moved.BOTH if post in again else Moved.REMOTE
+                moved = ChangedSide.BOTH if post in again else ChangedSide.REMOTE
                 yield self._post(post, finding, moved, last.channel, found)
         if managed:
             yield from self._approved(live, frozenset(published))
@@ -86,7 +86,7 @@ class PostsAudit(Struct, frozen=True):
             if finding is Finding.CHANNEL_LOST and (found is None or found[1].status is not PostStatus.SCHEDULED):
                 continue
             # The files no longer wanted it, and it went out all the same.
-            moved = Moved.BOTH if finding is Finding.WENT_OUT_UNWANTED else Moved.REMOTE
+            moved = ChangedSide.BOTH if finding is Finding.WENT_OUT_UNWANTED else ChangedSide.REMOTE
             item = DriftItem(problem.about, DriftState.DRIFTED, finding, moved, problem=problem)
             if found is not None:
                 activity, its = found
@@ -145,7 +145,7 @@ class PostsAudit(Struct, frozen=True):
             if reviewed.decision is not ActivityDecision.KEEP:
                 continue
             for draft in reviewed.drafts:
-                if draft.decision is not Decision.APPROVE or draft.id in published:
+                if draft.decision is not DraftDecision.APPROVE or draft.id in published:
                     continue
                 found = live.get(draft.id)
                 if found is None:
@@ -153,12 +153,12 @@ class PostsAudit(Struct, frozen=True):
                     taken = self.recorded.object(key_of(Kind.DRAFT, draft.id)) == WAS_CANCELLED
                     upcoming = (reviewed.date - self.scope.now).total_seconds() > SEEN_FOR_SURE
                     if last == approval_of(draft.digest) and reviewed.id in activities and upcoming and not taken:
-                        yield self._post(draft.id, Finding.DELETED, Moved.REMOTE, draft.channel, None)
+                        yield self._post(draft.id, Finding.DELETED, ChangedSide.REMOTE, draft.channel, None)
                 elif _waits(found, self.scope) and not draft.names(found[1], found[0].date):
-                    yield self._post(draft.id, Finding.EDITED, Moved.REMOTE, draft.channel, found)
+                    yield self._post(draft.id, Finding.EDITED, ChangedSide.REMOTE, draft.channel, found)
 
     def _post(
-        self, id: PostId, finding: Finding, moved: Moved, channel: str, found: tuple[Activity, Post] | None
+        self, id: PostId, finding: Finding, moved: ChangedSide, channel: str, found: tuple[Activity, Post] | None
     ) -> DriftItem:
         address = self.scope.address(Kind.DRAFT, id)
         problem = next((without_name(found) for found in self.plan.blocked if found.address == address), None)
@@ -181,10 +181,10 @@ class PostsAudit(Struct, frozen=True):
             type=type,
         )
 
-    def _unwanted_by(self, post: StillGoingOut, ours: Container[PostId]) -> Moved:
+    def _unwanted_by(self, post: StillGoingOut, ours: Container[PostId]) -> ChangedSide:
         if self.is_remote(post.reason, post.post):
-            return Moved.REMOTE
-        return Moved.GIT if post.post in ours else Moved.BOTH
+            return ChangedSide.REMOTE
+        return ChangedSide.GIT if post.post in ours else ChangedSide.BOTH
 
     def is_remote(self, reason: Reason, post: PostId) -> bool:
         """Whether a post is unwanted because the site changed, rather than because of a date that its file asks for."""

@@ -26,7 +26,7 @@ class DriftState(StrEnum):
     BLOCKED = "blocked"
 
 
-class Moved(StrEnum):
+class ChangedSide(StrEnum):
     """Which side is no longer as it was last applied. What was never applied has moved in git."""
 
     GIT = "changed-in-git"
@@ -73,7 +73,7 @@ class FieldDrift(Struct, frozen=True):
     path: str
     desired: Json
     live: Json
-    moved: Moved
+    moved: ChangedSide
     applied: Json | Absent = ABSENT
 
 
@@ -89,7 +89,7 @@ class DriftItem(Struct, frozen=True):
     address: Address
     state: DriftState
     finding: Finding | None = None
-    moved: Moved | None = None
+    moved: ChangedSide | None = None
     fields: tuple[FieldDrift, ...] = ()
     about: tuple[str, ...] = ()
     problem: Diagnostic | None = None
@@ -166,17 +166,17 @@ def without_name(problem: Diagnostic) -> Diagnostic:
     return replace(problem, message=problem.unnamed, says_name=ABSENT)
 
 
-def who_moved(in_git: bool, remotely: bool) -> Moved:
+def who_moved(in_git: bool, remotely: bool) -> ChangedSide:
     """The label of an object that is not as the file asks."""
     if remotely:
-        return Moved.BOTH if in_git else Moved.REMOTE
-    return Moved.GIT
+        return ChangedSide.BOTH if in_git else ChangedSide.REMOTE
+    return ChangedSide.GIT
 
 
-def together(moves: Iterable[Moved]) -> Moved:
+def together(moves: Iterable[ChangedSide]) -> ChangedSide:
     """The label of an object whose fields moved in these ways."""
     found = set(moves)
-    return found.pop() if len(found) == 1 else Moved.BOTH
+    return found.pop() if len(found) == 1 else ChangedSide.BOTH
 
 
 def applied_or_absent(recorded: tuple[Json] | None) -> Json | Absent:

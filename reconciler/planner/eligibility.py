@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec import Struct, field
 
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals, ApprovalState, Decision, Verdict
+from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus, DraftDecision
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import Post, PostStatus, channel_name, post_name
@@ -158,7 +158,7 @@ class DraftEligibility(Struct):
     def _not_approved_in_time(self, candidate: Candidate) -> None:
         """Counts a draft that nobody approved. One whose approval does not count is named, with the reason."""
         draft = self.approvals.draft(candidate.post.id)
-        said_yes = draft is not None and draft.decision is Decision.APPROVE
+        said_yes = draft is not None and draft.decision is DraftDecision.APPROVE
         found = objection(self._verdict(candidate), self.approvals.file, self.scope.zone_name) if said_yes else None
         if found is None:
             self.missed += 1
@@ -192,16 +192,16 @@ class DraftEligibility(Struct):
         reviewed = self.approvals.draft(post.id)
         if times and (reviewed is None or reviewed.cancelled < times):
             used = was_scheduled(self.recorded, post.id)
-            verdict = Verdict(ApprovalState.USED_UP if used else ApprovalState.UNPROVEN)
+            verdict = ApprovalStatus(ApprovalState.USED_UP if used else ApprovalState.UNPROVEN)
         self._not_approved(candidate, verdict)
         return False
 
     def _is_asked_for(self, post: Post) -> bool:
         """Whether a cancelled post is to go out: it is still approved, approved again, or needs no approval."""
         draft = self.approvals.draft(post.id)
-        return not self.desired.approval_required or (draft is not None and draft.decision is Decision.APPROVE)
+        return not self.desired.approval_required or (draft is not None and draft.decision is DraftDecision.APPROVE)
 
-    def _verdict(self, candidate: Candidate, times: int | None = None) -> Verdict:
+    def _verdict(self, candidate: Candidate, times: int | None = None) -> ApprovalStatus:
         return self.approvals.verdict(
             candidate.post,
             candidate.activity.date,
@@ -210,7 +210,7 @@ class DraftEligibility(Struct):
             known=self.recorded.is_known,
         )
 
-    def _not_approved(self, candidate: Candidate, verdict: Verdict) -> None:
+    def _not_approved(self, candidate: Candidate, verdict: ApprovalStatus) -> None:
         """Records a post that is not approved as it is: changed since, edited in the file, or not decided yet."""
         found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone_name)
         if found is not None:

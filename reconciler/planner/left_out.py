@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.model.address import Address
-from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.schedule import DesiredSchedule, Pause
@@ -80,7 +80,7 @@ def why_not_by_files(
         return None
     if activity is None or draft is None or post.id in approvals.uncommitted:
         return Reason.WITHDRAWN
-    if draft.decision is Decision.PENDING:
+    if draft.decision is DraftDecision.PENDING:
         since = since_scheduled_by_file(recorded, draft, activity)
         if since.content or since.account:
             return Reason.CHANGED

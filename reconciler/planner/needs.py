@@ -8,7 +8,7 @@ from reconciler.model.activities import ActivityOperation, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.marketing_plan import Generate, PlanStatus, Regenerate
-from reconciler.model.operations import Deferred, Foundation, Operation, Part
+from reconciler.model.operations import Deferred, Foundation, Operation, SitePart
 from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostsOperation, PostStatus
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import NOTHING_RECORDED, DesiredSite, Need, ObservedSite, RecordedSite
@@ -21,7 +21,7 @@ from reconciler.planner.options import PlanOptions
 from reconciler.planner.used_approvals import scheduled_by_us
 
 
-class Reads(Struct, frozen=True):
+class PlanReads(Struct, frozen=True):
     """What a plan needs to read of a site.
 
     Parts, the channels whose connection matters, activities whose posts are in question, and posts that are read one by
@@ -37,7 +37,7 @@ class Reads(Struct, frozen=True):
         return bool(self.needs or self.posts_of or self.items)
 
 
-def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSite = NOTHING_RECORDED) -> Reads:
+def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSite = NOTHING_RECORDED) -> PlanReads:
     """What the file shows to be needed, and what this tool scheduled on the site, which is judged again."""
     needs: set[Need] = set()
     if desired.settings or desired.expect.language is not None:
@@ -54,7 +54,7 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
         needs.add(Need.PUBLISHED)
     if desired.expect.channels:
         needs.add(Need.CHANNELS)
-    return Reads(frozenset(needs), desired.expect.channels)
+    return PlanReads(frozenset(needs), desired.expect.channels)
 
 
 def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) -> bool:
@@ -80,7 +80,7 @@ def _channels_of(operations: list[Operation]) -> set[str]:
             case SchedulePost():
                 wanted.add(operation.channel)
             case Deferred():
-                if operation.part is Part.SCHEDULE:
+                if operation.part is SitePart.SCHEDULE:
                     wanted.update(operation.schedule_rules[operation.rule].channels or SUPPORTED_CHANNELS)
             case _:
                 _schedules_nothing(operation)
@@ -91,7 +91,7 @@ def _schedules_nothing(_: Foundation | ActivityOperation | PostsOperation | Resc
     pass
 
 
-def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, recorded: RecordedSite) -> Reads:
+def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, recorded: RecordedSite) -> PlanReads:
     """What else a first plan shows to be needed; empty if that plan is final."""
     needs: set[Need] = set()
     channels: set[str] = set()
@@ -116,7 +116,7 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
     # for an activity that seems to have none, the activity itself is read.
     lacking = {operation.activity for operation in operations if isinstance(operation, GeneratePosts)}
     repeatable = {Need.CHANNELS} if channels else set()
-    return Reads(
+    return PlanReads(
         frozenset(needs - (observed.had_reads - repeatable)),
         tuple(sorted(channels)),
         tuple(sorted(lacking - observed.posts_confirmed)),

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId, PostStatus, post_name
@@ -48,7 +48,7 @@ def missed_approvals(
         if approval.decision is not ActivityDecision.KEEP:
             continue
         for draft in approval.drafts:
-            if draft.decision is not Decision.APPROVE or used.get(draft.id, 0) > draft.cancelled:
+            if draft.decision is not DraftDecision.APPROVE or used.get(draft.id, 0) > draft.cancelled:
                 continue
             found = live.get(draft.id)
             if found is not None and found[1].status is not PostStatus.DRAFT:
@@ -145,7 +145,7 @@ def other_moment_notes(
     """A line for each post that goes out although the file shows another time, or an obstacle, beside its approval."""
     for candidate in candidates:
         draft = approvals.draft(candidate.post.id)
-        if candidate.post.id not in going or draft is None or draft.decision is not Decision.APPROVE:
+        if candidate.post.id not in going or draft is None or draft.decision is not DraftDecision.APPROVE:
             continue
         goes_out = moment_text(candidate.moment, scope.zone_name, exact=candidate.at is not None)
         name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, Part, Precondition
+from reconciler.model.operations import Deferred, Precondition, SitePart
 from reconciler.model.posts import (
     ActivityId,
     AwaitPosts,
@@ -203,7 +203,7 @@ def _coming(
 def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scope: Scope) -> Action:
     return Action(
         scope.address(Kind.RULE, f"posts.{index}"),
-        Deferred(Part.POSTS, index, posts_rules=rules, at_most=at_most),
+        Deferred(SitePart.POSTS, index, posts_rules=rules, at_most=at_most),
         Reason.RULE,
         (f"posts[{index}]",),
     )

@@ -13,7 +13,7 @@ from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerat
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.event_matching import event_key
-from reconciler.planner.targets import ByAddress, Named, SelectableSite, TargetFilter, covers_site, is_like, near
+from reconciler.planner.targets import ByAddress, SelectableSite, SiteLabels, TargetFilter, covers_site, is_like, near
 
 IDLE: Final = "nothing-to-regenerate"
 
@@ -32,7 +32,7 @@ class Reached(Struct, frozen=True):
 
 def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets: TargetFilter) -> Reached:
     """The objects that a site's file, live state or plan know, collected only if an option names one by key."""
-    site = Named(desired.ref.name, desired.labels)
+    site = SiteLabels(desired.ref.name, desired.labels)
     if not any(covers_site(selector, site) for selector in _with_key(targets)):
         return Reached()
     live = observed.marketing_plan

@@ -14,9 +14,9 @@ from reconciler.model.approvals import (
     ActivityDecision,
     Approvals,
     ApprovalState,
-    Decision,
+    ApprovalStatus,
     DraftApproval,
-    Verdict,
+    DraftDecision,
 )
 from reconciler.model.content import approval_digest, counted
 from reconciler.model.diagnostics import Diagnostic
@@ -155,7 +155,7 @@ def plan_if_approved(
                         post.id,
                         post.content,
                         counted(approval_digest(post.id, post.content, activity.date), times),
-                        Decision.APPROVE,
+                        DraftDecision.APPROVE,
                         times,
                     )
                     for post in activity.posts
@@ -250,12 +250,12 @@ class _Reviewing(Struct, frozen=True):
         draft, activity = self.desired.approvals.draft(post.id), self.desired.approvals.activity_of(post.id)
         if draft is None or activity is None or not draft.is_as_written(activity.date):
             return post
-        name, undecided = account_name(draft.account), draft.decision is Decision.PENDING
+        name, undecided = account_name(draft.account), draft.decision is DraftDecision.PENDING
         if draft.content.account != post.content.account or (post.account_name and (name or undecided)):
             return post
         return replace(post, account_name=name or None)
 
-    def _status(self, post: Post, verdict: Verdict, times: int, cancellations: int) -> ReviewStatus:
+    def _status(self, post: Post, verdict: ApprovalStatus, times: int, cancellations: int) -> ReviewStatus:
         if post.status in GONE_OUT:
             return ReviewStatus.OUT
         if post.status is PostStatus.FAILED:

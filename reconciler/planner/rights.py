@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
-from reconciler.model.operations import Deferred, Operation, Part, class_of, discards_of
+from reconciler.model.operations import Deferred, Operation, SitePart, class_of, discards_of
 from reconciler.model.posts import AwaitPosts, ClearPosts, Discarded, RegeneratePosts, channel_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite
@@ -34,7 +34,7 @@ def regenerates_on_request(saved: Plan) -> bool:
 
 def plans_posts(saved: Plan) -> bool:
     """Whether a plan was made with what goes public, and not with `--no-publish`."""
-    of_schedule = key_of(Kind.RULE, Part.SCHEDULE)
+    of_schedule = key_of(Kind.RULE, SitePart.SCHEDULE)
     return any(key == of_schedule for key, _ in saved.rules) or any(
         class_of(action.operation) is ActionClass.PUBLIC for action in saved.actions
     )
@@ -104,8 +104,8 @@ def _takes_away(operation: Operation) -> bool:
 def _is_asked_for(action: Action, today: Plan, desired: DesiredSite) -> bool:
     operation = action.operation
     if isinstance(operation, Deferred):
-        rules = desired.posts if operation.part is Part.POSTS else desired.activities
-        return rules == (operation.posts_rules if operation.part is Part.POSTS else operation.activity_rules)
+        rules = desired.posts if operation.part is SitePart.POSTS else desired.activities
+        return rules == (operation.posts_rules if operation.part is SitePart.POSTS else operation.activity_rules)
     return any(found.address == action.address and _is_same(found.operation, operation) for found in today.actions)
 
 
@@ -136,7 +136,7 @@ def _approved_since(lost: tuple[Discarded, ...], today: Plan, approvals: Approva
         if now is not None:
             if now.approved and not draft.approved:
                 yield draft
-        elif reviewed is not None and reviewed.decision is Decision.APPROVE:
+        elif reviewed is not None and reviewed.decision is DraftDecision.APPROVE:
             yield draft
 
 

@@ -16,7 +16,7 @@ from reconciler.model.activities import Activity, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of
 from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, SchedulePost
 from reconciler.model.sites import ObservedSite, RecordedSite
@@ -184,7 +184,9 @@ def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope:
 
 def _promise(desired: DesiredSchedule, index: int, room: int | None, options: PlanOptions, scope: Scope) -> Action:
     limits = [limit for limit in (room, options.policy.max_publish) if limit is not None]
-    operation = Deferred(Part.SCHEDULE, index, schedule_rules=desired.rules, at_most=min(limits) if limits else None)
+    operation = Deferred(
+        SitePart.SCHEDULE, index, schedule_rules=desired.rules, at_most=min(limits) if limits else None
+    )
     return Action(
         scope.address(Kind.RULE, rule_name(index)),
         operation,

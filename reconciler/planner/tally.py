@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Self, assert_never
 
 from reconciler.model.frozen import Struct
-from reconciler.model.operations import Deferred, Operation, Part, discards_of
+from reconciler.model.operations import Deferred, Operation, SitePart, discards_of
 from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
 
 
@@ -81,12 +81,12 @@ def _promise(operation: Operation) -> Promises:
     if operation.at_most is None:
         return Promises(unbounded=1)
     match operation.part:
-        case Part.POSTS:
+        case SitePart.POSTS:
             present = operation.posts_rules[operation.rule].present
             return Promises(posts=operation.at_most) if present else Promises(discard=operation.at_most)
-        case Part.SCHEDULE:
+        case SitePart.SCHEDULE:
             return Promises(publish=operation.at_most)
-        case Part.ACTIVITIES:
+        case SitePart.ACTIVITIES:
             return Promises(activities=operation.at_most)
         case never:
             assert_never(never)

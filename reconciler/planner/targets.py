@@ -14,7 +14,7 @@ from reconciler.model.address import Address, Kind, Labels, NotAnAddress, SiteNa
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.frozen import Variant
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
-from reconciler.model.operations import Deferred, InputWrite, Operation, Part
+from reconciler.model.operations import Deferred, InputWrite, Operation, SitePart
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.schedule import CancelPost, NothingWaits, ReschedulePost, SchedulePost
 from reconciler.model.settings import UpdateSettings
@@ -36,7 +36,7 @@ class SelectableSite(Protocol):
         """The site's labels, as pairs."""
 
 
-class Named(Struct, frozen=True):
+class SiteLabels(Struct, frozen=True):
     """A site's name and labels alone."""
 
     name: SiteName
@@ -71,20 +71,20 @@ class ByAddress(Variant, frozen=True):
         return str(self.address)
 
 
-Selector: TypeAlias = ByName | ByLabel | ByAddress
+TargetSelector: TypeAlias = ByName | ByLabel | ByAddress
 
-RULE_KINDS = {Part.ACTIVITIES: Kind.ACTIVITY, Part.POSTS: Kind.POSTS, Part.SCHEDULE: Kind.DRAFT}
+RULE_KINDS = {SitePart.ACTIVITIES: Kind.ACTIVITY, SitePart.POSTS: Kind.POSTS, SitePart.SCHEDULE: Kind.DRAFT}
 """The kinds of a rule's objects, for addresses of rules whose objects are not known yet."""
 
 
 class TargetFilter(Struct, frozen=True):
     """What is chosen: everything that `included` names (everything, if it is empty), except what `excluded` names."""
 
-    included: tuple[Selector, ...] = ()
-    excluded: tuple[Selector, ...] = ()
+    included: tuple[TargetSelector, ...] = ()
+    excluded: tuple[TargetSelector, ...] = ()
 
 
-def parse_selector(option: str, text: str) -> Selector:
+def parse_selector(option: str, text: str) -> TargetSelector:
     """Parses a selector. Raises UsageError if it is not valid."""
     if text.startswith("label:"):
         key, equals, value = text.removeprefix("label:").partition("=")
@@ -102,7 +102,7 @@ def parse_selector(option: str, text: str) -> Selector:
         raise UsageError(f"{option}: {error.message}", error.fix) from None
 
 
-def covers_site(selector: Selector, site: SelectableSite) -> bool:
+def covers_site(selector: TargetSelector, site: SelectableSite) -> bool:
     """Whether a selector names a site, or an object in it."""
     match selector:
         case ByName(pattern=pattern):
@@ -131,7 +131,7 @@ def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequen
     return TargetFilter(parsed["--target"], parsed["--exclude"])
 
 
-def _near(selector: Selector, sites: Sequence[SelectableSite]) -> str:
+def _near(selector: TargetSelector, sites: Sequence[SelectableSite]) -> str:
     match selector:
         case ByName(pattern=pattern):
             return near(pattern, (site.name for site in sites))
@@ -284,7 +284,7 @@ def _covers(selected: Address, address: Address) -> bool:
         return True
     if address.kind is Kind.RULE and not selected.key:
         part = address.key.partition(".")[0]
-        return part in set(Part) and selected.kind in (Kind.RULE, RULE_KINDS[Part(part)])
+        return part in set(SitePart) and selected.kind in (Kind.RULE, RULE_KINDS[SitePart(part)])
     return selected.kind is address.kind and (not selected.key or is_like(address.key, selected.key))
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from reconciler.model.activities import Activity, DateIs
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.operations import Precondition
 from reconciler.model.posts import Post, PostId, PostStatus
@@ -83,7 +83,7 @@ def approvals_to_remember(desired: DesiredSite, activities: Iterable[Activity], 
     for activity in activities:
         for post in activity.posts:
             draft = desired.approvals.draft(post.id)
-            if draft is None or draft.decision is not Decision.APPROVE:
+            if draft is None or draft.decision is not DraftDecision.APPROVE:
                 continue
             adopted = (
                 post.status is PostStatus.SCHEDULED

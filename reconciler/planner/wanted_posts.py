@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.activities import Activity
-from reconciler.model.approvals import ApprovalState, Verdict
+from reconciler.model.approvals import ApprovalState, ApprovalStatus
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
@@ -20,7 +20,7 @@ from reconciler.model.frozen import instant
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.actions import BlockedBy, Fact, Grounds, Reason
+from reconciler.planner.actions import BlockedBy, Grounds, Reason, ReasonFact
 from reconciler.planner.candidates import moment_of
 from reconciler.planner.channel_rules import RuleViolation
 from reconciler.planner.options import PlanOptions, Scope
@@ -131,7 +131,7 @@ class Standards(Struct):
             case ApprovalState.PENDING if not verdict.differences and (
                 since := since_scheduled(self.recorded, post, activity.date)
             ):
-                return Unwanted(Reason.CHANGED, (Fact.NOT_APPROVED_NOW,), _differing(*since.differences))
+                return Unwanted(Reason.CHANGED, (ReasonFact.NOT_APPROVED_NOW,), _differing(*since.differences))
             case (
                 ApprovalState.PENDING
                 | ApprovalState.NOT_REVIEWED
@@ -140,7 +140,7 @@ class Standards(Struct):
                 | ApprovalState.USED_UP
             ):
                 gone = not self.desired.approvals.file
-                return Unwanted(Reason.WITHDRAWN, (Fact.NO_APPROVALS_FILE,) if gone else ())
+                return Unwanted(Reason.WITHDRAWN, (ReasonFact.NO_APPROVALS_FILE,) if gone else ())
             case _:
                 assert_never(verdict.state)
 
@@ -155,7 +155,7 @@ class Standards(Struct):
             return Unwanted(Reason.WITHDRAWN)
         return None
 
-    def verdict(self, activity: Activity, post: Post) -> Verdict:
+    def verdict(self, activity: Activity, post: Post) -> ApprovalStatus:
         """What the approvals say about a post as it is."""
         return self.desired.approvals.verdict(post, activity.date)
 

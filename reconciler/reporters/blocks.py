@@ -32,23 +32,23 @@ class _Adds(Protocol):
     def __add__(self, other: Self, /) -> Self: ...
 
 
-Counts = TypeVar("Counts", bound=_Adds)
-Place = tuple[int, int]
+CountsT = TypeVar("CountsT", bound=_Adds)
+BlockPlace = tuple[int, int]
 """Where a text starts in the file, and how many lines it has."""
 
-Part = Line | Total
+BlockPart = Line | Total
 """A part of what sites share: a line that is the same on all of them, or something that adds up."""
 
 MOST_LINES: Final = 40
 """How many posts are listed, with a line each, before they are summed up."""
 
 
-class _Single(Struct, Generic[Counts], gc=False):
+class _Single(Struct, Generic[CountsT], gc=False):
     """What is kept about a block that one site has, and where its text is. Small, because there may be thousands."""
 
     rank: int
     labels: frozenset[tuple[str, str]]
-    tally: Counts
+    tally: CountsT
     name: str
     start: int
     length: int
@@ -57,21 +57,21 @@ class _Single(Struct, Generic[Counts], gc=False):
     totals: tuple[Total, ...]
 
 
-class _Shared(Generic[Counts]):
+class _Shared(Generic[CountsT]):
     """What is kept about a block that several sites may have: how many do, and where its text is."""
 
     __slots__ = ("count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
 
-    def __init__(self, first: _Single[Counts]) -> None:
+    def __init__(self, first: _Single[CountsT]) -> None:
         self.rank = first.rank
         self.labels = first.labels
         self.count = 1
         self.tally = first.tally
         self.names = [first.name]
-        self.own: list[Place] = [(first.start, first.length)]
+        self.own: list[BlockPlace] = [(first.start, first.length)]
         self.own_lines = first.lines
         self.totals = {total.kind: total for total in first.totals}
-        self.shared: list[Place | str] = []
+        self.shared: list[BlockPlace | str] = []
 
     @property
     def has_posts(self) -> bool:
@@ -79,7 +79,7 @@ class _Shared(Generic[Counts]):
         return any(total.listed for total in self.totals.values())
 
 
-class Blocks(Generic[Counts]):
+class Blocks(Generic[CountsT]):
     """Takes the blocks of sites as they come, and returns all their lines at the end.
 
     `changes`: the ranks of blocks that contain only changes; the others contain problems or notes too.
@@ -93,11 +93,11 @@ class Blocks(Generic[Counts]):
         self._list_posts = list_sites or list_posts
         self._changes = changes
         self._text: SpooledTemporaryFile[str] | None = None
-        self._found: dict[bytes, _Single[Counts] | _Shared[Counts]] = {}
+        self._found: dict[bytes, _Single[CountsT] | _Shared[CountsT]] = {}
         # Each set of labels and each tally only once: sites with different changes still share these.
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._seen: Counter[frozenset[tuple[str, str]]] = Counter()
-        self._tallies: dict[Counts, Counts] = {}
+        self._tallies: dict[CountsT, CountsT] = {}
 
     def saw(self, labels: Sequence[tuple[str, str]]) -> None:
         """Counts a site with its labels, whether or not it has a block."""
@@ -108,9 +108,9 @@ class Blocks(Generic[Counts]):
         self,
         name: str,
         rank: int,
-        common: Sequence[Part],
+        common: Sequence[BlockPart],
         own: Callable[[], Sequence[Line]],
-        tally: Counts,
+        tally: CountsT,
         *,
         labels: Sequence[tuple[str, str]] = (),
     ) -> None:
@@ -141,7 +141,7 @@ class Blocks(Generic[Counts]):
         if kept or self._list_sites or len(found.names) <= MOST_NAMES:
             found.names.append(name)
 
-    def _keep_own(self, found: _Shared[Counts], own: Callable[[], Sequence[Line]], *, plain: int) -> bool:
+    def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]], *, plain: int) -> bool:
         """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did.
 
         `plain`: how many lines a site has if it has nothing of its own to show; 0 if each has something.
@@ -155,7 +155,7 @@ class Blocks(Generic[Counts]):
         found.own_lines += len(lines)
         return True
 
-    def _one_by_one(self, found: _Shared[Counts]) -> bool:
+    def _one_by_one(self, found: _Shared[CountsT]) -> bool:
         """Whether each site of a block gets its own: there are few of them, or their posts fit a screen."""
         if found.count < FEW_SITES:
             return True
@@ -179,7 +179,7 @@ class Blocks(Generic[Counts]):
             yield from self._lines_of(found)
             yield ""
 
-    def _lines_of(self, found: _Shared[Counts]) -> Iterator[str]:
+    def _lines_of(self, found: _Shared[CountsT]) -> Iterator[str]:
         for part in found.shared:
             if isinstance(part, str):
                 for line in found.totals[part].lines():
@@ -189,7 +189,7 @@ class Blocks(Generic[Counts]):
         if self._list_sites:
             yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
 
-    def rows(self) -> Iterator[tuple[int, str, Counts]]:
+    def rows(self) -> Iterator[tuple[int, str, CountsT]]:
         """Rank, name and counts of each block; sites that share one share a row."""
         for found in self._found.values():
             name = found.name if isinstance(found, _Single) else plural(found.count, "site")
@@ -200,7 +200,7 @@ class Blocks(Generic[Counts]):
         below = (found for found in self._found.values() if found.rank < rank)
         return sum(1 if isinstance(found, _Single) else found.count for found in below)
 
-    def _which(self, found: _Shared[Counts]) -> str:
+    def _which(self, found: _Shared[CountsT]) -> str:
         """`215 sites (team=emea)` if all with a label share the block, otherwise some of their names.
 
         `90 sites (of 215 with team=emea: store-001, store-004, store-009, …)`.
@@ -214,7 +214,7 @@ class Blocks(Generic[Counts]):
         posts = " and their posts" if found.has_posts else ""
         return f"{found.count:,} sites ({known if self._list_sites else f'{known}; list them{posts} with --sites'})"
 
-    def _keep(self, lines: Sequence[Line]) -> Place:
+    def _keep(self, lines: Sequence[Line]) -> BlockPlace:
         if self._text is None:
             self._text = SpooledTemporaryFile(  # noqa: SIM115 - open until all lines are shown
                 IN_MEMORY, "w+", encoding="utf-8", errors="surrogatepass", newline="\n"
@@ -228,7 +228,7 @@ class Blocks(Generic[Counts]):
                 count += 1
         return start, count
 
-    def _read(self, place: Place) -> Iterator[str]:
+    def _read(self, place: BlockPlace) -> Iterator[str]:
         assert self._text is not None
         self._text.seek(place[0])
         for _ in range(place[1]):

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.canonical import Digest
 from reconciler.model.content import Difference, PublicContent
 from reconciler.model.moments import moment_text
@@ -106,7 +106,7 @@ class ShownMedia(Struct, frozen=True):
         return self.type == "IMAGE" and self.safe
 
 
-class Changed(Struct, frozen=True):
+class ChangedMember(Struct, frozen=True):
     """A member that differs from what was approved: its text before and now, or its images."""
 
     name: str
@@ -135,12 +135,12 @@ class Card(Struct, frozen=True, dict=True):
     state: CardState
     digest: Digest
     posts: int = 1
-    decision: Decision = Decision.PENDING
+    decision: DraftDecision = DraftDecision.PENDING
     sent_back: ActivityDecision = ActivityDecision.KEEP
     activity_digest: Digest | None = None
     blocked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    changed: tuple[Changed, ...] = ()
+    changed: tuple[ChangedMember, ...] = ()
     link: str = ""
 
     @property
@@ -226,21 +226,21 @@ def _media(address: str) -> ShownMedia:
     return ShownMedia(found[1] or "IMAGE", url, safe=url.lower().startswith("https://") and printable(url) == url)
 
 
-def changed(differences: Iterable[Difference], after: PublicContent, zone: str) -> tuple[Changed, ...]:
+def changed(differences: Iterable[Difference], after: PublicContent, zone: str) -> tuple[ChangedMember, ...]:
     """What differs between the approved content and the present one, texts first and images side by side.
 
     A difference has a member's value on both sides; `in_file` is the approved one.
     """
-    found: list[Changed] = []
+    found: list[ChangedMember] = []
     for difference in differences:
         if difference.field == "media":
             before = shown_media(address for address in difference.in_file.split() if "://" in address)
-            found.append(Changed("images", media_before=before, media_after=shown_media(after.media)))
+            found.append(ChangedMember("images", media_before=before, media_after=shown_media(after.media)))
         else:
             before_text, after_text = (
                 side_of(difference, text, zone) for text in (difference.in_file, difference.live)
             )
-            found.append(Changed(difference.field, before_text, after_text))
+            found.append(ChangedMember(difference.field, before_text, after_text))
     return tuple(sorted(found, key=lambda each: bool(each.media_before or each.media_after)))
 
 

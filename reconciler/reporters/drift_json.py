@@ -10,7 +10,7 @@ from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Struct
 from reconciler.planner.actions import Reason
-from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding
 from reconciler.reporters.diagnostics import problem_record, problem_records
 
 
@@ -18,7 +18,7 @@ class FieldRecord(Struct, frozen=True):
     """A field on its sides. `applied` is left out if nothing was ever applied, as opposed to null."""
 
     path: str
-    moved: Moved
+    moved: ChangedSide
     desired: Json
     live: Json
     applied: Json | Absent = ABSENT
@@ -29,7 +29,7 @@ class ObjectRecord(Struct, frozen=True):
 
     address: Address
     state: DriftState
-    moved: Moved | None
+    moved: ChangedSide | None
     finding: Finding | None
     about: tuple[str, ...]
     fields: tuple[FieldRecord, ...]

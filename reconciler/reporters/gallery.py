@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
-from reconciler.model.approvals import ActivityDecision, Decision, DraftApproval
+from reconciler.model.approvals import ActivityDecision, DraftApproval, DraftDecision
 from reconciler.model.content import approval_digest
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import PostStatus
@@ -108,7 +108,7 @@ def _missed(missed: MissedApproval, review: Review) -> Card:
         moment=_local(missed.moment, review),
         state=CardState.MISSED,
         digest=draft.digest,
-        decision=Decision.APPROVE,
+        decision=DraftDecision.APPROVE,
         notes=("It was approved too late.",),
     )
 

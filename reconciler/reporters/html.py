@@ -51,7 +51,7 @@ from reconciler.reporters.findings import Findings
 from reconciler.reporters.gallery import gallery
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.markup import bullets, text
-from reconciler.reporters.page import Page
+from reconciler.reporters.page import ReportPage
 from reconciler.reporters.page_adoption import examined_row, imported_row
 from reconciler.reporters.page_audit import drifted_row, history_row
 from reconciler.reporters.page_ledger import applied_row
@@ -88,7 +88,7 @@ class HtmlReporter:
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
-        self._page = Page()
+        self._page = ReportPage()
         self._run: RunStarted | None = None
         self._phase: Phase | None = None
         self._findings = Findings()

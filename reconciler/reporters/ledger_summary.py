@@ -47,7 +47,7 @@ class _Row(Struct, frozen=True, gc=False):
     done: str = ""
 
 
-class Ledger:
+class LedgerSummary:
     """A line for each site of a run that had something to do, worst first; the others are counted.
 
     From `FEW_SITES` sites on that failed in the same way, the cause is shown once, with their number.

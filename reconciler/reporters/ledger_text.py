@@ -16,7 +16,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import Deferred, Part, class_of
+from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.plurals import plural
 from reconciler.model.posts import AwaitPosts, GeneratePosts
@@ -286,7 +286,7 @@ def _entry(entry: Entry, zone: str) -> Line:
     style = STYLES[operation.verb] if entry.result is ActionResult.DONE else RESULT_STYLES[entry.result]
     symbol = SYMBOLS[operation.verb] if entry.result is ActionResult.DONE else "!"
     if isinstance(operation, Deferred) and entry.result is ActionResult.DONE:
-        thing = ("draft", "drafts") if operation.part is Part.SCHEDULE else ("activity", "activities")
+        thing = ("draft", "drafts") if operation.part is SitePart.SCHEDULE else ("activity", "activities")
         words = f"{plural(entry.matched, *thing)} matched" if entry.matched else f"none: no {thing[0]} matches the rule"
         return subject_line(symbol, Style.DIM, said.subject, Span(words, Style.DIM))
     spans = [Span(spoken(entry.result), RESULT_STYLES[entry.result])]

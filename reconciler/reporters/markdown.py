@@ -138,7 +138,7 @@ class MarkdownReporter:
             part.add(("", sentence(finding)), "", lambda _: f"<li>{sign} {code(sentence(finding))}</li>\n")
             return
 
-        def wording(sites: _Sites) -> str:
+        def wording(sites: _SharedSites) -> str:
             if sites.times == 1:
                 return f"<li>{sign} {code(sentence(finding))}</li>\n"
             return f"<li>{sign} {sites.words()}: {code(cause(finding))}</li>\n"
@@ -170,7 +170,7 @@ class MarkdownReporter:
         same = "\n".join(escape(inert(line)) for line in nameless)
         after = f": {ending}" if ending else ""
 
-        def folded(sites: _Sites) -> str:
+        def folded(sites: _SharedSites) -> str:
             if sites.times == 1:
                 title, inner = code(name + after), text
             else:
@@ -205,10 +205,10 @@ class MarkdownReporter:
         self._context.write("".join(parts) + (note if left else "") + foot)
 
 
-class _Sites:
+class _SharedSites:
     """The sites that share a piece: how many, the first of them by name, and how many times they have it in total."""
 
-    def __init__(self, wording: Callable[[_Sites], str]) -> None:
+    def __init__(self, wording: Callable[[_SharedSites], str]) -> None:
         self.times = 0
         self._count = 0
         self._names: list[str] = []
@@ -242,14 +242,14 @@ class _Part:
 
     def __init__(self, most: int) -> None:
         self._room = most
-        self._found: dict[Hashable, _Sites] = {}
+        self._found: dict[Hashable, _SharedSites] = {}
         self._more = 0
 
-    def add(self, key: Hashable, name: str, wording: Callable[[_Sites], str]) -> None:
+    def add(self, key: Hashable, name: str, wording: Callable[[_SharedSites], str]) -> None:
         """Keeps a piece if it and all before it fit; the first piece that does not ends the list."""
         found = self._found.get(key)
         if found is None:
-            found = _Sites(wording)
+            found = _SharedSites(wording)
             found.add(name)
             if self._more or len(found.piece()) > self._room:
                 self._more += 1

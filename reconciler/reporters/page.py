@@ -114,7 +114,7 @@ def _row(number: int, row: tuple[int, str, str, str, str, str, str], columns: Se
     )
 
 
-class Page:
+class ReportPage:
     """Collects the contents of a report, and writes them at the end, in reading order."""
 
     def __init__(self) -> None:

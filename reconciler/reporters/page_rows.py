@@ -26,7 +26,7 @@ from reconciler.reporters.markup import bullets, text, words_apart
 from reconciler.reporters.plan_text import Rank
 from reconciler.reporters.values import yaml
 
-Counts: TypeAlias = tuple[tuple[str, int], ...]
+RowCounts: TypeAlias = tuple[tuple[str, int], ...]
 """The cells of a row, by their columns."""
 
 SEVERITIES: Final = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.NOTE: "calm"}
@@ -53,7 +53,7 @@ class SiteRow(Struct, frozen=True):
     rank: int
     state: str
     style: str
-    counts: Counts
+    counts: RowCounts
     body: str
     labels: Labels = ()
     calendar: tuple[Entered, ...] = ()

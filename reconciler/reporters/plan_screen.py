@@ -17,7 +17,7 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
-from reconciler.reporters.blocks import Blocks, Part, all_or_part
+from reconciler.reporters.blocks import BlockPart, Blocks, all_or_part
 from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import cause, refused_line
 from reconciler.reporters.failures import Failures, refusal_lines
@@ -259,9 +259,9 @@ class PlanScreen:
         yield ""
 
 
-def _shared_parts(items: Sequence[Item]) -> list[Part]:
+def _shared_parts(items: Sequence[Item]) -> list[BlockPart]:
     """What a block may share with other sites: its lines, and one total per kind, where the first of its kind is."""
-    parts: list[Part] = []
+    parts: list[BlockPart] = []
     totals: dict[str, Total] = {}
     for item in items:
         parts += item.lines

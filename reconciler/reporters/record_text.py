@@ -10,7 +10,7 @@ from typing import Final
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
-from reconciler.model.operations import Part
+from reconciler.model.operations import SitePart
 from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name, shown_account
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
@@ -62,7 +62,7 @@ class RecordText:
             kind, id = key.partition("[")[0], key.partition("[")[2].removesuffix("]")
             if kind == Kind.POSTS:
                 posts.setdefault(facts, []).append(ActivityId(id))
-            elif kind == Kind.RULE and (id in set(Part) or id == "events"):
+            elif kind == Kind.RULE and (id in set(SitePart) or id == "events"):
                 rules.append(id)
             elif kind != Kind.DRAFT or PostId(id) not in recorded.published_by_id:
                 texts.append(f"{self._named(kind, id)}: {_state(facts)}")

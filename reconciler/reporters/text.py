@@ -69,7 +69,7 @@ from reconciler.reporters.problems import ProblemReporter
 if TYPE_CHECKING:
     from reconciler.reporters.doctor_text import Shared
     from reconciler.reporters.drift_screen import DriftScreen
-    from reconciler.reporters.ledger_summary import Ledger
+    from reconciler.reporters.ledger_summary import LedgerSummary
     from reconciler.reporters.plan_screen import PlanScreen
     from reconciler.reporters.review_screen import ReviewScreen
 
@@ -119,10 +119,10 @@ class TextReporter:
         return Shared()
 
     @cached_property
-    def _ledger(self) -> Ledger:
-        from reconciler.reporters.ledger_summary import Ledger
+    def _ledger(self) -> LedgerSummary:
+        from reconciler.reporters.ledger_summary import LedgerSummary
 
-        return Ledger(self._screen, list_sites=self._context.detail.sites)
+        return LedgerSummary(self._screen, list_sites=self._context.detail.sites)
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """Handles an event of the run."""

@@ -12,7 +12,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import name_of_input
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
-from reconciler.planner.actions import Action, Fact, Grounds, InReview, Reason
+from reconciler.planner.actions import Action, Grounds, InReview, Reason, ReasonFact
 from reconciler.planner.approval_checks import difference_values, difference_words
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -70,8 +70,8 @@ _BEHIND: Final[Mapping[Reason, str]] = {
 
 
 FACTS: Final[Mapping[str, str]] = {
-    Fact.NO_APPROVALS_FILE: "there is no approvals file",
-    Fact.NOT_APPROVED_NOW: "nobody has approved it as it is now",
+    ReasonFact.NO_APPROVALS_FILE: "there is no approvals file",
+    ReasonFact.NOT_APPROVED_NOW: "nobody has approved it as it is now",
 }
 """A test fails for a fact that has no words here."""
 

@@ -17,7 +17,7 @@ from reconciler.model.notes import Scheduled
 from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.record import Moved, SiteLabel, SiteRecord, decode_first, key_of
+from reconciler.state.record import MovedRecord, SiteLabel, SiteRecord, decode_first, key_of
 from reconciler.state.store import ANY, Store, Version
 
 FOLDER, SUFFIX = "sites/", ".json"
@@ -68,7 +68,7 @@ class FirstRecords:
 
     async def retire(self, id: str) -> None:
         """Leaves a note in place of a record that was migrated or is to be forgotten."""
-        moved = to_bytes(Moved(key_of(id)))
+        moved = to_bytes(MovedRecord(key_of(id)))
         for name in await self.names(id):
             record, version = await self._read(name)
             if isinstance(record, SiteRecord):
@@ -103,7 +103,7 @@ class FirstRecords:
                 self._names = found
         return self._names
 
-    async def _read(self, name: SiteName) -> tuple[SiteRecord | Moved | None, Version | None]:
+    async def _read(self, name: SiteName) -> tuple[SiteRecord | MovedRecord | None, Version | None]:
         stored = await self._store.get(key_of_name(name))
         if stored is None:
             return None, None

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, to_json
-from reconciler.model.journal import Begun, OpenEntry
+from reconciler.model.journal import CallIntent, OpenEntry
 from reconciler.model.notes import Began, Note, Sent, ended
 from reconciler.model.outcomes import Outcome
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
@@ -121,7 +121,7 @@ class SiteJournal:
         """What is recorded now, notes of this run included."""
         return self._recorded
 
-    async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
+    async def begin(self, calls: Sequence[CallIntent]) -> tuple[OpenEntry, ...]:
         """Records calls that are about to be sent as one request, in one write.
 
         Raises LeaseLost if they must not be sent because the lease is lost.

@@ -44,7 +44,7 @@ class OfSites(Struct, frozen=True):
     sites: Callable[[], Iterable[bytes]]
 
 
-Ledger: TypeAlias = Json | OfSites
+StoredLedger: TypeAlias = Json | OfSites
 
 
 class RunLedgers:
@@ -53,7 +53,7 @@ class RunLedgers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def write(self, ended_at: datetime, ledger: Ledger, run: str = "", *, in_parts: bool = False) -> str:
+    async def write(self, ended_at: datetime, ledger: StoredLedger, run: str = "", *, in_parts: bool = False) -> str:
         """Writes the ledger of a run that ended, deletes the oldest ones beyond KEPT, and returns the ledger's id.
 
         The id ends in the name of the run, which also identifies the run's locks. With `in_parts`, the ledgers of its
@@ -74,7 +74,7 @@ class RunLedgers:
             pass  # one ledger too many is not a reason for a run to fail; the next run tries again
         return run
 
-    async def write_part(self, run: str, part: int, ledger: Ledger) -> None:
+    async def write_part(self, run: str, part: int, ledger: StoredLedger) -> None:
         """Writes the ledger of a part that ended, replacing that of an earlier attempt. Raises StateError.
 
         `run` is when its run began, and the name of the run as in `write`: see `part_results.name_of_run`.
@@ -111,7 +111,7 @@ class RunLedgers:
 _NO_SITES: Final = b'"sites": []'
 
 
-def _text(id: str, ledger: Ledger) -> bytes:
+def _text(id: str, ledger: StoredLedger) -> bytes:
     """The text of a ledger, as `to_bytes` makes it; but site by site, because there may be many thousands."""
     if not isinstance(ledger, OfSites):
         return to_bytes(RunDocument(id, ledger))

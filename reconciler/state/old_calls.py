@@ -15,7 +15,7 @@ from reconciler.model.canonical import Digest, JsonObject, freeze_object
 from reconciler.model.codec import to_plain
 from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.failures import Failure
-from reconciler.model.journal import AnyOperation, Before, Decided, OpenEntry, PostSeen, UnreadableCall
+from reconciler.model.journal import AnyOperation, Before, OpenEntry, PostSeen, ReviewedDecision, UnreadableCall
 from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Trouble
@@ -24,7 +24,7 @@ from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.writes import FieldChange
 
-Facts: TypeAlias = JsonObject
+OldEntry: TypeAlias = JsonObject
 
 
 def entry_of(old: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def entry_of(old: dict[str, Any]) -> dict[str, Any]:
         operation, before = UnreadableCall(call, facts), Before()
     decided = None
     if facts.get("decision"):
-        decided = Decided(str(facts["decision"]), Digest(str(facts.get("decided", ""))))
+        decided = ReviewedDecision(str(facts["decision"]), Digest(str(facts.get("decided", ""))))
     entry = OpenEntry(
         old["id"],
         Address.parse(old["address"]),
@@ -55,7 +55,7 @@ def entry_of(old: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def operation_of(call: str, facts: Facts) -> tuple[Operation, Before]:
+def operation_of(call: str, facts: OldEntry) -> tuple[Operation, Before]:
     """The operation behind a call with these facts, and what was there before it.
 
     Raises KeyError, TypeError or ValueError if they do not say.
@@ -79,7 +79,7 @@ def operation_of(call: str, facts: Facts) -> tuple[Operation, Before]:
             return _of_content(call, facts)
 
 
-def _of_content(call: str, facts: Facts) -> tuple[Operation, Before]:
+def _of_content(call: str, facts: OldEntry) -> tuple[Operation, Before]:
     activity = ActivityId(_text(facts, "activity")) if isinstance(facts.get("activity"), str) else ActivityId("")
     match call:
         case "create-activity":
@@ -122,32 +122,32 @@ def _required(activity: ActivityId) -> ActivityId:
     return activity
 
 
-def _text(facts: Facts, key: str) -> str:
+def _text(facts: OldEntry, key: str) -> str:
     value = facts[key]
     if not isinstance(value, str):
         raise TypeError(f"{key} is not a text")
     return value
 
 
-def _texts(facts: Facts, key: str) -> tuple[str, ...]:
+def _texts(facts: OldEntry, key: str) -> tuple[str, ...]:
     value = facts.get(key, ())
     if not isinstance(value, tuple):
         raise TypeError(f"{key} is not a list")
     return tuple(str(member) for member in value)
 
 
-def _posts(facts: Facts) -> tuple[PostId, ...]:
+def _posts(facts: OldEntry) -> tuple[PostId, ...]:
     return tuple(PostId(post) for post in _texts(facts, "discards"))
 
 
-def _drafts(facts: Facts) -> tuple[PostSeen, ...]:
+def _drafts(facts: OldEntry) -> tuple[PostSeen, ...]:
     pairs = facts.get("drafts", ())
     if not isinstance(pairs, tuple) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
         raise TypeError("drafts is not a list of pairs")
     return tuple(PostSeen(PostId(str(pair[0])), Digest(str(pair[1]))) for pair in pairs if isinstance(pair, tuple))
 
 
-def _changes(facts: Facts) -> tuple[FieldChange, ...]:
+def _changes(facts: OldEntry) -> tuple[FieldChange, ...]:
     values = facts["values"]
     if not isinstance(values, JsonObject) or not values:
         raise TypeError("values is not an object")
@@ -155,7 +155,7 @@ def _changes(facts: Facts) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(path, None, values[path]) for path in sorted(values))
 
 
-def _when(facts: Facts) -> tuple[datetime | None, bool, JsonObject | None]:
+def _when(facts: OldEntry) -> tuple[datetime | None, bool, JsonObject | None]:
     """The day or instant, whether it is a whole day, and the rule of an event."""
     when = facts["event"]
     if not isinstance(when, JsonObject):
@@ -170,19 +170,19 @@ def _when(facts: Facts) -> tuple[datetime | None, bool, JsonObject | None]:
     return moment, whole_day, rule if isinstance(rule, JsonObject) else None
 
 
-def _event(facts: Facts) -> DesiredEvent:
+def _event(facts: OldEntry) -> DesiredEvent:
     date, whole_day, rule = _when(facts)
     return DesiredEvent(_text(facts, "name"), date=date, whole_day=whole_day, recurring_rule=rule)
 
 
-def _live_event(facts: Facts) -> CalendarEvent:
+def _live_event(facts: OldEntry) -> CalendarEvent:
     date, _, rule = _when(facts)
     description = freeze_object(facts["event"]).get("description")
     text = description if isinstance(description, str) else None
     return CalendarEvent(EventId(_text(facts, "id")), _text(facts, "name"), text, date, rule)
 
 
-def _activity(facts: Facts) -> DesiredActivity:
+def _activity(facts: OldEntry) -> DesiredActivity:
     activity = freeze_object(facts["activity"])
     date = datetime.fromisoformat(_text(activity, "targetDate"))
     return DesiredActivity(_text(activity, "title"), _text(activity, "description"), date, "")

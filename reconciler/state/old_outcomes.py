@@ -11,7 +11,7 @@ from reconciler.model.codec import to_plain
 from reconciler.model.diagnostics import Severity
 from reconciler.model.failures import Failure
 from reconciler.model.outcomes import Trouble
-from reconciler.model.requests import Asked
+from reconciler.model.requests import SentRequest
 
 _SEVERITIES: Final = {"failed": Severity.ERROR, "unknown": Severity.ERROR, "pending": Severity.NOTE}
 
@@ -53,7 +53,7 @@ def _failure(stored: object, code: Trouble) -> dict[str, Any] | None:
     if not isinstance(stored, dict) or "message" not in stored:
         return stored if isinstance(stored, dict) else None
     found = _CALL.match(str(stored.get("call") or ""))
-    asked = Asked(found[1], found[2], int(found[3]) if found[3] else None, found[4] or "") if found else None
+    asked = SentRequest(found[1], found[2], int(found[3]) if found[3] else None, found[4] or "") if found else None
     return _plain(Failure(str(stored.get("code") or code), asked, stored.get("requestId")))
 
 

@@ -123,7 +123,7 @@ def _readable(entry: object) -> object:
 # --- version 1: one document per site, by name -----------------------------------------------------
 
 
-class Moved(Struct, frozen=True):
+class MovedRecord(Struct, frozen=True):
     """The note left in place of a record of the first version.
 
     It makes that version stop with a message, instead of taking the site for one that it has never seen.
@@ -133,9 +133,9 @@ class Moved(Struct, frozen=True):
     format_version: Literal[2] = FORMAT_VERSION
 
 
-def decode_first(data: bytes, place: str) -> SiteRecord | Moved:
+def decode_first(data: bytes, place: str) -> SiteRecord | MovedRecord:
     """The record in a document of version 1, or where it went. Raises StateError."""
-    return from_bytes(Moved, data, place, upgrade=_first)
+    return from_bytes(MovedRecord, data, place, upgrade=_first)
 
 
 def _first(document: dict[str, Any]) -> Any:

@@ -19,7 +19,7 @@ from reconciler.config.repository import GitError
 from reconciler.reporters.cards import Card, Week, by_group, monday_of, weeks
 from reconciler.reporters.review_text import content_facts
 from reconciler.reporters.templating import render, resource
-from reconciler.web.board import Board, Changes, Facts
+from reconciler.web.board import Board, BoardFacts, Changes
 from reconciler.web.decisions import ActivityWish, DraftWish, Refusal, decide
 from reconciler.web.filters import Filter, counts, waiting, week_choices
 from reconciler.web.uncommitted import History, Uncommitted
@@ -48,7 +48,7 @@ class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
     wishes: tuple[DraftWish | ActivityWish, ...]
 
 
-class Asked(Struct, frozen=True, forbid_unknown_fields=True):
+class PageVersion(Struct, frozen=True, forbid_unknown_fields=True):
     """The version of the board that a page shows."""
 
     since: int
@@ -61,7 +61,7 @@ class Refreshed(Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
-class Ports(Struct, frozen=True):
+class PageActions(Struct, frozen=True):
     """What a page can do in addition to showing and writing files. None: not available.
 
     `picture` draws images that no network serves. `facts` asks the state again, `refresh` the sites. `history` knows
@@ -69,16 +69,16 @@ class Ports(Struct, frozen=True):
     """
 
     picture: Callable[[str], str | None] | None = None
-    facts: Callable[[], Awaitable[Facts]] | None = None
+    facts: Callable[[], Awaitable[BoardFacts]] | None = None
     refresh: Callable[[], Awaitable[Refreshed]] | None = None
     history: History | None = None
     commits: bool = False
 
 
-class Page:
+class ReviewPage:
     """One project's page. `where` says which service its sites are on."""
 
-    def __init__(self, board: Board, project: str, where: str, ports: Ports | None = None) -> None:
+    def __init__(self, board: Board, project: str, where: str, ports: PageActions | None = None) -> None:
         self.board = board
         self.decided: dict[tuple[str, str], str] = {}
         """What was decided here, by site and id: the last decision about each."""
@@ -86,7 +86,7 @@ class Page:
         """Identifies this server: versions from another server's page mean nothing here."""
         self._project = project
         self._where = where
-        self._ports = ports or Ports()
+        self._ports = ports or PageActions()
         self._bar: tuple[int, Uncommitted] = (0, Uncommitted())
         self._orders: dict[tuple[Filter, int], tuple[str, ...]] = {}
 
@@ -199,7 +199,7 @@ class Page:
 
     async def _since(self, request: Request) -> int:
         try:
-            return msgspec.json.decode(await request.body(), type=Asked).since
+            return msgspec.json.decode(await request.body(), type=PageVersion).since
         except (msgspec.DecodeError, RecursionError):
             return 0
 

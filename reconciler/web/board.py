@@ -14,7 +14,7 @@ from msgspec import Struct
 from reconciler.config.deciding import Subject
 from reconciler.config.last_approvals import LastApprovals, LastApproved
 from reconciler.model.address import Kind, SiteName
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import PostId, PostStatus
@@ -39,7 +39,7 @@ _BY_THE_FILE: Final = frozenset(CardState) - {
 """States of a draft that is not scheduled: its time is the one in the file."""
 
 
-class Facts(Struct, frozen=True):
+class BoardFacts(Struct, frozen=True):
     """What is known apart from the files: the time, and what the state remembers about each site.
 
     `problems` say why part of it is not known. `sandbox`: the sites are not real ones.
@@ -65,7 +65,7 @@ class Changes(Struct, frozen=True):
 class Board:
     """The cards of a page, and their version, which grows with every change."""
 
-    def __init__(self, folder: ApprovalsFolder, facts: Facts, approved: LastApprovals | None = None) -> None:
+    def __init__(self, folder: ApprovalsFolder, facts: BoardFacts, approved: LastApprovals | None = None) -> None:
         self.folder = folder
         self.facts = facts
         self._approved = approved
@@ -83,7 +83,7 @@ class Board:
         """What is wrong with files, so that their sites cannot be shown."""
         return tuple(problem for file in self.folder.files.values() for problem in file.problems)
 
-    def learn(self, facts: Facts) -> None:
+    def learn(self, facts: BoardFacts) -> None:
         """Adopts what is known now apart from the files."""
         known = self.facts
         if (facts.recorded, facts.problems) == (known.recorded, known.problems) and facts.now - known.now < SOON:
@@ -191,7 +191,9 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
         moment = scheduled.scheduled_for.astimezone(moment.tzinfo)
         words = moment_text(moment, zone_in(words))
     before = known.approved.get(draft.id)
-    apart = before.differences(activity, draft) if before is not None and draft.decision is Decision.PENDING else ()
+    apart = (
+        before.differences(activity, draft) if before is not None and draft.decision is DraftDecision.PENDING else ()
+    )
     if before is not None and apart and state in (CardState.PENDING, CardState.CANCELLED):
         state = CardState.CHANGED
     return Card(
@@ -226,7 +228,7 @@ def _state(
 ) -> tuple[CardState, list[str]]:
     """The state of a draft, and what there is to say about it."""
     kept = activity.decision is ActivityDecision.KEEP
-    approved = draft.decision is Decision.APPROVE and kept
+    approved = draft.decision is DraftDecision.APPROVE and kept
     scheduled = known.scheduled(draft)
     edited = Subject(file.site, file.path, activity, (draft,)).edited
     if scheduled is not None and outcome is not None:

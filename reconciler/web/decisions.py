@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler.config.approvals_edit import set_decisions
 from reconciler.config.deciding import Subject
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.reporters.review_text import EDITED, WHEN_EDITED
 from reconciler.web.files import ApprovalsFolder, SiteFile
@@ -27,8 +27,8 @@ class DraftWish(Struct, frozen=True, tag="draft", tag_field="about", forbid_unkn
     site: str
     id: str
     digest: str
-    seen: Decision
-    to: Decision
+    seen: DraftDecision
+    to: DraftDecision
 
 
 class ActivityWish(Struct, frozen=True, tag="activity", tag_field="about", forbid_unknown_fields=True):
@@ -132,7 +132,7 @@ def _objection_to_draft(file: SiteFile, wish: DraftWish) -> tuple[str, str] | No
         return None
     if draft.decision is not wish.seen:
         return f"somebody else has decided in the meantime: the file says {draft.decision.value}", ""
-    if wish.to is Decision.APPROVE:
+    if wish.to is DraftDecision.APPROVE:
         if activity.decision is not ActivityDecision.KEEP:
             return "its activity is sent back", "keep the activity first"
         if Subject(file.site, file.path, activity, (draft,)).edited:
@@ -144,7 +144,9 @@ def _drafts(approvals: Approvals) -> Iterator[tuple[ActivityApproval, DraftAppro
     return ((activity, draft) for activity in approvals.activities for draft in activity.drafts)
 
 
-def _decided(approvals: Approvals, drafts: dict[str, Decision], activities: dict[str, ActivityDecision]) -> Approvals:
+def _decided(
+    approvals: Approvals, drafts: dict[str, DraftDecision], activities: dict[str, ActivityDecision]
+) -> Approvals:
     """What a file says after these decisions. Activities that they do not concern remain the same objects."""
 
     def after(activity: ActivityApproval) -> ActivityApproval:

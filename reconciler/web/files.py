@@ -22,7 +22,7 @@ from reconciler.whole_files import ChangedMeanwhile, write_atomically
 MOST_TRIES: Final = 5
 """How often a decision is retried because somebody else wrote the file at that very moment."""
 
-Stamp = tuple[int, int, int]
+FileStamp = tuple[int, int, int]
 
 
 class SiteFile(Struct, frozen=True):
@@ -30,7 +30,7 @@ class SiteFile(Struct, frozen=True):
 
     site: SiteName
     path: Path
-    stamp: Stamp | None = None
+    stamp: FileStamp | None = None
     data: bytes | None = None
     approvals: Approvals = Approvals()
     problems: tuple[Diagnostic, ...] = ()
@@ -117,7 +117,7 @@ class ApprovalsFolder:
         return SiteFile(site, path, stamp, data, approvals, tuple(problems))
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(path: Path) -> FileStamp | None:
     try:
         found = path.stat()
     except OSError:

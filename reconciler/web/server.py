@@ -38,7 +38,7 @@ def server_of(app: ASGIApp, ready: Callable[[], object]) -> uvicorn.Server:
     """
     import uvicorn
 
-    class Server(uvicorn.Server):
+    class PageServer(uvicorn.Server):
         """Leaves signals to whoever started it, and reports when it is up."""
 
         def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
@@ -48,7 +48,7 @@ def server_of(app: ASGIApp, ready: Callable[[], object]) -> uvicorn.Server:
             await super().startup(sockets)
             ready()
 
-    return Server(
+    return PageServer(
         uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=2
         )

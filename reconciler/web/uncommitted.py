@@ -13,7 +13,7 @@ from msgspec import Struct
 from reconciler.config.approvals import approvals_in
 from reconciler.config.repository import GitError, Repository
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
@@ -24,7 +24,7 @@ SUBJECT = 72
 """The maximum length of a commit's subject."""
 
 
-class Decided(Struct, frozen=True):
+class UncommittedDecision(Struct, frozen=True):
     """One decision that HEAD does not have. `about` is what people call the draft or the activity."""
 
     site: SiteName
@@ -41,7 +41,7 @@ class Uncommitted(Struct, frozen=True):
     """The files that differ from HEAD, and the decisions in them. `why_not` says why nothing can be committed."""
 
     files: tuple[Path, ...] = ()
-    decisions: tuple[Decided, ...] = ()
+    decisions: tuple[UncommittedDecision, ...] = ()
     commands: tuple[str, ...] = ()
     why_not: Diagnostic | None = None
 
@@ -100,7 +100,7 @@ class History:
         made = Uncommitted(paths, decisions)
         return Uncommitted(paths, decisions, _commands(made, top)) if paths else made
 
-    def _decisions(self, file: SiteFile, repository: Repository) -> Iterator[Decided]:
+    def _decisions(self, file: SiteFile, repository: Repository) -> Iterator[UncommittedDecision]:
         if file.site not in self._committed:
             data = repository.committed(file.path)
             read = approvals_in(file.path, file.site, [], data) if data is not None else None
@@ -108,28 +108,28 @@ class History:
         return _between(self._committed[file.site], file)
 
 
-def _between(before: Approvals, file: SiteFile) -> Iterator[Decided]:
+def _between(before: Approvals, file: SiteFile) -> Iterator[UncommittedDecision]:
     for activity in file.approvals.activities:
         known = before.activity(activity.id)
         then = known.decision if known is not None else ActivityDecision.KEEP
         title = f'"{printable(activity.title)}"'
         if activity.decision is not then:
-            yield Decided(file.site, activity.decision.value, title)
+            yield UncommittedDecision(file.site, activity.decision.value, title)
         for draft in activity.drafts:
             was = before.draft(draft.id)
-            said = was.decision if was is not None else Decision.PENDING
+            said = was.decision if was is not None else DraftDecision.PENDING
             if draft.decision is not said or (
-                draft.decision is Decision.APPROVE and was and was.digest != draft.digest
+                draft.decision is DraftDecision.APPROVE and was and was.digest != draft.digest
             ):
                 about = f"{channel_name(draft.channel)} {draft.type.lower()} of {title}, {draft.goes_out}"
-                yield Decided(file.site, draft.decision.value, printable(about.rstrip(", ")))
+                yield UncommittedDecision(file.site, draft.decision.value, printable(about.rstrip(", ")))
 
 
 def _counted(word: str, count: int) -> str:
     if word in set(ActivityDecision):
         return f"{word} {plural(count, 'activity', 'activities')}"
     drafts = plural(count, "draft")
-    return f"set {drafts} back to pending" if word == Decision.PENDING.value else f"{word} {drafts}"
+    return f"set {drafts} back to pending" if word == DraftDecision.PENDING.value else f"{word} {drafts}"
 
 
 def _commands(made: Uncommitted, top: Path) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, Json, JsonObject, freeze_object, thaw
 from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
-from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, PostId, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.settings import UpdateSettings, mask_of
@@ -196,7 +196,7 @@ EXPECTED: list[tuple[Operation, list[tuple[str, str, object]]]] = [
     (CancelPost(P, A, "INSTAGRAM"), [("PATCH", "/social-publisher/v1/items/post-1/cancel", {})]),
     (AwaitGeneration(), []),
     (AwaitPosts(A, "t"), []),
-    (Deferred(Part.POSTS, 0), []),
+    (Deferred(SitePart.POSTS, 0), []),
 ]
 
 

@@ -16,7 +16,7 @@ from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
-from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import (
     ActivityId,
@@ -275,7 +275,7 @@ def test_waiting_sends_nothing_and_a_deferred_operation_cannot_be_sent(bench: Be
     (outcome,) = asyncio.run(writer.perform(bench.site, [AwaitGeneration()]))
     assert isinstance(outcome, Pending)
     with pytest.raises(TypeError):
-        asyncio.run(writer.perform(bench.site, [Deferred(Part.POSTS, 0)]))
+        asyncio.run(writer.perform(bench.site, [Deferred(SitePart.POSTS, 0)]))
     assert side.requests == []
 
 

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from reconciler import __main__ as started
 from reconciler import __version__
 from reconciler.cli import main
-from reconciler.cli.running import Stopped, Terminated
+from reconciler.cli.running import StoppedEarly, Terminated
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 from reconciler.sandbox.server import start_in_thread
 from reconciler.wiring import open_sandbox
@@ -257,7 +257,7 @@ def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) ->
         (UsageError("no key: set WIX_API_KEY"), 1, "Error: no key: set WIX_API_KEY\n"),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
         (click.Abort(), 130, "Interrupted.\n"),
-        (Stopped(signal.SIGTERM), 143, "Interrupted.\n"),
+        (StoppedEarly(signal.SIGTERM), 143, "Interrupted.\n"),
         (Terminated(), 143, "Interrupted.\n"),
         (UsageError("a\x1b[2J\u202eb"), 1, "Error: a\\x1b[2J\\u202eb\n"),
     ],

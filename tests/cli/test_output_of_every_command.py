@@ -20,7 +20,7 @@ import click
 import pytest
 
 from reconciler.cli.main import COMMANDS, run
-from reconciler.cli.run import Running
+from reconciler.cli.run import CommandRun
 from reconciler.engine.results import Event
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.verdict import Verdict, verdict_with
@@ -207,7 +207,7 @@ def test_an_interruption_is_in_every_format(
 ) -> None:
     """It comes at the first thing that the command has to say."""
 
-    def interrupted(_running: Running, _event: Event) -> None:
+    def interrupted(_running: CommandRun, _event: Event) -> None:
         raise KeyboardInterrupt
 
     planted = Planted(folder)
@@ -216,13 +216,13 @@ def test_an_interruption_is_in_every_format(
         planted.locked()
     if name == "state resolve":
         arguments = arguments.replace("ENTRY", planted.open(Generate(), "shop/marketing-plan", unknown="lost"))
-    init = Running.__init__
+    init = CommandRun.__init__
 
-    def start(running: Running, *given: object) -> None:
+    def start(running: CommandRun, *given: object) -> None:
         init(running, *given)  # type: ignore[arg-type]
         running.emit = interrupted.__get__(running)
 
-    monkeypatch.setattr(Running, "__init__", start)
+    monkeypatch.setattr(CommandRun, "__init__", start)
     done = reconciler(*name.split(), *arguments.split(), *every_format(tmp_path))
     (last,) = done.out.splitlines()
     assert (done.code, last.startswith("Interrupted")) == (130, True), done.err

@@ -16,7 +16,7 @@ import yaml
 
 from reconciler.cli import approving
 from reconciler.cli.approving import HELP, QUESTION, SHORT_HELP, fitted
-from reconciler.config.deciding import Ruling, Selector, Subject
+from reconciler.config.deciding import DraftSelector, Ruling, Subject
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
 from reconciler.engine.approve import Instead, ToApprove, Undecided, approve
@@ -24,7 +24,7 @@ from reconciler.engine.choice import SiteFilter
 from reconciler.engine.selection import select
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityApproval, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, DraftApproval, DraftDecision
 from reconciler.model.content import PublicContent, approval_digest, comparable
 from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
 from reconciler.planner.channel_rules import content_warnings, warnings_of_reviewed
@@ -352,7 +352,7 @@ def test_what_is_odd_about_a_draft_is_shown_where_it_is_decided() -> None:
     )
     found = reviewed(
         Activity(ActivityId("a"), "Kiln day", "", datetime(2026, 12, 3, 9, tzinfo=UTC), None, (post,)),
-        Decision.PENDING,
+        DraftDecision.PENDING,
         cancelled=2,
     )
     said = "\n".join(subject_lines(Subject(SiteName("shop"), Path("x"), found, found.drafts), Screen(100), 1, 1))
@@ -511,21 +511,21 @@ def test_a_program_decides_as_a_person_does(shop: Project, reconciler: Command) 
     path.write_text(file(shop).replace("Come by", "Come in"), "utf-8")
     project, index = open_project((shop.root,), trust_of({}))
     selection = select(project, index, SiteFilter())
-    answers: list[Instead | Decision] = [
-        Instead.UNDO, Decision.APPROVE, Instead.UNDO, Instead.SKIP, *[Decision.APPROVE] * 3
+    answers: list[Instead | DraftDecision] = [
+        Instead.UNDO, DraftDecision.APPROVE, Instead.UNDO, Instead.SKIP, *[DraftDecision.APPROVE] * 3
     ]  # fmt: skip
     seen: list[int] = []
     told: list[tuple[Ruling, ...]] = []
 
-    async def decide(undecided: Undecided) -> Instead | Decision:
+    async def decide(undecided: Undecided) -> Instead | DraftDecision:
         seen.append(undecided.number)
         return answers.pop(0)
 
-    decided = asyncio.run(approve(selection, ToApprove(Selector()), decide, lambda _: None, told.append))
+    decided = asyncio.run(approve(selection, ToApprove(DraftSelector()), decide, lambda _: None, told.append))
     assert (seen, decided.drafts, decided.pending) == ([1, 1, 2, 1, 2, 3, 4], 2, 2)
     assert decisions(shop) == {"2": "pending", "1": "approve", "3": "approve", "4": "pending"}
-    answers = [Decision.PENDING]
-    again = ToApprove(Selector(), Decision.PENDING)
+    answers = [DraftDecision.PENDING]
+    again = ToApprove(DraftSelector(), DraftDecision.PENDING)
     selection = select(*open_project((shop.root,), trust_of({})), SiteFilter())
     with pytest.raises(IndexError):
         asyncio.run(approve(selection, again, decide, lambda _: None, told.append))

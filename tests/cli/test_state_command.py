@@ -23,7 +23,7 @@ from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.events import CreateEvent, DesiredEvent, EventId
 from reconciler.model.journal import AnyOperation, Before, OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
-from reconciler.model.notes import Applied, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
+from reconciler.model.notes import AppliedValues, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
 from reconciler.model.operations import Deferred, Operation
 from reconciler.model.posts import ActivityId, AwaitPosts, PostId, PostStatus
 from reconciler.model.schedule import SchedulePost
@@ -106,7 +106,7 @@ class Planted:
             )
             journal.note(InputsGeneratedFrom(made))
             journal.note(InputsPending(Inputs((Field("settings.toneOfVoice", "dry"),)), None))
-            journal.note(Applied(Inputs((Field("settings.toneOfVoice", "dry"),))))
+            journal.note(AppliedValues(Inputs((Field("settings.toneOfVoice", "dry"),))))
             journal.note(
                 Bound(
                     Bindings(
@@ -170,7 +170,7 @@ def test_the_list_at_80_columns(
 
 async def applied(planted: Planted, site: SiteRef) -> None:
     journal = await planted.state.open_journal(site)
-    journal.note(Applied(Inputs((Field("settings.toneOfVoice", "dry"),))))
+    journal.note(AppliedValues(Inputs((Field("settings.toneOfVoice", "dry"),))))
     await journal.flush()
 
 

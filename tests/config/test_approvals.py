@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from reconciler.config.approvals import read_approvals
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.canonical import Digest
 from reconciler.model.content import LinkPreview, PublicContent
 from reconciler.model.diagnostics import InvalidFiles
@@ -76,7 +76,7 @@ def test_documented_approvals_are_read_whole(load: Callable[..., DesiredSite]) -
         PostId("834dc801-3e5c-416a-bd14-b130a95d100e"),
         content,
         Digest(DIGEST),
-        Decision.APPROVE,
+        DraftDecision.APPROVE,
         cancelled=1,
         account="janes.pottery (178)",
         goes_out="Thu 2026-12-03 09:30 Europe/Berlin",
@@ -135,7 +135,7 @@ def test_a_decision_without_its_whole_digest_is_an_error_with_its_place(
 def test_the_first_layout_is_read_and_marked(load: Callable[..., DesiredSite]) -> None:
     text = DOCUMENTED.replace(f"decision: approve {DIGEST}", f"digest: {DIGEST}\n        decision: approve")
     draft = load("", **{"approvals/shop.yaml": text.replace(f"keep {BARE}", "keep")}).approvals.activities[0].drafts[0]
-    assert (draft.earlier, draft.decision, draft.digest) == (True, Decision.APPROVE, DIGEST)
+    assert (draft.earlier, draft.decision, draft.digest) == (True, DraftDecision.APPROVE, DIGEST)
 
 
 def test_a_file_that_another_tool_rewrote_says_the_same(load: Callable[..., DesiredSite]) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler.config.approvals import read_approvals
 from reconciler.config.approvals_edit import set_decisions, update_approvals
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision, drafts_digest
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision, drafts_digest
 from reconciler.model.content import counted
 from reconciler.model.diagnostics import InvalidFiles, Place
 from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
@@ -94,7 +94,7 @@ def test_a_new_file_looks_like_the_one_in_the_contract(tmp_path: Path) -> None:
         "          #mugs 🫖\n"
     )
     found = read(text, tmp_path).activities[0].drafts[0]
-    assert (found.decision, found.content.digest) == (Decision.PENDING, made.content.digest)
+    assert (found.decision, found.content.digest) == (DraftDecision.PENDING, made.content.digest)
 
 
 def test_the_old_name_of_a_site_is_put_right() -> None:
@@ -169,8 +169,12 @@ def test_the_first_layout_is_rewritten_with_its_comments_and_what_still_counts(t
     for comment in [line.split("#")[1] for line in FIRST_LAYOUT.splitlines() if "#" in line]:
         assert f"#{comment}" in text
     first, second = read(text, tmp_path).activities[0].drafts
-    assert (first.decision, first.earlier, first.content.digest) == (Decision.APPROVE, False, draft(1).content.digest)
-    assert second.decision is Decision.PENDING
+    assert (first.decision, first.earlier, first.content.digest) == (
+        DraftDecision.APPROVE,
+        False,
+        draft(1).content.digest,
+    )
+    assert second.decision is DraftDecision.PENDING
 
 
 @pytest.mark.parametrize(
@@ -185,9 +189,9 @@ def test_the_first_layout_is_rewritten_with_its_comments_and_what_still_counts(t
 )
 def test_an_approval_of_the_first_layout_counts_only_for_what_it_shows(now: Post, tmp_path: Path) -> None:
     found = read(updated(FIRST_LAYOUT, activity(1, draft(1, post=now))), tmp_path).activities[0].drafts[0]
-    assert (found.decision, found.content.digest) == (Decision.PENDING, now.content.digest)
+    assert (found.decision, found.content.digest) == (DraftDecision.PENDING, now.content.digest)
     moved = replace(activity(1, draft(1, day=2)), date=DATE + timedelta(days=2))
-    assert read(updated(FIRST_LAYOUT, moved), tmp_path).activities[0].drafts[0].decision is Decision.PENDING
+    assert read(updated(FIRST_LAYOUT, moved), tmp_path).activities[0].drafts[0].decision is DraftDecision.PENDING
 
 
 def test_a_review_that_finds_nothing_new_changes_no_byte() -> None:
@@ -209,7 +213,7 @@ def test_what_is_new_gone_or_changed_is_all_that_changes(tmp_path: Path) -> None
     found = read(text, tmp_path)
     assert [one.id[-3:] for one in found.activities] == ["000", "001", "003"]
     assert [one.id[-3:] for one in found.activities[1].drafts] == ["001", "003"]
-    assert found.activities[1].drafts[0].decision is Decision.APPROVE
+    assert found.activities[1].drafts[0].decision is DraftDecision.APPROVE
     assert updated(text, *found_now) == text
 
 
@@ -217,7 +221,7 @@ def test_changed_content_is_pending_again_with_its_new_caption(tmp_path: Path) -
     new = draft(1, "Rewritten\nin two lines")
     text = updated(written(), activity(1, new, draft(2)))
     first = read(text, tmp_path).activities[0].drafts[0]
-    assert (first.decision, first.digest) == (Decision.PENDING, new.digest)
+    assert (first.decision, first.digest) == (DraftDecision.PENDING, new.digest)
     assert first.content.caption == "Rewritten\nin two lines\n"
     assert f"decision: 'pending {new.digest}'   # 2026-11-20 JP" in text
     assert "caption: | # folded by hand" in text
@@ -226,12 +230,12 @@ def test_changed_content_is_pending_again_with_its_new_caption(tmp_path: Path) -
 def test_what_was_cancelled_is_pending_again_and_says_how_often(tmp_path: Path) -> None:
     text = updated(written(), activity(1, draft(1, cancelled=1)))
     again = read(text, tmp_path).activities[0].drafts[0]
-    assert (again.decision, again.cancelled) == (Decision.PENDING, 1)
-    approved = set_decisions(text, {GUID.format(1): Decision.APPROVE})
+    assert (again.decision, again.cancelled) == (DraftDecision.PENDING, 1)
+    approved = set_decisions(text, {GUID.format(1): DraftDecision.APPROVE})
     assert updated(approved, activity(1, draft(1, cancelled=1))) == approved
     assert read(approved, tmp_path).approves(live(1), activity(1).date, times=1)
     twice = updated(approved, activity(1, draft(1, cancelled=2)))
-    assert read(twice, tmp_path).activities[0].drafts[0].decision is Decision.PENDING
+    assert read(twice, tmp_path).activities[0].drafts[0].decision is DraftDecision.PENDING
     assert updated(approved, activity(1, draft(1, cancelled=None))) == approved, "while it is scheduled"
     first, second = (read(text, tmp_path).activities[0].drafts[0].digest for text in (approved, twice))
     merged = approved.replace("cancelled: 1", "cancelled: 2")
@@ -246,12 +250,12 @@ def test_what_was_cancelled_is_pending_again_and_says_how_often(tmp_path: Path) 
     fresh = updated(approved, activity(1, draft(1, "Other words")))
     assert "cancelled" not in fresh
     more = read(updated(approved, activity(1, draft(1, cancelled=0))), tmp_path).activities[0].drafts[0]
-    assert (more.decision, more.cancelled) == (Decision.PENDING, 0), "nobody counted that far"
+    assert (more.decision, more.cancelled) == (DraftDecision.PENDING, 0), "nobody counted that far"
 
 
 def test_an_approval_that_may_be_used_up_is_pending_again(tmp_path: Path) -> None:
     text = updated(written(), activity(1, draft(1, withheld=True)))
-    assert read(text, tmp_path).activities[0].drafts[0].decision is Decision.PENDING
+    assert read(text, tmp_path).activities[0].drafts[0].decision is DraftDecision.PENDING
 
 
 @pytest.mark.parametrize(
@@ -267,14 +271,14 @@ def test_an_approval_that_may_be_used_up_is_pending_again(tmp_path: Path) -> Non
     ],
 )
 def test_what_was_edited_in_the_file_is_put_right_and_pending_again(before: str, after: str, tmp_path: Path) -> None:
-    base = set_decisions(updated(None, activity(1, draft(1))), {GUID.format(1): Decision.APPROVE})
+    base = set_decisions(updated(None, activity(1, draft(1))), {GUID.format(1): DraftDecision.APPROVE})
     assert updated(base, activity(1, draft(1))) == base
     assert updated(base.replace(before, after), activity(1, draft(1))) == base.replace("approve sha", "pending sha")
 
 
 def test_entries_of_missed_drafts_stay_as_they_are(tmp_path: Path) -> None:
     base = updated(None, activity(1, draft(1), draft(2)), activity(2, draft(3, day=2)))
-    base = set_decisions(base, {GUID.format(1): Decision.APPROVE})
+    base = set_decisions(base, {GUID.format(1): DraftDecision.APPROVE})
     text = update_approvals(base, SHOP, (activity(2, draft(3, day=2)),), kept={PostId(GUID.format(1))})
     assert text is not None
     found = read(text, tmp_path)
@@ -320,9 +324,9 @@ def test_listed_drafts_stay_while_they_exist_and_are_not_added_when_no_rule_want
 
 def test_decisions_by_id_keep_everything_else() -> None:
     for base in (FIRST_LAYOUT, written()):
-        text = set_decisions(base, {GUID.format(2): Decision.APPROVE, "nobody": Decision.APPROVE})
+        text = set_decisions(base, {GUID.format(2): DraftDecision.APPROVE, "nobody": DraftDecision.APPROVE})
         assert text == base.replace("decision: pending", "decision: approve")
-    assert set_decisions(text, {GUID.format(2): Decision.APPROVE}) == text
+    assert set_decisions(text, {GUID.format(2): DraftDecision.APPROVE}) == text
 
 
 @pytest.mark.parametrize(
@@ -340,7 +344,7 @@ def test_what_cannot_be_changed_in_place_is_said_with_its_place(written: str, wh
 
 def test_flow_style_takes_decisions() -> None:
     text = "version: 1\nsite: x\nactivities: [{id: a, drafts: [{id: d, decision: pending}]}]"
-    assert "decision: approve}" in set_decisions(text, {"d": Decision.APPROVE})
+    assert "decision: approve}" in set_decisions(text, {"d": DraftDecision.APPROVE})
 
 
 HARD = [
@@ -429,10 +433,10 @@ def test_reviews_in_a_row_say_what_is_there_and_settle(
             assert entry.cancelled == now[key].cancelled
             was = before.draft(key)
             kept = was is not None and was.digest == entry.digest and was.cancelled == entry.cancelled
-            assert entry.decision is (was.decision if was is not None and kept else Decision.PENDING)
+            assert entry.decision is (was.decision if was is not None and kept else DraftDecision.PENDING)
         ids: list[str] = sorted(listed)
-        chosen: dict[str, Decision] = (
-            data.draw(st.dictionaries(st.sampled_from(ids), st.sampled_from(Decision))) if ids else {}
+        chosen: dict[str, DraftDecision] = (
+            data.draw(st.dictionaries(st.sampled_from(ids), st.sampled_from(DraftDecision))) if ids else {}
         )
         text = set_decisions(text, chosen)
         decided = read(text, tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.locations import check_api, check_state
-from reconciler.config.project import Account, Project, find_project
+from reconciler.config.project import Project, ProjectAccount, find_project
 from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, FromFile
 from reconciler.config.sites import check_sites, open_project
 from reconciler.config.stamps import stamp_of
@@ -70,7 +70,7 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
         parallelism_adapts=False,
         digest=project.digest,
         defaults=project.defaults,
-        account=Account("6c1f2a9e-8d0b-4b7c-9a55-0c5a6f9a1e02"),
+        account=ProjectAccount("6c1f2a9e-8d0b-4b7c-9a55-0c5a6f9a1e02"),
         policy=Policy(
             max_publish=20,
             max_publish_per_site_per_day=3,

@@ -12,12 +12,12 @@ from reconciler.engine.fleet import AHEAD, Turn, over_sites
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError
-from reconciler.planner.targets import Named
+from reconciler.planner.targets import SiteLabels
 from reconciler.state.errors import StateError
 
 
-def named(number: int) -> Named:
-    return Named(SiteName(f"site-{number}"))
+def named(number: int) -> SiteLabels:
+    return SiteLabels(SiteName(f"site-{number}"))
 
 
 def test_results_come_in_order_and_no_more_work_than_allowed() -> None:

@@ -24,13 +24,13 @@ from reconciler.model.activities import (
     UpdateActivity,
 )
 from reconciler.model.address import Address, Kind
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftDecision
 from reconciler.model.canonical import EMPTY, Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import (
     ActivityId,
@@ -258,7 +258,7 @@ def test_posts_that_the_marketing_plan_does_not_show_are_found_by_asking_the_act
 
 def review(shop: Bench, decision: ActivityDecision) -> ActivityApproval:
     first = shop.world.activities[0]
-    found = reviewed_activity(first, Decision.PENDING, about=decision)
+    found = reviewed_activity(first, DraftDecision.PENDING, about=decision)
     shop.desired = DesiredSite(SITE, Place("sites/shop.yaml"), Digest(""), approvals=Approvals((found,)))
     return found
 
@@ -788,7 +788,7 @@ def test_a_post_is_moved_and_cancelled(shop: Bench) -> None:
 
 # --- promises --------------------------------------------------------------------------------------
 
-PROMISE = act(Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match()),), at_most=1), Kind.RULE, "posts.0")
+PROMISE = act(Deferred(SitePart.POSTS, 0, posts_rules=(PostsRule(Match()),), at_most=1), Kind.RULE, "posts.0")
 
 
 def test_a_promise_is_carried_out_within_its_bound_after_the_generation(bench: Bench) -> None:
@@ -816,7 +816,7 @@ def test_a_promise_that_a_guard_refuses_is_skipped_and_what_is_blocked_is_noted(
 def test_a_deferred_schedule_reads_channels_and_features_too(shop: Bench) -> None:
     shop.resolve = lambda *_: ResolvedActions((out(shop, "p1"),))
     deferred = act(
-        Deferred(Part.SCHEDULE, 0, at_most=1, schedule_rules=(ScheduleRule(Match()),)), Kind.RULE, "schedule.0"
+        Deferred(SitePart.SCHEDULE, 0, at_most=1, schedule_rules=(ScheduleRule(Match()),)), Kind.RULE, "schedule.0"
     )
     assert results(shop.apply(deferred, allow_publish=False)) == ["withheld"]
     assert results(shop.apply(deferred)) == ["done", "done"]

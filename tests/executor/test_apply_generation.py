@@ -23,7 +23,7 @@ from reconciler.model.marketing_plan import (
     PlanStatus,
     Regenerate,
 )
-from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Done, Outcome, Pending
 from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.settings import Field, SettingIs, UpdateSettings
@@ -51,7 +51,7 @@ DRY = Inputs(settings=(Field("settings.toneOfVoice", "dry"),))
 WARM = Inputs(settings=(Field("settings.toneOfVoice", "warm"),))
 SALE = DesiredEvent("Sale", date=START + timedelta(days=20), whole_day=True)
 CREATE_SALE = act(CreateEvent(SALE), Kind.EVENT, "Sale")
-DEFERRED = act(Deferred(Part.POSTS, 0), Kind.RULE, "posts.0")
+DEFERRED = act(Deferred(SitePart.POSTS, 0), Kind.RULE, "posts.0")
 AWAIT = act(AwaitGeneration(), Kind.MARKETING_PLAN)
 
 

@@ -24,7 +24,7 @@ from reconciler.model.activities import (
     NoActivityLike,
 )
 from reconciler.model.address import Kind
-from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, Approvals, DraftApproval, DraftDecision
 from reconciler.model.canonical import Json, JsonObject, digest_of, freeze
 from reconciler.model.codec import from_plain
 from reconciler.model.events import (
@@ -173,7 +173,7 @@ def test_an_approval_is_read_again_just_before_the_call() -> None:
 
     assert unmet(given, yes) is None
     assert "another run has scheduled it" in str(unmet(given, yes, once))
-    assert unmet(given, replace(yes, decision=Decision.PENDING)) == "its approval was withdrawn"
+    assert unmet(given, replace(yes, decision=DraftDecision.PENDING)) == "its approval was withdrawn"
     assert "different content is approved now" in str(unmet(given, replace(yes, digest=NO_DIGEST)))
     assert "different content is approved now" in str(unmet(given, replace(yes, cancelled=1)))
     again = replace(given, times=1, cancelled=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.config.approvals_edit import set_decisions, update_approvals
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.content import approval_digest
 from reconciler.model.posts import Post
 from reconciler.model.review import ActivityForReview, DraftForReview
@@ -47,7 +47,7 @@ def approvals_text(
     )
     text = update_approvals(None, SiteName(site), shown) or f"version: 1\nsite: {site}\nactivities: []\n"
     posts = [post for activity in live for post in activity.posts]
-    drafts = {str(post.id): Decision.APPROVE if says_yes(post) else Decision.PENDING for post in posts}
+    drafts = {str(post.id): DraftDecision.APPROVE if says_yes(post) else DraftDecision.PENDING for post in posts}
     return set_decisions(text, drafts, {str(activity.id): decides(activity) for activity in live if activity.posts})
 
 

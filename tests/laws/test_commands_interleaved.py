@@ -34,7 +34,7 @@ from reconciler import wiring
 from reconciler.api import wire_posts
 from reconciler.cli.main import run
 from reconciler.config.approvals import read_approvals
-from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.frozen import instant
 from reconciler.model.posts import Post, PostStatus
@@ -247,7 +247,7 @@ class Commands(RuleBasedStateMachine):
             return {
                 (draft.id, str(draft.content.digest), draft.digest, draft.cancelled)
                 for draft in drafts
-                if draft.decision is Decision.APPROVE
+                if draft.decision is DraftDecision.APPROVE
             }
 
         before = said_yes()
@@ -271,7 +271,7 @@ class Commands(RuleBasedStateMachine):
                 continue
             activity, draft = approvals.activity_of(post.id), approvals.draft(post.id)
             assert draft is not None and activity is not None, (id, said)  # noqa: PT018 - one fact
-            assert draft.decision is Decision.APPROVE, (id, said)
+            assert draft.decision is DraftDecision.APPROVE, (id, said)
             assert draft.names(post, datetime.fromisoformat(days[id])), (id, said)
             assert self.site["paused"] != "cancel", (id, said)
 

@@ -15,7 +15,7 @@ from reconciler.model.address import Kind
 from reconciler.model.posts import PostStatus
 from reconciler.model.sites import Need, ObservedSite
 from reconciler.planner.drift import find_drift
-from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, Finding, Moved
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, Finding
 from reconciler.planner.options import PlanOptions
 from reconciler.state.sites import StateStore
 from tests.laws.reviewing import write_approvals
@@ -69,7 +69,7 @@ def drifted(run: WholeRun) -> list[DriftItem]:
     return list(audit(run).of(DriftState.DRIFTED))
 
 
-def said(run: WholeRun) -> list[tuple[str, Finding | None, Moved | None]]:
+def said(run: WholeRun) -> list[tuple[str, Finding | None, ChangedSide | None]]:
     return [(str(one.address), one.finding, one.moved) for one in drifted(run)]
 
 
@@ -130,7 +130,7 @@ def test_settings_edited_in_the_dashboard(tmp_path: Path) -> None:
     run = converged(tmp_path)
     run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.toneOfVoice": "dry"})
     [item] = drifted(run)
-    assert (str(item.address), item.finding, item.moved) == ("shop/settings", Finding.DIFFERS, Moved.REMOTE)
+    assert (str(item.address), item.finding, item.moved) == ("shop/settings", Finding.DIFFERS, ChangedSide.REMOTE)
     [field] = item.fields
     assert (field.path, field.desired, field.applied, field.live) == ("settings.toneOfVoice", "warm", "warm", "dry")
 
@@ -139,9 +139,9 @@ def test_settings_edited_in_git_and_in_both(tmp_path: Path) -> None:
     run = converged(tmp_path)
     rewritten(run, settings={**SITE["settings"], "toneOfVoice": "loud"})
     [item] = drifted(run)
-    assert item.moved is Moved.GIT
+    assert item.moved is ChangedSide.GIT
     run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.toneOfVoice": "dry"})
-    assert said(run) == [("shop/settings", Finding.DIFFERS, Moved.BOTH)]
+    assert said(run) == [("shop/settings", Finding.DIFFERS, ChangedSide.BOTH)]
     run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.toneOfVoice": "loud"})
     assert drifted(run) == []
 
@@ -152,18 +152,20 @@ def test_each_field_says_who_moved_it(tmp_path: Path) -> None:
     run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.topics.included": ["mugs"]})
     [item] = drifted(run)
     moves = {one.path: one.moved for one in item.fields}
-    assert moves == {"settings.toneOfVoice": Moved.GIT, "settings.topics.included": Moved.REMOTE}
-    assert item.moved is Moved.BOTH
+    assert moves == {"settings.toneOfVoice": ChangedSide.GIT, "settings.topics.included": ChangedSide.REMOTE}
+    assert item.moved is ChangedSide.BOTH
 
 
 def test_the_marketing_plan_deleted_and_inactive(tmp_path: Path) -> None:
     run = converged(tmp_path)
     run.sandbox.dashboard.set_plan_status(SITE_ID, "INACTIVE")
-    assert said(run) == [("shop/marketing-plan", Finding.INACTIVE, Moved.REMOTE)]
+    assert said(run) == [("shop/marketing-plan", Finding.INACTIVE, ChangedSide.REMOTE)]
     run.sandbox.dashboard.delete_plan(SITE_ID)
     deleted, *outlived = said(run)
-    assert deleted == ("shop/marketing-plan", Finding.DELETED, Moved.REMOTE)
-    assert [found[1:] for found in outlived] == [(Finding.TAKEN_BACK, Moved.REMOTE)] * 4, "posts that still go out"
+    assert deleted == ("shop/marketing-plan", Finding.DELETED, ChangedSide.REMOTE)
+    assert [found[1:] for found in outlived] == [(Finding.TAKEN_BACK, ChangedSide.REMOTE)] * 4, (
+        "posts that still go out"
+    )
     run.write({"settings": SITE["settings"], "marketingPlan": {"state": "absent"}})
     assert said(run) == outlived
 
@@ -173,15 +175,19 @@ def test_events_edited_and_deleted(tmp_path: Path) -> None:
     sale = next(one for one in live(run).events or () if one.name == "Sale")
     run.sandbox.dashboard.edit_event(SITE_ID, sale.id, description="50% off")
     [item] = drifted(run)
-    assert (str(item.address), item.moved, item.fields[0].path) == ("shop/event[Sale]", Moved.REMOTE, "description")
+    assert (str(item.address), item.moved, item.fields[0].path) == (
+        "shop/event[Sale]",
+        ChangedSide.REMOTE,
+        "description",
+    )
     run.sandbox.dashboard.delete_event(SITE_ID, sale.id)
-    assert said(run) == [("shop/event[Sale]", Finding.DELETED, Moved.REMOTE)]
+    assert said(run) == [("shop/event[Sale]", Finding.DELETED, ChangedSide.REMOTE)]
     rewritten(
         run, calendarEvents={"events": [{"name": "Sale", "date": "2026-12-25"}, {"name": "New", "date": "2026-12-30"}]}
     )
     assert said(run) == [
-        ("shop/event[New]", Finding.MISSING, Moved.GIT),
-        ("shop/event[Sale]", Finding.DELETED, Moved.BOTH),
+        ("shop/event[New]", Finding.MISSING, ChangedSide.GIT),
+        ("shop/event[Sale]", Finding.DELETED, ChangedSide.BOTH),
     ]
 
 
@@ -189,11 +195,11 @@ def test_events_that_are_not_listed(tmp_path: Path) -> None:
     events = {"prune": True, **SITE["calendarEvents"]}
     run = converged(tmp_path, {**SITE, "calendarEvents": events})
     run.sandbox.dashboard.add_event(SITE_ID, {"name": "Theirs", "date": "2026-12-30T00:00:00.000Z"})
-    assert said(run) == [("shop/event[Theirs]", Finding.NOT_LISTED, Moved.REMOTE)]
+    assert said(run) == [("shop/event[Theirs]", Finding.NOT_LISTED, ChangedSide.REMOTE)]
     rewritten(
         run, calendarEvents={"prune": True, "events": [events["events"][0], {"name": "Theirs", "date": "2026-12-30"}]}
     )
-    assert said(run) == [("shop/event[Open day]", Finding.NOT_LISTED, Moved.GIT)]
+    assert said(run) == [("shop/event[Open day]", Finding.NOT_LISTED, ChangedSide.GIT)]
 
 
 def test_a_scheduled_post_cancelled_deleted_and_edited(tmp_path: Path) -> None:
@@ -203,9 +209,9 @@ def test_a_scheduled_post_cancelled_deleted_and_edited(tmp_path: Path) -> None:
     run.sandbox.dashboard.edit_item(SITE_ID, second, caption="Something else")
     run.sandbox.dashboard.delete_item(SITE_ID, last)
     found = {name: (finding, moved) for name, finding, moved in said(run)}
-    assert found[f"shop/draft[{first}]"] == (Finding.CANCELLED, Moved.REMOTE)
-    assert found[f"shop/draft[{second}]"] == (Finding.EDITED, Moved.REMOTE)
-    assert found[f"shop/draft[{last}]"] == (Finding.DELETED, Moved.REMOTE)
+    assert found[f"shop/draft[{first}]"] == (Finding.CANCELLED, ChangedSide.REMOTE)
+    assert found[f"shop/draft[{second}]"] == (Finding.EDITED, ChangedSide.REMOTE)
+    assert found[f"shop/draft[{last}]"] == (Finding.DELETED, ChangedSide.REMOTE)
     run.sandbox.advance(timedelta(days=31))
     assert drifted(run) == []
 
@@ -215,7 +221,7 @@ def test_a_post_moved_to_another_time(tmp_path: Path) -> None:
     _, post = posts_in(run, PostStatus.SCHEDULED)[-1]
     at = (run.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     run.sandbox.dashboard.schedule_item(SITE_ID, post, at)
-    assert said(run) == [(f"shop/draft[{post}]", Finding.OTHER_TIME, Moved.REMOTE)]
+    assert said(run) == [(f"shop/draft[{post}]", Finding.OTHER_TIME, ChangedSide.REMOTE)]
 
 
 def test_posts_cleared_by_somebody(tmp_path: Path) -> None:
@@ -225,7 +231,7 @@ def test_posts_cleared_by_somebody(tmp_path: Path) -> None:
     for one, post in posts_in(run, PostStatus.DRAFT):
         if one == activity:
             run.sandbox.dashboard.delete_item(SITE_ID, post)
-    assert said(run) == [(f"shop/posts[{activity}]", Finding.POSTS_CLEARED, Moved.REMOTE)]
+    assert said(run) == [(f"shop/posts[{activity}]", Finding.POSTS_CLEARED, ChangedSide.REMOTE)]
 
 
 def test_posts_rules_that_changed_in_git(tmp_path: Path) -> None:
@@ -233,7 +239,7 @@ def test_posts_rules_that_changed_in_git(tmp_path: Path) -> None:
     rewritten(run, posts=[{"match": {"within": "30d"}, "state": "present"}])
     found = drifted(run)
     assert found
-    assert {(one.finding, one.moved) for one in found} == {(Finding.POSTS_MISSING, Moved.GIT)}
+    assert {(one.finding, one.moved) for one in found} == {(Finding.POSTS_MISSING, ChangedSide.GIT)}
 
 
 # --- activities ------------------------------------------------------------------------------------
@@ -252,7 +258,7 @@ def test_activities_set_made_and_removed(tmp_path: Path) -> None:
     }
     rules = [{"match": {"title": title}, "set": {"description": "Ours"}}, {"create": create}]
     rewritten(run, activities=rules)
-    assert {moved for _, _, moved in said(run)} == {Moved.GIT}
+    assert {moved for _, _, moved in said(run)} == {ChangedSide.GIT}
     while run.apply().entries:
         pass
     assert drifted(run) == []
@@ -263,8 +269,8 @@ def test_activities_set_made_and_removed(tmp_path: Path) -> None:
     run.sandbox.dashboard.edit_activity(SITE_ID, ours, description="Theirs")
     run.sandbox.dashboard.delete_activity(SITE_ID, made)
     assert {(finding, moved) for _, finding, moved in said(run)} == {
-        (Finding.DIFFERS, Moved.REMOTE),
-        (Finding.DELETED, Moved.REMOTE),
+        (Finding.DIFFERS, ChangedSide.REMOTE),
+        (Finding.DELETED, ChangedSide.REMOTE),
     }
 
 
@@ -310,7 +316,7 @@ def test_an_approval_that_nobody_applied_yet_moved_in_git(tmp_path: Path) -> Non
     approve(run)
     found = drifted(run)
     assert found
-    assert {(one.finding, one.moved) for one in found} == {(Finding.NOT_SCHEDULED, Moved.GIT)}
+    assert {(one.finding, one.moved) for one in found} == {(Finding.NOT_SCHEDULED, ChangedSide.GIT)}
     run.apply()
     assert drifted(run) == []
 
@@ -319,7 +325,7 @@ def test_approved_text_that_somebody_edited(tmp_path: Path) -> None:
     run = converged(tmp_path, REVIEWED)
     post = approve(run)[0]
     run.sandbox.dashboard.edit_item(SITE_ID, post, caption="Something else")
-    assert (f"shop/draft[{post}]", Finding.EDITED, Moved.REMOTE) in said(run)
+    assert (f"shop/draft[{post}]", Finding.EDITED, ChangedSide.REMOTE) in said(run)
 
 
 # --- under way -------------------------------------------------------------------------------------
@@ -347,17 +353,17 @@ def test_generating_and_saved_but_not_in_force_are_pending(tmp_path: Path) -> No
 def test_what_was_never_applied_moved_in_git(tmp_path: Path) -> None:
     run = WholeRun.of(tmp_path, SITE, WORLD)
     assert {(name, moved) for name, _, moved in said(run)} == {
-        ("shop/settings", Moved.GIT),
-        ("shop/event[Sale]", Moved.GIT),
-        ("shop/event[Open day]", Moved.GIT),
-        ("shop/marketing-plan", Moved.GIT),
+        ("shop/settings", ChangedSide.GIT),
+        ("shop/event[Sale]", ChangedSide.GIT),
+        ("shop/event[Open day]", ChangedSide.GIT),
+        ("shop/marketing-plan", ChangedSide.GIT),
     }
 
 
 def test_what_the_tool_took_back_itself_is_no_drift(tmp_path: Path) -> None:
     run = converged(tmp_path)
     rewritten(run, schedule={**SITE["schedule"], "manage": "all", "rules": []})
-    assert {moved for _, _, moved in said(run)} == {Moved.GIT}
+    assert {moved for _, _, moved in said(run)} == {ChangedSide.GIT}
     run.apply()
     assert drifted(run) == []
 

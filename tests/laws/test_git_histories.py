@@ -23,7 +23,7 @@ from reconciler.config.approvals import read_approvals
 from reconciler.config.approvals_edit import set_decisions, update_approvals
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.content import approval_digest, comparable
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import Media, PostId
@@ -113,14 +113,14 @@ class Repository:
         found, draft = shown[which % len(shown)]
         self.said_yes.add((draft.id, approval_digest(draft.id, draft.content, found.date), str(draft.cancelled)))
         self.said_yes.add((*_as_people_read_it(draft, found.date.isoformat()), str(draft.cancelled)))
-        self.file.write_bytes(set_decisions(self.text, {draft.id: Decision.APPROVE}).encode("utf-8"))
+        self.file.write_bytes(set_decisions(self.text, {draft.id: DraftDecision.APPROVE}).encode("utf-8"))
         self.commit()
 
     def withdraw(self, which: int) -> None:
         """Somebody withdraws an approval."""
         shown = [draft.id for found in self.approvals().activities for draft in found.drafts]
         if shown:
-            pending: dict[str, Decision] = {shown[which % len(shown)]: Decision.PENDING}
+            pending: dict[str, DraftDecision] = {shown[which % len(shown)]: DraftDecision.PENDING}
             self.file.write_bytes(set_decisions(self.text, pending).encode("utf-8"))
             self.commit()
 
@@ -350,7 +350,7 @@ def test_an_old_approval_never_meets_new_content_through_a_comment_in_between(tm
         repository.git("merge", "-q", "--no-edit", f"-X{how}", "b1")
         assert repository.must_hold() == 2, "what did not change goes out"
         decided = {draft.id: draft.decision for found in repository.approvals().activities for draft in found.drafts}
-        assert decided[PostId("d3")] is Decision.APPROVE, "what did not change stays approved"
+        assert decided[PostId("d3")] is DraftDecision.APPROVE, "what did not change stays approved"
         repository.git("reset", "-q", "--hard", "HEAD~1")
 
 

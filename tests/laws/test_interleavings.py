@@ -31,7 +31,7 @@ from reconciler.config.approvals import read_approvals
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.content import approval_digest, is_counted
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.frozen import instant
@@ -470,7 +470,7 @@ class Interleavings(RuleBasedStateMachine):
                     continue
                 draft = file.draft(post.id)
                 assert draft is not None, f"{post.id} waits, and the file does not have it"
-                assert draft.decision is Decision.APPROVE, f"{post.id} waits, and is {draft.decision}"
+                assert draft.decision is DraftDecision.APPROVE, f"{post.id} waits, and is {draft.decision}"
                 now = approval_digest(post.id, post.content, activity.date)
                 assert is_counted(draft.digest, now, draft.cancelled), post.id
                 moment = post.scheduled_for or activity.date

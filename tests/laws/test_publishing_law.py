@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftDecision
 from reconciler.model.canonical import Digest
 from reconciler.model.content import approval_digest, counted
 from reconciler.model.operations import Operation
@@ -101,7 +101,7 @@ def files(draw: st.DrawFn, activities: tuple[Activity, ...]) -> Approvals:
             entry(
                 draw(seldom(post, replace(post, texts=(("caption", "other words"),)))),
                 one.date,
-                draw(seldom(Decision.APPROVE, Decision.PENDING)),
+                draw(seldom(DraftDecision.APPROVE, DraftDecision.PENDING)),
                 cancelled=draw(seldom(0, 1)),
             )
             for post in one.posts
@@ -190,7 +190,7 @@ def _agreed(
     times = next((each.times for each in recorded.published if (each.id, each.digest) == (post.id, post.digest)), 0)
     said = {draft.id: draft for each in wanted.approvals.activities for draft in each.drafts}.get(post.id)
     named = counted(approval_digest(post.id, post.content, activity.date), said.cancelled if said else 0)
-    yes = said is not None and said.decision is Decision.APPROVE and said.digest == named
+    yes = said is not None and said.decision is DraftDecision.APPROVE and said.digest == named
     assert wanted.schedule is not None
     assert yes or not wanted.schedule.approval_required
     if isinstance(one, SchedulePost):

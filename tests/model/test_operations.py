@@ -15,7 +15,7 @@ import reconciler
 from reconciler.executor.kinds import NO_CALL, kind_of
 from reconciler.model.address import Address, Kind
 from reconciler.model.frozen import kind_of as kind_of_class
-from reconciler.model.operations import Deferred, Operation, Part, Precondition, class_of
+from reconciler.model.operations import Deferred, Operation, Precondition, SitePart, class_of
 from reconciler.model.writes import CLASSES, Verb, Write
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.kinds.registry import action_text, precondition, write_record
@@ -49,7 +49,7 @@ def test_every_kind_of_write_says_what_is_true_of_it(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", OPERATIONS)
 def test_every_kind_of_write_has_words_and_a_form_in_json(kind: Any) -> None:
-    operation = Deferred(Part.SCHEDULE, 0) if kind is Deferred else find(of(kind), lambda _: True, settings=ANY)
+    operation = Deferred(SitePart.SCHEDULE, 0) if kind is Deferred else find(of(kind), lambda _: True, settings=ANY)
     action = Action(Address.parse("shop"), operation, Reason.RULE)
     assert action_text(action, "UTC").subject
     assert write_record(operation).__struct_config__.tag == kind_of_class(kind.__name__)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
@@ -80,7 +80,7 @@ def site(
 
 def approved(
     *activities: Activity,
-    decision: Decision = Decision.APPROVE,
+    decision: DraftDecision = DraftDecision.APPROVE,
     about: ActivityDecision = ActivityDecision.KEEP,
     cancelled: int = 0,
 ) -> Approvals:

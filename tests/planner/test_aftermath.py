@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.executor.lagging import with_posts_themselves
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.failures import Failure
 from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import PostId, PostStatus
@@ -86,7 +86,7 @@ def test_rule_17_6_a_scheduled_post_that_the_marketing_plan_shows_as_a_draft_is_
     )
 
 
-def decided(decision: Decision, about: ActivityDecision = ActivityDecision.KEEP) -> Approvals:
+def decided(decision: DraftDecision, about: ActivityDecision = ActivityDecision.KEEP) -> Approvals:
     return approved(KILN, decision=decision, about=about)
 
 
@@ -95,14 +95,14 @@ def test_a_failed_post_is_drift_with_its_reason_until_somebody_decides(shown: bo
     before = scheduled(-timedelta(hours=1))
     failed = replace(DRAFT, status=PostStatus.FAILED, error="the account is disconnected")
     observed = site(replace(KILN, posts=(failed,))) if shown else replace(site(), items=((DRAFT.id, failed),))
-    wanted = desired(approvals=decided(Decision.APPROVE))
+    wanted = desired(approvals=decided(DraftDecision.APPROVE))
     made = plan(wanted, observed, before)
     (said,) = [one for one in made.blocked if one.code == BlockedBy.FAILED]
     assert "the account is disconnected" in said.message
     assert "2026-12-01 08:00" in said.message
     report = find_drift(wanted, observed, before, made, PlanOptions(NOW))
     assert [one.finding for one in report.of(DriftState.DRIFTED)] == [Finding.FAILED_POST]
-    for approvals in (decided(Decision.PENDING), decided(Decision.APPROVE, ActivityDecision.DISCARD)):
+    for approvals in (decided(DraftDecision.PENDING), decided(DraftDecision.APPROVE, ActivityDecision.DISCARD)):
         assert BlockedBy.FAILED not in [by for _, by in reasons(plan(desired(approvals=approvals), observed, before))]
 
 
@@ -171,13 +171,13 @@ def test_a_post_that_was_moved_to_the_time_of_its_rule_is_as_asked_for() -> None
 @pytest.mark.parametrize(
     ("tried", "decision", "found"),
     [
-        (True, Decision.PENDING, []),
-        (True, Decision.APPROVE, [Finding.CANCELLED]),
-        (False, Decision.PENDING, [Finding.CANCELLED]),
+        (True, DraftDecision.PENDING, []),
+        (True, DraftDecision.APPROVE, [Finding.CANCELLED]),
+        (False, DraftDecision.PENDING, [Finding.CANCELLED]),
     ],
 )
 def test_rule_17_6_a_cancel_that_shows_later_is_not_called_somebody_elses(
-    tried: bool, decision: Decision, found: list[Finding]
+    tried: bool, decision: DraftDecision, found: list[Finding]
 ) -> None:
     before = scheduled(timedelta(days=2))
     if tried:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.approvals import ApprovalState, Verdict
+from reconciler.model.approvals import ApprovalState, ApprovalStatus
 from reconciler.model.content import Difference
 from reconciler.planner.approval_checks import difference_words, objection
 
@@ -39,10 +39,10 @@ def test_a_difference_in_blanks_is_spelled_out(in_file: str, live: str, words: s
 def test_media_at_an_address_that_is_signed_again_are_named_as_such(in_file: str, live: str, again: bool) -> None:
     found = Difference("media", in_file, live)
     assert difference_words((found,), "UTC").startswith("media: ...?token=1") is again
-    why = objection(Verdict(ApprovalState.CHANGED, (found,)), "approvals/shop.yaml", "UTC")
+    why = objection(ApprovalStatus(ApprovalState.CHANGED, (found,)), "approvals/shop.yaml", "UTC")
     assert why is not None
     assert ("from the Media Manager" in why.fix) is again
-    both = Verdict(ApprovalState.CHANGED, (found, Difference("caption", "a", "b")))
+    both = ApprovalStatus(ApprovalState.CHANGED, (found, Difference("caption", "a", "b")))
     why = objection(both, "", "UTC")
     assert why is not None
     assert "Media Manager" not in why.fix

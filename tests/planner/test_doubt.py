@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.address import Kind, SiteName
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
@@ -308,14 +308,14 @@ def test_rule_17_3_where_none_of_the_scheduled_posts_is_found_the_site_stops() -
 @pytest.mark.parametrize(
     ("discard", "decision", "refused"),
     [
-        (Discard.UNAPPROVED, Decision.APPROVE, True),
-        (Discard.UNAPPROVED, Decision.PENDING, False),
-        (Discard.NOTHING, Decision.PENDING, True),
-        (Discard.ALL, Decision.APPROVE, False),
+        (Discard.UNAPPROVED, DraftDecision.APPROVE, True),
+        (Discard.UNAPPROVED, DraftDecision.PENDING, False),
+        (Discard.NOTHING, DraftDecision.PENDING, True),
+        (Discard.ALL, DraftDecision.APPROVE, False),
     ],
 )
 def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regeneration(
-    discard: Discard, decision: Decision, refused: bool
+    discard: Discard, decision: DraftDecision, refused: bool
 ) -> None:
     post = DRAFTED.posts[0]
     draft = DraftApproval(post.id, post.content, post.digest, decision)

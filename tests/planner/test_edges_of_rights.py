@@ -12,7 +12,7 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.content import LinkPreview, PublicContent
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.marketing_plan import DesiredMarketingPlan
-from reconciler.model.operations import Deferred, Part, class_of
+from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.policy import Policy
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.selectors import Match
@@ -122,7 +122,7 @@ def test_what_is_made_later_goes_out_unseen_only_where_nobody_needs_to_approve(r
     promised = [
         action.operation
         for action in made.actions
-        if isinstance(action.operation, Deferred) and action.operation.part is Part.SCHEDULE
+        if isinstance(action.operation, Deferred) and action.operation.part is SitePart.SCHEDULE
     ]
     assert bool(promised) == (not required)
     public = [action for action in made.actions if class_of(action.operation) is ActionClass.PUBLIC]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.sites import PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason
@@ -51,11 +51,11 @@ def recorded_after(made: Plan, before: RecordedSite = BEFORE) -> RecordedSite:
     ("approvals", "out", "why"),
     [
         (approved(KILN), OUT, None),
-        (approved(KILN, decision=Decision.PENDING), OUT, Reason.WITHDRAWN),
+        (approved(KILN, decision=DraftDecision.PENDING), OUT, Reason.WITHDRAWN),
         (Approvals(), OUT, Reason.WITHDRAWN),
         (approved(KILN, about=ActivityDecision.DISCARD), OUT, Reason.SENT_BACK),
         (approved(KILN), OTHER, Reason.CHANGED),
-        (approved(replace(KILN, posts=(OTHER,)), decision=Decision.PENDING), OTHER, Reason.CHANGED),
+        (approved(replace(KILN, posts=(OTHER,)), decision=DraftDecision.PENDING), OTHER, Reason.CHANGED),
     ],
 )
 def test_what_went_out_unwanted_is_said_until_it_is_recorded(

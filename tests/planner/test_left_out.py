@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import Pause
@@ -39,7 +39,7 @@ def edited(file: Approvals) -> Approvals:
 
 def pending(draft: Post, days: float = 2) -> Approvals:
     """As `review` leaves an entry for what is there now."""
-    return approved(activity("a", draft, days=days), decision=Decision.PENDING)
+    return approved(activity("a", draft, days=days), decision=DraftDecision.PENDING)
 
 
 def why(wanted: DesiredSite, recorded: RecordedSite = OURS, policy: Policy | None = None) -> list[Reason]:
@@ -53,7 +53,7 @@ def why(wanted: DesiredSite, recorded: RecordedSite = OURS, policy: Policy | Non
     [
         (desired(approvals=YES), []),
         (replace(desired(approvals=YES), schedule=None), []),
-        (desired(approvals=approved(KILN, decision=Decision.PENDING)), [Reason.WITHDRAWN]),
+        (desired(approvals=approved(KILN, decision=DraftDecision.PENDING)), [Reason.WITHDRAWN]),
         (desired(approvals=pending(post("d1", caption="Old mugs"))), [Reason.CHANGED]),
         (desired(approvals=pending(replace(DRAFT, account_id="17841"))), [Reason.CHANGED]),
         (desired(approvals=pending(DRAFT, days=3)), [Reason.DATE_MOVED]),

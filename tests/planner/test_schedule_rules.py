@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import DateIs, PostsRule
 from reconciler.model.approvals import Approvals
 from reconciler.model.content import LinkPreview, approval_digest
-from reconciler.model.operations import Deferred, Part, class_of
+from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.policy import Policy
 from reconciler.model.posts import PostStatus, Unrecognised
 from reconciler.model.schedule import (
@@ -237,7 +237,7 @@ def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> No
     made = plan(wanted, site(full, empty))
     promise = operations(made)[-1]
     assert isinstance(promise, Deferred)
-    assert (promise.part, promise.rule, promise.at_most) == (Part.SCHEDULE, 0, 2)
+    assert (promise.part, promise.rule, promise.at_most) == (SitePart.SCHEDULE, 0, 2)
     assert class_of(promise) is ActionClass.PUBLIC
     assert not [
         one
@@ -280,9 +280,9 @@ def test_changed_after_approval_is_blocked_and_not_reviewed_content_waits() -> N
         ("d2", InReview.NOT_REVIEWED),
         ("d3", InReview.NOT_REVIEWED),
     ]
-    from reconciler.model.approvals import Decision
+    from reconciler.model.approvals import DraftDecision
 
-    waiting = plan(desired(approvals=approved(live, decision=Decision.PENDING)), site(live))
+    waiting = plan(desired(approvals=approved(live, decision=DraftDecision.PENDING)), site(live))
     assert {one.state for one in waiting.to_review} == {InReview.PENDING}
     assert not waiting.actions
 

@@ -12,7 +12,7 @@ from reconciler.model.canonical import EMPTY, Digest
 from reconciler.model.diagnostics import Place, UsageError
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.marketing_plan import Generate
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, GeneratePosts
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, UpdateSettings
@@ -22,11 +22,11 @@ from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.reached import TargetCheck, reached_at
-from reconciler.planner.targets import Named, apply_targets, is_chosen, target_filter
+from reconciler.planner.targets import SiteLabels, apply_targets, is_chosen, target_filter
 from tests.planner.pure_world import NOW
 
 SITES = tuple(
-    Named(SiteName(name), (("team", team),))
+    SiteLabels(SiteName(name), (("team", team),))
     for name, team in (("shop-lyon", "emea"), ("shop-porto", "emea"), ("shop-austin", "americas"), ("hub", "emea"))
 )
 SHOP = SITES[0]
@@ -88,7 +88,9 @@ SETTINGS = Action(
 )
 GENERATE = Action(address(Kind.MARKETING_PLAN), Generate(), Reason.NO_MARKETING_PLAN)
 POSTS = Action(address(Kind.POSTS, "a1"), GeneratePosts(ActivityId("a1"), "One"), Reason.RULE)
-PROMISE = Action(address(Kind.RULE, "posts.0"), Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match()),)), Reason.RULE)
+PROMISE = Action(
+    address(Kind.RULE, "posts.0"), Deferred(SitePart.POSTS, 0, posts_rules=(PostsRule(Match()),)), Reason.RULE
+)
 PLAN = Plan(
     SiteRef(SHOP.name, "1"),
     (EVENT, SETTINGS, GENERATE, POSTS, PROMISE),
@@ -162,7 +164,7 @@ def reach_of(text: str, *events: tuple[str, str]) -> str:
     file = DesiredSite(ref, Place("sites/shop.yaml"), Digest("sha256:0"), events=DesiredEvents((), prune=True))
     live = tuple(CalendarEvent(EventId(id), name, date=NOW + timedelta(days=3)) for id, name in events)
     observed = ObservedSite(ref, NOW, events=live)
-    site = Named(ref.name)
+    site = SiteLabels(ref.name)
     targets = target_filter((), (text,), [site])
     reach = TargetCheck(targets, [site])
     planned = make_plan(file, observed, RecordedSite(), PlanOptions(NOW))

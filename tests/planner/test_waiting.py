@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import DeleteActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
-from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.canonical import Absent, Json, JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
@@ -122,7 +122,7 @@ def yes() -> DesiredSite:
 @pytest.mark.parametrize(
     ("wanted", "reason", "facts"),
     [
-        (lambda: desired(approvals=approved(KILN, decision=Decision.PENDING)), Reason.WITHDRAWN, ()),
+        (lambda: desired(approvals=approved(KILN, decision=DraftDecision.PENDING)), Reason.WITHDRAWN, ()),
         (lambda: desired(), Reason.WITHDRAWN, ("no-approvals-file",)),
         (
             lambda: desired(approvals=approved(activity("a", post("d1", caption="other")))),

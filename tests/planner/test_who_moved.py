@@ -14,7 +14,7 @@ from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSi
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.drift import find_drift
-from reconciler.planner.drift_report import DriftState, Moved
+from reconciler.planner.drift_report import ChangedSide, DriftState
 from reconciler.planner.edits import edited_since
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
@@ -28,15 +28,15 @@ PATH = "settings.toneOfVoice"
 @pytest.mark.parametrize(
     ("in_file", "applied", "live", "moved"),
     [
-        ("warm", None, "dry", Moved.GIT),
-        ("warm", "dry", "dry", Moved.GIT),
-        ("warm", "warm", "dry", Moved.REMOTE),
-        ("warm", "loud", "dry", Moved.BOTH),
+        ("warm", None, "dry", ChangedSide.GIT),
+        ("warm", "dry", "dry", ChangedSide.GIT),
+        ("warm", "warm", "dry", ChangedSide.REMOTE),
+        ("warm", "loud", "dry", ChangedSide.BOTH),
         ("warm", None, "warm", None),
     ],
 )
 def test_a_setting_was_moved_by_whoever_left_what_was_last_applied(
-    in_file: str, applied: str | None, live: str, moved: Moved | None
+    in_file: str, applied: str | None, live: str, moved: ChangedSide | None
 ) -> None:
     desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), settings=(Field(PATH, in_file),))
     observed = ObservedSite(REF, NOW, MarketingSettings(settings=JsonObject({"toneOfVoice": live})))

@@ -13,7 +13,7 @@ from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.marketing_plan import Regenerate
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.selectors import Match
@@ -91,7 +91,7 @@ def everything() -> SitePlanned:
         ),
         Action(
             address(Kind.RULE, "posts.0"),
-            Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12),
+            Deferred(SitePart.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12),
             Reason.RULE,
         ),
         Action(

@@ -80,7 +80,7 @@ from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.model.verdict import Verdict
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
-from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, FieldDrift, Finding, Moved
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, FieldDrift, Finding
 from reconciler.planner.tally import tally_of as plan_tally
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.layout import Screen
@@ -373,8 +373,8 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         Address(shop, Kind.SETTINGS),
         DriftState.DRIFTED,
         Finding.DIFFERS,
-        Moved.REMOTE,
-        (FieldDrift("settings.toneOfVoice", say("w-file"), say("w-live"), Moved.REMOTE, say("w-applied")),),
+        ChangedSide.REMOTE,
+        (FieldDrift("settings.toneOfVoice", say("w-file"), say("w-live"), ChangedSide.REMOTE, say("w-applied")),),
         problem=Diagnostic("test", "it is blocked", say("w-mend")),
     )
     report = DriftReport(SiteRef(shop, "1"), (item,), due=2, notes=(Diagnostic.note("test", say("w-note")),))

@@ -10,7 +10,7 @@ from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.sites import ChannelStatus
-from reconciler.planner.actions import BlockedBy, Fact, Grounds, Reason
+from reconciler.planner.actions import BlockedBy, Grounds, Reason, ReasonFact
 from reconciler.planner.channel_rules import CONNECTION
 from reconciler.planner.gone_out import ALTHOUGH, WhyNot
 from reconciler.reporters.words import FACTS, facts_behind
@@ -23,7 +23,7 @@ BERLIN = "Thu 2026-12-03 10:00 Europe/Berlin -> Sun 2026-12-06 10:00 Europe/Berl
 
 
 def test_every_fact_has_words() -> None:
-    assert FACTS.keys() == set(Fact)
+    assert FACTS.keys() == set(ReasonFact)
     assert ALTHOUGH.keys() == set(get_args(WhyNot))
     assert CONNECTION.keys() == set(ChannelStatus)
 
@@ -31,13 +31,13 @@ def test_every_fact_has_words() -> None:
 @pytest.mark.parametrize(
     ("reason", "because", "grounds", "words"),
     [
-        (Reason.WITHDRAWN, (Fact.NO_APPROVALS_FILE,), ABSENT, ("there is no approvals file",)),
+        (Reason.WITHDRAWN, (ReasonFact.NO_APPROVALS_FILE,), ABSENT, ("there is no approvals file",)),
         (Reason.RULE, ("posts[0]",), ABSENT, ("posts[0]",)),
         (Reason.FORBIDDEN, (), Grounds((QUIET,)), (f"{QUIET.message} (r.yaml:3:0)",)),
         (Reason.DATE_MOVED, (), Grounds(differences=(MOVED,)), (BERLIN,)),
         (
             Reason.CHANGED,
-            (Fact.NOT_APPROVED_NOW.value,),  # as a saved plan has it
+            (ReasonFact.NOT_APPROVED_NOW.value,),  # as a saved plan has it
             Grounds(differences=(Difference("account", "17841", ""), MOVED)),
             (f"account: 17841 -> (not set); date: {BERLIN}", "nobody has approved it as it is now"),
         ),

@@ -39,7 +39,7 @@ from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
 from reconciler.model.schedule import CancelPost, SchedulePost
@@ -142,7 +142,7 @@ TWO = SiteLedger(
     ),
     notes=(Diagnostic("test", "took over an expired lock", severity=Severity.NOTE),),
 )
-PROMISE = Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12)
+PROMISE = Deferred(SitePart.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12)
 KEPT = SiteLedger(
     SiteRef(SHOP, "1"),
     (

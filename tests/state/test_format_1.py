@@ -19,7 +19,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.canonical import JsonObject, digest_of, freeze
 from reconciler.model.events import CreateEvent
 from reconciler.model.failures import Failure
-from reconciler.model.journal import Decided, OpenEntry, UnreadableCall
+from reconciler.model.journal import OpenEntry, ReviewedDecision, UnreadableCall
 from reconciler.model.operations import Operation
 from reconciler.model.posts import RegeneratePosts
 from reconciler.model.schedule import SchedulePost
@@ -115,7 +115,7 @@ def test_every_open_call_is_the_operation_it_was(folder: Path) -> None:
         [created] = by_kind[CreateActivity]
         assert created.operation.activity.title == "Open studio"  # type: ignore[union-attr]
         [again] = by_kind[RegeneratePosts]
-        assert again.decided == Decided("regenerate-media", digest_of("d"))
+        assert again.decided == ReviewedDecision("regenerate-media", digest_of("d"))
         unclear = Failure("outcome-unknown")
         assert [entry.unknown for entry in by_kind[SchedulePost]] == [unclear, None]
         assert [entry.sent for entry in entries].count(True) == 2

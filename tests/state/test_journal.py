@@ -18,7 +18,7 @@ from reconciler.model.failures import Failure
 from reconciler.model.journal import Before
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.notes import (
-    Applied,
+    AppliedValues,
     Bound,
     Consumed,
     FoundForeign,
@@ -76,7 +76,7 @@ def test_first_contact_writes_nothing() -> None:
 NOTES: tuple[Note, ...] = (
     InputsPending(TOPICS, Inputs()),
     InputsGeneratedFrom(TOPICS),
-    Applied(TOPICS),
+    AppliedValues(TOPICS),
     Bound(Bindings((("Sale", EventId("e1")),), (), (CREATED,))),
     Bound(Bindings(sets=(RememberedSet(Digest("r"), frozenset({ActivityId("a1")})),))),
     Bound(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale"),))),
@@ -209,7 +209,7 @@ def test_whoever_takes_a_lease_over_leaves_nothing_to_write_for_its_holder_befor
         await (await state.open_journal(SHOP)).close()
         before = await state.open_journal(SHOP)
         after = await state.open_journal(SHOP, TakenOver())
-        before.note(Applied(TOPICS))
+        before.note(AppliedValues(TOPICS))
         with pytest.raises(StateError, match="changed by another run"):
             await before.close()
         await begin(after)
@@ -225,7 +225,7 @@ def test_a_call_that_could_not_be_noted_is_not_open() -> None:
         journal = await state.open_journal(SHOP)
         for room in (0, 1):
             store.room = room
-            journal.note(Applied(TOPICS))
+            journal.note(AppliedValues(TOPICS))
             for _ in range(room):
                 await begin(journal)
             with pytest.raises(StateError, match="no space"):
@@ -299,8 +299,8 @@ def test_applied_values_and_identities_add_up() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
         rule, one, two = Digest("r"), ActivityId("a1"), ActivityId("a2")
-        journal.note(Applied(TOPICS))
-        journal.note(Applied(Inputs((Field("settings.topics.included", ("tea",)), Field("settings.a", None)))))
+        journal.note(AppliedValues(TOPICS))
+        journal.note(AppliedValues(Inputs((Field("settings.topics.included", ("tea",)), Field("settings.a", None)))))
         journal.note(Bound(Bindings((("Sale", EventId("e1")),), (RememberedSet(rule, frozenset({one})),))))
         journal.note(Bound(Bindings((("Sale", EventId("e2")),), (RememberedSet(rule, frozenset({two})),))))
         journal.note(Bound(Bindings(created=(CreatedActivity(one, "Open studio", NOW),))))
@@ -365,7 +365,7 @@ def test_another_run_that_got_in_between_is_noticed() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         first, second = await state.open_journal(SHOP), await state.open_journal(SHOP)
         await begin(second)
-        first.note(Applied(TOPICS))
+        first.note(AppliedValues(TOPICS))
         with pytest.raises(StateError, match="changed by another run"):
             await first.flush()
         assert await state.load(SHOP) == second.recorded
@@ -454,7 +454,7 @@ def test_a_run_that_is_interrupted_while_it_notes_can_still_note_the_rest() -> N
         beginning.cancel()
         await asyncio.gather(beginning, return_exceptions=True)
         assert beginning.cancelled()
-        journal.note(Applied(TOPICS))
+        journal.note(AppliedValues(TOPICS))
         store.gate.set()
         await journal.close()
         recorded = await StateStore(store, now=utc_now).load(SHOP)

@@ -16,10 +16,10 @@ from reconciler.model.canonical import Json, freeze
 from reconciler.model.codec import from_json, to_json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.failures import MEANINGS, Failure
-from reconciler.model.notes import Ended, ended
+from reconciler.model.notes import CallEnded, ended
 from reconciler.model.outcomes import NotDone, Unknown
 from reconciler.model.posts import PostId
-from reconciler.model.requests import Asked
+from reconciler.model.requests import SentRequest
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.unstopped import failed_cancel, tried_key, why_not_cancelled
 from reconciler.state.journal import replayed
@@ -170,7 +170,7 @@ def test_the_ledger_of_a_run_is_read_with_problems_where_it_had_sentences() -> N
 WRITTEN = Path(__file__).parent / "format_2"
 """A state, byte for byte as it was written while journal and record had problems with their messages."""
 
-SERVER = Asked("POST", "/marketing-plan/generate-marketing-plan", 503)
+SERVER = SentRequest("POST", "/marketing-plan/generate-marketing-plan", 503)
 
 
 def test_a_state_with_problems_in_words_is_read_as_facts() -> None:
@@ -195,11 +195,11 @@ def test_a_state_with_problems_in_words_is_read_as_facts() -> None:
 
 def test_what_is_written_now_has_no_words() -> None:
     problem = Diagnostic("api-forbidden", "access was refused: secret words", "ask", request_id="r-3")
-    asked = Asked("POST", "/bulk/cancel", 403, "NOPE")
+    asked = SentRequest("POST", "/bulk/cancel", 403, "NOPE")
     for outcome in (NotDone(problem, asked=asked), Unknown(problem, asked=asked)):
         note = to_json(ended("1", outcome))
         assert b"words" not in note
-        assert from_json(Ended, note) == ended("1", outcome)
+        assert from_json(CallEnded, note) == ended("1", outcome)
     facts = failed_cancel(Failure.of(problem, asked))
     recorded = RecordedSite(objects=((tried_key(PostId("p1")), facts),))
     assert b"words" not in to_json(recorded)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.web.app import Page
+from reconciler.web.app import ReviewPage
 from reconciler.web.guard import Guard
 from reconciler.web.server import listen, server_of
 from tests.browser import chromium, complaints, requested
@@ -37,7 +37,7 @@ def browser(one_browser: Any) -> Any:
 
 
 @contextmanager
-def served(page: Page) -> Iterator[str]:
+def served(page: ReviewPage) -> Iterator[str]:
     """The link to a page that a thread serves."""
     listening: socket.socket = listen(0)
     guard = Guard(page.app, listening.getsockname()[1], "'self' https: data:")

@@ -18,8 +18,8 @@ from reconciler.model.content import PublicContent, approval_digest
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.review import ActivityForReview, DraftForReview
-from reconciler.web.app import Page, Ports
-from reconciler.web.board import Board, Facts
+from reconciler.web.app import PageActions, ReviewPage
+from reconciler.web.board import Board, BoardFacts
 from reconciler.web.files import ApprovalsFolder
 from reconciler.web.uncommitted import History
 
@@ -84,13 +84,13 @@ def write_project(root: Path, sites: Mapping[str, tuple[ActivityForReview, ...]]
     return root
 
 
-def page_of(root: Path, facts: Facts | None = None, **more: Any) -> Page:
+def page_of(root: Path, facts: BoardFacts | None = None, **more: Any) -> ReviewPage:
     """The page of a project."""
     project, index = open_project((root,))
     history = History(root, dict(project.trust.environment))
     approved = LastApprovals(history.repository(), project.approvals_folder)
-    board = Board(ApprovalsFolder(project, [entry.name for entry in index.entries]), facts or Facts(NOW), approved)
-    return Page(board, root.name, "SANDBOX", Ports(history=history, **more))
+    board = Board(ApprovalsFolder(project, [entry.name for entry in index.entries]), facts or BoardFacts(NOW), approved)
+    return ReviewPage(board, root.name, "SANDBOX", PageActions(history=history, **more))
 
 
 def approvals(root: Path, site: str = "shop") -> Path:

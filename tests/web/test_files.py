@@ -9,7 +9,7 @@ import pytest
 from reconciler.config.approvals_edit import set_decisions
 from reconciler.config.sites import open_project
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.diagnostics import UsageError
 from reconciler.web.files import ApprovalsFolder, SiteFile
 from reconciler.whole_files import ChangedMeanwhile, write_atomically
@@ -24,7 +24,7 @@ def folder(root: Path) -> ApprovalsFolder:
 
 
 def approving(file: SiteFile, number: int) -> tuple[str, Approvals]:
-    return set_decisions(file.text, {draft_id(number): Decision.APPROVE}), file.approvals
+    return set_decisions(file.text, {draft_id(number): DraftDecision.APPROVE}), file.approvals
 
 
 def test_an_edit_in_between_is_merged(pottery: Path) -> None:
@@ -36,7 +36,7 @@ def test_an_edit_in_between_is_merged(pottery: Path) -> None:
         tries += 1
         if tries == 1:
             text = approvals(root).read_text()
-            approvals(root).write_text("# Bo was here\n" + set_decisions(text, {draft_id(1): Decision.APPROVE}))
+            approvals(root).write_text("# Bo was here\n" + set_decisions(text, {draft_id(1): DraftDecision.APPROVE}))
         return approving(file, 0)
 
     folder(root).change(SHOP, made)

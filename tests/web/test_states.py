@@ -13,7 +13,7 @@ from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.sites import PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.reporters.cards import Card, CardState, Group
-from reconciler.web.board import Facts
+from reconciler.web.board import BoardFacts
 from tests.web.pages import NOW, activity, activity_id, approvals, draft_id, page_of, write_project
 from tests.web.test_page import Visitor
 
@@ -41,7 +41,7 @@ def card(root: Path, recorded: RecordedSite, word: str, *, whole: str = "keep", 
     text = approvals(root).read_text()
     text = text.replace("decision: pending", f"decision: {word}", 1).replace("decision: keep", f"decision: {whole}", 1)
     approvals(root).write_text(text)
-    page = page_of(root, Facts(NOW + timedelta(days=days), {SiteName("shop"): recorded}))
+    page = page_of(root, BoardFacts(NOW + timedelta(days=days), {SiteName("shop"): recorded}))
     return next(card for card in page.board.cards.values() if card.draft == POST)
 
 
@@ -77,7 +77,7 @@ def test_the_state_of_a_draft_follows_its_file_and_the_record(
 
 def test_what_needs_attention_comes_first_and_is_said_in_words(pottery: Path) -> None:
     root = write_project(pottery, {"shop": (activity(0), activity(1, blocked=("the text has 'guaranteed'",)))})
-    facts = Facts(NOW, {SiteName("shop"): RecordedSite(known=True, published=(SCHEDULED,), outcomes=(FAILED,))})
+    facts = BoardFacts(NOW, {SiteName("shop"): RecordedSite(known=True, published=(SCHEDULED,), outcomes=(FAILED,))})
     visitor = Visitor(root, facts=facts).enter()
     shown = visitor.ask("GET", "/").text
     assert 0 < shown.index("Needs attention") < shown.index("The token expired") < shown.index("Waiting for a decision")
@@ -95,7 +95,7 @@ def test_what_was_published_has_its_link(pottery: Path) -> None:
 
 def test_without_a_state_nothing_is_claimed(pottery: Path) -> None:
     root = write_project(pottery, {"shop": (activity(0),)})
-    visitor = Visitor(root, facts=Facts(NOW, {}, ("shop: its record cannot be read.",))).enter()
+    visitor = Visitor(root, facts=BoardFacts(NOW, {}, ("shop: its record cannot be read.",))).enter()
     assert "its record cannot be read" in visitor.ask("GET", "/").text
     visitor.decide(visitor.draft(0, "approve"))
     assert next(iter(visitor.page.board.cards.values())).state in (CardState.APPROVED, CardState.PENDING)

@@ -62,17 +62,17 @@ def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
     schedules what is approved.
     """
     from reconciler.cli.approving import ApproveOptions, approve_command
-    from reconciler.config.deciding import AnyDecision, Selector
-    from reconciler.model.approvals import ActivityDecision, Decision
+    from reconciler.config.deciding import AnyDecision, DraftSelector
+    from reconciler.model.approvals import ActivityDecision, DraftDecision
 
     said: AnyDecision | None = None
     if decision is not None:
-        said = Decision(decision) if decision in set(Decision) else ActivityDecision(decision)
+        said = DraftDecision(decision) if decision in set(DraftDecision) else ActivityDecision(decision)
     return approve_command(
         ApproveOptions(
             paths=tuple(paths),
             choice=options.choice_of(given),
-            selector=Selector(tuple(given["ids"]), tuple(given["channels"]), tuple(given["titles"])),
+            selector=DraftSelector(tuple(given["ids"]), tuple(given["channels"]), tuple(given["titles"])),
             decision=said,
             everything=given["everything"],
             yes=given["yes"],

@@ -10,7 +10,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
 
 
@@ -47,7 +47,7 @@ def command(probe: bool, cassette: Path, **given: Any) -> int:
     return reported("doctor", asked.shown, lambda running: _doctor(asked, running, cassette if probe else None))
 
 
-def _doctor(asked: options.RunOptions, running: Running, probe_to: Path | None) -> ClosingEvent:
+def _doctor(asked: options.RunOptions, running: CommandRun, probe_to: Path | None) -> ClosingEvent:
     from reconciler.cli.selecting import opened_whole
 
     runs = opened_whole(asked, asked.paths)

@@ -9,7 +9,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
 
 STRICT: Final = (
@@ -43,7 +43,7 @@ def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - kno
     return reported("drift", asked.shown, lambda running: _drift(asked, running))
 
 
-def _drift(asked: options.RunOptions, running: Running) -> ClosingEvent:
+def _drift(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.cli.selecting import selected
 
     runs, selection, context = selected(asked)

@@ -9,7 +9,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
 
 
@@ -31,7 +31,7 @@ def command(**given: Any) -> int:
     return reported("history", asked.shown, lambda running: _history(asked, running))
 
 
-def _history(asked: options.RunOptions, running: Running) -> ClosingEvent:
+def _history(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.cli.selecting import selected
 
     runs, selection, _ = selected(asked)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.live_sites import Wanted
     from reconciler.engine.results import ClosingEvent
 
@@ -84,7 +84,9 @@ def command(
     return reported("import", asked.shown, lambda running: import_live(asked, wanted, files, running))
 
 
-def import_live(asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: Running) -> ClosingEvent:
+def import_live(
+    asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: CommandRun
+) -> ClosingEvent:
     """Writes new site files, or updates those in `files`."""
     from reconciler.cli.selecting import opened, opened_whole
 

@@ -14,7 +14,7 @@ from reconciler.cli import options
 from reconciler.model.diagnostics import Place, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
 
 
@@ -50,7 +50,7 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], **given: Any) -
 
 
 def _init(
-    folder: Path, ci: str | None, live: tuple[str, ...], asked: options.RunOptions, running: Running
+    folder: Path, ci: str | None, live: tuple[str, ...], asked: options.RunOptions, running: CommandRun
 ) -> ClosingEvent:
     from reconciler.engine.tool_results import StarterWritten
 
@@ -81,7 +81,7 @@ def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) 
     return {**files, **(ci_files(Service(ci)) if ci else {})}
 
 
-def _write(folder: Path, files: Mapping[str, str], running: Running) -> Iterator[bool]:
+def _write(folder: Path, files: Mapping[str, str], running: CommandRun) -> Iterator[bool]:
     """Writes the files that do not exist yet, and yields for each whether it was written."""
     from reconciler.engine.tool_results import StarterFile
 

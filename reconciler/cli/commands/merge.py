@@ -36,9 +36,9 @@ def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any)
     from msgspec.structs import replace
 
     from reconciler.cli.merging import merge
-    from reconciler.cli.run import Running, reported
+    from reconciler.cli.run import CommandRun, reported
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         return merge(files, out, state, running.emit)
 
     return reported("merge", replace(options.shown_of(given), saved_to=str(out)), work)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
 
 
@@ -48,7 +48,7 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
     return reported("plan", shown, lambda running: _plan(asked, out, running), detailed=detailed_exitcode)
 
 
-def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> ClosingEvent:
+def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> ClosingEvent:
     from reconciler.cli.selecting import selected
 
     if out is None:

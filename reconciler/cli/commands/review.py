@@ -9,7 +9,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
 
 
@@ -57,13 +57,13 @@ def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     return reported("review", asked.shown, lambda running: _review(asked, running))
 
 
-def _page(asked: options.RunOptions, running: Running, port: int, *, commits: bool) -> ClosingEvent:
+def _page(asked: options.RunOptions, running: CommandRun, port: int, *, commits: bool) -> ClosingEvent:
     from reconciler.cli.reviewing_page import review_page
 
     return review_page(asked, running, port=port, commits=commits)
 
 
-def _review(asked: options.RunOptions, running: Running) -> ClosingEvent:
+def _review(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.cli.outputs import sandbox_picture
     from reconciler.cli.selecting import selected
     from reconciler.engine.results import ApiKind

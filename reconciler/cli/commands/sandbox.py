@@ -13,7 +13,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
     from reconciler.sandbox.app import Sandbox
 
@@ -78,14 +78,14 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
     """
     from reconciler.cli.run import reported
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         with _open(folder, database, seed) as sandbox:
             return _serve(sandbox, host, port, running)
 
     return reported("sandbox serve", options.shown_of(given), work)
 
 
-def _serve(sandbox: Sandbox, host: str, port: int, running: Running) -> ClosingEvent:
+def _serve(sandbox: Sandbox, host: str, port: int, running: CommandRun) -> ClosingEvent:
     from reconciler.engine.tool_results import SandboxReady, SandboxStopped
     from reconciler.model.diagnostics import UsageError
     from reconciler.sandbox.server import ServerError
@@ -117,7 +117,7 @@ def reset(folder: Path, database: Path | None, seed: Path | None, **given: Any) 
     from reconciler.cli.run import reported
     from reconciler.engine.tool_results import SandboxReset
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         with _open(folder, database, seed) as sandbox:
             sandbox.reset()
         done = SandboxReset()
@@ -142,7 +142,7 @@ def show(folder: Path, database: Path | None, seed: Path | None, as_json: bool, 
 
     view = SandboxView.EVERYTHING if as_json else SandboxView.REQUESTS if requests else SandboxView.SITES
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         with _open(folder, database, seed) as sandbox:
             shown = SandboxShown(sandbox.world(), tuple(sandbox.requests()), view)
         running.emit(shown)

@@ -26,10 +26,10 @@ def command(planfile: Path, state: str | None, **given: Any) -> int:
     """
     from msgspec.structs import replace
 
-    from reconciler.cli.run import Running, reported
+    from reconciler.cli.run import CommandRun, reported
     from reconciler.cli.show import readable_plan, report_plan
 
-    def work(running: Running) -> ClosingEvent:
+    def work(running: CommandRun) -> ClosingEvent:
         return report_plan(readable_plan(planfile), state, running.emit)
 
     return reported("show", replace(options.shown_of(given), saved_to=str(planfile)), work)

@@ -13,7 +13,7 @@ from reconciler.cli import options
 from reconciler.cli.completing import complete_sites
 
 if TYPE_CHECKING:
-    from reconciler.cli.state import Asked
+    from reconciler.cli.state import StateOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -137,8 +137,8 @@ def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> int
     return forget_command(site, _asked(given), force=force, lock_timeout=lock_timeout)
 
 
-def _asked(given: dict[str, Any]) -> Asked:
-    from reconciler.cli.state import Asked
+def _asked(given: dict[str, Any]) -> StateOptions:
+    from reconciler.cli.state import StateOptions
 
     paths: tuple[Path, ...] = tuple(given["paths"])
-    return Asked(paths, given["state"], options.shown_of(given))
+    return StateOptions(paths, given["state"], options.shown_of(given))

@@ -9,7 +9,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
 
 
@@ -30,7 +30,7 @@ def command(**given: Any) -> int:
     return reported("validate", asked.shown, lambda running: _validate(asked, running))
 
 
-def _validate(asked: options.RunOptions, running: Running) -> ClosingEvent:
+def _validate(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.config.sites import open_project
     from reconciler.engine.results import Notice, RunStarted, Validated
     from reconciler.model.diagnostics import InvalidFiles

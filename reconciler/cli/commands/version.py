@@ -11,7 +11,7 @@ from reconciler.cli import options
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
-    from reconciler.cli.run import Running
+    from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
     from reconciler.engine.tool_results import VersionShown
 
@@ -49,7 +49,7 @@ def _version(given: dict[str, Any]) -> VersionShown:
     return VersionShown(__version__)
 
 
-def _check(given: dict[str, Any], running: Running) -> ClosingEvent:
+def _check(given: dict[str, Any], running: CommandRun) -> ClosingEvent:
     from reconciler.cli.selecting import opened_whole
 
     paths: tuple[Path, ...] = given.pop("paths")

@@ -13,7 +13,7 @@ from reconciler.executor.ports import ApplyOptions, Journal
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Decision
+from reconciler.model.approvals import DraftDecision
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.failures import Failure
@@ -287,7 +287,7 @@ def _approval_unmet(required: Approved, moment: Moment) -> Diagnostic | None:
     if required.decided is None:
         return None
     draft = moment.approvals.draft(required.post)
-    if draft is None or draft.decision is not Decision.APPROVE:
+    if draft is None or draft.decision is not DraftDecision.APPROVE:
         return stale("its approval was withdrawn")
     if (draft.digest, draft.cancelled) != (required.decided, required.cancelled):
         return stale("different content is approved now", "run plan again")

@@ -6,7 +6,7 @@ from typing import ClassVar, assert_never
 
 from reconciler.model.activities import DesiredActivity, SetActivities
 from reconciler.model.frozen import Struct as Record
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.plurals import plural
 from reconciler.model.writes import Condition
 from reconciler.planner.actions import Action
@@ -19,7 +19,7 @@ from reconciler.reporters.words import value
 class DeferredAction(Record, frozen=True):
     """A rule, and its bound in objects; null if it has none."""
 
-    part: Part
+    part: SitePart
     rule: int
     at_most: int | None
     words: str
@@ -48,12 +48,12 @@ def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
     rule, most = operation.rule, operation.at_most
     later = "(decided after generation)"
     match operation.part:
-        case Part.POSTS:
+        case SitePart.POSTS:
             of = "for" if operation.posts_rules[rule].present else "cleared for"
             return "posts", f"{of} {_up_to(most, 'activity', 'activities')} {later}"
-        case Part.SCHEDULE:
+        case SitePart.SCHEDULE:
             return "posts", f"go out without approval: {_up_to(most, 'draft', 'drafts')} {later}"
-        case Part.ACTIVITIES:
+        case SitePart.ACTIVITIES:
             chosen = operation.activity_rules[rule]
             if isinstance(chosen, DesiredActivity):
                 return f"activity {quoted(chosen.title)}", f"create {later}"
@@ -74,13 +74,13 @@ def _matching(operation: Deferred) -> str:
     bound = f"at most {operation.at_most:,} " if operation.at_most is not None else "all "
     things = "activity" if operation.at_most == 1 else "activities"
     match operation.part:
-        case Part.POSTS:
+        case SitePart.POSTS:
             of = "for" if operation.posts_rules[operation.rule].present else "of"
             return f"posts {of} {bound}{things} matching posts[{operation.rule}]"
-        case Part.SCHEDULE:
+        case SitePart.SCHEDULE:
             drafts = "draft" if operation.at_most == 1 else "drafts"
             return f"{bound}{drafts} matching schedule.rules[{operation.rule}]"
-        case Part.ACTIVITIES:
+        case SitePart.ACTIVITIES:
             rule = operation.activity_rules[operation.rule]
             if isinstance(rule, DesiredActivity):
                 return f"activity {value(rule.title)} of activities[{operation.rule}]"
