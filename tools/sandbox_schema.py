@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.sandbox import faults, names, seed_sites
-from reconciler.sandbox.unknowns import TABLE, Unknown
+from reconciler.sandbox.json_types import JsonDict
+from reconciler.sandbox.unknowns import TABLE, OpenQuestion
 
 TOP = Path(__file__).resolve().parents[1]
 FILE = TOP / "schemas" / "sandbox.schema.json"
 PAGE = TOP / "docs" / "unknowns.md"
-Json = dict[str, Any]
 
 GUID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 MOMENT = "2026-12-01T09:00:00Z"
@@ -50,13 +50,13 @@ The first value is the default. The last column says how much is known, with the
 """
 
 
-def _values(each: Unknown) -> str:
+def _values(each: OpenQuestion) -> str:
     if not each.values:
         return "a number" if each.default is None else f"a number; {each.default}"
     return ", ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in each.values)
 
 
-def schema() -> Json:
+def schema() -> JsonDict:
     """The schema of sandbox.yaml."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -72,44 +72,44 @@ def schema() -> Json:
     }
 
 
-def _field(about: str, *examples: object, **rest: Any) -> Json:
+def _field(about: str, *examples: object, **rest: Any) -> JsonDict:
     return {"description": about, **rest, "examples": list(examples)}
 
 
-def _ref(name: str) -> Json:
+def _ref(name: str) -> JsonDict:
     return {"$ref": f"#/definitions/{name}"}
 
 
-def _object(properties: Json, about: str, *examples: object, **rest: Any) -> Json:
+def _object(properties: JsonDict, about: str, *examples: object, **rest: Any) -> JsonDict:
     return _field(about, *examples, type="object", additionalProperties=False, properties=properties, **rest)
 
 
-def _flag(about: str, default: bool = False) -> Json:
+def _flag(about: str, default: bool = False) -> JsonDict:
     return _field(about, not default, type="boolean", default=default)
 
 
-def _span(about: str, *examples: object) -> Json:
+def _span(about: str, *examples: object) -> JsonDict:
     return _field(about, *(examples or ("2s", 0.5)), type=["string", "number"], minimum=0,
                   pattern=r"^\d+(\.\d+)?(ms|s|m|h|d|w)$")  # fmt: skip
 
 
-def _words(about: str, *examples: object) -> Json:
+def _words(about: str, *examples: object) -> JsonDict:
     return _field(about, *examples, type="string")
 
 
-def _one_of(about: str, *values: object, **rest: Any) -> Json:
+def _one_of(about: str, *values: object, **rest: Any) -> JsonDict:
     return _field(about, values[0], enum=list(values), **rest)
 
 
-def _moment(about: str) -> Json:
+def _moment(about: str) -> JsonDict:
     return _field(about, MOMENT, "2026-12-01", type="string", format="date-time")
 
 
-def _list(about: str, items: Json, *examples: object) -> Json:
+def _list(about: str, items: JsonDict, *examples: object) -> JsonDict:
     return _field(about, *examples, type="array", items=items)
 
 
-def _top() -> Json:
+def _top() -> JsonDict:
     site = {"id": GUID, "channels": ["INSTAGRAM"]}
     return {
         "clock": _moment("When the clock of a new sandbox starts. If left out, it follows real time."),
@@ -171,21 +171,21 @@ def _top() -> Json:
     }
 
 
-def _guid() -> Json:
+def _guid() -> JsonDict:
     return {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"}
 
 
-def _unknown(each: Unknown) -> Json:
+def _unknown(each: OpenQuestion) -> JsonDict:
     about = f"{each.about} [{each.mark}]"
     about = f"{about.rstrip('.')}."
     if not each.values:
         return _field(about, 3, type=["integer", "null"] if each.default is None else "integer", default=each.default)
     others = [value for value in each.values if value != each.default]
-    kind: Json = {"type": "boolean"} if isinstance(each.default, bool) else {"enum": list(each.values)}
+    kind: JsonDict = {"type": "boolean"} if isinstance(each.default, bool) else {"enum": list(each.values)}
     return _field(about, *others, **kind, default=each.default)
 
 
-def _definitions() -> Json:
+def _definitions() -> JsonDict:
     return {
         "key": _object(
             {
@@ -268,11 +268,11 @@ def _definitions() -> Json:
     }
 
 
-def _scope() -> Json:
+def _scope() -> JsonDict:
     return {"enum": [*names.SCOPES, *names.SCOPES.values()]}
 
 
-def _fault() -> Json:
+def _fault() -> JsonDict:
     do = {
         "kind": _one_of("What happens.", *faults.KINDS),
         "status": _field("The status of an error.", 503, type="integer", minimum=0),
@@ -301,7 +301,7 @@ def _fault() -> Json:
     )
 
 
-def _site() -> Json:
+def _site() -> JsonDict:
     statuses = list(seed_sites.CHANNEL_STATUSES)
     feature = _object(
         {

@@ -13,7 +13,7 @@ from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import CallIntent, OpenEntry
-from reconciler.model.notes import Note
+from reconciler.model.notes import JournalNote
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Outcome
 from reconciler.model.policy import Policy
@@ -86,7 +86,7 @@ class Journal(Protocol):
         """Records the outcome and closes the entry (an Unknown one stays open)."""
         ...
 
-    def note(self, note: Note) -> None:
+    def note(self, note: JournalNote) -> None:
         """Adds to what is recorded; durable with the next call, `flush` or `close`."""
         ...
 

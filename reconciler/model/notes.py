@@ -229,7 +229,7 @@ class Consumed(Variant, frozen=True):
         return recorded if decided in recorded.consumed else replace(recorded, consumed=(*recorded.consumed, decided))
 
 
-Note: TypeAlias = (
+JournalNote: TypeAlias = (
     Began
     | Sent
     | CallEnded

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reconciler.sandbox import content, premium
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.checks import message
 from reconciler.sandbox.errors import application, precondition, violation
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import CHANNELS
 from reconciler.sandbox.state import Site, guid
 from reconciler.sandbox.unknowns import Unknowns
-
-Json = dict[str, Any]
 
 # The setting that names a channel's default account (S-wix).
 _DEFAULTS = {
@@ -25,13 +22,13 @@ _DEFAULTS = {
 }
 
 
-def account(site: Site, channel: str) -> Json | None:
+def account(site: Site, channel: str) -> JsonDict | None:
     """The account that a channel's posts are made for: the default one; None if the channel is not connected."""
     found = accounts(site, channel)
     return next((each for each in found if each["settings"]["default"]), found[0] if found else None)
 
 
-def accounts(site: Site, channel: str) -> list[Json]:
+def accounts(site: Site, channel: str) -> list[JsonDict]:
     """The accounts of a connected channel: the seed's, otherwise a single one. Real sites can have several (S-live)."""
     if site.channels.get(channel) != "VALID":
         return []
@@ -44,16 +41,16 @@ def accounts(site: Site, channel: str) -> list[Json]:
     return found
 
 
-def _ids(found: Json) -> set[str]:
+def _ids(found: JsonDict) -> set[str]:
     """The ids by which a default can be set: the account's own, and that of its page, board or location (S-wix)."""
     return {found["id"], *(found[name]["id"] for name in ("page", "board", "location") if name in found)}
 
 
-def _account(site: Site, channel: str, given: Json) -> Json:
+def _account(site: Site, channel: str, given: JsonDict) -> JsonDict:
     """An account as the API shows it (S-wix)."""
     digits = str(10**14 + content.number(site.id, channel, *filter(None, [given.get("id")])) % 10**15)
     name = given.get("displayName") or site.facts["name"]
-    found: Json = {"id": digits, "displayName": name, "settings": {"default": bool(given.get("default"))}}
+    found: JsonDict = {"id": digits, "displayName": name, "settings": {"default": bool(given.get("default"))}}
     match channel:
         case "INSTAGRAM" | "TWITTER":
             found["username"] = "".join(letter for letter in name.lower() if letter.isalnum()) or "site"
@@ -80,7 +77,7 @@ def channel_of(call: Call) -> str:
     return name
 
 
-def list_accounts(call: Call) -> Json:
+def list_accounts(call: Call) -> JsonDict:
     """`GET /accounts?channelName=` (D)."""
     names = list(dict.fromkeys(call.query.get("channelName", ())))
     if not names:
@@ -95,7 +92,7 @@ def list_accounts(call: Call) -> Json:
     return {"accounts": [each for name in names for each in _accounts_of(call, name)]}
 
 
-def _accounts_of(call: Call, name: str) -> list[Json]:
+def _accounts_of(call: Call, name: str) -> list[JsonDict]:
     if name not in CHANNELS:
         raise violation("channelName", f"{name!r} is not a channel", "ENUM")
     match call.site.channels.get(name, "NEVER_CREATED"):
@@ -110,13 +107,13 @@ def _accounts_of(call: Call, name: str) -> list[Json]:
             raise precondition(f"the {name} account is disconnected", "USER_IS_DISCONNECTED")  # S-live, status I
 
 
-def token_status(call: Call) -> Json:
+def token_status(call: Call) -> JsonDict:
     """`GET /{channelName}/long-lived-token-status` (S-wix): the connection check."""
     status = call.site.channels.get(channel_of(call), "NEVER_CREATED")
     return {"status": "VALID" if status == "NO_PAGES" else status}
 
 
-def connect_url(call: Call) -> Json:
+def connect_url(call: Call) -> JsonDict:
     """`GET /{channelName}/connect-url`; 428 if no further channel may be connected (S-wix)."""
     name = channel_of(call)
     if not call.site.connected(name):
@@ -124,7 +121,7 @@ def connect_url(call: Call) -> Json:
     return {"connectUrl": f"https://www.wix.com/social-publisher/connect/{name.lower()}?siteId={call.site.id}"}
 
 
-def update_settings(call: Call) -> Json:
+def update_settings(call: Call) -> JsonDict:
     """`PATCH /{channelName}/settings`: a default account (S-wix)."""
     name = channel_of(call)
     if name not in _DEFAULTS:
@@ -139,13 +136,13 @@ def update_settings(call: Call) -> Json:
     return {}
 
 
-def form_of_token_status(value: Json, unknowns: Unknowns) -> Json:
+def form_of_token_status(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that shows whether a channel is connected."""
     fresh = unknowns.newEnumMembers == "token-status" and value["status"] == "VALID"
     return {"status": "VALID_LONG_LIVED"} if fresh else value
 
 
-def disconnect(call: Call) -> Json:
+def disconnect(call: Call) -> JsonDict:
     """`DELETE /{channelName}/account` (D)."""
     name = channel_of(call)
     if name in call.site.channels:

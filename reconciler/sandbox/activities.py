@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reconciler.sandbox import checks, posts, queries, texts, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import application, not_found, precondition, violation
 from reconciler.sandbox.form_parts import created
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import ACTIVITY_TYPES
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.unknowns import Unknowns
-
-Json = dict[str, Any]
 
 _UPDATABLE = ("title", "description", "targetDate")  # D
 _FIELDS = ("id", "title", "description", "targetDate", "marketingActivityType")
 
 
-def add(site: Site, made: Json, own: bool) -> Json:
+def add(site: Site, made: JsonDict, own: bool) -> JsonDict:
     """Adds an activity with date, title, description, type, and its id if it has one."""
     activity = {
         "id": made.get("id") or site.new_id("activity"),
@@ -33,14 +30,14 @@ def add(site: Site, made: Json, own: bool) -> Json:
     return activity
 
 
-def remove(site: Site, activity: Json, fate: posts.Fate) -> None:
+def remove(site: Site, activity: JsonDict, fate: posts.Fate) -> None:
     """Removes an activity. What happens to its posts depends on the world's settings (14.8: not known)."""
     posts.detach(site, activity, list(activity["items"]), fate)
     site.jobs[:] = [job for job in site.jobs if job["activity"] != activity["id"]]
     site.activities.pop(activity["id"], None)
 
 
-def in_plan(site: Site, activity: Json, unknowns: Unknowns) -> Json:
+def in_plan(site: Site, activity: JsonDict, unknowns: Unknowns) -> JsonDict:
     """An activity as the plan shows it: marketingActivityId and date (S-wix), and items if there are any."""
     shown = {
         "marketingActivityId": activity["id"],
@@ -55,7 +52,7 @@ def in_plan(site: Site, activity: Json, unknowns: Unknowns) -> Json:
     return shown
 
 
-def alone(activity: Json) -> Json:
+def alone(activity: JsonDict) -> JsonDict:
     """An activity as its own service shows it: id and targetDate (D)."""
     return {
         "id": activity["id"],
@@ -66,7 +63,7 @@ def alone(activity: Json) -> Json:
     }
 
 
-def create(call: Call) -> Json:
+def create(call: Call) -> JsonDict:
     """`POST /items` (I: path). A required field that is missing is 428, not 400 (D)."""
     given = checks.message("marketingActivity", call.body.get("marketingActivity"))
     checks.known_fields("marketingActivity", given, _FIELDS, call.seed.unknowns.unknownFields)
@@ -86,7 +83,7 @@ def create(call: Call) -> Json:
     return {"marketingActivity": alone(activity)}
 
 
-def update(call: Call) -> Json:
+def update(call: Call) -> JsonDict:
     """`PATCH /items/{id}` by field mask: title, description, targetDate and nothing else (D)."""
     given = checks.message("marketingActivity", call.body.get("marketingActivity"))
     wanted = checks.guid("marketingActivity.id", call.params["id"])
@@ -116,7 +113,7 @@ def update(call: Call) -> Json:
     return {"marketingActivity": alone(activity)}
 
 
-def get(call: Call) -> Json:
+def get(call: Call) -> JsonDict:
     """`GET /marketing-activity` (D); the id is a query parameter, whose name was not seen (I)."""
     form = call.seed.unknowns.getActivityParameter
     names = ("marketingActivityId", "id") if form == "both" else (form,)
@@ -124,19 +121,19 @@ def get(call: Call) -> Json:
     return {"marketingActivity": alone(_find(call, wanted))}
 
 
-def form_of_one(value: Json, unknowns: Unknowns) -> Json:
+def form_of_one(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that shows one activity."""
     return created("marketingActivity", unknowns.activityAnswer, value)
 
 
-def query(call: Call) -> Json:
+def query(call: Call) -> JsonDict:
     """Query by fields: exists (D); path `POST /items/query`, fields and offset paging are inferred (I)."""
     found = [alone(each) for each in sorted(call.site.activities.values(), key=lambda each: (each["date"], each["id"]))]
     page, metadata = queries.run(call.body, found, _FIELDS)
     return {"marketingActivities": page, "pagingMetadata": metadata}
 
 
-def _find(call: Call, wanted: str) -> Json:
+def _find(call: Call, wanted: str) -> JsonDict:
     activity = call.site.activities.get(wanted)
     if activity is None:
         raise not_found(f"marketing activity {wanted} not found")  # I

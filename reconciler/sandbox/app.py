@@ -12,12 +12,11 @@ from typing import Any
 
 from reconciler.sandbox import clock, consistency, control, dispatch, faults, messages, pictures, seeding, times
 from reconciler.sandbox.dashboard import Dashboard
-from reconciler.sandbox.messages import Receive, Request, Response, Scope, Send
+from reconciler.sandbox.json_types import JsonDict
+from reconciler.sandbox.messages import AsgiScope, HttpRequest, HttpResponse, Receive, Send
 from reconciler.sandbox.seed import Seed, load_seed, read_seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction, World
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Sandbox:
             clock.move(store, by.total_seconds())
             return clock.read(store, self._real_now)
 
-    def requests(self) -> list[Json]:
+    def requests(self) -> list[JsonDict]:
         """The requests so far (the newest 20,000): n, at, method, path, query, site, body, status, wrote, fault.
 
         `status` is None if the connection was lost; `wrote` is 1 if a client's request changed the world.
@@ -118,12 +117,12 @@ class Sandbox:
         with self._world.transaction() as store:
             return store.requests()
 
-    def gaps(self) -> list[Json]:
+    def gaps(self) -> list[JsonDict]:
         """The unknown routes that were requested: method, path, count."""
         with self._world.transaction() as store:
             return store.gaps()
 
-    def world(self) -> Json:
+    def world(self) -> JsonDict:
         """Clock, sites and gaps, as plain values."""
         with self._world.transaction() as store:
             now = clock.read(store, self._real_now)
@@ -180,7 +179,7 @@ class Sandbox:
 
     # The entry point
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serves one ASGI connection: `http` or `lifespan`."""
         if scope["type"] == "lifespan":
             await messages.lifespan(receive, send)
@@ -190,18 +189,18 @@ class Sandbox:
         try:
             request = await messages.read(scope, receive)
         except messages.TooLarge as large:
-            await messages.respond(send, Response(413, messages.encoded({"message": str(large), "details": {}})))
+            await messages.respond(send, HttpResponse(413, messages.encoded({"message": str(large), "details": {}})))
             return
         if request.path.startswith(control.PREFIX):
             status, value = control.answer(self, request, scope.get("client"))
-            await messages.respond(send, Response(status, messages.encoded(value)))
+            await messages.respond(send, HttpResponse(status, messages.encoded(value)))
             return
         if request.method == "GET" and request.path.startswith(pictures.PREFIX):
             await messages.respond(send, _picture(request.path))
             return
         await self._serve(request, send)
 
-    async def _serve(self, request: Request, send: Send) -> None:
+    async def _serve(self, request: HttpRequest, send: Send) -> None:
         if self._seed.latency.request:
             await self._sleep(self._seed.latency.request)
         acting = self._take_faults(request)
@@ -220,11 +219,11 @@ class Sandbox:
         after = next((do for do in acting if do["kind"] in faults.AFTER), None)
         await messages.respond(send, answer if after is None else await _spoil(answer, after, send))
 
-    def _take_faults(self, request: Request) -> list[Json]:
+    def _take_faults(self, request: HttpRequest) -> list[JsonDict]:
         """The scripted faults that act on this request. Each match is counted before anything else happens."""
         if not self._seed.clock_step and not self._world.has_faults():
             return []
-        acting: list[Json] = []
+        acting: list[JsonDict] = []
         with self._world.transaction() as store:
             if self._seed.clock_step:
                 clock.move(store, self._seed.clock_step)
@@ -236,7 +235,7 @@ class Sandbox:
                         acting.append(fault["do"])
         return acting
 
-    def _forge(self, request: Request, do: Json) -> Response:
+    def _forge(self, request: HttpRequest, do: JsonDict) -> HttpResponse:
         """The answer of a fault that replaces the handler; logged like any other."""
         lost = do["kind"] == "drop-before"
         status, headers, body = (None, {}, b"") if lost else faults.answer(do)
@@ -245,29 +244,29 @@ class Sandbox:
             number = dispatch.log(store, request, now, status, wrote=False, fault=do["kind"])
         if status is None:
             raise faults.dropped(f"{request.method} {request.path}: connection lost before the effect")
-        return Response(status, body, {**headers, "x-wix-request-id": dispatch.request_id(number)})
+        return HttpResponse(status, body, {**headers, "x-wix-request-id": dispatch.request_id(number)})
 
-    def _call_hooks(self, when: str, request: Request, status: int | None) -> None:
+    def _call_hooks(self, when: str, request: HttpRequest, status: int | None) -> None:
         for route, hook in list(self._hooks):
             site = request.headers.get("wix-site-id")
             if faults.matches({"route": route, "site": None}, request.method, request.path, site):
                 hook(Seen(when, request.method, request.path, site, request.text, status))
 
 
-def _picture(path: str) -> Response:
+def _picture(path: str) -> HttpResponse:
     """A picture of the media store. It needs no key, and no title that it shows can run anything."""
     headers = {"content-type": pictures.CONTENT_TYPE, "content-security-policy": "default-src 'none'"}
-    return Response(200, pictures.draw(path), {**headers, "x-content-type-options": "nosniff"})
+    return HttpResponse(200, pictures.draw(path), {**headers, "x-content-type-options": "nosniff"})
 
 
-async def _spoil(answer: Response, do: Json, send: Send) -> Response:
+async def _spoil(answer: HttpResponse, do: JsonDict, send: Send) -> HttpResponse:
     """What a client gets to see of an answer whose effect has happened."""
     if do["kind"] == "drop-after":
         raise faults.dropped("connection lost after the effect")
     if do["kind"] == "error-after":
         status, headers, body = faults.answer(do)
-        return Response(status, body, {**answer.headers, **headers})
-    half = Response(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+        return HttpResponse(status, body, {**answer.headers, **headers})
+    half = HttpResponse(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
     if do.get("connection"):
         await messages.respond(send, half, announced=len(answer.body))
         raise faults.dropped("connection lost in the middle of the answer")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from reconciler.sandbox import checks, times
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.errors import Refused, application
+from reconciler.sandbox.errors import HttpError, application
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import SCOPES
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import guid
 from reconciler.sandbox.world import Transaction
-
-Json = dict[str, Any]
 
 TOKEN_LIFE = 14400  # seconds, always (D)
 _TOKEN = "OauthNG.JWS."  # noqa: S105 - how app tokens begin (S-sdk), not a token
@@ -29,12 +27,12 @@ class Identity:
     site: str | None = None
 
 
-def unauthenticated(text: str) -> Refused:
+def unauthenticated(text: str) -> HttpError:
     """HTTP 401 (D)."""
     return application(401, "UNAUTHENTICATED", text)
 
 
-def denied(text: str) -> Refused:
+def denied(text: str) -> HttpError:
     """HTTP 403 (D)."""
     return application(403, "PERMISSION_DENIED", text)
 
@@ -108,11 +106,11 @@ def account_of(identity: Identity, headers: dict[str, str], seed: Seed) -> str |
     return None if seed.account_id is None else account.lower()
 
 
-def _bad_header(text: str) -> Refused:
+def _bad_header(text: str) -> HttpError:
     return application(400, "INVALID_ARGUMENT", text)
 
 
-def token(call: Call) -> Json:
+def token(call: Call) -> JsonDict:
     """`POST /oauth2/token`: client credentials, snake_case JSON (D). Errors follow OAuth, not the envelope (D)."""
     body = call.body
     if body.get("grant_type") != "client_credentials":
@@ -141,7 +139,7 @@ def token(call: Call) -> Json:
     return {"access_token": made, "token_type": "Bearer", "expires_in": TOKEN_LIFE}
 
 
-def token_info(call: Call) -> Json:
+def token_info(call: Call) -> JsonDict:
     """`POST /oauth2/token-info` (S-sdk: the members). An unknown or expired token is not active (I)."""
     token_ = str(call.body.get("token"))
     found, app = call.store.token(token_), call.store.app_of(token_)
@@ -161,5 +159,5 @@ def token_info(call: Call) -> Json:
     }
 
 
-def _oauth(error: str, text: str, status: int = 400) -> Refused:
-    return Refused(status, {"error": error, "error_description": text})
+def _oauth(error: str, text: str, status: int = 400) -> HttpError:
+    return HttpError(status, {"error": error, "error_description": text})

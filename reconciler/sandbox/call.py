@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from reconciler.sandbox import times
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction
-
-Json = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -26,10 +24,10 @@ class Call:
     seed: Seed
     store: Transaction
     find_site: Callable[[str], Site | None]  # creates a site on first sight, or returns None if that is disabled
-    directives: tuple[Json, ...] = ()  # faults that change what a handler does
+    directives: tuple[JsonDict, ...] = ()  # faults that change what a handler does
     params: dict[str, str] = field(default_factory=dict)  # the values of the path's variables
     query: dict[str, list[str]] = field(default_factory=dict)
-    body: Json = field(default_factory=dict)
+    body: JsonDict = field(default_factory=dict)
     found_site: Site | None = None
     account: str | None = None
     wrote: bool = False  # the request changed the world
@@ -60,7 +58,7 @@ class Call:
         """Records that the world changed by itself, which must be saved but is not a write by the client."""
         self.moved = True
 
-    def directive(self, kind: str) -> Json | None:
+    def directive(self, kind: str) -> JsonDict | None:
         """The scripted fault of this kind that acts on this request."""
         return next((each for each in self.directives if each["kind"] == kind), None)
 

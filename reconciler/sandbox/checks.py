@@ -9,8 +9,7 @@ from typing import Any
 
 from reconciler.sandbox import times
 from reconciler.sandbox.errors import precondition, unparsable, violation
-
-Json = dict[str, Any]
+from reconciler.sandbox.json_types import JsonDict
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
@@ -81,7 +80,7 @@ def choice(field: str, value: object, known: Iterable[str]) -> str | None:
     return value
 
 
-def message(field: str, value: object) -> Json:
+def message(field: str, value: object) -> JsonDict:
     """A required object in a body."""
     if value is None:
         raise violation(field, "must not be empty", "REQUIRED_FIELD")
@@ -90,7 +89,7 @@ def message(field: str, value: object) -> Json:
     return value
 
 
-def known_fields(where: str, value: Json, known: Iterable[str], rule: str) -> None:
+def known_fields(where: str, value: JsonDict, known: Iterable[str], rule: str) -> None:
     """Refuses fields that the API does not have if the switch says so (I); otherwise they are ignored."""
     if rule == "refuse" and (unknown := [name for name in value if name not in set(known)]):
         raise violation(f"{where}.{unknown[0]}", "is not a field of this message", "FORMAT")
@@ -108,7 +107,7 @@ def mask(field: str, value: object) -> list[str]:
     return paths
 
 
-def present(body: Json, path: str) -> bool:
+def present(body: JsonDict, path: str) -> bool:
     """Whether a path is in a body. An explicit null counts (D)."""
     here: object = body
     for name in path.split("."):
@@ -118,7 +117,7 @@ def present(body: Json, path: str) -> bool:
     return True
 
 
-def value_at(body: Json, path: str) -> Any:
+def value_at(body: JsonDict, path: str) -> Any:
     """The value at a path that is present."""
     here: Any = body
     for name in path.split("."):
@@ -126,7 +125,7 @@ def value_at(body: Json, path: str) -> Any:
     return here
 
 
-def require_present(body: Json, paths: Iterable[str]) -> None:
+def require_present(body: JsonDict, paths: Iterable[str]) -> None:
     """Each path of a mask must be in the body: 428 INVALID_FIELD_MASK_ERROR (D; code S)."""
     absent = [path for path in paths if not present(body, path)]
     if absent:

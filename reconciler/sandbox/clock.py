@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.world import Transaction
-
-Json = dict[str, Any]
 
 
 def start(store: Transaction, seed: Seed, real: datetime) -> None:
@@ -26,7 +24,7 @@ def start(store: Transaction, seed: Seed, real: datetime) -> None:
 
 def read(store: Transaction, real: Callable[[], datetime]) -> datetime:
     """The time in the world, to the millisecond, as the API writes it, so that what was written compares equal."""
-    clock: Json = store.meta("clock")
+    clock: JsonDict = store.meta("clock")
     if clock["begun"] is None:
         now = real()
     else:
@@ -39,6 +37,6 @@ def read(store: Transaction, real: Callable[[], datetime]) -> datetime:
 
 def move(store: Transaction, seconds: float) -> None:
     """Moves the clock."""
-    clock: Json = store.meta("clock")
+    clock: JsonDict = store.meta("clock")
     clock["moved"] += seconds
     store.set_meta("clock", clock)

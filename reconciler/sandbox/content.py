@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from reconciler.sandbox import pictures, times
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import SHAPES, TOOLS
 
-Json = dict[str, Any]
 T = TypeVar("T")
 
 _KINDS = {  # marketing tool -> activity type (BLOGS but BLOG: D, S), override, how often by default (I)
@@ -62,7 +62,7 @@ def near_term(day: date, days: int | None) -> date:
     return times.end_of_next_week(day) if days is None else day + timedelta(days=days)
 
 
-def activities(inputs: Json, zone: tzinfo, key: Sequence[object], own_frequency: bool) -> list[Json]:
+def activities(inputs: JsonDict, zone: tzinfo, key: Sequence[object], own_frequency: bool) -> list[JsonDict]:
     """The activities of a generation: from today through the end of next month (D), sorted by date.
 
     `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles and
@@ -71,7 +71,7 @@ def activities(inputs: Json, zone: tzinfo, key: Sequence[object], own_frequency:
     """
     started = times.must(inputs["started"])
     today = started.astimezone(zone).date()
-    found: list[Json] = []
+    found: list[JsonDict] = []
     for tool in inputs["settings"].get("marketingTools") or TOOLS:  # default: all (I)
         if tool not in _KINDS:
             continue
@@ -94,7 +94,7 @@ def _moments(first: date, last: date, step: float, zone: tzinfo) -> Iterator[dat
         place += 1
 
 
-def _activity(inputs: Json, kind: str, moment: datetime, key: Sequence[object]) -> Json:
+def _activity(inputs: JsonDict, kind: str, moment: datetime, key: Sequence[object]) -> JsonDict:
     settings = inputs["settings"]
     wanted = settings.get("topics", {})
     topics = wanted.get("included") or _TOPICS
@@ -120,7 +120,7 @@ def _activity(inputs: Json, kind: str, moment: datetime, key: Sequence[object]) 
     return {"date": times.show(moment), "title": title, "description": description, "type": kind}
 
 
-def caption(activity: Json, settings: Json, channel: str, *key: object) -> str:
+def caption(activity: JsonDict, settings: JsonDict, channel: str, *key: object) -> str:
     """A caption for one channel."""
     view = str(settings.get("pointOfView"))
     opener = pick(_OPENERS.get(view, _OPENERS["THIRD_PERSON"]), *key, channel, "opener")
@@ -130,7 +130,9 @@ def caption(activity: Json, settings: Json, channel: str, *key: object) -> str:
     return f"{opener}: {activity['title'].lower()}{tone}. {closer} #{tag}"
 
 
-def post(channel: str, activity: Json, settings: Json, account: Json | None, key: Sequence[object]) -> Json:
+def post(
+    channel: str, activity: JsonDict, settings: JsonDict, account: JsonDict | None, key: Sequence[object]
+) -> JsonDict:
     """The content object of a plan post under its key (S-wix, 10.3), for example `{"instagramPost": {...}}`."""
     text = caption(activity, settings, channel, *key)
     media = {"media": [{"type": "IMAGE", "url": pictures.address(*key, "image", title=activity["title"])}]}
@@ -138,7 +140,7 @@ def post(channel: str, activity: Json, settings: Json, account: Json | None, key
                                  **second_id(channel, account)}}  # fmt: skip
 
 
-def story(activity: Json, key: Sequence[object]) -> Json:
+def story(activity: JsonDict, key: Sequence[object]) -> JsonDict:
     """The content object of an Instagram story: only media, one to five frames (D)."""
     frames = 1 + number(*key, "frames") % 3
     return {"instagramStory": {"mediaWrapper": {"media": [
@@ -152,9 +154,9 @@ def text_key(channel: str) -> str:
     return "description" if channel in ("PINTEREST", "GBP", "TIKTOK", "YOUTUBE") else "caption"
 
 
-def with_text(channel: str, text: str, title: str) -> Json:
+def with_text(channel: str, text: str, title: str) -> JsonDict:
     """A channel's text fields."""
-    found: Json = {text_key(channel): text}
+    found: JsonDict = {text_key(channel): text}
     if channel == "PINTEREST":
         found["title"] = title[:100]
     if channel == "TIKTOK":
@@ -162,7 +164,7 @@ def with_text(channel: str, text: str, title: str) -> Json:
     return found
 
 
-def second_id(channel: str, account: Json | None) -> Json:
+def second_id(channel: str, account: JsonDict | None) -> JsonDict:
     """The second id that some channels need in their content (S-wix, 10.4); nothing if the channel is not connected."""
     if account is None:
         return {}

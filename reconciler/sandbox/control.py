@@ -10,14 +10,13 @@ from reconciler.sandbox.faults import FaultError
 
 if TYPE_CHECKING:
     from reconciler.sandbox.app import Sandbox
-    from reconciler.sandbox.messages import Request
+    from reconciler.sandbox.messages import HttpRequest
 
 PREFIX = "/_sandbox/"
 _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "testclient")
-Json = dict[str, Any]
 
 
-def answer(sandbox: Sandbox, request: Request, client: Any) -> tuple[int, Any]:
+def answer(sandbox: Sandbox, request: HttpRequest, client: Any) -> tuple[int, Any]:
     """Status and value of a control request. It must come from loopback, not from a web page, and be in JSON.
 
     GET requests, gaps, world, clock; POST reset, clock {"advance": seconds}, faults (one or a list), dashboard {"do":

@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox import activities, content, events, marketing_plan, posts, premium, publishing, settings, times
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 
 if TYPE_CHECKING:
     from reconciler.sandbox.app import Sandbox
-
-Json = dict[str, Any]
 
 
 class Dashboard:
@@ -121,7 +120,7 @@ class Dashboard:
         """Connects a channel, or changes its token's status."""
         self._edit(site, lambda found: found.channels.update({channel: status}))
 
-    def set_accounts(self, site: str, channel: str, accounts: list[Json]) -> None:
+    def set_accounts(self, site: str, channel: str, accounts: list[JsonDict]) -> None:
         """Replaces the accounts of a channel: id, displayName, default."""
         self._edit(site, lambda found: found.facts.setdefault("accounts", {}).update({channel: accounts}))
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from reconciler.sandbox import auth, consistency, forms, marketing_plan, routes, seeding, times
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.errors import Refused, application, empty_throttle, not_found
-from reconciler.sandbox.messages import Request, Response
+from reconciler.sandbox.errors import HttpError, application, empty_throttle, not_found
+from reconciler.sandbox.json_types import JsonDict
+from reconciler.sandbox.messages import HttpRequest, HttpResponse
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction
-
-Json = dict[str, Any]
 
 _ELSEWHERE = {"POST /items": "createActivityPath", "POST /events/query": "queryEventsPath",
               "GET /publisher/items/{id}": "getItemPath"}  # fmt: skip
 """Routes with an inferred path (I), and the switch that moves each to a path that nobody requests."""
 
 
-def perform(request: Request, store: Transaction, now: datetime, seed: Seed, acting: tuple[Json, ...]) -> Response:
+def perform(
+    request: HttpRequest, store: Transaction, now: datetime, seed: Seed, acting: tuple[JsonDict, ...]
+) -> HttpResponse:
     """The API's answer. Its effect and its log entry are part of the given transaction."""
     call = Call(
         method=request.method,
@@ -35,7 +35,7 @@ def perform(request: Request, store: Transaction, now: datetime, seed: Seed, act
     try:
         route, value = _handle(call, request)
         status, body = forms.success(route, value, seed.unknowns)
-    except Refused as refused:
+    except HttpError as refused:
         status, body = forms.refusal(refused, seed.unknowns)
         call.wrote = call.moved = False
         if call.found_site is not None:
@@ -51,10 +51,10 @@ def perform(request: Request, store: Transaction, now: datetime, seed: Seed, act
     site = None if call.found_site is None else call.found_site.id
     number = log(store, request, now, status, call.wrote, acting[0]["kind"] if acting else None, site)
     headers = {**headers, **consistency.headers(call.found_site, seed.unknowns)}
-    return Response(status, body, {**headers, "x-wix-request-id": request_id(number)})  # on every response (S-sdk)
+    return HttpResponse(status, body, {**headers, "x-wix-request-id": request_id(number)})  # on every response (S-sdk)
 
 
-def _handle(call: Call, request: Request) -> tuple[routes.Route, Json]:
+def _handle(call: Call, request: HttpRequest) -> tuple[routes.Route, JsonDict]:
     found = routes.find(call.method, call.path)
     if found is None or getattr(call.seed.unknowns, _ELSEWHERE.get(found[0].name, ""), None) == "elsewhere":
         call.store.add_gap(call.method, call.path)
@@ -93,7 +93,7 @@ def _admit(call: Call, route: routes.Route) -> None:
         raise not_found(f"site {site_id} does not exist")
 
 
-def _throttled(limit: int, seed: Seed) -> Refused:
+def _throttled(limit: int, seed: Seed) -> HttpError:
     """HTTP 429 (D: 200 a minute). Its body and `Retry-After` are not documented: switchable (I)."""
     headers = {"retry-after": "60"} if seed.unknowns.throttleRetryAfter else {}
     if seed.unknowns.throttleAnswer != "envelope":
@@ -124,7 +124,7 @@ def find_site(store: Transaction, site_id: str, now: datetime, seed: Seed) -> Si
     return site
 
 
-def named_site(request: Request, store: Transaction) -> str | None:
+def named_site(request: HttpRequest, store: Transaction) -> str | None:
     """The site a request is about: from its header, or from its access token."""
     named = request.headers.get("wix-site-id")
     if named is not None:
@@ -134,7 +134,7 @@ def named_site(request: Request, store: Transaction) -> str | None:
 
 
 def log(
-    store: Transaction, request: Request, now: datetime, status: int | None, wrote: bool, fault: str | None,
+    store: Transaction, request: HttpRequest, now: datetime, status: int | None, wrote: bool, fault: str | None,
     site: str | None = None,
 ) -> int:  # fmt: skip
     """Adds a request to the log; returns its number. A log contains no secrets."""

@@ -10,10 +10,9 @@ from reconciler.sandbox import checks, texts, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import precondition, violation
 from reconciler.sandbox.form_parts import created, paged, renamed
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.state import Site, guid
 from reconciler.sandbox.unknowns import Unknowns
-
-Json = dict[str, Any]
 
 _FREQUENCIES = {  # literal spelling not seen (I): how it is written -> what it is
     "WEEKLY": {"WEEKLY": "WEEKLY", "MONTHLY": "MONTHLY", "YEARLY": "YEARLY"},
@@ -29,7 +28,7 @@ def calendar_id(site: Site) -> str:
     return guid(site.id, "calendar")
 
 
-def record(site: Site, fields: Json, since: str, foreign: bool = False) -> Json:
+def record(site: Site, fields: JsonDict, since: str, foreign: bool = False) -> JsonDict:
     """An event as it is stored: `shown` is what the API sends, `since` anchors its recurrence."""
     shown = {
         "id": fields.get("id") or site.new_id("event"),
@@ -46,7 +45,7 @@ def add(site: Site, fields: Mapping[str, Any], now: datetime, foreign: bool) -> 
     return str(made["shown"]["id"])
 
 
-def by_id(site: Site, id: str) -> Json:
+def by_id(site: Site, id: str) -> JsonDict:
     """The event as it is stored. Raises KeyError."""
     for found in site.events:
         if found["shown"]["id"] == id:
@@ -54,7 +53,7 @@ def by_id(site: Site, id: str) -> Json:
     raise KeyError(f"no event {id}")
 
 
-def create(call: Call) -> Json:
+def create(call: Call) -> JsonDict:
     """`POST /events` with `calendarEvent` (D). It changes no existing plan (D)."""
     fields = _read(call, "calendarEvent")
     made = record(call.site, fields, call.stamp)
@@ -63,7 +62,7 @@ def create(call: Call) -> Json:
     return {"calendarEvent": made["shown"]}
 
 
-def update(call: Call) -> Json:
+def update(call: Call) -> JsonDict:
     """`PUT /events/{event.id}`: replaces the whole event (D). Unknown or read-only: 428, not 404 (D)."""
     fields = _read(call, call.seed.unknowns.updateEventKey)  # body key inferred (I): switchable
     old = _own(call, call.params["id"])
@@ -74,14 +73,14 @@ def update(call: Call) -> Json:
     return {"calendarEvent": made["shown"]}
 
 
-def delete(call: Call) -> Json:
+def delete(call: Call) -> JsonDict:
     """`DELETE /events/{eventId}`; unknown or read-only: 428 (D). Answers {} (I)."""
     call.site.events.remove(_own(call, call.params["id"]))
     call.changed()
     return {}
 
 
-def _own(call: Call, event_id: str) -> Json:
+def _own(call: Call, event_id: str) -> JsonDict:
     wanted = checks.guid("eventId", event_id)
     for event in call.site.events:
         if event["shown"]["id"] == wanted:
@@ -91,10 +90,10 @@ def _own(call: Call, event_id: str) -> Json:
     raise precondition(f"calendar event {wanted} does not exist")
 
 
-def _read(call: Call, key: str) -> Json:
+def _read(call: Call, key: str) -> JsonDict:
     given = texts.kept(checks.message(key, call.body.get(key)), call.seed.unknowns)
     checks.known_fields(key, given, _FIELDS, call.seed.unknowns.unknownFields)
-    fields: Json = {
+    fields: JsonDict = {
         "name": checks.text(f"{key}.name", given.get("name"), 3000),  # D: maxLength
         "description": checks.text(f"{key}.description", given.get("description"), 3000),
     }
@@ -116,7 +115,7 @@ def _read(call: Call, key: str) -> Json:
     return fields
 
 
-def query(call: Call) -> Json:
+def query(call: Call) -> JsonDict:
     """QueryEvents at `POST /events/query` (I: path).
 
     Both bounds are needed, else 400; inclusive; sorted by date; at most 100; sort and paging are ignored (D).
@@ -129,7 +128,7 @@ def query(call: Call) -> Json:
     last = checks.moment("query.filter.date.$lte", bounds.get("$lte"))
     if first is None or last is None:
         raise violation("query.filter.date", "both $gte and $lte must be given")
-    found: list[tuple[str, str, Json]] = []
+    found: list[tuple[str, str, JsonDict]] = []
     for event in call.site.events:
         shown = event["shown"]
         moments = list(_moments(event, first, last))
@@ -149,20 +148,20 @@ def query(call: Call) -> Json:
     return {"calendarEvents": page} if page or call.seed.unknowns.emptyLists != "omit" else {}  # key I
 
 
-def form_of_one(value: Json, unknowns: Unknowns) -> Json:
+def form_of_one(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that shows one event."""
     shown = _shown(value["calendarEvent"], unknowns)
     return created("calendarEvent", unknowns.eventAnswer, {"calendarEvent": shown})
 
 
-def form_of_list(value: Json, unknowns: Unknowns) -> Json:
+def form_of_list(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that lists events."""
     if value.get("calendarEvents"):
         value["calendarEvents"] = [_shown(each, unknowns) for each in value["calendarEvents"]]
     return renamed(paged(value, "calendarEvents", unknowns), "calendarEvents", unknowns.eventsKey)
 
 
-def _shown(event: Json, unknowns: Unknowns) -> Json:
+def _shown(event: JsonDict, unknowns: Unknowns) -> JsonDict:
     shown = {"name": "", "description": "", **event} if unknowns.zeroValues == "emit" else dict(event)
     occurrences = shown.get("recurringOccurrences")
     if occurrences is not None and unknowns.occurrenceForm == "texts":
@@ -172,7 +171,7 @@ def _shown(event: Json, unknowns: Unknowns) -> Json:
     return shown
 
 
-def occurring(site: Site, first: datetime, last: datetime) -> list[Json]:
+def occurring(site: Site, first: datetime, last: datetime) -> list[JsonDict]:
     """What happens in a period, as name and date: what a generation knows of the calendar (D)."""
     found = [
         {"name": event["shown"]["name"], "date": times.show(moment)}
@@ -183,7 +182,7 @@ def occurring(site: Site, first: datetime, last: datetime) -> list[Json]:
     return sorted(found, key=lambda each: (each["date"], each["name"]))
 
 
-def _moments(event: Json, first: datetime, last: datetime) -> Iterator[datetime]:
+def _moments(event: JsonDict, first: datetime, last: datetime) -> Iterator[datetime]:
     """When an event happens between two times, both included. A rule counts from when the event was created (I)."""
     shown = event["shown"]
     if "recurringRule" not in shown:

@@ -38,8 +38,7 @@ from functools import lru_cache
 from typing import Any
 
 from reconciler.sandbox.errors import HTML
-
-Json = dict[str, Any]
+from reconciler.sandbox.json_types import JsonDict
 
 BODIES = ("empty", "json", "html")
 _FIELDS: dict[str, tuple[str, ...]] = {
@@ -90,7 +89,7 @@ def _no_request(self: Any, text: str) -> None:
     self._request = None  # httpx checks this before it fills in the request
 
 
-def check_fault(source: object) -> Json:
+def check_fault(source: object) -> JsonDict:
     """A scripted fault in full form. Raises FaultError."""
     if not isinstance(source, Mapping):
         raise FaultError(f"is {source!r}, should be a mapping with route and do")
@@ -129,7 +128,7 @@ def check_fault(source: object) -> Json:
     }
 
 
-def matches(fault: Json, method: str, path: str, site: str | None) -> bool:
+def matches(fault: JsonDict, method: str, path: str, site: str | None) -> bool:
     """Whether a fault's route and site match a request."""
     if fault["site"] is not None and fault["site"] != site:
         return False
@@ -142,13 +141,13 @@ def matches(fault: Json, method: str, path: str, site: str | None) -> bool:
     return fnmatchcase(path, pattern) or fnmatchcase(path, "*" + pattern)
 
 
-def acts(fault: Json, seen: int) -> bool:
+def acts(fault: JsonDict, seen: int) -> bool:
     """Whether a fault acts on the next matching request, after `seen` of them."""
     times = fault["times"]
     return bool(seen >= fault["skip"] and (times is None or seen < fault["skip"] + times))
 
 
-def answer(do: Json) -> tuple[int, dict[str, str], bytes]:
+def answer(do: JsonDict) -> tuple[int, dict[str, str], bytes]:
     """The forged answer of a fault: status, headers, body."""
     headers: dict[str, str] = {}
     match do["kind"]:

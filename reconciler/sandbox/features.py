@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reconciler.sandbox import premium
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import violation
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import FEATURES
 
-Json = dict[str, Any]
 
-
-def get_feature(call: Call) -> Json:
+def get_feature(call: Call) -> JsonDict:
     """`GET /features/{featureType}` (path D, shape S-live)."""
     name = call.params["featureType"]
     if name not in FEATURES:
@@ -20,7 +17,7 @@ def get_feature(call: Call) -> Json:
     return {"featureData": premium.show(call.site, name, call.now)}
 
 
-def get_features(call: Call) -> Json:
+def get_features(call: Call) -> JsonDict:
     """`GET /features?featureTypes=A&featureTypes=B`: required, at most 20 (D; shape S-wix)."""
     names = call.query.get("featureTypes", [])
     if not names:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import SHAPES
 from reconciler.sandbox.state import guid
 from reconciler.sandbox.unknowns import Unknowns
-
-Json = dict[str, Any]
 
 _ONE = frozenset({
     "POST /publisher/items", "GET /publisher/items/{id}", "PATCH /publisher/items/{id}", "POST /publisher/publish",
@@ -19,7 +16,7 @@ _MANY = frozenset({"GET /publisher/items", "POST /publisher/items/query"})
 _SCHEDULED = "POST /marketing-plan/schedule-drafts"
 
 
-def shaped(route: str, value: Json, unknowns: Unknowns) -> Json:
+def shaped(route: str, value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer with its posts in the form in which they are sent. The given value is not changed."""
     shown = dict(value)
     if isinstance(shown.get("marketingActivities"), list):
@@ -45,13 +42,13 @@ def shaped(route: str, value: Json, unknowns: Unknowns) -> Json:
     return shown
 
 
-def _one(route: str, shown: Json, unknowns: Unknowns) -> Json:
+def _one(route: str, shown: JsonDict, unknowns: Unknowns) -> JsonDict:
     if unknowns.itemAnswer == "bare":
         return shown
     return {} if unknowns.itemAnswer == "empty" and not route.startswith("GET ") else {"item": shown}
 
 
-def _activity(activity: Json, route: str, unknowns: Unknowns) -> Json:
+def _activity(activity: JsonDict, route: str, unknowns: Unknowns) -> JsonDict:
     shown = {**activity}
     if unknowns.newEnumMembers == "activity-type" and "marketingActivityType" in shown:
         shown["marketingActivityType"] = "SMS_MARKETING"
@@ -76,11 +73,11 @@ def _activity(activity: Json, route: str, unknowns: Unknowns) -> Json:
     return shown
 
 
-def _short(item: Json) -> Json:
+def _short(item: JsonDict) -> JsonDict:
     return {"id": item["id"], "channel": {"name": item["channel"]["name"]}, "status": item["status"]}
 
 
-def _novel(like: Json) -> Json:
+def _novel(like: JsonDict) -> JsonDict:
     """A draft on a channel that no client knows yet."""
     text = {"caption": "Something new"}
     return {
@@ -89,7 +86,7 @@ def _novel(like: Json) -> Json:
     }  # fmt: skip
 
 
-def item(given: Json, unknowns: Unknowns) -> Json:
+def item(given: JsonDict, unknowns: Unknowns) -> JsonDict:
     """A post in the form in which it is sent."""
     shown = {"external": False, "referenceId": "", **given} if unknowns.zeroValues == "emit" else dict(given)
     status = shown["status"]
@@ -108,7 +105,7 @@ def item(given: Json, unknowns: Unknowns) -> Json:
     return shown
 
 
-def _move_link(shown: Json, where: str) -> None:
+def _move_link(shown: JsonDict, where: str) -> None:
     link = shown["channel"]["externalItemUrl"]
     shown["channel"] = _without(shown["channel"], "externalItemUrl", "externalItemId")
     name = SHAPES[(shown["channel"]["name"], shown["type"])]
@@ -116,5 +113,5 @@ def _move_link(shown: Json, where: str) -> None:
         shown[name] = {**shown[name], "storyUrl" if shown["type"] == "STORY" else "postUrl": link}
 
 
-def _without(value: Json, *names: str) -> Json:
+def _without(value: JsonDict, *names: str) -> JsonDict:
     return {name: each for name, each in value.items() if name not in names}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.unknowns import Unknowns
-
-Json = dict[str, Any]
 
 UNHEARD_OF = "payload"
 """A key that no client can know."""
@@ -15,12 +12,12 @@ _PAGE = 10
 """Length of a list that says there are more."""
 
 
-def renamed(value: Json, old: str, new: str) -> Json:
+def renamed(value: JsonDict, old: str, new: str) -> JsonDict:
     """The answer with another key for one of its members."""
     return {new if name == old else name: each for name, each in value.items()}
 
 
-def paged(value: Json, key: str, unknowns: Unknowns) -> Json:
+def paged(value: JsonDict, key: str, unknowns: Unknowns) -> JsonDict:
     """Says that there is more, and shows only the beginning; or says that this was all."""
     if unknowns.pagingSigns == "none":
         return value
@@ -38,7 +35,7 @@ def paged(value: Json, key: str, unknowns: Unknowns) -> Json:
             return {**value, "pagingMetadata": {"count": len(shown), "hasNext": more}}
 
 
-def created(key: str, form: str, value: Json) -> Json:
+def created(key: str, form: str, value: JsonDict) -> JsonDict:
     """A created or changed object, under the key that `form` names, or in another form."""
     inner = dict(value[key])
     match form:

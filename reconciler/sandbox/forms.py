@@ -9,17 +9,16 @@ import re
 from typing import Any
 
 from reconciler.sandbox import form_of_items
-from reconciler.sandbox.errors import Refused
+from reconciler.sandbox.errors import HttpError
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.messages import encoded
 from reconciler.sandbox.routes import Route
 from reconciler.sandbox.unknowns import Unknowns
 
-Json = dict[str, Any]
-
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-def success(route: Route, value: Json, unknowns: Unknowns) -> tuple[int, bytes]:
+def success(route: Route, value: JsonDict, unknowns: Unknowns) -> tuple[int, bytes]:
     """Status and body of a success."""
     if route.name.startswith("POST /oauth2/"):
         return 200, encoded(value)  # OAuth, not the platform's JSON
@@ -50,7 +49,7 @@ def success(route: Route, value: Json, unknowns: Unknowns) -> tuple[int, bytes]:
     return status, encoded(_everywhere(shaped, unknowns))
 
 
-def refusal(refused: Refused, unknowns: Unknowns) -> tuple[int, bytes]:
+def refusal(refused: HttpError, unknowns: Unknowns) -> tuple[int, bytes]:
     """Status and body of a refusal."""
     status = unknowns.preconditionStatus if refused.status == 428 else refused.status
     if unknowns.refusalStatus == "200" and refused.body is not None and "details" in refused.body:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reconciler.sandbox import checks, content, pictures, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import not_found, unparsable, violation
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import CHANNELS, PLAN_CHANNELS
-
-Json = dict[str, Any]
 
 _ASSETS = ("STORES_PRODUCT", "STORES_CATEGORY", "STORES_COUPON", "BLOG_POST", "EVENT", "BOOKINGS_SERVICE")  # S-wix
 
@@ -23,7 +20,7 @@ def _required(call: Call, name: str) -> str:
     return given
 
 
-def text(call: Call) -> Json:
+def text(call: Call) -> JsonDict:
     """`POST /generate-text`: userInput is required (D); answers results with caption and title (S-wix)."""
     wish = _required(call, "userInput")
     channel = checks.choice("channelName", call.body.get("channelName"), CHANNELS) or "INSTAGRAM"
@@ -31,7 +28,7 @@ def text(call: Call) -> Json:
     return {"results": [{"caption": made, "title": wish[:80].capitalize()}]}
 
 
-def post_data(call: Call) -> Json:
+def post_data(call: Call) -> JsonDict:
     """`POST /generate-post-data`: userInput and/or exactly one site asset (S-wix)."""
     wish = checks.text("userInput", call.body.get("userInput"))
     assets = call.body.get("siteAssets") or []
@@ -52,7 +49,7 @@ def post_data(call: Call) -> Json:
     return {"results": results}
 
 
-def image(call: Call) -> Json:
+def image(call: Call) -> JsonDict:
     """`POST /generate-image`: userInput and imageUrl are both required (S-wix); the image comes later."""
     wish, source = _required(call, "userInput"), _required(call, "imageUrl")
     execution = call.site.new_id("image")
@@ -66,7 +63,7 @@ def image(call: Call) -> Json:
     return {"status": "OK", "executionId": execution}
 
 
-def get_image(call: Call) -> Json:
+def get_image(call: Call) -> JsonDict:
     """`GET /generated-image/{executionId}`; unknown: 404 GENERATED_IMAGE_NOT_FOUND (S-wix)."""
     found = call.site.files.get(call.params["executionId"])
     if found is None or "imageUrl" not in found:
@@ -76,7 +73,7 @@ def get_image(call: Call) -> Json:
     return {"status": "READY", "imageUrl": found["imageUrl"], "fileId": found["fileId"]}
 
 
-def import_file(call: Call) -> Json:
+def import_file(call: Call) -> JsonDict:
     """`POST /site-media/v1/files/import` (S-wix)."""
     url = _required(call, "url")
     name = checks.text("displayName", call.body.get("displayName")) or "imported"
@@ -87,14 +84,14 @@ def import_file(call: Call) -> Json:
     return {"file": _file(call, file_id)}
 
 
-def get_file(call: Call) -> Json:
+def get_file(call: Call) -> JsonDict:
     """`GET /site-media/v1/files/{id}`: operationStatus is READY in the end (S-wix)."""
     if "url" not in call.site.files.get(call.params["id"], {}):
         raise not_found("file not found", "FILE_NOT_FOUND")
     return {"file": _file(call, call.params["id"])}
 
 
-def _file(call: Call, file_id: str) -> Json:
+def _file(call: Call, file_id: str) -> JsonDict:
     found = call.site.files[file_id]
     ready = times.must(found["due"]) <= call.now
     return {"id": file_id, "url": found["url"], "operationStatus": "READY" if ready else "PENDING"}

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
 from reconciler.sandbox import activities, checks, content, events, posts, regeneration, scheduling, times
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.errors import Refused, not_found, precondition, violation
+from reconciler.sandbox.errors import HttpError, not_found, precondition, violation
 from reconciler.sandbox.form_parts import paged, renamed
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import TOOLS
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.unknowns import Unknowns
 
-Json = dict[str, Any]
 
-
-def generate(call: Call) -> Json:
+def generate(call: Call) -> JsonDict:
     """`POST /marketing-plan/generate-marketing-plan`: answers GENERATING at once (D)."""
     status = call.site.plan["status"]
     # Generating while GENERATING or ACTIVE is not documented: both are switches (I).
@@ -32,13 +30,13 @@ def generate(call: Call) -> Json:
     return _start(call, call.seed.latency.generate)
 
 
-def regenerate(call: Call) -> Json:
+def regenerate(call: Call) -> JsonDict:
     """`POST /marketing-plan/regenerate-marketing-plan`: keeps past activities, replaces upcoming ones (D)."""
     _regenerable(call)
     return _start(call, call.seed.latency.regenerate)
 
 
-def regenerate_with_keyword_research(call: Call) -> Json:
+def regenerate_with_keyword_research(call: Call) -> JsonDict:
     """The same with keyword research first: takes longer, refreshes the blog activities (D; path S-wix)."""
     _regenerable(call)
     call.site.plan["researched"] = call.site.plan.get("researched", 0) + 1
@@ -57,7 +55,7 @@ def _already_generating() -> Exception:
     return precondition("plan already generating", "PLAN_ALREADY_GENERATING_ERROR")
 
 
-def _start(call: Call, seconds: float) -> Json:
+def _start(call: Call, seconds: float) -> JsonDict:
     site = call.site
     begin(site, call.now, call.later(seconds), fate(call))
     if (fault := call.directive("partial")) is not None:
@@ -144,7 +142,7 @@ def _finish(site: Site, seed: Seed) -> None:
                 posts.make_failed(site, activity, inputs["settings"], started, seed)
 
 
-def get_plan(call: Call) -> Json:
+def get_plan(call: Call) -> JsonDict:
     """`GET /marketing-plan`: status and activities, from today on unless asked otherwise (D)."""
     site, unknowns = call.site, call.seed.unknowns
     if site.plan["status"] == "ACTIVE" and site.touched:
@@ -157,9 +155,9 @@ def get_plan(call: Call) -> Json:
             raise not_found("there is no marketing plan")
         if unknowns.noPlanAnswer == "error-with-200":
             error = not_found("there is no marketing plan")
-            raise Refused(200, error.body)
+            raise HttpError(200, error.body)
     first, last = _window(call)
-    shown: Json = {"status": site.plan["status"]}
+    shown: JsonDict = {"status": site.plan["status"]}
     visible = site.plan["status"] == "ACTIVE" or (
         site.plan["status"] == "GENERATING" and unknowns.generatingShows == "previous"
     )
@@ -190,7 +188,7 @@ def _window(call: Call) -> tuple[str, str | None]:
     return times.show(first), None if last is None else times.show(last)
 
 
-def form_of_plan(value: Json, unknowns: Unknowns) -> Json:
+def form_of_plan(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that shows the marketing plan."""
     if unknowns.newEnumMembers == "plan-status" and value.get("status") == "ACTIVE":
         value["status"] = "ACTIVE_OPTIMISED"
@@ -201,7 +199,7 @@ def form_of_plan(value: Json, unknowns: Unknowns) -> Json:
     return value if unknowns.planWrapper == "none" else {unknowns.planWrapper: value}
 
 
-def delete_plan(call: Call) -> Json:
+def delete_plan(call: Call) -> JsonDict:
     """`DELETE /marketing-plan`: the plan and all its activities are gone; answers {} (D)."""
     if call.site.plan["status"] != "NEVER_CREATED" or call.site.activities:
         remove_plan(call.site, call.seed)
@@ -218,7 +216,7 @@ def remove_plan(site: Site, seed: Seed) -> None:
     site.jobs.clear()
 
 
-def delete_activity(call: Call) -> Json:
+def delete_activity(call: Call) -> JsonDict:
     """`DELETE /marketing-plan/plan-marketing-activity?id=` (D); unknown id: 404 (I, switchable)."""
     wanted = checks.guid("id", call.one("id"))
     activity = call.site.activities.get(wanted)

@@ -9,16 +9,16 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from reconciler.sandbox.errors import unparsable
+from reconciler.sandbox.json_types import JsonDict
 
-Json = dict[str, Any]
-Scope = MutableMapping[str, Any]
+AsgiScope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One request, completely read."""
 
     method: str
@@ -39,7 +39,7 @@ class Request:
             found.setdefault(name, []).append(value)
         return found
 
-    def json(self) -> Json:
+    def json(self) -> JsonDict:
         """The body: a JSON object; no body counts as an empty one. Anything else is 400 (S)."""
         if not self.body.strip():
             return {}
@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class Response:
+class HttpResponse:
     """One answer: status, body, and headers other than content-type and content-length."""
 
     status: int
@@ -82,7 +82,7 @@ class TooLarge(ValueError):
     """A body larger than any real one; the rest of it is not read."""
 
 
-async def read(scope: Scope, receive: Receive) -> Request:
+async def read(scope: AsgiScope, receive: Receive) -> HttpRequest:
     """The request of a connection. Raises TooLarge."""
     parts: list[bytes] = []
     more, size = True, 0
@@ -95,7 +95,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
         if size > LARGEST:
             raise TooLarge(f"a body of more than {LARGEST} bytes is not read")
         more = message.get("more_body", False)
-    return Request(
+    return HttpRequest(
         method=scope["method"].upper(),
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
@@ -104,7 +104,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
     )
 
 
-async def respond(send: Send, given: Response, announced: int | None = None) -> None:
+async def respond(send: Send, given: HttpResponse, announced: int | None = None) -> None:
     """Sends an answer. `announced`: a length other than the body's, for a connection lost on the way."""
     headers = {"content-type": "application/json", **given.headers}
     if not given.body and announced is None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from reconciler.sandbox import accounts, checks, content, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import not_found
 from reconciler.sandbox.form_parts import paged, renamed
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import PLAN_CHANNELS
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.unknowns import Unknowns
-
-Json = dict[str, Any]
 
 
 class Fate(NamedTuple):
@@ -35,7 +34,7 @@ def on_deletion(unknowns: Unknowns) -> Fate:
     return Fate(unknowns.deletedDrafts, unknowns.deletedScheduled)
 
 
-def items_of(site: Site, activity: Json, unknowns: Unknowns) -> list[Json]:
+def items_of(site: Site, activity: JsonDict, unknowns: Unknowns) -> list[JsonDict]:
     """An activity's items, as the Publisher shows them (S-wix). What is shown during regeneration is not known (I)."""
     items = [site.items[item_id]["item"] for item_id in activity["items"]]
     if unknowns.remakingShows == "nothing" and any(
@@ -45,13 +44,13 @@ def items_of(site: Site, activity: Json, unknowns: Unknowns) -> list[Json]:
     return items
 
 
-def records(site: Site, activity: Json, story: bool) -> list[Json]:
+def records(site: Site, activity: JsonDict, story: bool) -> list[JsonDict]:
     """The publisher records of an activity: its stories, or everything else."""
     found = [site.items[item_id] for item_id in activity["items"]]
     return [record for record in found if (record["item"]["type"] == "STORY") == story]
 
 
-def make_failed(site: Site, activity: Json, settings: Json, now: datetime, seed: Seed) -> None:
+def make_failed(site: Site, activity: JsonDict, settings: JsonDict, now: datetime, seed: Seed) -> None:
     """Gives an activity the posts of a generation that failed (14.6: how that shows is not known)."""
     before = set(activity["items"])
     make_drafts(site, activity, settings, now, seed)
@@ -60,7 +59,7 @@ def make_failed(site: Site, activity: Json, settings: Json, now: datetime, seed:
             site.items[item_id]["item"].update(status="FAILED", publicationError={"message": "generation failed"})
 
 
-def make_drafts(site: Site, activity: Json, settings: Json, now: datetime, seed: Seed) -> None:
+def make_drafts(site: Site, activity: JsonDict, settings: JsonDict, now: datetime, seed: Seed) -> None:
     """Gives an activity a draft for each plan channel without one, and sometimes an Instagram story."""
     have = {record["item"]["channel"]["name"] for record in records(site, activity, story=False)}
     for channel in PLAN_CHANNELS:
@@ -82,7 +81,7 @@ def make_drafts(site: Site, activity: Json, settings: Json, now: datetime, seed:
             )
 
 
-def key_of(site: Site, activity: Json, seed: Seed, *more: object) -> tuple[object, ...]:
+def key_of(site: Site, activity: JsonDict, seed: Seed, *more: object) -> tuple[object, ...]:
     """What the texts of a post are made from."""
     return (
         site.id,
@@ -93,10 +92,10 @@ def key_of(site: Site, activity: Json, seed: Seed, *more: object) -> tuple[objec
     )
 
 
-def add_item(site: Site, activity: Json | None, channel: str, kind: str, made: Json, now: datetime) -> Json:
+def add_item(site: Site, activity: JsonDict | None, channel: str, kind: str, made: JsonDict, now: datetime) -> JsonDict:
     """Adds a draft to the Publisher, and to an activity. Without a connected account it has no accountId (I)."""
     account = accounts.account(site, channel)
-    item: Json = {
+    item: JsonDict = {
         "id": site.new_id("item"),
         "channel": {"name": channel} if account is None else {"name": channel, "accountId": account["id"]},
         "type": kind,
@@ -110,7 +109,7 @@ def add_item(site: Site, activity: Json | None, channel: str, kind: str, made: J
     return item
 
 
-def detach(site: Site, activity: Json, item_ids: Iterable[str], fate: Fate) -> None:
+def detach(site: Site, activity: JsonDict, item_ids: Iterable[str], fate: Fate) -> None:
     """Removes items from an activity, each to its fate."""
     for item_id in item_ids:
         activity["items"].remove(item_id)
@@ -125,12 +124,12 @@ def detach(site: Site, activity: Json, item_ids: Iterable[str], fate: Fate) -> N
                 pass
 
 
-def form_of_list(value: Json, unknowns: Unknowns) -> Json:
+def form_of_list(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that lists the posts of activities."""
     return renamed(paged(value, "marketingActivities", unknowns), "marketingActivities", unknowns.activitiesKey)
 
 
-def generate(call: Call) -> Json:
+def generate(call: Call) -> JsonDict:
     """`POST /marketing-plan/generate-social-posts`: answers {} at once, drafts come later (S-wix, D)."""
     wanted = checks.guids("marketingActivityIds", call.body.get("marketingActivityIds"))
     partial = call.directive("partial")
@@ -154,7 +153,7 @@ def start(call: Call, activity_id: str, kind: str, seconds: float) -> None:
         jobs.append({"due": call.later(seconds), "kind": kind, "activity": activity_id})
 
 
-def get(call: Call) -> Json:
+def get(call: Call) -> JsonDict:
     """`POST /marketing-activity-posts` reads although it is a POST (D). Unknown ids are left out (I)."""
     wanted = checks.guids("marketingActivityIds", call.body.get("marketingActivityIds"))
     if call.seed.unknowns.unknownActivityPosts == "refuse" and not call.site.activities.keys() >= set(wanted):
@@ -165,15 +164,15 @@ def get(call: Call) -> Json:
     return {"marketingActivities": found} if found or call.seed.unknowns.emptyLists != "omit" else {}
 
 
-def snapshot(call: Call, activity: Json) -> Json:
+def snapshot(call: Call, activity: JsonDict) -> JsonDict:
     """What the posts methods show of an activity."""
-    shown: Json = {"marketingActivityId": activity["id"]}
+    shown: JsonDict = {"marketingActivityId": activity["id"]}
     if activity["items"] or call.seed.unknowns.emptyLists != "omit":
         shown["items"] = items_of(call.site, activity, call.seed.unknowns)
     return shown
 
 
-def activity_of(call: Call, key: str = "marketingActivityId") -> Json:
+def activity_of(call: Call, key: str = "marketingActivityId") -> JsonDict:
     """The activity that a body names; 404 if it does not exist (I)."""
     wanted = checks.guid(key, call.body.get(key))
     if wanted not in call.site.activities:
@@ -181,17 +180,17 @@ def activity_of(call: Call, key: str = "marketingActivityId") -> Json:
     return call.site.activities[wanted]
 
 
-def clear(call: Call) -> Json:
+def clear(call: Call) -> JsonDict:
     """`PATCH .../clear-marketing-activity-posts`: all social posts leave the activity; answers {} (D)."""
     return _clear(call, story=False)
 
 
-def clear_stories(call: Call) -> Json:
+def clear_stories(call: Call) -> JsonDict:
     """`PATCH .../clear-marketing-activity-stories`: only story drafts; scheduled ones stay (D)."""
     return _clear(call, story=True)
 
 
-def _clear(call: Call, story: bool) -> Json:
+def _clear(call: Call, story: bool) -> JsonDict:
     activity = activity_of(call)
     found = [
         record["item"]["id"]

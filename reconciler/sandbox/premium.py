@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from reconciler.sandbox.errors import precondition
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.state import Site
 
-Json = dict[str, Any]
 
-
-def preset(name: str) -> dict[str, Json]:
+def preset(name: str) -> dict[str, JsonDict]:
     """The features of a kind of site: `free` as measured on 12 sites (S-live), `premium` as this sandbox's default."""
     if name == "free":
         return {
@@ -28,10 +26,10 @@ def preset(name: str) -> dict[str, Json]:
     }
 
 
-def show(site: Site, name: str, now: datetime) -> Json:
+def show(site: Site, name: str, now: datetime) -> JsonDict:
     """A feature as the API shows it: type, enabled, quotaInfo (S-wix)."""
     feature = site.features.get(name, {"enabled": False})
-    shown: Json = {"type": name, "enabled": feature.get("enabled", True)}
+    shown: JsonDict = {"type": name, "enabled": feature.get("enabled", True)}
     if feature.get("limit") is not None:
         used = usage(site, name, now)
         shown["quotaInfo"] = {

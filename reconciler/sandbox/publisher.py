@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reconciler.sandbox import checks, premium, publishing, queries, times
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.errors import Refused, application, not_found, precondition, unparsable, violation
+from reconciler.sandbox.errors import HttpError, application, not_found, precondition, unparsable, violation
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import CHANNELS, ITEM_TYPES, SHAPES
-
-Json = dict[str, Any]
 
 _FILTERABLE = (  # which fields are filterable was not seen (I)
     "id", "type", "status", "channel.name", "channel.accountId", "referenceId", "external",
@@ -18,14 +15,14 @@ _FILTERABLE = (  # which fields are filterable was not seen (I)
 _WRITABLE = ("channel", "type", "referenceId", "siteAssetRef", *SHAPES.values())
 
 
-def create(call: Call) -> Json:
+def create(call: Call) -> JsonDict:
     """`POST /items`: a draft (D)."""
     item = _read_item(call, call.body.get("item"))
     _keep(call, item)
     return {"item": item}
 
 
-def update(call: Call) -> Json:
+def update(call: Call) -> JsonDict:
     """`PATCH /items/{item.id}`: only the fields sent change, without a mask; unknown id 404, else 400 (D).
 
     Objects are merged (I). A date is Reschedule's business (D); status and read-only members stay (I).
@@ -42,7 +39,7 @@ def update(call: Call) -> Json:
     return {"item": item}
 
 
-def _merged(item: Json, given: Json) -> Json:
+def _merged(item: JsonDict, given: JsonDict) -> JsonDict:
     return {
         **item,
         **{
@@ -52,7 +49,7 @@ def _merged(item: Json, given: Json) -> Json:
     }
 
 
-def delete(call: Call) -> Json:
+def delete(call: Call) -> JsonDict:
     """`DELETE /items/{id}`: 404 ITEM_NOT_EXISTS, 428 ITEM_IS_DELETED for one deleted before (D)."""
     item = _find(call, call.params["id"], deleted=True)
     if item["status"] == "DELETED":
@@ -65,12 +62,12 @@ def delete(call: Call) -> Json:
     return {}
 
 
-def get(call: Call) -> Json:
+def get(call: Call) -> JsonDict:
     """`GET /items/{id}` (I: path)."""
     return {"item": _find(call, call.params["id"])}
 
 
-def get_many(call: Call) -> Json:
+def get_many(call: Call) -> JsonDict:
     """`GET /items` by ids (D; the parameter's name is inferred: I). Unknown ids are left out (I)."""
     name = call.seed.unknowns.itemIdsParameter
     ids = checks.guids(name, call.query.get(name), most=100)
@@ -78,14 +75,14 @@ def get_many(call: Call) -> Json:
     return {"items": [shown[each] for each in ids if each in shown]}
 
 
-def query(call: Call) -> Json:
+def query(call: Call) -> JsonDict:
     """`POST /items/query`: offset-paged, limit 50 and offset 0 by default (D)."""
     fields = _FILTERABLE if call.seed.unknowns.itemFilters == "all" else ()
     page, metadata = queries.run(call.body, _shown(call), fields)
     return {"items": page, "pagingMetadata": metadata}
 
 
-def publish(call: Call) -> Json:
+def publish(call: Call) -> JsonDict:
     """`POST /publish` with `item` (D; body S-live): now, or later with a future scheduledDate (D)."""
     given = checks.message("item", call.body.get("item"))
     item = _read_item(call, given)
@@ -94,13 +91,13 @@ def publish(call: Call) -> Json:
     return {"item": item}
 
 
-def _wished(given: Json) -> object:
+def _wished(given: JsonDict) -> object:
     """When an item is to go out; None: now."""
     scheduling = given.get("schedulingInfo")
     return None if scheduling is None else checks.message("item.schedulingInfo", scheduling).get("scheduledDate")
 
 
-def publish_by_id(call: Call) -> Json:
+def publish_by_id(call: Call) -> JsonDict:
     """`POST /publish-by-id` with `id` and optionally `scheduledDate`: a draft or a scheduled item (D)."""
     item = _find(call, checks.guid("id", call.body.get("id")))
     if item["status"] not in ("DRAFT", "SCHEDULED"):
@@ -111,7 +108,7 @@ def publish_by_id(call: Call) -> Json:
     return {"item": item}
 
 
-def bulk_publish(call: Call) -> Json:
+def bulk_publish(call: Call) -> JsonDict:
     """`POST /bulk/publish`: each item separately (D). Body and answer follow the usual bulk form (I)."""
     given = call.body.get("items")
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
@@ -119,14 +116,14 @@ def bulk_publish(call: Call) -> Json:
     if not 1 <= len(given) <= 100:
         raise violation("items", "must have between 1 and 100 items", "MAX_SIZE")
     premium.require(call.site, "PUBLISH_POST", call.now)
-    results: list[Json] = []
+    results: list[JsonDict] = []
     for place, fields in enumerate(given):
         try:
             item = _read_item(call, fields)
             _send_out(call, item, _wished(fields), "scheduledDate")
             _keep(call, item)
             results.append({"itemMetadata": {"id": item["id"], "originalIndex": place, "success": True}, "item": item})
-        except Refused as refused:
+        except HttpError as refused:
             details = (refused.body or {}).get("details", {})
             error = details.get("applicationError") or {"code": "INVALID_ARGUMENT", "description": str(details)}
             results.append({"itemMetadata": {"originalIndex": place, "success": False, "error": error}})
@@ -134,7 +131,7 @@ def bulk_publish(call: Call) -> Json:
     return {"results": results, "bulkActionMetadata": {"totalSuccesses": done, "totalFailures": len(results) - done}}
 
 
-def reschedule(call: Call) -> Json:
+def reschedule(call: Call) -> JsonDict:
     """`POST /items/{id}/reschedule` with `scheduledDate`: SCHEDULED items only (D; body S-wix)."""
     item = _find(call, call.params["id"])
     if item["status"] != "SCHEDULED":
@@ -147,7 +144,7 @@ def reschedule(call: Call) -> Json:
     return {"item": item}
 
 
-def cancel(call: Call) -> Json:
+def cancel(call: Call) -> JsonDict:
     """`PATCH /items/{id}/cancel` with {} (S-wix): answers the cancelled item; 409 or 428, never 404 (D).
 
     Which refusal has which status is not known (I). Quota may be given back (D).
@@ -156,7 +153,7 @@ def cancel(call: Call) -> Json:
     wanted = checks.guid("id", call.params["id"])
     if wanted not in call.site.items:
         raise application(unknowns.cancelUnknown, "ITEM_NOT_EXISTS", f"item {wanted} does not exist")
-    item: Json = call.site.items[wanted]["item"]
+    item: JsonDict = call.site.items[wanted]["item"]
     if item["status"] != "SCHEDULED":
         raise _wrong_state(item, unknowns.cancelRefusal)
     item["status"] = unknowns.cancelGives
@@ -168,29 +165,29 @@ def cancel(call: Call) -> Json:
     return {"item": item}
 
 
-def _shown(call: Call) -> list[Json]:
+def _shown(call: Call) -> list[JsonDict]:
     """All posts that reads show."""
     items = (record["item"] for record in call.site.items.values())
     return [item for item in items if item["status"] != "DELETED" or call.seed.unknowns.deletedItems == "shown"]
 
 
-def _find(call: Call, item_id: str, *, deleted: bool = False) -> Json:
+def _find(call: Call, item_id: str, *, deleted: bool = False) -> JsonDict:
     wanted = checks.guid("id", item_id)
     record = call.site.items.get(wanted)
     hidden = not deleted and call.seed.unknowns.deletedItems == "hidden"
     if record is None or (hidden and record["item"]["status"] == "DELETED"):
         raise not_found(f"item {wanted} does not exist", "ITEM_NOT_EXISTS")  # D for delete by name, else I
-    item: Json = record["item"]
+    item: JsonDict = record["item"]
     return item
 
 
-def _wrong_state(item: Json, status: int = 428) -> Refused:
+def _wrong_state(item: JsonDict, status: int = 428) -> HttpError:
     # The codes for published and deleted are known (D, S-wix), the third one is inferred (I).
     code = {"PUBLISHED": "ITEM_IS_PUBLISHED", "DELETED": "ITEM_IS_DELETED"}.get(item["status"], "ITEM_IS_NOT_SCHEDULED")
     return application(status, code, f"item is {item['status']}")
 
 
-def _read_item(call: Call, source: object) -> Json:
+def _read_item(call: Call, source: object) -> JsonDict:
     """A new item from a body: its channel and type must fit together (D)."""
     given = checks.message("item", source)
     _check_known(call, given)
@@ -202,18 +199,18 @@ def _read_item(call: Call, source: object) -> Json:
     return item
 
 
-def _check_known(call: Call, given: Json) -> None:
+def _check_known(call: Call, given: JsonDict) -> None:
     checks.known_fields("item", given, (*_WRITABLE, "schedulingInfo", "id", "status"), call.seed.unknowns.unknownFields)
 
 
-def _check_draft(call: Call, item: Json) -> None:
+def _check_draft(call: Call, item: JsonDict) -> None:
     """An Instagram draft needs media (S-wix; at draft time: I). Any other draft may be anything."""
     name = publishing.content_key(item)
     if call.seed.unknowns.instagramDraftMedia == "refuse":
         publishing.check_media(name, item[name])
 
 
-def _check_shape(given: Json) -> None:
+def _check_shape(given: JsonDict) -> None:
     """Channel, type and content object must be a combination that exists (D)."""
     channel = checks.message("item.channel", given.get("channel"))
     name = checks.choice("item.channel.name", channel.get("name"), CHANNELS)
@@ -229,14 +226,14 @@ def _check_shape(given: Json) -> None:
     checks.message(f"item.{wanted}", given[wanted])
 
 
-def _check_reference(call: Call, given: Json) -> None:
+def _check_reference(call: Call, given: JsonDict) -> None:
     reference = checks.text("item.referenceId", given.get("referenceId"))
     others = (each["item"] for each in call.site.items.values() if each["item"]["id"] != given.get("id"))
     if reference and any(each.get("referenceId") == reference for each in others):
         raise application(409, "REFERENCE_ID_ALREADY_EXIST", f"reference id {reference} exists already")  # S-wix, D
 
 
-def _keep(call: Call, item: Json) -> None:
+def _keep(call: Call, item: JsonDict) -> None:
     item["id"] = call.site.new_id("item")
     record = call.site.items[item["id"]] = {"activity": None, "item": item}
     publishing.fail_when_due(record, call.directive("not-published"))
@@ -253,7 +250,7 @@ def _future(call: Call, source: object, field: str) -> str | None:
     return times.show(at)
 
 
-def _send_out(call: Call, item: Json, source: object, field: str) -> None:
+def _send_out(call: Call, item: JsonDict, source: object, field: str) -> None:
     """Publishes an item now, or schedules it, after passing every gate."""
     at = _future(call, source, field)
     feature = "PUBLISH_POST" if at is None else "SCHEDULE_POST"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from reconciler.sandbox import accounts, content, times
-from reconciler.sandbox.errors import Refused, precondition, violation
+from reconciler.sandbox.errors import HttpError, precondition, violation
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import SHAPES
 from reconciler.sandbox.state import Site, guid
-
-Json = dict[str, Any]
 
 X_ENDED = datetime(2026, 8, 1, tzinfo=UTC)  # X works through 31 July 2026 (S-wix)
 # content object -> field -> greatest length (S-wix); checked when a post is published, a draft may be anything
@@ -26,7 +24,7 @@ _CALLS_TO_ACTION = ("BOOK", "ORDER", "SHOP", "LEARN_MORE", "SIGN_UP")
 _PRIVACY = ("PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
 
 
-def content_key(item: Json) -> str:
+def content_key(item: JsonDict) -> str:
     """The name of an item's content object."""
     return SHAPES[(item["channel"]["name"], item["type"])]
 
@@ -36,19 +34,19 @@ def can_publish(site: Site, channel: str, now: datetime) -> bool:
     return site.channels.get(channel) == "VALID" and not (channel == "TWITTER" and now >= X_ENDED)
 
 
-def has_media(post: Json) -> bool:
+def has_media(post: JsonDict) -> bool:
     """Whether a content object has an image or a video."""
     wrapper = post.get("mediaWrapper") or {}
     return bool(post.get("imageUrl") or post.get("videoUrl") or wrapper.get("media"))
 
 
-def check_media(name: str, post: Json) -> None:
+def check_media(name: str, post: JsonDict) -> None:
     """Refuses an Instagram post or story without media (S-wix)."""
     if name in _NEEDS_MEDIA and not has_media(post):
         raise violation(f"item.{name}.mediaWrapper", "must have media", "REQUIRED_FIELD")
 
 
-def check_content(item: Json) -> None:
+def check_content(item: JsonDict) -> None:
     """Refuses content that the channel does not take when it is published."""
     name = content_key(item)
     post = item.get(name) or {}
@@ -67,7 +65,7 @@ def check_content(item: Json) -> None:
         raise precondition("/author :: field is required")
 
 
-def mark_scheduled(site: Site, item: Json, at: str) -> None:
+def mark_scheduled(site: Site, item: JsonDict, at: str) -> None:
     """Makes a draft a scheduled post, under the account that is connected now."""
     channel = item["channel"]["name"]
     account = accounts.account(site, channel)
@@ -80,13 +78,13 @@ def mark_scheduled(site: Site, item: Json, at: str) -> None:
     item["schedulingInfo"] = {"scheduledDate": at}
 
 
-def fail_when_due(record: Json, fault: Json | None) -> None:
+def fail_when_due(record: JsonDict, fault: JsonDict | None) -> None:
     """Marks a post to fail when its time comes, if a scripted fault says so."""
     if fault is not None:
         record["fails"] = fault.get("message", "the channel did not take the post")
 
 
-def go_out(site: Site, item: Json, fails: str | None = None) -> None:
+def go_out(site: Site, item: JsonDict, fails: str | None = None) -> None:
     """Carries out a scheduled post whose time has come: PUBLISHED, or FAILED with publicationError (members I)."""
     channel = item["channel"]["name"]
     try:
@@ -97,14 +95,14 @@ def go_out(site: Site, item: Json, fails: str | None = None) -> None:
         if not can_publish(site, channel, times.must(item["schedulingInfo"]["scheduledDate"])):
             raise precondition(f"channel {channel} is not supported", "UNSUPPORTED_CHANNEL")
         check_content(item)
-    except Refused as refused:
+    except HttpError as refused:
         item["status"] = "FAILED"
         item["publicationError"] = {"message": (refused.body or {}).get("message", "")}
         return
     mark_published(item)
 
 
-def mark_published(item: Json) -> None:
+def mark_published(item: JsonDict) -> None:
     """Marks an item as published, with the channel's id for it."""
     channel = item["channel"]["name"]
     item["status"] = "PUBLISHED"

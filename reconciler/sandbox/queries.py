@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from reconciler.sandbox.errors import Refused, unparsable, violation
-
-Json = dict[str, Any]
+from reconciler.sandbox.errors import HttpError, unparsable, violation
+from reconciler.sandbox.json_types import JsonDict
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$eq": lambda have, want: bool(have == want),
@@ -25,7 +24,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def read(value: Json, path: str) -> Any:
+def read(value: JsonDict, path: str) -> Any:
     """The value at a dotted path, None if there is none."""
     here: Any = value
     for name in path.split("."):
@@ -33,7 +32,7 @@ def read(value: Json, path: str) -> Any:
     return here
 
 
-def matching(rows: Iterable[Json], filter_: object, fields: tuple[str, ...]) -> list[Json]:
+def matching(rows: Iterable[JsonDict], filter_: object, fields: tuple[str, ...]) -> list[JsonDict]:
     """The rows that a filter keeps; a field that is not declared is 400 (D + S-wix)."""
     if filter_ is None:
         return list(rows)
@@ -54,7 +53,7 @@ def matching(rows: Iterable[Json], filter_: object, fields: tuple[str, ...]) -> 
     return kept
 
 
-def ordered(rows: list[Json], sort: object, fields: tuple[str, ...]) -> list[Json]:
+def ordered(rows: list[JsonDict], sort: object, fields: tuple[str, ...]) -> list[JsonDict]:
     """The rows in the order that `sort` asks for."""
     if not sort:
         return rows
@@ -68,11 +67,11 @@ def ordered(rows: list[Json], sort: object, fields: tuple[str, ...]) -> list[Jso
     return rows
 
 
-def _text_at(name: str, row: Json) -> str:
+def _text_at(name: str, row: JsonDict) -> str:
     return str(read(row, name) or "")
 
 
-def run(body: Json, rows: Iterable[Json], fields: tuple[str, ...]) -> tuple[list[Json], Json]:
+def run(body: JsonDict, rows: Iterable[JsonDict], fields: tuple[str, ...]) -> tuple[list[JsonDict], JsonDict]:
     """One page of an offset-paged query (limit 50, offset 0 by default: D; at most 100: I) and its metadata."""
     query = body.get("query") or {}
     if not isinstance(query, dict):
@@ -98,7 +97,7 @@ def bounded(value: object, name: str, least: int, most: int | None) -> int:
     return value
 
 
-def _not_declared(field: str, what: str) -> Refused:
+def _not_declared(field: str, what: str) -> HttpError:
     text = f"Field '{field}' is not declared as {what}"
     body = {"fieldViolations": [{"field": "value", "description": text}]}
-    return Refused(400, {"message": f"value {text}", "details": {"validationError": body}})
+    return HttpError(400, {"message": f"value {text}", "details": {"validationError": body}})

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from reconciler.sandbox import accounts, checks, content, pictures, posts, publishing, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import unparsable, violation
 from reconciler.sandbox.form_parts import UNHEARD_OF
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.unknowns import Unknowns
 
-Json = dict[str, Any]
 
-
-def regenerate(call: Call) -> Json:
+def regenerate(call: Call) -> JsonDict:
     """`POST .../regenerate-marketing-activity-posts`: new images and captions; answers a transient snapshot (D)."""
     return _remake(call, "remake", call.seed.latency.posts, story=False)
 
 
-def regenerate_media(call: Call) -> Json:
+def regenerate_media(call: Call) -> JsonDict:
     """`POST .../regenerate-marketing-activity-posts-media`: only the images (D)."""
     return _remake(call, "remake-media", call.seed.latency.media, story=False)
 
 
-def form_of_snapshot(value: Json, unknowns: Unknowns) -> Json:
+def form_of_snapshot(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that shows an activity whose posts are being regenerated."""
     inner = value["marketingActivity"]
     match unknowns.snapshot:
@@ -42,12 +40,12 @@ def form_of_snapshot(value: Json, unknowns: Unknowns) -> Json:
             return value
 
 
-def regenerate_stories(call: Call) -> Json:
+def regenerate_stories(call: Call) -> JsonDict:
     """`POST .../regenerate-marketing-activity-stories`: only story drafts; if there are none, none are made (D)."""
     return _remake(call, "remake-stories", call.seed.latency.posts, story=True)
 
 
-def _remake(call: Call, kind: str, seconds: float, story: bool) -> Json:
+def _remake(call: Call, kind: str, seconds: float, story: bool) -> JsonDict:
     activity = posts.activity_of(call, call.seed.unknowns.activityIdKey)
     drafts = [record for record in posts.records(call.site, activity, story) if record["item"]["status"] == "DRAFT"]
     if drafts:
@@ -76,7 +74,7 @@ def finish_due(site: Site, now: datetime, seed: Seed) -> None:
             _finish_remake(site, activity, job, at, seed)
 
 
-def _finish_remake(site: Site, activity: Json, job: Json, at: datetime, seed: Seed) -> None:
+def _finish_remake(site: Site, activity: JsonDict, job: JsonDict, at: datetime, seed: Seed) -> None:
     settings = (site.settings or {}).get("settings", {})
     count = site.counters["remake"] = site.counters.get("remake", 0) + 1
     for record in posts.records(site, activity, story=job["kind"] == "remake-stories"):
@@ -100,14 +98,14 @@ def _finish_remake(site: Site, activity: Json, job: Json, at: datetime, seed: Se
             _rename(site, activity, item)
 
 
-def _rename(site: Site, activity: Json, item: Json) -> None:
+def _rename(site: Site, activity: JsonDict, item: JsonDict) -> None:
     old, new = item["id"], site.new_id("item")
     site.items[new] = site.items.pop(old)
     activity["items"][activity["items"].index(old)] = new
     item["id"] = new
 
 
-def update_media(call: Call) -> Json:
+def update_media(call: Call) -> JsonDict:
     """`PATCH .../update-marketing-activity-posts-media`: sets a media URL on the posts (D; fields I)."""
     activity, url = posts.activity_of(call, call.seed.unknowns.activityIdKey), _url(call)
     for record in posts.records(call.site, activity, story=False):
@@ -119,7 +117,7 @@ def update_media(call: Call) -> Json:
     return {"marketingActivity": posts.snapshot(call, activity)}
 
 
-def update_story_media(call: Call) -> Json:
+def update_story_media(call: Call) -> JsonDict:
     """`PATCH .../update-marketing-activity-stories-media`: one frame by mediaIndex, or the whole story (D).
 
     An index without a frame leaves the story as it is (D). Counting from zero is inferred (I).

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from reconciler.sandbox import (
     accounts,
@@ -23,12 +22,12 @@ from reconciler.sandbox import (
     sites,
 )
 from reconciler.sandbox.call import Call
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import SCOPES
 from reconciler.sandbox.unknowns import Unknowns
 
-Json = dict[str, Any]
-Handler = Callable[[Call], Json]
-Form = Callable[[Json, Unknowns], Json]
+Handler = Callable[[Call], JsonDict]
+Form = Callable[[JsonDict, Unknowns], JsonDict]
 
 _PLANS = SCOPES["Manage Marketing Plans"]
 _POSTS = SCOPES["Manage Social Posts"]

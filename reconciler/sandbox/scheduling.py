@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import Any
 
 from reconciler.sandbox import checks, premium, publishing, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import precondition
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.state import Site
 
-Json = dict[str, Any]
 
-
-def schedule(call: Call) -> Json:
+def schedule(call: Call) -> JsonDict:
     """`POST /marketing-plan/schedule-drafts`.
 
     Needs SCHEDULE_POST, else 428 (D). Ids that are not drafts, and drafts of channels that are not connected, are
@@ -26,7 +24,7 @@ def schedule(call: Call) -> Json:
     left = None if quota == "none" else premium.remaining(site, "SCHEDULE_POST", call.now)
     if quota == "per-call" and left is not None and left < len(wanted):
         raise precondition("site is not eligible for feature SCHEDULE_POST", "INELIGIBLE_FOR_FEATURE")
-    scheduled: list[Json] = []
+    scheduled: list[JsonDict] = []
     for draft_id in dict.fromkeys(wanted):
         record = site.items.get(draft_id)
         if record is None or record["item"]["status"] != "DRAFT":
@@ -45,7 +43,7 @@ def schedule(call: Call) -> Json:
     return {"items": scheduled} if scheduled or call.seed.unknowns.emptyLists != "omit" else {}
 
 
-def _moment_of(call: Call, record: Json) -> str | None:
+def _moment_of(call: Call, record: JsonDict) -> str | None:
     """When a draft goes out.
 
     What happens if that time has passed is not known (14.7), so the world's settings decide.

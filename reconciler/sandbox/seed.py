@@ -64,12 +64,11 @@ from typing import Any
 
 from reconciler.sandbox import seed_values as values
 from reconciler.sandbox.faults import FaultError, check_fault
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.seed_access import App, Key, read_apps, read_keys
 from reconciler.sandbox.seed_sites import read_site, read_sites
 from reconciler.sandbox.seed_values import SeedError
 from reconciler.sandbox.unknowns import TABLE, Unknowns
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Seed:
     requests_per_minute: int | None = None
     keys: Mapping[str, Key] | None = None
     apps: Mapping[str, App] | None = None
-    faults: tuple[Json, ...] = ()
+    faults: tuple[JsonDict, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     sites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # id -> fields, defaults merged in
 
@@ -154,7 +153,7 @@ def _is_too_much(found: object) -> bool:
     return seen > _MOST
 
 
-def load_seed(path: str | Path) -> Json:
+def load_seed(path: str | Path) -> JsonDict:
     """The mapping in a sandbox.yaml. Raises SeedError if it cannot be read."""
     import yaml
 
@@ -198,7 +197,7 @@ def _unknowns(value: object) -> Unknowns:
     return Unknowns(**given)
 
 
-def _faults(value: object) -> tuple[Json, ...]:
+def _faults(value: object) -> tuple[JsonDict, ...]:
     found = []
     for place, each in enumerate(values.listing("faults", value)):
         try:

@@ -7,11 +7,10 @@ from typing import Any
 
 from reconciler.sandbox import seed_values as values
 from reconciler.sandbox import settings_shape, times
-from reconciler.sandbox.errors import Refused
+from reconciler.sandbox.errors import HttpError
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import ACTIVITY_TYPES, CHANNELS, FEATURES, ITEM_STATUSES, PERIODS, SHAPES, TOKEN_STATUSES
 from reconciler.sandbox.seed_values import SeedError
-
-Json = dict[str, Any]
 
 SITE_KEYS = (
     "id", "name", "namespace", "instanceId", "published", "premium", "language", "country", "timeZone", "channels",
@@ -27,13 +26,13 @@ ACCOUNT_KEYS = ("id", "displayName", "default")
 _FEATURE_KEYS = ("enabled", "limit", "used", "period")
 
 
-def read_sites(value: object, defaults: Json) -> Mapping[str, Json]:
+def read_sites(value: object, defaults: JsonDict) -> Mapping[str, JsonDict]:
     """The sites of a seed by id, each with the defaults below it. Raises SeedError."""
     if isinstance(value, Mapping):
         value = [
             {"id": name, **values.mapping(f"sites.{name}", fields_ or {}, SITE_KEYS)} for name, fields_ in value.items()
         ]
-    found: dict[str, Json] = {}
+    found: dict[str, JsonDict] = {}
     for place, each in enumerate(values.listing("sites", value)):
         where = f"sites.{place}"
         site = read_site(where, each)
@@ -45,7 +44,7 @@ def read_sites(value: object, defaults: Json) -> Mapping[str, Json]:
     return found
 
 
-def read_site(where: str, value: object) -> Json:
+def read_site(where: str, value: object) -> JsonDict:
     """One site's fields, checked. Raises SeedError."""
     site = values.mapping(where, value, SITE_KEYS)
     for name in ("published", "premium", "monetized", "failGeneration", "neverFinish"):
@@ -59,7 +58,7 @@ def read_site(where: str, value: object) -> Json:
     for name in ("settings", "overrides"):
         try:
             settings_shape.check(f"{where}.{name}", site.get(name), settings_shape.SHAPE[name], "refuse")
-        except Refused as refused:
+        except HttpError as refused:
             raise SeedError((refused.body or {}).get("message", f"{where}.{name} is not valid")) from None
     if "namespace" in site:
         values.one_of(f"{where}.namespace", site["namespace"], ("WIX", "HEADLESS"))
@@ -80,8 +79,8 @@ def _channels(where: str, value: object) -> dict[str, str]:
     }
 
 
-def _accounts(where: str, value: object) -> Json:
-    found: Json = {}
+def _accounts(where: str, value: object) -> JsonDict:
+    found: JsonDict = {}
     for name, listed in values.mapping(where, value, CHANNELS).items():
         place = f"{where}.{name}"
         found[name] = [values.mapping(place, each, ACCOUNT_KEYS) for each in values.listing(place, listed)]
@@ -92,10 +91,10 @@ def _accounts(where: str, value: object) -> Json:
     return found
 
 
-def _features(where: str, value: object) -> str | Json:
+def _features(where: str, value: object) -> str | JsonDict:
     if not isinstance(value, Mapping):
         return str(values.one_of(where, value, ("free", "premium")))
-    found: Json = {}
+    found: JsonDict = {}
     for name, fields_ in values.mapping(where, value, FEATURES).items():
         given = (
             {"enabled": fields_}
@@ -112,8 +111,8 @@ def _features(where: str, value: object) -> str | Json:
     return found
 
 
-def _plan(where: str, value: object) -> Json:
-    plan: Json = {"status": value} if isinstance(value, str) else values.mapping(where, value, _PLAN_KEYS)
+def _plan(where: str, value: object) -> JsonDict:
+    plan: JsonDict = {"status": value} if isinstance(value, str) else values.mapping(where, value, _PLAN_KEYS)
     values.one_of(
         f"{where}.status",
         plan.setdefault("status", "ACTIVE"),
@@ -127,7 +126,7 @@ def _plan(where: str, value: object) -> Json:
     return plan
 
 
-def _activity(where: str, value: object) -> Json:
+def _activity(where: str, value: object) -> JsonDict:
     activity = values.mapping(where, value, _ACTIVITY_KEYS)
     _ids(where, activity, "id")
     activity["date"] = values.moment(f"{where}.date", activity.get("date"))
@@ -143,7 +142,7 @@ def _activity(where: str, value: object) -> Json:
     return activity
 
 
-def _item(where: str, value: object) -> Json:
+def _item(where: str, value: object) -> JsonDict:
     item = values.mapping(where, value, _ITEM_KEYS)
     values.one_of(f"{where}.channel", item.get("channel"), CHANNELS)
     _ids(where, item, "id")
@@ -157,7 +156,7 @@ def _item(where: str, value: object) -> Json:
     return item
 
 
-def _event(where: str, value: object, keys: tuple[str, ...]) -> Json:
+def _event(where: str, value: object, keys: tuple[str, ...]) -> JsonDict:
     event = values.mapping(where, value, keys)
     _ids(where, event, "id", "calendarId")
     event["date"] = values.moment(f"{where}.date", event.get("date"))
@@ -166,17 +165,17 @@ def _event(where: str, value: object, keys: tuple[str, ...]) -> Json:
     return event
 
 
-def _ids(where: str, fields: Json, *names: str) -> None:
+def _ids(where: str, fields: JsonDict, *names: str) -> None:
     for name in names:
         if fields.get(name) is not None:
             fields[name] = values.guid(f"{where}.{name}", fields[name])
 
 
-def _events(where: str, value: object) -> list[Json]:
+def _events(where: str, value: object) -> list[JsonDict]:
     return [_event(where, each, _EVENT_KEYS) for each in values.listing(where, value)]
 
 
-def _foreign_events(where: str, value: object) -> list[Json]:
+def _foreign_events(where: str, value: object) -> list[JsonDict]:
     return [_event(where, each, (*_EVENT_KEYS, "calendarId")) for each in values.listing(where, value)]
 
 

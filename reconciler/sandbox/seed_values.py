@@ -9,15 +9,14 @@ from typing import Any
 from reconciler.sandbox import times
 from reconciler.sandbox.checks import is_guid
 from reconciler.sandbox.correctable import SandboxError
-
-Json = dict[str, Any]
+from reconciler.sandbox.json_types import JsonDict
 
 
 class SeedError(SandboxError, ValueError):
     """A seed that cannot be used. The message says where, what, and what would be right."""
 
 
-def mapping(where: str, value: object, known: tuple[str, ...]) -> Json:
+def mapping(where: str, value: object, known: tuple[str, ...]) -> JsonDict:
     """A mapping with known keys; a misspelt one is refused with a close match."""
     if not isinstance(value, Mapping):
         raise SeedError(f"{where} is {value!r}, should be a mapping with keys of {', '.join(known)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from reconciler.sandbox import (
     accounts,
@@ -17,14 +16,13 @@ from reconciler.sandbox import (
     publishing,
     times,
 )
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import PLAN_CHANNELS, SHAPES
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site, guid
 
-Json = dict[str, Any]
 
-
-def plant(site_id: str, fields: Json, now: datetime, seed: Seed) -> Site:
+def plant(site_id: str, fields: JsonDict, now: datetime, seed: Seed) -> Site:
     """The site for a seed's fields, with defaults for what is left out."""
     features = fields.get("features", "premium")
     site = Site(
@@ -71,7 +69,7 @@ def plant(site_id: str, fields: Json, now: datetime, seed: Seed) -> Site:
     return site
 
 
-def _features(given: str | Json) -> dict[str, Json]:
+def _features(given: str | JsonDict) -> dict[str, JsonDict]:
     if isinstance(given, str):
         return premium.preset(given)
     features = premium.preset("premium")
@@ -80,7 +78,7 @@ def _features(given: str | Json) -> dict[str, Json]:
     return features
 
 
-def _plant_plan(site: Site, plan: Json, now: datetime, seed: Seed) -> None:
+def _plant_plan(site: Site, plan: JsonDict, now: datetime, seed: Seed) -> None:
     status = plan["status"]
     if status == "NEVER_CREATED":
         return
@@ -109,7 +107,7 @@ def _plant_plan(site: Site, plan: Json, now: datetime, seed: Seed) -> None:
     site.plan["generation"] = max(site.plan["generation"], 1)
 
 
-def _plant_item(site: Site, activity: Json, fields: Json, settings: Json, now: datetime) -> None:
+def _plant_item(site: Site, activity: JsonDict, fields: JsonDict, settings: JsonDict, now: datetime) -> None:
     channel, kind = fields["channel"], fields["type"]
     key = (site.id, activity["id"], channel, kind)
     if kind == "STORY":

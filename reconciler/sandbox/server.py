@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import uvicorn
 
     from reconciler.sandbox.app import Sandbox
-    from reconciler.sandbox.messages import Receive, Scope, Send
+    from reconciler.sandbox.messages import AsgiScope, Receive, Send
 
 
-class Running(NamedTuple):
+class RunningServer(NamedTuple):
     """A server in a thread: its address, and how to stop it."""
 
     base_url: str
@@ -45,7 +45,7 @@ def serve(
         _server(sandbox, host, ready or (lambda _url: None)).run(sockets=[listening])
 
 
-def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> Running:
+def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
     """Serves in a thread, for tests. Returns the base URL and a function that stops it. Raises ServerError."""
     listening = _listen(host, port)
     started = threading.Event()
@@ -58,7 +58,7 @@ def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) ->
         server.should_exit = True
         thread.join()
 
-    return Running(_url(listening), stop)
+    return RunningServer(_url(listening), stop)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -84,7 +84,7 @@ def _url(listening: socket.socket) -> str:
 _FOREIGN = {"message": "address this sandbox by an IP address, as localhost, or by the name it was started with"}
 
 
-def _is_ours(scope: Scope, host: str) -> bool:
+def _is_ours(scope: AsgiScope, host: str) -> bool:
     """Whether a request names this server. A web page that points its own host name at this machine does not."""
     named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
     try:
@@ -117,9 +117,9 @@ def _server(sandbox: Sandbox, host: str, ready: Callable[[str], None]) -> uvicor
             connections.pop(tuple(self.transport.get_extra_info("peername")[:2]), None)
             super().connection_lost(exc)
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    async def application(scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _is_ours(scope, host):
-            await messages.respond(send, messages.Response(403, messages.encoded(_FOREIGN)))
+            await messages.respond(send, messages.HttpResponse(403, messages.encoded(_FOREIGN)))
             return
         try:
             await sandbox(scope, receive, send)
@@ -130,7 +130,7 @@ def _server(sandbox: Sandbox, host: str, ready: Callable[[str], None]) -> uvicor
             while (await receive())["type"] != "http.disconnect":
                 pass  # uvicorn must see the connection gone, otherwise it would answer 500
 
-    class Server(uvicorn.Server):
+    class SandboxServer(uvicorn.Server):
         """Reports when it is ready, and stops on a signal without raising it again."""
 
         def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002 - uvicorn's signature
@@ -146,4 +146,4 @@ def _server(sandbox: Sandbox, host: str, ready: Callable[[str], None]) -> uvicor
         application, http=Protocol, ws="none", loop="asyncio", lifespan="off",
         log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2,
     )  # fmt: skip
-    return Server(config)
+    return SandboxServer(config)

@@ -9,23 +9,22 @@ from reconciler.sandbox import checks, queries, settings_shape, texts
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import application, not_found, precondition, violation
 from reconciler.sandbox.events import calendar_id
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import GOALS, VIEWS
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.unknowns import Unknowns
 
-Json = dict[str, Any]
-
 _DEFAULT_FIELDS = ("socialChannels", "calendar", "marketingPlanGoal", "frequency")  # D: accepted by fieldMask
 
 
-def get(call: Call) -> Json:
+def get(call: Call) -> JsonDict:
     """`GET /marketing-settings`: what was saved, without defaults; if never saved, only the derived fields (D)."""
     if call.site.settings is None and call.seed.unknowns.unsavedSettings == "not-found":
         raise not_found("there are no marketing settings")
     return show(call.site)
 
 
-def show(site: Site) -> Json:
+def show(site: Site) -> JsonDict:
     """The settings object of a site (D)."""
     derived = {"language": site.facts["language"]}
     if site.facts.get("country"):
@@ -33,13 +32,13 @@ def show(site: Site) -> Json:
         derived["targetLocations"] = [{"country": site.facts["country"]}]  # deprecated (D); shape not seen (I)
     if site.settings is None:
         return {"settings": derived}
-    shown: Json = {"id": site.id, "settings": {**site.settings["settings"], **derived}}
+    shown: JsonDict = {"id": site.id, "settings": {**site.settings["settings"], **derived}}
     if site.settings["overrides"]:
         shown["overrides"] = site.settings["overrides"]
     return {**shown, "createdAt": site.settings["createdAt"], "updatedAt": site.settings["updatedAt"]}
 
 
-def upsert(call: Call) -> Json:
+def upsert(call: Call) -> JsonDict:
     """`POST /marketing-settings` with `marketingSettings` and `fieldMask`, both required (D).
 
     Each mask path must be in the body, else 428 (D + S-wix); an explicit null or empty value clears (D); fields
@@ -55,7 +54,7 @@ def upsert(call: Call) -> Json:
         if not settings_shape.known(path) or (settings_shape.is_deep(path) and unknowns.maskDepth == "refuse"):
             raise application(428, "INVALID_FIELD_MASK_ERROR", f"field mask path {path} is unknown")  # I
     saved = call.site.settings or {"settings": {}, "overrides": {}, "createdAt": call.stamp}
-    after: Json = {"settings": deepcopy(saved["settings"]), "overrides": deepcopy(saved["overrides"])}
+    after: JsonDict = {"settings": deepcopy(saved["settings"]), "overrides": deepcopy(saved["overrides"])}
     for path in paths:
         if path.split(".")[0] in after and _takes_effect(call, path):
             _take(after, path, given, unknowns)
@@ -80,7 +79,7 @@ def _takes_effect(call: Call, path: str) -> bool:
     return call.seed.unknowns.upsertEffect == "third-time" and times > 2
 
 
-def _take(after: Json, path: str, given: Json, unknowns: Unknowns) -> None:
+def _take(after: JsonDict, path: str, given: JsonDict, unknowns: Unknowns) -> None:
     """Applies one path of a mask. What a deep path does, and whether objects are merged, is not known (I)."""
     if settings_shape.is_deep(path) and unknowns.maskDepth != "any":
         if unknowns.maskDepth == "ignore":
@@ -92,7 +91,7 @@ def _take(after: Json, path: str, given: Json, unknowns: Unknowns) -> None:
     put(after, path, value)
 
 
-def put(root: Json, path: str, value: Any) -> None:
+def put(root: JsonDict, path: str, value: Any) -> None:
     """Sets a value at a path; an empty one clears it. What becomes empty is removed, as in proto3 JSON (I)."""
     *way, last = path.split(".")
     parents = [root]
@@ -110,7 +109,7 @@ def put(root: Json, path: str, value: Any) -> None:
         root[top] = checks.pruned(root.get(top) or {})
 
 
-def form_of_settings(value: Json, unknowns: Unknowns) -> Json:
+def form_of_settings(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that shows the settings."""
     if "id" not in value:  # never saved
         match unknowns.unsavedSettings:
@@ -125,19 +124,19 @@ def form_of_settings(value: Json, unknowns: Unknowns) -> Json:
     return value if unknowns.settingsWrapper == "none" else {unknowns.settingsWrapper: value}
 
 
-def form_of_upsert(value: Json, unknowns: Unknowns) -> Json:
+def form_of_upsert(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer to an upsert."""
     return {} if unknowns.upsertAnswer == "empty" else form_of_settings(value, unknowns)
 
 
-def form_of_defaults(value: Json, unknowns: Unknowns) -> Json:
+def form_of_defaults(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that shows the defaults."""
     return value if unknowns.defaultsWrapper == "defaults" else dict(value["defaults"])
 
 
-def defaults(call: Call) -> Json:
+def defaults(call: Call) -> JsonDict:
     """`GET /marketing-settings/defaults`, limited by an optional mask of four names; any other is an error (D)."""
-    values: Json = {
+    values: JsonDict = {
         "socialChannels": ["INSTAGRAM", "FACEBOOK"],
         "calendar": {"ids": [calendar_id(call.site)]},
         "marketingPlanGoal": {"goalKey": "BRAND_AWARENESS"},
@@ -156,17 +155,17 @@ def defaults(call: Call) -> Json:
     return {"defaults": {name: values[name] for name in names}}
 
 
-def goal_options(_call: Call) -> Json:
+def goal_options(_call: Call) -> JsonDict:
     """`GET /marketing-settings/plan-goal-options`: `options` with planGoalKey, in display order (D)."""
     return {"options": [{"planGoalKey": goal} for goal in GOALS]}
 
 
-def view_options(_call: Call) -> Json:
+def view_options(_call: Call) -> JsonDict:
     """`GET /marketing-settings/point-of-view-options` (D; the key's end was cut off: I)."""
     return {"options": [{"pointOfViewKey": view} for view in VIEWS]}
 
 
-def calendar_options(call: Call) -> Json:
+def calendar_options(call: Call) -> JsonDict:
     """`GET /marketing-settings/calendar-options`: calendars a site can select (D; shape I)."""
     ids = dict.fromkeys([calendar_id(call.site), *(event["shown"]["calendarId"] for event in call.site.events)])
     names = {calendar_id(call.site): "Marketing calendar"}  # each has an id (D); the name is inferred (I)

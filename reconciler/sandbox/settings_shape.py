@@ -6,9 +6,8 @@ from typing import Any
 
 from reconciler.sandbox import checks
 from reconciler.sandbox.errors import violation
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import CHANNELS, GOALS, TOOLS, VIEWS
-
-Json = dict[str, Any]
 
 DERIVED = ("language", "businessLocation", "targetLocations")  # read-only, from the site (D)
 
@@ -35,8 +34,8 @@ class ListOf:
         self.each = each
 
 
-_FREQUENCY: Json = {"interval": Enum("WEEK", "MONTH", "YEAR"), "count": int}  # S-wix; count 1-30
-SHAPE: Json = {
+_FREQUENCY: JsonDict = {"interval": Enum("WEEK", "MONTH", "YEAR"), "count": int}  # S-wix; count 1-30
+SHAPE: JsonDict = {
     "settings": {
         "marketingPlanGoal": {"goalKey": Enum(*GOALS), "customGoal": Text()},
         "marketingTools": ListOf(Enum(*TOOLS)),
@@ -74,9 +73,9 @@ def is_deep(path: str) -> bool:
     return path != shallow(path)
 
 
-def with_zeros(value: Json, shape: Json) -> Json:
+def with_zeros(value: JsonDict, shape: JsonDict) -> JsonDict:
     """A message with empty texts and lists where it has none."""
-    shown: Json = {}
+    shown: JsonDict = {}
     for name, each in shape.items():
         if isinstance(each, Text):
             shown[name] = ""
@@ -125,7 +124,7 @@ def check(where: str, value: Any, shape: object, unknown: str) -> None:
         checks.text(where, value)
 
 
-def _check_message(where: str, value: Any, shape: Json, unknown: str) -> None:
+def _check_message(where: str, value: Any, shape: JsonDict, unknown: str) -> None:
     fields = checks.message(where, value)
     checks.known_fields(where, fields, shape, unknown)
     for name, each in fields.items():

@@ -9,11 +9,10 @@ from typing import Any
 from reconciler.sandbox import queries
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.checks import message
-from reconciler.sandbox.errors import Refused, unparsable, violation
+from reconciler.sandbox.errors import HttpError, unparsable, violation
+from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.state import Site, guid
 from reconciler.sandbox.unknowns import Unknowns
-
-Json = dict[str, Any]
 
 _FILTERABLE = ("id", "name", "displayName", "published", "premium", "namespace", "editorType", "ownerAccountId")
 _SORTABLE = ("id", "name", "displayName", "createdDate", "updatedDate")
@@ -30,7 +29,7 @@ def url_of(site: Site) -> str:
     )
 
 
-def published_urls(call: Call) -> Json:
+def published_urls(call: Call) -> JsonDict:
     """`GET /urls-server/v2/published-site-urls`: an unpublished site has none, which an empty array shows (S-sdk)."""
     kind = call.one("filters.urlType") or "ALL"
     if kind not in ("ALL", "PREMIUM", "FREE"):
@@ -41,7 +40,7 @@ def published_urls(call: Call) -> Json:
     return {"urls": [{"urlType": mine, "primary": True, "url": url_of(call.site)}]}
 
 
-def query(call: Call) -> Json:
+def query(call: Call) -> JsonDict:
     """`POST /site-list/v2/sites/query`: account-level, cursor-paged, at most 100 (D + S-wix).
 
     The next cursor is at metadata.cursors.next, and metadata.hasNext says if there is more; a follow-up sends only the
@@ -64,7 +63,7 @@ def query(call: Call) -> Json:
     return {"sites": page, "metadata": {"count": len(page), "cursors": cursors, "hasNext": more}}
 
 
-def count(call: Call) -> Json:
+def count(call: Call) -> JsonDict:
     """`POST /site-list/v2/sites/count` (S-wix)."""
     filter_ = call.body.get("filter") or (call.body.get("query") or {}).get("filter")
     return {"count": len(queries.matching(_shown(call), _namespaced(filter_), _FILTERABLE))}
@@ -77,11 +76,11 @@ def _namespaced(filter_: Any) -> Any:
     return {"namespace": "WIX", **(filter_ or {})}
 
 
-def _cursor(place: int, kept: Json) -> str:
+def _cursor(place: int, kept: JsonDict) -> str:
     return base64.urlsafe_b64encode(json.dumps([place, kept]).encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: object) -> tuple[int, Json]:
+def _read_cursor(cursor: object) -> tuple[int, JsonDict]:
     try:
         place, kept = json.loads(base64.urlsafe_b64decode(f"{cursor}==="))
         return int(place), {"filter": kept["filter"], "sort": kept["sort"]}
@@ -89,7 +88,7 @@ def _read_cursor(cursor: object) -> tuple[int, Json]:
         raise violation("query.cursorPaging.cursor", "is not a cursor") from None
 
 
-def _shown(call: Call) -> list[Json]:
+def _shown(call: Call) -> list[JsonDict]:
     found = []
     for site_id in call.store.site_ids():
         site = call.store.site(site_id)
@@ -98,7 +97,7 @@ def _shown(call: Call) -> list[Json]:
     return found
 
 
-def _show(site: Site) -> Json:
+def _show(site: Site) -> JsonDict:
     facts = site.facts
     return {
         "id": site.id,
@@ -120,7 +119,7 @@ def _show(site: Site) -> Json:
     }
 
 
-def properties(call: Call) -> Json:
+def properties(call: Call) -> JsonDict:
     """`GET /site-properties/v4/properties` (D).
 
     `fields`, a comma-separated text, limits the answer (S-sdk; effect I).
@@ -139,14 +138,14 @@ def properties(call: Call) -> Json:
     return {"version": str(facts.get("version", 1)), "properties": found}
 
 
-def form_of_properties(value: Json, unknowns: Unknowns) -> Json:
+def form_of_properties(value: JsonDict, unknowns: Unknowns) -> JsonDict:
     """The answer that shows the properties of a site."""
     if not unknowns.timeZoneShown:
         value["properties"] = {name: each for name, each in value["properties"].items() if name != "timeZone"}
     return value
 
 
-def update_properties(call: Call) -> Json:
+def update_properties(call: Call) -> JsonDict:
     """`PATCH` of the same path: here the mask is `{"paths": [...]}`; without one 400; answers the version (S-wix)."""
     given = call.body.get("properties")
     mask = call.body.get("fields")
@@ -154,7 +153,7 @@ def update_properties(call: Call) -> Json:
     if mask is not None and not isinstance(paths, list):
         raise unparsable()
     if not paths or given is None:
-        raise Refused(400, {"message": "Illegal request - No updates on request body", "details": {}})
+        raise HttpError(400, {"message": "Illegal request - No updates on request body", "details": {}})
     values = message("properties", given)
     for path in paths:
         if path not in _WRITABLE:

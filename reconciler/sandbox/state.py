@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-Json = dict[str, Any]
+from reconciler.sandbox.json_types import JsonDict
 
 
 def guid(*parts: object) -> str:
@@ -20,18 +19,18 @@ class Site:
     """One site. Its values are JSON; times are strings in the API's form."""
 
     id: str
-    facts: Json  # name, instanceId, accountId, published, language, timeZone, country, premium
-    behaviour: Json  # contentSeed, failGeneration, neverFinish, unpublishedGives
+    facts: JsonDict  # name, instanceId, accountId, published, language, timeZone, country, premium
+    behaviour: JsonDict  # contentSeed, failGeneration, neverFinish, unpublishedGives
     channels: dict[str, str]  # channel name -> token status; a channel that is not here was never connected
-    features: dict[str, Json]  # feature type -> enabled, limit, used, period, month
+    features: dict[str, JsonDict]  # feature type -> enabled, limit, used, period, month
     monetized: bool
-    plan: Json  # status, generation (a count); while GENERATING also due and inputs
-    settings: Json | None = None  # settings, overrides, createdAt, updatedAt; None: never saved
-    activities: dict[str, Json] = field(default_factory=dict)  # id -> date, title, description, type, own, items
-    items: dict[str, Json] = field(default_factory=dict)  # id -> activity (an id or None), nonce, item (as sent)
-    jobs: list[Json] = field(default_factory=list)  # posts under way: due, kind, activity, nonce
-    events: list[Json] = field(default_factory=list)  # as sent, and since when
-    files: dict[str, Json] = field(default_factory=dict)  # generated images and imported media, with due
+    plan: JsonDict  # status, generation (a count); while GENERATING also due and inputs
+    settings: JsonDict | None = None  # settings, overrides, createdAt, updatedAt; None: never saved
+    activities: dict[str, JsonDict] = field(default_factory=dict)  # id -> date, title, description, type, own, items
+    items: dict[str, JsonDict] = field(default_factory=dict)  # id -> activity (an id or None), nonce, item (as sent)
+    jobs: list[JsonDict] = field(default_factory=list)  # posts under way: due, kind, activity, nonce
+    events: list[JsonDict] = field(default_factory=list)  # as sent, and since when
+    files: dict[str, JsonDict] = field(default_factory=dict)  # generated images and imported media, with due
     counters: dict[str, int] = field(default_factory=dict)
     wake: str | None = None  # the earliest time at which something happens by itself
     touched: str = ""  # when the marketing plan was last used; stored in a column of its own

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 Value: TypeAlias = str | int | bool
 
 
-class Unknown(NamedTuple):
+class OpenQuestion(NamedTuple):
     """One open question: its possible answers, the default, how much is known, and what it changes.
 
     `values` is empty for a count, which may be any whole number.
@@ -555,8 +555,8 @@ class Unknowns:
     )
 
 
-TABLE: tuple[Unknown, ...] = tuple(
-    Unknown(
+TABLE: tuple[OpenQuestion, ...] = tuple(
+    OpenQuestion(
         each.name,
         each.metadata["values"],
         cast(Value | None, each.default),

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.sandbox.correctable import SandboxError
-from reconciler.sandbox.state import Json, Site
+from reconciler.sandbox.json_types import JsonDict
+from reconciler.sandbox.state import Site
 
 LOG_LENGTH = 20_000
 _CACHED_SITES = 256
@@ -207,7 +208,7 @@ class Transaction:
 
     # Requests and gaps
 
-    def log(self, entry: Json) -> int:
+    def log(self, entry: JsonDict) -> int:
         """Adds a request to the log and returns its number; the log keeps the newest LOG_LENGTH."""
         row = tuple(
             entry[name] for name in ("at", "method", "path", "query", "site", "body", "status", "wrote", "fault")
@@ -228,7 +229,7 @@ class Transaction:
         )
         return int(found.fetchone()[0])
 
-    def requests(self) -> list[Json]:
+    def requests(self) -> list[JsonDict]:
         """The log, oldest first."""
         names = ("n", "at", "method", "path", "query", "site", "body", "status", "wrote", "fault")
         found = self._db.execute(f"SELECT {','.join(names)} FROM requests ORDER BY n")  # noqa: S608 - constant names
@@ -241,14 +242,14 @@ class Transaction:
             (method, path),
         )
 
-    def gaps(self) -> list[Json]:
+    def gaps(self) -> list[JsonDict]:
         """The unknown routes that were requested, with counts."""
         found = self._db.execute("SELECT method,path,count FROM gaps ORDER BY method,path")
         return [{"method": row[0], "path": row[1], "count": row[2]} for row in found]
 
     # Faults and tokens
 
-    def add_fault(self, spec: Json) -> None:
+    def add_fault(self, spec: JsonDict) -> None:
         """Adds a scripted fault at the end of the list."""
         self._db.execute("INSERT INTO faults(spec) VALUES(?)", (json.dumps(spec),))
 
@@ -256,7 +257,7 @@ class Transaction:
         """Removes all scripted faults."""
         self._db.execute("DELETE FROM faults")
 
-    def faults(self) -> list[tuple[int, Json, int]]:
+    def faults(self) -> list[tuple[int, JsonDict, int]]:
         """Scripted faults in order: number, description, how many requests matched so far."""
         found = self._db.execute("SELECT id,spec,seen FROM faults ORDER BY id")
         return [(row[0], json.loads(row[1]), row[2]) for row in found]

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, to_json
 from reconciler.model.journal import CallIntent, OpenEntry
-from reconciler.model.notes import Began, Note, Sent, ended
+from reconciler.model.notes import Began, JournalNote, Sent, ended
 from reconciler.model.outcomes import Outcome
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
 from reconciler.state.documents import RESTORE, to_bytes
@@ -61,10 +61,10 @@ def replayed(record: SiteRecord, log: Log, place: str) -> RecordedSite:
     return recorded
 
 
-def _note_of(line: bytes) -> Note:
-    kind: Any = Note
+def _note_of(line: bytes) -> JournalNote:
+    kind: Any = JournalNote
     try:
-        note: Note = from_json(kind, line)
+        note: JournalNote = from_json(kind, line)
     except Malformed:
         document = parse(line)
         mended = _mended(document)
@@ -111,7 +111,7 @@ class SiteJournal:
         self._kept = (record.site, to_json(record.recorded)) if record else None
         self._version = version
         self._log: tuple[str, int] | None = None
-        self._notes: list[Note] = []
+        self._notes: list[JournalNote] = []
         self._now = now
         self._lease = lease
         self._turn = asyncio.Lock()
@@ -152,7 +152,7 @@ class SiteJournal:
         """Records the outcome. Done and NotDone close the entry; Pending and Unknown leave it to the next run."""
         self.note(ended(entry.id, outcome))
 
-    def note(self, note: Note) -> None:
+    def note(self, note: JournalNote) -> None:
         """Adds to what is recorded."""
         recorded = note.onto(self._recorded)
         if recorded is not self._recorded:

@@ -25,7 +25,7 @@ from reconciler.model.outcomes import NotDone, Pending, Unknown
 from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef
 from reconciler.sandbox.app import Sandbox
-from reconciler.sandbox.server import Running, start_in_thread
+from reconciler.sandbox.server import RunningServer, start_in_thread
 from tests.api.bench import KEY, FakeClock
 
 Serve = Callable[..., tuple[Sandbox, FullClient]]
@@ -34,7 +34,7 @@ EVERYTHING = frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS, Need.PR
 
 @pytest.fixture
 def serve(sandbox_of: Callable[..., Sandbox], clock: FakeClock) -> Iterator[Serve]:
-    running: list[Running] = []
+    running: list[RunningServer] = []
 
     def start(faults: list[dict[str, Any]] | None = None, **fields: Any) -> tuple[Sandbox, FullClient]:
         box = sandbox_of(seed={"faults": faults or []}, **fields)

@@ -15,7 +15,7 @@ import msgspec
 
 import reconciler
 from reconciler.engine.results import Event
-from reconciler.model.notes import Note
+from reconciler.model.notes import JournalNote
 from reconciler.model.text import spoken
 from reconciler.planner.document import PlanDocument
 from reconciler.state.lock_record import LockRecord
@@ -100,7 +100,7 @@ def test_a_slug_is_spoken_without_its_hyphens() -> None:
 
 def test_what_is_kept_holds_no_sentence_that_decides_anything() -> None:
     seen: set[Any] = set()
-    kept = {text for hint in (SiteRecord, Note, LockRecord, PlanDocument) for text in _texts_in(hint, "", seen)}
+    kept = {text for hint in (SiteRecord, JournalNote, LockRecord, PlanDocument) for text in _texts_in(hint, "", seen)}
     told = {text for texts in SENTENCES.values() for text in texts}
     assert told - kept == set()
     assert sorted(text for text in kept - told if text.partition(".")[2] not in FACTS) == []

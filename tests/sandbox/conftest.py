@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from reconciler.sandbox.app import Sandbox
-from reconciler.sandbox.messages import Receive, Scope, Send
+from reconciler.sandbox.messages import AsgiScope, Receive, Send
 from reconciler.sandbox.server import start_in_thread
 from tests.sandbox.remote import TUESDAY, Json, Remote
 
@@ -20,7 +20,7 @@ class _Current:
 
     sandbox: Sandbox
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         await self.sandbox(scope, receive, send)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.sandbox.app import Sandbox
 from reconciler.sandbox.messages import LARGEST
-from reconciler.sandbox.server import Running, start_in_thread
+from reconciler.sandbox.server import RunningServer, start_in_thread
 from tests.sandbox.remote import HEADERS, PLAN, SITE, TUESDAY
 
 SETTINGS = f"{PLAN}/marketing-settings"
@@ -18,14 +18,14 @@ PATCH = {"do": "patch_settings", "site": SITE, "values": {"settings.toneOfVoice"
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
+def running() -> Iterator[RunningServer]:
     server = start_in_thread(Sandbox(seed={"clock": TUESDAY, "freeze": True, "defaults": {"plan": "ACTIVE"}}))
     yield server
     server.stop()
 
 
 @pytest.fixture
-def client(running: Running) -> Iterator[httpx.Client]:
+def client(running: RunningServer) -> Iterator[httpx.Client]:
     with httpx.Client(verify=False, base_url=running.base_url, headers=HEADERS) as made:
         yield made
 
@@ -93,7 +93,7 @@ def test_bodies_are_bounded(client: httpx.Client, path: str) -> None:
     assert client.get(SETTINGS).status_code == 200
 
 
-def test_a_body_without_end_is_given_up(running: Running) -> None:
+def test_a_body_without_end_is_given_up(running: RunningServer) -> None:
     url = httpx.URL(running.base_url)
     with socket.create_connection((url.host, url.port), timeout=10) as connection:
         connection.sendall(

@@ -24,7 +24,7 @@ from reconciler.model.notes import (
     FoundForeign,
     InputsGeneratedFrom,
     InputsPending,
-    Note,
+    JournalNote,
     Scheduled,
 )
 from reconciler.model.outcomes import Done, Pending
@@ -73,7 +73,7 @@ def test_first_contact_writes_nothing() -> None:
     run(body)
 
 
-NOTES: tuple[Note, ...] = (
+NOTES: tuple[JournalNote, ...] = (
     InputsPending(TOPICS, Inputs()),
     InputsGeneratedFrom(TOPICS),
     AppliedValues(TOPICS),
