@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import FilesRead, read_files
 from reconciler.engine.parts import Setup
 from reconciler.engine.workers import Workers
@@ -42,7 +42,7 @@ class Processes:
         """The workers of a run, including those that have read its files."""
         return Workers(self._next, self._work, self._count, setup, end=self._close)
 
-    def read(self, project: Project, files: Sequence[Path]) -> Iterator[FilesRead | None]:
+    def read(self, project: ProjectConfig, files: Sequence[Path]) -> Iterator[FilesRead | None]:
         """Site files, read by all of them; see `config.sites.ReadElsewhere`."""
         self._started.extend(WorkerProcess() for _ in range(self._count - len(self._started)))
         project = replace(project, credentials=dict(project.credentials))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from msgspec import Struct
 
 from reconciler.api.client import FullClient, ReadClient
-from reconciler.config.project import Project as ProjectFiles
+from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteIndex
 from reconciler.engine.choice import Shard, SiteFilter
 from reconciler.engine.results import Api, Emit
@@ -67,7 +67,7 @@ class Means(Struct, frozen=True):
 class Runs:
     """Runs over a project whose files are read. Each raises UsageError for what is wrong with it as a whole."""
 
-    def __init__(self, files: ProjectFiles, means: Means, index: SiteIndex = NO_SITES) -> None:
+    def __init__(self, files: ProjectConfig, means: Means, index: SiteIndex = NO_SITES) -> None:
         self.files = files
         self.index = index
         self._means = means

@@ -21,7 +21,7 @@ from reconciler.api.limits import Limits
 from reconciler.api.surroundings import Surroundings
 from reconciler.config.discovery import absolute_path, shown_path
 from reconciler.config.locations import check_api, check_state
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.secrets import resolve
 from reconciler.engine.policy_checks import load_checks
 from reconciler.engine.results import Api, ApiKind
@@ -66,7 +66,7 @@ TICK: Final = 0.001
 
 @asynccontextmanager
 async def open_session(
-    project: Project,
+    project: ProjectConfig,
     client_type: type[Client],
     *,
     environ: Mapping[str, str],
@@ -74,7 +74,7 @@ async def open_session(
     state: str | None = None,
     parallelism: int | None = None,
     workers: MakeWorkers | None = None,
-    commit: Callable[[Project], str | None] = lambda project: repository_of(project).head(),
+    commit: Callable[[ProjectConfig], str | None] = lambda project: repository_of(project).head(),
 ) -> AsyncIterator[Session[Client]]:
     """Opens everything a run works with, and closes it again.
 
@@ -121,7 +121,7 @@ async def open_session(
 
 @asynccontextmanager
 async def _of_sandbox(
-    project: Project, client_type: type[Client], limits: Limits
+    project: ProjectConfig, client_type: type[Client], limits: Limits
 ) -> AsyncIterator[tuple[Client, Clock]]:
     """A client of the project's own sandbox, in this process, and that world's clock."""
     world = open_sandbox(project.root)
@@ -137,7 +137,7 @@ async def _of_sandbox(
 
 @asynccontextmanager
 async def _of_address(
-    base: str, project: Project, client_type: type[Client], limits: Limits, environ: Mapping[str, str]
+    base: str, project: ProjectConfig, client_type: type[Client], limits: Limits, environ: Mapping[str, str]
 ) -> AsyncIterator[tuple[Client, Clock]]:
     """A client of Wix, or of another address, and this machine's clock."""
     credentials = _credentials(project, environ)
@@ -147,7 +147,7 @@ async def _of_address(
         yield client, machine.CLOCK
 
 
-def api_of(project: Project, given: str | None) -> str:
+def api_of(project: ProjectConfig, given: str | None) -> str:
     """The API of a run: `wix`, `sandbox` or a URL. `given` overrides the project's. Raises UsageError."""
     api = given if given is not None else project.api
     if wrong := check_api(api):
@@ -166,7 +166,7 @@ def described(api: str) -> Api:
     return Api(ApiKind.WIX if host == urlsplit(WIX).hostname else ApiKind.OTHER, api, host)
 
 
-def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | None = None) -> StateAccess:
+def open_state_of(project: ProjectConfig, *, environ: Mapping[str, str], state: str | None = None) -> StateAccess:
     """The state of a project, for commands that read no site. `state` overrides the project's. Raises UsageError."""
     from reconciler.engine.state import StateAccess
 
@@ -174,7 +174,7 @@ def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | 
     return StateAccess(store, Leases(store.store, this_process(environ), machine.CLOCK), place, project.parallelism)
 
 
-def _setup(project: Project, api: str, state: str | None, at_once: int, commit: str | None) -> Setup:
+def _setup(project: ProjectConfig, api: str, state: str | None, at_once: int, commit: str | None) -> Setup:
     """What the workers of a run work with. The number of sites at once is for all of them together."""
     from reconciler.engine.parts import Setup, project_values
 
@@ -184,7 +184,7 @@ def _setup(project: Project, api: str, state: str | None, at_once: int, commit: 
 
 
 def _store(
-    project: Project, given: str | None, environ: Mapping[str, str], now: Callable[[], datetime]
+    project: ProjectConfig, given: str | None, environ: Mapping[str, str], now: Callable[[], datetime]
 ) -> tuple[StateStore, str]:
     """The state, and where it is as messages show it.
 
@@ -195,7 +195,7 @@ def _store(
     return open_state(location, root, environ=environ, now=now), place
 
 
-def _location(project: Project, given: str | None) -> tuple[str, Path]:
+def _location(project: ProjectConfig, given: str | None) -> tuple[str, Path]:
     """Where the state is, and the folder from which a relative place starts. Raises UsageError."""
     if given is None:
         return project.state, project.root
@@ -240,7 +240,7 @@ def _clock_of(world: Sandbox) -> Clock:
     return replace(machine.CLOCK, now=world.now, sleep=advance if world.seed.freeze else asyncio.sleep)
 
 
-def _credentials(project: Project, environ: Mapping[str, str]) -> Callable[[SiteRef], Credential]:
+def _credentials(project: ProjectConfig, environ: Mapping[str, str]) -> Callable[[SiteRef], Credential]:
     """The credentials for each site, fetched for its first request, once per run."""
     found: dict[str, Credential] = {}
 

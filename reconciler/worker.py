@@ -189,7 +189,7 @@ async def _prepare(
 async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:
     async with _session(task, FullClient, environ) as (session, entries):
         results = PartResults(session.store.store, job.run)
-        again, attempt = not await results.begin(job.part), _Attempt(results, task, job.part)
+        again, attempt = not await results.begin(job.part), _WorkerAttempt(results, task, job.part)
         ready, totals = PreparedSites(), ApplyTotals(PlanCompleted(len(task.sites)), len(task.sites))
         for entry, site in zip(entries, task.ready, strict=True):
             if again and (data := await results.get(entry.id)):
@@ -243,7 +243,7 @@ class _Reports:
         return tuple(mine)
 
 
-class _Attempt:
+class _WorkerAttempt:
     """An attempt at a part; see `engine.apply_run.Attempt`."""
 
     def __init__(self, results: PartResults, task: Task, part: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -24,9 +25,36 @@ MODULES = {
 """Modules by their package: those that take their place are named after what they own."""
 
 CLASSES = {
-    *("Awaited", "Checked", "Choice", "Count", "Glance", "Held", "Hold", "Judge", "Layers", "Look", "Narrowing"),
-    *("Patience", "Promised", "Reach", "Resolved", "Setting", "Sight", "Spots", "Standing", "Tally", "Terms", "Told"),
-    *("View", "Violation", "Wait", "Waiting", "Witness"),
+    *(
+        "Asked",
+        "Attempt",
+        "Awaited",
+        "Begun",
+        "Changed",
+        "Checked",
+        "Choice",
+        "Count",
+        "Glance",
+        "Held",
+        "Hold",
+        "Judge",
+    ),
+    *("Layers", "Look", "Moved", "Named", "Narrowing", "Part", "Patience", "Promised", "Reach", "Resolved", "Running"),
+    *(
+        "Setting",
+        "Shown",
+        "Sight",
+        "Spots",
+        "Stale",
+        "Standing",
+        "Stopped",
+        "Tally",
+        "Terms",
+        "Told",
+        "View",
+        "Violation",
+    ),
+    *("Wait", "Waiting", "Witness"),
 }
 
 VALUES = {
@@ -54,6 +82,14 @@ def test_a_name_that_stood_for_several_things_stands_for_one() -> None:
     assert sorted(owners) == sorted(ONE_OWNER.items())
 
 
+def test_no_two_modules_define_a_class_of_the_same_name() -> None:
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for path, tree in _modules():
+        for name, is_parameter in _types(tree):
+            owners[name].add("a type parameter" if is_parameter else path)
+    assert {name: sorted(paths) for name, paths in owners.items() if len(paths) > 1} == {}
+
+
 def test_a_loop_variable_is_named_after_its_thing() -> None:
     loops = (
         (path, loop.target)
@@ -69,6 +105,21 @@ def test_a_loop_variable_is_named_after_its_thing() -> None:
 def _modules() -> tuple[tuple[str, ast.Module], ...]:
     paths = sorted(ROOT.rglob("*.py"))
     return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
+
+
+def _types(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+    """The classes and the type aliases of a module, and whether each is a type parameter, which is local to it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name):
+                yield name, False
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if name.lstrip("_")[:1].isupper() and not name.isupper():
+                yield name, isinstance(value, ast.Call) and ast.unparse(value.func) == "TypeVar"
+            case _:
+                pass
 
 
 def _defined() -> Iterator[tuple[str, int, str]]:

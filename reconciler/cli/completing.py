@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:  # this file is loaded for `--help` too
-    from reconciler.config.project import Project
+    from reconciler.config.project import ProjectConfig
     from reconciler.config.sites import SiteEntry
 
 
@@ -48,7 +48,7 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
     return sorted(word for word in set(words) if word.startswith(incomplete))
 
 
-def _opened(ctx: click.Context) -> tuple[Project | None, tuple[SiteEntry, ...]]:
+def _opened(ctx: click.Context) -> tuple[ProjectConfig | None, tuple[SiteEntry, ...]]:
     """The project that the words so far name, or that of the current folder, with the sites that they choose."""
     from reconciler.config.sites import open_project
 
@@ -65,7 +65,7 @@ def _paths(ctx: click.Context) -> tuple[Path, ...]:
     return tuple(Path(path) for path in named if Path(path).exists())
 
 
-def _channels(project: Project | None, entries: Iterable[SiteEntry]) -> Iterator[str]:
+def _channels(project: ProjectConfig | None, entries: Iterable[SiteEntry]) -> Iterator[str]:
     from reconciler.config.approval_files import approvals_now
     from reconciler.model.diagnostics import InvalidFiles, UsageError
 

@@ -7,7 +7,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.config.project import Project, find_project
+from reconciler.config.project import ProjectConfig, find_project
 from reconciler.config.trust import trust_of
 from reconciler.engine.plan import PlanTotals
 from reconciler.engine.plan_file import read_plan
@@ -47,7 +47,7 @@ def report_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanComplete
     return completed
 
 
-def _project() -> Project | None:
+def _project() -> ProjectConfig | None:
     """The project of the current folder; None if its file cannot be used."""
     try:
         return find_project([], trust_of(os.environ))
@@ -55,18 +55,18 @@ def _project() -> Project | None:
         return None
 
 
-def _spent_at(saved: SavedPlan, project: Project | None, state: str | None) -> datetime | None:
+def _spent_at(saved: SavedPlan, project: ProjectConfig | None, state: str | None) -> datetime | None:
     """When the plan was applied, according to the current project's state."""
     if project is None and state is None:
         return None
     try:
-        access = open_state_of(project or Project(Path.cwd()), environ=os.environ, state=state)
+        access = open_state_of(project or ProjectConfig(Path.cwd()), environ=os.environ, state=state)
         return asyncio.run(SpentPlans(access.store.store).spent_at(saved.seal))
     except (StateError, UsageError):
         return None
 
 
-def time_of(project: Project | None, api: str) -> datetime:
+def time_of(project: ProjectConfig | None, api: str) -> datetime:
     """The time in the world behind an API."""
     if api == "sandbox" and project is not None and (project.root / ".reconciler" / "sandbox.db").exists():
         try:

@@ -16,7 +16,7 @@ from reconciler.cli.options import OutputOptions
 from reconciler.cli.run import CommandRun, reported
 from reconciler.cli.show import time_of
 from reconciler.config.discovery import PROJECT_FILE, absolute_path
-from reconciler.config.project import InvalidProject, Project, find_project
+from reconciler.config.project import InvalidProject, ProjectConfig, find_project
 from reconciler.config.site_files import find_site_files
 from reconciler.config.sites import check_sites
 from reconciler.config.trust import trust_of
@@ -63,11 +63,11 @@ class StateOptions(Struct, frozen=True):
         named = () if self.state is None else ("--state", self.state)
         return (*named, *(str(path) for path in self.paths))
 
-    def project(self) -> Project:
+    def project(self) -> ProjectConfig:
         """The project whose state it is. Raises UsageError and InvalidFiles."""
         return find_project(self.paths, trust_of(os.environ, state=self.state))
 
-    def readable(self) -> Project:
+    def readable(self) -> ProjectConfig:
         """The same, for commands that only look: with `--state`, also if the project file has problems."""
         try:
             return self.project()
@@ -76,18 +76,18 @@ class StateOptions(Struct, frozen=True):
                 raise
             return invalid.project
 
-    def open(self, project: Project) -> StateAccess:
+    def open(self, project: ProjectConfig) -> StateAccess:
         """The state itself. Raises UsageError and InvalidFiles."""
         return open_state_of(project, environ=os.environ, state=self.state)
 
-    def open_for(self, site: str, project: Project | None = None) -> StateAccess:
+    def open_for(self, site: str, project: ProjectConfig | None = None) -> StateAccess:
         """The same, to look up one site by what its file calls it now. Raises UsageError and InvalidFiles."""
         project = project or self.project()
         state = self.open(project)
         return state if GUID.match(site) else replace(state, declared=declared_in(project))
 
 
-def declared_in(project: Project) -> dict[str, str]:
+def declared_in(project: ProjectConfig) -> dict[str, str]:
     """The ids of a project's sites by name, as its files have them now. Raises UsageError and InvalidFiles."""
     if not any(find_site_files(project).files.texts):
         return {}
@@ -106,7 +106,7 @@ def list_command(asked: StateOptions) -> int:
     return reported("state list", asked.shown, work)
 
 
-def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
+def _sites_of(project: ProjectConfig, paths: Sequence[Path]) -> frozenset[str] | None:
     """The ids of the sites that site files and folders name; None if the project as a whole is meant."""
     whole = (project.root, project.root / PROJECT_FILE)
     if all(absolute_path(path) in whole for path in paths or (project.root,)):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from reconciler.config.discovery import shown_path
 from reconciler.config.layers import MergedDocument
-from reconciler.config.project import Defaults, Project
+from reconciler.config.project import Defaults, ProjectConfig
 from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.address import Labels
 from reconciler.model.diagnostics import Diagnostic, Place, warning
@@ -68,7 +68,7 @@ def _writing(schema: str, path: Path) -> str:
     return f"{making}reconciler schema {schema} > {written}"
 
 
-def advice_about_values(site: DesiredSite, merged: MergedDocument, project: Project) -> Iterator[Diagnostic]:
+def advice_about_values(site: DesiredSite, merged: MergedDocument, project: ProjectConfig) -> Iterator[Diagnostic]:
     """Advice about values that are almost certainly a mistake, by themselves or with the project's policy."""
     yield from unreplaced_variables(merged)
     yield from merged.doubtful
@@ -154,7 +154,7 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             yield from _texts(item, (*path, at))
 
 
-def advice_about_policy(project: Project) -> Iterator[Diagnostic]:
+def advice_about_policy(project: ProjectConfig) -> Iterator[Diagnostic]:
     """Limits under which no post of any site ever goes out; `paused` would say so more clearly."""
     limits = (
         ("maxPublish", project.policy.max_publish, "so every run that would publish is refused"),
@@ -166,7 +166,7 @@ def advice_about_policy(project: Project) -> Iterator[Diagnostic]:
             yield warning(project.policy.place_of(name), f"policy.{name} is 0, {so}", fix, code=NEVER_MATCHES)
 
 
-def unmatched_defaults(project: Project, labels: Iterable[Labels]) -> Iterator[Diagnostic]:
+def unmatched_defaults(project: ProjectConfig, labels: Iterable[Labels]) -> Iterator[Diagnostic]:
     """The `defaults` whose `where` matches no site of the project. `labels` are those of each site."""
     known = {tuple(sorted(of_site)) for of_site in labels}
     for at, defaults in enumerate(project.defaults):
@@ -193,7 +193,7 @@ def _closest(defaults: Defaults, known: Iterable[Labels]) -> str:
     return "no site has all of them at once"
 
 
-def unowned_approvals(project: Project, unowned: Sequence[str], sites: Sequence[str]) -> Iterator[Diagnostic]:
+def unowned_approvals(project: ProjectConfig, unowned: Sequence[str], sites: Sequence[str]) -> Iterator[Diagnostic]:
     """The approvals files that belong to no site of the project; their decisions have no effect."""
     for name in unowned:
         file = project.approvals_file(name)

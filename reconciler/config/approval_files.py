@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import shown_path
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.repository import GitError, Repository, trail
 from reconciler.config.trust import refused_path
 from reconciler.model.approvals import Approvals, decided_otherwise
@@ -40,7 +40,7 @@ _SITE: Final = re.compile(rb"""^site:[ \t]*["']?([^\s"'#]+)""", re.MULTILINE)
 class ApprovalFiles:
     """The approvals of a project. The folder is listed once; each file is read when its site is."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: ProjectConfig) -> None:
         self._project = project
         self._folder = project.approvals_folder
         self.names: frozenset[str] = frozenset()
@@ -193,7 +193,7 @@ def _site_in(file: Path) -> str:
     return found[1].decode("utf-8", "replace") if found else ""
 
 
-def approvals_now(project: Project, site: str) -> Approvals:
+def approvals_now(project: ProjectConfig, site: str) -> Approvals:
     """The approvals of one site as its file is right now. Raises InvalidFiles."""
     problems: list[Diagnostic] = []
     found, _ = ApprovalFiles(project).read(site, problems)

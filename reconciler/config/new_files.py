@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.patterns import fixed_folder
-from reconciler.config.project import Project, find_project
+from reconciler.config.project import ProjectConfig, find_project
 from reconciler.config.site import read_site
 from reconciler.config.site_files import find_site_files
 from reconciler.config.sites import SiteIndex, check_sites
@@ -22,7 +22,7 @@ from reconciler.model.sites import DesiredSite
 from reconciler.whole_files import write_atomically
 
 
-def place_of(project: Project, name: SiteName) -> Path:
+def place_of(project: ProjectConfig, name: SiteName) -> Path:
     """Where the file of a new site belongs.
 
     Raises UsageError if no pattern of the project would match it, if the file already exists, or if it would be outside
@@ -64,7 +64,7 @@ def read_text(path: Path) -> str | None:
 
 def open_whole(
     paths: Sequence[Path] = (), trust: Trust | None = None, named: Sequence[Path] = ()
-) -> tuple[Project, SiteIndex]:
+) -> tuple[ProjectConfig, SiteIndex]:
     """The project that the paths belong to, with all its sites (possibly none yet), or only those that are `named`.
 
     Raises InvalidFiles and UsageError.
@@ -76,7 +76,7 @@ def open_whole(
     return project, check_sites(project, named)
 
 
-def _takes(project: Project, pattern: str, path: Path) -> bool:
+def _takes(project: ProjectConfig, pattern: str, path: Path) -> bool:
     """Whether a pattern would find a file at a path that does not exist yet."""
     regex = "".join(_part(part) for part in pattern.split("/") if part not in ("", "."))
     return re.fullmatch(regex, path.relative_to(project.root).as_posix() + "/") is not None
@@ -88,7 +88,7 @@ def _part(part: str) -> str:
     return "(?:[^/]+/)*" if part == "**" else f"{translate(part).removesuffix(chr(92) + 'Z')}/"
 
 
-def read_one_site(project: Project, path: Path, id: str) -> DesiredSite:
+def read_one_site(project: ProjectConfig, path: Path, id: str) -> DesiredSite:
     """The site with that id in a file, with its approvals, as they are now. Raises InvalidFiles."""
     shown, problems = shown_path(path), list[Diagnostic]()
     data = read_file(path, shown, problems)

@@ -69,7 +69,7 @@ PARALLELISM: Final = 32
 """Number of sites processed in parallel by default."""
 
 
-class Project(Struct, frozen=True):
+class ProjectConfig(Struct, frozen=True):
     """A project as defined in its reconciler.yaml; each field has the default that applies without that file.
 
     `state` and `api` are as written; `approvals` is a folder below `root`. `file` is None if there is no
@@ -110,12 +110,12 @@ class Project(Struct, frozen=True):
 class InvalidProject(InvalidFiles):
     """A project file with problems. `project` is the usable part of it, so that the site files can be checked too."""
 
-    def __init__(self, problems: Sequence[Diagnostic], project: Project) -> None:
+    def __init__(self, problems: Sequence[Diagnostic], project: ProjectConfig) -> None:
         super().__init__(problems)
         self.project = project
 
 
-def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Project:
+def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> ProjectConfig:
     """The project that the paths belong to; without paths, the current directory's.
 
     Raises UsageError if a path does not exist or there are several projects, and InvalidProject if reconciler.yaml has
@@ -124,7 +124,7 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
     root, file = find_root(paths)
     trust = trust or Trust()
     problems = Problems()
-    project = Project(root, trust=trust) if file is None else _read_project(root, file, trust, problems)
+    project = ProjectConfig(root, trust=trust) if file is None else _read_project(root, file, trust, problems)
     if file is None:
         problems.extend(
             problem(Place(shown_path(root / name)), *refused) for _, name, refused in _places_outside(project)
@@ -134,10 +134,10 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
     return project
 
 
-def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnostic]) -> Project:
+def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnostic]) -> ProjectConfig:
     """The project file. If it has problems: the usable part of it, so that the site files can be checked."""
     stamp = stamp_of(file)
-    unusable = Project(root, file, credentials=_AnyCredentials(), trust=trust)
+    unusable = ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust)
     if refused := refused_path(file, root, trust):
         problems.append(problem(Place(shown_path(file)), *refused))
         return unusable
@@ -158,16 +158,16 @@ class _AnyCredentials(dict[str, CredentialRef]):
         return super().get(name, default or DEFAULT_CREDENTIALS["default"])
 
 
-def _project(root: Path, file: Path, trust: Trust, merged: MergedDocument) -> Project:
+def _project(root: Path, file: Path, trust: Trust, merged: MergedDocument) -> ProjectConfig:
     written: dict[str, Any] = merged.value
-    usable = Project(root, file)
+    usable = ProjectConfig(root, file)
     limits = written.get("limits", {})
     interval = _duration(merged, ("poll", "interval"), usable.poll_interval, positive=True)
     timeout = _duration(merged, ("poll", "timeout"), usable.poll_timeout, positive=True)
     if interval > timeout:
         merged.problem(("poll",), "the interval is longer than the timeout", "make the timeout longer")
     credentials = read_credentials(merged, root, trust) if "credentials" in written else DEFAULT_CREDENTIALS
-    project = Project(
+    project = ProjectConfig(
         root=root,
         file=file,
         sites=tuple(pattern for pattern in written.get("sites", usable.sites) if not wrong_pattern(pattern)),
@@ -190,7 +190,7 @@ def _project(root: Path, file: Path, trust: Trust, merged: MergedDocument) -> Pr
     return project
 
 
-def _check_places(project: Project, merged: MergedDocument) -> None:
+def _check_places(project: ProjectConfig, merged: MergedDocument) -> None:
     """Reports what the file may not say about the API, the state or folders."""
     trust, written = project.trust, merged.value
     wrong = check_api(project.api) or (refused_api(project.api, trust) if trust.api is None else None)
@@ -206,7 +206,7 @@ def _check_places(project: Project, merged: MergedDocument) -> None:
             merged.problem(("sites", at), *wrong)
 
 
-def _places_outside(project: Project) -> Iterator[tuple[str, str, RefusedSetting]]:
+def _places_outside(project: ProjectConfig) -> Iterator[tuple[str, str, RefusedSetting]]:
     """The folders and files of a project that lead outside it: the key that names each, its name, and what to do."""
     places = [("approvals", project.approvals), ("", SEED)]
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:

@@ -14,7 +14,7 @@ from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.documents import Document
 from reconciler.config.events import read_events
 from reconciler.config.layers import Layer, MergedDocument
-from reconciler.config.project import Defaults, Project
+from reconciler.config.project import Defaults, ProjectConfig
 from reconciler.config.rules import read_activities, read_posts, read_schedule
 from reconciler.config.schema import check
 from reconciler.config.secrets import AppRef
@@ -37,7 +37,7 @@ class ReadSite(Struct, frozen=True):
 
 
 def read_site(
-    document: Document, project: Project, approvals: ApprovalFiles, problems: list[Diagnostic]
+    document: Document, project: ProjectConfig, approvals: ApprovalFiles, problems: list[Diagnostic]
 ) -> ReadSite | None:
     """The site that a document declares; None if it has problems, all of which are reported."""
     before = len(problems)
@@ -68,7 +68,7 @@ def _inherited(site: DesiredSite, merged: MergedDocument, under: Sequence[Defaul
     return tuple((path, origins[owner]) for path, owner in owners if owner in origins)
 
 
-def _approval_is_required(site: DesiredSite, merged: MergedDocument, project: Project) -> None:
+def _approval_is_required(site: DesiredSite, merged: MergedDocument, project: ProjectConfig) -> None:
     schedule = site.schedule
     if project.trust.require_approval and schedule is not None and not schedule.approval_required:
         message = "`approval: none` is refused, because this run requires approvals"
@@ -106,7 +106,7 @@ def _site(
     return site
 
 
-def _ref(written: dict[str, Any], merged: MergedDocument, project: Project) -> SiteRef:
+def _ref(written: dict[str, Any], merged: MergedDocument, project: ProjectConfig) -> SiteRef:
     credentials = written.get("credentials", "default")
     instance = written.get("instanceId")
     known = project.credentials.get(credentials)

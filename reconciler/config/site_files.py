@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
 from reconciler.config.patterns import Finder, fixed_folder
-from reconciler.config.project import SEED, Project
+from reconciler.config.project import SEED, ProjectConfig
 from reconciler.config.repository import GitError, Repository
 from reconciler.config.stray_files import stray_site_files
 from reconciler.config.words import quoted
@@ -68,7 +68,7 @@ class SiteFiles(Struct, frozen=True):
         return [warning(Place(shown_path(file)), message, fix, code="file-not-read") for file in self.unread(named)]
 
 
-def find_site_files(project: Project) -> SiteFiles:
+def find_site_files(project: ProjectConfig) -> SiteFiles:
     """Every site file of a project, whatever was named on the command line."""
     finder = Finder(project.root)
     approvals = str(project.approvals_folder).rstrip(os.sep) + os.sep
@@ -103,7 +103,7 @@ def _by_parts(file: str) -> str:
     return os.path.normcase(file).replace(os.sep, "\0")
 
 
-def submodule_warnings(project: Project) -> list[Diagnostic]:
+def submodule_warnings(project: ProjectConfig) -> list[Diagnostic]:
     """A warning for each git submodule that may contain site files and is not checked out."""
     repository = Repository(project.root, dict(project.trust.environment))
     try:
@@ -130,7 +130,7 @@ class NamedFiles(Struct, frozen=True):
     others: tuple[Path, ...] = ()
 
 
-def named_by(project: Project, site_files: SiteFiles, paths: Sequence[Path]) -> NamedFiles:
+def named_by(project: ProjectConfig, site_files: SiteFiles, paths: Sequence[Path]) -> NamedFiles:
     """What the paths name. Raises UsageError for a folder without a site file, and if the project has none at all."""
     if not site_files.files and not site_files.problems and all(path.is_dir() for path in paths):
         raise _nothing(project, project.root)
@@ -163,7 +163,7 @@ def _below(folder: Path, files: Sequence[Path], real: dict[str, Path]) -> set[Pa
     return below | {file for name, file in real.items() if real_folder in Path(name).parents}
 
 
-def _nothing(project: Project, where: Path) -> UsageError:
+def _nothing(project: ProjectConfig, where: Path) -> UsageError:
     if project.file is None:
         nothing = f"no site file in {where}, and no {PROJECT_FILE} there or above"
         return UsageError(nothing, "start a project with: reconciler init")

@@ -25,7 +25,7 @@ from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.packing import Details, KeptSite, PackedSite, Packer, SpooledSite
 from reconciler.config.problems import Problems
-from reconciler.config.project import SEED, InvalidProject, Project, find_project
+from reconciler.config.project import SEED, InvalidProject, ProjectConfig, find_project
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
 from reconciler.config.site_files import YAML, NamedFiles, Paths, find_site_files, named_by, submodule_warnings
@@ -140,7 +140,7 @@ class FilesRead(Struct, frozen=True):
     ids: dict[str, Place]
 
 
-ReadElsewhere: TypeAlias = Callable[[Project, Sequence[Path]], Iterable[FilesRead | None]]
+ReadElsewhere: TypeAlias = Callable[[ProjectConfig, Sequence[Path]], Iterable[FilesRead | None]]
 """Reads many site files in other processes.
 
 If it returns None for some, they are read here, to report what is wrong.
@@ -152,7 +152,7 @@ MANY: Final = 500
 
 def open_project(
     paths: Sequence[Path] = (), trust: Trust | None = None, elsewhere: ReadElsewhere | None = None
-) -> tuple[Project, SiteIndex]:
+) -> tuple[ProjectConfig, SiteIndex]:
     """The project that the paths belong to, and its sites that they name. Many files may be read `elsewhere`.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names nothing.
@@ -170,7 +170,9 @@ def open_project(
     return project, check_sites(project, paths, elsewhere)
 
 
-def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadElsewhere | None = None) -> SiteIndex:
+def check_sites(
+    project: ProjectConfig, paths: Sequence[Path] = (), elsewhere: ReadElsewhere | None = None
+) -> SiteIndex:
     """Reads every site file of a project, and returns the sites that the paths name.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file.
@@ -221,7 +223,7 @@ def without(entries: Sequence[SiteEntry], chosen: Sequence[SiteEntry]) -> tuple[
     return tuple(entry for entry in entries if entry.name not in names)
 
 
-def read_files(project: Project, files: Sequence[Path]) -> FilesRead | None:
+def read_files(project: ProjectConfig, files: Sequence[Path]) -> FilesRead | None:
     """Reads some site files of a project for another process; None if anything is wrong with them."""
     content = bytearray()
     reading = _Reading(project, sends=True, hears=content.extend)
@@ -237,7 +239,7 @@ def _in_small_letters(id: str) -> str:
     return id if small == id else small  # keep using the existing text, because there may be many thousands
 
 
-def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
+def _advice_about_project(project: ProjectConfig) -> Iterator[Diagnostic]:
     if project.file is not None:
         data = read_file(project.file, shown_path(project.file), []) or b""
         yield from advice_about_text(data, project.file, shown_path(project.file), project.root, "project")
@@ -251,7 +253,7 @@ class _Reading:
     """One reading of all site files of a project."""
 
     def __init__(
-        self, project: Project, *, sends: bool = False, hears: Callable[[bytes], object] = lambda _: None
+        self, project: ProjectConfig, *, sends: bool = False, hears: Callable[[bytes], object] = lambda _: None
     ) -> None:
         self.project = project
         self.approvals = ApprovalFiles(project)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.config.approval_files import approvals_now
 from reconciler.config.packing import KeptSite
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply_run import ApplyRun, approvers_of, is_public
 from reconciler.engine.fleet import READ_AT_ONCE, failed_site, in_turn
@@ -125,7 +125,7 @@ async def _while_they_work(
 
 
 async def _part(
-    project: Project, workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]
+    project: ProjectConfig, workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]
 ) -> PartResult | None:
     entries, sites = [], []
     for prepared in map(ready.__getitem__, numbers):
@@ -138,7 +138,7 @@ async def _part(
     return await workers.run(job, entries, sites)
 
 
-def _as_of_now(project: Project, entry: SiteEntry) -> SiteEntry:
+def _as_of_now(project: ProjectConfig, entry: SiteEntry) -> SiteEntry:
     """A site with what is approved by now: a worker without files cannot check. An unreadable file approves nothing."""
     try:
         approvals = approvals_now(project, entry.name)

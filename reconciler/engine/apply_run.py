@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from reconciler.api.client import FullClient
 from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.problems import lock_taken_over
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted
@@ -189,7 +189,7 @@ def _approvers(run: ApplyRun, site: SiteName) -> tuple[tuple[PostId, str], ...]:
     return approvers_of(run.session.project, site)
 
 
-def approvers_of(project: Project, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+def approvers_of(project: ProjectConfig, site: SiteName) -> tuple[tuple[PostId, str], ...]:
     """Who approved which draft of a site, as far as git knows."""
     found = deciders_of(project.approvals_file(site), repository_of(project))
     return tuple((PostId(draft), author) for draft, author in found.items())

@@ -15,7 +15,7 @@ from msgspec import Struct
 from reconciler.config.approvals import read_approvals
 from reconciler.config.deciding import AnyDecision, DraftSelector, Ruling, Subject, listed_in, pending, subjects, write
 from reconciler.config.last_approvals import LastApprovals
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.engine.results import Decided, Emit
 from reconciler.engine.selection import Selection, repository_of
 from reconciler.engine.session import begin
@@ -102,7 +102,7 @@ def is_whole(ruling: Ruling) -> bool:
 
 
 def _notes(
-    project: Project, files: Iterable[tuple[SiteName, Path, Approvals]], found: Sequence[Subject]
+    project: ProjectConfig, files: Iterable[tuple[SiteName, Path, Approvals]], found: Sequence[Subject]
 ) -> dict[PostId, tuple[Diagnostic, ...]]:
     """Notes about drafts that their own entries do not show: twins, and what changed since the last approval."""
     sites = dict.fromkeys(subject.site for subject in found)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.config.discovery import shown_path
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, SiteIndex
 from reconciler.engine.adoption_results import FilesChecked
 from reconciler.engine.fleet import Turn, in_turn, named_by_file, over_sites
@@ -31,7 +31,7 @@ PLANS: Final = "*.plan"
 
 
 async def check_files(
-    project: Project, index: SiteIndex, store: StateStore, plans: Iterable[Path], emit: Emit
+    project: ProjectConfig, index: SiteIndex, store: StateStore, plans: Iterable[Path], emit: Emit
 ) -> FilesChecked:
     """Checks the project's approvals, its state, and saved plans: those given, and the ones in its folder."""
     touched: list[Diagnostic] = list(index.problems)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.repository import GitError, GitTrouble, Repository
 from reconciler.engine.adoption_results import ProjectExamined
 from reconciler.engine.facts import CertificatesUsed, CheckedOut, Fact, ProxyUsed
@@ -47,7 +47,7 @@ def examine_environment(environ: Mapping[str, str], found: ProjectFindings) -> N
     found.facts.append(bundle or CertificatesUsed())
 
 
-def examine_git(project: Project, found: ProjectFindings) -> None:
+def examine_git(project: ProjectConfig, found: ProjectFindings) -> None:
     """Whether git can tell what changed and who approved: a repository, its owner, its depth."""
     repository = repository_of(project)
     try:

@@ -16,7 +16,7 @@ from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.config.discovery import shown_path
 from reconciler.config.event_text import DeclarableEvents, declarable_events, declares_events, event_lines
 from reconciler.config.new_files import place_of, read_one_site, write_file
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.site_text import NewSite, declared_settings, merged_fields, new_site_text
 from reconciler.config.sites import SiteIndex
 from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImported
@@ -205,7 +205,7 @@ async def _calendars(session: Session[ReadClient], site: Found) -> set[str]:
         raise
 
 
-def _defaults_have_events(project: Project) -> bool:
+def _defaults_have_events(project: ProjectConfig) -> bool:
     return any(declares_events(defaults.layer.value) for defaults in project.defaults if defaults.applies({}))
 
 
@@ -230,12 +230,12 @@ def unsettled(site: SiteName, plan: Plan, changes: int) -> Diagnostic:
     return Diagnostic("plan-not-empty", reason, fix, Severity.WARNING, address=Address(site))
 
 
-def shown_below(project: Project, path: Path) -> str:
+def shown_below(project: ProjectConfig, path: Path) -> str:
     """A path as the project's files would write it."""
     return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path)
 
 
-def _schema_for(project: Project, path: Path) -> str | None:
+def _schema_for(project: ProjectConfig, path: Path) -> str | None:
     """Where an editor finds the schema of site files, if the project has it."""
     schema = project.root / "schemas" / "site.schema.json"
     if not schema.is_file():

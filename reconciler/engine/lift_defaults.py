@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.new_files import open_whole, read_text, write_file
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.site_text import NewSite, merged_fields, new_site_text
 from reconciler.config.yaml_edit import NotEditable, YamlText, as_item
 from reconciler.config.yaml_values import yaml_value
@@ -26,7 +26,7 @@ ENOUGH = 2
 """How many sites must share a value before it becomes a default."""
 
 
-def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | None]]) -> Diagnostic:
+def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str | None]]) -> Diagnostic:
     """Moves the values that all sites share into the project's defaults, and out of the files that were just `made`.
 
     Returns a note about what was done. Raises InvalidFiles if the project's file cannot be changed in place.

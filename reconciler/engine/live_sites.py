@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from reconciler.api.client import ReadClient
 from reconciler.config.discovery import PROJECT_FILE
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.secrets import AppRef
 from reconciler.config.site_text import site_name
 from reconciler.config.sites import SiteEntry, SiteIndex
@@ -72,7 +72,7 @@ async def live_sites(
     return _named(found, declared), failed
 
 
-def check_wanted(project: Project, wanted: Wanted) -> None:
+def check_wanted(project: ProjectConfig, wanted: Wanted) -> None:
     """Raises UsageError for what cannot be asked for."""
     if wanted.everything and project.account is None:
         line = "account: {id: ...}"

@@ -13,7 +13,7 @@ from typing import Final, Self, TypeAlias, TypeVar, assert_never
 
 from reconciler.config.environment import clean_environment
 from reconciler.config.packing import Details, KeptSite
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.secrets import CredentialRef
 from reconciler.config.sites import SiteEntry
 from reconciler.config.stamps import Stamp
@@ -323,7 +323,7 @@ def from_bytes(kind: type[T], data: bytes) -> T:
     return from_json(kind, data[len(HEADER) :])
 
 
-def project_values(project: Project) -> ProjectValues:
+def project_values(project: ProjectConfig) -> ProjectValues:
     """What a worker needs to know about a project."""
     return ProjectValues(
         str(project.root),
@@ -338,9 +338,9 @@ def project_values(project: Project) -> ProjectValues:
     )
 
 
-def project_of(values: ProjectValues, environ: Mapping[str, str]) -> Project:
+def project_of(values: ProjectValues, environ: Mapping[str, str]) -> ProjectConfig:
     """The project on a worker. Its child processes get the worker's own environment without secrets."""
-    return Project(
+    return ProjectConfig(
         root=Path(values.root),
         credentials=dict(values.credentials),
         approvals=values.approvals,

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.config.discovery import PROJECT_FILE
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.plan_file import write_plan
 from reconciler.engine.results import PlanLoaded
@@ -93,7 +93,7 @@ def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> P
     )
 
 
-def check_project(saved: SavedPlan, project: Project, api: str) -> None:
+def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:
     """Raises UsageError if a saved plan belongs to another project, or to another API than `api`."""
     if api != saved.api:
         raise UsageError(
@@ -109,7 +109,7 @@ def check_project(saved: SavedPlan, project: Project, api: str) -> None:
             )
 
 
-def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | FilesUnreadable:
+def files_of(project: ProjectConfig) -> Mapping[SiteName, SiteEntry] | FilesUnreadable:
     """The site files as they are now, for people's decisions in the approvals; or why they cannot be read.
 
     A site whose own approvals file cannot be read is included, with its problems.
@@ -121,7 +121,7 @@ def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | FilesUnreadable
     return {entry.name: entry for entry in entries}
 
 
-def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: Project) -> str:
+def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: ProjectConfig) -> str:
     """How the files on disk differ from those the plan was made from; empty if they do not."""
     moved = [PROJECT_FILE] if saved.project not in (None, project.digest) else []
     moved += [

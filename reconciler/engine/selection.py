@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.approval_files import NOTHING_COMMITTED
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.repository import Repository
 from reconciler.config.sites import SiteEntry, SiteIndex, without
 from reconciler.engine.choice import Shard, SiteFilter
@@ -30,7 +30,7 @@ class Selection(Struct, frozen=True):
     the project in lower case; None if they are not known.
     """
 
-    project: Project
+    project: ProjectConfig
     entries: tuple[SiteEntry, ...]
     targets: TargetFilter
     of: int
@@ -49,7 +49,7 @@ class Selection(Struct, frozen=True):
         return len(self.entries)
 
 
-def select(project: Project, index: SiteIndex, choice: SiteFilter) -> Selection:
+def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter) -> Selection:
     """The sites that the options leave.
 
     Raises UsageError for an option that names nothing that exists, and InvalidFiles if git cannot be asked what was
@@ -80,7 +80,7 @@ def select(project: Project, index: SiteIndex, choice: SiteFilter) -> Selection:
     )
 
 
-def _part(project: Project, index: SiteIndex, choice: SiteFilter) -> RunPart | None:
+def _part(project: ProjectConfig, index: SiteIndex, choice: SiteFilter) -> RunPart | None:
     if choice.shard is None:
         return None
     from reconciler.planner.document import RunPart
@@ -90,7 +90,7 @@ def _part(project: Project, index: SiteIndex, choice: SiteFilter) -> RunPart | N
     return RunPart(choice.shard.number, choice.shard.count, config)
 
 
-def repository_of(project: Project) -> Repository:
+def repository_of(project: ProjectConfig) -> Repository:
     """The repository that a project is in, with the environment that its git processes may see."""
     return Repository(project.root, dict(project.trust.environment))
 
@@ -101,7 +101,7 @@ def in_shard(name: SiteName, shard: Shard) -> bool:
     return int.from_bytes(digest[:8], "big") % shard.count == shard.number - 1
 
 
-def _changed(project: Project, entries: list[SiteEntry], revision: str) -> list[SiteEntry]:
+def _changed(project: ProjectConfig, entries: list[SiteEntry], revision: str) -> list[SiteEntry]:
     changed = repository_of(project).changed_since(revision)
     if project.file is not None and changed.has(project.file):
         return entries

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from msgspec import Struct
 
 from reconciler.api.client import ReadClient
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.policy_checks import NamedCheck
 from reconciler.engine.results import Api, Emit, Notice, RunStarted
@@ -35,7 +35,7 @@ class Session(Struct, Generic[AnyClient], frozen=True):
     as code. With `debug`, a bug is raised where it occurs.
     """
 
-    project: Project
+    project: ProjectConfig
     client: AnyClient
     store: StateStore
     clock: Clock

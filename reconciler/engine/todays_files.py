@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from reconciler.config.discovery import PROJECT_FILE
-from reconciler.config.project import Project, find_project
+from reconciler.config.project import ProjectConfig, find_project
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.config.stamps import stamp_of
 from reconciler.executor.fence import unreadable
@@ -31,10 +31,10 @@ class TodaysFiles:
     """The files as they are now, read again only if the file system says that one was written."""
 
     def __init__(self) -> None:
-        self._project: Project | None = None
+        self._project: ProjectConfig | None = None
         self._entries: dict[str, SiteEntry] = {}
 
-    def forbid(self, project: Project, entry: SiteEntry) -> Diagnostic | None:
+    def forbid(self, project: ProjectConfig, entry: SiteEntry) -> Diagnostic | None:
         """Why no more posts of a site may be published; None if its files are still what the run read."""
         stamp = stamp_of(project.root / PROJECT_FILE)
         if (stamp, stamp_of(entry.file)) == (project.stamp, entry.stamp):
@@ -51,7 +51,7 @@ class TodaysFiles:
         return _changed(project, entry, self._project, self._entries.get(entry.id))
 
 
-def _read(before: Project) -> tuple[Project, dict[str, SiteEntry]]:
+def _read(before: ProjectConfig) -> tuple[ProjectConfig, dict[str, SiteEntry]]:
     """The project and its sites as they are now. Raises InvalidFiles and UsageError."""
     project = find_project((before.root,), before.trust)
     try:
@@ -60,7 +60,9 @@ def _read(before: Project) -> tuple[Project, dict[str, SiteEntry]]:
         return project, {}
 
 
-def _changed(before: Project, entry: SiteEntry, project: Project, now: SiteEntry | None) -> Diagnostic | None:
+def _changed(
+    before: ProjectConfig, entry: SiteEntry, project: ProjectConfig, now: SiteEntry | None
+) -> Diagnostic | None:
     if _limits(before.policy) != _limits(project.policy):
         return _forbidden(f"the policy in {PROJECT_FILE} was changed in the meantime")
     if now is None or now.name != entry.name:

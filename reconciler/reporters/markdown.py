@@ -74,9 +74,9 @@ class MarkdownReporter:
         self._head: list[str] = []
         self._last = ""
         self._findings = Findings()
-        self._public = _Part(most)
-        self._problems = {severity: _Part(most) for severity in Severity}
-        self._sites = _Part(most)
+        self._public = _Section(most)
+        self._problems = {severity: _Section(most) for severity in Severity}
+        self._sites = _Section(most)
         self._files: list[str] = []
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
@@ -237,7 +237,7 @@ class _SharedSites:
         return self._wording(self)
 
 
-class _Part:
+class _Section:
     """Pieces of which the first ones are kept, each with the sites that share it; the rest are counted."""
 
     def __init__(self, most: int) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import shown_path
-from reconciler.config.project import Project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import refused_path
 from reconciler.config.yaml_source import MAX_BYTES
@@ -49,7 +49,7 @@ class SiteFile(Struct, frozen=True):
 class ApprovalsFolder:
     """The files of some sites of a project. Nothing outside the project is read or written."""
 
-    def __init__(self, project: Project, sites: Iterable[SiteName]) -> None:
+    def __init__(self, project: ProjectConfig, sites: Iterable[SiteName]) -> None:
         self._project = project
         self.files = {site: SiteFile(site, project.approvals_file(site)) for site in sites}
         self.look()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.locations import check_api, check_state
-from reconciler.config.project import Project, ProjectAccount, find_project
+from reconciler.config.project import ProjectAccount, ProjectConfig, find_project
 from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, FromFile
 from reconciler.config.sites import check_sites, open_project
 from reconciler.config.stamps import stamp_of
@@ -53,14 +53,14 @@ def site(name: str) -> str:
     return f"version: 1\nsite: {{name: {name}, id: {guid(name)}}}\n"
 
 
-def names(project: Project, *paths: str) -> list[str]:
+def names(project: ProjectConfig, *paths: str) -> list[str]:
     return [entry.name for entry in check_sites(project, [Path(one) for one in paths]).entries]
 
 
 def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
     root = write_project({"reconciler.yaml": DOCUMENTED_PROJECT})
     project = find_project()
-    assert project == Project(
+    assert project == ProjectConfig(
         root=root,
         file=root / "reconciler.yaml",
         credentials={
@@ -95,7 +95,7 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
 def test_without_a_file_the_defaults_hold(write_project: WriteProject) -> None:
     root = write_project({"sites/a.yaml": site("a")})
     project = find_project()
-    assert project == Project(root)
+    assert project == ProjectConfig(root)
     assert project.credentials == {"default": ApiKeyRef(FromEnv("WIX_API_KEY"))}
     assert (project.api, project.state, project.approvals) == ("wix", ".reconciler", "approvals")
     assert (project.parallelism, project.requests_per_minute) == (32, 200)

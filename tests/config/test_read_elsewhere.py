@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.config import sites
-from reconciler.config.project import Project, find_project
+from reconciler.config.project import ProjectConfig, find_project
 from reconciler.config.sites import FilesRead, SiteIndex, check_sites, read_files
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.processes import Processes, WorkerProcess
@@ -21,7 +21,7 @@ SITES = 5
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectConfig:
     monkeypatch.setattr(sites, "MANY", 2)
     (tmp_path / "sites").mkdir()
     (tmp_path / "approvals").mkdir()
@@ -38,13 +38,13 @@ def declare(root: Path, number: int, name: str, tone: str = "warm") -> None:
     (root / "sites" / f"{number}.yaml").write_text(text)
 
 
-def by_two(project: Project, files: Sequence[Path]) -> Iterator[FilesRead | None]:
+def by_two(project: ProjectConfig, files: Sequence[Path]) -> Iterator[FilesRead | None]:
     """Two files at a time, as they come from another process."""
     for start in range(0, len(files), 2):
         yield pickle.loads(pickle.dumps(read_files(project, files[start : start + 2])))
 
 
-def never(_project: Project, _files: Sequence[Path]) -> Iterator[FilesRead | None]:
+def never(_project: ProjectConfig, _files: Sequence[Path]) -> Iterator[FilesRead | None]:
     raise AssertionError("few files are read in this process")
 
 
@@ -58,7 +58,7 @@ def values(index: SiteIndex) -> tuple[list[object], SiteIndex]:
     return list(sites), replace(index, entries=())
 
 
-def test_the_index_is_the_same_whoever_reads_the_files(project: Project) -> None:
+def test_the_index_is_the_same_whoever_reads_the_files(project: ProjectConfig) -> None:
     spread = check_sites(project, (), by_two)
     assert [entry.name for entry in spread.entries] == [f"shop-{number}" for number in range(SITES)]
     assert spread.problems  # of one site alone
@@ -66,7 +66,7 @@ def test_the_index_is_the_same_whoever_reads_the_files(project: Project) -> None
 
 
 @pytest.mark.parametrize("wrong", ["a name twice", "an id twice", "a file that is no site"])
-def test_problems_are_reported_as_in_one_process(project: Project, wrong: str) -> None:
+def test_problems_are_reported_as_in_one_process(project: ProjectConfig, wrong: str) -> None:
     match wrong:
         case "a name twice":
             declare(project.root, 4, "shop-0")
@@ -83,13 +83,13 @@ def test_problems_are_reported_as_in_one_process(project: Project, wrong: str) -
     assert told[0] == told[1]
 
 
-def test_few_files_are_read_here(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_files_are_read_here(project: ProjectConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sites, "MANY", SITES + 1)
     assert len(check_sites(project, (), never)) == SITES
 
 
 def test_processes_read_files_and_one_that_is_lost_is_no_matter(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: ProjectConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconciler.processes.AT_ONCE", 3)
     processes = Processes(1)
