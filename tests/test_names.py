@@ -13,9 +13,11 @@ import reconciler
 ROOT = Path(reconciler.__file__).parent
 
 MODULES = {
-    "cli": "applying auditing planning repairing reviewing showing starter telling",
-    "engine": "applying",
-    "planner": "judging standing wanted",
+    "cli": "applying approving asking auditing completing merging planning repairing reviewing reviewing_page running "
+    "saving selecting showing starter telling",
+    "config": "deciding",
+    "engine": "applying merging",
+    "planner": "judging reviewing standing wanted",
     "executor": "by_hand evidence remember single view",
     "state": "hold notes",
     "api": "bodies services wire_neighbours",

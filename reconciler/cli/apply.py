@@ -9,10 +9,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.cli.asking import agreed, can_ask, public_question
 from reconciler.cli.options import RunOptions
+from reconciler.cli.prompts import agreed, can_ask, public_question
 from reconciler.cli.run import CommandRun, reported
-from reconciler.cli.selecting import means_of, selected
+from reconciler.cli.selection import means_of, selected
 from reconciler.config.project import find_project
 from reconciler.engine.apply_run import DECLINED, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter

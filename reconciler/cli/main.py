@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from reconciler.cli.running import StoppedEarly, Terminated
+from reconciler.cli.signals import StoppedEarly, Terminated
 from reconciler.model.plurals import plural
 from reconciler.model.verdict import Verdict, interrupted_by
 from reconciler.version import __version__

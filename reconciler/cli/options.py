@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import Struct
 
-from reconciler.cli.completing import complete_outputs, complete_sites, complete_targets
+from reconciler.cli.completion import complete_outputs, complete_sites, complete_targets
 from reconciler.reporters.next_step import Again
 
 if TYPE_CHECKING:  # this file is loaded for `--help` too

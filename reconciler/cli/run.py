@@ -16,7 +16,7 @@ import click
 
 from reconciler.cli.options import OutputOptions
 from reconciler.cli.outputs import open_reports, screen_of, shows_text
-from reconciler.cli.running import Interrupts, SignalPause, StoppedEarly, Terminated, beside, run
+from reconciler.cli.signals import Interrupts, SignalPause, StoppedEarly, Terminated, beside, run
 from reconciler.engine.how_far import HowFar
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Notice, RunFailed
 from reconciler.engine.verdict import verdict_of

@@ -11,8 +11,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.cli.asking import agreed, can_ask
 from reconciler.cli.options import OutputOptions
+from reconciler.cli.prompts import agreed, can_ask
 from reconciler.cli.run import CommandRun, reported
 from reconciler.cli.show import time_of
 from reconciler.config.discovery import PROJECT_FILE, absolute_path

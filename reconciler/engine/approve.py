@@ -13,7 +13,7 @@ from typing import TypeAlias, assert_never
 from msgspec import Struct
 
 from reconciler.config.approvals import read_approvals
-from reconciler.config.deciding import AnyDecision, DraftSelector, Ruling, Subject, listed_in, pending, subjects, write
+from reconciler.config.decisions import AnyDecision, DraftSelector, Ruling, Subject, listed_in, pending, subjects, write
 from reconciler.config.last_approvals import LastApprovals
 from reconciler.config.project import ProjectConfig
 from reconciler.engine.results import Decided, Emit

@@ -31,7 +31,13 @@ from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.planner import make_plan
 from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus
-from reconciler.planner.reviewing import NO_SCHEDULE, not_reviewable, plan_if_approved, review_of, with_account_names
+from reconciler.planner.review_builder import (
+    NO_SCHEDULE,
+    not_reviewable,
+    plan_if_approved,
+    review_of,
+    with_account_names,
+)
 from reconciler.planner.unstopped import until_applied
 from reconciler.planner.used_approvals import scheduled_by_us
 from reconciler.whole_files import write_atomically

@@ -19,7 +19,7 @@ from reconciler.model.posts import PostStatus, account_name, fits_in_files
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.model.sites import Need, ObservedSite, SiteRef
 from reconciler.planner.matching import in_order
-from reconciler.planner.reviewing import with_account_names
+from reconciler.planner.review_builder import with_account_names
 
 APPROVED_OUTSIDE: Final = """\
 # When this site was imported, these posts were scheduled on it already, by somebody outside this project. They count as

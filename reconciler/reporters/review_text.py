@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from reconciler.config.deciding import Subject
+from reconciler.config.decisions import Subject
 from reconciler.engine.results import Decided, ReviewCompleted
 from reconciler.model.content import PublicContent
 from reconciler.model.moments import moment_text

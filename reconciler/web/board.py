@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.config.deciding import Subject
+from reconciler.config.decisions import Subject
 from reconciler.config.last_approvals import LastApprovals, LastApproved
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, DraftApproval, DraftDecision

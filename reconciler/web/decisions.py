@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.approvals_edit import set_decisions
-from reconciler.config.deciding import Subject
+from reconciler.config.decisions import Subject
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import InvalidFiles, UsageError

@@ -12,7 +12,7 @@ import pytest
 
 import reconciler
 from reconciler.engine.carrying_out import ApplyTotals
-from reconciler.engine.merging import merged_reports, report_verdict
+from reconciler.engine.merge import merged_reports, report_verdict
 from reconciler.engine.results import (
     ApplyCompleted,
     ClosingEvent,

@@ -136,8 +136,8 @@ def test_approve_one_by_one(
         sys.stdout.write(f"{question}{pressed}\n")
         return pressed
 
-    monkeypatch.setattr("reconciler.cli.approving.can_ask", lambda: True)
-    monkeypatch.setattr("reconciler.cli.approving.key", key)
+    monkeypatch.setattr("reconciler.cli.approve.can_ask", lambda: True)
+    monkeypatch.setattr("reconciler.cli.approve.key", key)
     monkeypatch.setattr(sys, "stderr", sys.stdout)
     is_golden("approve", reconciler("approve").out, update_cases)
 

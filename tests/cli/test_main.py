@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from reconciler import __main__ as started
 from reconciler import __version__
 from reconciler.cli import main
-from reconciler.cli.running import StoppedEarly, Terminated
+from reconciler.cli.signals import StoppedEarly, Terminated
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 from reconciler.sandbox.server import start_in_thread
 from reconciler.wiring import open_sandbox

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.cli import approving
-from reconciler.cli.approving import HELP, QUESTION, SHORT_HELP, fitted
-from reconciler.config.deciding import DraftSelector, Ruling, Subject
+from reconciler.cli.approve import HELP, QUESTION, SHORT_HELP, fitted
+from reconciler.config.decisions import DraftSelector, Ruling, Subject
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
 from reconciler.engine.approve import Instead, ToApprove, Undecided, approve
@@ -28,7 +27,7 @@ from reconciler.model.approvals import ActivityApproval, DraftApproval, DraftDec
 from reconciler.model.content import PublicContent, approval_digest, comparable
 from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
 from reconciler.planner.channel_rules import content_warnings, warnings_of_reviewed
-from reconciler.planner.reviewing import review_of
+from reconciler.planner.review_builder import review_of
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import subject_lines
 from tests.cli.projects import Command, Project, site
@@ -495,7 +494,7 @@ def test_ctrl_c_between_two_drafts_says_what_was_saved(
             return answer
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(approving, "key", pressed)
+    monkeypatch.setattr("reconciler.cli.approve.key", pressed)
     monkeypatch.setattr(sys, "stdin", Terminal(""))
     done = reconciler("approve", shop.root)
     saved, last = done.out.splitlines()[-2:]
@@ -572,7 +571,7 @@ def test_a_file_that_changes_while_a_person_reads_gets_no_decision(
         return "a"
 
     monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr(approving, "key", slowly)
+    monkeypatch.setattr("reconciler.cli.approve.key", slowly)
     done = reconciler("approve", shop.root)
     assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
     assert "was changed in the meantime" in done.err

@@ -120,7 +120,7 @@ def test_regenerate_of_a_marketing_plan_that_no_file_manages(chain: Project, rec
 
 
 def test_completion_knows_names_and_labels(chain: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from reconciler.cli.completing import complete_sites, complete_targets
+    from reconciler.cli.completion import complete_sites, complete_targets
 
     context, parameter = click.Context(click.Command("plan")), click.Option(["--target"])
     monkeypatch.chdir(chain.root)

@@ -13,7 +13,7 @@ import yaml
 
 from reconciler.cli.shards import SYSTEMS, shard_of_job
 from reconciler.engine.choice import Shard
-from reconciler.engine.merging import merged_reports
+from reconciler.engine.merge import merged_reports
 from reconciler.model.diagnostics import UsageError
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import whole_files
-from reconciler.config import deciding
+from reconciler.config import decisions
 from tests.cli.projects import Command, Project, Ran
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
@@ -256,6 +256,6 @@ def test_all_drafts_are_one_write(pottery: Project, reconciler: Command, monkeyp
         writes.append(path)
         real(path, text)
 
-    monkeypatch.setattr(deciding, "write_atomically", counted)
+    monkeypatch.setattr(decisions, "write_atomically", counted)
     assert reconciler("approve", pottery.root, "--all", "--yes").last == "Decided: 31 drafts in 1 site; 0 pending."
     assert writes == [file(pottery)]

@@ -77,7 +77,7 @@ AT_ONCE = {
     "engine/apply_parts.py": ["ensure_future", "gather", "wait", "wait"],  # the parts of a run on workers
     "api/reader.py": ["ensure_future", "gather", "gather"],  # the reads of one site
     # one thing beside another: a run and its signals, a lease and its renewal, a shielded write
-    "cli/running.py": ["ensure_future", "gather"],
+    "cli/signals.py": ["ensure_future", "gather"],
     "state/heartbeat.py": ["ensure_future", "ensure_future", "gather"],
     "state/journal.py": ["ensure_future"],
     "state/lease.py": ["ensure_future", "gather"],

@@ -32,7 +32,7 @@ from reconciler.model.sites import PublishedPost
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.review import Review
-from reconciler.planner.reviewing import review_of
+from reconciler.planner.review_builder import review_of
 from reconciler.planner.used_approvals import times_of
 from tests.planner.publishing_world import IMAGE, KNOWN, NOW, activity, desired, post, site
 from tests.reviewing import entry

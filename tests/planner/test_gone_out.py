@@ -16,7 +16,7 @@ from reconciler.planner.drift_report import DriftState, Finding
 from reconciler.planner.gone_out import moment_now, moved_key, reason_recorded
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.options import PlanOptions
-from reconciler.planner.reviewing import review_of
+from reconciler.planner.review_builder import review_of
 from tests.planner.publishing_world import NOW, activity, approved, desired, plan, post, reasons, site
 
 DRAFT = post("d1")

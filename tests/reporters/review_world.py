@@ -13,7 +13,7 @@ from reconciler.model.selectors import Match
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.review import Review
-from reconciler.planner.reviewing import review_of
+from reconciler.planner.review_builder import review_of
 from tests.planner.publishing_world import NOW, activity, approved, desired, post, scheduled_before, site
 
 LONG = ("Our winter collection is here: hand-thrown stoneware for every kitchen. ☕️ " * 40)[:2199] + "!"

@@ -27,7 +27,7 @@ def test_golden_screens_name_channels_as_people_do(screen: Path) -> None:
 
 
 TYPED_IN = {
-    "config/deciding.py": "--channel, as it was given",
+    "config/decisions.py": "--channel, as it was given",
     "planner/eligibility.py": "what a rule of the file lists",
     "reporters/page_audit.py": "an attribute of HTML",
 }

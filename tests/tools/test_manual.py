@@ -47,7 +47,7 @@ def test_nothing_is_left_out() -> None:
 NOT_READ = {
     "cli/options.py": {"API", "HOST", "PLACE", "REV", "SITE", "TIME", "WHAT"},  # placeholders of options
     "cli/outputs.py": {"O_NOCTTY", "O_NONBLOCK"},  # flags of the system
-    "cli/reviewing_page.py": {"SANDBOX"},
+    "cli/review_page.py": {"SANDBOX"},
     "config/repository.py": None,  # what it sets for git
     "config/environment.py": None,  # what it passes on to child processes
 }

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli import options
-from reconciler.cli.completing import complete_channels
+from reconciler.cli.completion import complete_channels
 
 DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "discard")
 
@@ -61,8 +61,8 @@ def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
     comments and everything else are kept. Approving publishes nothing: `apply`
     schedules what is approved.
     """
-    from reconciler.cli.approving import ApproveOptions, approve_command
-    from reconciler.config.deciding import AnyDecision, DraftSelector
+    from reconciler.cli.approve import ApproveOptions, approve_command
+    from reconciler.config.decisions import AnyDecision, DraftSelector
     from reconciler.model.approvals import ActivityDecision, DraftDecision
 
     said: AnyDecision | None = None

@@ -48,7 +48,7 @@ def command(probe: bool, cassette: Path, **given: Any) -> int:
 
 
 def _doctor(asked: options.RunOptions, running: CommandRun, probe_to: Path | None) -> ClosingEvent:
-    from reconciler.cli.selecting import opened_whole
+    from reconciler.cli.selection import opened_whole
 
     runs = opened_whole(asked, asked.paths)
     selection = runs.select(asked.choice)

@@ -32,7 +32,7 @@ def command(**given: Any) -> int:
 
 
 def _history(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
-    from reconciler.cli.selecting import selected
+    from reconciler.cli.selection import selected
 
     runs, selection, _ = selected(asked)
     return running.run(runs.history(selection, running.emit))

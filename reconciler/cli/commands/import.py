@@ -88,7 +88,7 @@ def import_live(
     asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: CommandRun
 ) -> ClosingEvent:
     """Writes new site files, or updates those in `files`."""
-    from reconciler.cli.selecting import opened, opened_whole
+    from reconciler.cli.selection import opened, opened_whole
 
     if files:
         return running.run(opened(asked, files).update_files(running.emit))

@@ -35,7 +35,7 @@ def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any)
     """
     from msgspec.structs import replace
 
-    from reconciler.cli.merging import merge
+    from reconciler.cli.merge import merge
     from reconciler.cli.run import CommandRun, reported
 
     def work(running: CommandRun) -> ClosingEvent:

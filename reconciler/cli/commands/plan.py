@@ -49,13 +49,13 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
 
 
 def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> ClosingEvent:
-    from reconciler.cli.selecting import selected
+    from reconciler.cli.selection import selected
 
     if out is None:
         runs, selection, context = selected(asked)
         return running.run(runs.plan(selection, context, running.emit))
-    from reconciler.cli.saving import Saving
+    from reconciler.cli.plan_collector import PlanCollector
 
-    saving = Saving(out, running.emit)
+    collector = PlanCollector(out, running.emit)
     runs, selection, context = selected(asked)
-    return running.run(runs.plan(selection, context, saving.emit, partial(saving.write, selection.part)))
+    return running.run(runs.plan(selection, context, collector.emit, partial(collector.write, selection.part)))

@@ -58,14 +58,14 @@ def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
 
 
 def _page(asked: options.RunOptions, running: CommandRun, port: int, *, commits: bool) -> ClosingEvent:
-    from reconciler.cli.reviewing_page import review_page
+    from reconciler.cli.review_page import review_page
 
     return review_page(asked, running, port=port, commits=commits)
 
 
 def _review(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.cli.outputs import sandbox_picture
-    from reconciler.cli.selecting import selected
+    from reconciler.cli.selection import selected
     from reconciler.engine.results import ApiKind
     from reconciler.reporters.gallery import gallery
 

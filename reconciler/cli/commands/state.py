@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reconciler.cli import options
-from reconciler.cli.completing import complete_sites
+from reconciler.cli.completion import complete_sites
 
 if TYPE_CHECKING:
     from reconciler.cli.state import StateOptions

@@ -50,7 +50,7 @@ def _version(given: dict[str, Any]) -> VersionShown:
 
 
 def _check(given: dict[str, Any], running: CommandRun) -> ClosingEvent:
-    from reconciler.cli.selecting import opened_whole
+    from reconciler.cli.selection import opened_whole
 
     paths: tuple[Path, ...] = given.pop("paths")
     plans = tuple(path for path in paths if path.is_file() and path.suffix not in (".yaml", ".yml"))

@@ -16,7 +16,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.document import RunPart
 
 
-class Saving:
+class PlanCollector:
     """Passes on the events of a `plan` and keeps its plans. Raises UsageError for a file that cannot be written."""
 
     def __init__(self, file: Path, emit: Emit) -> None:

@@ -12,12 +12,12 @@ from typing import Final, TextIO
 
 from msgspec import Struct, structs
 
-from reconciler.cli.asking import can_ask, key
 from reconciler.cli.options import OutputOptions
 from reconciler.cli.outputs import screen_of, shows_text
+from reconciler.cli.prompts import can_ask, key
 from reconciler.cli.run import CommandRun, reported
-from reconciler.cli.running import Terminated, run
-from reconciler.config.deciding import AnyDecision, DraftSelector, Ruling
+from reconciler.cli.signals import Terminated, run
+from reconciler.config.decisions import AnyDecision, DraftSelector, Ruling
 from reconciler.config.discovery import shown_path
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of

@@ -108,7 +108,7 @@ def review_of(
     for problem in hypothetical.blocked:
         if problem.about.kind is Kind.DRAFT:
             blocked.setdefault(problem.about.key, []).append(problem)
-    reviewing = _Reviewing(
+    reviewing = _ReviewBuilder(
         desired,
         recorded,
         options,
@@ -169,7 +169,7 @@ def plan_if_approved(
     return make_plan(replace(desired, approvals=approved), observed, replace(recorded, known=True), options)
 
 
-class _Reviewing(Struct, frozen=True):
+class _ReviewBuilder(Struct, frozen=True):
     """What posts are judged by, one after the other."""
 
     desired: DesiredSite

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.cli.show import readable_plan, report_plan
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import check_target
-from reconciler.engine.merging import merged_plans, merged_reports, report_verdict
+from reconciler.engine.merge import merged_plans, merged_reports, report_verdict
 from reconciler.engine.plan_file import LARGEST_WHOLE, write_file, write_plan
 from reconciler.engine.results import ClosingEvent, Emit, Notice, PartsMerged
 from reconciler.engine.saved import check_destination

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 from reconciler.api.client import ReadClient
 from reconciler.cli.outputs import sandbox_picture, shows_text
 from reconciler.cli.run import CommandRun
-from reconciler.cli.selecting import select_sites, selected
-from reconciler.config.deciding import listed_in, pending
+from reconciler.cli.selection import select_sites, selected
+from reconciler.config.decisions import listed_in, pending
 from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided
 from reconciler.engine.session import Session, begin
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed

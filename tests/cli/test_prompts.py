@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from reconciler.cli import asking
+from reconciler.cli import prompts
 
 
 def test_what_follows_an_interrupted_question_begins_on_a_line_of_its_own(
@@ -17,12 +17,12 @@ def test_what_follows_an_interrupted_question_begins_on_a_line_of_its_own(
         return ""
 
     async def interrupted() -> None:
-        question = asyncio.ensure_future(asking.agreed("Do it?"))
+        question = asyncio.ensure_future(prompts.agreed("Do it?"))
         await asyncio.sleep(0)
         question.cancel()
         with pytest.raises(asyncio.CancelledError):
             await question
 
-    monkeypatch.setattr(asking, "_line", nobody_answers)
+    monkeypatch.setattr(prompts, "_line", nobody_answers)
     asyncio.run(interrupted())
     assert capsys.readouterr().err.endswith("accepted: \n")
