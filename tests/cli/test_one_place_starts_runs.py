@@ -9,7 +9,7 @@ from pathlib import Path
 import reconciler
 
 ROOT = Path(reconciler.__file__).parent
-HELD = frozenset({"Session", "Run", "StateAccess"})
+HELD = frozenset({"Session", "ApplyRun", "StateAccess"})
 """What a function of the engine is handed that works on sites, or on the state of a selection of them."""
 
 

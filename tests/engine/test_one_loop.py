@@ -28,7 +28,7 @@ SITES = {"entries", "sites", "ids", "plans", "left_out", "labels", "known"}
 EACH = {"site", "entry", "id", "ref"}
 """The usual names of one of them, and of what its documents are called in the state."""
 
-RESULTS = {"SiteFailed", "Failed"}
+RESULTS = {"SiteFailed", "FailedSite"}
 
 FEW = {
     "engine/fleet.py: for site in self._sites:",
