@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from reconciler.cli.signals import StoppedEarly, Terminated
+from reconciler.cli.streams import STANDARD_OUTPUT, NamedStream
 from reconciler.model.plurals import plural
 from reconciler.model.verdict import Verdict, interrupted_by
 from reconciler.version import __version__
@@ -248,6 +249,9 @@ def entry_point() -> NoReturn:
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_closed_streams()
+    if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
+        out = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115 - open as long as the process
+        sys.stdout = NamedStream(out, STANDARD_OUTPUT, sys.stdout.encoding, at_once=sys.stdout.write_through)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a letter is not a bug. What is written into a file or a pipe is there at once:
@@ -289,10 +293,13 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _open_closed_streams() -> None:
     """Discards output to a closed stream (`>&-`), so that no file of a run takes that stream's number."""
+    unseen = sys.stdout is None
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
             setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+    if unseen:
+        _say(["warning: standard output is closed, so nothing that is printed there is shown"])
 
 
 def _fail_to_write(error: OSError) -> int:

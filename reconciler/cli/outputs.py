@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.cli.options import OutputOptions
+from reconciler.cli.streams import NamedStream
 from reconciler.config.trust import check_target
 from reconciler.engine.results import Event
 from reconciler.machine import utc_now
@@ -202,7 +202,7 @@ def _begin(path: Path) -> _File:
         out = closing.enter_context(replacing(path, new_mode()))
     except OSError as error:
         raise _unwritable(path, error) from None
-    return _File(TextIOWrapper(out, encoding="utf-8", newline="\n"), path, closing)
+    return _File(NamedStream(out, printable(str(path)), newline="\n"), path, closing)
 
 
 def _before(file: _File) -> str:
@@ -230,7 +230,7 @@ def _open_stream(path: Path) -> IO[str]:
         raise OSError(errno.EINVAL, "it is a block device")
     if os.name == "posix":
         os.set_blocking(handle, True)
-    return os.fdopen(handle, "w", encoding="utf-8")
+    return NamedStream(os.fdopen(handle, "wb"), printable(str(path)))
 
 
 def _end(file: _File) -> None:

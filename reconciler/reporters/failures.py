@@ -10,7 +10,7 @@ from reconciler.model.address import ALL_SITES
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.planner.actions import COUNTING
-from reconciler.reporters.diagnostics import particulars
+from reconciler.reporters.diagnostics import particulars, refused_line
 from reconciler.reporters.layout import Line, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.problems import for_any_site
@@ -58,12 +58,17 @@ class Failures:
 
     def __init__(self, *, list_sites: bool = False) -> None:
         self._causes: dict[tuple[bool, str, str], _Cause] = {}
+        self.sites = 0
+        self.count = 0
+        """How many problems they have."""
         self._unseen: list[Line] = []
         self._most = 1_000_000 if list_sites else MOST_NAMES
 
     def add(self, failed: SiteFailed) -> None:
         """Adds a site with each of its problems."""
         self._unseen += unseen_lines(failed)
+        self.sites += 1
+        self.count += len(failed.problems)
         for problem in failed.problems:
             what = problem.cause.removeprefix(f"{failed.name}: ")
             counts = problem.code in COUNTING
@@ -99,6 +104,24 @@ class Failures:
             more = found.count - len(found.names)
             names = ", ".join(found.names) + (f" and {plural(more, 'more site')}" if more else "")
             yield Line((Span(f"sites: {names}"), *rest), indent=4, hang=6)
+
+    @property
+    def first(self) -> Diagnostic | None:
+        """The first problem of the first site."""
+        return next((found.example for found in self._causes.values()), None)
+
+    def refused_line(self) -> str | None:
+        """`Refused: shop: ...`, or `Refused: 3 sites: ...`; of several reasons only the number. None without sites."""
+        if not self._causes:
+            return None
+        if self.count == 1 and self.first is not None:
+            return refused_line(self.first)
+        first = next(iter(self._causes.values()))
+        which = first.names[0] if self.sites == 1 else plural(self.sites, "site")
+        if len(self._causes) > 1:
+            return f"Refused: {which}, for {len(self._causes):,} reasons (above)"
+        fix = f"; {first.example.fix}" if first.example.fix else ""
+        return f"Refused: {which}: {first.what}{fix}"
 
     def __bool__(self) -> bool:
         return bool(self._causes)

@@ -13,12 +13,14 @@ from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult
 from reconciler.model.address import SiteName
 from reconciler.model.plurals import plural
+from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import reason
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.ledger_text import (
     CUT_SHORT,
     FEW_SITES,
     RESULT_STYLES,
+    UNDONE,
     WORST_FIRST,
     causes_of,
     counts,
@@ -35,7 +37,7 @@ MOST_KINDS: Final = 3
 class _Row(Struct, frozen=True, gc=False):
     """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above.
 
-    `why` is what failed, if that may be shown once for several sites; `done` is what was done, by kind.
+    `why` is why something was not done, if that may be shown once for several sites; `done` is what was done, by kind.
     """
 
     rank: int
@@ -50,7 +52,7 @@ class _Row(Struct, frozen=True, gc=False):
 class LedgerSummary:
     """A line for each site of a run that had something to do, worst first; the others are counted.
 
-    From `FEW_SITES` sites on that failed in the same way, the cause is shown once, with their number.
+    From `FEW_SITES` sites on where something was not done for the same reason, it is shown once, with their number.
     """
 
     def __init__(self, screen: Screen, *, most: int = MOST_ROWS, list_sites: bool = False) -> None:
@@ -63,7 +65,7 @@ class LedgerSummary:
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
 
     def applied(self, applied: SiteApplied) -> SiteName | None:
-        """Adds a site that was worked on. Returns an earlier site that failed in the same way, if there is one."""
+        """Adds a site that was worked on. Returns an earlier one with the same cause of what was not done, if any."""
         ledger = applied.ledger
         results = {entry.result for entry in ledger.entries}
         worst = min((WORST_FIRST.index(result) for result in results), default=len(WORST_FIRST) - 1)
@@ -73,7 +75,7 @@ class LedgerSummary:
         rank = -1 if goes_out else 0 if ledger.error else worst
         alike = not (goes_out or ledger.error or results - {ActionResult.DONE, ActionResult.WITHHELD, *CUT_SHORT})
         first, why = self._before(applied.name, causes_of(ledger), why_of(ledger))
-        if goes_out or results - {ActionResult.DONE, ActionResult.WITHHELD, ActionResult.FAILED, *CUT_SHORT}:
+        if goes_out or results - {ActionResult.DONE, ActionResult.WITHHELD, *UNDONE, *CUT_SHORT}:
             why = ""
         style, done = RESULT_STYLES[WORST_FIRST[max(rank, 0)]], done_in(ledger)
         done = self._words.setdefault(done, done)
@@ -111,7 +113,8 @@ class LedgerSummary:
             if row.why in causes:
                 causes[row.why].append(row)
         for why, same in causes.items():
-            words = same[0].words if len({row.words for row in same}) == 1 else "failed"
+            worst = spoken(WORST_FIRST[max(same[0].rank, 0)])
+            words = same[0].words if len({row.words for row in same}) == 1 else worst
             spans = (Span(f"  {plural(len(same), 'site')}"), Span(words, same[0].style), Span(why))
             yield from Line(spans, hang=6).on(self._screen)
         rows = [row for row in rows if row.why not in causes]

@@ -57,6 +57,10 @@ WORST_FIRST: Final = (
 
 CUT_SHORT: Final = (ActionResult.PENDING, ActionResult.NOT_STARTED)
 """The results of entries that a run had no time for."""
+
+UNDONE: Final = (ActionResult.FAILED, ActionResult.UNKNOWN, ActionResult.SKIPPED)
+"""The results of entries that something kept from being done."""
+
 REMARKS: Final = {
     Remark.GONE_ALREADY: "it was gone already",
     Remark.NOT_WAITING: "it was no longer waiting to go out",
@@ -94,7 +98,7 @@ def applied_lines(
 
     `brief` is for many sites: what was done and does not go public is in the first line; the rest gets its own lines.
     Several posts that were scheduled, moved or cancelled share a line, unless `list_posts` asks for each. `quiet`
-    leaves out everything that was done. At the site `same_as`, everything failed in the same way and was shown in full.
+    leaves out everything that was done. The site `same_as` has shown in full why the same was not done there.
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
@@ -130,13 +134,13 @@ def applied_lines(
 
 
 def _has_cause(entry: Entry) -> bool:
-    """Whether it failed, or was not started after something else failed."""
-    return entry.result in (ActionResult.FAILED, ActionResult.NOT_STARTED) and entry.problem is not None
+    """Whether something kept it from being done, or it was not started because of that."""
+    return entry.result in (*UNDONE, ActionResult.NOT_STARTED) and entry.problem is not None
 
 
 def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
-    """What failed at a site and why, without what differs from site to site; empty if nothing failed."""
-    if ledger.interrupted or not (ledger.error or any(entry.result is ActionResult.FAILED for entry in ledger.entries)):
+    """What was not done at a site and why, without what differs from site to site; empty if nothing was in the way."""
+    if ledger.interrupted or not (ledger.error or any(entry.result in UNDONE for entry in ledger.entries)):
         return ()
     found = [
         (f"{entry.result} {entry.operation.kind} {entry.verb}", reason(entry.problem))
@@ -149,14 +153,14 @@ def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
 
 
 def why_of(ledger: SiteLedger) -> str:
-    """Why a site failed, in the words for all sites that failed in the same way."""
-    failed = [entry.problem for entry in ledger.entries if entry.result is ActionResult.FAILED]
-    return "; ".join(dict.fromkeys(reason(problem) for problem in (*failed, ledger.error) if problem))
+    """Why something was not done at a site, in the words for all sites where it was not done for the same reason."""
+    undone = [entry.problem for entry in ledger.entries if entry.result in UNDONE]
+    return "; ".join(dict.fromkeys(reason(problem) for problem in (*undone, ledger.error) if problem))
 
 
 def _same_words(entries: Sequence[Entry], same_as: SiteName, zone: str) -> str:
     """`settings failed, marketing plan not started: same cause as shop-001`."""
-    words = _by_result(entries, zone, (ActionResult.FAILED, ActionResult.NOT_STARTED))
+    words = _by_result(entries, zone, (*UNDONE, ActionResult.NOT_STARTED))
     return f"{words}: same cause as {same_as}" if words else f"same cause as {same_as}"
 
 

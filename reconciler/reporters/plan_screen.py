@@ -51,14 +51,20 @@ class PlanScreen:
         self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained, changes=CHANGES)
         self._waiting: list[tuple[str, int, Counter[str]]] = []
         self._drafts = self._unwritten = self._sites_waiting = 0
-        self._refusals: list[Diagnostic] = []
+        self._refusals = Failures()
+        """Why sites are refused, for the last line."""
         self._refused_sites = Failures(list_sites=detail.sites)
-        self._in_last_line: SiteFailed | None = None
-        """The only site, if a short screen names its only refusal in the last line alone."""
-        self._refused = 0
+        self._sites = 0
+        self._first: SitePlanned | None = None
+        """The first site, on a short screen: if it is the only one, its only refusal is in the last line alone."""
         self._unrecorded = 0
         self._held: list[str] = []
         self._sites_held = 0
+
+    @property
+    def _is_short(self) -> bool:
+        """Whether the screen leaves out what sites would do."""
+        return self._detail.quiet or self._detail.summary
 
     def started(self, run: RunStarted) -> None:
         """Remembers what the header says."""
@@ -70,26 +76,40 @@ class PlanScreen:
 
     def failed(self, failed: SiteFailed) -> None:
         """Adds a site that could not be read."""
+        self._add_first()
+        self._sites += 1
         self._failures.add(failed)
+        if failed.refused:
+            self._refusals.add(failed)
         self._blocks.saw(failed.labels)
 
     def site(self, planned: SitePlanned) -> None:
         """Adds a site."""
-        self._blocks.saw(planned.labels)
         plan = planned.plan
-        self._refused += len(plan.refusals)
-        alone = self._run is not None and self._run.sites == 1 and len(plan.refusals) == 1
-        if plan.refusals and alone and (self._detail.quiet or self._detail.summary):
-            self._in_last_line = SiteFailed(planned.name, plan.refusals, refused=True)
-        elif self._detail.summary and plan.refusals:  # there are no blocks that would name them
-            self._refused_sites.add(SiteFailed(planned.name, plan.refusals, refused=True))
-        if plan.refusals and not self._refusals:
-            self._refusals.append(plan.refusals[0])
+        if self._is_short and len(plan.refusals) == 1 and not self._sites:
+            self._first = planned
+        else:
+            self._add_first()
+        self._sites += 1
+        self._blocks.saw(planned.labels)
+        if plan.refusals:
+            self._refusals.add(SiteFailed(planned.name, plan.refusals, refused=True))
         self._unrecorded += not planned.recorded and bool(planned.plan.to_review or planned.plan.blocked)
         self._count_drafts(planned)
         self._count_held(planned)
-        if self._in_last_line is not None:
-            planned = replace(planned, plan=replace(plan, refusals=()))
+        if self._first is None:
+            self._add(planned)
+
+    def _add_first(self) -> None:
+        """Adds the first site after all, because it is not the only one."""
+        if (first := self._first) is not None:
+            self._first = None
+            self._add(first)
+
+    def _add(self, planned: SitePlanned) -> None:
+        """Adds what is shown about a site."""
+        if self._detail.summary and planned.plan.refusals:  # there are no blocks that would name them
+            self._refused_sites.add(SiteFailed(planned.name, planned.plan.refusals, refused=True))
         items = site_items(planned, self._calls_of)
         if not items:
             return
@@ -119,7 +139,7 @@ class PlanScreen:
 
     def _count_held(self, planned: SitePlanned) -> None:
         """Adds a site whose notes on `--no-publish` are not shown."""
-        if not (self._detail.quiet or self._detail.summary):
+        if not self._is_short:
             return
         held = [note for note in planned.plan.notes if note.code == HELD_BACK]
         self._sites_held += bool(held)
@@ -144,16 +164,20 @@ class PlanScreen:
 
     def body(self, completed: PlanCompleted) -> Iterator[str]:
         """Everything above the last line."""
-        if self._in_last_line is not None and completed.refusals:  # the last line begins with these
-            self._refused_sites.add(self._in_last_line)
+        if (first := self._first) is not None:
+            if completed.refusals:  # the last line begins with these
+                self._refused_sites.add(SiteFailed(first.name, first.plan.refusals, refused=True))
+            self._first = None
+            self._add(replace(first, plan=replace(first.plan, refusals=())))
         for line in (*self._failures.lines(), *self._refused_sites.lines()):
             yield from line.on(self._screen)
         for found in completed.still_going_out:
             for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
                 yield from line.on(self._screen)
-        for line in refusal_lines(completed.refusals, list_sites=self._detail.sites):
+        refusals = () if self._is_short and len(completed.refusals) == 1 else completed.refusals  # it is the last line
+        for line in refusal_lines(refusals, list_sites=self._detail.sites):
             yield from line.on(self._screen)
-        if self._failures or self._refused_sites or completed.refusals:
+        if self._failures or self._refused_sites or completed.still_going_out or refusals:
             yield ""
         if not self._detail.summary:
             yield from self._blocks.lines()
@@ -172,9 +196,14 @@ class PlanScreen:
 
     def refusal(self, completed: PlanCompleted) -> str | None:
         """`Refused: ...` if the run as a whole is refused, or every site in it."""
-        reasons = [*completed.refusals, *self._refusals]
-        whole = completed.refusals or completed.refused == completed.sites
-        return refused_line(reasons[0], len(completed.refusals) + self._refused - 1) if reasons and whole else None
+        if completed.refusals:
+            more = len(completed.refusals) + self._refusals.count - 1
+            return refused_line(completed.refusals[0], more)
+        return self._refusals.refused_line() if completed.refused == completed.sites else None
+
+    def refused_sites(self, reason: Diagnostic) -> str | None:
+        """`Refused: 3 sites: ...` if an apply is refused for this reason because its sites are; otherwise None."""
+        return self._refusals.refused_line() if reason == self._refusals.first else None
 
     def next_step(self, completed: PlanCompleted) -> str | None:
         """What to type next."""

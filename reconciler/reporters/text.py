@@ -88,7 +88,7 @@ class TextReporter:
         self._phase: Phase | None = None
         self._applying = 0
         self._sites = 0
-        self._planned = False
+        self._planned = self._gap = False
         self._new_drafts = self._sites_with_new = 0
         self._uncounted = False
         self._problems = ProblemReporter(context.write, list_sites=context.detail.sites)
@@ -133,8 +133,7 @@ class TextReporter:
                 self._started(event)
             case PhaseStarted(phase=phase, sites=sites):
                 self._phase, self._applying = phase, sites
-                if phase is Phase.APPLYING and sites and self._planned:
-                    self._write("\n")
+                self._gap = phase is Phase.APPLYING and sites > 0 and self._planned
             case PlanLoaded():
                 self._plan.loaded(event)
             case SitePlanned():
@@ -214,6 +213,7 @@ class TextReporter:
                 list_posts=detail.sites,
                 same_as=same_as if brief else None,
             )
+            self._end_gap()
             self._lines(lines)
 
     def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
@@ -310,6 +310,7 @@ class TextReporter:
 
                 same_as = self._ledger.failed(failed, planned=True)
                 brief = self._applying >= FEW_SITES
+                self._end_gap()
                 self._lines(refused_lines(failed, self._screen, same_as=same_as if brief else None))
             case Phase.PLANNING | Phase.CHECKING:
                 self._plan.failed(failed)
@@ -320,6 +321,12 @@ class TextReporter:
                 self._review(failed)
             case _:
                 assert_never(self._phase)
+
+    def _end_gap(self) -> None:
+        """Separates the sites from the plan above them; without any, the last line follows the plan's."""
+        if self._gap:
+            self._write("\n")
+            self._gap = False
 
     # --- how a run ends ----------------------------------------------------------------------------
 
@@ -334,7 +341,8 @@ class TextReporter:
         above = [f"{plural(unread, 'site')} could not be read"] if unread else []
         above += [f"{plural(left, 'post')} still going out"] if left else []
         end = f" ({'; '.join(above)}, above)" if above else ""
-        self._last(refused_line(refused.reason, refused.more) + end, style=Style.RED)
+        of_sites = self._plan.refused_sites(refused.reason)
+        self._last((of_sites or refused_line(refused.reason, refused.more)) + end, style=Style.RED)
 
     def _plan_completed(self, completed: PlanCompleted) -> None:
         """The plan; an `apply` that has work continues from here."""
@@ -346,7 +354,6 @@ class TextReporter:
             self._last(line)
         if self._context.command != "apply":
             if refusal is not None:
-                self._write("" if line == NO_CHANGES else "\n")
                 self._last(refusal, style=Style.RED)
             elif (step := self._plan.next_step(completed)) is not None:
                 self._next(step)
@@ -360,9 +367,11 @@ class TextReporter:
                 self._next(step)
             return
         if completed.plan.sites > 1 and not self._context.detail.quiet:  # each problem has been shown above
+            self._gap = False
             self._write("\n")
             self._lines(self._ledger.lines(completed))
-        self._write("\n")
+        if not self._gap:
+            self._write("\n")
         self._last(apply_line(completed), self._after_apply(completed))
 
     def _after_apply(self, completed: ApplyCompleted) -> str | None:

@@ -364,14 +364,18 @@ def test_python_m_and_a_reader_that_is_gone(tmp_path: Path) -> None:
     assert done.stderr == b"Error: standard output was closed, so the run stopped; run it again to finish\n"
 
 
-@pytest.mark.parametrize("arguments", ["version", "schema", "validate ."])
+@pytest.mark.parametrize("arguments", ["version", "schema", "validate .", "plan .", "plan . --output json"])
 @pytest.mark.parametrize(
     ("stream", "code", "said"),
     [
-        (">&-", 0, ""),
+        (">&-", 0, "warning: standard output is closed, so nothing that is printed there is shown\n"),
         ("2>&- >/dev/null", 0, ""),
         ("<&- >/dev/null", 0, ""),
-        (">/dev/full", 1, "Error: cannot write: No space left on device; free some space, then run again\n"),
+        (
+            ">/dev/full",
+            1,
+            "Error: cannot write to standard output: No space left on device; free some space, then run again\n",
+        ),
     ],
 )
 def test_output_that_has_nowhere_to_go(arguments: str, stream: str, code: int, said: str, tmp_path: Path) -> None:

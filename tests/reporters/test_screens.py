@@ -26,6 +26,7 @@ from reconciler.engine.results import (
     Phase,
     PhaseStarted,
     PlanCompleted,
+    Refused,
     ReviewCompleted,
     RunStarted,
 )
@@ -487,7 +488,50 @@ def test_a_refusal_of_the_run_is_the_last_line() -> None:
     whole = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
     site = planned(tone())
     text = shown(STARTED, site, PlanCompleted(1, site.tally, refusals=(whole,)))
-    assert text.splitlines()[-2:] == ["", "Refused: the run would destroy 11; raise maxDelete"]
+    plan, refused = text.splitlines()[-2:]
+    assert (plan[:6], refused) == ("Plan: ", "Refused: the run would destroy 11; raise maxDelete")
+
+
+@pytest.mark.parametrize("detail", [Detail(quiet=True), Detail(summary=True)])
+@pytest.mark.parametrize("begin", [(), (STARTED,), (replace(STARTED, sites=1, of=1),)])
+def test_a_short_screen_tells_the_only_refusal_once(detail: Detail, begin: tuple[Event, ...]) -> None:
+    """Also `show`, which has no beginning that says how many sites there are."""
+    site = planned(tone(), refusals=(unpublished(),))
+    text = shown(*begin, site, PlanCompleted(1, site.tally, refused=1), detail=detail)
+    assert (text.count("is not published"), text.splitlines()[-1][:14]) == (1, "Refused: shop:")
+    whole = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
+    site = planned(tone())
+    text = shown(*begin, site, PlanCompleted(1, site.tally, refusals=(whole,)), detail=detail)
+    assert text.count("would destroy 11") == 1
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_the_last_line_counts_the_reasons_of_several_refused_sites(command: str) -> None:
+    def last(*refusals: tuple[Diagnostic, ...]) -> str:
+        sites = [planned(tone(f"s{n}"), site=f"s{n}", refusals=found) for n, found in enumerate(refusals)]
+        events = list(plan_of(*sites))
+        if command == "apply":
+            events.append(Refused(refusals[0][0], sum(map(len, refusals)) - 1))
+        return shown(*events, command=command).splitlines()[-1]
+
+    one, two, same = not_connected("s0", "Instagram"), not_connected("s0", "Facebook"), not_connected("s1", "Instagram")
+    assert last((one,)) == f"Refused: s0: expect.channels lists Instagram, but it is not connected; {EXPECTATION}"
+    assert last((one, two)) == "Refused: s0, for 2 reasons (above)"
+    assert last((one,), (same,)) == (
+        f"Refused: 2 sites: expect.channels lists Instagram, but it is not connected; {EXPECTATION}"
+    )
+    assert last((one, two), (same,)) == "Refused: 2 sites, for 2 reasons (above)"
+
+
+@pytest.mark.parametrize("detail", [Detail(quiet=True), Detail(summary=True)])
+def test_a_short_apply_without_problems_has_no_empty_lines_at_its_end(detail: Detail) -> None:
+    site = planned(tone())
+    done = SiteLedger(SiteRef(SHOP, "1"), (Entry(Address(SHOP, Kind.SETTINGS), tone().operation, ActionResult.DONE),))
+    events = (site, PlanCompleted(1, site.tally), *applied(done))
+    plan, last = shown(*events, command="apply", detail=detail).splitlines()[-2:]
+    assert (plan[:6], last[:7]) == ("Plan: ", "Apply: ")
+    lines = shown(*events, command="apply").splitlines()
+    assert [line[:6] for line in lines[-6:]] == ["Plan: ", "", "shop  ", "  ~ set"[:6], "", "Apply:"]
 
 
 def test_explain_shows_addresses_calls_preconditions_and_reads(everything: SitePlanned) -> None:
@@ -801,6 +845,28 @@ def test_a_failure_that_many_sites_share_is_listed_for_each_with_sites() -> None
     assert not any("same cause" in line for line in lines)
 
 
+@pytest.mark.parametrize("result", [ActionResult.SKIPPED, ActionResult.UNKNOWN])
+def test_what_many_sites_skip_for_one_cause_is_told_once(result: ActionResult) -> None:
+    changed = Diagnostic("stale", "the settings changed after this plan was made", "run plan again")
+
+    def left(number: int, moved: int) -> SiteLedger:
+        site = SiteName(f"s{number}")
+        posts = [going_out(site, post) for post in range(moved)]
+        entries = [Entry.undone(Address(site, Kind.SETTINGS), tone().operation, result, changed)]
+        entries += [Entry.undone(post.address, post.operation, result, changed) for post in posts]
+        return SiteLedger(SiteRef(site, str(number)), tuple(entries))
+
+    def rows(ledgers: list[SiteLedger]) -> list[str]:
+        lines = shown(*applied(*ledgers, sites=7), command="apply", screen=Screen(200)).splitlines()
+        assert lines[1].endswith("run plan again")
+        assert lines[2] == f"s1  1 {result}  in 12 s  settings {result}: same cause as s0"
+        return lines[lines.index("") + 1 : -3]
+
+    why = "the settings changed after this plan was made; run plan again"
+    assert rows([left(n, 0) for n in range(6)]) == [f"  6 sites  1 {result}  {why}", "  1 site with nothing to do"]
+    assert rows([left(n, n // 5) for n in range(6)])[:1] == [f"  6 sites  {result}  {why}"]
+
+
 def test_sites_that_fail_alike_after_approval_are_told_once() -> None:
     locked = Diagnostic("locked", "the site is locked by somebody else", "wait")
     lines = fleet_refused(*(SiteFailed(SiteName(f"t{number}"), (locked,)) for number in range(5)))
@@ -997,7 +1063,8 @@ def test_refusals_that_differ_only_in_a_number_are_one_block() -> None:
     few = shown(*plan_of(*sites[:4]), screen=Screen(300))
     assert "shop-0\n  ! refused           regenerating would throw away 1 approved draft, but it may not" in few
     others = [refused_to_discard(f"shop-{n}", 1 + n, code="expect") for n in range(9)]
-    assert shown(*plan_of(*others), screen=Screen(300)).count("throw away") == 10
+    text = shown(*plan_of(*others), screen=Screen(300))
+    assert (text.count("throw away"), text.splitlines()[-1]) == (9, "Refused: 9 sites, for 9 reasons (above)")
 
 
 def test_a_label_stands_alone_only_for_all_sites_that_have_it() -> None:
