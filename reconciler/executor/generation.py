@@ -23,7 +23,7 @@ from reconciler.executor.waiting import TimedOut, WaitStopped, poll
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import length
 from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import AnyPlanStatus, Generate, MarketingPlan, PlanStatus, Regenerate
+from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
 from reconciler.model.notes import InputsGeneratedFrom, InputsPending
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
 from reconciler.model.posts import Unrecognised
@@ -87,9 +87,8 @@ async def inputs_seen(run: SiteRun) -> Inputs:
 
 async def await_generation(run: SiteRun, action: Action) -> None:
     """Waits for a generation that was under way when the plan was made."""
-    under_way = [entry for entry in run.journal.recorded.open if isinstance(entry.operation, Generate | Regenerate)]
-    entry = under_way[-1] if under_way else None
-    inputs = run.pending_before if entry is not None and run.pending_before is not None else run.plan.adopted_inputs
+    entry, pending = run.awaited, run.journal.recorded.pending
+    inputs = pending if entry is not None and pending is not None else run.plan.adopted_inputs
     run.start(action)
     await _wait(run, PendingGeneration(action, entry, inputs, at_once=True))
 

@@ -25,6 +25,7 @@ from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.journal import CallIntent, OpenEntry, ReviewedDecision
+from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.notes import AppliedValues, Bound
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown, behind
@@ -60,7 +61,6 @@ class SiteRun:
         self.emit = emit
         self.cache = SiteCache(plan.site, ports.reader)
         self.approvals = ports.approved
-        self.pending_before: Inputs | None = ports.journal.recorded.pending
         self.halted: Diagnostic | None = None
         """Why nothing that follows is started."""
         self.inputs_missing: Diagnostic | None = None
@@ -107,6 +107,12 @@ class SiteRun:
         """Whether the run was asked to stop. Checked between calls, never within one."""
         self.interrupted = self.interrupted or self.options.stop()
         return self.interrupted
+
+    @property
+    def awaited(self) -> OpenEntry | None:
+        """The generation that an earlier call started and whose end is not known yet; None if there is none."""
+        entries = reversed(self.journal.recorded.open)
+        return next((entry for entry in entries if isinstance(entry.operation, Generate | Regenerate)), None)
 
     # --- the ledger --------------------------------------------------------------------------------
 

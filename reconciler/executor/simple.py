@@ -36,7 +36,13 @@ async def perform_simple(run: SiteRun, action: Action, operation: AtOnce) -> Non
 
 
 def note_pending(run: SiteRun) -> None:
-    """Records the inputs of a generation that this plan has yet to start, before the first of them is written."""
+    """Records the inputs of a generation that this plan has yet to start, before the first of them is written.
+
+    Not while an earlier generation is under way: what is pending is what that one was started with. If it were replaced
+    and the wait timed out, the next run would take these inputs for those of the earlier one.
+    """
+    if run.awaited:
+        return
     if any(isinstance(action.operation, Generate | Regenerate) for action in run.plan.actions):
         run.journal.note(InputsPending(run.plan.inputs, run.plan.adopted_inputs))
 

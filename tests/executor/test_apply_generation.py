@@ -261,14 +261,22 @@ def test_a_generation_of_another_that_does_not_end_is_pending(bench: Bench) -> N
 
 
 def test_waiting_and_then_regenerating_keeps_both_sets_of_inputs_apart(bench: Bench) -> None:
-    bench.world.takes = timedelta(minutes=15)
+    bench.world.settings, bench.world.takes = {"settings.toneOfVoice": "dry"}, timedelta(minutes=15)
     bench.apply(generate(), inputs=DRY)
     generated_from: list[object] = []
     bench.world.before_call = lambda one: generated_from.append((bench.recorded.generated_from, bench.recorded.pending))
     ledger = bench.apply(set_tone("warm"), AWAIT, regenerate(), inputs=WARM, adopted_inputs=DRY)
     bench.world.takes = timedelta(minutes=1)
     assert results(ledger) == ["done", "done", "pending"]
-    assert generated_from == [(DRY, WARM), (DRY, WARM)]
+    assert generated_from == [(None, DRY), (DRY, WARM)]
+
+
+def test_inputs_saved_while_a_generation_is_under_way_are_not_taken_for_what_it_was_made_from(bench: Bench) -> None:
+    bench.world.settings, bench.world.takes = {"settings.toneOfVoice": "dry"}, None
+    bench.apply(generate(), inputs=DRY)
+    ledger = bench.apply(set_tone("warm"), AWAIT, regenerate(), inputs=WARM, adopted_inputs=DRY)
+    assert results(ledger) == ["done", "pending", "not-started"]
+    assert bench.recorded.pending == DRY, "the next run regenerates from what was saved in the meantime"
 
 
 def test_a_regeneration_that_is_accepted_and_makes_nothing_is_not_done(bench: Bench) -> None:
