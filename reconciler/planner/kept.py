@@ -64,8 +64,11 @@ def is_a_form_of(asked: Json, found: Json) -> bool:
     one, other = asked.casefold().strip(), found.casefold().strip()
     if one.startswith(other):
         return True
-    from difflib import SequenceMatcher  # a plan without such a text does not need it
+    from difflib import SequenceMatcher  # a plan without such a text needs neither of them
+    from html import unescape
 
+    if one == unescape(other):  # in a short text, escapes may be most of it
+        return True
     parts: tuple[Sequence[str], Sequence[str]] = (one, other) if len(one) < SHORT else (one.split(), other.split())
     return SequenceMatcher(None, *parts, autojunk=False).ratio() >= ALIKE
 

@@ -122,6 +122,11 @@ def test_what_is_remembered_of_a_difference_is_plain_json() -> None:
     assert facts["found"] is None
 
 
+def test_rule_17_7_a_short_text_in_which_much_is_escaped_is_a_form_of_what_was_written() -> None:
+    assert is_a_form_of("30% off & more ", "30&#37; off &amp; more")
+    assert not is_a_form_of("30% off & more ", "15&#37; on &amp; less")
+
+
 @pytest.mark.parametrize(
     ("asked", "found", "alike"),
     [
