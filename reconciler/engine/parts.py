@@ -159,7 +159,7 @@ class Task(Struct, frozen=True):
 # --- the answer ------------------------------------------------------------------------------------
 
 
-class StartedSite(Variant, frozen=True):
+class StartedSite(Variant, frozen=True, tag="begun"):
     """`SiteStarted`."""
 
     name: SiteName
@@ -182,7 +182,7 @@ Reported: TypeAlias = StartedSite | Happened | Noticed
 """What is reported about a site while it is worked on."""
 
 
-class PlannedSite(Variant, frozen=True):
+class PlannedSite(Variant, frozen=True, tag="planned"):
     """`SitePlanned`."""
 
     plan: Plan
@@ -218,14 +218,14 @@ class StaleAction(Struct, frozen=True):
         return self.site, self.address
 
 
-class StaleSite(Variant, frozen=True):
+class StaleSite(Variant, frozen=True, tag="stale-planned"):
     """A site of a saved plan that may not be carried out any more."""
 
     planned: PlannedSite
     stale: tuple[StaleAction, ...]
 
 
-class DriftedSite(Variant, frozen=True):
+class DriftedSite(Variant, frozen=True, tag="audited"):
     """`AuditedSite`."""
 
     report: DriftReport
@@ -240,7 +240,7 @@ class DriftedSite(Variant, frozen=True):
         return SiteDrifted(self.report, self.labels, self.seconds)
 
 
-class FailedSite(Variant, frozen=True):
+class FailedSite(Variant, frozen=True, tag="failed"):
     """`SiteFailed`."""
 
     name: SiteName
@@ -260,7 +260,7 @@ class FailedSite(Variant, frozen=True):
         return SiteFailed(*(getattr(self, name) for name in self.__struct_fields__))
 
 
-class AppliedSite(Variant, frozen=True):
+class AppliedSite(Variant, frozen=True, tag="applied"):
     """`SiteApplied`."""
 
     ledger: SiteLedger
