@@ -24,6 +24,7 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.planner.targets import SiteLabels, near
+from reconciler.state.examination import check_writable
 from reconciler.state.lease import Lease, Leases
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import StateSummary, entry_named, known_sites, state_of, summary_of
@@ -206,8 +207,9 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
 
 @asynccontextmanager
 async def _held(state: StateAccess, lock_timeout: timedelta, *sites: SiteRef) -> AsyncIterator[list[Lease]]:
-    """Sites under their leases. Raises Locked."""
+    """Sites under their leases. Raises Locked, and StateError about the state as a whole if it cannot be written."""
     try:
+        await check_writable(state.store.store)
         async with AsyncExitStack() as stack:
             yield [await stack.enter_async_context(await state.leases.acquire(site, lock_timeout)) for site in sites]
     finally:

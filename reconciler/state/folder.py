@@ -40,6 +40,9 @@ _FIXES = {
     errno.ENAMETOOLONG: "name a place with a shorter path with --state",
 }
 
+_WHOLE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""Errors of the file system as a whole: the file that showed one first does not matter."""
+
 
 class LocalFolder:
     """Keeps each key in a file of that name. The folder is created at the first write, not before."""
@@ -240,6 +243,6 @@ def _as_state_error(path: Path | str, what: str) -> Iterator[None]:
             raise _not_plain(path) from None
         fix = _FIXES.get(error.errno or 0, "check that place, or name another with --state")
         said = error.strerror or str(error)
-        if error.filename is not None and str(error.filename) != str(path):
+        if error.errno not in _WHOLE_DISK and error.filename is not None and str(error.filename) != str(path):
             said += f": {error.filename}"
         raise StateError(str(path), f"{what} ({said})", fix) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import logging
 import os
@@ -701,6 +702,27 @@ def test_a_name_is_looked_up_in_files_that_can_be_read_only(
     assert reconciler("state", "forget", "shop", "--force", project.root).code == 1
     assert planted.recorded().published
     assert reconciler("state", "forget", SHOP.id, "--force", project.root).code == 0
+
+
+@pytest.mark.parametrize("command", [("forget", "shop", "--force"), ("mv", "shop", OTHER)])
+def test_a_state_that_cannot_be_written_is_named_without_its_inner_files(
+    reconciler: Command, project: Project, planted: Planted, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    planted.much()
+    before = os.open
+
+    def read_only(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR) and ".reconciler" in str(path):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return before(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", read_only)
+    ran = reconciler("state", *command, project.root)
+    monkeypatch.undo()
+    what = f"{project.root / '.reconciler'}: the state cannot be written (Read-only file system)"
+    fix = "make the file system writable, or name another place with --state"
+    assert (ran.code, ran.err) == (1, f"Error: {what}; {fix}\n")
+    assert planted.recorded().published
 
 
 def test_a_record_goes_to_the_id_that_its_file_has_already(
