@@ -21,7 +21,7 @@ from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.parts import StaleAction
-from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, report_result
+from reconciler.engine.plan import PlanTotals, is_whole, left_to_go_out, plan_site, report_result
 from reconciler.engine.plan_file import plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
@@ -30,7 +30,7 @@ from reconciler.engine.saved import MOVED_ON, FilesUnreadable, MovedOn, moved_on
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
-from reconciler.engine.undeclared import report_undeclared
+from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import unchecked_posts, unseen_at, unwanted_everywhere
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
@@ -67,12 +67,15 @@ async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Re
     """
     session = run.session
     begin("apply", selection, run.emit, session)
-    undeclared = await report_undeclared(session, selection, run.context, run.emit)
+    found = await undeclared_sites(session.store, selection, session.clock.now(), session.parallelism)
+    undeclared = report_each(found, run.context, run.emit)
     await report_left_out(session, selection.left_out, run.emit)
     run.emit(PhaseStarted(Phase.PLANNING, len(selection)))
 
     results = _prepared_by(session.workers, run, selection) if session.workers else prepare(run, selection.entries)
-    judged = await _judge(run, results, target_check=TargetCheck(run.context.targets, selection.entries))
+    target_check = TargetCheck(run.context.targets, selection.entries)
+    every_site = is_whole(selection, found)
+    judged = await _judge(run, results, target_check=target_check, every_site=every_site)
     whole = (*judged.completed.refusals, *undeclared)
     return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
 
@@ -242,8 +245,12 @@ async def _judge(
     results: AsyncIterator[SitePlanned | Prepared | SiteFailed],
     others: tuple[PlanTally, ...] = (),
     target_check: TargetCheck | None = None,
+    *,
+    every_site: bool = False,
 ) -> Judged:
     """Collects all sites, reporting each, and judges the limits of the run. `others` is what other parts of it do.
+
+    `every_site`: nothing is left out that may go public.
 
     Raises UsageError for an option that matches nothing, which `reach` knows.
     """
@@ -268,6 +275,7 @@ async def _judge(
     if target_check is not None:
         target_check.check()
     completed = totals.completed(run.session.project.policy, others)
+    completed = totals.judged_public(completed, every_site=every_site)
     run.emit(completed)
     return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned))
 

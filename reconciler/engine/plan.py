@@ -55,11 +55,14 @@ async def plan_sites(
     target_check.check()
     completed = totals.completed(session.project.policy)
     completed = totals.refused_by((*completed.refusals, *refusals), completed)
-    every_site = len(selection) == selection.of and not undeclared and selection.targets == TargetFilter()
-    sure = totals.nothing_public and every_site and not completed.refusals
-    completed = replace(completed, nothing_public=sure)
+    completed = totals.judged_public(completed, every_site=is_whole(selection, undeclared))
     emit(completed)
     return completed
+
+
+def is_whole(selection: Selection, undeclared: Sequence[object]) -> bool:
+    """Whether a run is about everything that may go out: all sites of the project, and there are no undeclared ones."""
+    return len(selection) == selection.of and not undeclared and selection.targets == TargetFilter()
 
 
 def plans(
@@ -193,6 +196,10 @@ class PlanTotals:
             return completed
         tally = completed.tally + PlanTally(still_going_out=len(self._stopped))
         return replace(completed, tally=tally, refusals=refusals, still_going_out=tuple(self._stopped))
+
+    def judged_public(self, completed: PlanCompleted, *, every_site: bool) -> PlanCompleted:
+        """The result, with whether it is certain that nothing goes public."""
+        return replace(completed, nothing_public=self.nothing_public and every_site and not completed.refusals)
 
     def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
         """The result for all added sites: the run's limits, given a policy, are judged over them and `others`."""

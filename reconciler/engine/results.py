@@ -188,7 +188,8 @@ class PlanCompleted(Struct, frozen=True):
     still_going_out: tuple[GoingOut, ...] = ()
     """What the plans would have stopped, if the run as a whole is refused and nothing is done."""
     nothing_public: bool = False
-    """Whether all sites of the project were read, and it is certain that nothing on them goes public (`plan` only)."""
+    """Whether all sites of the project were read, and it is certain that nothing on them goes public. Never said of a
+    saved plan, whose sites may have changed since it was made."""
 
     @property
     def changes(self) -> int:

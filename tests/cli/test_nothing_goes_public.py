@@ -19,6 +19,18 @@ def test_it_is_said_and_json_stays_as_it_was(project: Project, reconciler: Comma
     assert SAID in reconciler("plan", project.root, "--output", "markdown").out
 
 
+def test_an_apply_says_it_where_the_plan_does_and_a_saved_plan_does_not(chain: Project, reconciler: Command) -> None:
+    plan = reconciler("plan", chain.root, "--out", chain.root / "a.plan").last
+    assert plan.endswith(SAID)
+    for saved in (("show",), ("apply", "--auto-approve")):  # its sites may have changed since
+        assert SAID not in reconciler(*saved, chain.root / "a.plan").out
+    chain.edit("sites/b.yaml", "warm and playful", "dry")
+    assert SAID not in reconciler("apply", chain.root / "sites" / "b.yaml").out
+    plan = reconciler("plan", chain.root).last
+    assert plan in reconciler("apply", chain.root, "--auto-approve").out.splitlines()
+    assert plan.endswith(SAID)
+
+
 @pytest.mark.parametrize(
     "options",
     [
