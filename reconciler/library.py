@@ -35,7 +35,7 @@ from reconciler.engine.site_results import (
 from reconciler.engine.verdict import verdict_of
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.verdict import Verdict
-from reconciler.planner.document import PlanRefused
+from reconciler.planner.document import UnusablePlan
 from reconciler.runs import Means, Runs, context_of
 from reconciler.spread import Spread, problem_of, spread_over
 
@@ -190,7 +190,7 @@ class Project:
         """Carries out a plan that `plan --out` saved: exactly that, once, while it still holds."""
         try:
             saved = read_plan(Path(file))
-        except PlanRefused as refused:
+        except UnusablePlan as refused:
             return Applied(Refused(diagnostic_of(refused)), ())
         terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
         collector = _Collector(emit)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # of each run, what it alone needs is imported when it begins
         SiteReviewed,
     )
     from reconciler.engine.state import StateAccess
-    from reconciler.planner.document import PlanRefused, SavedPlan
+    from reconciler.planner.document import SavedPlan, UnusablePlan
     from reconciler.planner.review import Review
 
     Gallery = Callable[[Review], str] | None
@@ -167,7 +167,7 @@ class Runs:
 
     async def apply_plan(
         self,
-        saved: SavedPlan | PlanRefused,
+        saved: SavedPlan | UnusablePlan,
         context: RunContext,
         terms: ApplyTerms,
         emit: Emit,
@@ -177,13 +177,13 @@ class Runs:
         from reconciler.engine.apply import apply_saved, refuse_plan
         from reconciler.engine.apply_run import ApplyRun
         from reconciler.engine.saved import check_project, files_of
-        from reconciler.planner.document import PlanRefused
+        from reconciler.planner.document import UnusablePlan
 
-        if not isinstance(saved, PlanRefused):
+        if not isinstance(saved, UnusablePlan):
             check_project(saved, self.files, self.api.target)
         async with self.session(FullClient) as session:
             run = ApplyRun(session, context, terms, emit)
-            if isinstance(saved, PlanRefused):
+            if isinstance(saved, UnusablePlan):
                 return await refuse_plan(run, saved)
             return await apply_saved(run, saved, files_of(self.files), shard)
 

@@ -21,7 +21,7 @@ from reconciler.engine.results import ClosingEvent, Emit, Event, Notice, RunStar
 from reconciler.engine.session import RunContext
 from reconciler.engine.verdict import verdict_of
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
-from reconciler.planner.document import PlanRefused, SavedPlan
+from reconciler.planner.document import SavedPlan, UnusablePlan
 from reconciler.reporters.last_lines import header
 from reconciler.runs import Runs
 
@@ -81,11 +81,11 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
     return reported("apply", asked.shown, work, asks=permissions.asks)
 
 
-def _read(file: Path) -> SavedPlan | PlanRefused:
+def _read(file: Path) -> SavedPlan | UnusablePlan:
     """A saved plan, or why it is refused. Raises UsageError for a file that is none."""
     try:
         return read_plan(file)
-    except PlanRefused as refused:
+    except UnusablePlan as refused:
         return refused
 
 

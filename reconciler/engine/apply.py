@@ -38,7 +38,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut
-from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
+from reconciler.planner.document import SavedPlan, SpentPlan, UnusablePlan
 from reconciler.planner.reached import TargetCheck
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_PLAN_REFUSED, IF_RUN_REFUSED, IF_UNWRITABLE
@@ -171,7 +171,7 @@ async def apply_saved(
         if shard is not None and isinstance(done, ApplyCompleted) and not done.interrupted:
             await spent.end_part(saved.seal, shard.number, clock.now())
         return done
-    except PlanRefused as refused:
+    except UnusablePlan as refused:
         return await refuse_plan(run, refused)
     except AlreadySpent as already:
         return await refuse_plan(run, SpentPlan(already.when))
@@ -182,7 +182,7 @@ def stale_everywhere(sites: int) -> Diagnostic:
     return Diagnostic(StalePlan.code, f"the saved plan is stale on {sites:,} sites", "run plan again")
 
 
-async def refuse_plan(run: ApplyRun, why: PlanRefused) -> Refused:
+async def refuse_plan(run: ApplyRun, why: UnusablePlan) -> Refused:
     """Ends a run whose saved plan may not be carried out, with what goes out unwanted until the next plan."""
     going_out = await unwanted_everywhere(run.session, IF_PLAN_REFUSED)
     if isinstance(why, FilesUnreadable):  # these cannot say what is unwanted

@@ -18,19 +18,19 @@ from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
-from reconciler.planner.document import PlanRefused, RunPart, SavedPlan
+from reconciler.planner.document import RunPart, SavedPlan, UnusablePlan
 from reconciler.version import __version__
 
 MOVED_ON = "files-moved-on"
 
 
-class MovedOn(PlanRefused):
+class MovedOn(UnusablePlan):
     """The files on disk are not those the plan was made from; with `--strict`, that refuses it."""
 
     code = MOVED_ON
 
 
-class FilesUnreadable(PlanRefused):
+class FilesUnreadable(UnusablePlan):
     """The project's files cannot be read, so it is not known whether people still want what the plan does."""
 
     code = "files-unreadable"

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
-from reconciler.planner.document import PlanRefused
+from reconciler.planner.document import UnusablePlan
 from reconciler.state.errors import StateError
 from reconciler.state.lease import Locked
 
@@ -30,7 +30,7 @@ def _diagnostic(error: BaseException) -> Diagnostic:
             return Diagnostic("state", error.message, error.fix, place=error.place)
         case Locked(what=what, fix=fix):
             return Diagnostic(LOCKED, what, fix)
-        case PlanRefused(code=code, what=what, fix=fix, address=address, place=place):
+        case UnusablePlan(code=code, what=what, fix=fix, address=address, place=place):
             return Diagnostic(code, what, fix, place=place, address=address)
         case UsageError():
             return Diagnostic(USAGE, error.message, error.fix, place=error.place)

@@ -11,14 +11,14 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Precondition
 from reconciler.planner.actions import Plan
-from reconciler.planner.document import PlanRefused
+from reconciler.planner.document import UnusablePlan
 from reconciler.planner.rights import with_name
 
 STALE: Final = "the saved plan is stale, run plan again"
 """The fix for a plan that does not fit the site or the files as they are now."""
 
 
-class StalePlan(PlanRefused):
+class StalePlan(UnusablePlan):
     """A precondition of a saved plan that no longer holds, and what was found instead."""
 
     code = "plan-stale"
@@ -43,7 +43,7 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
     )
 
 
-class RightLost(PlanRefused):
+class RightLost(UnusablePlan):
     """An action of a saved plan that today's files do not ask for: a plan by itself authorises nothing."""
 
     code = "right-lost"

@@ -38,7 +38,7 @@ class UnreadablePlan(UsageError):
         super().__init__(f"{file} {what}", fix)
 
 
-class PlanRefused(Exception):
+class UnusablePlan(Exception):
     """A saved plan that may not be applied (exit code 4): why, what to do, and which object or file it concerns."""
 
     code = "plan-refused"
@@ -54,7 +54,7 @@ class PlanRefused(Exception):
         self.place = place
 
 
-class AlteredPlan(PlanRefused):
+class AlteredPlan(UnusablePlan):
     """The document has been edited since it was saved."""
 
     code = "plan-altered"
@@ -63,7 +63,7 @@ class AlteredPlan(PlanRefused):
         super().__init__(f"the saved plan was altered or cut short, or made by another version: {what}")
 
 
-class ExpiredPlan(PlanRefused):
+class ExpiredPlan(UnusablePlan):
     """The plan is too old to apply."""
 
     code = "plan-expired"
@@ -76,7 +76,7 @@ class ExpiredPlan(PlanRefused):
         self.now = now
 
 
-class SpentPlan(PlanRefused):
+class SpentPlan(UnusablePlan):
     """The plan was applied before, whatever the result."""
 
     code = "plan-spent"
