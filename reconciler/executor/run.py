@@ -74,9 +74,10 @@ class SiteRun:
         self._troubled: dict[ActivityId, Diagnostic] = {}
         self._entries: list[Entry] = []
         self._done: list[CallAttempt] = []
-        self._begun: set[int] = set()
-        self._ended: set[int] = set()
-        self._promised: set[int] = set()
+        # By identity, because equal actions may occur. They are held, so that no later action gets the id of one.
+        self._begun: dict[int, Action] = {}
+        self._ended: dict[int, Action] = {}
+        self._promised: dict[int, Action] = {}
         self._notes: list[Diagnostic] = []
 
     @property
@@ -144,7 +145,7 @@ class SiteRun:
 
     def promise(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
         """Records that these actions came from a deferred action, so that they are counted apart from the plan's."""
-        self._promised.update(id(action) for action in actions)
+        self._promised.update((id(action), action) for action in actions)
         return actions
 
     def has_ended(self, action: Action) -> bool:
@@ -222,7 +223,7 @@ class SiteRun:
     def _enter(self, action: Action, entry: Entry) -> Entry:
         entry = replace(entry, promised=id(action) in self._promised)
         self._entries.append(entry)
-        self._ended.add(id(action))
+        self._ended[id(action)] = action
         self._follow(entry)
         return entry
 
@@ -263,7 +264,7 @@ class SiteRun:
 
     def start(self, action: Action) -> None:
         """Reports that an action is being worked on."""
-        self._begun.add(id(action))
+        self._begun[id(action)] = action
         self.emit(Started(action.address, action.operation))
 
     # --- a call ------------------------------------------------------------------------------------

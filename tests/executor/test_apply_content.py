@@ -813,6 +813,20 @@ def test_a_promise_that_a_guard_refuses_is_skipped_and_what_is_blocked_is_noted(
     assert tuple(map(sentence, ledger.notes)) == ("shop/posts[0]: a banned word; review it",)
 
 
+def test_a_stop_enters_every_action_of_a_promise_even_if_another_promise_was_kept_before(bench: Bench) -> None:
+    ids = [f"a{number}" for number in range(20)]
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity(id) for id in ids]
+    left = [ids[:10], ids[10:]]
+    bench.resolve = lambda *_: ResolvedActions(tuple(map(posts_for, left.pop(0))))
+    bench.stop = lambda: not left
+    rules = (PostsRule(Match()), PostsRule(Match()))
+    first, second = (
+        act(Deferred(SitePart.POSTS, rule, posts_rules=rules), Kind.RULE, f"posts.{rule}") for rule in range(2)
+    )
+    ledger = bench.apply(first, second)
+    assert results(ledger) == ["done"] * 12 + ["not-started"] * 10
+
+
 def test_a_deferred_schedule_reads_channels_and_features_too(shop: Bench) -> None:
     shop.resolve = lambda *_: ResolvedActions((out(shop, "p1"),))
     deferred = act(
