@@ -26,6 +26,11 @@ PAST_REACH: Final = timedelta(days=92)
 WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of posts whose content matters, because they may still go out."""
 
+IN_FLIGHT: Final = frozenset({PostStatus.PROCESSING, PostStatus.IN_QUEUE})
+
+AHEAD: Final = timedelta(minutes=15)
+"""A post that is in flight this long before its time has not begun to go out: it still waits."""
+
 DENIED: Final = (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 
 FEATURE_TYPES: Final = ("SCHEDULE_POST", "PUBLISH_POST")
@@ -109,21 +114,35 @@ class SiteReader:
         answers = await _all([self._endpoints.activity_posts(site, batch) for batch in batches])
         found = {activity: posts for answer in answers for activity, posts in answer.items()}
         whole = await self._whole(site, [post for posts in found.values() for post in posts])
-        return tuple((activity, tuple(whole(post) for post in found.get(activity, ()))) for activity in ids)
+        return tuple(
+            (activity, tuple(self._waiting(whole(post)) for post in found.get(activity, ()))) for activity in ids
+        )
 
     async def _marketing_plan(self, site: SiteRef) -> MarketingPlan:
         """The marketing plan, with the content of its posts."""
         plan = await self._endpoints.marketing_plan(site)
         posts = [post for activity in plan.activities for post in activity.posts]
-        if not any(map(_is_short, posts)):
+        if not any(_is_short(post) or post.status in IN_FLIGHT for post in posts):
             return plan
         whole = await self._whole(site, posts)
         return replace(
             plan,
             activities=tuple(
-                replace(activity, posts=tuple(whole(post) for post in activity.posts)) for activity in plan.activities
+                replace(activity, posts=tuple(self._waiting(whole(post)) for post in activity.posts))
+                for activity in plan.activities
             ),
         )
+
+    def _waiting(self, post: Post) -> Post:
+        """The post; as SCHEDULED if it is in flight long before its time.
+
+        What the statuses in between mean is not documented (10.2). Taken for gone out, such a post would be left to go
+        out however little it is wanted. A cancel that comes too early is refused, and the next run tries again.
+        """
+        at = post.scheduled_for
+        if post.status in IN_FLIGHT and at is not None and at - self._clock.now() > AHEAD:
+            return replace(post, status=PostStatus.SCHEDULED)
+        return post
 
     async def _whole(self, site: SiteRef, posts: Sequence[Post]) -> Callable[[Post], Post]:
         """A function that completes posts which came without their content, or without their words.
@@ -141,7 +160,7 @@ class SiteReader:
         that it can filter by id is also inferred. If neither can tell, that is an error, and not "there is none".
         """
         try:
-            return await self._endpoints.item(site, id)
+            return self._waiting(await self._endpoints.item(site, id))
         except ApiError as error:
             if not error.no_such_route:
                 raise
@@ -152,7 +171,7 @@ class SiteReader:
             if denied.code and not error.unclear:
                 return None
             raise
-        return next((post for post in found if post.id == id), None)
+        return next((self._waiting(post) for post in found if post.id == id), None)
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[tuple[PostId, Post | None], ...]:
         """Posts by id, in order; None for one that no longer exists.
@@ -168,7 +187,7 @@ class SiteReader:
             if error.kind is not ErrorKind.INVALID:
                 raise
             answers = []
-        found: dict[PostId, Post | None] = {post.id: post for answer in answers for post in answer}
+        found: dict[PostId, Post | None] = {post.id: self._waiting(post) for answer in answers for post in answer}
         missing = [post for post in wanted if post not in found]
         found |= dict(zip(missing, await _all([self.post(site, post) for post in missing]), strict=True))
         return tuple((post, found[post]) for post in wanted)

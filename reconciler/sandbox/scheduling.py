@@ -36,6 +36,8 @@ def schedule(call: Call) -> JsonDict:
             continue
         publishing.mark_scheduled(site, record["item"], at)
         publishing.fail_when_due(record, call.directive("not-published"))
+        if call.seed.unknowns.scheduledFirst == "IN_QUEUE":
+            record["item"]["status"], record["queuedUntil"] = "IN_QUEUE", call.later(call.seed.latency.posts)
         scheduled.append(record["item"])
     if scheduled:
         premium.consume(site, "SCHEDULE_POST", call.now, len(scheduled))
@@ -67,5 +69,7 @@ def publish_due(site: Site, now: datetime) -> None:
     """Publishes the scheduled posts whose time has come, or makes them fail."""
     for record in site.items.values():
         item = record["item"]
+        if item["status"] == "IN_QUEUE" and record["queuedUntil"] <= times.show(now):
+            item["status"] = "SCHEDULED"
         if item["status"] in ("SCHEDULED", "PROCESSING") and item["schedulingInfo"]["scheduledDate"] <= times.show(now):
             publishing.go_out(site, item, record.get("fails"))

@@ -55,6 +55,7 @@ class Site:
             for record in self.items.values()
             if record["item"]["status"] in ("SCHEDULED", "PROCESSING")
         ]
+        due += [record["queuedUntil"] for record in self.items.values() if record["item"]["status"] == "IN_QUEUE"]
         self.wake = min(due, default=None)
         return json.dumps({name: getattr(self, name) for name in _STORED}, separators=(",", ":"))
 

@@ -345,6 +345,13 @@ class Unknowns:
         about="The scheduled posts in the answer: complete, only id, channel and status, or {}.",
     )
 
+    scheduledFirst: str = _choice(
+        "SCHEDULED",
+        "IN_QUEUE",
+        mark="10.2: PROCESSING and IN_QUEUE are in flight (D), when is not known",
+        about="A draft that was scheduled is SCHEDULED at once, or IN_QUEUE for the latency of `posts`.",
+    )
+
     # Activities
     createActivityPath: str = _choice(
         "items", "elsewhere", mark="14.15: POST /items (I)", about="Where activities are created; elsewhere: 404."

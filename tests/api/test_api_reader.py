@@ -277,6 +277,34 @@ def test_a_post_by_its_id(bench: Bench, sandbox_of: Make) -> None:
     assert none is None
 
 
+@pytest.mark.parametrize("status", ["PROCESSING", "IN_QUEUE"])
+@pytest.mark.parametrize(("ahead", "read_as"), [(timedelta(days=1), "SCHEDULED"), (timedelta(minutes=5), None)])
+def test_a_post_that_is_in_flight_long_before_its_time_still_waits(
+    bench: Bench, status: str, ahead: timedelta, read_as: str | None
+) -> None:
+    item = {"id": "p1", "status": status, "channel": {"name": "FACEBOOK", "accountId": "1"}}
+    item |= {"facebookPost": {"caption": "hello"}, "schedulingInfo": {"scheduledDate": instant(NOW + ahead)}}
+    activity = {"marketingActivityId": "a", "date": instant(NOW + ahead), "items": [item]}
+
+    def side(request: httpx.Request) -> httpx.Response:
+        if "/items" in request.url.path:
+            return ok({"item": item} if request.method == "GET" else {"items": [item]})
+        return ok({"marketingActivities": [activity], **({"status": "ACTIVE"} if request.method == "GET" else {})})
+
+    async def read() -> list[str]:
+        reader = bench.client(side).reader()
+        plan = (await reader.read(bench.site, frozenset({Need.MARKETING_PLAN}))).marketing_plan
+        assert plan is not None
+        ((_, of_activity),) = await reader.posts_of(bench.site, [ActivityId("a")])
+        one, ((_, listed),) = (
+            await reader.post(bench.site, PostId("p1")),
+            await reader.items(bench.site, [PostId("p1")]),
+        )
+        return [str(post and post.status) for post in (*plan.activities[0].posts, *of_activity, one, listed)]
+
+    assert asyncio.run(read()) == [read_as or status] * 4
+
+
 def test_a_post_where_only_the_query_is_known(bench: Bench) -> None:
     side = remote(httpx.Response(404), ok({"items": [{"id": "p1", "status": "DRAFT"}]}))
     found = asyncio.run(bench.client(side).reader().post(bench.site, PostId("p1")))

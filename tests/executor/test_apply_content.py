@@ -29,6 +29,7 @@ from reconciler.model.canonical import EMPTY, Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.frozen import instant
+from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Done, NotDone, Outcome
@@ -600,6 +601,16 @@ def test_what_is_not_cancelled_still_goes_out_and_nothing_of_it_is_destroyed(
     if shown is PostStatus.SCHEDULED:
         assert results(ledger)[1] == "skipped"
         assert "ClearPosts" not in shop.writes
+
+
+def test_rule_17_6_nothing_is_destroyed_while_it_is_not_known_whether_a_draft_of_it_was_scheduled(shop: Bench) -> None:
+    live = post(shop, "p1")
+    asked = SchedulePost(live.id, ActivityId("a1"), live.channel, live.digest)
+    shop.remember(open=(OpenEntry("1", Address(SITE.name, Kind.DRAFT, "p1"), asked, START, sent=True),))
+    ledger = shop.apply(act(ClearPosts(ActivityId("a1"), "x"), Kind.POSTS, "a1", NothingWaits(ActivityId("a1"))))
+    assert results(ledger) == ["skipped"]
+    assert "may be waiting to go out: it is not known whether an earlier run scheduled it" in details(ledger)[0]
+    assert shop.writes == []
 
 
 def test_what_was_not_cancelled_any_more_still_goes_out_as_far_as_anybody_knows(shop: Bench) -> None:

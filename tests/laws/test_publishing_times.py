@@ -17,6 +17,7 @@ from tests.laws.published_shop import (
     approve,
     blocked,
     code,
+    details,
     item,
     results,
     sent,
@@ -268,3 +269,42 @@ def test_what_went_out_today_counts_for_today(tmp_path: Path) -> None:
     approve(run)
     assert statuses(run)["2"] == "PUBLISHED"
     assert "it would be post 2 on 2027-03-28" in blocked(run.plan(policy=policy))["1"]
+
+
+# --- posts that are IN_QUEUE for a while before they are SCHEDULED ----------------------------------
+
+
+def queued(root: Path) -> WholeRun:
+    """A run that has scheduled an approved draft for half past six in the evening, in such a world."""
+    run = shop(
+        root,
+        activity(1, "2026-12-05T09:00:00Z", item(FACEBOOK, "FACEBOOK")),
+        rules=[{"match": {}, "at": "18:30"}],
+        unknowns={"scheduledFirst": "IN_QUEUE"},
+        latency={"posts": "30s"},
+    )
+    approve(run)
+    return run
+
+
+def test_a_post_that_cannot_be_moved_yet_is_not_called_done(tmp_path: Path) -> None:
+    run = queued(tmp_path)
+    done = run.apply()
+    assert results(done) == {"2": "skipped"}
+    assert "scheduled for Sat 2026-12-05 09:00 UTC; moving it to Sat 2026-12-05 18:30 UTC" in details(done)
+    assert code(done) is Verdict.INCOMPLETE
+    run.sandbox.advance(timedelta(minutes=1))
+    assert code(run.apply()) is Verdict.SUCCEEDED
+    assert times(run) == {"2": "2026-12-05T18:30:00.000Z"}
+
+
+def test_a_post_that_cannot_be_cancelled_yet_still_goes_out(tmp_path: Path) -> None:
+    run = queued(tmp_path)
+    run.apply()
+    (run.root / "approvals" / "shop.yaml").unlink()
+    ledger = run.apply()
+    assert [post.post for post in ledger.still_going_out] == [FACEBOOK]
+    assert code(ledger) is Verdict.INCOMPLETE
+    run.sandbox.advance(timedelta(minutes=1))
+    assert code(run.apply()) is Verdict.SUCCEEDED
+    assert statuses(run) == {"2": "CANCELED"}
