@@ -104,6 +104,8 @@ def refuse_other_lists(source: Fields, where: str, key: str) -> None:
 
 def sign_of_more(source: Fields, came: int) -> str:
     """How an answer shows that there is more than the `came` objects in it; empty if it does not (17.2)."""
+    if _BESIDE.isdisjoint(source):
+        return ""  # most answers: every sign is under one of these keys
     places = [("", source)]
     places += [(f"{name}.", source[name]) for name in _PAGING if is_object(source.get(name))]
     for where, place in places:

@@ -37,10 +37,15 @@ class JsonObject(_JsonMapping):
     __slots__ = ("_members",)
 
     if not TYPE_CHECKING:
-        keys = Mapping.keys
-        values = Mapping.values
-
         # Called for every value, so these go straight to the members.
+        def keys(self):
+            """As in any mapping."""
+            return self._members.keys()
+
+        def values(self):
+            """As in any mapping."""
+            return self._members.values()
+
         def get(self, key, default=None):
             """As in any mapping."""
             return self._members.get(key, default)
@@ -91,6 +96,10 @@ else:
 EMPTY: Final = JsonObject()
 
 
+_new: Final = JsonObject.__new__
+"""Makes an object whose members need no copy: nobody else has them."""
+
+
 def freeze(value: object) -> Json:
     """A deep frozen copy of a JSON-like value (dict, list, tuple, str, number, bool, None).
 
@@ -101,7 +110,11 @@ def freeze(value: object) -> Json:
         return cast("str", value)
     if kind is dict:
         members = cast("dict[object, object]", value)
-        return JsonObject({str(key): freeze(member) for key, member in members.items()})
+        frozen = _new(JsonObject)
+        frozen._members = {
+            str(key): member if type(member) is str else freeze(member) for key, member in members.items()
+        }
+        return frozen
     if kind is list:
         return tuple([freeze(member) for member in cast("list[object]", value)])
     if value is None or isinstance(value, bool | int | str | JsonObject):

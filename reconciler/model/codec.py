@@ -126,7 +126,7 @@ def members_of(value: Any) -> Any:
 
 def _write(value: Any) -> Any:
     if isinstance(value, JsonObject):
-        return dict(value)
+        return dict(value.items())
     if isinstance(value, Joined):
         return {key: member for part in value.parts for key, member in members_of(part).items()}
     if isinstance(value, Address | ApiInstant):
