@@ -47,9 +47,12 @@ class MarketingSettings(Struct, frozen=True):
         root, *keys = path.split(".")
         here: Json = self.settings if root == "settings" else self.overrides
         for key in keys:
-            if not isinstance(here, JsonObject) or key not in here:
+            if not isinstance(here, JsonObject):
                 return ABSENT
-            here = here[key]
+            found = here.get(key, ABSENT)
+            if found is ABSENT:
+                return ABSENT
+            here = found
         return here
 
 
@@ -141,11 +144,14 @@ def normal(path: str, value: Json | Absent) -> Json:
     """
     if isinstance(value, str):
         return normal_text(value) or None
-    if isinstance(value, Absent) or value is None or value == ():
+    if value is None or isinstance(value, Absent):
         return None
-    if isinstance(value, tuple) and all(isinstance(member, str) for member in value):
-        return tuple(sorted({normal_text(str(member)) for member in value}))
     if isinstance(value, tuple):
+        if not value:
+            return None
+        texts = [normal_text(member) for member in value if isinstance(member, str)]
+        if len(texts) == len(value):
+            return tuple(sorted(set(texts)))
         return tuple(sorted({canonical_text(member): member for member in value}.values(), key=canonical_text))
     if isinstance(value, JsonObject):
         known = ATOMIC_MEMBERS.get(path.rsplit(".", 1)[-1])
@@ -163,6 +169,8 @@ def same_setting(path: str, value: Json | Absent, other: Json | Absent) -> bool:
     if not isinstance(value, Absent) and not isinstance(other, Absent) and same(value, other):
         return True
     left, right = normal(path, value), normal(path, other)
+    if left is None or right is None:
+        return left is right
     return same(left, right) or same(_numbers_as_text(left), _numbers_as_text(right))
 
 

@@ -74,7 +74,8 @@ def generated_from_now(
     live = settings or MarketingSettings()
     kept = {field.path: field.value for field in known.settings}
     for field in inputs.settings:
-        kept.setdefault(field.path, normal(field.path, live.value_of(field.path)))
+        if field.path not in kept:
+            kept[field.path] = normal(field.path, live.value_of(field.path))
     seen = dict(events.live_facts) | dict(known.events)
     return Inputs(tuple(Field(path, kept[path]) for path in sorted(kept)), tuple(sorted(seen.items())))
 
@@ -128,13 +129,14 @@ def upcoming_posts(
 
 def plan_generation(
     desired: DesiredSite,
+    inputs: Inputs,
     observed: ObservedSite,
     recorded: RecordedSite,
     events: EventsPart,
     options: PlanOptions,
     scope: Scope,
 ) -> GenerationPart:
-    """The generation part of a site whose marketing plan is managed and was read."""
+    """The generation part of a site whose marketing plan is managed and was read. `inputs` are those it declares."""
     wanted, live = desired.marketing_plan, observed.marketing_plan
     assert wanted is not None
     assert live is not None
@@ -146,7 +148,7 @@ def plan_generation(
         shows = live.status is PlanStatus.GENERATING
         wait = _waiting(scope, Reason.UNDER_WAY if shows else Reason.UNCONFIRMED)
         return GenerationPart((wait,), renewed=True)
-    unproven = _unproven_events(desired, recorded, events, scope)
+    unproven = _unproven_events(inputs, recorded, events)
     if unproven and live.status in (PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE):
         return GenerationPart(blocked=(_not_generated(unproven, scope),), gone=True)
     match live.status:
@@ -157,7 +159,7 @@ def plan_generation(
         case PlanStatus.INACTIVE:
             return _generation(Reason.INACTIVE, PlanStatus.INACTIVE, observed, scope)
         case PlanStatus.ACTIVE | PlanStatus.GENERATING:
-            return _upkeep(desired, wanted, observed, recorded, events, options, scope)
+            return _upkeep(inputs, wanted, observed, recorded, events, options, scope)
         case _:
             return on_unknown_status(live, scope)
 
@@ -190,10 +192,12 @@ def _may_have_made_an_input(entry: OpenEntry) -> bool:
     return creates and entry.address.kind is Kind.EVENT
 
 
-def _unproven_events(desired: DesiredSite, recorded: RecordedSite, events: EventsPart, scope: Scope) -> tuple[str, ...]:
+def _unproven_events(inputs: Inputs, recorded: RecordedSite, events: EventsPart) -> tuple[str, ...]:
     """The declared events that an earlier run may have created but the site does not show."""
-    declared, live = dict(inputs_of(desired, scope.now).events), dict(events.live_facts)
     made = {entry.address.key for entry in recorded.open if _may_have_made_an_input(entry)}
+    if not made:
+        return ()
+    declared, live = dict(inputs.events), dict(events.live_facts)
     # Another event with the same name, such as an occurrence listed separately, is not the one that was created.
     return tuple(sorted(name for name in declared.keys() & made if not _same_facts(declared[name], live.get(name))))
 
@@ -245,7 +249,7 @@ def _unpublished(scope: Scope) -> Diagnostic:
 
 
 def _upkeep(
-    desired: DesiredSite,
+    inputs: Inputs,
     wanted: DesiredMarketingPlan,
     observed: ObservedSite,
     recorded: RecordedSite,
@@ -256,7 +260,6 @@ def _upkeep(
     live = observed.marketing_plan
     assert live is not None
     under_way = live.status is PlanStatus.GENERATING
-    inputs = inputs_of(desired, scope.now)
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
     base = (
         recorded.pending
@@ -276,15 +279,15 @@ def _upkeep(
         return GenerationPart(wait, notes=notes, renewed=under_way, adopted_inputs=base)
     if observed.published is False:
         return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, adopted_inputs=base)
-    if unproven := _unproven_events(desired, recorded, events, scope):
+    if unproven := _unproven_events(inputs, recorded, events):
         waits = (_not_generated(unproven, scope),)
         return GenerationPart(wait, blocked=waits, notes=notes, renewed=under_way, adopted_inputs=base)
-    action = _regeneration(desired, wanted, live, recorded, changed, scope)
+    action = _regeneration(inputs, wanted, live, recorded, changed, scope)
     return GenerationPart((*wait, action), notes=notes, renewed=True, adopted_inputs=base)
 
 
 def _regeneration(
-    desired: DesiredSite,
+    inputs: Inputs,
     wanted: DesiredMarketingPlan,
     live: MarketingPlan,
     recorded: RecordedSite,
@@ -301,7 +304,7 @@ def _regeneration(
     }[wanted.keyword_research]
     under_way = live.status is PlanStatus.GENERATING
     reason = Reason.INPUTS_CHANGED if changed else Reason.ASKED_FOR
-    if changed and recorded.pending is not None and same_inputs(inputs_of(desired, scope.now), recorded.pending):
+    if changed and recorded.pending is not None and same_inputs(inputs, recorded.pending):
         reason = Reason.NEVER_GENERATED_FROM
     operation: Operation = Regenerate(research, discards, wanted.discard)
     requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)), NothingWaits())

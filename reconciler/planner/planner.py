@@ -12,7 +12,7 @@ from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, 
 from reconciler.model.operations import Deferred
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised
 from reconciler.model.schedule import CancelPost
-from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.sites import Bindings, DesiredSite, Inputs, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
 from reconciler.planner.aftermath import ended_posts, failed_posts, failure, outcomes
@@ -117,7 +117,8 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         events = plan_events(desired.events, observed.events, recorded, scope)
     if desired.settings and observed.settings is not None:
         settings = plan_settings(desired.settings, observed.settings, recorded, scope)
-    generation = _generation(desired, observed, recorded, events, options, scope)
+    inputs = inputs_of(desired, scope.now)
+    generation = _generation(desired, inputs, observed, recorded, events, options, scope)
     before = Plan(
         site=desired.ref,
         actions=(*events.actions, *settings.actions, *generation.actions),
@@ -133,7 +134,7 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
             *generation.refusals,
         ),
         notes=(*generation.notes, *settings.notes, *events.notes),
-        inputs=inputs_of(desired, scope.now),
+        inputs=inputs,
         adopted_inputs=generation.adopted_inputs,
         bindings=Bindings(event_ids=events.event_ids),
         time_zone=scope.zone_name,
@@ -209,6 +210,7 @@ def _with_waiting(plan: Plan, waiting: WaitingPart) -> Plan:
 
 def _generation(
     desired: DesiredSite,
+    inputs: Inputs,
     observed: ObservedSite,
     recorded: RecordedSite,
     events: EventsPart,
@@ -218,7 +220,7 @@ def _generation(
     if observed.marketing_plan is None:
         return GenerationPart()
     if desired.marketing_plan is not None:
-        return plan_generation(desired, observed, recorded, events, options, scope)
+        return plan_generation(desired, inputs, observed, recorded, events, options, scope)
     if observed.marketing_plan.status is PlanStatus.GENERATING:
         # We do not generate it, but activities and posts wait for it all the same.
         wait = Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), Reason.UNDER_WAY)

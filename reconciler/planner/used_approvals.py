@@ -20,6 +20,7 @@ from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, Objects, key_of
 
 USED: Final = "used"
+_DRAFT: Final = f"{Kind.DRAFT.value}["
 
 
 def used_key(post: PostId) -> str:
@@ -53,8 +54,10 @@ def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
     """The posts that this tool scheduled, or found approved as scheduled, and did not cancel itself."""
     found = {post.id for post in recorded.published}
     for key, facts in recorded.objects:
-        if key.startswith(f"{Kind.DRAFT.value}[") and facts == SCHEDULED:
-            found.add(PostId(key.removeprefix(f"{Kind.DRAFT.value}[").removesuffix("]")))
+        if key.startswith(_DRAFT) and facts == SCHEDULED:
+            found.add(PostId(key.removeprefix(_DRAFT).removesuffix("]")))
+    if not found:
+        return frozenset()
     return frozenset(post for post in found if recorded.object(key_of(Kind.DRAFT, post)) != WAS_CANCELLED)
 
 
