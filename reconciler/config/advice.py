@@ -135,11 +135,28 @@ def unreplaced_variables(merged: MergedDocument, *, but: str = "") -> Iterator[D
 
     `but` is a member that is left out: the `defaults` of a project are reported with the sites that inherit them.
     """
+    if not _mentions_variable(merged.value):
+        return
     for path, text in _texts(merged.value, ()):
         found = re.search(_VARIABLE, text)
         if found is not None and path[:1] != (but,):
             message = f"{found[0]} is taken literally: variables are not replaced in files"
             yield merged.warning(path, message, "write the value itself", code="variable-not-replaced")
+
+
+def _mentions_variable(value: Any) -> bool:
+    """Whether any text contains `${`: hardly any does, and this is faster than keeping track of paths."""
+    waiting = [value]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, str):
+            if "${" in here:
+                return True
+        elif isinstance(here, dict):
+            waiting += here.values()
+        elif isinstance(here, list):
+            waiting += here
+    return False
 
 
 def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

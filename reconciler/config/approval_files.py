@@ -105,23 +105,34 @@ class ApprovalFiles:
 
     def _missing(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None] | None:
         """What counts of a file that is not on disk; reports a problem if nobody decided to remove it."""
+        lost = self._lost(path)
+        if lost is None:
+            elsewhere = self._unasked or self._found_elsewhere(path, site)
+            return self._deleted(path, site, problems) or (Approvals(unasked=elsewhere), None)
+        message, fix = lost
+        what = f"{message}, so it is not known what is approved"
+        problems.append(problem(Place(shown_path(path)), what, fix, code=APPROVALS_MISSING))
+        return None
+
+    def _lost(self, path: Path) -> tuple[str, str] | None:
+        """Why a file may be missing although nobody decided to remove it, and what to do; None if somebody did."""
+        if not self._not_checked_out and not self._empty_submodules:
+            return None
         file, folder = trail(path)[-1], shown_path(self._folder)
-        sparse = {self._not_checked_out[step] for step in (file, *file.parents) if step in self._not_checked_out}
         within = (file, *file.parents)
+        sparse = {self._not_checked_out[step] for step in within if step in self._not_checked_out}
         if (submodule := next((folder for folder in self._empty_submodules if folder in within), None)) is not None:
             where = shown_path(submodule)
             message = f"is in the git submodule {where}, which is not checked out"
-            fix = f"check it out: git submodule update --init {where}"
-        elif True in sparse:
-            message, fix = "is left out of this sparse checkout", f"check it out: git sparse-checkout add {folder}"
-        elif sparse and self._repository is None:
+            return message, f"check it out: git submodule update --init {where}"
+        if True in sparse:
+            return "is left out of this sparse checkout", f"check it out: git sparse-checkout add {folder}"
+        if sparse and self._repository is None:
             message = f"is missing, and so is the folder {folder}, although git tracks it"
-            fix = f"restore it: git checkout -- {folder}; if its approvals are to be withdrawn: git rm -r {folder}"
-        else:
-            elsewhere = self._unasked or self._found_elsewhere(path, site)
-            return self._deleted(path, site, problems) or (Approvals(unasked=elsewhere), None)
-        what = f"{message}, so it is not known what is approved"
-        problems.append(problem(Place(shown_path(path)), what, fix, code=APPROVALS_MISSING))
+            return (
+                message,
+                f"restore it: git checkout -- {folder}; if its approvals are to be withdrawn: git rm -r {folder}",
+            )
         return None
 
     def _found_elsewhere(self, path: Path, site: str) -> Diagnostic | None:

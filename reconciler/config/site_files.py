@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final, overload
 
@@ -137,20 +138,25 @@ def named_by(project: ProjectConfig, site_files: SiteFiles, paths: Sequence[Path
     chosen: set[Path] = set()
     others: list[Path] = []
     whole = not paths
-    real = {os.path.realpath(file): file for file in site_files.files} if paths else {}
+
+    @cache
+    def real() -> dict[str, Path]:
+        """The site files with links followed: only paths other than the whole project need them."""
+        return {os.path.realpath(file): file for file in site_files.files}
+
     for path in paths:
         absolute = absolute_path(path)
         if absolute in (project.root, project.root / PROJECT_FILE):
             whole = True
         elif absolute.is_dir():
-            below = _below(absolute, site_files.files, real)
+            below = _below(absolute, site_files.files, real())
             if not below:
                 raise _nothing(project, path)
             chosen.update(below)
         elif absolute in site_files.files:
             chosen.add(absolute)
-        elif os.path.realpath(absolute) in real:
-            chosen.add(real[os.path.realpath(absolute)])
+        elif (found := real().get(os.path.realpath(absolute))) is not None:
+            chosen.add(found)
         elif absolute not in others:
             others.append(absolute)
     return NamedFiles(whole, frozenset(chosen), tuple(others))
