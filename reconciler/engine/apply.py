@@ -26,7 +26,7 @@ from reconciler.engine.plan_file import plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused
-from reconciler.engine.saved import MOVED_ON, FilesUnreadable, MovedOn, moved_on, plan_loaded
+from reconciler.engine.saved import FilesUnreadable, MovedOn, moved_on, plan_loaded
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
@@ -34,7 +34,7 @@ from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import unchecked_posts, unseen_at, unwanted_everywhere
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut
@@ -200,11 +200,12 @@ def _check_files(
 ) -> Mapping[SiteName, SiteEntry]:
     if isinstance(files, FilesUnreadable):
         raise files
-    if not (what := moved_on(saved, files, run.session.project)):
+    changed = moved_on(saved, files, run.session.project)
+    if changed is None:
         return files
     if run.context.strict:
-        raise MovedOn(f"{what}, and --strict is given")
-    run.emit(Notice(Diagnostic(MOVED_ON, what, "the saved plan is carried out as it is", Severity.WARNING)))
+        raise MovedOn(changed)
+    run.emit(Notice(changed))
     return files
 
 

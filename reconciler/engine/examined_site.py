@@ -20,7 +20,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
 from reconciler.model.sites import ChannelStatus, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
-from reconciler.planner.channel_rules import CONNECTION
+from reconciler.planner.channel_rules import not_connected
 from reconciler.planner.doubt import with_known_status
 
 SHORT_HORIZON: Final = timedelta(days=7)
@@ -136,10 +136,8 @@ class SiteExamination:
                 what = f"cannot tell whether {channel_name(channel)} is connected"
                 fix = "give the key the permission Manage Social Posts (SCOPE.PROMOTE.MANAGE-SOCIAL-POSTS)"
                 self.found.add(finding("channel-unknown", what, fix, Severity.NOTE))
-            elif channel in named and status is not ChannelStatus.VALID:
-                people = channel_name(channel)
-                what, fix = f"{people} is {CONNECTION[status]}", f"connect {people} in the site's dashboard"
-                self.found.add(finding("channel-not-connected", what, fix, Severity.WARNING))
+            elif channel in named and (lost := not_connected(channel, status)) is not None:
+                self.found.add(lost)
 
     def _features(self) -> None:
         for feature in self.observed.features or ():

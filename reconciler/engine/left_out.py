@@ -24,7 +24,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import name_of
 from reconciler.model.sites import PublishedPost
 from reconciler.model.text import printable
-from reconciler.planner.gone_out import ALTHOUGH, WhyNot
+from reconciler.planner.gone_out import WhyNot, no_longer_wanted
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
@@ -99,7 +99,8 @@ def _of_more(sites: int) -> Diagnostic:
 def _notice(site: LeftOutSite) -> Diagnostic:
     count = len(site.posts)
     named = "; ".join(
-        f"{printable(name_of(post))}{f' {moment_text(moment, post.zone)}' if moment else ''} ({ALTHOUGH[reason]})"
+        f"{printable(name_of(post))}{f' {moment_text(moment, post.zone)}' if moment else ''} "
+        f"({no_longer_wanted(reason).message})"
         for post, moment, reason in site.posts[:MOST_NAMED]
     )
     more = f"; and {count - MOST_NAMED:,} more" if count > MOST_NAMED else ""

@@ -58,14 +58,15 @@ def load_checks(names: Sequence[str]) -> tuple[NamedCheck, ...]:
         return ()
     from importlib.metadata import entry_points
 
-    from reconciler.planner.targets import near
+    from reconciler.planner.targets import near, no_such
 
     installed = {point.name: point for point in entry_points(group=GROUP)}
     found: list[NamedCheck] = []
     for name in names:
         if name not in installed:
-            hint = near(name, installed) or f"install the package that has it (entry point group {GROUP})"
-            raise UsageError(f"policy.checks: no installed package has a check {name!r}", hint)
+            message = f"policy.checks: no installed package has a check {name!r}"
+            install = f"install the package that has it (entry point group {GROUP})"
+            raise no_such(message, near(name, installed), install)
         try:
             check = installed[name].load()
         except Exception as error:

@@ -53,16 +53,16 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
         isinstance(action.operation, CancelPost) and action.reason is Reason.WITHDRAWN for action in plan.actions
     )
     for old in _old_names(plan.site, recorded, session):
-        there, command = _to_follow(plan.site, old, session)
+        there = session.project.approvals_file(old)
         if not there.is_file():
             continue
+        notice = _left_behind(plan.site, old, session)
         if _has_drafts(there, old, observed):
-            note = f"{shown_path(there)} has the decisions about its posts; run: {command}"
+            notice = replace(notice, fix=f"{shown_path(there)} has the decisions about its posts; {notice.fix}")
         elif withdrawn and old == last:
-            note = f"if its approvals file still has that name, run: {command}"
+            notice = replace(notice, fix=f"if its approvals file still has that name, {notice.fix}")
         else:
             continue
-        notice = Diagnostic.note(LEFT_BEHIND, _was_called(old, last), note)
         return replace(plan, notes=(*plan.notes, notice))
     return plan
 
@@ -80,12 +80,11 @@ def with_approvals_left_behind(
     if not missing or desired.approvals.unasked is not None:
         return desired
     for old in _old_names(desired.ref, recorded, session):
-        there, command = _to_follow(desired.ref, old, session)
+        there = session.project.approvals_file(old)
         if not _has_any(there, old, missing):
             continue
-        was = _was_called(old, session.store.old_name(desired.ref))
-        message = f"{was}, and {shown_path(there)} has the decisions about them"
-        unknown = Diagnostic.note(LEFT_BEHIND, message, f"run: {command}")
+        left = _left_behind(desired.ref, old, session)
+        unknown = replace(left, message=f"{left.message}, and {shown_path(there)} has the decisions about them")
         return replace(desired, approvals=replace(desired.approvals, unasked=unknown))
     return desired
 
@@ -114,11 +113,11 @@ def approvals_left_behind(
     ):
         return strange
     for old in _old_names(site, recorded, session):
-        there, command = _to_follow(site, old, session)
+        there = session.project.approvals_file(old)
         if _has_drafts(there, old, observed):
-            was = _was_called(old, session.store.old_name(site))
-            message = f"{was}, and {shown_path(there)} has the decisions about its posts"
-            return Diagnostic.note(LEFT_BEHIND, message, f"run: {command}; then review again")
+            left = _left_behind(site, old, session)
+            message = f"{left.message}, and {shown_path(there)} has the decisions about its posts"
+            return replace(left, message=message, fix=f"{left.fix}; then review again")
     return None
 
 
@@ -143,12 +142,11 @@ class FormerNames:
         for other in await self._called_before(name):
             if other.id == desired.ref.id or not strange & await self._posts_of(other):
                 continue
-            _, command = _to_follow(other, name, self._session)
             return Diagnostic.note(
                 OF_ANOTHER_SITE,
                 f"{desired.approvals.file} has the decisions about posts of {other.name}, which was called {name} "
                 "before",
-                f"run: {command}; then review again",
+                f"{_left_behind(other, name, self._session).fix}; then review again",
             )
         return None
 
@@ -203,10 +201,6 @@ def _of_another_site(
     )
 
 
-def _was_called(old: SiteName, last: SiteName | None) -> str:
-    return f"this site was called {old} {'at its last apply' if old == last else 'before'}"
-
-
 def _has_drafts(file: Path, name: SiteName, observed: ObservedSite) -> bool:
     """Whether an approvals file has drafts of a site."""
     return _has_any(file, name, _posts(observed))
@@ -238,12 +232,15 @@ def _posts(observed: ObservedSite) -> frozenset[PostId]:
     return frozenset(post.id for activity in activities for post in activity.posts)
 
 
-def _to_follow(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> tuple[Path, str]:
-    """The approvals file of a site's old name, and the command that moves it to the new name."""
+def _left_behind(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> Diagnostic:
+    """Says that a site had another name, and how to move the approvals file of that name to the present one."""
+    last = session.store.old_name(site)
+    was = f"this site was called {old} {'at its last apply' if old == last else 'before'}"
     there, here = session.project.approvals_file(old), session.project.approvals_file(site.name)
     if not here.is_file():
-        return there, f"git mv {shown_path(there)} {shown_path(here)}"
+        return Diagnostic.note(LEFT_BEHIND, was, f"run: git mv {shown_path(there)} {shown_path(here)}")
     # Two sites that swapped their names: both get the same advice.
     first, second = (shown_path(file) for file in sorted((here, there)))
     aside = shown_path(min(here, there).with_suffix(".aside"))
-    return there, f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
+    moves = f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
+    return Diagnostic.note(LEFT_BEHIND, was, f"run: {moves}")

@@ -15,7 +15,7 @@ from reconciler.engine.plan_file import write_plan
 from reconciler.engine.results import PlanLoaded
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
-from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunPart, SavedPlan, UnusablePlan
@@ -28,6 +28,9 @@ class MovedOn(UnusablePlan):
     """The files on disk are not those the plan was made from; with `--strict`, that refuses it."""
 
     code = MOVED_ON
+
+    def __init__(self, changed: Diagnostic) -> None:
+        super().__init__(f"{changed.message}, and --strict is given")
 
 
 class FilesUnreadable(UnusablePlan):
@@ -121,8 +124,8 @@ def files_of(project: ProjectConfig) -> Mapping[SiteName, SiteEntry] | FilesUnre
     return {entry.name: entry for entry in entries}
 
 
-def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: ProjectConfig) -> str:
-    """How the files on disk differ from those the plan was made from; empty if they do not."""
+def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: ProjectConfig) -> Diagnostic | None:
+    """A warning that the files on disk are not those the plan was made from; None if they are."""
     moved = [PROJECT_FILE] if saved.project not in (None, project.digest) else []
     moved += [
         plan.site.name
@@ -130,6 +133,7 @@ def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: Pro
         if (entry := files.get(plan.site.name)) is None or entry.problems or entry.load().digest != plan.config
     ]
     if not moved:
-        return ""
+        return None
     names = ", ".join(moved[:3]) + (f" and {len(moved) - 3:,} more" if len(moved) > 3 else "")
-    return f"the files have changed since the plan was made: {names}"
+    what = f"the files have changed since the plan was made: {names}"
+    return Diagnostic(MOVED_ON, what, "the saved plan is carried out as it is", Severity.WARNING)

@@ -16,8 +16,8 @@ from reconciler.config.sites import SiteEntry, SiteIndex, without
 from reconciler.engine.choice import Shard, SiteFilter
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
-from reconciler.planner.targets import TargetFilter, is_chosen, near, target_filter
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity
+from reconciler.planner.targets import TargetFilter, is_chosen, near, no_such, target_filter
 
 if TYPE_CHECKING:
     from reconciler.planner.document import RunPart
@@ -113,8 +113,6 @@ def regenerated(names: tuple[str, ...], selection: Selection) -> frozenset[SiteN
     known = [entry.name for entry in selection.entries]
     for name in names:
         if name not in known and name not in selection.elsewhere:
-            raise UsageError(
-                f"--regenerate {name}: no site in this run has that name",
-                near(name, known) or "use the name of a site in this run",
-            )
+            message = f"--regenerate {name}: no site in this run has that name"
+            raise no_such(message, near(name, known), "use the name of a site in this run")
     return frozenset(SiteName(name) for name in names)

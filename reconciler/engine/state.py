@@ -23,7 +23,7 @@ from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
-from reconciler.planner.targets import SiteLabels, near
+from reconciler.planner.targets import SiteLabels, near, no_such
 from reconciler.state.examination import check_writable
 from reconciler.state.lease import Lease, Leases
 from reconciler.state.lock_record import LockRecord
@@ -201,8 +201,8 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
     if found:
         ids = ", ".join(site.id for site in found)
         raise UsageError(f"{name}: several recorded sites went by this name", f"use an id: {ids}")
-    hint = near(name, [site.name for site in known]) or "`reconciler state list` shows what is recorded"
-    raise UsageError(f"{name!r}: no such site is recorded in {state.place}", hint)
+    message = f"{name!r}: no such site is recorded in {state.place}"
+    raise no_such(message, near(name, [site.name for site in known]), "`reconciler state list` shows what is recorded")
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import name_of
 from reconciler.model.sites import NOTHING_RECORDED, PublishedPost, RecordedSite, SiteRef
 from reconciler.model.text import printable
-from reconciler.planner.actions import RefusedBy, refusal
+from reconciler.planner.actions import RefusedBy
 from reconciler.planner.left_out import waiting_posts
 from reconciler.planner.targets import SiteLabels
 from reconciler.state.errors import StateError
@@ -53,14 +53,8 @@ def report_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emi
         for problem in notices_of(found):
             emit(Notice(problem))
         if context.strict:
-            refusals.append(
-                refusal(
-                    Address(found.site.name),
-                    RefusedBy.STRICT,
-                    "this site is in the state, no file declares it, and --strict is given",
-                    _end(found.site),
-                )
-            )
+            message = "this site is in the state, no file declares it, and --strict is given"
+            refusals.append(_undeclared(found.site, RefusedBy.STRICT, message, Severity.ERROR))
     return tuple(refusals)
 
 
@@ -103,21 +97,17 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
     what = f", and {count:,} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
     if found.problem is not None:
         what = ", and its record cannot be read"
-    yield Diagnostic(
-        "undeclared-site",
-        f"undeclared: this site is in the state, but no file declares it{what}",
-        _end(found.site),
-        Severity.WARNING,
-        address=Address(found.site.name),
-    )
+    message = f"undeclared: this site is in the state, but no file declares it{what}"
+    yield _undeclared(found.site, "undeclared-site", message, Severity.WARNING)
     if found.problem is not None:
         yield replace(found.problem, severity=Severity.WARNING)
     for post in found.posts:
         yield goes_out_notice(found.site, post)
 
 
-def _end(site: SiteRef) -> str:
-    return f"declare it again, or, once nothing unwanted goes out there: reconciler state forget {site.name}"
+def _undeclared(site: SiteRef, code: str, message: str, severity: Severity) -> Diagnostic:
+    fix = f"declare it again, or, once nothing unwanted goes out there: reconciler state forget {site.name}"
+    return Diagnostic(code, message, fix, severity, address=Address(site.name))
 
 
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:

@@ -73,7 +73,7 @@ async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None
     """
     ids = await store.ids()
     if len(ids) > MOST_LOOKED_AT:
-        return _unchecked(f"the scheduled posts of {len(ids):,} sites")
+        return _unchecked(f"the scheduled posts of {len(ids):,} sites may still go out")
 
     async def read(id: str, _turn: Turn) -> SiteRecord | None:
         return await store.record(SiteRef(SiteName(id), id))
@@ -94,18 +94,20 @@ async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None
             named.append(printable(f"{record.site.name}: {name_of(post)}{when}"))
     dark = f"the scheduled posts of {'a site' if unread == 1 else f'{unread:,} sites'} with unreadable state"
     if not named:
-        return _unchecked(dark) if unread else None
-    more = f"; and {len(named) - MOST_NAMED:,} more" if len(named) > MOST_NAMED else ""
+        return _unchecked(f"{dark} may still go out") if unread else None
+    listed = named[:MOST_NAMED]
+    if len(named) > MOST_NAMED:
+        listed.append(f"and {len(named) - MOST_NAMED:,} more")
     if unread:
-        more += f"; and {dark}"
+        listed.append(f"and {dark}")
     count = "a scheduled post" if len(named) == 1 else f"{len(named):,} scheduled posts"
-    return _unchecked(count, f": {'; '.join(named[:MOST_NAMED])}{more}")
+    return _unchecked(f"{count} may still go out: {'; '.join(listed)}")
 
 
-def _unchecked(posts: str, named: str = "") -> Diagnostic:
+def _unchecked(what: str) -> Diagnostic:
     return Diagnostic(
         "not-checked",
-        f"nothing was checked, and {posts} may still go out{named}",
+        f"nothing was checked, and {what}",
         "correct the files and run again; to stop a post now, cancel it in the site's dashboard",
         Severity.WARNING,
     )

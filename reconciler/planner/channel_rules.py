@@ -6,30 +6,34 @@ A limit belongs to a channel, so a violation names the channel, not a line of th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftApproval
-from reconciler.model.diagnostics import Diagnostic, Place
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name, post_name
 from reconciler.model.sites import ChannelStatus
+from reconciler.planner.actions import BlockedBy
 from reconciler.planner.text_lengths import letters, shows_anything, x_length
 
 
 class TextLimit(Struct, frozen=True):
-    """The maximum length of a text and how it is counted. `documented`: whether the source says how."""
+    """The maximum length of a text and how it is counted. `documented`: whether the source says how.
+
+    `by` is who counts in a way of their own.
+    """
 
     most: int
     count: Callable[[str], int] = letters
-    unit: str = "characters"
     documented: bool = False
+    by: str = ""
 
 
 TEXT_LIMITS: Final[dict[tuple[str, str], dict[str, TextLimit]]] = {
@@ -37,12 +41,12 @@ TEXT_LIMITS: Final[dict[tuple[str, str], dict[str, TextLimit]]] = {
     ("PINTEREST", "POST"): {
         "title": TextLimit(100),
         "description": TextLimit(800),
-        "link": TextLimit(2048, len, "characters", documented=True),
+        "link": TextLimit(2048, len, documented=True),
     },
     ("GBP", "POST"): {"description": TextLimit(1500)},
     ("TIKTOK", "POST"): {"title": TextLimit(90), "description": TextLimit(4000)},
     ("TIKTOK", "VIDEO"): {"description": TextLimit(2200)},
-    ("TWITTER", "POST"): {"caption": TextLimit(280, x_length, "characters as X counts them", documented=True)},
+    ("TWITTER", "POST"): {"caption": TextLimit(280, x_length, documented=True, by="X")},
 }
 """(channel, type) -> API field -> its limit (S-wix 10.3; X: I, from X's own documentation).
 
@@ -68,15 +72,6 @@ WIX_HOSTS: Final = ("wixstatic.com", "wixmp.com")
 _HASHTAG: Final = r"(?<![\w&/#])#\w*[^\W\d_]\w*"
 _SIGNED: Final = r"(?i)[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)="
 
-CONNECTION: Final[Mapping[ChannelStatus, str]] = {
-    ChannelStatus.NEVER_CREATED: "not connected",
-    ChannelStatus.DISCONNECTED: "not connected (it was disconnected)",
-    ChannelStatus.INVALID: "not connected (its connection is no longer valid)",
-    ChannelStatus.UNKNOWN: "not known to be connected",
-    ChannelStatus.VALID: "connected",
-}
-"""What a problem says that a channel is. A test fails for a status without words."""
-
 IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with `decision: regenerate`"
 
 
@@ -94,6 +89,27 @@ class RuleViolation(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.detail}" + (f" ({self.place})" if self.place else "")
+
+
+def not_connected(channel: str, status: ChannelStatus | None) -> Diagnostic | None:
+    """A channel that is not connected, and how to connect it. None if it is connected, or its status was not read."""
+    name = channel_name(channel)
+    match status:
+        case None | ChannelStatus.VALID:
+            return None
+        case ChannelStatus.NEVER_CREATED:
+            message = f"{name} is not connected"
+        case ChannelStatus.DISCONNECTED:
+            message = f"{name} is not connected (it was disconnected)"
+        case ChannelStatus.INVALID:
+            message = f"{name} is not connected (its connection is no longer valid)"
+        case ChannelStatus.UNKNOWN:
+            message = f"{name} is not known to be connected"
+        case _:
+            assert_never(status)
+    return Diagnostic(
+        BlockedBy.CHANNEL_NOT_CONNECTED, message, f"connect {name} in the site's dashboard", Severity.WARNING
+    )
 
 
 def channel_is_gone(channel: str, moment: datetime) -> bool:
@@ -114,7 +130,9 @@ def channel_violations(post: Post) -> Iterator[RuleViolation]:
         yield RuleViolation("media", detail, "give it an image in the dashboard")
     for name, text, limit in _limited(post):
         if (length := limit.count(text)) > limit.most:
-            detail = f"{name} has {length:,} {limit.unit}{_code_points(text, length)}; the limit is {limit.most:,}"
+            counted = f" as {limit.by} counts them" if limit.by else ""
+            points = f" ({len(text):,} code points)" if len(text) != length else ""
+            detail = f"{name} has {length:,} characters{counted}{points}; the limit is {limit.most:,}"
             yield RuleViolation(f"{channel_name(post.channel)}'s own limit", detail, IN_THE_DASHBOARD)
 
 
@@ -124,25 +142,31 @@ def is_empty(post: Post) -> bool:
 
 
 def content_warnings(post: Post) -> tuple[Diagnostic, ...]:
-    """What looks wrong about a post that goes out all the same, each as a clause."""
-    found: list[str] = []
+    """What looks wrong about a post that goes out all the same."""
+    found: list[Diagnostic] = []
     for name, text, limit in _limited(post):
         if not limit.documented and len(text) > limit.most >= (length := limit.count(text)):
             found.append(
-                f"{name} has {length:,} characters, but {len(text):,} code points; {channel_name(post.channel)} allows "
-                f"{limit.most:,} and does not say which it counts"
+                _odd(
+                    f"{name} has {length:,} characters, but {len(text):,} code points; {channel_name(post.channel)} "
+                    f"allows {limit.most:,} and does not say which it counts"
+                )
             )
     if post.channel == "INSTAGRAM":
         hashtags = sum(len(re.findall(_HASHTAG, text)) for _, text in post.texts)
         if hashtags > HASHTAGS_ON_INSTAGRAM:
-            found.append(f"it has {hashtags:,} hashtags; Instagram allows about {HASHTAGS_ON_INSTAGRAM}")
+            found.append(_odd(f"it has {hashtags:,} hashtags; Instagram allows about {HASHTAGS_ON_INSTAGRAM}"))
         if len(post.media) > IMAGES_ON_INSTAGRAM:
-            found.append(f"it has {len(post.media):,} images; Instagram allows {IMAGES_ON_INSTAGRAM:,}")
+            found.append(_odd(f"it has {len(post.media):,} images; Instagram allows {IMAGES_ON_INSTAGRAM:,}"))
     for number, media in enumerate(post.media, 1):
-        if why := _unlasting(media.url):
-            which = f"image {number}" if media.type == "IMAGE" else f"{media.type.lower()} {number}"
-            found.append(f"{which} {why}")
-    return tuple(Diagnostic.note("odd-content", clause) for clause in found)
+        which = f"image {number}" if media.type == "IMAGE" else f"{media.type.lower()} {number}"
+        if (warning := _unlasting(which, media.url)) is not None:
+            found.append(warning)
+    return tuple(found)
+
+
+def _odd(message: str) -> Diagnostic:
+    return Diagnostic.note("odd-content", message)
 
 
 _MEDIA: Final = r"(?:([A-Z_]+) )?(\S+)(?: \(file .*\))?"
@@ -233,27 +257,23 @@ def _limited(post: Post) -> Iterator[tuple[str, str, TextLimit]]:
     return ((name, text, limits[name]) for name, text in texts if name in limits)
 
 
-def _code_points(text: str, length: int) -> str:
-    return f" ({len(text):,} code points)" if len(text) != length else ""
-
-
 def is_signed(url: str) -> bool:
     """Whether an address carries a signature, with which it works for a while only."""
     return re.search(_SIGNED, url) is not None
 
 
 @lru_cache(maxsize=8192)  # a review checks the same images several times
-def _unlasting(url: str) -> str | None:
-    """Why an address may no longer work when the post goes out; None if it is fine."""
+def _unlasting(name: str, url: str) -> Diagnostic | None:
+    """A warning that the address of an image may no longer work when the post goes out; None if it is fine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        return "has no address that can be read"
+        return _odd(f"{name} has no address that can be read")
     if parts.scheme != "https":
-        return "is not at an https address"
+        return _odd(f"{name} is not at an https address")
     if is_signed(url):
-        return "is at a signed address, which expires"
+        return _odd(f"{name} is at a signed address, which expires")
     if not any(host == wix or host.endswith(f".{wix}") for wix in WIX_HOSTS):
-        return f"is not hosted by Wix, but at {host}, and must still be there when the post goes out"
+        return _odd(f"{name} is not hosted by Wix, but at {host}, and must still be there when the post goes out")
     return None

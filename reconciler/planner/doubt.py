@@ -184,11 +184,12 @@ def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope)
     for name, match in _matches(desired):
         count = sum(may_cover(match, activity, scope) for activity in live.activities if activity.date >= scope.now)
         if count:
+            those = "an activity that it may select" if count == 1 else f"{count:,} activities that it may select"
             found.append(
                 blocked(
                     scope.address(Kind.RULE, name),
                     BlockedBy.CANNOT_BE_JUDGED,
-                    f"{rule_words(name)} selects by type, but the API does not show the type of {_activities(count)}",
+                    f"{rule_words(name)} selects by type, but the API does not show the type of {those}",
                     "select by title, dates or ids instead; what the rule might match is left alone until then",
                     says_name=True,
                 )
@@ -207,10 +208,6 @@ def _matches(desired: DesiredSite) -> Iterator[tuple[str, Match]]:
         yield f"posts.{index}", posts_rule.match
     for index, schedule_rule in enumerate(desired.schedule.rules if desired.schedule else ()):
         yield f"schedule.rules.{index}", schedule_rule.match
-
-
-def _activities(count: int) -> str:
-    return "an activity that it may select" if count == 1 else f"{count:,} activities that it may select"
 
 
 def _unnamed_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:

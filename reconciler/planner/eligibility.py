@@ -16,7 +16,7 @@ from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
 from reconciler.planner.approval_checks import not_committed, objection
 from reconciler.planner.candidates import Candidate
-from reconciler.planner.channel_rules import CONNECTION, RuleViolation, channel_is_gone
+from reconciler.planner.channel_rules import RuleViolation, channel_is_gone, not_connected
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     SHOWN_FROM,
@@ -257,13 +257,13 @@ class DraftEligibility(Struct):
             fix = "publish the site, then run again"
             found.append(self._blocked(candidate, BlockedBy.SITE_NOT_PUBLISHED, "the site is not published", fix))
         status = self.observed.channel(channel)
-        if status not in (None, ChannelStatus.VALID, ChannelStatus.UNKNOWN):
+        lost = not_connected(channel, status) if status is not ChannelStatus.UNKNOWN else None
+        if lost is not None:
             rule = f"schedule.rules[{candidate.rule}].channels"
             named = self.desired.rules[candidate.rule].channels
             without = f"leave it out of {rule}" if named else f"list only the other channels in {rule}"
-            fix = f"connect {channel_name(channel)} in the site's dashboard, or {without}"
-            detail = f"{channel_name(channel)} is {CONNECTION[status]}"
-            found.append(self._blocked(candidate, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
+            fix = f"{lost.fix}, or {without}"
+            found.append(self._blocked(candidate, BlockedBy.CHANNEL_NOT_CONNECTED, lost.message, fix))
         feature = self.observed.feature(SCHEDULING)
         if feature is not None and not feature.enabled:
             fix = "choose a premium plan that includes scheduling posts"

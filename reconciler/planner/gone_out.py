@@ -6,7 +6,7 @@ recorded what became of it, and by `history` from then on (docs/design.md 1.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, assert_never, get_args
 
@@ -39,15 +39,24 @@ WhyNot: TypeAlias = Literal[
 """Why the files no longer want a post: what can be said about one that is out, or at a site that was not read."""
 
 
-ALTHOUGH: Final[Mapping[Reason, str]] = {
-    Reason.WITHDRAWN: "its approval was withdrawn",
-    Reason.SENT_BACK: "it was sent back in review",
-    Reason.CHANGED: "its content or day was no longer what was approved",
-    Reason.DATE_MOVED: "its day was no longer the one that was approved",
-    Reason.EDITED: "its entry in the approvals file was edited",
-    Reason.PAUSED: "publishing is paused",
-}
-"""What follows `although` in a problem or a line of the history. A test fails for a reason without words."""
+def no_longer_wanted(reason: WhyNot) -> Diagnostic:
+    """Why a post was not to go out."""
+    match reason:
+        case Reason.WITHDRAWN:
+            message = "its approval was withdrawn"
+        case Reason.SENT_BACK:
+            message = "it was sent back in review"
+        case Reason.CHANGED:
+            message = "its content or day was no longer what was approved"
+        case Reason.DATE_MOVED:
+            message = "its day was no longer the one that was approved"
+        case Reason.EDITED:
+            message = "its entry in the approvals file was edited"
+        case Reason.PAUSED:
+            message = "publishing is paused"
+        case _:
+            assert_never(reason)
+    return Diagnostic(reason, message)
 
 
 def moved_key(post: PostId) -> str:
@@ -135,7 +144,7 @@ def unwanted_post(found: WentOut, zone: str) -> Diagnostic:
     return blocked(
         found.address,
         BlockedBy.WENT_OUT_UNWANTED,
-        f"{name} went out{when}{where}, although {ALTHOUGH[found.reason]}{link}",
+        f"{name} went out{when}{where}, although {no_longer_wanted(found.reason).message}{link}",
         "take it down on its channel if it must not stay; the next apply records it, and history lists it from then on",
         name,
         says_name=True,

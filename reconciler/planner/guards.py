@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from reconciler.model.address import ALL_SITES, Address, Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
-from reconciler.model.posts import channel_name
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy, refusal
-from reconciler.planner.channel_rules import CONNECTION
+from reconciler.planner.channel_rules import not_connected
 from reconciler.planner.options import Scope
 from reconciler.planner.tally import PlanTally
 
@@ -28,10 +27,8 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
     if expect.language is not None and (observed.language or "").casefold() != expect.language.casefold():
         seen = f"is {observed.language}" if observed.language else "is not known"
         found.append(f"expect.language is {expect.language}, but the language of the site {seen}")
-    for channel in expect.channels:
-        status = observed.channel(channel) or ChannelStatus.UNKNOWN
-        if status is not ChannelStatus.VALID:
-            found.append(f"expect.channels lists {channel_name(channel)}, but it is {CONNECTION[status]}")
+    lost = (not_connected(channel, observed.channel(channel) or ChannelStatus.UNKNOWN) for channel in expect.channels)
+    found += [f"expect.channels: {problem.message}" for problem in lost if problem is not None]
     return tuple(
         refusal(
             scope.address(Kind.SITE),

@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from reconciler.model.diagnostics import Diagnostic, Place
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import as_typed, length
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
@@ -67,16 +67,15 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> Diagnostic | No
 
 def content_violations(post: Post, policy: Policy) -> tuple[RuleViolation, ...]:
     """What is wrong with a post at any time: words, media, lengths."""
-    words, media = policy.place_of("bannedWords"), policy.place_of("requireMedia")
     found = [
-        RuleViolation("policy.bannedWords", f"the text has {word!r}", f"{IN_THE_DASHBOARD}, or {_edit(words)}", words)
+        _breaks(policy, "bannedWords", f"the text has {word!r}", IN_THE_DASHBOARD)
         for word in policy.banned_words
         if any(_pattern(word).search(folded(text)) for text in _read(post))
     ]
     channel = tuple(channel_violations(post))
     if not post.media and policy.require_media and not is_empty(post):
-        fix = f"give it an image in the dashboard, or {_edit(media)}"
-        found.append(RuleViolation("policy.requireMedia", "it has no image or video", fix, media))
+        fix = "give it an image in the dashboard"
+        found.append(_breaks(policy, "requireMedia", "it has no image or video", fix))
         channel = tuple(violation for violation in channel if violation.rule != "media")
     return (*found, *channel)
 
@@ -96,13 +95,9 @@ def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Rul
     quiet = policy.quiet_hours
     if quiet is not None and quiet.covers(local.time()):
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
-        place = policy.place_of("quietHours")
-        detail = f"{local:%H:%M} is within {hours} ({scope.zone_name})"
-        found.append(RuleViolation("policy.quietHours", detail, f"{other}, or {_edit(place)}", place))
+        found.append(_breaks(policy, "quietHours", f"{local:%H:%M} is within {hours} ({scope.zone_name})", other))
     if local.date() in policy.blackout_dates:
-        place = policy.place_of("blackoutDates")
-        detail = f"{local:%a %Y-%m-%d} is one"
-        found.append(RuleViolation("policy.blackoutDates", detail, f"{other}, or {_edit(place)}", place))
+        found.append(_breaks(policy, "blackoutDates", f"{local:%a %Y-%m-%d} is one", other))
     return tuple(found)
 
 
@@ -125,9 +120,7 @@ def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, sc
     if most is None or days.count_with(day, post) <= most:
         return None
     detail = f"it would be post {days.count_with(day, post):,} on {day}, but the maximum is {most:,}"
-    place = policy.place_of("maxPublishPerSitePerDay")
-    fix = f"move a post to another day, or {_edit(place)}"
-    return RuleViolation("policy.maxPublishPerSitePerDay", detail, fix, place)
+    return _breaks(policy, "maxPublishPerSitePerDay", detail, "move a post to another day")
 
 
 NEAR_LIMIT: Final = "near-limit"
@@ -181,5 +174,7 @@ def _has_word_bounds(character: str) -> bool:
     )
 
 
-def _edit(place: Place) -> str:
-    return f"change the rule in {place}"
+def _breaks(policy: Policy, rule: str, detail: str, fix: str) -> RuleViolation:
+    """A violation of a rule of the policy, which people may also change."""
+    place = policy.place_of(rule)
+    return RuleViolation(f"policy.{rule}", detail, f"{fix}, or change the rule in {place}", place)

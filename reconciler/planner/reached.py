@@ -13,7 +13,16 @@ from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerat
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.event_matching import event_key
-from reconciler.planner.targets import ByAddress, SelectableSite, SiteLabels, TargetFilter, covers_site, is_like, near
+from reconciler.planner.targets import (
+    ByAddress,
+    SelectableSite,
+    SiteLabels,
+    TargetFilter,
+    covers_site,
+    is_like,
+    near,
+    no_such,
+)
 
 IDLE: Final = "nothing-to-regenerate"
 
@@ -107,24 +116,25 @@ class TargetCheck:
     def check(self) -> None:
         """Raises UsageError for names that match nothing, suggesting close matches."""
         for selector in self._missing:
-            hint = near(str(selector), sorted(self._keys)) or self._near_id(selector)
             option = "--target" if selector in self._targets.included else "--exclude"
-            raise UsageError(
-                f"{option} {selector}: no such object in the files or on the site",
-                hint or "plan --explain shows the addresses",
-            )
+            message = f"{option} {selector}: no such object in the files or on the site"
+            meant = near(str(selector), sorted(self._keys)) or self._sharing(selector)
+            if not meant and (found := self._near_id(selector)) is not None:
+                meant = [f"{self._ids[found]}, whose id is {found}"]
+            raise no_such(message, meant, "plan --explain shows the addresses")
         if self._idle:
             raise self._idle[0]
 
-    def _near_id(self, selector: ByAddress) -> str:
-        """The event whose live id is like the key, or the addresses of events that share it as their name."""
+    def _sharing(self, selector: ByAddress) -> list[str]:
+        """The addresses of events that share the key as their name; at most three."""
+        shared = (str(each) for each in self._ids.values() if each.key.startswith(f"{selector.address.key} "))
+        return sorted(shared)[:3]
+
+    def _near_id(self, selector: ByAddress) -> str | None:
+        """The live id of an event that is like the key."""
         from difflib import get_close_matches
 
-        shared = [str(each) for each in self._ids.values() if each.key.startswith(f"{selector.address.key} ")]
-        if shared:
-            return f"did you mean {' or '.join(sorted(shared)[:3])}?"
-        found = get_close_matches(selector.address.key, list(self._ids), n=1, cutoff=0.8)
-        return f"did you mean {self._ids[found[0]]}, whose id is {found[0]}?" if found else ""
+        return next(iter(get_close_matches(selector.address.key, list(self._ids), n=1, cutoff=0.8)), None)
 
 
 def _with_key(targets: TargetFilter) -> Iterable[ByAddress]:

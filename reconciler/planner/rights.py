@@ -10,7 +10,7 @@ from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
 from reconciler.model.operations import Deferred, Operation, SitePart, class_of, discards_of
-from reconciler.model.posts import AwaitPosts, ClearPosts, Discarded, RegeneratePosts, channel_name
+from reconciler.model.posts import AwaitPosts, ClearPosts, Discarded, RegeneratePosts, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite
 from reconciler.model.writes import ActionClass, Verb
@@ -55,7 +55,7 @@ def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[A
 def with_name(operation: Operation, problem: Diagnostic) -> Diagnostic:
     """A problem of a post, with what people call it."""
     if isinstance(operation, SchedulePost | ReschedulePost | CancelPost):
-        return problem.named(_named(operation))
+        return problem.named(name_of(operation))
     return problem
 
 
@@ -89,7 +89,7 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
         if any(isinstance(found.operation, CancelPost) and found.address == action.address for found in today.actions):
             return None
         return WANTED_AGAIN
-    kept = [_named(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
+    kept = [name_of(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
     if kept:
         return Diagnostic(RIGHT_LOST, f"{', '.join(kept)} would be discarded, but has been approved since")
     if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
@@ -138,7 +138,3 @@ def _approved_since(lost: tuple[Discarded, ...], today: Plan, approvals: Approva
                 yield draft
         elif reviewed is not None and reviewed.decision is DraftDecision.APPROVE:
             yield draft
-
-
-def _named(draft: Discarded | SchedulePost | ReschedulePost | CancelPost) -> str:
-    return f'{channel_name(draft.channel)} of "{draft.title}"'

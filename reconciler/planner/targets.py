@@ -124,14 +124,12 @@ def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequen
     for option, selectors in parsed.items():
         for selector in selectors:
             if not any(covers_site(selector, site) for site in sites):
-                raise UsageError(
-                    f"{option} {selector} matches no site of the project",
-                    _near(selector, sites) or "check the spelling",
-                )
+                message = f"{option} {selector} matches no site of the project"
+                raise no_such(message, _near(selector, sites), "check the spelling")
     return TargetFilter(parsed["--target"], parsed["--exclude"])
 
 
-def _near(selector: TargetSelector, sites: Sequence[SelectableSite]) -> str:
+def _near(selector: TargetSelector, sites: Sequence[SelectableSite]) -> list[str]:
     match selector:
         case ByName(pattern=pattern):
             return near(pattern, (site.name for site in sites))
@@ -143,12 +141,16 @@ def _near(selector: TargetSelector, sites: Sequence[SelectableSite]) -> str:
             assert_never(selector)
 
 
-def near(word: str, words: Iterable[str]) -> str:
-    """`did you mean shop-1 or shop-2?`, or an empty text."""
+def near(word: str, words: Iterable[str]) -> list[str]:
+    """The words that are most like this one, best first; at most three."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(words), n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(found)}?" if found else ""
+    return get_close_matches(word, list(words), n=3, cutoff=0.5)
+
+
+def no_such(message: str, meant: Sequence[str], otherwise: str) -> UsageError:
+    """An error about a name that nothing has. Its fix is what was probably meant, or `otherwise`."""
+    return UsageError(message, f"did you mean {' or '.join(meant)}?" if meant else otherwise)
 
 
 def is_chosen(targets: TargetFilter, site: SelectableSite) -> bool:

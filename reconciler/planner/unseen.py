@@ -76,20 +76,21 @@ def unseen_posts(
 def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     """Reports posts that are waiting unseen, each with its title, channel and time."""
     head = "1 scheduled post" if len(posts) == 1 else f"{len(posts):,} scheduled posts"
-    named = "; ".join(f"{printable(name_of(post))} {_when(post)}" for post in posts)
+    named = []
+    for post in posts:
+        when = "at an unknown time"
+        if post.scheduled_for is not None:
+            when = moment_text(post.scheduled_for, post.zone)
+        elif post.date is not None:
+            when = moment_text(post.date, post.zone, exact=False)
+        named.append(f"{printable(name_of(post))} {when}")
     return Diagnostic(
         "posts-not-looked-at",
-        f"{head} can't be checked: {named}",
+        f"{head} can't be checked: {'; '.join(named)}",
         f"if one is unwanted: {or_by_hand(UNSEEN).fix}",
         Severity.WARNING,
         address=Address(site),
     )
-
-
-def _when(post: PublishedPost) -> str:
-    if post.scheduled_for is not None:
-        return moment_text(post.scheduled_for, post.zone)
-    return moment_text(post.date, post.zone, exact=False) if post.date is not None else "at an unknown time"
 
 
 def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:

@@ -24,7 +24,6 @@ from reconciler.model.posts import (
     Unrecognised,
     account_id,
     account_name,
-    channel_name,
     post_name,
 )
 from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, StillAhead, StillScheduled
@@ -32,7 +31,7 @@ from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, Rec
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, StillGoingOut, ToReview, blocked
 from reconciler.planner.approval_checks import difference_words, not_committed
 from reconciler.planner.candidates import rule_for
-from reconciler.planner.channel_rules import CONNECTION
+from reconciler.planner.channel_rules import not_connected
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import too_late
 from reconciler.planner.unstopped import (
@@ -116,14 +115,12 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
     for activity in observed.marketing_plan.activities:
         for post in activity.posts:
             status = observed.channel(post.channel)
-            if status is None or status in (ChannelStatus.VALID, ChannelStatus.UNKNOWN):
-                continue
-            if post.status is not PostStatus.SCHEDULED or post.id not in ours:
+            lost = not_connected(post.channel, status) if status is not ChannelStatus.UNKNOWN else None
+            if lost is None or post.status is not PostStatus.SCHEDULED or post.id not in ours:
                 continue
             moment = moment_text(moment_in(activity, post), scope.zone_name)
             name = post_name(activity.title, post.channel, post.type)
-            detail = f"{name} goes out {moment}, but the channel is {CONNECTION[status]}"
-            fix = f"connect {channel_name(post.channel)} in the site's dashboard before that"
+            detail, fix = f"{name} goes out {moment}, but {lost.message}", f"{lost.fix} before that"
             address = scope.address(Kind.DRAFT, post.id)
             found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name, says_name=True))
     return tuple(found)
@@ -210,9 +207,8 @@ class _WaitingPosts(Struct):
             self.blocked.append((rule, blocked(address, BlockedBy.TOO_LATE, what, fix, name, says_name=True)))
             return
         if found := standards.against(post, at):
-            place = standards.options.policy.place
             for violation in found:
-                what = f"{name} breaks {violation} ({place})"
+                what = f"{name} breaks {violation}"
                 problem = blocked(address, BlockedBy.POLICY, what, violation.fix, name, says_name=True)
                 self.blocked.append((rule, problem))
             return

@@ -9,7 +9,7 @@ from reconciler.engine.site_results import SiteHistory
 from reconciler.model.plurals import plural
 from reconciler.model.posts import PostStatus, post_name, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
-from reconciler.planner.gone_out import ALTHOUGH
+from reconciler.planner.gone_out import no_longer_wanted
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import moment
@@ -47,7 +47,7 @@ def moved_words(history: SiteHistory, post: PublishedPost) -> str:
 def unwanted_words(history: SiteHistory, post: PublishedPost) -> str:
     """Why a post that went out was unwanted; empty for all others."""
     why = dict(history.unwanted).get(post.id)
-    return f"although {ALTHOUGH[why]}" if why is not None else ""
+    return f"although {no_longer_wanted(why).message}" if why is not None else ""
 
 
 def _post(history: SiteHistory, post: PublishedPost, screen: Screen) -> Iterator[str]:

@@ -83,7 +83,7 @@ NO_POSTS = more(SITE_FILE, 'posts:\n- {match: {title: "Kiln*"}, state: absent}\n
 NO_ACTIVITY = more(SITE_FILE, 'activities:\n- {match: {title: "Kiln*"}, state: absent}\n')
 AS_IT_WAS = written(SITE_FILE, FILE)
 NO_PLAN = written(SITE_FILE, FILE[: FILE.index("settings")] + ABSENT)
-KILN = 'Instagram of "Kiln day"'
+KILN = '"Kiln day" (Instagram)'
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_what_is_not_known_is_not_what_was_expected(expected: bool, seen: bool |
         (Expect(published=True), {"published": None}, "the published URLs of the site could not be read"),
         (Expect(language="en"), {"language": "de"}, "expect.language is en, but the language of the site is de"),
         (Expect(language="en"), {"language": None}, "expect.language is en, but the language of the site is not known"),
-        (Expect(channels=("PINTEREST",)), {"channels": ()}, "lists Pinterest, but it is not known to be connected"),
+        (Expect(channels=("PINTEREST",)), {"channels": ()}, "expect.channels: Pinterest is not known to be connected"),
     ],
 )
 def test_a_refusal_says_what_was_expected_and_what_was_found(expect: Expect, seen: dict[str, Any], said: str) -> None:
@@ -165,7 +165,7 @@ def test_a_site_that_a_check_refuses_today_has_nothing_done() -> None:
     wanted = desired(approvals=approved(activity("a1", post("d1"))))
     saved = plan(wanted, live)
     ((_, why),) = rights_lost(saved, replace(saved, refusals=(WHOLE,)), wanted)
-    assert why.message == f'Instagram of "Idea a1": {WHOLE.message}'
+    assert why.message == f'"Idea a1" (Instagram): {WHOLE.message}'
 
 
 def test_what_a_check_blocks_today_is_not_done() -> None:

@@ -165,7 +165,7 @@ EXPECTATION: Final = "change the site, or the expectation in its file"
 
 def not_connected(site: str, channel: str) -> Diagnostic:
     """The refusal of a site that should be connected to a channel."""
-    asked = f"expect.channels lists {channel}, but it is not connected"
+    asked = f"expect.channels: {channel} is not connected"
     return refusal(Address(SiteName(site)), RefusedBy.EXPECT, asked, EXPECTATION)
 
 
