@@ -109,13 +109,11 @@ class ApprovalFiles:
         if lost is None:
             elsewhere = self._unasked or self._found_elsewhere(path, site)
             return self._deleted(path, site, problems) or (Approvals(unasked=elsewhere), None)
-        message, fix = lost
-        what = f"{message}, so it is not known what is approved"
-        problems.append(problem(Place(shown_path(path)), what, fix, code=APPROVALS_MISSING))
+        problems.append(lost)
         return None
 
-    def _lost(self, path: Path) -> tuple[str, str] | None:
-        """Why a file may be missing although nobody decided to remove it, and what to do; None if somebody did."""
+    def _lost(self, path: Path) -> Diagnostic | None:
+        """The problem with a file that is missing although nobody decided to remove it; None if somebody did."""
         if not self._not_checked_out and not self._empty_submodules:
             return None
         file, folder = trail(path)[-1], shown_path(self._folder)
@@ -124,16 +122,16 @@ class ApprovalFiles:
         if (submodule := next((folder for folder in self._empty_submodules if folder in within), None)) is not None:
             where = shown_path(submodule)
             message = f"is in the git submodule {where}, which is not checked out"
-            return message, f"check it out: git submodule update --init {where}"
-        if True in sparse:
-            return "is left out of this sparse checkout", f"check it out: git sparse-checkout add {folder}"
-        if sparse and self._repository is None:
+            fix = f"check it out: git submodule update --init {where}"
+        elif True in sparse:
+            message, fix = "is left out of this sparse checkout", f"check it out: git sparse-checkout add {folder}"
+        elif sparse and self._repository is None:
             message = f"is missing, and so is the folder {folder}, although git tracks it"
-            return (
-                message,
-                f"restore it: git checkout -- {folder}; if its approvals are to be withdrawn: git rm -r {folder}",
-            )
-        return None
+            fix = f"restore it: git checkout -- {folder}; if its approvals are to be withdrawn: git rm -r {folder}"
+        else:
+            return None
+        what = f"{message}, so it is not known what is approved"
+        return problem(Place(shown_path(path)), what, fix, code=APPROVALS_MISSING)
 
     def _found_elsewhere(self, path: Path, site: str) -> Diagnostic | None:
         """Says that a site's file is in the approvals folder under another name: nobody deleted it."""
