@@ -186,7 +186,7 @@ async def _over(
     if isinstance(outcome, Done) and wait.inputs is not None:
         run.journal.note(InputsGeneratedFrom(wait.inputs))
     if last.entry is not None:
-        await conclude(run.journal, last.entry, outcome)
+        await conclude(run.journal, last.entry, outcome, live=observed.marketing_plan)
     if isinstance(outcome, Done):
         run.conclude_with(wait.action, outcome)
         await _note_no_posts(run, observed.marketing_plan or NO_PLAN)

@@ -100,7 +100,7 @@ async def _close_entry(
     published = _what_was_done(entry, found, journal, options) if isinstance(outcome, Done) else None
     if isinstance(outcome, NotDone):
         note_part(journal, entry, found)
-    await conclude(journal, entry, outcome, published)
+    await conclude(journal, entry, outcome, published, found.marketing_plan)
 
 
 def _what_was_done(entry: OpenEntry, found: Snapshot, journal: Journal, options: ApplyOptions) -> PublishedPost | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from reconciler.executor.kinds import kind_of
+from reconciler.executor.kinds.marketing_plan import survivors
 from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.activities import ActivityOperation
 from reconciler.model.address import Kind
 from reconciler.model.failures import Failure
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, MarketingPlan, Regenerate
 from reconciler.model.notes import AppliedValues, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
 from reconciler.model.operations import Deferred, InputWrite
 from reconciler.model.outcomes import Done, NotDone, Outcome
@@ -22,16 +25,22 @@ from reconciler.planner.unstopped import failed_cancel, tried_key
 
 
 async def conclude(
-    journal: Journal, entry: OpenEntry, outcome: Outcome, published: PublishedPost | None = None
+    journal: Journal,
+    entry: OpenEntry,
+    outcome: Outcome,
+    published: PublishedPost | None = None,
+    live: MarketingPlan | None = None,
 ) -> None:
     """Records what an outcome means for later runs, then the outcome itself.
 
     Because of this order, if a run dies in between, the next one finds the entry open and records it again. `published`
-    is how a post was scheduled, if it was.
+    is how a post was scheduled, if it was; `live` the marketing plan that a generation ended with, if it was read.
     """
     if isinstance(outcome, Done):
         kind = kind_of(entry.operation)
         left = kind.leaves(entry.operation, entry, outcome, journal.recorded)
+        if live is not None and isinstance(entry.operation, Generate | Regenerate):
+            left = replace(left, created=(*left.created, *survivors(journal.recorded, live)))
         if left != Bindings():
             journal.note(Bound(left))
         activity = kind.spoils(entry.operation)

@@ -527,6 +527,20 @@ def test_activities_that_a_generation_replaced_are_not_missed(bench: Bench) -> N
     assert [created.id for created in bench.recorded.created] == ["old", ""]
 
 
+def test_an_activity_of_ours_that_a_generation_keeps_is_known_whatever_form_its_title_has(bench: Bench) -> None:
+    ahead = START + timedelta(days=9)
+    kept = an_activity("kept", days=9, title="open studio")
+    bench.world.next_activities = [kept, an_activity("other", days=9, title="Something else")]
+    bench.remember(
+        created=(
+            CreatedActivity(ActivityId("kept"), "Open studio", ahead),
+            CreatedActivity(ActivityId("other"), "Tasting", ahead),
+        )
+    )
+    assert results(bench.apply(generate())) == ["done"]
+    assert [created.id for created in bench.recorded.created] == ["kept", ""]
+
+
 def test_a_refused_delete_of_an_event_that_is_gone_is_done(bench: Bench) -> None:
     bench.world.answers = {DeleteEvent: [refused("428", skipped=True)]}
     ledger = bench.apply(act(DeleteEvent(EventId("e1"), "Holiday"), Kind.EVENT, "Holiday"))

@@ -66,6 +66,20 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force_whatever_text_it_i
         run.sandbox.close()
 
 
+def test_rule_17_7_an_activity_that_a_regeneration_keeps_is_not_created_again(tmp_path: Path) -> None:
+    run = WholeRun.of(tmp_path, SITE, unknowns={"texts": "cut", "createdActivitiesSurvive": True})
+    try:
+        for _ in range(2):
+            run.apply()
+        run.write({**SITE, "settings": {"toneOfVoice": "dry"}})
+        run.apply()
+        made = Counter(one["path"].rpartition("/")[2] for one in run.writes() if one["method"] == "POST")
+        assert made["regenerate-marketing-plan"] == 1
+        assert made["items"] == 1
+    finally:
+        run.sandbox.close()
+
+
 class OtherId(httpx.AsyncBaseTransport):
     """A way on which the answer to a create contains the id of another object."""
 

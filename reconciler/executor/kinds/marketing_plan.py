@@ -35,6 +35,7 @@ from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.generation import upcoming_posts
+from reconciler.planner.kept import is_a_form_of
 from reconciler.planner.losses import approved_drafts
 
 LISTED = 3
@@ -124,6 +125,22 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
 def _replaced(entry: OpenEntry, recorded: RecordedSite) -> tuple[CreatedActivity, ...]:
     """What is recorded about the activities that were replaced with the upcoming ones (D 6.2: past ones are kept)."""
     return forgotten(recorded, lambda created: created.target_date >= entry.started_at)
+
+
+def survivors(recorded: RecordedSite, live: MarketingPlan) -> tuple[CreatedActivity, ...]:
+    """The created activities that a generation has kept.
+
+    Whether it keeps any is not documented (14.8). One whose title the server stores in a form of its own is known by
+    its id alone; without it, the next step would create it a second time.
+    """
+    shown = {activity.id: activity for activity in live.activities}
+    return tuple(
+        created
+        for created in recorded.created
+        if (activity := shown.get(created.id)) is not None
+        and activity.date == created.target_date
+        and is_a_form_of(created.title, activity.title)
+    )
 
 
 # --- how it ended ----------------------------------------------------------------------------------
