@@ -18,6 +18,7 @@ from reconciler.version import __version__
 
 if TYPE_CHECKING:
     from reconciler.engine.apply_run import Decision, Proposal
+    from reconciler.engine.choice import SiteFilter
     from reconciler.engine.policy_checks import PolicyContext
     from reconciler.engine.results import ApplyCompleted, Event, Refused
     from reconciler.engine.site_results import (
@@ -54,6 +55,7 @@ __all__ = [
     "SiteApplied",
     "SiteDrifted",
     "SiteFailed",
+    "SiteFilter",
     "SiteHistory",
     "SiteNotReviewed",
     "SitePlanned",
@@ -65,6 +67,7 @@ __all__ = [
 
 _MODULES = {
     "engine.apply_run": ("Decision", "Proposal"),
+    "engine.choice": ("SiteFilter",),
     "engine.policy_checks": ("PolicyContext",),
     "engine.results": ("ApplyCompleted", "Event", "Refused"),
     "engine.site_results": (

@@ -1,43 +1,54 @@
-"""The library: an opened project, with what the command line does as functions over typed, frozen values.
+"""The library: an opened project, with every run over its sites as functions over typed, frozen values.
 
-Nothing here prints, asks or exits, and the environment is the one that is passed in.
+The command line opens and runs everything through it. Nothing here prints, asks or exits, and the environment is the
+one that is passed in. What a run alone needs is imported when it begins.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec import Struct
 
-from reconciler.api.client import FullClient
-from reconciler.config.sites import open_project
-from reconciler.config.trust import trust_of
-from reconciler.engine.apply_run import ApplyTerms, Decide, Decision, Proposal
-from reconciler.engine.choice import SiteFilter
-from reconciler.engine.plan_file import read_plan
-from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import ApplyCompleted, Emit, Event, Refused
-from reconciler.engine.selection import Selection
-from reconciler.engine.session import RunContext
-from reconciler.engine.site_results import (
-    SiteApplied,
-    SiteDrifted,
-    SiteFailed,
-    SiteHistory,
-    SiteNotReviewed,
-    SitePlanned,
-    SiteReviewed,
-)
+from reconciler.config.project import InvalidProject, ProjectConfig, find_project
+from reconciler.config.sites import SiteIndex, check_sites, open_project
+from reconciler.engine.choice import Means, Shard, SiteFilter
+from reconciler.engine.results import Api, ApplyCompleted, Emit, Event, Refused
+from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.verdict import verdict_of
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.verdict import Verdict
-from reconciler.planner.document import UnusablePlan
-from reconciler.runs import Means, Runs, context_of
-from reconciler.spread import Spread, problem_of, spread_over
+
+if TYPE_CHECKING:
+    from reconciler.api.client import FullClient, ReadClient
+    from reconciler.config.sites import ReadElsewhere
+    from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ImportCompleted
+    from reconciler.engine.apply_run import ApplyTerms, Decide, Decision, Proposal
+    from reconciler.engine.live_sites import Wanted
+    from reconciler.engine.results import DriftCompleted, HistoryListed, PlanCompleted, ReviewCompleted
+    from reconciler.engine.selection import Selection
+    from reconciler.engine.session import RunContext, Session
+    from reconciler.engine.site_results import SiteDrifted, SiteHistory, SiteNotReviewed, SitePlanned, SiteReviewed
+    from reconciler.engine.state import Remembered, StateAccess
+    from reconciler.planner.document import SavedPlan, UnusablePlan
+    from reconciler.planner.review import Review
+    from reconciler.wiring import MakeWorkers
+
+    Gallery = Callable[[Review], str] | None
+
+Client = TypeVar("Client", bound="ReadClient")
+Result = TypeVar("Result")
+
+NO_SITES: Final = SiteIndex((), 0, 0)
+"""Of a project whose site files are not read."""
+
+MOST_WORKERS: Final = 1000
 
 
 class Applied(Struct, frozen=True):
@@ -61,10 +72,20 @@ class Project:
     `targets` and `excludes` take what `--target` and `--exclude` take: names, globs, `label:team=emea`, addresses. A
     site that cannot be worked on is a `SiteFailed` among the results. What is wrong with the run as a whole raises
     `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`.
+
+    For programs that report everything, as the command line does, there is a lower level: `read`, `find` and
+    `with_sites` make a project that opens what each run needs, `select` chooses its sites, and the methods that begin
+    with `run_` go from the first event to the last, which they return. `files` and `index` are what was read.
     """
 
-    def __init__(self, runs: Runs) -> None:
-        self._runs = runs
+    def __init__(
+        self, means: Means, files: ProjectConfig, index: SiteIndex = NO_SITES, workers: MakeWorkers | None = None
+    ) -> None:
+        self.files = files
+        self.index = index
+        self._means = means
+        self._workers = workers
+        self._session: Session[Any] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -90,31 +111,61 @@ class Project:
         names, are what the project's files may not decide themselves. Raises UsageError, and InvalidFiles with every
         problem.
         """
-        trust = trust_of(
-            environ,
-            api=api,
-            state=state,
-            allow_hosts=allow_hosts,
-            require_approval=require_approval,
-            committed=committed,
-        )
         if parallelism is not None:
             _check_parallelism(parallelism)
-        spread = _spread(workers, environ)
-        files, index = open_project((Path(path),), trust, spread.elsewhere if spread else None)
-        runs = Runs(files, Means(environ, api, state, parallelism, spread.make if spread else None), index)
-        async with runs.kept_open(FullClient):
-            yield cls(runs)
+        if workers is not None:
+            _check_workers(workers, environ)
+        hosts = tuple(allow_hosts)
+        means = Means(environ, api, state, parallelism, workers, hosts, require_approval, committed or None)
+        project = cls.read((Path(path),), means)
+        async with project._writing() as project._session:  # all runs share it
+            try:
+                yield project
+            finally:
+                project._session = None
+
+    @classmethod
+    def read(cls, paths: Sequence[Path], means: Means) -> Project:
+        """The project that the paths belong to, with its sites that they name.
+
+        Raises UsageError, and InvalidFiles with every problem of every file.
+        """
+        workers, elsewhere = _workers(means.workers)
+        return cls(means, *open_project(paths, means.trust(), elsewhere), workers)
+
+    @classmethod
+    def find(cls, paths: Sequence[Path], means: Means, *, usable: bool = False) -> Project:
+        """The project that the paths belong to, without its sites.
+
+        Raises UsageError, and InvalidFiles if the project file has problems, unless its `usable` part is enough.
+        """
+        try:
+            files = find_project(paths, means.trust())
+        except InvalidProject as invalid:
+            if not usable:
+                raise
+            files = invalid.project
+        return cls(means, files, workers=_workers(means.workers)[0])
+
+    def with_sites(self, named: Sequence[Path] = ()) -> Project:
+        """This project with all its sites, or those that are `named`; there may be no site file yet.
+
+        Raises UsageError and InvalidFiles.
+        """
+        index = check_sites(self.files, named, perhaps_none=True)
+        return Project(self._means, self.files, index, self._workers)
 
     @property
     def sites(self) -> tuple[str, ...]:
         """The names of the project's sites, in the order of the files."""
-        return tuple(entry.name for entry in self._runs.index.entries)
+        return tuple(entry.name for entry in self.index.entries)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """Almost certain mistakes in the project's files that stop nothing."""
-        return self._runs.index.warnings
+        return self.index.warnings
+
+    # --- site by site -----------------------------------------------------------------------------------
 
     def plan(
         self,
@@ -126,28 +177,42 @@ class Project:
         strict: bool = False,
     ) -> AsyncIterator[SitePlanned | SiteFailed]:
         """Reads the sites and yields what would change on each, in the order of the files. Writes nothing."""
-        selection = self._select(targets, excludes)
-        context = context_of(selection, _names("regenerate", regenerate), publish=publish, strict=strict)
-        return self._runs.plans(selection, context)
+        from reconciler.engine.plan import plans
+
+        selection, context = self._selected(targets, excludes, regenerate, publish=publish, strict=strict)
+        return self._each(lambda session: plans(session, selection, context))
 
     def drift(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = (), strict: bool = False
     ) -> AsyncIterator[SiteDrifted | SiteFailed]:
         """Reads the sites and yields what moved on each, and on which side. Writes nothing."""
-        selection = self._select(targets, excludes)
-        return self._runs.drifts(selection, context_of(selection, strict=strict))
+        from reconciler.engine.drift import drifts
+
+        selection, context = self._selected(targets, excludes, strict=strict)
+        return self._each(lambda session: drifts(session, selection, context))
 
     def review(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
     ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
         """Updates the approvals file of each site, and yields what waits for people. Writes to no site."""
-        return self._runs.reviews(self._select(targets, excludes))
+        from reconciler.engine.review import reviews
+
+        selection, _ = self._selected(targets, excludes)
+        return self._each(lambda session: reviews(session, selection))
 
     def history(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
     ) -> AsyncIterator[SiteHistory | SiteFailed]:
         """What went out on each site, and what is waiting to, from the state alone."""
-        return self._runs.histories(self._select(targets, excludes))
+        from reconciler.engine.history import histories
+
+        return histories(self.state(), self._selected(targets, excludes)[0])
+
+    def records(self, selection: Selection) -> AsyncIterator[Remembered | SiteFailed]:
+        """What the state knows about each site that was selected."""
+        from reconciler.engine.state import records
+
+        return records(self.state(), selection)
 
     async def apply(
         self,
@@ -169,11 +234,10 @@ class Project:
         instead, after all sites are planned and before the first write. `emit` receives every event as it happens.
         `stop` is called between calls; once it returns true, nothing more is started.
         """
-        selection = self._select(targets, excludes)
-        context = context_of(selection, _names("regenerate", regenerate), publish=publish, strict=strict)
-        terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
+        selection, context = self._selected(targets, excludes, regenerate, publish=publish, strict=strict)
+        terms = _terms(decide, lock_timeout, stop, allow_publish=allow_publish)
         collector = _Collector(emit)
-        outcome = await self._runs.apply(selection, context, terms, collector.emit)
+        outcome = await self.run_apply(selection, context, terms, collector.emit)
         return Applied(outcome, tuple(collector.sites))
 
     async def apply_plan(
@@ -188,17 +252,197 @@ class Project:
         stop: Callable[[], bool] = lambda: False,
     ) -> Applied:
         """Carries out a plan that `plan --out` saved: exactly that, once, while it still holds."""
-        try:
-            saved = read_plan(Path(file))
-        except UnusablePlan as refused:
-            return Applied(Refused(diagnostic_of(refused)), ())
-        terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
+        from reconciler.engine.plan_file import plan_in
+        from reconciler.engine.session import RunContext
+
+        terms = _terms(decide, lock_timeout, stop, allow_publish=allow_publish)
         collector = _Collector(emit)
-        outcome = await self._runs.apply_plan(saved, RunContext(strict=strict), terms, collector.emit)
+        outcome = await self.run_apply_plan(plan_in(Path(file)), RunContext(strict=strict), terms, collector.emit)
         return Applied(outcome, tuple(collector.sites))
 
-    def _select(self, targets: Iterable[str], excludes: Iterable[str]) -> Selection:
-        return self._runs.select(SiteFilter(_names("targets", targets), _names("excludes", excludes)))
+    def _selected(
+        self,
+        targets: Iterable[str],
+        excludes: Iterable[str],
+        regenerate: Iterable[str] = (),
+        *,
+        publish: bool = True,
+        strict: bool = False,
+    ) -> tuple[Selection, RunContext]:
+        names = _names("targets", targets), _names("excludes", excludes), _names("regenerate", regenerate)
+        return self.select(SiteFilter(*names[:2]), names[2], publish=publish, strict=strict)
+
+    async def _each(self, results: Callable[[Session[ReadClient]], AsyncIterator[Result]]) -> AsyncIterator[Result]:
+        async with self._reading() as session:
+            async for result in results(session):
+                yield result
+
+    # --- whole runs: what happens is emitted, up to the event that is returned --------------------------
+
+    def select(
+        self, choice: SiteFilter, regenerate: Collection[str] = (), *, publish: bool = True, strict: bool = False
+    ) -> tuple[Selection, RunContext]:
+        """The sites that a run is about, and how their plans are made.
+
+        Raises UsageError for a choice that names nothing that exists, and InvalidFiles if git cannot be asked what was
+        approved.
+        """
+        from reconciler.engine.selection import regenerated, select
+        from reconciler.engine.session import RunContext
+
+        selection = select(self.files, self.index, choice)
+        context = RunContext(selection.targets, regenerated(tuple(regenerate), selection), publish, strict)
+        return selection, context
+
+    async def run_plan(self, selection: Selection, context: RunContext, emit: Emit) -> PlanCompleted:
+        """Reads the sites and says what would change."""
+        from reconciler.engine.plan import plan_sites
+
+        async with self._reading() as session:
+            return await plan_sites(session, selection, context, emit)
+
+    async def run_drift(self, selection: Selection, context: RunContext, emit: Emit) -> DriftCompleted:
+        """Reads the sites and says what moved."""
+        from reconciler.engine.drift import drift_sites
+
+        async with self._reading() as session:
+            return await drift_sites(session, selection, context, emit)
+
+    async def run_review(self, selection: Selection, emit: Emit, gallery: Gallery = None) -> ReviewCompleted:
+        """Reads the sites and brings their approvals files up to date. `gallery` makes the page beside each."""
+        from reconciler.engine.review import review_sites
+
+        async with self._reading() as session:
+            return await review_sites(session, selection, emit, gallery)
+
+    async def run_history(self, selection: Selection, emit: Emit) -> HistoryListed:
+        """What went out, from the state alone."""
+        from reconciler.engine.history import list_history
+
+        return await list_history(self.state(), selection, emit)
+
+    async def run_apply(
+        self, selection: Selection, context: RunContext, terms: ApplyTerms, emit: Emit
+    ) -> ApplyCompleted | Refused:
+        """Plans the sites, has somebody decide, and carries the plans out."""
+        from reconciler.engine.apply import apply_live
+        from reconciler.engine.apply_run import ApplyRun
+
+        async with self._writing() as session:
+            return await apply_live(ApplyRun(session, context, terms, emit), selection)
+
+    async def run_apply_plan(
+        self,
+        saved: SavedPlan | UnusablePlan,
+        context: RunContext,
+        terms: ApplyTerms,
+        emit: Emit,
+        shard: Shard | None = None,
+    ) -> ApplyCompleted | Refused:
+        """Carries out a saved plan, or says why it is refused."""
+        from reconciler.engine.apply import apply_saved, refuse_plan
+        from reconciler.engine.apply_run import ApplyRun
+        from reconciler.engine.saved import check_project, files_of
+        from reconciler.planner.document import UnusablePlan
+
+        if not isinstance(saved, UnusablePlan):
+            check_project(saved, self.files, self.api.target)
+        async with self._writing() as session:
+            run = ApplyRun(session, context, terms, emit)
+            if isinstance(saved, UnusablePlan):
+                return await refuse_plan(run, saved)
+            return await apply_saved(run, saved, files_of(self.files), shard)
+
+    async def run_show(self, saved: SavedPlan, emit: Emit) -> PlanCompleted:
+        """Reports a saved plan, judged by the limits of this project. Reads no site."""
+        from reconciler.engine.saved import show_saved
+
+        return await show_saved(saved, self.state, self.now(), self.files.policy, emit)
+
+    async def run_doctor(
+        self, selection: Selection, emit: Emit, *, strict: bool = False, probe_to: Path | None = None
+    ) -> DoctorCompleted:
+        """Examines the project and its sites."""
+        from reconciler.engine.doctor import examine
+
+        async with self._reading() as session:
+            return await examine(session, selection, self._means.environ, emit, strict=strict, probe_to=probe_to)
+
+    async def run_import(self, wanted: Wanted, emit: Emit) -> ImportCompleted:
+        """Writes site files for live sites."""
+        from reconciler.engine.import_sites import import_sites
+
+        async with self._reading() as session:
+            return await import_sites(session, self.index, wanted, emit)
+
+    async def run_update(self, emit: Emit) -> ImportCompleted:
+        """Brings site files up to date with their live sites."""
+        from reconciler.engine.update_sites import update_sites
+
+        async with self._reading() as session:
+            return await update_sites(session, self.index.entries, self.index.total, emit)
+
+    async def run_check_files(self, plans: Sequence[Path], emit: Emit) -> FilesChecked:
+        """What an upgrade to this version would touch."""
+        from reconciler.engine.check_files import check_files
+
+        return await check_files(self.files, self.index, self.state().store, plans, emit)
+
+    # --- what runs work with ----------------------------------------------------------------------------
+
+    @property
+    def api(self) -> Api:
+        """The remote side. Raises UsageError for an address that cannot be used."""
+        from reconciler.wiring import api_of, described
+
+        return described(api_of(self.files, self._means.api))
+
+    def commit(self) -> str | None:
+        """What git has checked out; None outside of a repository."""
+        from reconciler.engine.selection import repository_of
+
+        return repository_of(self.files).head()
+
+    def now(self) -> datetime:
+        """The time where the sites are: that of the project's sandbox, or of this machine."""
+        from reconciler.wiring import time_of
+
+        return time_of(self.files, self._means.api or self.files.api)
+
+    def state(self) -> StateAccess:
+        """The state, for what reads no site."""
+        from reconciler.wiring import open_state_of
+
+        return open_state_of(self.files, environ=self._means.environ, state=self._means.state)
+
+    def _reading(self) -> AbstractAsyncContextManager[Session[ReadClient]]:
+        from reconciler.api.client import ReadClient
+
+        return self._opened(ReadClient)
+
+    def _writing(self) -> AbstractAsyncContextManager[Session[FullClient]]:
+        from reconciler.api.client import FullClient
+
+        return self._opened(FullClient)
+
+    @asynccontextmanager
+    async def _opened(self, client_type: type[Client]) -> AsyncIterator[Session[Client]]:
+        from reconciler.wiring import open_session
+
+        if self._session is not None:
+            yield self._session
+            return
+        means = self._means
+        async with open_session(
+            self.files,
+            client_type,
+            environ=means.environ,
+            api=means.api,
+            state=means.state,
+            parallelism=means.parallelism,
+            workers=self._workers,
+        ) as session:
+            yield session
 
 
 def _names(argument: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -212,24 +456,48 @@ def _check_parallelism(given: object) -> None:
         raise UsageError(f"parallelism={given!r} is not a whole number of 1 or more")
 
 
-def _spread(workers: int | str | None, environ: Mapping[str, str]) -> Spread | None:
-    if workers is None:
-        return None
-    if wrong := problem_of(workers):
-        raise UsageError(f"workers={workers!r} {wrong}")
+def _check_workers(asked: int | str, environ: Mapping[str, str]) -> None:
+    if wrong := wrong_workers(asked):
+        raise UsageError(f"workers={asked!r} {wrong}")
     if dict(environ) != dict(os.environ):
         raise UsageError(
             "workers: they use the environment of this process, but `environ` is a different one",
             "set what they need in os.environ, or leave `workers` out",
         )
-    return spread_over(workers)
 
 
-def _yes(*, allow_publish: bool) -> Decide:
-    async def decide(_proposal: Proposal) -> Decision:
+def wrong_workers(asked: int | str) -> str:
+    """What is wrong with a number of processes or the address of a scheduler; empty if nothing is."""
+    if isinstance(asked, int):
+        return "" if 1 <= asked <= MOST_WORKERS else f"must be 1 to {MOST_WORKERS:,} processes"
+    from reconciler.dask_workers import check_address
+
+    return check_address(asked)
+
+
+def _workers(asked: int | str | None) -> tuple[MakeWorkers | None, ReadElsewhere | None]:
+    """What makes the workers of a run, and what reads many site files, if the workers are on this machine."""
+    if asked is None:
+        return None, None
+    if isinstance(asked, int):
+        from reconciler.processes import Processes
+
+        processes = Processes(asked)
+        return processes, processes.read
+    from reconciler.dask_workers import dask_workers
+
+    return partial(dask_workers, asked), None
+
+
+def _terms(
+    decide: Decide | None, lock_timeout: timedelta, stop: Callable[[], bool], *, allow_publish: bool
+) -> ApplyTerms:
+    from reconciler.engine.apply_run import ApplyTerms, Decision
+
+    async def yes(_proposal: Proposal) -> Decision:
         return Decision(apply=True, allow_publish=allow_publish)
 
-    return decide
+    return ApplyTerms(decide or yes, lock_timeout, stop)
 
 
 class _Collector:

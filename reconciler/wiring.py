@@ -222,6 +222,20 @@ def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None 
         raise UsageError(error.message, error.fix) from None
 
 
+def time_of(project: ProjectConfig, api: str) -> datetime:
+    """The time in the world behind an API."""
+    if api == "sandbox" and (project.root / ".reconciler" / "sandbox.db").exists():
+        try:
+            world = open_sandbox(project.root)
+        except UsageError:
+            return machine.utc_now()
+        try:
+            return world.now()
+        finally:
+            world.close()
+    return machine.utc_now()
+
+
 def _asgi(world: Sandbox) -> httpx.AsyncBaseTransport:
     from reconciler.api.lean_httpx import httpx
 

@@ -44,7 +44,7 @@ ALLOWED = {
         "config/secrets.py": {"__str__"},
         "dask_workers.py": {"check_address"},
         "model/requests.py": {"__str__"},
-        "spread.py": {"problem_of"},
+        "library.py": {"wrong_workers"},
         "state/heartbeat.py": {"why_lost"},
         "state/holder.py": {"__str__"},
         "state/lease.py": {"_why_free", "_why_lost", "_word_about"},

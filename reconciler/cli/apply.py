@@ -12,18 +12,17 @@ from msgspec.structs import replace
 from reconciler.cli.options import RunOptions
 from reconciler.cli.prompts import agreed, can_ask, public_question
 from reconciler.cli.run import CommandRun, reported
-from reconciler.cli.selection import means_of, selected
-from reconciler.config.project import find_project
+from reconciler.cli.selection import selected
 from reconciler.engine.apply_run import DECLINED, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
-from reconciler.engine.plan_file import read_plan
+from reconciler.engine.plan_file import plan_in
 from reconciler.engine.results import ClosingEvent, Emit, Event, Notice, RunStarted
 from reconciler.engine.session import RunContext
 from reconciler.engine.verdict import verdict_of
+from reconciler.library import Project
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
-from reconciler.planner.document import SavedPlan, UnusablePlan
+from reconciler.planner.document import SavedPlan
 from reconciler.reporters.last_lines import header
-from reconciler.runs import Runs
 
 NO_TERMINAL: Final = Diagnostic(
     "no-terminal",
@@ -55,8 +54,8 @@ def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
     """Runs `reconciler apply [PATH...]` and returns its exit code."""
 
     def work(running: CommandRun) -> ClosingEvent:
-        runs, selection, context = selected(asked)
-        return running.run(runs.apply(selection, context, *_terms(runs, permissions, running)))
+        project, selection, context = selected(asked)
+        return running.run(project.run_apply(selection, context, *_terms(project, permissions, running)))
 
     return reported("apply", asked.shown, work, asks=permissions.asks)
 
@@ -66,8 +65,8 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
 
     def work(running: CommandRun) -> ClosingEvent:
         _check_options(asked)
-        runs = Runs(find_project([], asked.trust()), means_of(asked))
-        saved = _read(file)
+        project = Project.find((), asked.means)
+        saved = plan_in(file)
         if isinstance(saved, SavedPlan) and saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:
                 raise UsageError(f"{file} is already one shard", "merge all shards, or leave --shard out")
@@ -75,21 +74,13 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
             what = f"this is {shard}, and the limits only count its own sites"
             fix = "to check them over all shards: reconciler merge FILE... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
-        context, terms = RunContext(strict=asked.strict), _terms(runs, permissions, running)
-        return running.run(runs.apply_plan(saved, context, *terms, asked.choice.shard))
+        context, terms = RunContext(strict=asked.strict), _terms(project, permissions, running)
+        return running.run(project.run_apply_plan(saved, context, *terms, asked.choice.shard))
 
     return reported("apply", asked.shown, work, asks=permissions.asks)
 
 
-def _read(file: Path) -> SavedPlan | UnusablePlan:
-    """A saved plan, or why it is refused. Raises UsageError for a file that is none."""
-    try:
-        return read_plan(file)
-    except UnusablePlan as refused:
-        return refused
-
-
-def _terms(runs: Runs, permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, Emit]:
+def _terms(project: Project, permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, Emit]:
     """Who decides, what ends a run early and how it is judged then, and where the run reports."""
     interrupts = running.interrupts
     started: list[RunStarted] = []
@@ -100,9 +91,10 @@ def _terms(runs: Runs, permissions: Permissions, running: CommandRun) -> tuple[A
         running.emit(event)
 
     async def decide(proposal: Proposal) -> Decision:
-        sites = proposal.completed.sites
-        saved = RunStarted("apply", runs.files.root.name, sites, sites, runs.api, runs.commit())
-        decision = await _decide(proposal, permissions, header(started[0] if started else saved))
+        if not started:  # a saved plan does not begin with its sites
+            sites = proposal.completed.sites
+            started.append(RunStarted("apply", project.files.root.name, sites, sites, project.api, project.commit()))
+        decision = await _decide(proposal, permissions, header(started[0]))
         if decision.apply:
             interrupts.stop_gently(lambda: running.progress.say(STOPPING))
         return decision

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
-from msgspec import Struct, structs
+from msgspec import Struct
+from msgspec.structs import replace
 
-from reconciler.cli.options import OutputOptions
+from reconciler.cli.options import RunOptions
 from reconciler.cli.outputs import screen_of, shows_text
 from reconciler.cli.prompts import can_ask, key
 from reconciler.cli.run import CommandRun, reported
 from reconciler.cli.signals import Terminated, run
 from reconciler.config.decisions import AnyDecision, DraftSelector, Ruling
 from reconciler.config.discovery import shown_path
-from reconciler.config.sites import open_project
-from reconciler.config.trust import trust_of
 from reconciler.engine.approve import Instead, ToApprove, Undecided, approve, is_whole
-from reconciler.engine.choice import SiteFilter
 from reconciler.engine.results import Decided
-from reconciler.engine.selection import select
+from reconciler.library import Project
 from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import UsageError
 from reconciler.reporters.diagnostics import cause
@@ -58,18 +55,16 @@ SHORT_HELP: Final = """\
 class ApproveOptions(Struct, frozen=True):
     """What `approve` was asked for. `decision` None: ask which."""
 
-    paths: tuple[Path, ...]
-    choice: SiteFilter
+    run: RunOptions
     selector: DraftSelector
     decision: AnyDecision | None
     everything: bool
     yes: bool
-    shown: OutputOptions
 
 
 def approve_command(options: ApproveOptions) -> int:
     """Runs `reconciler approve` and returns its exit code."""
-    return reported("approve", options.shown, lambda running: _approve(options, running))
+    return reported("approve", options.run.shown, lambda running: _approve(options, running))
 
 
 def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
@@ -82,10 +77,10 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
     if not options.yes and not can_ask():
         fix = "pass --yes" if options.selector else "name the drafts with --id, --channel or --title, and pass --yes"
         raise UsageError("no terminal to ask on", fix)
-    trust = structs.replace(trust_of(os.environ), committed=False)  # it decides about what `review` has just written
-    project, index = open_project(options.paths, trust)
-    stream = sys.stdout if shows_text(options.shown) else sys.stderr
-    screen = screen_of(stream, colour=options.shown.colour)
+    means = replace(options.run.means, committed=False)  # it decides about what `review` has just written
+    selection, _ = Project.read(options.run.paths, means).select(options.run.choice)
+    stream = sys.stdout if shows_text(options.run.shown) else sys.stderr
+    screen = screen_of(stream, colour=options.run.shown.colour)
 
     async def decide(undecided: Undecided) -> AnyDecision | Instead:
         notes = {post: tuple(map(cause, found)) for post, found in undecided.notes.items()}
@@ -101,7 +96,6 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
             raise
 
     asked_for = ToApprove(options.selector, options.decision, options.everything, one_by_one=not options.yes)
-    selection = select(project, index, options.choice)
     work = approve(selection, asked_for, decide, running.emit, lambda made: _print_saved(made, stream))
     return run(work, running.interrupts)
 

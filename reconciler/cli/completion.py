@@ -50,11 +50,12 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
 
 def _opened(ctx: click.Context) -> tuple[ProjectConfig | None, tuple[SiteEntry, ...]]:
     """The project that the words so far name, or that of the current folder, with the sites that they choose."""
-    from reconciler.config.sites import open_project
+    from reconciler.engine.choice import Means
+    from reconciler.library import Project
 
     try:
-        project, index = open_project(_paths(ctx))
-        return project, tuple(index.entries)
+        project = Project.read(_paths(ctx), Means({}))
+        return project.files, project.index.entries
     except Exception:
         return None, ()
 

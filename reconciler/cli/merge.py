@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from reconciler.cli.run import CommandRun
 from reconciler.cli.show import readable_plan, report_plan
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import check_target
 from reconciler.engine.merge import merged_plans, merged_reports, report_verdict
 from reconciler.engine.plan_file import LARGEST_WHOLE, write_file, write_plan
-from reconciler.engine.results import ClosingEvent, Emit, Notice, PartsMerged
+from reconciler.engine.results import ClosingEvent, Notice, PartsMerged
 from reconciler.engine.saved import check_destination
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.document import KIND
 
 
-def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> ClosingEvent:
+def merge(files: Sequence[Path], out: Path, state: str | None, running: CommandRun) -> ClosingEvent:
     """Joins the parts in some files. Raises UsageError for files that are not all parts of one whole."""
     check_target("--out", out, os.environ)
     check_destination(out)
@@ -30,13 +31,13 @@ def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> Cl
         raise UsageError("these are plans and reports", "merge plans and reports separately")
     if all(plans):
         write_plan(out, merged_plans([(printable(str(file)), readable_plan(file)) for file in files]))
-        closing: ClosingEvent = report_plan(readable_plan(out), state, emit)
-        emit(Notice(Diagnostic("plan-saved", f"Saved to {out}", severity=Severity.NOTE)))
+        closing = report_plan(readable_plan(out), state, running)
+        running.emit(Notice(Diagnostic("plan-saved", f"Saved to {out}", severity=Severity.NOTE)))
         return closing
     report = merged_reports([(printable(str(file)), _report(file)) for file in files])
     write_file(out, [json.dumps(report, ensure_ascii=True).encode("ascii"), b"\n"])
     merged = PartsMerged(len(files), len(report.get("sites", ())), report_verdict(report))
-    emit(merged)
+    running.emit(merged)
     return merged
 
 

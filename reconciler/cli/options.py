@@ -16,10 +16,8 @@ from reconciler.reporters.next_step import Again
 if TYPE_CHECKING:  # this file is loaded for `--help` too
     from datetime import timedelta
 
-    from reconciler.config.trust import Trust
-    from reconciler.engine.choice import Shard, SiteFilter
+    from reconciler.engine.choice import Means, Shard, SiteFilter
     from reconciler.model.diagnostics import UsageError
-    from reconciler.spread import Spread
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,30 +53,10 @@ class RunOptions(Struct, frozen=True):
     paths: tuple[Path, ...]
     choice: SiteFilter
     shown: OutputOptions
-    api: str | None = None
-    state: str | None = None
-    parallelism: int | None = None
-    spread: Spread | None = None
-    """What the sites are spread over; None if the run is a single process."""
+    means: Means
     regenerate: tuple[str, ...] = ()
     publish: bool = True
     strict: bool = False
-    allow_hosts: tuple[str, ...] = ()
-    require_approval: bool = False
-    committed: bool = False
-
-    def trust(self) -> Trust:
-        """What the command line and the environment allow the files to ask for. Raises UsageError."""
-        from reconciler.config.trust import trust_of
-
-        return trust_of(
-            os.environ,
-            api=self.api,
-            state=self.state,
-            allow_hosts=self.allow_hosts,
-            require_approval=self.require_approval,
-            committed=self.committed,
-        )
 
 
 def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Shard | None:
@@ -216,15 +194,15 @@ parallelism = click.option(
 )
 
 
-def _workers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Spread | None:
+def _workers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | str | None:
     if value is None:
         return None
-    from reconciler.spread import problem_of, spread_over
+    from reconciler.library import wrong_workers
 
     asked = int(value) if value.isdecimal() else value
-    if wrong := problem_of(asked):
+    if wrong := wrong_workers(asked):
         raise click.BadParameter(f"{value!r} {wrong}.")
-    return spread_over(asked)
+    return asked
 
 
 workers = click.option(
@@ -292,16 +270,26 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
         paths=tuple(paths),
         choice=choice_of(given),
         shown=shown_of(given, paths),
-        api=given.get("api"),
-        state=given.get("state"),
-        parallelism=given.get("parallelism"),
-        spread=given.get("workers"),
+        means=means_of(given),
         regenerate=tuple(given.get("regenerate", ())),
         publish=not given.get("no_publish", False),
         strict=given.get("strict", False),
-        allow_hosts=tuple(given.get("allow_hosts", ())),
-        require_approval=given.get("require_approval", False),
-        committed=given.get("committed", False),
+    )
+
+
+def means_of(given: Mapping[str, Any]) -> Means:
+    """The options of `reaching` and `trusting`, --parallelism and --workers, with the environment."""
+    from reconciler.engine.choice import Means
+
+    return Means(
+        os.environ,
+        given.get("api"),
+        given.get("state"),
+        given.get("parallelism"),
+        given.get("workers"),
+        tuple(given.get("allow_hosts", ())),
+        given.get("require_approval", False),
+        given.get("committed") or None,
     )
 
 

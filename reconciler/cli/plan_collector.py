@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reconciler.api.client import ReadClient
 from reconciler.config.trust import check_target
 from reconciler.engine.plan_file import StoredPlans, bare
 from reconciler.engine.results import Emit, Event, Notice
 from reconciler.engine.saved import check_destination, save_plan
-from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteFailed, SitePlanned
+from reconciler.library import Project
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.document import RunPart
 
@@ -34,7 +33,7 @@ class PlanCollector:
         self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 
-    def write(self, part: RunPart | None, session: Session[ReadClient]) -> None:
+    def write(self, project: Project, part: RunPart | None) -> None:
         """Writes the file, and says so.
 
         A plan that lacks a site is not saved, because it could later be taken for the complete one.
@@ -43,7 +42,7 @@ class PlanCollector:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))
             return
-        save_plan(self._file, session.api.target, session.clock.now(), self._plans, part, session.project.digest)
+        save_plan(self._file, project.api.target, project.now(), self._plans, part, project.files.digest)
         what, fix = f"Saved to {self._file}", ""  # `Next:` says how to apply it
         if part is not None and part.count > 1:
             what += f", shard {part.number:,} of {part.count:,}"

@@ -7,14 +7,13 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TextIO
 
-from reconciler.api.client import ReadClient
 from reconciler.cli.outputs import sandbox_picture, shows_text
 from reconciler.cli.run import CommandRun
 from reconciler.cli.selection import select_sites, selected
 from reconciler.config.decisions import listed_in, pending
 from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided
-from reconciler.engine.session import Session, begin
-from reconciler.engine.site_results import SiteFailed, SiteNotReviewed
+from reconciler.engine.session import begin
+from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed
 from reconciler.model.approvals import DraftDecision
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.reporters.gallery import gallery
@@ -22,8 +21,9 @@ from reconciler.version import install_hint
 
 if TYPE_CHECKING:
     from reconciler.cli.options import RunOptions
+    from reconciler.engine.results import Event
     from reconciler.engine.selection import Selection
-    from reconciler.runs import Runs
+    from reconciler.library import Project
     from reconciler.web.app import Refreshed
     from reconciler.web.board import Board, BoardFacts
 
@@ -46,15 +46,15 @@ async def _serve(asked: RunOptions, running: CommandRun, *, port: int, commits: 
     from reconciler.web.server import listen, server_of
     from reconciler.web.uncommitted import History
 
-    runs, selection, _ = selected(asked)
+    project, selection, _ = selected(asked)
     begin("review", selection, running.emit)
-    project, api = runs.files, runs.api
-    folder = ApprovalsFolder(project, [entry.name for entry in selection.entries])
-    sites = _Sites(asked, runs)
-    history = History(project.root, dict(project.trust.environment))
+    files, api = project.files, project.api
+    folder = ApprovalsFolder(files, [entry.name for entry in selection.entries])
+    sites = _Sites(asked, project)
+    history = History(files.root, dict(files.trust.environment))
     if commits and (why := history.uncommitted(folder).why_not):
         raise UsageError(f"--commit: {why.message}", why.fix)
-    approved = LastApprovals(history.repository(), project.approvals_folder)
+    approved = LastApprovals(history.repository(), files.approvals_folder)
     board = Board(folder, await sites.facts(selection), approved)
     picture = sandbox_picture if api.kind is ApiKind.SANDBOX else None
 
@@ -65,7 +65,7 @@ async def _serve(asked: RunOptions, running: CommandRun, *, port: int, commits: 
         return await sites.refresh(board)
 
     ports = PageActions(picture, facts, refresh, history, commits)
-    page = ReviewPage(board, project.root.resolve().name, _where(api), ports)
+    page = ReviewPage(board, files.root.resolve().name, _where(api), ports)
     with listen(port) as listening:
         images = "'self' https:" + (" data:" if picture is not None else "")
         guard = Guard(page.app, listening.getsockname()[1], images)
@@ -123,54 +123,53 @@ def _where(api: Api) -> str:
 class _Sites:
     """The sites behind the files: what the state remembers about them, and how to read them again."""
 
-    def __init__(self, asked: RunOptions, runs: Runs) -> None:
+    def __init__(self, asked: RunOptions, project: Project) -> None:
         self._asked = asked
-        self._runs = runs
+        self._project = project
 
     async def facts(self, selection: Selection) -> BoardFacts:
         """What is known apart from the files. If the state cannot be read, the page says so and continues."""
-        async with self._runs.session(ReadClient) as session:
-            return await _facts(session, selection)
+        from reconciler.web.board import BoardFacts
+
+        recorded = {}
+        problems = [
+            f"{entry.name}: `approval: none` in its file: its drafts go out without approval."
+            for entry in selection.entries
+            if entry.without_approval
+        ]
+        async for result in self._project.records(selection):
+            if isinstance(result, SiteFailed):
+                problems += (_problem_line(result.name, problem) for problem in result.problems)
+            else:
+                recorded[result.name] = result.recorded
+        return BoardFacts(self._project.now(), recorded, tuple(problems))
 
     async def refresh(self, board: Board) -> Refreshed:
         """Reviews the sites again."""
         from reconciler.web.app import Refreshed
 
-        runs, selection, _ = select_sites(self._asked)  # the files may have changed
-        picture = sandbox_picture if runs.api.kind is ApiKind.SANDBOX else None
+        project, selection, _ = select_sites(self._asked)  # the files may have changed
+        picture = sandbox_picture if project.api.kind is ApiKind.SANDBOX else None
         problems: list[str] = []
         read = 0
-        async with runs.kept_open(ReadClient):
-            async for result in runs.reviews(selection, lambda review: gallery([review], picture)):
-                match result:
-                    case SiteFailed(problems=found):
-                        problems += (_problem_line(result.name, problem) for problem in found)
-                    case SiteNotReviewed(why=why):
-                        problems.append(_problem_line(result.name, why))
-                    case _:
-                        read += 1
-            board.folder.also(entry.name for entry in selection.entries)
-            self._runs = runs
-            board.learn(await self.facts(selection))
+
+        def hear(event: Event) -> None:
+            nonlocal read
+            match event:
+                case SiteFailed(problems=found):
+                    problems.extend(_problem_line(event.name, problem) for problem in found)
+                case SiteNotReviewed(why=why):
+                    problems.append(_problem_line(event.name, why))
+                case SiteReviewed():
+                    read += 1
+                case _:
+                    pass
+
+        await project.run_review(selection, hear, lambda review: gallery([review], picture))
+        board.folder.also(entry.name for entry in selection.entries)
+        self._project = project
+        board.learn(await self.facts(selection))
         return Refreshed(f"Read {read:,} of {len(selection):,} sites.", tuple(problems))
-
-
-async def _facts(session: Session[ReadClient], selection: Selection) -> BoardFacts:
-    from reconciler.engine.state import records
-    from reconciler.web.board import BoardFacts
-
-    recorded = {}
-    problems = [
-        f"{entry.name}: `approval: none` in its file: its drafts go out without approval."
-        for entry in selection.entries
-        if entry.without_approval
-    ]
-    async for result in records(session.store, selection, session.parallelism):
-        if isinstance(result, SiteFailed):
-            problems += (_problem_line(result.name, problem) for problem in result.problems)
-        else:
-            recorded[result.name] = result.recorded
-    return BoardFacts(session.clock.now(), recorded, tuple(problems))
 
 
 def _problem_line(site: str, problem: Diagnostic) -> str:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.cli.options import OutputOptions
+from reconciler.cli.options import RunOptions
 from reconciler.cli.prompts import agreed, can_ask
 from reconciler.cli.run import CommandRun, reported
-from reconciler.cli.show import time_of
 from reconciler.config.discovery import PROJECT_FILE, absolute_path
-from reconciler.config.project import InvalidProject, ProjectConfig, find_project
-from reconciler.config.site_files import find_site_files
 from reconciler.config.sites import check_sites
-from reconciler.config.trust import trust_of
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ClosingEvent, Notice, Refused
 from reconciler.engine.state import (
@@ -37,10 +31,10 @@ from reconciler.engine.state import (
 )
 from reconciler.engine.state_results import LockFound, LockRemoved
 from reconciler.engine.undeclared import goes_out_notice
+from reconciler.library import Project
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity
 from reconciler.state.errors import StateError
-from reconciler.wiring import open_state_of
 
 NO_TERMINAL: Final = Diagnostic(
     "no-terminal",
@@ -50,89 +44,67 @@ NO_TERMINAL: Final = Diagnostic(
 DECLINED: Final = Diagnostic("declined", "The lock was not removed")
 
 
-class StateOptions(Struct, frozen=True):
-    """Which state to inspect, and how to show it. `state` overrides the project's."""
-
-    paths: tuple[Path, ...]
-    state: str | None
-    shown: OutputOptions
-
-    @property
-    def where(self) -> tuple[str, ...]:
-        """The arguments with which another command finds the same state."""
-        named = () if self.state is None else ("--state", self.state)
-        return (*named, *(str(path) for path in self.paths))
-
-    def project(self) -> ProjectConfig:
-        """The project whose state it is. Raises UsageError and InvalidFiles."""
-        return find_project(self.paths, trust_of(os.environ, state=self.state))
-
-    def readable(self) -> ProjectConfig:
-        """The same, for commands that only look: with `--state`, also if the project file has problems."""
-        try:
-            return self.project()
-        except InvalidProject as invalid:
-            if self.state is None:
-                raise
-            return invalid.project
-
-    def open(self, project: ProjectConfig) -> StateAccess:
-        """The state itself. Raises UsageError and InvalidFiles."""
-        return open_state_of(project, environ=os.environ, state=self.state)
-
-    def open_for(self, site: str, project: ProjectConfig | None = None) -> StateAccess:
-        """The same, to look up one site by what its file calls it now. Raises UsageError and InvalidFiles."""
-        project = project or self.project()
-        state = self.open(project)
-        return state if GUID.match(site) else replace(state, declared=declared_in(project))
+def _opened(asked: RunOptions) -> Project:
+    """The project whose state it is. Raises UsageError and InvalidFiles."""
+    return Project.find(asked.paths, asked.means)
 
 
-def declared_in(project: ProjectConfig) -> dict[str, str]:
+def _readable(asked: RunOptions) -> Project:
+    """The same, for commands that only look: with `--state`, also if the project file has problems."""
+    return Project.find(asked.paths, asked.means, usable=asked.means.state is not None)
+
+
+def _state_for(site: str, project: Project) -> StateAccess:
+    """The state, to look up one site by what its file calls it now. Raises UsageError and InvalidFiles."""
+    state = project.state()
+    return state if GUID.match(site) else replace(state, declared=_declared_in(project))
+
+
+def _declared_in(project: Project) -> dict[str, str]:
     """The ids of a project's sites by name, as its files have them now. Raises UsageError and InvalidFiles."""
-    if not any(find_site_files(project).files.texts):
-        return {}
-    index = check_sites(project, (project.root,))
-    return {entry.name: entry.id.lower() for entry in (*index.entries, *index.others)}
+    return {entry.name: entry.id.lower() for entry in project.with_sites().index.entries}
 
 
-def list_command(asked: StateOptions) -> int:
+def list_command(asked: RunOptions) -> int:
     """Runs `reconciler state list` and returns its exit code."""
 
     def work(running: CommandRun) -> ClosingEvent:
-        project = asked.readable()
+        project = _readable(asked)
         only = _sites_of(project, asked.paths)
-        return running.run(list_state(asked.open(project), only, running.emit))
+        return running.run(list_state(project.state(), only, running.emit))
 
     return reported("state list", asked.shown, work)
 
 
-def _sites_of(project: ProjectConfig, paths: Sequence[Path]) -> frozenset[str] | None:
+def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
     """The ids of the sites that site files and folders name; None if the project as a whole is meant."""
-    whole = (project.root, project.root / PROJECT_FILE)
-    if all(absolute_path(path) in whole for path in paths or (project.root,)):
+    root = project.files.root
+    if all(absolute_path(path) in (root, root / PROJECT_FILE) for path in paths or (root,)):
         return None
-    return frozenset(entry.id.lower() for entry in check_sites(project, paths).entries)
+    return frozenset(entry.id.lower() for entry in check_sites(project.files, paths).entries)
 
 
-def show_command(name: str, asked: StateOptions) -> int:
+def show_command(name: str, asked: RunOptions) -> int:
     """Runs `reconciler state show` and returns its exit code."""
 
     def work(running: CommandRun) -> ClosingEvent:
-        project = asked.readable()
+        project = _readable(asked)
         try:
-            state = asked.open_for(name, project)
+            state = _state_for(name, project)
         except InvalidFiles:  # what is recorded can be looked at without them
-            state = asked.open(project)
-        return running.run(show_state(state, name, running.emit, asked.where))
+            state = project.state()
+        place = asked.means.state
+        where = (*(() if place is None else ("--state", place)), *map(str, asked.paths))
+        return running.run(show_state(state, name, running.emit, where))
 
     return reported("state show", asked.shown, work)
 
 
-def unlock_command(name: str, asked: StateOptions, *, force: bool) -> int:
+def unlock_command(name: str, asked: RunOptions, *, force: bool) -> int:
     """Runs `reconciler state unlock` and returns its exit code."""
 
     def work(running: CommandRun) -> ClosingEvent:
-        return running.run(_unlock(name, asked.open_for(name), running, force=force))
+        return running.run(_unlock(name, _state_for(name, _opened(asked)), running, force=force))
 
     return reported("state unlock", asked.shown, work, asks=not force and can_ask())
 
@@ -171,13 +143,13 @@ async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
     return None if await agreed(f"Do you want to remove the lock of {name}?") else DECLINED
 
 
-def move_command(old: str, new: str, asked: StateOptions, *, lock_timeout: timedelta) -> int:
+def move_command(old: str, new: str, asked: RunOptions, *, lock_timeout: timedelta) -> int:
     """Runs `reconciler state mv` and returns its exit code."""
 
     def work(running: CommandRun) -> ClosingEvent:
-        state = asked.open_for(old, project := asked.project())
+        state = _state_for(old, project := _opened(asked))
         try:
-            declared = declared_in(project)
+            declared = _declared_in(project)
         except InvalidFiles:  # the record of an id can be moved without them
             declared = {}
         return running.run(move_record(state, old, new, declared, lock_timeout=lock_timeout, emit=running.emit))
@@ -185,14 +157,13 @@ def move_command(old: str, new: str, asked: StateOptions, *, lock_timeout: timed
     return reported("state mv", asked.shown, work)
 
 
-def forget_command(name: str, asked: StateOptions, *, force: bool, lock_timeout: timedelta) -> int:
+def forget_command(name: str, asked: RunOptions, *, force: bool, lock_timeout: timedelta) -> int:
     """Runs `reconciler state forget` and returns its exit code."""
 
     def work(running: CommandRun) -> ClosingEvent:
-        now = time_of(project := asked.project(), project.api)
-        return running.run(
-            _forget(name, asked.open_for(name, project), now, running, force=force, lock_timeout=lock_timeout)
-        )
+        project = _opened(asked)
+        state, now = _state_for(name, project), project.now()
+        return running.run(_forget(name, state, now, running, force=force, lock_timeout=lock_timeout))
 
     return reported("state forget", asked.shown, work, asks=not force and can_ask())
 
@@ -215,15 +186,13 @@ async def _forget(
     return closing
 
 
-def resolve_command(
-    name: str, entry_id: str, asked: StateOptions, *, took_effect: bool, lock_timeout: timedelta
-) -> int:
+def resolve_command(name: str, entry_id: str, asked: RunOptions, *, took_effect: bool, lock_timeout: timedelta) -> int:
     """Runs `reconciler state resolve` and returns its exit code."""
 
     def work(running: CommandRun) -> ClosingEvent:
-        resolving = resolve_call(
-            asked.open_for(name), name, entry_id, took_effect=took_effect, lock_timeout=lock_timeout, emit=running.emit
+        state = _state_for(name, _opened(asked))
+        return running.run(
+            resolve_call(state, name, entry_id, took_effect=took_effect, lock_timeout=lock_timeout, emit=running.emit)
         )
-        return running.run(resolving)
 
     return reported("state resolve", asked.shown, work)

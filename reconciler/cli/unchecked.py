@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Final
 
 from reconciler.cli.options import RunOptions
-from reconciler.cli.show import time_of
 from reconciler.config.discovery import PROJECT_FILE
-from reconciler.config.project import InvalidProject, find_project
 from reconciler.engine.unseen import unchecked_posts
+from reconciler.library import Project
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
-from reconciler.wiring import open_state_of
 
 PLACE_UNKNOWN: Final = Diagnostic(
     "not-checked",
@@ -26,16 +23,11 @@ PLACE_UNKNOWN: Final = Diagnostic(
 def posts_unchecked(options: RunOptions) -> tuple[Diagnostic, ...]:
     """A warning that names the posts that go out unjudged; empty if there are none, or the state cannot be read."""
     try:
-        project = find_project(options.paths, options.trust())
-    except InvalidProject as invalid:
-        project = invalid.project
+        project = Project.find(options.paths, options.means, usable=True)
+        found = asyncio.run(unchecked_posts(project.state().store, project.now()))
     except (InvalidFiles, UsageError):
         return ()
-    try:
-        access = open_state_of(project, environ=os.environ, state=options.state)
-        found = asyncio.run(unchecked_posts(access.store, time_of(project, options.api or project.api)))
-    except UsageError:
-        return ()
-    if found is None and project.file is not None and project.stamp is None and options.state is None:
+    files = project.files
+    if found is None and files.file is not None and files.stamp is None and options.means.state is None:
         found = PLACE_UNKNOWN
     return (found,) if found is not None else ()

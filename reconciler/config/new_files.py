@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.patterns import fixed_folder
-from reconciler.config.project import ProjectConfig, find_project
+from reconciler.config.project import ProjectConfig
 from reconciler.config.site import read_site
-from reconciler.config.site_files import find_site_files
-from reconciler.config.sites import SiteIndex, check_sites
-from reconciler.config.trust import Trust, refused_path
+from reconciler.config.trust import refused_path
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem
@@ -60,20 +57,6 @@ def read_text(path: Path) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{shown_path(path)} cannot be read: {error}", "nothing was changed") from None
-
-
-def open_whole(
-    paths: Sequence[Path] = (), trust: Trust | None = None, named: Sequence[Path] = ()
-) -> tuple[ProjectConfig, SiteIndex]:
-    """The project that the paths belong to, with all its sites (possibly none yet), or only those that are `named`.
-
-    Raises InvalidFiles and UsageError.
-    """
-    project = find_project(paths, trust)
-    if not (files := find_site_files(project)).files and not files.problems:
-        names = sorted(ApprovalFiles(project).names)
-        return project, SiteIndex((), 0, 0, unowned=tuple(names))
-    return project, check_sites(project, named)
 
 
 def _takes(project: ProjectConfig, pattern: str, path: Path) -> bool:

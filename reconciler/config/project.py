@@ -26,7 +26,7 @@ from reconciler.config.sections import read_settings
 from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.trust import RefusedSetting, Trust, refused_api, refused_path
 from reconciler.config.words import KeyPath, listed
-from reconciler.config.yaml_source import only_document
+from reconciler.config.yaml_source import only_document, read_file
 from reconciler.model.address import Labels
 from reconciler.model.canonical import EMPTY, Digest, digest_of, freeze
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
@@ -96,6 +96,8 @@ class ProjectConfig(Struct, frozen=True):
     account: ProjectAccount | None = None
     trust: Trust = Trust()
     stamp: Stamp = None
+    content: bytes = b""
+    """The file as it was read."""
 
     @property
     def approvals_folder(self) -> Path:
@@ -141,13 +143,16 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
     if refused := refused_path(file, root, trust):
         problems.append(problem(Place(shown_path(file)), *refused))
         return unusable
-    document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it")
+    content = read_file(file, shown_path(file), problems)
+    if content is None:
+        return unusable
+    unusable = replace(unusable, content=content)
+    document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it", content)
     if document is None:
         return unusable
     checked = check(document, "project", problems)
-    project = replace(
-        _project(root, file, trust, MergedDocument((Layer(document, checked.value),), problems)), stamp=stamp
-    )
+    project = _project(root, file, trust, MergedDocument((Layer(document, checked.value),), problems))
+    project = replace(project, stamp=stamp, content=content)
     return project if checked.usable("credentials") else replace(project, credentials=_AnyCredentials())
 
 

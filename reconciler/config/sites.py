@@ -171,13 +171,20 @@ def open_project(
 
 
 def check_sites(
-    project: ProjectConfig, paths: Sequence[Path] = (), elsewhere: ReadElsewhere | None = None
+    project: ProjectConfig,
+    paths: Sequence[Path] = (),
+    elsewhere: ReadElsewhere | None = None,
+    *,
+    perhaps_none: bool = False,
 ) -> SiteIndex:
     """Reads every site file of a project, and returns the sites that the paths name.
 
-    Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file.
+    Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file, or if there is
+    none at all, unless there is `perhaps_none` yet.
     """
     site_files = find_site_files(project)
+    if perhaps_none and not site_files.files and not site_files.problems:
+        return SiteIndex((), 0, 0, unowned=tuple(sorted(ApprovalFiles(project).names)))
     named = named_by(project, site_files, paths)
     reading = _Reading(project)
     reading.problems.extend(site_files.problems)
@@ -241,7 +248,7 @@ def _in_small_letters(id: str) -> str:
 
 def _advice_about_project(project: ProjectConfig) -> Iterator[Diagnostic]:
     if project.file is not None:
-        data = read_file(project.file, shown_path(project.file), []) or b""
+        data = project.content
         yield from advice_about_text(data, project.file, shown_path(project.file), project.root, "project")
         if b"${" in data:
             for document in documents(data, shown_path(project.file), []):

@@ -46,7 +46,8 @@ def _strays(root: Path, known: Collection[str], approvals: str) -> Iterator[str]
         left -= len(names) + len(files)
         for name in sorted(files):
             file = os.path.join(folder, name)
-            if name.endswith((".yaml", ".yml")) and name[0] != "." and file not in known and _declares_site(file):
+            looked_at = name.endswith((".yaml", ".yml")) and name[0] != "." and name != PROJECT_FILE
+            if looked_at and file not in known and _declares_site(file):
                 yield file
         if left < 0:
             return

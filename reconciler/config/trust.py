@@ -58,9 +58,9 @@ def trust_of(
     state: str | None = None,
     allow_hosts: Iterable[str] = (),
     require_approval: bool = False,
-    committed: bool = False,
+    committed: bool | None = None,
 ) -> Trust:
-    """What a command line and an environment allow. With `CI` set, only committed approvals count.
+    """What a command line and an environment allow. `committed` None: only committed approvals count if `CI` is set.
 
     Raises UsageError for an invalid host.
     """
@@ -73,7 +73,7 @@ def trust_of(
         paths=_allowed(environ),
         commands=_is_set(environ, ALLOW_COMMANDS),
         require_approval=require_approval or _is_set(environ, REQUIRE_APPROVAL),
-        committed=committed or _is_set(environ, "CI"),
+        committed=_is_set(environ, "CI") if committed is None else committed,
         environment=tuple(sorted(clean_environment(environ).items())),
         home=_home(environ),
     )

@@ -1,8 +1,14 @@
-"""Which sites and objects were asked for, as texts that have not been looked up yet."""
+"""What a run was asked for: which sites and objects, as texts that have not been looked up yet, and with what means."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from reconciler.config.trust import Trust
 
 
 class Shard(Struct, frozen=True):
@@ -22,3 +28,34 @@ class SiteFilter(Struct, frozen=True):
     excludes: tuple[str, ...] = ()
     shard: Shard | None = None
     changed_since: str | None = None
+
+
+class Means(Struct, frozen=True):
+    """What a run is carried out with, for which the project's files have no say.
+
+    `environ` is the environment; `api`, `state` and `parallelism` override the project's. `workers` is a number of
+    processes or the address of a scheduler. The others say what the files may ask for; `committed` None: only committed
+    approvals count in CI.
+    """
+
+    environ: Mapping[str, str]
+    api: str | None = None
+    state: str | None = None
+    parallelism: int | None = None
+    workers: int | str | None = None
+    allow_hosts: tuple[str, ...] = ()
+    require_approval: bool = False
+    committed: bool | None = None
+
+    def trust(self) -> Trust:
+        """What is allowed beyond what the files may ask for. Raises UsageError."""
+        from reconciler.config.trust import trust_of
+
+        return trust_of(
+            self.environ,
+            api=self.api,
+            state=self.state,
+            allow_hosts=self.allow_hosts,
+            require_approval=self.require_approval,
+            committed=self.committed,
+        )

@@ -12,9 +12,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from reconciler.config.discovery import PROJECT_FILE, shown_path
-from reconciler.config.new_files import open_whole, read_text, write_file
-from reconciler.config.project import ProjectConfig
+from reconciler.config.new_files import read_text, write_file
+from reconciler.config.project import ProjectConfig, find_project
 from reconciler.config.site_text import NewSite, merged_fields, new_site_text
+from reconciler.config.sites import check_sites
 from reconciler.config.yaml_edit import NotEditable, YamlText, as_item
 from reconciler.config.yaml_values import yaml_value
 from reconciler.model.canonical import Json, canonical_text
@@ -31,7 +32,7 @@ def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str
 
     Returns a note about what was done. Raises InvalidFiles if the project's file cannot be changed in place.
     """
-    _, index = open_whole((project.root,), project.trust)
+    index = check_sites(project, perhaps_none=True)
     before = [entry.load() for entry in index.entries]
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
     shared = tuple(field for field in _shared(before) if field.path not in under)
@@ -44,7 +45,7 @@ def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str
     for file, (new, schema) in made.items():
         kept = tuple(field for field in new.settings if field.path not in paths)
         write_file(file, new_site_text(replace(new, settings=kept), schema))
-    _, index = open_whole((project.root,), project.trust)
+    index = check_sites(find_project((project.root,), project.trust))
     after = [entry.load() for entry in index.entries]
     assert [_asked(site) for site in before] == [_asked(site) for site in after], "moving values changed a site"
     named = ", ".join(sorted(paths))

@@ -28,6 +28,7 @@ from reconciler.planner.document import (
     SavedPlan,
     Seal,
     UnreadablePlan,
+    UnusablePlan,
     ending,
     facts_digest,
     from_text,
@@ -124,6 +125,14 @@ def write_file(file: Path, pieces: Iterable[bytes]) -> None:
         raise UsageError(
             f"--out {printable(str(file))} cannot be written: {error.strerror}", "choose another file"
         ) from None
+
+
+def plan_in(file: Path) -> SavedPlan | UnusablePlan:
+    """The saved plan in a file, or why it may not be applied. Raises UsageError for a file that is no plan."""
+    try:
+        return read_plan(file)
+    except UnusablePlan as refused:
+        return refused
 
 
 def read_plan(file: Path) -> SavedPlan:

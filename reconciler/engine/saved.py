@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
+from reconciler.engine.plan import PlanTotals
 from reconciler.engine.plan_file import write_plan
-from reconciler.engine.results import PlanLoaded
+from reconciler.engine.results import Emit, PlanCompleted, PlanLoaded
+from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
+from reconciler.model.policy import Policy
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunPart, SavedPlan, UnusablePlan
+from reconciler.planner.tally import tally_of
+from reconciler.state.errors import StateError
+from reconciler.state.plans import SpentPlans
 from reconciler.version import __version__
+
+if TYPE_CHECKING:
+    from reconciler.engine.state import StateAccess
 
 MOVED_ON = "files-moved-on"
 
@@ -94,6 +104,26 @@ def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> P
         spent_at=spent_at,
         parts=saved.part.count if saved.part is not None else 1,
     )
+
+
+async def show_saved(
+    saved: SavedPlan, state: Callable[[], StateAccess], now: datetime, policy: Policy, emit: Emit
+) -> PlanCompleted:
+    """Reports a saved plan, judged by the limits of a policy, and when it was applied if the state can say so."""
+    try:
+        spent_at = await SpentPlans(state().store.store).spent_at(saved.seal)
+    except (StateError, UsageError):
+        spent_at = None
+    emit(plan_loaded(saved, now, spent_at))
+    totals = PlanTotals()
+    for plan in saved.plans:
+        planned = SitePlanned(plan, tally_of(plan))
+        totals.add(planned)
+        emit(planned)
+    completed = totals.completed(policy)
+    completed = totals.refused_by(completed.refusals, completed)
+    emit(completed)
+    return completed
 
 
 def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:

@@ -53,13 +53,13 @@ class Remembered(Struct, frozen=True):
     recorded: RecordedSite
 
 
-def records(store: StateStore, selection: Selection, at_once: int) -> AsyncIterator[Remembered | SiteFailed]:
+def records(state: StateAccess, selection: Selection) -> AsyncIterator[Remembered | SiteFailed]:
     """What is recorded about each site of a selection."""
 
     async def work(entry: SiteEntry, _turn: Turn) -> Remembered:
-        return Remembered(entry.name, await store.load(SiteRef(entry.name, entry.id)))
+        return Remembered(entry.name, await state.store.load(SiteRef(entry.name, entry.id)))
 
-    return over_sites(selection.entries, work, named=named_by_file, at_once=at_once)
+    return over_sites(selection.entries, work, named=named_by_file, at_once=state.parallelism)
 
 
 async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emit) -> StateListed:

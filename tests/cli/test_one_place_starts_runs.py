@@ -1,8 +1,9 @@
-"""Every run over sites is started by `reconciler.runs`: the command line and the library only stand on it."""
+"""Every run over sites is started by the library: the command line has no other way to the engine's runs."""
 
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,11 +33,13 @@ def imported(source: str) -> set[str]:
 
 ANNOUNCES = "reconciler.engine.session.begin"
 """Only tells that something begins: `approve` and the review page have no run over sites."""
+OVER_A_STATE = "reconciler.engine.state.records"
+"""Beside what repairs the state, which the command line calls with the state that the library opened."""
 STARTING = {*entry_functions(), "reconciler.wiring.open_session"} - {ANNOUNCES}
 
 
-def test_neither_the_command_line_nor_the_library_starts_a_run_itself() -> None:
-    above = [*(ROOT / "cli").rglob("*.py"), ROOT / "library.py"]
+def test_the_command_line_starts_no_run_itself() -> None:
+    above = (ROOT / "cli").rglob("*.py")
     found = {str(path.relative_to(ROOT)): imported(path.read_text("utf-8")) & STARTING for path in above}
     assert {path: names for path, names in found.items() if names} == {}
 
@@ -55,4 +58,13 @@ def test_what_starts_a_run_is_known() -> None:
     } <= STARTING
     planted = "def work() -> None:\n    from reconciler.engine.plan import plan_sites"
     assert imported(planted) & STARTING == {f"{engine}.plan.plan_sites"}
-    assert imported((ROOT / "runs.py").read_text("utf-8")) & STARTING
+    assert imported((ROOT / "library.py").read_text("utf-8")) & STARTING
+
+
+def test_what_the_library_starts_is_forbidden_to_the_command_line_by_an_import_contract() -> None:
+    contracts = tomllib.loads((ROOT.parent / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    name = "the command line runs everything through the library"
+    [contract] = [contract for contract in contracts if contract["name"] == name]
+    started = imported((ROOT / "library.py").read_text("utf-8")) & STARTING - {OVER_A_STATE}
+    assert started
+    assert {name.rpartition(".")[0] for name in started} - set(contract["forbidden_modules"]) == set()

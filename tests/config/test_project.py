@@ -85,6 +85,7 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
             places=project.policy.places,
         ),
         stamp=stamp_of(root / "reconciler.yaml"),
+        content=(root / "reconciler.yaml").read_bytes(),
     )
     line = DOCUMENTED_PROJECT[: DOCUMENTED_PROJECT.index("quietHours:")].count("\n") + 1
     assert str(project.policy.place_of("quietHours")) == f"reconciler.yaml:{line}:3"

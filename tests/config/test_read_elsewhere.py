@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from reconciler.config import sites
 from reconciler.config.project import ProjectConfig, find_project
 from reconciler.config.sites import FilesRead, SiteIndex, check_sites, read_files
+from reconciler.library import wrong_workers
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.processes import Processes, WorkerProcess
-from reconciler.spread import problem_of
 
 SITES = 5
 
@@ -113,7 +113,7 @@ def pid() -> int:
     ("asked", "wrong"), [(1, ""), (1000, ""), (0, "1 to 1,000"), (1001, "1 to 1,000"), ("x", "must be a number")]
 )
 def test_workers_are_a_number_of_processes_or_an_address(asked: int | str, wrong: str) -> None:
-    found = problem_of(asked)
+    found = wrong_workers(asked)
     assert wrong in found
     assert bool(found) == bool(wrong)
 

@@ -71,9 +71,10 @@ def test_every_name_is_there_and_importing_it_is_cheap() -> None:
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
 HOW_TO = (REPOSITORY / "docs" / "how-to" / "library.md").read_text("utf-8")
+HOW_TO_SNIPPETS = re.findall(r"^```python\n(.*?)^```", HOW_TO, re.MULTILINE | re.DOTALL)
 SNIPPETS = {
     "README": re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)[-1],
-    "how-to": re.findall(r"^```python\n(.*?)^```", HOW_TO, re.MULTILINE | re.DOTALL)[0],
+    "how-to": HOW_TO_SNIPPETS[0],
     "docstring": textwrap.dedent("\n\n".join((reconciler.__doc__ or "").split("\n\n")[1:-1])),
 }
 
@@ -92,6 +93,19 @@ def test_the_snippets_also_run_when_a_site_cannot_be_read(
     assert any(line.startswith("shop ") for line in said)
     (failed,) = (line for line in said if line.startswith("bad "))
     assert "expected keys and values" in failed
+
+
+def test_the_snippet_that_hears_every_event(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder.root)
+    _, snippet = HOW_TO_SNIPPETS
+    code = compile(snippet.replace('"acme-sites"', '"."'), "snippet", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    asyncio.run(FunctionType(code, {})())
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition("(")[0] for line in said if line.startswith(("RunStarted", "SitePlanned", "Plan"))] == [
+        "RunStarted", "SitePlanned", "PlanCompleted", "PlanTally",
+    ]  # fmt: skip
 
 
 def test_the_whole_way(folder: Folder, capfd: pytest.CaptureFixture[str]) -> None:

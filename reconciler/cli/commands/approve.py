@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -52,7 +50,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 @click.option("--yes", is_flag=True, help="Do not ask; the drafts are still shown.")
 @options.choosing
 @options.output
-def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
+def command(decision: str | None, **given: Any) -> int:
     """Decide on the drafts that `review` wrote.
 
     Shows each draft as the gallery does: account, when it goes out,
@@ -70,12 +68,10 @@ def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
         said = DraftDecision(decision) if decision in set(DraftDecision) else ActivityDecision(decision)
     return approve_command(
         ApproveOptions(
-            paths=tuple(paths),
-            choice=options.choice_of(given),
+            run=options.run_options(**given),
             selector=DraftSelector(tuple(given["ids"]), tuple(given["channels"]), tuple(given["titles"])),
             decision=said,
             everything=given["everything"],
             yes=given["yes"],
-            shown=options.shown_of(given, paths),
         )
     )

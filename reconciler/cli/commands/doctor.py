@@ -48,8 +48,8 @@ def command(probe: bool, cassette: Path, **given: Any) -> int:
 
 
 def _doctor(asked: options.RunOptions, running: CommandRun, probe_to: Path | None) -> ClosingEvent:
-    from reconciler.cli.selection import opened_whole
+    from reconciler.library import Project
 
-    runs = opened_whole(asked, asked.paths)
-    selection = runs.select(asked.choice)
-    return running.run(runs.doctor(selection, running.emit, strict=asked.strict, probe_to=probe_to))
+    project = Project.find(asked.paths, asked.means).with_sites(asked.paths)
+    selection, _ = project.select(asked.choice)
+    return running.run(project.run_doctor(selection, running.emit, strict=asked.strict, probe_to=probe_to))

@@ -46,5 +46,5 @@ def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - kno
 def _drift(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.cli.selection import selected
 
-    runs, selection, context = selected(asked)
-    return running.run(runs.drift(selection, context, running.emit))
+    project, selection, context = selected(asked)
+    return running.run(project.run_drift(selection, context, running.emit))

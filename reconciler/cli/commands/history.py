@@ -34,5 +34,5 @@ def command(**given: Any) -> int:
 def _history(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.cli.selection import selected
 
-    runs, selection, _ = selected(asked)
-    return running.run(runs.history(selection, running.emit))
+    project, selection, _ = selected(asked)
+    return running.run(project.run_history(selection, running.emit))

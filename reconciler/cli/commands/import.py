@@ -88,8 +88,8 @@ def import_live(
     asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: CommandRun
 ) -> ClosingEvent:
     """Writes new site files, or updates those in `files`."""
-    from reconciler.cli.selection import opened, opened_whole
+    from reconciler.library import Project
 
     if files:
-        return running.run(opened(asked, files).update_files(running.emit))
-    return running.run(opened_whole(asked).import_new(wanted, running.emit))
+        return running.run(Project.read(files, asked.means).run_update(running.emit))
+    return running.run(Project.find(asked.paths, asked.means).with_sites().run_import(wanted, running.emit))

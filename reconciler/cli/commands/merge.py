@@ -39,6 +39,6 @@ def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any)
     from reconciler.cli.run import CommandRun, reported
 
     def work(running: CommandRun) -> ClosingEvent:
-        return merge(files, out, state, running.emit)
+        return merge(files, out, state, running)
 
     return reported("merge", replace(options.shown_of(given), saved_to=str(out)), work)

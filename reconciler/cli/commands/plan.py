@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +51,12 @@ def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> C
     from reconciler.cli.selection import selected
 
     if out is None:
-        runs, selection, context = selected(asked)
-        return running.run(runs.plan(selection, context, running.emit))
+        project, selection, context = selected(asked)
+        return running.run(project.run_plan(selection, context, running.emit))
     from reconciler.cli.plan_collector import PlanCollector
 
     collector = PlanCollector(out, running.emit)
-    runs, selection, context = selected(asked)
-    return running.run(runs.plan(selection, context, collector.emit, partial(collector.write, selection.part)))
+    project, selection, context = selected(asked)
+    completed = running.run(project.run_plan(selection, context, collector.emit))
+    collector.write(project, selection.part)
+    return completed

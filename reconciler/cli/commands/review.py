@@ -69,8 +69,8 @@ def _review(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.engine.results import ApiKind
     from reconciler.reporters.gallery import gallery
 
-    runs, selection, _ = selected(asked)
+    project, selection, _ = selected(asked)
     one_page = any(output.format == "html" for output in asked.shown.outputs)
-    picture = sandbox_picture if runs.api.kind is ApiKind.SANDBOX else None
+    picture = sandbox_picture if project.api.kind is ApiKind.SANDBOX else None
     beside = None if one_page else lambda review: gallery([review], picture)
-    return running.run(runs.review(selection, running.emit, beside))
+    return running.run(project.run_review(selection, running.emit, beside))

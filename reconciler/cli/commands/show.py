@@ -30,6 +30,6 @@ def command(planfile: Path, state: str | None, **given: Any) -> int:
     from reconciler.cli.show import readable_plan, report_plan
 
     def work(running: CommandRun) -> ClosingEvent:
-        return report_plan(readable_plan(planfile), state, running.emit)
+        return report_plan(readable_plan(planfile), state, running)
 
     return reported("show", replace(options.shown_of(given), saved_to=str(planfile)), work)

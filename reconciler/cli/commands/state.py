@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from reconciler.cli import options
 from reconciler.cli.completion import complete_sites
-
-if TYPE_CHECKING:
-    from reconciler.cli.state import StateOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,7 +47,7 @@ def list_(**given: Any) -> int:
     """
     from reconciler.cli.state import list_command
 
-    return list_command(_asked(given))
+    return list_command(options.run_options(**given))
 
 
 @command.command()
@@ -65,7 +61,7 @@ def show(site: str, **given: Any) -> int:
     """
     from reconciler.cli.state import show_command
 
-    return show_command(site, _asked(given))
+    return show_command(site, options.run_options(**given))
 
 
 @command.command()
@@ -80,7 +76,7 @@ def unlock(site: str, force: bool, **given: Any) -> int:
     """
     from reconciler.cli.state import unlock_command
 
-    return unlock_command(site, _asked(given), force=force)
+    return unlock_command(site, options.run_options(**given), force=force)
 
 
 @command.command()
@@ -99,8 +95,8 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
     """
     from reconciler.cli.state import resolve_command
 
-    took_effect = outcome == "done"
-    return resolve_command(site, entry, _asked(given), took_effect=took_effect, lock_timeout=lock_timeout)
+    asked = options.run_options(**given)
+    return resolve_command(site, entry, asked, took_effect=outcome == "done", lock_timeout=lock_timeout)
 
 
 @command.command()
@@ -117,7 +113,7 @@ def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
     """
     from reconciler.cli.state import move_command
 
-    return move_command(old, new, _asked(given), lock_timeout=lock_timeout)
+    return move_command(old, new, options.run_options(**given), lock_timeout=lock_timeout)
 
 
 @command.command()
@@ -134,11 +130,4 @@ def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> int
     """
     from reconciler.cli.state import forget_command
 
-    return forget_command(site, _asked(given), force=force, lock_timeout=lock_timeout)
-
-
-def _asked(given: dict[str, Any]) -> StateOptions:
-    from reconciler.cli.state import StateOptions
-
-    paths: tuple[Path, ...] = tuple(given["paths"])
-    return StateOptions(paths, given["state"], options.shown_of(given))
+    return forget_command(site, options.run_options(**given), force=force, lock_timeout=lock_timeout)

@@ -31,20 +31,21 @@ def command(**given: Any) -> int:
 
 
 def _validate(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
-    from reconciler.config.sites import open_project
     from reconciler.engine.results import Notice, RunStarted, Validated
+    from reconciler.library import Project
     from reconciler.model.diagnostics import InvalidFiles
 
     try:
-        project, index = open_project(asked.paths, asked.trust())
+        project = Project.read(asked.paths, asked.means)
     except InvalidFiles as invalid:
         if asked.strict and invalid.warnings:
             raise InvalidFiles((*invalid.problems, *invalid.warnings)) from None
         raise
+    index = project.index
     if wrong := (*index.problems, *(index.warnings if asked.strict else ())):
         raise InvalidFiles(wrong)
     count, approval_none = len(index), index.without_approval
-    running.emit(RunStarted("validate", project.root.name, count, index.total, approval_none=approval_none))
+    running.emit(RunStarted("validate", project.files.root.name, count, index.total, approval_none=approval_none))
     for warning in index.warnings:
         running.emit(Notice(warning))
     valid = Validated(index.files, count)

@@ -50,9 +50,10 @@ def _version(given: dict[str, Any]) -> VersionShown:
 
 
 def _check(given: dict[str, Any], running: CommandRun) -> ClosingEvent:
-    from reconciler.cli.selection import opened_whole
+    from reconciler.library import Project
 
     paths: tuple[Path, ...] = given.pop("paths")
     plans = tuple(path for path in paths if path.is_file() and path.suffix not in (".yaml", ".yml"))
     asked = options.run_options(tuple(path for path in paths if path not in plans), **given)
-    return running.run(opened_whole(asked, asked.paths).check_files(plans, running.emit))
+    project = Project.find(asked.paths, asked.means).with_sites(asked.paths)
+    return running.run(project.run_check_files(plans, running.emit))
