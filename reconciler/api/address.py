@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
+from reconciler.model.text import in_quotes
 
 _HOST: Final = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*)|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
 _ADDRESS: Final = re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<path>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*)", re.I)
@@ -37,7 +38,7 @@ class Proxy(Struct, frozen=True):
 
 def address_of(text: str) -> ApiAddress:
     """Parses the address of an API: https, or http only on this machine. Raises UsageError."""
-    wrong = UsageError(f"{text!r} is not a valid API URL", "write it like https://www.wixapis.com")
+    wrong = UsageError(f"{in_quotes(text)} is not a valid API URL", "write it like https://www.wixapis.com")
     written = text.strip()
     if "@" in written.partition("://")[2].partition("/")[0]:
         raise UsageError("the API's URL contains a user name or a password", "credentials belong in `credentials`")
@@ -46,7 +47,9 @@ def address_of(text: str) -> ApiAddress:
         raise wrong
     scheme, host = found["scheme"].lower(), found["host"].lower()
     if scheme == "http" and not is_loopback(host.strip("[]")):
-        raise UsageError(f"{text!r} would send credentials unencrypted", "use https (http is for loopback only)")
+        raise UsageError(
+            f"{in_quotes(text)} would send credentials unencrypted", "use https (http is for loopback only)"
+        )
     port = "" if found["port"] in (None, _PORTS[scheme]) else f":{int(found['port'])}"
     return ApiAddress(scheme, host.strip("[]"), f"{scheme}://{host}{port}{found['path']}".rstrip("/"))
 
@@ -73,7 +76,7 @@ def proxy_of(text: str) -> Proxy:
         or port == 0
         or not re.fullmatch(_HOST, parts.netloc.rpartition("@")[2])
     ):
-        raise ValueError(f"{parts.scheme!r} proxies are not supported, or the address has no host")
+        raise ValueError(f"{in_quotes(parts.scheme)} proxies are not supported, or the address has no host")
     url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if parts.username is None:
         return Proxy(url)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec.json import decode as from_json
 
 from reconciler.model.echoes import masked, may_echo
-from reconciler.model.text import printable
+from reconciler.model.text import in_quotes, printable
 
 LARGEST: Final = 16 * 1024 * 1024
 """The limit for an answer, in bytes after decompression.
@@ -68,7 +68,9 @@ async def received(encoding: str, chunks: AsyncIterable[bytes]) -> bytes:
     """
     codings = [coding for part in encoding.lower().split(",") if (coding := part.strip()) not in ("", "identity")]
     if codings not in ([], ["gzip"]):
-        raise BadBody(f"its content encoding is {printable(encoding)[:100]!r}, but gzip was requested", lasting=True)
+        raise BadBody(
+            f"its content encoding is {in_quotes(printable(encoding)[:100])}, but gzip was requested", lasting=True
+        )
     parts: list[bytes] = []
     size = 0
     async for chunk in chunks:

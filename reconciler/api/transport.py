@@ -55,7 +55,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.echoes import masked
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
-from reconciler.model.text import printable
+from reconciler.model.text import in_quotes
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class Connection:
     async def _token(self, credential: AppCredentials, site: SiteRef) -> Secret:
         if not site.instance_id:
             raise UsageError(
-                f"{site.name}: credential {site.credentials!r} is an app's", "give the site its instanceId"
+                f"{site.name}: credential {in_quotes(site.credentials)} is an app's", "give the site its instanceId"
             )
         body = {
             "grant_type": "client_credentials",
@@ -377,8 +377,8 @@ def _header(secret: Secret, site: SiteRef) -> str:
     value = secret.reveal()
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise UsageError(
-            f"{site.name}: credential {site.credentials!r} is empty or contains a space, a line break or a character "
-            "that no key contains",
+            f"{site.name}: credential {in_quotes(site.credentials)} is empty or contains a space, a line break or a "
+            "character that no key contains",
             "check where it comes from",
         )
     return value
@@ -387,7 +387,7 @@ def _header(secret: Secret, site: SiteRef) -> str:
 def _id_header(site: SiteRef) -> str:
     if not site.id or not site.id.isascii() or not site.id.isprintable():
         raise UsageError(
-            f"{site.name}: {printable(site.id)!r} is not an id", "copy it from the URL of the site's dashboard"
+            f"{site.name}: {in_quotes(site.id)} is not an id", "copy it from the URL of the site's dashboard"
         )
     return site.id
 

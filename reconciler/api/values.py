@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 from reconciler.model.canonical import EMPTY, Json, JsonObject, freeze
 from reconciler.model.text import printable
+from reconciler.model.yaml_text import in_sentence
 
 Fields: TypeAlias = Mapping[str, Any]
 
@@ -134,7 +135,13 @@ def kept_object(value: object, where: str) -> JsonObject:
 
 
 def _unexpected(where: str, wanted: str, found: object) -> Unreadable:
-    shown = f"{found!r:.60}" if isinstance(found, str | int | float | bool) else f"a {type(found).__name__}"
+    match found:
+        case str() | bool() | int() | float():
+            shown = in_sentence(found[:60] if isinstance(found, str) else found)
+        case list():
+            shown = "a list"
+        case _:
+            shown = "null" if found is None else "an object"
     return Unreadable(f"{printable(where)} should be {wanted}, is {shown}")
 
 

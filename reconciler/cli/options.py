@@ -11,6 +11,7 @@ import click
 from msgspec import Struct
 
 from reconciler.cli.completion import complete_outputs, complete_sites, complete_targets
+from reconciler.model.text import in_quotes
 from reconciler.reporters.next_step import Again
 
 if TYPE_CHECKING:  # this file is loaded for `--help` too
@@ -67,7 +68,7 @@ def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> S
     shard = shard_of_job(os.environ) if value == "auto" else shard_of(value)
     if shard is None:
         raise click.BadParameter(
-            f"{value!r} is not a shard such as 2/8; the first number must not be larger than the second."
+            f"{in_quotes(value)} is not a shard such as 2/8; the first number must not be larger than the second."
         )
     return shard
 
@@ -82,9 +83,9 @@ def output_of(value: str) -> Output:
 
     name, equals, file = value.partition("=")
     if name not in FORMATS:
-        raise click.BadParameter(f"{name!r} must be one of: {', '.join(FORMATS)}.")
+        raise click.BadParameter(f"{in_quotes(name)} must be one of: {', '.join(FORMATS)}.")
     if equals and not file:
-        raise click.BadParameter(f"{value!r} needs a file name after the equals sign.")
+        raise click.BadParameter(f"{in_quotes(value)} needs a file name after the equals sign.")
     return Output(name, Path(file) if file else None)
 
 
@@ -201,7 +202,7 @@ def _workers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
     asked = int(value) if value.isdecimal() else value
     if wrong := wrong_workers(asked):
-        raise click.BadParameter(f"{value!r} {wrong}.")
+        raise click.BadParameter(f"{in_quotes(value)} {wrong}.")
     return asked
 
 
@@ -258,7 +259,7 @@ def _duration(text: str) -> timedelta:
     try:
         return duration(text)
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} {error}") from None
+        raise click.BadParameter(f"{in_quotes(text)} {error}") from None
 
 
 def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:

@@ -24,7 +24,7 @@ from reconciler.model.content import LinkPreview, PublicContent
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, problem
 from reconciler.model.posts import ActivityId, PostId, account_id
 from reconciler.model.publisher_fields import PLACES
-from reconciler.model.text import about
+from reconciler.model.text import about, in_quotes
 
 _LOST: Final = "restore the line from git and replace only the word, or delete the entry and run `reconciler review`"
 _DIGEST: Final = "[0-9a-f]{64}"
@@ -104,7 +104,7 @@ def _decision_problem(
     elif blank and not (digest.startswith(prefix) and re.fullmatch(_DIGEST, digest.removeprefix(prefix))):
         digits = sum(character in "0123456789abcdef" for character in digest.removeprefix(prefix))
         what = f"has {digits:,} of 64 digits" if digits < 64 else f"must be {prefix}64 hexadecimal digits"
-        message = f"the digest after {word!r} {what}"
+        message = f"the digest after {in_quotes(word)} {what}"
         hint = _LOST
     elif not lines.holds(place.line, text):
         # Otherwise, a merge could put an old approval beside another digest, and so approve what nobody reviewed.

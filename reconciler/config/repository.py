@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.in_parts import InParts
+from reconciler.model.text import in_quotes
 
 _UNMOVED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
 """Settings that files of a project could otherwise change: which repository is meant, and what runs."""
@@ -94,7 +95,7 @@ class Repository:
         except GitError as error:
             if error.message:
                 raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
-            unknown = f"--changed-since: git does not know the revision {revision!r}"
+            unknown = f"--changed-since: git does not know the revision {in_quotes(revision)}"
             raise UsageError(unknown, "has the history been fetched?") from None
         try:
             base = self._run("merge-base", "--", revision, "HEAD").strip()

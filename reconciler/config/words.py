@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from reconciler.model.text import in_quotes
+
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value is within its document: keys, and positions counted from 0."""
 
@@ -33,7 +35,7 @@ def _key(key: str) -> str:
 def quoted(value: Any) -> str:
     """A scalar as a message shows it: short, control characters made visible, nothing that looks like a key."""
     if isinstance(value, str):
-        return "'***'" if looks_secret(value) else repr(value if len(value) <= 60 else value[:57] + "...")
+        return "'***'" if looks_secret(value) else in_quotes(value if len(value) <= 60 else value[:57] + "...")
     if isinstance(value, bool) or value is None:
         return {None: "null", True: "true", False: "false"}[value]
     return str(value) if isinstance(value, int | float) else "this"

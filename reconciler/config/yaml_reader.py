@@ -21,6 +21,7 @@ from reconciler.config.documents import Document, SourceMap
 from reconciler.config.scalars import NOT_ALWAYS_TEXT, NotInJson, plain_value
 from reconciler.config.words import quoted
 from reconciler.model.diagnostics import Diagnostic, Place, problem
+from reconciler.model.text import in_quotes
 
 MAX_DEPTH: Final = 100
 MAX_WEIGHT: Final = 100_000
@@ -146,7 +147,7 @@ class DocumentReader:
     def _unusual_key(self, event: Any, keys: dict[str, Any]) -> None:
         text, mark = event.value, event.start_mark
         if event.tag is not None and event.tag not in _TEXT_TAGS:
-            self._problem(mark, f"the tag {event.tag!r} is not supported", "remove it")
+            self._problem(mark, f"the tag {in_quotes(event.tag)} is not supported", "remove it")
         if text == "<<" and event.implicit[0]:
             self._problem(
                 mark, "YAML 1.2 has no merge keys", "write the keys out, or use `defaults` in reconciler.yaml"
@@ -167,7 +168,7 @@ class DocumentReader:
             self._problem(mark, f"this is nested more than {MAX_DEPTH} levels deep", "flatten it")
             raise GiveUp
         if event.tag is not None and event.tag not in _CONTAINER_TAGS:
-            self._problem(mark, f"the tag {event.tag!r} is not supported", "remove it")
+            self._problem(mark, f"the tag {in_quotes(event.tag)} is not supported", "remove it")
         if self.frame.wants_key:
             self._problem(mark, "a key must be text, not a list or keys and values", "quote it if it is text")
             raise GiveUp
@@ -218,7 +219,7 @@ class DocumentReader:
         value = self._plain(text, mark)
         types = _TAGGED.get(tag)
         if types is None:
-            self._problem(mark, f"the tag {tag!r} is not supported", "remove it")
+            self._problem(mark, f"the tag {in_quotes(tag)} is not supported", "remove it")
         elif type(value) not in types:
             self._problem(mark, f"{quoted(text)} does not match its tag", "leave the tag out")
         return value

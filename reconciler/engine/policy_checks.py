@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite
+from reconciler.model.text import in_quotes
 from reconciler.planner.actions import Plan
 from reconciler.planner.targets import ByAddress, SiteLabels, TargetFilter, apply_targets
 from reconciler.planner.unstopped import Unstopped
@@ -47,7 +48,7 @@ class CheckFailed(Exception):
     """A check that raised, or that returned something other than a diagnostic."""
 
     def __init__(self, name: str, what: str) -> None:
-        self.what = f"the policy check {name!r} failed: {what}"
+        self.what = f"the policy check {in_quotes(name)} failed: {what}"
         self.fix = "correct the check, or remove it from policy.checks"
         super().__init__(f"{self.what}; {self.fix}")
 
@@ -64,15 +65,19 @@ def load_checks(names: Sequence[str]) -> tuple[NamedCheck, ...]:
     found: list[NamedCheck] = []
     for name in names:
         if name not in installed:
-            message = f"policy.checks: no installed package has a check {name!r}"
+            message = f"policy.checks: no installed package has a check {in_quotes(name)}"
             install = f"install the package that has it (entry point group {GROUP})"
             raise no_such(message, near(name, installed), install)
         try:
             check = installed[name].load()
         except Exception as error:
-            raise UsageError(f"policy.checks: {name!r} cannot be imported: {_said(error)}", "fix the check") from error
+            raise UsageError(
+                f"policy.checks: {in_quotes(name)} cannot be imported: {_said(error)}", "fix the check"
+            ) from error
         if not callable(check):
-            raise UsageError(f"policy.checks: {name!r} is not a function", "name a function in the entry point")
+            raise UsageError(
+                f"policy.checks: {in_quotes(name)} is not a function", "name a function in the entry point"
+            )
         found.append(NamedCheck(name, check))
     return tuple(found)
 

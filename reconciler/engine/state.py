@@ -23,6 +23,7 @@ from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
+from reconciler.model.text import in_quotes
 from reconciler.planner.targets import SiteLabels, near, no_such
 from reconciler.state.examination import check_writable
 from reconciler.state.lease import Lease, Leases
@@ -140,7 +141,9 @@ async def move_record(
     Raises UsageError for an unknown site, and for an id that is not a GUID or already has a record; and Locked.
     """
     if not GUID.match(new):
-        raise UsageError(f"{new!r} is not the id of a site", "write it like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+        raise UsageError(
+            f"{in_quotes(new)} is not the id of a site", "write it like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
+        )
     moved = new.lower()
     if state.declared.get(old) == moved:  # its file has the new id already, so the old one is that of its last name
         state = replace(state, declared={})
@@ -201,7 +204,7 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
     if found:
         ids = ", ".join(site.id for site in found)
         raise UsageError(f"{name}: several recorded sites went by this name", f"use an id: {ids}")
-    message = f"{name!r}: no such site is recorded in {state.place}"
+    message = f"{in_quotes(name)}: no such site is recorded in {state.place}"
     raise no_such(message, near(name, [site.name for site in known]), "`reconciler state list` shows what is recorded")
 
 

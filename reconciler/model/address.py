@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, NewType, TypeAlias
 
 from reconciler.model.in_parts import InParts
+from reconciler.model.text import in_quotes
 
 SiteName = NewType("SiteName", str)
 """A site's name, unique in its project: `[a-z0-9][a-z0-9-]{0,62}`."""
@@ -89,12 +90,12 @@ class Address(str):
         """
         site, _, rest = text.partition("/")
         if not SITE_NAME.match(site) and not (globs and set(site) & set("*?[")):
-            raise NotAnAddress(f"{text!r} is not a valid address: {site!r} is not the name of a site")
+            raise NotAnAddress(f"{in_quotes(text)} is not a valid address: {in_quotes(site)} is not the name of a site")
         if not rest:
             return cls(SiteName(site))
         kind, bracket, key = rest.partition("[")
         if bracket and not key.endswith("]"):
-            raise NotAnAddress(f"{text!r} is not a valid address: the bracket is not closed")
+            raise NotAnAddress(f"{in_quotes(text)} is not a valid address: the bracket is not closed")
         try:
             return cls(SiteName(site), Kind(kind), key[:-1] if bracket else "")
         except ValueError:
@@ -103,7 +104,9 @@ class Address(str):
             kinds = ", ".join(sorted(Kind))
             near = get_close_matches(kind, sorted(Kind), n=1)
             hint = f"did you mean {site}/{near[0]}{bracket}{key}?" if near else ""
-            raise NotAnAddress(f"{text!r} is not a valid address: {kind!r} must be one of: {kinds}", hint) from None
+            raise NotAnAddress(
+                f"{in_quotes(text)} is not a valid address: {in_quotes(kind)} must be one of: {kinds}", hint
+            ) from None
 
 
 ALL_SITES: Final = Address(SiteName("all-sites"))

@@ -22,6 +22,7 @@ import msgspec
 from reconciler.model.address import Address
 from reconciler.model.canonical import Json, JsonObject, freeze
 from reconciler.model.frozen import ApiInstant, Joined, instant
+from reconciler.model.text import in_quotes
 
 T = TypeVar("T")
 
@@ -190,7 +191,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"{twice!r} is defined twice")
+        raise ValueError(f"{in_quotes(twice)} is defined twice")
     return members
 
 

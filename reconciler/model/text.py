@@ -18,6 +18,9 @@ _UNSAFE: Final = re.compile(
 )
 
 
+_ODD_BLANK: Final = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+
+
 def normal_text(text: str) -> str:
     r"""The form in which two texts are compared: NFC, line ends as `\n`, no leading or trailing whitespace.
 
@@ -51,6 +54,23 @@ def printable(text: str) -> str:
     Letters, emoji and their joiners stay as they are, so that every script reads correctly.
     """
     return _UNSAFE.sub(_spelled, text)
+
+
+def visible(text: str) -> str:
+    """The text as `printable` returns it, with unusual space characters spelled out too (`<U+00A0>`)."""
+    return re.sub(_ODD_BLANK, _numbered, printable(text))
+
+
+def in_quotes(text: str) -> str:
+    """A value inside a sentence: `'dry'`, in single quotes whatever it contains.
+
+    Titles of posts, activities and events have double ones.
+    """
+    return f"'{visible(text)}'"
+
+
+def _numbered(blank: re.Match[str]) -> str:
+    return f"<U+{ord(blank[0]):04X}>"
 
 
 def _spelled(found: re.Match[str]) -> str:

@@ -8,14 +8,13 @@ from typing import Final
 
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.differences import both_spelled_out, looks_the_same
-from reconciler.model.text import printable
+from reconciler.model.text import in_quotes, printable, visible
 
 _PLAIN: Final = r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z"
 _DATE: Final = r"(?a)\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z"
 """Written without quotes in a file, although YAML 1.1 would not read it as text."""
 
 _NO_TEXT: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-_ODD_BLANK: Final = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 
 
 def yaml_text(value: Json) -> str:
@@ -40,17 +39,16 @@ def quoted_text(text: str) -> str:
 
 
 def in_sentence(value: Json) -> str:
-    """A value inside a sentence: texts in quotes, no value as `empty`; unusual space characters are spelled out."""
+    """A value inside a sentence: texts in quotes, no value as `empty`."""
     if value is None:
         return "empty"
-    text = quoted_text(value) if isinstance(value, str) else yaml_text(value)
-    return re.sub(_ODD_BLANK, lambda blank: f"<U+{ord(blank[0]):04X}>", printable(text))
+    return in_quotes(value) if isinstance(value, str) else visible(yaml_text(value))
 
 
 def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:
     """Two different values inside a sentence. What cannot be seen on a screen is spelled out in both."""
     shown = (
-        (quoted_text(one), quoted_text(other))
+        (f"'{one}'", f"'{other}'")
         if isinstance(one, str) and isinstance(other, str)
         else (yaml_text(one), yaml_text(other))
     )

@@ -13,7 +13,7 @@ from reconciler.model.canonical import EMPTY, Json, JsonObject, canonical_text, 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.settings import normal
 from reconciler.model.sites import RecordedSite
-from reconciler.model.text import printable
+from reconciler.model.text import in_quotes, printable
 from reconciler.model.writes import FieldChange
 
 WRITES: Final = 2
@@ -133,4 +133,4 @@ def _shown(value: Json, text: str, start: int) -> str:
     if value is None or value == "":
         return "(not set)"
     text = ("..." if start else "") + text[start:]
-    return repr(text if len(text) <= LONGEST else text[:LONGEST] + "...")
+    return in_quotes(text if len(text) <= LONGEST else text[:LONGEST] + "...")

@@ -19,6 +19,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import as_typed, length
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
+from reconciler.model.text import in_quotes
 from reconciler.planner.actions import BlockedBy
 from reconciler.planner.channel_rules import IN_THE_DASHBOARD, RuleViolation, channel_violations, is_empty
 from reconciler.planner.options import Scope
@@ -68,7 +69,7 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> Diagnostic | No
 def content_violations(post: Post, policy: Policy) -> tuple[RuleViolation, ...]:
     """What is wrong with a post at any time: words, media, lengths."""
     found = [
-        _breaks(policy, "bannedWords", f"the text has {word!r}", IN_THE_DASHBOARD)
+        _breaks(policy, "bannedWords", f"the text has {in_quotes(word)}", IN_THE_DASHBOARD)
         for word in policy.banned_words
         if any(_pattern(word).search(folded(text)) for text in _read(post))
     ]

@@ -18,6 +18,7 @@ from reconciler.model.frozen import Struct, kind_of
 from reconciler.model.journal import AnyOperation, UnreadableCall
 from reconciler.model.schedule import ScheduleOperation
 from reconciler.model.sites import RecordedSite
+from reconciler.model.text import in_quotes
 from reconciler.state.documents import FORMAT_VERSION, from_bytes
 from reconciler.state.errors import StateError
 from reconciler.state.store import fresh
@@ -55,7 +56,7 @@ def key_of(id: str) -> str:
 def checked_id(id: str) -> str:
     """The id in the form that keys use. Raises StateError for an id that could lead elsewhere."""
     if not _ID.match(id):
-        raise StateError("the state", f"{id!r} is not the id of a site", "see `site.id` in the site's file")
+        raise StateError("the state", f"{in_quotes(id)} is not the id of a site", "see `site.id` in the site's file")
     return id.lower()
 
 

@@ -10,6 +10,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
+from reconciler.model.text import in_quotes
 from reconciler.state.errors import StateError
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
@@ -78,9 +79,13 @@ def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEn
     if len(found) == 1:
         return found[0]
     if not entries:
-        raise UsageError(f"{site} has no unconfirmed call {id!r}", "nothing is left to resolve")
+        raise UsageError(f"{site} has no unconfirmed call {in_quotes(id)}", "nothing is left to resolve")
     known = ", ".join(f"{entry.id} ({entry.call} {entry.address})" for entry in found or entries)
-    what = f"several unconfirmed calls that start with {id!r}" if found else f"no unconfirmed call {id!r}"
+    what = (
+        f"several unconfirmed calls that start with {in_quotes(id)}"
+        if found
+        else f"no unconfirmed call {in_quotes(id)}"
+    )
     raise UsageError(f"{site} has {what}", f"choose one of: {known}")
 
 

@@ -120,7 +120,7 @@ def test_times_in_every_form(text: str, moment: datetime) -> None:
     [
         ([], "expected a marketing plan, got a list"),
         ({"status": 3}, "the answer.status should be text, is 3"),
-        ({"marketingActivities": {}}, "the answer.marketingActivities should be a list, is a dict"),
+        ({"marketingActivities": {}}, "the answer.marketingActivities should be a list, is an object"),
         ({"marketingActivities": ["x"]}, "the answer.marketingActivities[0] should be an object, is 'x'"),
         (
             {"marketingActivities": [{"date": "2026-07-08"}]},
@@ -129,7 +129,7 @@ def test_times_in_every_form(text: str, moment: datetime) -> None:
         ({"marketingActivities": [{"id": "a"}]}, "the answer.marketingActivities[0] should have a date, has none"),
         (
             {"marketingActivities": [{"id": "a", "date": {"seconds": 1}}]},
-            "the answer.marketingActivities[0].date should be text, is a dict",
+            "the answer.marketingActivities[0].date should be text, is an object",
         ),
         (
             {"marketingActivities": [{"id": "a", "date": "0001-01-01T00:00:00+23:00"}]},

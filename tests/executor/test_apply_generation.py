@@ -127,7 +127,7 @@ def test_settings_that_moved_meanwhile_are_skipped_and_nothing_is_generated_from
     bench.world.settings = {"settings.toneOfVoice": "loud"}
     ledger = bench.apply(set_tone("dry", "warm", SettingIs("settings.toneOfVoice", "warm")), regenerate())
     assert results(ledger) == ["skipped", "not-started"]
-    assert details(ledger)[0] == 'settings.toneOfVoice is "loud" now, not "warm"'
+    assert details(ledger)[0] == "settings.toneOfVoice is 'loud' now, not 'warm'"
     assert bench.writes == []
 
 

@@ -123,7 +123,7 @@ HOLDING: list[Precondition] = [
 ]
 BROKEN: list[tuple[Precondition, str]] = [
     (StillAhead(START, timedelta(0)), f"too late: it would go out {moment_text(START, 'UTC')} -> run plan again"),
-    (SettingIs("settings.toneOfVoice", None), 'settings.toneOfVoice is "warm" now, not empty'),
+    (SettingIs("settings.toneOfVoice", None), "settings.toneOfVoice is 'warm' now, not empty"),
     (EventIs(EventId("e9"), NO_DIGEST), "the event is gone"),
     (EventIs(LIVE_SALE.id, NO_DIGEST), "the event has changed since the plan"),
     (MarketingPlanIs((PlanStatus.FAILED,)), "the marketing plan is ACTIVE now"),
@@ -381,8 +381,8 @@ def test_what_a_condition_is_about_is_said_of_its_fields(condition: Any) -> None
     [
         (freeze({"count": 3, "interval": "WEEK"}), None, ("{count: 3, interval: WEEK}", "empty")),
         (("BLOGS", "EMAIL"), (), ("[BLOGS, EMAIL]", "[]")),
-        ("warm\u00a0tone", "warm tone", ('"warm<U+00A0>tone"', '"warm·tone"')),
-        ("a  b", "a b", ('"a··b"', '"a·b"')),
+        ("warm\u00a0tone", "warm tone", ("'warm<U+00A0>tone'", "'warm·tone'")),
+        ("a  b", "a b", ("'a··b'", "'a·b'")),
     ],
 )
 def test_values_are_told_as_in_a_file_with_what_nobody_would_see(

@@ -540,7 +540,7 @@ def test_explain_shows_addresses_calls_preconditions_and_reads(everything: SiteP
         "address: janes-pottery/settings",
         "class: safe",
         "call: PATCH /settings of 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01",
-        'needs: settings.toneOfVoice is "dry"',
+        "needs: settings.toneOfVoice is 'dry'",
         "read: settings",
         "address: janes-pottery/rule[posts.0]",
     ):
