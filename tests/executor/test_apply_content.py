@@ -603,6 +603,19 @@ def test_what_is_not_cancelled_still_goes_out_and_nothing_of_it_is_destroyed(
         assert "ClearPosts" not in shop.writes
 
 
+@pytest.mark.parametrize(("moves", "result"), [(True, "done"), (False, "skipped")])
+def test_a_refused_move_is_told_by_when_the_post_goes_out(shop: Bench, moves: bool, result: str) -> None:
+    at = START + timedelta(days=4)
+    shop.world.edit("p1", status=PostStatus.SCHEDULED, scheduled_for=START + timedelta(days=3))
+    live = post(shop, "p1")
+    move = ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, at, before=live.scheduled_for)
+    shop.world.answers = {ReschedulePost: [refused("428", skipped=True)]}
+    shop.world.after_call = lambda _: shop.world.edit("p1", scheduled_for=at) if moves else None
+    ledger = shop.apply(act(move, Kind.DRAFT, "p1"))
+    assert results(ledger) == [result]
+    assert [known.scheduled_for for known in shop.recorded.published] == ([at] if moves else [])
+
+
 def test_rule_17_6_nothing_is_destroyed_while_it_is_not_known_whether_a_draft_of_it_was_scheduled(shop: Bench) -> None:
     live = post(shop, "p1")
     asked = SchedulePost(live.id, ActivityId("a1"), live.channel, live.digest)

@@ -129,14 +129,17 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     async def ruled_out(
         self, operation: ScheduleOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
-        """The outcome of a cancel that was refused with 409, 428 or 404, judging by the post's present status.
+        """The outcome of a cancel or a move that was refused with 409, 428 or 404, judging by what the post is now.
 
         Such an answer says that the post cannot be cancelled in its state (17.9). If it is out, the public has seen it,
-        and no cancel changes that.
+        and no cancel changes that. A post that is at the time it was to move to has been moved.
         """
-        if not isinstance(operation, CancelPost):
+        if isinstance(operation, SchedulePost):
             return refused
         live = await site.reader.post(site.site, operation.post)
+        if isinstance(operation, ReschedulePost):
+            moved = live is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for == operation.at
+            return Done(request_id=refused.request_id) if moved else refused
         if live is None or live.status in TAKEN:
             return Done(remark=Remark.NOT_WAITING, request_id=refused.request_id)
         if live.status is PostStatus.PUBLISHED:
