@@ -138,6 +138,7 @@ class BlockedBy(StrEnum):
     NOT_COMMITTED = "not-committed"
     DECIDED_FOR_OTHERS = "decided-for-others"
     MOVED_BY_HAND = "moved-by-hand"
+    NOT_MOVED = "not-moved"
     SCHEDULED_UNAPPROVED = "scheduled-unapproved"
     PAUSED = "paused"
     FAILED = "failed"

@@ -8,14 +8,16 @@ still going out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct, field
 
 from reconciler.model.activities import Activity
-from reconciler.model.address import Address, Kind
+from reconciler.model.address import Address, Kind, key_of
 from reconciler.model.approvals import ApprovalState
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import (
     ActivityId,
@@ -28,10 +30,12 @@ from reconciler.model.posts import (
 )
 from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, StillAhead, StillScheduled
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, StillGoingOut, ToReview, blocked
 from reconciler.planner.approval_checks import difference_words, not_committed
 from reconciler.planner.candidates import rule_for
 from reconciler.planner.channel_rules import not_connected
+from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import too_late
 from reconciler.planner.unstopped import (
@@ -212,6 +216,14 @@ class _WaitingPosts(Struct):
                 problem = blocked(address, BlockedBy.POLICY, what, violation.fix, name, says_name=True)
                 self.blocked.append((rule, problem))
             return
+        if standards.at_its_moment(activity, post):
+            reason = Reason.FORBIDDEN
+        else:
+            moved = standards.date_before(activity, post, rule) is not None
+            reason = Reason.DATE_MOVED if moved else Reason.OTHER_TIME
+        if reason is Reason.OTHER_TIME and (kept := self._kept_time(post, at, name)) is not None:
+            self.blocked.append((rule, kept))
+            return
         standards.days.add(at.astimezone(standards.scope.zone).date(), post.id)
         operation = ReschedulePost(
             post.id, activity.id, post.channel, post.digest, at, post.scheduled_for, activity.title, post.type
@@ -221,12 +233,24 @@ class _WaitingPosts(Struct):
             *rights_needed(activity, post, standards.schedule, standards.desired.approvals, standards.recorded),
             StillAhead(at, standards.options.policy.min_lead),
         )
-        if standards.at_its_moment(activity, post):
-            reason = Reason.FORBIDDEN
-        else:
-            moved = standards.date_before(activity, post, rule) is not None
-            reason = Reason.DATE_MOVED if moved else Reason.OTHER_TIME
         self.moves.append((rule, Action(address, operation, reason, (f"schedule.rules[{rule}]",), requires)))
+
+    def _kept_time(self, post: Post, at: datetime, name: str) -> Diagnostic | None:
+        """A time that two moves did not change: it is not written a third time (remote-api.md 17.7)."""
+        if post.scheduled_for is None:
+            return None
+        now, zone = post.scheduled_for, self.standards.scope.zone_name
+        change = FieldChange("scheduledDate", instant(now), instant(at))
+        if not split_kept(key_of(Kind.DRAFT, post.id), [change], self.standards.recorded)[1]:
+            return None
+        return blocked(
+            self._address(post),
+            BlockedBy.NOT_MOVED,
+            f"{name} goes out {moment_text(now, zone)}: two moves to {moment_text(at, zone)} did not change that",
+            "move it in the site's dashboard, or give its schedule rule another `at`",
+            name,
+            says_name=True,
+        )
 
     def _not_agreed(self, activity: Activity, post: Post, rule: int) -> None:
         """A post that somebody else scheduled, that a rule covers, and whose content nobody approved."""

@@ -139,6 +139,8 @@ def reschedule(call: Call) -> JsonDict:
     at = _future(call, call.body.get("scheduledDate"), "scheduledDate")
     if at is None:
         raise violation("scheduledDate", "must not be empty", "REQUIRED_FIELD")
+    if call.seed.unknowns.rescheduledTime == "full-hour":
+        at = times.show(times.must(at).replace(minute=0, second=0, microsecond=0))
     item["schedulingInfo"] = {"scheduledDate": at}
     call.changed()
     return {"item": item}

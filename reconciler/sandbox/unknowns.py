@@ -509,6 +509,12 @@ class Unknowns:
         mark="10.6: one 409 and two 428 (D), which is not known",
         about="The HTTP status for cancelling a post that is not SCHEDULED.",
     )
+    rescheduledTime: str = _choice(
+        "exact",
+        "full-hour",
+        mark="10.1: what the service makes of `scheduledDate` is not known",
+        about="A rescheduled post goes out at the time that was asked for, or at the full hour before it.",
+    )
     cancelUnknown: int = _choice(
         428, 409, mark="10.1: no 404 (D)", about="The HTTP status for cancelling a post that does not exist."
     )

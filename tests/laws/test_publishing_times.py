@@ -308,3 +308,20 @@ def test_a_post_that_cannot_be_cancelled_yet_still_goes_out(tmp_path: Path) -> N
     run.sandbox.advance(timedelta(minutes=1))
     assert code(run.apply()) is Verdict.SUCCEEDED
     assert statuses(run) == {"2": "CANCELED"}
+
+
+def test_rule_17_7_a_time_that_two_moves_did_not_change_is_not_asked_for_a_third_time(tmp_path: Path) -> None:
+    run = shop(
+        tmp_path,
+        activity(1, "2026-12-05T09:00:00Z", item(FACEBOOK, "FACEBOOK")),
+        rules=[{"match": {}, "at": "18:30"}],
+        unknowns={"rescheduledTime": "full-hour"},
+    )
+    approve(run)
+    for _ in range(2):
+        assert code(run.apply()) is Verdict.FAILED
+    plan = run.plan()
+    assert plan.actions == ()
+    assert "goes out Sat 2026-12-05 18:00 UTC: two moves to Sat 2026-12-05 18:30 UTC did not" in blocked(plan)["2"]
+    assert code(run.apply()) is Verdict.SUCCEEDED
+    assert sent(run) == ["schedule-drafts", "reschedule", "reschedule"]

@@ -39,6 +39,7 @@ from reconciler.model.schedule import (
 )
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
+from reconciler.model.writes import FieldChange
 from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, key_of
 from reconciler.planner.unstopped import failed_cancel, tried_key
 from reconciler.planner.used_approvals import times_of
@@ -155,6 +156,15 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                 )
             )
         return Bindings()
+
+    def unkept(
+        self, operation: ScheduleOperation, created: str | None, found: Snapshot
+    ) -> tuple[str, tuple[FieldChange, ...]]:
+        live = found.post(operation.post)
+        if not isinstance(operation, ReschedulePost) or live is None or live.scheduled_for is None:
+            return "", ()
+        change = FieldChange("scheduledDate", instant(live.scheduled_for), instant(operation.at))
+        return key_of(Kind.DRAFT, operation.post), (change,)
 
     def touches(self, operation: ScheduleOperation) -> frozenset[str]:
         return frozenset({operation.post, WAITING_POSTS})
