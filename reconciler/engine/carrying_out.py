@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -95,14 +96,14 @@ async def apply_sites(
     recorders: dict[SiteName, EventRecorder] = {}
 
     async def work(number: int, turn: Turn) -> SiteApplied:
-        plan = ready.plan(number)
-        recorder = recorders[plan.site.name] = EventRecorder(plan, run.progress_of(plan.site.name))
+        name = ready.names[number]
+        recorder = recorders[name] = EventRecorder(partial(ready.plan, number), run.progress_of(name))
         return await _apply(run, ready, number, turn, recorder, allow_publish=allow_publish)
 
     def failed(result: SiteFailed) -> SiteApplied | SiteFailed:
         recorder = recorders[result.name]
         if result.refused or not recorder.saw_something:
-            return untouched(result, recorder.plan)
+            return untouched(result, recorder.plan())
         return SiteApplied(recorder.ledger(ENDED, error=result.problem), result.labels, result.seconds)
 
     results = over_sites(
@@ -125,7 +126,7 @@ async def apply_sites(
         if (current := asyncio.current_task()) is not None:
             current.uncancel()
         for name, number in waiting.items():
-            recorder = recorders.get(name) or EventRecorder(ready.plan(number), lambda _: None)
+            recorder = recorders.get(name) or EventRecorder(partial(ready.plan, number), lambda _: None)
             yield SiteApplied(recorder.ledger(CUT_SHORT), ready.labels[number])
 
 
@@ -134,15 +135,20 @@ async def _apply(
 ) -> SiteApplied:
     """Works on one site, under its lease. Raises Locked or StateError before anything was begun.
 
-    Its record is not kept in memory meanwhile, because many sites may wait at the same time.
+    Its plan and its record are not kept in memory meanwhile, because many sites may wait at the same time.
     """
-    plan, labels, entry = recorder.plan, ready.labels[number], ready.entries[number]
+    plan, labels, entry = ready.plan(number), ready.labels[number], ready.entries[number]
     site = plan.site
     if run.terms.stop():
         return SiteApplied(recorder.ledger(CUT_SHORT), labels, turn.seconds)
-    # A site that only waits for a generation gives its place to another.
     sleep = run.session.clock.sleep
-    clock = replace(run.session.clock, sleep=lambda seconds: turn.aside(sleep(seconds)))
+
+    def wait(seconds: float) -> Awaitable[None]:
+        """Waits without its place among those that are worked on, and with little memory."""
+        recorder.put_aside()
+        return turn.aside(sleep(seconds))
+
+    clock = replace(run.session.clock, sleep=wait)
     async with leased(run, site) as held:
         begun = run.attempt is not None and not await run.attempt.begin(site)
         if run.attempt is not None and begun and (earlier := await run.attempt.earlier(site)):
@@ -154,7 +160,9 @@ async def _apply(
         elif begun:
             ledger = await _carry_on(run, ready.recorded(number), ports, options, turn, recorder)
         elif held.journal.recorded == ready.recorded(number):
-            ledger = await apply_plan(plan, ports, options, recorder.record)
+            work = apply_plan(plan, ports, options, recorder.record)
+            del plan
+            ledger = await work
         else:
             ledger = ledger_of(plan, ActionResult.SKIPPED, OVERTAKEN)
         if entry is not None:
@@ -180,7 +188,7 @@ async def _carry_on(
 
     `before` is the record that the plan was made from.
     """
-    plan = recorder.plan
+    plan = recorder.plan()
     assert ports.declared is not None, "what is applied in parts has its file"
     recorded = await resolve_open(plan.site, ports, options, run.progress_of(plan.site.name))
     today = (await plan_site(run.session, run.context, ports.declared(), recorded, turn)).plan

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
+
+from msgspec import Struct
 
 from reconciler.executor.events import (
     Corrected,
@@ -17,6 +20,7 @@ from reconciler.executor.events import (
 )
 from reconciler.executor.going_out import still_going_out
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, unstopped
+from reconciler.executor.packed import Packed
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
@@ -26,37 +30,41 @@ from reconciler.planner.actions import Plan
 NOT_BEGUN = Diagnostic(Trouble.STOPPED, "the run was stopped")
 
 
+class _Seen(Struct):
+    """What was begun, and how actions ended."""
+
+    begun: list[tuple[Address, Operation]] = []
+    entries: list[Entry] = []
+
+
 class EventRecorder:
-    """Passes on the events of one site, and remembers what they say."""
+    """Passes on the events of one site, and remembers what they say. `plan` reads the plan that is carried out."""
 
-    def __init__(self, plan: Plan, emit: EmitProgress) -> None:
-        self._plan = plan
+    def __init__(self, plan: Callable[[], Plan], emit: EmitProgress) -> None:
+        self.plan = plan
         self._emit = emit
-        self._begun: list[tuple[Address, Operation]] = []
-        self._entries: list[Entry] = []
-
-    @property
-    def plan(self) -> Plan:
-        """The plan that is being carried out."""
-        return self._plan
+        self._seen = Packed(_Seen, _Seen())
 
     @property
     def saw_something(self) -> bool:
         """Whether any action was begun, or ended."""
-        return bool(self._begun or self._entries)
+        return bool(self._seen.value.begun or self._seen.value.entries)
+
+    def put_aside(self) -> None:
+        """Packs what was seen until there is more, because many sites may wait at once."""
+        self._seen.pack()
 
     def record(self, event: ProgressEvent) -> None:
         """Records an event of the executor."""
         match event:
             case Started(address=address, operation=operation):
-                self._begun.append((address, operation))
+                self._seen.value.begun.append((address, operation))
             case Finished(entry=entry) | Skipped(entry=entry):
-                self._entries.append(entry)
+                self._seen.value.entries.append(entry)
             case Corrected(entry=entry):
                 named = (entry.address, entry.operation)
-                self._entries = [
-                    entry if (known.address, known.operation) == named else known for known in self._entries
-                ]
+                seen = self._seen.value
+                seen.entries = [entry if (known.address, known.operation) == named else known for known in seen.entries]
             case StillWaiting() | EntryResolved() | Note():
                 pass
             case _:
@@ -65,21 +73,21 @@ class EventRecorder:
 
     def ledger(self, why: Diagnostic, *, error: Diagnostic | None = None) -> SiteLedger:
         """What ended, as it ended. What was begun is unknown, for the given reason; the rest was not started."""
-        ended = [(entry.address, entry.operation) for entry in self._entries]
-        begun = self._begun
+        plan, begun, ended_so_far = self.plan(), self._seen.value.begun, self._seen.value.entries
+        ended = [(entry.address, entry.operation) for entry in ended_so_far]
         unknown = [call for at, call in enumerate(begun) if call not in ended and call not in begun[:at]]
-        planned = [(action.address, action.operation) for action in self._plan.actions]
+        planned = [(action.address, action.operation) for action in plan.actions]
         untouched = [call for call in planned if call not in ended and call not in unknown]
         entries = (
-            *self._entries,
+            *ended_so_far,
             *(Entry.undone(*call, ActionResult.UNKNOWN, why) for call in unknown),
             *(Entry.undone(*call, ActionResult.NOT_STARTED, NOT_BEGUN) for call in untouched),
         )
         return SiteLedger(
-            self._plan.site,
+            plan.site,
             entries,
             error=error,
             interrupted=error is None,
-            still_going_out=still_going_out(self._plan, unstopped(self._plan, entries)),
-            time_zone=self._plan.time_zone,
+            still_going_out=still_going_out(plan, unstopped(plan, entries)),
+            time_zone=plan.time_zone,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from reconciler.executor.events import EmitProgress
 from reconciler.executor.generation import await_generation, generate
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.new_posts import make_posts
-from reconciler.executor.ports import ApplyOptions, Journal, Ports
+from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.problems import diagnostic_of
 from reconciler.executor.publishing import schedule
 from reconciler.executor.readback import read_back
@@ -41,37 +41,37 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
     out is recorded. If cancelled, it ends at once with CancelledError; the journal has the call that was in flight.
     """
     run = SiteRun(plan, ports, options, emit)
-    queue = deque(plan.actions)
+    del plan  # only the run has it from here on, and can put it aside
     error: Diagnostic | None = None
     try:
-        record_findings(plan, ports)
-        await _work(run, queue)
+        record_findings(run.plan, ports)
+        await _work(run)
         if not run.interrupted:
             await read_back(run)
             run.complete_rules()
     except (ApiError, UsageError) as failed:
-        error = diagnostic_of(failed, plan.site.name)
+        error = diagnostic_of(failed, run.site.name)
     finally:
-        error = await _close(plan, ports.journal, error)
-    for action in queue:
+        error = await _close(run, error)
+    for action in run.queue:
         if not run.has_ended(action):
             run.give_up(action, replace(error, fix="", place=None) if error else INTERRUPTED)
     return await run.ledger(error)
 
 
-async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diagnostic | None:
+async def _close(run: SiteRun, error: Diagnostic | None) -> Diagnostic | None:
     """Makes every note durable, whatever ended the run. Only the first error is raised."""
     try:
-        await journal.close()
+        await run.journal.close()
     except UsageError as failed:
-        return error or diagnostic_of(failed, plan.site.name)
+        return error or diagnostic_of(failed, run.site.name)
     return error
 
 
-async def _work(run: SiteRun, queue: deque[Action]) -> None:
+async def _work(run: SiteRun) -> None:
     """Takes actions off the queue once they are over; actions that an error leaves there have not ended."""
     part: Kind | None = None
-    while queue:
+    while queue := run.queue:
         if run.stopped():
             return
         if _rests_on_what_was_written(run, queue[0]):
@@ -81,11 +81,8 @@ async def _work(run: SiteRun, queue: deque[Action]) -> None:
             run.cache.forget()
         batch = _batch(queue)
         more = await _step(run, batch)
-        for _ in batch:
-            queue.popleft()
-        if run.interrupted:
-            queue.extendleft(action for action in reversed(batch) if not run.has_ended(action))
-        queue.extendleft(reversed(more))
+        left = [action for action in batch if not run.has_ended(action)] if run.interrupted else []
+        queue[: len(batch)] = [*more, *left]
 
 
 def _rests_on_what_was_written(run: SiteRun, action: Action) -> bool:
@@ -95,7 +92,7 @@ def _rests_on_what_was_written(run: SiteRun, action: Action) -> bool:
     return run.has_written(CancelPost) and not isinstance(action.operation, CancelPost)
 
 
-def _batch(queue: deque[Action]) -> tuple[Action, ...]:
+def _batch(queue: Sequence[Action]) -> tuple[Action, ...]:
     """The actions at the head of the queue that are carried out together."""
     if isinstance(queue[0].operation, SchedulePost):
         return _head(queue, SchedulePost)[:BATCH]
@@ -104,7 +101,7 @@ def _batch(queue: deque[Action]) -> tuple[Action, ...]:
     return (queue[0],)
 
 
-def _head(queue: deque[Action], *kinds: type[Operation]) -> tuple[Action, ...]:
+def _head(queue: Iterable[Action], *kinds: type[Operation]) -> tuple[Action, ...]:
     return tuple(takewhile(lambda action: isinstance(action.operation, kinds), queue))
 
 

@@ -108,6 +108,7 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
         return None
 
     run.cache.forget()
+    run.put_aside()
     last.entry = wait.entry
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)

@@ -18,6 +18,7 @@ from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, about, unstopped
 from reconciler.executor.outcome_check import read_for
+from reconciler.executor.packed import Packed
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import refusal_reason
 from reconciler.executor.site_cache import SiteCache
@@ -31,7 +32,7 @@ from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown, behind
 from reconciler.model.posts import ActivityId, ClearPosts, Post, PostId, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost
-from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
+from reconciler.model.sites import Bindings, Inputs, PublishedPost
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason
@@ -51,11 +52,20 @@ class CallAttempt(Struct, frozen=True):
     outcome: Outcome
 
 
+class _Kept(Struct):
+    """What a site needs again only when its generation has ended: the plan, and how actions ended so far."""
+
+    plan: Plan
+    entries: list[Entry] = []
+
+
 class SiteRun:
     """The state of one `apply_plan`."""
 
     def __init__(self, plan: Plan, ports: Ports, options: ApplyOptions, emit: EmitProgress) -> None:
-        self.plan = plan
+        self.site = plan.site
+        self.queue = list(plan.actions)
+        """What is not over yet, in order; the first ones are being worked on."""
         self.ports = ports
         self.options = options
         self.emit = emit
@@ -72,7 +82,7 @@ class SiteRun:
         self.approved: dict[PostId, Post] = {}
         """Posts as they were found right before they were scheduled."""
         self._troubled: dict[ActivityId, Diagnostic] = {}
-        self._entries: list[Entry] = []
+        self._kept = Packed(_Kept, _Kept(plan))
         self._done: list[CallAttempt] = []
         # By identity, because equal actions may occur. They are held, so that no later action gets the id of one.
         self._begun: dict[int, Action] = {}
@@ -81,9 +91,21 @@ class SiteRun:
         self._notes: list[Diagnostic] = []
 
     @property
-    def site(self) -> SiteRef:
-        """The site that the run works on."""
-        return self.plan.site
+    def plan(self) -> Plan:
+        """The plan that is carried out."""
+        return self._kept.value.plan
+
+    @property
+    def _entries(self) -> list[Entry]:
+        return self._kept.value.entries
+
+    def put_aside(self) -> None:
+        """Packs what is not needed while a generation takes its time, because many sites may wait at once."""
+        left = {id(action) for action in self.queue}
+        for marked in (self._begun, self._ended, self._promised):
+            for gone in marked.keys() - left:
+                del marked[gone]
+        self._kept.pack()
 
     @property
     def journal(self) -> Journal:

@@ -25,7 +25,8 @@ POSTS = Action(Address(SHOP, Kind.POSTS, "b3f9"), GeneratePosts(ActivityId("b3f9
 
 def test_what_ended_what_was_begun_and_what_was_not() -> None:
     emitted: list[ProgressEvent] = []
-    recorder = EventRecorder(Plan(SiteRef(SHOP, "1"), (SETTINGS, GENERATE, POSTS)), emitted.append)
+    plan = Plan(SiteRef(SHOP, "1"), (SETTINGS, GENERATE, POSTS))
+    recorder = EventRecorder(lambda: plan, emitted.append)
     done = Entry(SETTINGS.address, SETTINGS.operation, ActionResult.DONE)
     another = Diagnostic("not-as-asked", "the site has another tone")
     wrong = Entry.undone(SETTINGS.address, SETTINGS.operation, ActionResult.FAILED, another)
@@ -37,6 +38,7 @@ def test_what_ended_what_was_begun_and_what_was_not() -> None:
         Started(GENERATE.address, GENERATE.operation),
     ):
         recorder.record(event)
+        recorder.put_aside()
     assert len(emitted) == 5
 
     ledger = recorder.ledger(CUT_SHORT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import StillWaiting
+from reconciler.executor.executor import apply_plan
 from reconciler.model.activities import CreateActivity, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
@@ -29,11 +32,13 @@ from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.settings import Field, SettingIs, UpdateSettings
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action
+from reconciler.planner.actions import Action, Plan
 from reconciler.reporters.diagnostics import sentence
 from tests.executor.live_site import (
+    SITE,
     START,
     Bench,
+    World,
     a_post,
     act,
     an_activity,
@@ -574,6 +579,28 @@ def test_a_stop_while_waiting_leaves_the_generation_pending(bench: Bench) -> Non
     assert results(ledger) == ["pending", "not-started"]
     assert ledger.interrupted
     assert [one.sent for one in bench.recorded.open] == [True]
+
+
+def test_the_plan_is_not_in_memory_while_a_generation_takes_its_time(bench: Bench) -> None:
+    """A thousand sites may wait at once."""
+
+    def held() -> int:
+        return sum(isinstance(one, Plan | UpdateSettings) for one in gc.get_objects())
+
+    async def sleep(seconds: float) -> None:
+        while_waiting.append(held())
+        await World.sleep(bench.world, seconds)
+
+    def plan() -> Plan:
+        return Plan(SITE, (set_tone(), generate(), act(DeleteMarketingPlan(), Kind.MARKETING_PLAN)))
+
+    while_waiting: list[int] = []
+    before = held()
+    ports = replace(bench.ports, clock=replace(bench.ports.clock, sleep=sleep))
+    ledger = asyncio.run(apply_plan(plan(), ports, bench.options(), lambda _: None))
+    assert results(ledger) == ["done"] * 3
+    assert ledger.entries[0].operation == set_tone().operation
+    assert set(while_waiting) == {before}
 
 
 def test_an_empty_plan_notes_what_it_found_out(bench: Bench) -> None:
