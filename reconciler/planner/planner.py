@@ -32,7 +32,7 @@ from reconciler.planner.outlook import zone_notes
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, held_back_notes, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
-from reconciler.planner.unstopped import UNTIL_SHOWN, left_out, moved_later
+from reconciler.planner.unstopped import UNTIL_SHOWN, cancelled_since, left_out, moved_later
 from reconciler.planner.used_approvals import approvals_to_remember
 from reconciler.planner.waiting import WaitingPart, judge_waiting, lost_channels
 from reconciler.planner.wanted_posts import Unwanted
@@ -47,7 +47,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     approvals = approvals_to_remember(desired, activities, recorded)
     scope = scope_of(observed, options)
     history = to_remember(desired, observed, recorded, scope)
-    objects = tuple(sorted((*objects, *approvals, *history)))
+    stopped = cancelled_since((post for activity in activities for post in activity.posts), recorded)
+    objects = tuple(sorted((*objects, *approvals, *history, *stopped)))
     noted = replace(plan.bindings, objects=objects, outcomes=outcomes(observed, recorded))
     unwanted = (unwanted_post(post, scope.zone_name) for post in went_out_unwanted(desired, observed, recorded, scope))
     failures = (failure(post, scope.zone_name) for post in failed_posts(desired, observed, recorded, scope))

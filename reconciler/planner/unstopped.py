@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import JsonObject, freeze_object, thaw
 from reconciler.model.codec import from_plain, to_plain
 from reconciler.model.diagnostics import Diagnostic
@@ -19,6 +20,7 @@ from reconciler.model.posts import Post, PostId, PostStatus, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
+from reconciler.planner.baseline import WAS_CANCELLED, Objects
 
 STOP_BY_HAND: Final = "cancel it in the site's dashboard"
 
@@ -80,6 +82,18 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None
         return None
     problem = from_plain(Failure, thaw(facts)).problem() if "asked" in facts else _in_words(facts)
     return replace(problem, message=f"cancelling it failed before ({problem.message}); apply tries again", call="")
+
+
+def cancelled_since(posts: Iterable[Post], recorded: RecordedSite) -> Objects:
+    """What is to be recorded about posts that an earlier run tried to cancel, and that are cancelled now.
+
+    The read of that time lagged behind (17.6). Unless this is recorded, the posts count as waiting to go out, and once
+    a regeneration has removed them, as missing.
+    """
+    gone = (PostStatus.CANCELED, PostStatus.DELETED)
+    late = [post.id for post in posts if post.status in gone and why_not_cancelled(recorded, post.id) is not None]
+    cancelled = [(key_of(Kind.DRAFT, id), WAS_CANCELLED) for id in late]
+    return (*cancelled, *((tried_key(id), failed_cancel(None)) for id in late))
 
 
 def _in_words(facts: JsonObject) -> Diagnostic:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.executor.lagging import with_posts_themselves
+from reconciler.model.address import Kind, key_of
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.failures import Failure
 from reconciler.model.outcomes import Trouble
@@ -17,6 +18,7 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Need, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, EndedPost, Reason
 from reconciler.planner.aftermath import due_items
+from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Finding
 from reconciler.planner.needs import first_reads, further_reads, missing_items
@@ -187,6 +189,16 @@ def test_rule_17_6_a_cancel_that_shows_later_is_not_called_somebody_elses(
     wanted = desired(approvals=decided(decision))
     report = find_drift(wanted, live, before, plan(wanted, live, before), PlanOptions(NOW))
     assert [one.finding for one in report.of(DriftState.DRIFTED)] == found
+
+
+@pytest.mark.parametrize(("status", "recorded"), [(PostStatus.CANCELED, True), (PostStatus.SCHEDULED, False)])
+def test_rule_17_6_a_cancel_that_shows_later_is_recorded(status: PostStatus, recorded: bool) -> None:
+    facts = failed_cancel(Failure(Trouble.NO_EFFECT))
+    before = replace(scheduled(timedelta(days=2)), objects=((tried_key(DRAFT.id), facts),))
+    live = site(replace(KILN, posts=(replace(DRAFT, status=status),)))
+    found = dict(plan(desired(approvals=decided(DraftDecision.PENDING)), live, before).bindings.objects)
+    assert (found.get(key_of(Kind.DRAFT, DRAFT.id)) == WAS_CANCELLED) is recorded
+    assert (found.get(tried_key(DRAFT.id)) == failed_cancel(None)) is recorded
 
 
 def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
