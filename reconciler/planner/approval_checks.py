@@ -13,6 +13,7 @@ from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.differences import Mark, around_changes, compare_words, made_visible
 from reconciler.model.moments import moment_text
+from reconciler.model.posts import account_id, account_name
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy
 from reconciler.planner.channel_rules import is_signed
@@ -45,10 +46,16 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Objection | None
                 fix = f"{fix}; if it is signed again in each answer, give the post an image from the Media Manager"
             return Objection(BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
         case ApprovalState.EDITED:
-            found = f" ({file} -> site): {what}" if what else f": the content in {file} does not match its digest"
+            if not what:
+                return Objection(
+                    BlockedBy.EDITED_IN_FILE,
+                    f"edited in the file: what {file} shows does not match the digest of its approval",
+                    "run review, which sets it back to pending, and approve it again",
+                )
+            which = ", its account or its digest" if all(map(_is_of_one_account, verdict.differences)) else ""
             return Objection(
                 BlockedBy.EDITED_IN_FILE,
-                f"edited in the file{found}",
+                f"edited in the file{which} ({file} -> site): {what}",
                 "change the post in the site's dashboard, or send it back with `regenerate`; then run review, which "
                 "shows it as it is, and approve that",
             )
@@ -73,6 +80,12 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Objection | None
             )
         case _:
             assert_never(verdict.state)
+
+
+def _is_of_one_account(difference: Difference) -> bool:
+    """Whether only the account's name may differ, and the site does not say it: then the digest may be what differs."""
+    is_same = account_id(difference.in_file) == account_id(difference.live) and not account_name(difference.live)
+    return difference.field == "account" and is_same
 
 
 def not_committed(approvals: Approvals) -> Diagnostic:

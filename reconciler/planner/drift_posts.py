@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
-from reconciler.model.approvals import ActivityDecision, ApprovalState, DraftDecision
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, ApprovalState, DraftApproval, DraftDecision
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, shown_account
@@ -17,7 +17,7 @@ from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of
-from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, without_name
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, who_moved, without_name
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
@@ -155,7 +155,16 @@ class PostsAudit(Struct, frozen=True):
                     if last == approval_of(draft.digest) and reviewed.id in activities and upcoming and not taken:
                         yield self._post(draft.id, Finding.DELETED, ChangedSide.REMOTE, draft.channel, None)
                 elif _waits(found, self.scope) and not draft.names(found[1], found[0].date):
-                    yield self._post(draft.id, Finding.EDITED, ChangedSide.REMOTE, draft.channel, found)
+                    yield self._post(draft.id, Finding.EDITED, self._edited_on(reviewed, draft), draft.channel, found)
+
+    def _edited_on(self, activity: ActivityApproval, draft: DraftApproval) -> ChangedSide:
+        """Who edited a draft whose approval does not fit it: its entry no longer shows what its digest covers, or does.
+
+        An edited entry whose digest was found right before, with a post that it does not fit now, was edited in both.
+        """
+        edited = not draft.earlier and not draft.is_as_written(activity.date)
+        was_right = self.recorded.object(approval_key(draft.id)) == approval_of(draft.digest)
+        return who_moved(edited, remotely=was_right or not edited)
 
     def _post(
         self, id: PostId, finding: Finding, moved: ChangedSide, channel: str, found: tuple[Activity, Post] | None

@@ -93,6 +93,26 @@ def must_not_go_out(project: Project, reconciler: Command) -> None:
     assert scheduled(project) == set()
 
 
+def test_a_digest_that_was_edited_in_git_is_no_change_on_the_site(pottery: Project, reconciler: Command) -> None:
+    def edit(text: str) -> str:
+        return re.sub(r"approve sha256:(.)", lambda found: f"approve sha256:{'1' if found[1] == '0' else '0'}", text)
+
+    approved(pottery, reconciler)
+    file(pottery).write_text(edit(before := file(pottery).read_text("utf-8")), "utf-8")
+    drift = words(reconciler("drift", pottery.root))
+    assert "changed remotely" not in drift
+    assert "edited in the file" in drift
+    assert "its digest" in drift or "the digest of its approval" in drift
+    must_not_go_out(pottery, reconciler)
+    file(pottery).write_text(before, "utf-8")
+    with pottery.world() as world:
+        world.edit(
+            SITE_ID,
+            lambda site, *_: [found["item"]["channel"].update(accountId="999-brand") for found in site.items.values()],
+        )
+    assert "changed remotely" in words(reconciler("drift", pottery.root))
+
+
 def test_a_post_that_is_on_another_account_by_now_is_not_what_was_approved(
     pottery: Project, reconciler: Command
 ) -> None:
