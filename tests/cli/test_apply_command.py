@@ -48,7 +48,7 @@ def test_apply_and_apply_again(project: Project, reconciler: Command) -> None:
     assert done.code == 0
     shown = re.sub(r"in [\d.]+ s", "in - s", done.out)
     assert shown[shown.index("Plan: ") :].splitlines() == [
-        "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate.",
+        "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate. Nothing goes public.",
         "",
         "shop  2 done  in - s",
         "  ~ settings          done",
