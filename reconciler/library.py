@@ -447,7 +447,7 @@ class Project:
 
 def _names(argument: str, names: Iterable[str]) -> tuple[str, ...]:
     if isinstance(names, str):
-        raise UsageError(f"{argument}={names!r} is one text", f"give a list: {argument}=[{names!r}]")
+        raise UsageError(f"{argument}={names!r} is a single string", f"give a list: {argument}=[{names!r}]")
     return tuple(names)
 
 

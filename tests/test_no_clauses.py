@@ -38,7 +38,7 @@ ALLOWED = {
         "api/over_httpx.py": {"_text"},
         "api/pool.py": {"_text"},
         "api/routes.py": {"permission_of"},
-        "api/shapes.py": {"_keys", "opened", "sign_of_more"},
+        "api/shapes.py": {"_keys", "sign_of_more"},
         "api/surroundings.py": {"cure"},
         "api/transport.py": {"Answer", "_network_text"},
         "config/secrets.py": {"__str__"},

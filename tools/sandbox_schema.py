@@ -117,7 +117,7 @@ def _top() -> JsonDict:
         "clockStep": _span("How far each request moves the clock.", "5s"),
         "latency": _object(
             {
-                "request": _span("How long each answer takes, in real time."),
+                "request": _span("How long each response takes, in real time."),
                 "generate": _span("How long a generation takes. Default: 2s."),
                 "regenerate": _span(
                     "How long a regeneration takes. Default: as `generate`; twice as long with keyword research."
@@ -279,8 +279,8 @@ def _fault() -> JsonDict:
         "body": _one_of("The body of an error.", *faults.BODIES),
         "code": _words("The code in a JSON body.", "RESOURCE_EXHAUSTED"),
         "retryAfter": _field("The header Retry-After: seconds, or a date.", 5, type=["integer", "string"]),
-        "seconds": _field("How long a slow answer waits.", 2, type="number", minimum=0),
-        "connection": _flag("Whether a truncated answer also loses the connection."),
+        "seconds": _field("How long a slow response is delayed.", 2, type="number", minimum=0),
+        "connection": _flag("Whether a truncated response also loses the connection."),
         "every": _field("Every nth activity gets no posts.", 2, type="integer", minimum=0),
     }
     return _object(

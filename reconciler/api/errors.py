@@ -191,7 +191,7 @@ class ApiError(Exception):
             case ErrorKind.NETWORK:
                 return "temporary network problem; run the command again"
             case ErrorKind.UNREADABLE:
-                known_by = "the request id" if self.request_id else "the time of the request: the answer has no id"
+                known_by = "the request id" if self.request_id else "the time of the request: the response has no id"
                 return f"check that --api is the right URL; if it is, report {known_by}"
             case ErrorKind.REDIRECT:
                 return "check that --api is the right URL"

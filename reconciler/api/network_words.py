@@ -15,7 +15,7 @@ _SOCKET_WORDS: Final = {
     errno.EPIPE: "the connection was reset",
     errno.EHOSTUNREACH: "the host cannot be reached",
     errno.ENETUNREACH: "the network cannot be reached",
-    errno.ETIMEDOUT: "no answer in time",
+    errno.ETIMEDOUT: "no response in time",
 }
 
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER")
@@ -31,10 +31,10 @@ def network_words(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return _tls_words(error)
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return "no response in time"
     if isinstance(error, socket.gaierror):
         again = error.errno == socket.EAI_AGAIN
-        return "host names cannot be looked up" if again else "no host has this name"
+        return "host names cannot be looked up" if again else "the host name does not exist"
     number = error.errno if isinstance(error, OSError) else None
     return LOST if number is None else _SOCKET_WORDS.get(number) or os.strerror(number).lower()
 

@@ -76,5 +76,5 @@ class HttpxResponse:
 
 def _text(error: Exception) -> str:
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return "no answer in time"
+        return "no response in time"
     return str(error) or "the connection was lost"

@@ -189,7 +189,7 @@ def _text(error: Exception) -> str:
     import aiohttp
 
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the server closed the connection without an answer"
+        return "the server closed the connection without a response"
     if isinstance(error, aiohttp.ClientPayloadError):
         return "it is shorter than announced, or not valid HTTP"
     return network_words(error)

@@ -49,7 +49,7 @@ def opened(body: object, shape: ObjectShape) -> tuple[Fields, str]:
         answered(outer[name], shape.name)
     bare = bool(shape.known & outer.keys())
     if bare and not any(source for source, _ in found):
-        return outer, "the answer"
+        return outer, "response"
     if bare or len(found) > 1:
         raise Unreadable(f"expected {shape.name} once, got it in several places: {_keys(outer)}")
     if found and (found[0][0] or shape.may_be_empty):
@@ -91,7 +91,7 @@ def refuse_more(sign: str, name: str) -> None:
     """Raises Unreadable if an answer says that it is incomplete: what is missing would be created again."""
     if sign:
         raise Unreadable(
-            f"expected all {name} in one answer, but there are more ({sign}), and no known way to get them"
+            f"expected all {name} in one response, but there are more ({sign}), and no known way to get them"
         )
 
 

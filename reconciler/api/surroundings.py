@@ -83,7 +83,7 @@ class Surroundings(Struct, frozen=True):
     def cure(self, error: Exception) -> str:
         """What a person can do about an address, a proxy or a certificate that blocks the connection."""
         if isinstance(error, OtherHost):
-            return "check the API's URL; if a proxy answers in its place, list the host in NO_PROXY"
+            return "check the API's URL; if a proxy responds in its place, list the host in NO_PROXY"
         if isinstance(error, OutOfDate):
             return "check this machine's clock; if it is right, the server needs a new certificate"
         if isinstance(error, Untrusted):

@@ -317,9 +317,9 @@ class Connection:
         except BadBody as error:
             why, lasting = f"expected a readable body; {error}", error.lasting
         except TimeoutError:
-            why, lasting = f"expected a complete answer; it did not end within {self._timeouts.whole:g} s", True
+            why, lasting = f"expected a complete response; it did not end within {self._timeouts.whole:g} s", True
         except WireError as error:
-            text = f"the answer broke off: {masked(_network_text(error), secrets)}"
+            text = f"the response was cut off: {masked(_network_text(error), secrets)}"
             return ApiError(ErrorKind.NETWORK, call, shown(text), request_id=name, site=site.name)
         finally:
             await response.close()
@@ -370,7 +370,7 @@ class FullTransport(ReadTransport):
 
 
 def _network_text(error: WireError | TimeoutError) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else str(error)
+    return "no response in time" if isinstance(error, TimeoutError) else str(error)
 
 
 def _header(secret: Secret, site: SiteRef) -> str:

@@ -41,7 +41,7 @@ MARKETING_PLAN: Final = ObjectShape(
 )
 ACTIVITY_POSTS: Final = ListShape("the posts of activities", ("marketingActivities",))  # S-wix 6.2
 CREATED: Final = ObjectShape(
-    "what was created, with its id",
+    "the created object, with its id",
     wrappers=("calendarEvent", "event", "marketingActivity", "activity"),  # I 7.1, 8.2
     known=frozenset({"id", "eventId", "marketingActivityId"}),  # I
 )
@@ -143,7 +143,7 @@ def posts_by_activity(body: object) -> dict[ActivityId, tuple[Post, ...]]:
 
 def accepted(body: object) -> None:
     """Raises Unreadable if the answer to a write is not at least an object without an error (17.1)."""
-    answered(body, "an answer to this write")
+    answered(body, "a response to this write")
 
 
 def created_id(body: object) -> str | None:

@@ -160,11 +160,11 @@ def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -
     name = answer.request_id
     if post is None or post.status is PostStatus.DRAFT:
         which = f"this {channel_name(operation.channel)} draft"
-        why = f"the answer leaves out {which}: its channel is not connected, or it is not a draft"
+        why = f"the response leaves out {which}: its channel is not connected, or it is not a draft"
         return NotDone(Diagnostic(Trouble.NOT_SCHEDULED, why, request_id=name), skipped=True)
     if post.status in _ON_ITS_WAY:
         return Done(request_id=name)
-    why = f"the answer shows this {channel_name(operation.channel)} post as {post.status}"
+    why = f"the response shows this {channel_name(operation.channel)} post as {post.status}"
     return Unknown(Diagnostic(Trouble.UNEXPECTED_STATUS, why, request_id=name))
 
 

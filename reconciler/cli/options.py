@@ -220,10 +220,10 @@ quiet = click.option("--quiet", is_flag=True, help="Show only problems and the l
 def detail(command: Command) -> Command:
     """--explain, --quiet, --summary, --sites: how much the text on the screen says."""
     return _stacked(
-        click.option("--explain", is_flag=True, help="Show addresses, preconditions, API calls and the reads made."),
+        click.option("--explain", is_flag=True, help="Show addresses, preconditions, API calls and what was read."),
         quiet,
         click.option("--summary", is_flag=True, help="Show only the header, the table and the last line."),
-        click.option("--sites", is_flag=True, help="List the sites of each block that several sites share."),
+        click.option("--sites", is_flag=True, help="If several sites share a block, list them all."),
     )(command)
 
 

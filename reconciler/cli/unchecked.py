@@ -13,7 +13,7 @@ from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, Usa
 
 PLACE_UNKNOWN: Final = Diagnostic(
     "not-checked",
-    f"nothing was checked, and {PROJECT_FILE} cannot say where the state is: what is scheduled still goes out",
+    f"nothing was checked, and {PROJECT_FILE} cannot say where the state is: scheduled posts still go out",
     "correct the file and run again; until then, reconciler state list --state PLACE shows what is recorded",
     Severity.WARNING,
 )

@@ -312,7 +312,7 @@ async def remember(run: ApplyRun, done: ApplyCompleted, ledgers: Callable[[], It
         ledgers_of_runs = RunLedgers(run.session.store.store)
         await ledgers_of_runs.write(run.session.clock.now(), OfSites(ledger, ledgers), run_name, in_parts=in_parts)
     except StateError as error:
-        what = f"the ledger of this run could not be kept: {error.message}"
+        what = f"the ledger of this run could not be saved: {error.message}"
         run.emit(Notice(Diagnostic("ledger-not-kept", what, error.fix, Severity.WARNING, error.place)))
 
 

@@ -159,7 +159,7 @@ async def _not_over(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...],
         run.fail(pending.action, ActionResult.PENDING, replace(problem, fix=why.fix or CHECK_AGAIN))
     else:
         outcome = replace(
-            pending.unclear, problem=pending.unclear.problem.and_then(f"its posts are not there ({why.cause})")
+            pending.unclear, problem=pending.unclear.problem.and_then(f"its posts are missing ({why.cause})")
         )
         await conclude(run.journal, pending.entry, outcome)
         run.conclude_with(pending.action, outcome)

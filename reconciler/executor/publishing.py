@@ -34,7 +34,7 @@ from reconciler.planner.unstopped import STOP_BY_HAND
 NOT_CONNECTED = Diagnostic(Trouble.NOT_SCHEDULED, "the API did not schedule it; check that its channel is connected")
 
 CONTRADICTED = Diagnostic(
-    Trouble.OUTCOME_UNKNOWN, "the answer says that it is scheduled, but it still reads as a draft"
+    Trouble.OUTCOME_UNKNOWN, "the response says that it is scheduled, but reading it back shows a draft"
 )
 
 

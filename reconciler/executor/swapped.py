@@ -48,7 +48,7 @@ def swapped(run: SiteRun, action: Action, operation: Publishing, live: Post, fou
 
 
 def _different(how: str) -> Diagnostic:
-    return Diagnostic(Trouble.CHANGED_MEANWHILE, f"it became different from what was approved: {how}")
+    return Diagnostic(Trouble.CHANGED_MEANWHILE, f"it no longer matched what was approved: {how}")
 
 
 async def take_back(

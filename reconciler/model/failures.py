@@ -21,12 +21,12 @@ MEANINGS: Final[Mapping[str, str]] = {
     "api-throttled": "too many requests",
     "api-server-error": "the server failed",
     "api-network-error": "no connection",
-    "api-unreadable-answer": "the answer was not understood",
-    "api-redirect": "the answer points to another address",
-    Trouble.OUTCOME_UNKNOWN: "the answer was unclear",
+    "api-unreadable-answer": "the response was not understood",
+    "api-redirect": "the server redirected to another address",
+    Trouble.OUTCOME_UNKNOWN: "the response was unclear",
     Trouble.NOT_AS_ASKED: "the site does not show what was asked for",
     Trouble.NO_EFFECT: "it had no effect",
-    Trouble.UNEXPECTED_STATUS: "the answer has an unexpected status",
+    Trouble.UNEXPECTED_STATUS: "the response has an unexpected status",
     Trouble.GONE: "it is gone",
 }
 """What codes mean, in words. Any other code is worded as it is spelled."""

@@ -59,11 +59,11 @@ def _knows_plan(recorded: RecordedSite) -> bool:
 def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     address = scope.address(Kind.MARKETING_PLAN)
     if live.status == NO_STATUS:
-        known_by = "the request id" if live.request_id else "the time of the request: the answer has no id"
+        known_by = "the request id" if live.request_id else "the time of the request: the response has no id"
         unreadable = refusal(
             address,
             RefusedBy.NOT_SHOWN,
-            "expected the status of the marketing plan, which earlier runs recorded, but the answer has none "
+            "expected the status of the marketing plan, which earlier runs recorded, but the response has none "
             f"({live.asked})",
             f"look at the marketing plan in the dashboard, and report this with {known_by}",
         )
@@ -74,8 +74,8 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         contradiction = refusal(
             address,
             RefusedBy.NOT_SHOWN,
-            f"the answer contradicts itself: it says NEVER_CREATED and shows {count}",
-            "look at the marketing plan in the dashboard, then plan again; report this if it stays so",
+            f"the response contradicts itself: it says NEVER_CREATED and shows {count}",
+            "look at the marketing plan in the dashboard, then plan again; report this if it persists",
         )
         return (contradiction,)
     if live.status is not PlanStatus.ACTIVE:

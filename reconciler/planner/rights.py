@@ -19,10 +19,12 @@ from reconciler.planner.baseline import key_of
 
 RIGHT_LOST: Final = "right-lost"
 
-NOT_ALLOWED: Final = Diagnostic(RIGHT_LOST, "today's site file, approvals and policy do not allow it to be published")
-KEPT: Final = Diagnostic(RIGHT_LOST, "the plan would remove it, but today's files keep it")
-NOT_ASKED_FOR: Final = Diagnostic(RIGHT_LOST, "the plan would create it, but today's files do not ask for it")
-WANTED_AGAIN: Final = Diagnostic(RIGHT_LOST, "it would be cancelled, but the files ask for it again")
+NOT_ALLOWED: Final = Diagnostic(
+    RIGHT_LOST, "the current site file, approvals and policy do not allow it to be published"
+)
+KEPT: Final = Diagnostic(RIGHT_LOST, "the plan would remove it, but the current files keep it")
+NOT_ASKED_FOR: Final = Diagnostic(RIGHT_LOST, "the plan would create it, but the current files do not ask for it")
+WANTED_AGAIN: Final = Diagnostic(RIGHT_LOST, "the plan would cancel it, but the current files ask for it again")
 
 
 def regenerates_on_request(saved: Plan) -> bool:

@@ -269,7 +269,7 @@ async def _spoil(answer: HttpResponse, do: JsonDict, send: Send) -> HttpResponse
     half = HttpResponse(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
     if do.get("connection"):
         await messages.respond(send, half, announced=len(answer.body))
-        raise faults.dropped("connection lost in the middle of the answer")
+        raise faults.dropped("connection lost in the middle of the response")
     return half
 
 

@@ -49,7 +49,7 @@ class Unknowns:
         "emit",
         "null",
         mark="14.22: not known",
-        about="Empty lists are left out of an answer, sent as [], or sent as null.",
+        about="Empty lists are left out of a response, sent as [], or sent as null.",
     )
     zeroValues: str = _choice(
         "omit",
@@ -61,7 +61,7 @@ class Unknowns:
         "plain",
         "text",
         "decimal",
-        mark="17.7: int64 is text in proto3 JSON; whether any is one is not known",
+        mark="17.7: int64 is text in proto3 JSON; which fields are int64 is not known",
         about='Whole numbers are sent as 3, as "3", or as 3.0.',
     )
     moments: str = _choice(
@@ -69,10 +69,10 @@ class Unknowns:
         "seconds",
         "offset",
         mark="1: RFC 3339 (D); the example has milliseconds (S-wix)",
-        about="Moments are sent as 09:00:00.000Z, 09:00:00Z, or 09:00:00+00:00.",
+        about="Times are sent as 09:00:00.000Z, 09:00:00Z, or 09:00:00+00:00.",
     )
     addedFields: bool = _flag(
-        False, mark="13.1.12: a Developer Preview grows", about="Every object in an answer has one more field."
+        False, mark="13.1.12: a Developer Preview grows", about="Every object in a response has one more field."
     )
     newEnumMembers: str = _choice(
         "none",
@@ -83,8 +83,8 @@ class Unknowns:
         "activity-type",
         "token-status",
         mark="13.1.12: enums grow",
-        about="Which status or type has a value that nobody knows yet: that of an ACTIVE plan, of drafts, of one more "
-        "draft in each activity, of activities, or of VALID tokens.",
+        about="Which status or type has a value that clients do not know yet: that of an ACTIVE plan, of drafts, of "
+        "one more draft in each activity, of activities, or of VALID tokens.",
     )
     refusalStatus: str = _choice(
         "real",
@@ -101,7 +101,7 @@ class Unknowns:
         "nothing",
         "no-content",
         mark="1: {} (D); a body on every success (S-sdk, I)",
-        about="A write with nothing to return answers {}, an empty body, or 204.",
+        about="A write with nothing to return responds with {}, an empty body, or 204.",
     )
     pagingSigns: str = _choice(
         "none",
@@ -116,7 +116,7 @@ class Unknowns:
     consistencyHeader: bool = _flag(
         True,
         mark="1: the header (S-sdk); who sends it is not known",
-        about="Answers to a write, and later answers for the same site, carry X-Wix-Consistent.",
+        about="Responses to a write, and later responses for the same site, carry X-Wix-Consistent.",
     )
     readLag: str = _choice(
         "none",
@@ -158,10 +158,14 @@ class Unknowns:
 
     # Marketing plan
     planWrapper: str = _choice(
-        "none", "marketingPlan", "payload", mark="14.1: 12.2 has none (S-wix)", about="The key around a plan's answer."
+        "none",
+        "marketingPlan",
+        "payload",
+        mark="14.1: 12.2 has none (S-wix)",
+        about="The key around a plan's response.",
     )
     planId: bool = _flag(
-        False, mark="6.5: an id exists (D); where it appears is not known", about="A plan's answer has an `id`."
+        False, mark="6.5: an id exists (D); where it appears is not known", about="A plan's response has an `id`."
     )
     noPlanAnswer: str = _choice(
         "written",
@@ -271,7 +275,7 @@ class Unknowns:
         "default",
         "refuse",
         mark="14.9: not known",
-        about="If only one end of a timeframe is given, the other one has its default, or the answer is 400.",
+        about="If only one end of a timeframe is given, the other one has its default, or the response is 400.",
     )
     dayZone: str = _choice("site", "utc", mark="14.9: not known", about="In which time zone `today` is.")
     unknownActivity: str = _choice(
@@ -305,7 +309,7 @@ class Unknowns:
         "empty",
         "payload",
         mark="14.2: not seen",
-        about="The answer of the methods that regenerate posts or media.",
+        about="The response of the methods that regenerate posts or media.",
     )
     activityIdKey: str = _choice(
         "marketingActivityId",
@@ -342,7 +346,7 @@ class Unknowns:
         "short",
         "empty",
         mark="12.3: the example is short (S-wix)",
-        about="The scheduled posts in the answer: complete, only id, channel and status, or {}.",
+        about="The scheduled posts in the response: complete, only id, channel and status, or {}.",
     )
 
     scheduledFirst: str = _choice(
@@ -363,7 +367,7 @@ class Unknowns:
         "empty",
         "payload",
         mark="14.16: not seen",
-        about="The answer to creating or changing an activity.",
+        about="The response to creating or changing an activity.",
     )
     getActivityParameter: str = _choice(
         "both", "marketingActivityId", "id", mark="14.16: not seen", about="The query parameter of Get; others are 400."
@@ -390,7 +394,7 @@ class Unknowns:
         "empty",
         "payload",
         mark="14.17: not seen",
-        about="The answer to creating or replacing an event.",
+        about="The response to creating or replacing an event.",
     )
     updateEventKey: str = _choice(
         "event",
@@ -423,7 +427,7 @@ class Unknowns:
 
     # Settings
     settingsWrapper: str = _choice(
-        "marketingSettings", "none", "payload", mark="14.18: (I)", about="The key around the settings' answers."
+        "marketingSettings", "none", "payload", mark="14.18: (I)", about="The key around the settings' responses."
     )
     unsavedSettings: str = _choice(
         "in-settings",
@@ -433,13 +437,13 @@ class Unknowns:
         mark="9.1: derived fields alone (D), where is not seen",
         about="Settings that were never saved: derived fields inside `settings`, next to it, {}, or 404.",
     )
-    upsertAnswer: str = _choice("settings", "empty", mark="14.18: not seen", about="The answer of the upsert.")
+    upsertAnswer: str = _choice("settings", "empty", mark="14.18: not seen", about="The response of the upsert.")
     upsertEffect: str = _choice(
         "at-once",
         "third-time",
         "never",
         mark="17.5: a 200 is no proof (I)",
-        about="The upsert answers 200, and a field takes effect at once, only from the third time it is sent, or "
+        about="The upsert returns 200, and a field takes effect at once, only from the third time it is sent, or "
         "never.",
     )
     maskDepth: str = _choice(
@@ -469,7 +473,7 @@ class Unknowns:
         "bare",
         "empty",
         mark="10.1: D for Cancel, else (I)",
-        about="The answer of methods for one post; empty: {} for writes.",
+        about="The response of methods for one post; empty: {} for writes.",
     )
     getItemPath: str = _choice(
         "items", "elsewhere", mark="10.1: path (I)", about="Where one post is read; elsewhere: 404."
@@ -561,7 +565,7 @@ class Unknowns:
         "honoured",
         "ignored",
         mark="11.3: effect (I)",
-        about="Whether `fields` limits the site properties in the answer.",
+        about="Whether `fields` limits the site properties in the response.",
     )
     timeZoneShown: bool = _flag(
         True, mark="11.3: D; not every site may have one", about="Site properties have `timeZone`."

@@ -288,7 +288,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
         ("https", lambda writer: writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "does not speak TLS", "URL"),
         ("https", lambda _: None, "cannot connect", "URL"),
         ("http", reset, "the connection was reset", "run the command again"),
-        ("http", lambda _: None, "closed the connection without an answer", "run the command again"),
+        ("http", lambda _: None, "closed the connection without a response", "run the command again"),
         ("http", lambda writer: writer.write(b"SSH-2.0-OpenSSH\r\n"), "does not speak HTTP", "the API's URL"),
     ],
     ids=["no-tls", "closed-in-tls", "reset", "closed", "no-http"],

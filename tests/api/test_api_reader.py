@@ -210,7 +210,7 @@ def test_events_that_say_there_are_more_whatever_is_asked_are_an_error_after_a_f
     def side(request: httpx.Request) -> httpx.Response:
         return ok({**json.loads(inside(request).content), **sign})
 
-    with pytest.raises(ApiError, match="expected all calendar events in one answer") as caught:
+    with pytest.raises(ApiError, match="expected all calendar events in one response") as caught:
         asyncio.run(EventReads(bench.client(side).endpoints).within_reach(bench.site, NOW))
     assert caught.value.request_id == "r-1"
     assert inside.asked < 10

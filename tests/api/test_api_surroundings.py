@@ -198,7 +198,7 @@ def test_a_certificate_of_another_host_is_not_mended_by_trusting_it(
     error, connections = asked_over_tls(server_files, clock, site, trusted, "localhost")
     assert (error.kind, error.sent, error.lasting, connections) == (ErrorKind.NETWORK, False, True, 0)
     assert "the server's certificate is for another host" in str(error)
-    assert error.advice() == "check the API's URL; if a proxy answers in its place, list the host in NO_PROXY"
+    assert error.advice() == "check the API's URL; if a proxy responds in its place, list the host in NO_PROXY"
 
 
 @pytest.mark.parametrize(("code", "what"), [(9, "is not valid yet"), (10, "has expired")])

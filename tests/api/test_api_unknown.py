@@ -176,7 +176,7 @@ def test_a_misshapen_answer_names_the_route_the_request_id_and_what_was_expected
 def test_an_answer_without_a_request_id_says_so(bench: Bench) -> None:
     with pytest.raises(ApiError) as caught:
         ask(bench, READS["plan"], httpx.Response(200, text="[]"))
-    assert "report the time of the request: the answer has no id" in str(caught.value)
+    assert "report the time of the request: the response has no id" in str(caught.value)
     assert "request id" not in str(caught.value)
 
 
@@ -259,7 +259,7 @@ def test_rule_17_1_a_plan_without_a_written_status_is_not_said_to_have_never_bee
 
 def test_rule_17_1_activities_under_another_key_are_not_no_activities(bench: Bench) -> None:
     activity = {"marketingActivityId": "b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30", "date": "2026-12-01T09:00:00Z"}
-    with pytest.raises(ApiError, match="expected marketingActivities in the answer, got a list that is called acts"):
+    with pytest.raises(ApiError, match="expected marketingActivities in response, got a list that is called acts"):
         ask(bench, OBJECTS["plan"], ok({"status": "ACTIVE", "acts": [activity]}))
     plan: Any = ask(bench, OBJECTS["plan"], ok({"status": "ACTIVE", "acts": [], "tags": ["new"]}))
     assert not plan.shows_activities

@@ -116,23 +116,23 @@ STALE = {
         approved, nothing, lambda project: (project.root / SITE_FILE).unlink(), "the project has no site pottery"
     ),
     "an approval is given again": Since(
-        scheduled, WITHDRAW, APPROVE, f"{KILN}: it would be cancelled, but the files ask for it again"
+        scheduled, WITHDRAW, APPROVE, f"{KILN}: the plan would cancel it, but the current files ask for it again"
     ),
     "a policy is loosened": Since(
-        scheduled, FORBID, ALLOW, f"{KILN}: it would be cancelled, but the files ask for it again"
+        scheduled, FORBID, ALLOW, f"{KILN}: the plan would cancel it, but the current files ask for it again"
     ),
     "publishing goes on": Since(
-        scheduled, PAUSE, GO_ON, f"{KILN}: it would be cancelled, but the files ask for it again"
+        scheduled, PAUSE, GO_ON, f"{KILN}: the plan would cancel it, but the current files ask for it again"
     ),
     "a decision is taken back": Since(
-        scheduled, GIVE_UP, KEEP, f"{KILN}: it would be cancelled, but the files ask for it again"
+        scheduled, GIVE_UP, KEEP, f"{KILN}: the plan would cancel it, but the current files ask for it again"
     ),
     "inputs are changed back": Since(
-        scheduled, WARM, DRY, f"{KILN}: it would be cancelled, but the files ask for it again"
+        scheduled, WARM, DRY, f"{KILN}: the plan would cancel it, but the current files ask for it again"
     ),
-    "posts are wanted again": Since(known, NO_POSTS, AS_IT_WAS, "today's files keep it"),
-    "an activity is wanted again": Since(known, NO_ACTIVITY, AS_IT_WAS, "today's files keep it"),
-    "the marketing plan is wanted again": Since(known, NO_PLAN, AS_IT_WAS, "today's files keep it"),
+    "posts are wanted again": Since(known, NO_POSTS, AS_IT_WAS, "the current files keep it"),
+    "an activity is wanted again": Since(known, NO_ACTIVITY, AS_IT_WAS, "the current files keep it"),
+    "the marketing plan is wanted again": Since(known, NO_PLAN, AS_IT_WAS, "the current files keep it"),
     "a draft is approved, and would be replaced": Since(known, WARM, APPROVE, f"{KILN} would be discarded"),
     "a draft is approved, and would be replaced for nothing": Since(
         known, WARM, together(APPROVE, DRY), f"{KILN} would be discarded"
@@ -143,20 +143,20 @@ STALE = {
     "a draft is approved before it is replaced on request": Since(
         known, nothing, APPROVE, f"{KILN} would be discarded", ("--regenerate", "pottery")
     ),
-    "a discard is taken back": Since(known, GIVE_UP, KEEP, "today's files keep it"),
+    "a discard is taken back": Since(known, GIVE_UP, KEEP, "the current files keep it"),
     "a post that was sent back is kept": Since(
         known,
         edits(APPROVALS, "decision: keep", "decision: regenerate"),
         edits(APPROVALS, "decision: regenerate", "decision: keep"),
-        "today's files keep it",
+        "the current files keep it",
     ),
     "only its images are to be made again": Since(
         known,
         edits(APPROVALS, "decision: keep", "decision: regenerate"),
         edits(APPROVALS, "decision: regenerate", "decision: regenerate-media"),
-        "today's files keep it",
+        "the current files keep it",
     ),
-    "inputs are changed back, and nothing is approved": Since(known, WARM, DRY, "today's files keep it"),
+    "inputs are changed back, and nothing is approved": Since(known, WARM, DRY, "the current files keep it"),
     "no marketing plan is asked for any more": Since(
         never_planned, nothing, edits(SITE_FILE, "marketingPlan:", "#"), "do not ask for it"
     ),

@@ -120,7 +120,7 @@ def test_run_whose_ledger_cannot_be_kept_says_so_and_ends_in_it(
     put(here / ".reconciler/runs", kind)
     done = reconciler(*APPLY)
     assert (done.code, "1 generated" in done.out) == (0, True)
-    assert "the ledger of this run could not be kept" in done.err
+    assert "the ledger of this run could not be saved" in done.err
     assert untouched(here)
 
 

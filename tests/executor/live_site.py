@@ -243,7 +243,7 @@ class World:
                 self.change(id, posts=())
             case SchedulePost(post=post, channel=channel, activity=id, at=at):
                 if channel in self.unconnected:
-                    return refused("the answer leaves it out", skipped=True)
+                    return refused("the response leaves it out", skipped=True)
                 date = next(one.date for one in self.activities if one.id == id)
                 self.edit(post, status=PostStatus.SCHEDULED, scheduled_for=date if at is None else at)
             case ReschedulePost(post=post, at=at):

@@ -206,11 +206,11 @@ def test_a_poll_that_is_refused_for_good_leaves_the_generation_pending(bench: Be
 
 
 def test_rule_17_1_a_poll_that_is_never_understood_says_so_and_does_not_use_up_the_time(bench: Bench) -> None:
-    unread = failure(ErrorKind.UNREADABLE, "the answer was not understood")
+    unread = failure(ErrorKind.UNREADABLE, "the response was not understood")
     bench.world.after_call = lambda _: bench.world.failing.update({"marketing-plan": [unread] * 999})
     ledger = bench.apply(generate(), DEFERRED)
     assert results(ledger) == ["pending", "not-started"]
-    assert details(ledger)[0].startswith("waiting for it to end failed: the answer was not understood")
+    assert details(ledger)[0].startswith("waiting for it to end failed: the response was not understood")
     assert ledger.error is not None
     assert bench.world.now < START + timedelta(minutes=3)
     assert [one.sent for one in bench.recorded.open] == [True]

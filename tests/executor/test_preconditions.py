@@ -355,7 +355,7 @@ def test_a_draft_that_goes_out_under_another_id_is_unknown_and_not_skipped(shop:
     other = replace(DRAFT, id=PostId("p9"), status=PostStatus.SCHEDULED)
     if caption:
         other = replace(other, texts=(("caption", caption),))
-    shop.world.answers = {SchedulePost: [refused("the answer leaves it out", skipped=True)]}
+    shop.world.answers = {SchedulePost: [refused("the response leaves it out", skipped=True)]}
     shop.world.after_call = lambda _: shop.world.change("a1", posts=(other,))
     ledger = shop.apply(act(operation, Kind.DRAFT, "p1"))
     assert results(ledger) == ["skipped" if caption else "unknown"]

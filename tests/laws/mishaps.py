@@ -66,7 +66,7 @@ class Way(httpx.AsyncBaseTransport):
             case Mishap.NO_ANSWER:
                 raise httpx.RemoteProtocolError("the server hung up", request=request)
             case Mishap.TOO_LATE:
-                raise httpx.ReadTimeout("no answer in time", request=request)
+                raise httpx.ReadTimeout("no response in time", request=request)
             case Mishap.TRUNCATED:
                 return httpx.Response(status, content=body[: len(body) // 2])
             case Mishap.BROKEN_OFF:

@@ -108,7 +108,7 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "failed", "2": "done"}, Verdict.FAILED)
     (said,) = [told(one) for one in done.entries if one.address.key == INSTAGRAM]
-    assert "became different" in said
+    assert "no longer matched" in said
     assert said.endswith("it was cancelled at once; review it again")
     assert statuses(run) == {"1": "CANCELED", "2": "SCHEDULED"}
     assert run.plan().is_empty

@@ -247,5 +247,5 @@ def test_one_text_instead_of_a_list_of_targets(folder: Folder) -> None:
         async with Project.open(folder.root) as project:
             await all_of(project.plan(targets="shop"))
 
-    with pytest.raises(UsageError, match=r"targets='shop' is one text; give a list: targets=\['shop'\]"):
+    with pytest.raises(UsageError, match=r"targets='shop' is a single string; give a list: targets=\['shop'\]"):
         asyncio.run(main())

@@ -119,7 +119,7 @@ def test_rule_17_1_a_plan_that_was_never_created_and_shows_activities_stops_the_
     contradiction = MarketingPlan(PlanStatus.NEVER_CREATED, (activity("a"), activity("b")))
     plan = with_plan(contradiction, recorded)
     (refused,) = plan.refusals
-    assert refused.message == "the answer contradicts itself: it says NEVER_CREATED and shows 2 activities"
+    assert refused.message == "the response contradicts itself: it says NEVER_CREATED and shows 2 activities"
 
 
 @pytest.mark.parametrize("shown", [(), (activity("other"),)])

@@ -59,7 +59,7 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
     }
     calls: ClassVar[Calls] = {
         CreateActivity: CallWords("create an activity", "whether the marketing plan has it"),
-        UpdateActivity: CallWords("change an activity", "whether the activity is as the file asks for"),
+        UpdateActivity: CallWords("change an activity", "whether the activity matches the file"),
         DeleteActivity: CallWords("delete an activity", "whether it is gone"),
     }
 

@@ -50,7 +50,7 @@ class EventWords(KindWords[EventOperation, EventCondition]):
     records: ClassVar[Records] = {CreateEvent: EventCreated, UpdateEvent: EventUpdated, DeleteEvent: EventDeleted}
     calls: ClassVar[Calls] = {
         CreateEvent: CallWords("create an event", "whether the calendar has it"),
-        UpdateEvent: CallWords("change an event", "whether the event is as the file asks for"),
+        UpdateEvent: CallWords("change an event", "whether the event matches the file"),
         DeleteEvent: CallWords("delete an event", "whether the calendar still has it"),
     }
 

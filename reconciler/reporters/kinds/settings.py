@@ -22,9 +22,7 @@ class SettingsWords(KindWords[UpdateSettings, SettingIs]):
     """Settings."""
 
     records: ClassVar[Records] = {UpdateSettings: SettingsUpdated}
-    calls: ClassVar[Calls] = {
-        UpdateSettings: CallWords("change the settings", "whether the settings are as the file asks for")
-    }
+    calls: ClassVar[Calls] = {UpdateSettings: CallWords("change the settings", "whether the settings match the file")}
 
     def text(self, action: Action, operation: UpdateSettings, zone: str) -> ActionText:
         return ActionText("settings", "", operation.changes)
