@@ -12,14 +12,14 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.file_lock import NotPlain, take
-from reconciler.state.store import Any, Log, Stored, Version, check_key, fresh
+from reconciler.state.store import Any, Log, Store, Stored, Version, check_key, fresh
 from reconciler.whole_files import PRIVATE, SAFELY, replacing, set_aside
 
 LOCK_TIMEOUT = 10.0
@@ -44,7 +44,7 @@ _WHOLE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """Errors of the file system as a whole: the file that showed one first does not matter."""
 
 
-class LocalFolder:
+class LocalFolder(Store):
     """Keeps each key in a file of that name. The folder is created at the first write, not before."""
 
     def __init__(self, folder: Path) -> None:
@@ -58,7 +58,10 @@ class LocalFolder:
         return self._read(os.path.join(self.folder, check_key(key)))
 
     async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
-        return await asyncio.to_thread(self._replace, check_key(key), data, expected, durable)
+        return await asyncio.to_thread(self._replace, check_key(key), (data,), expected, durable)
+
+    async def put_pieces(self, key: str, pieces: Iterable[bytes], *, expected: Version | None | Any) -> Version:
+        return await asyncio.to_thread(self._replace, check_key(key), pieces, expected, durable=True)
 
     async def delete(self, key: str) -> None:
         await asyncio.to_thread(self._remove, check_key(key))
@@ -99,15 +102,17 @@ class LocalFolder:
                 os.close(handle)
         return Stored(data, _version(data))
 
-    def _replace(self, key: str, data: bytes, expected: Version | None | Any, durable: bool) -> Version:
-        path = self.folder / key
+    def _replace(self, key: str, pieces: Iterable[bytes], expected: Version | None | Any, durable: bool) -> Version:
+        path, version = self.folder / key, hashlib.sha256()
         with _as_state_error(path, "cannot be written"), self._locked(key):
             if not isinstance(expected, Any):
                 there = self._read(str(path))
                 if (there and there.version) != expected:
                     raise Conflict(key)
             with replacing(path, PRIVATE, locked=True, durable=durable) as out:
-                out.write(data)
+                for piece in pieces:
+                    out.write(piece)
+                    version.update(piece)
                 if isinstance(expected, Any) and path.is_dir() and not path.is_symlink():
                     # Whatever is there must go. It may be a folder that contains something, so it is kept under another
                     # name.
@@ -116,7 +121,7 @@ class LocalFolder:
                 # The new name too: a call is sent once this returns, and a log that the snapshot absorbed may then be
                 # removed.
                 _sync_folder(path.parent)
-        return _version(data)
+        return Version(version.hexdigest())
 
     def _append(self, key: str, data: bytes, at: int) -> int:
         path = self.folder / key

@@ -7,10 +7,9 @@ What was published is not only here: it is also in the record of its site, where
 
 from __future__ import annotations
 
-import io
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
@@ -62,10 +61,10 @@ class RunLedgers:
         at, name = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}", run or secrets.token_hex(4)
         run = f"{at}-{name}"
         try:
-            await self._store.put(_key_of(run), _text(run, ledger), expected=None)
+            await self._store.put_pieces(_key_of(run), _text(run, ledger), expected=None)
         except Conflict:  # one process may apply twice, and a sandbox's clock may stand still in between
             run = f"{at}-{secrets.token_hex(4)}-{name}"
-            await self._store.put(_key_of(run), _text(run, ledger), expected=None)
+            await self._store.put_pieces(_key_of(run), _text(run, ledger), expected=None)
         try:
             if in_parts:
                 await self._forget_parts(name)
@@ -80,7 +79,7 @@ class RunLedgers:
         `run` is when its run began, and the name of the run as in `write`: see `part_results.name_of_run`.
         """
         id = f"{run}-part-{part}"
-        await self._store.put(_key_of(id), _text(id, ledger), expected=ANY)
+        await self._store.put_pieces(_key_of(id), _text(id, ledger), expected=ANY)
 
     async def _forget_parts(self, run: str) -> None:
         for id in await self.runs():
@@ -111,19 +110,19 @@ class RunLedgers:
 _NO_SITES: Final = b'"sites": []'
 
 
-def _text(id: str, ledger: StoredLedger) -> bytes:
+def _text(id: str, ledger: StoredLedger) -> Iterator[bytes]:
     """The text of a ledger, as `to_bytes` makes it; but site by site, because there may be many thousands."""
     if not isinstance(ledger, OfSites):
-        return to_bytes(RunDocument(id, ledger))
+        yield to_bytes(RunDocument(id, ledger))
+        return
     whole = to_bytes(RunDocument(id, freeze({**ledger.run, "sites": []})))
     head, _, tail = whole.rpartition(_NO_SITES)
-    text, between = io.BytesIO(), b"\n   "
-    text.write(head + b'"sites": [')
+    between = b"\n   "
+    yield head + b'"sites": ['
     for site in ledger.sites():
-        text.write(between + laid_out(site).rstrip().replace(b"\n", b"\n   "))
+        yield between + laid_out(site).rstrip().replace(b"\n", b"\n   ")
         between = b",\n   "
-    text.write((b"]" if between == b"\n   " else b"\n  ]") + tail)
-    return text.getvalue()
+    yield (b"]" if between == b"\n   " else b"\n  ]") + tail
 
 
 def _first(document: dict[str, Any]) -> RunDocument:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from reconciler.state.errors import Conflict
-from reconciler.state.store import Any, Log, Stored, Version, check_key
+from reconciler.state.store import Any, Log, Store, Stored, Version, check_key
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """Keeps each key in a dict. A version is the number of its write."""
 
     def __init__(self) -> None:

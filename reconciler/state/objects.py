@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import STORES, is_loopback
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.store import Any, Log, Stored, Version, check_key
+from reconciler.state.store import Any, Log, Store, Stored, Version, check_key
 from reconciler.version import install_hint
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ SETTINGS: Final = {"s3": _AWS, "gs": _GOOGLE, "az": _AZURE}
 """The variables that every version of obstore takes as settings, by the schemes of URLs."""
 
 
-class ObjectStore:
+class ObjectStore(Store):
     """Keeps each key as an object below the prefix of a URL."""
 
     def __init__(self, store: S3Store | GCSStore | AzureStore, url: str) -> None:

@@ -9,7 +9,7 @@ import itertools
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from enum import Enum
 from typing import Final, NewType, Protocol
 
@@ -65,6 +65,10 @@ class Store(Protocol):
         that must be stored: None for nothing, ANY for anything. Raises Conflict if another one is.
         """
         ...
+
+    async def put_pieces(self, key: str, pieces: Iterable[bytes], *, expected: Version | None | Any) -> Version:
+        """Like `put`, for what may be too long to hold in memory, if the store can write it as it comes."""
+        return await self.put(key, b"".join(pieces), expected=expected)
 
     async def delete(self, key: str) -> None:
         """Removes a key. A missing one is not an error."""

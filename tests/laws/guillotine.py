@@ -65,7 +65,7 @@ class WatchedWay(httpx.AsyncBaseTransport):
         return response
 
 
-class WatchedStore:
+class WatchedStore(Store):
     """A store with a moment before and after each write."""
 
     def __init__(self, inner: Store, tick: Callable[[str], None]) -> None:

@@ -9,7 +9,8 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,31 @@ def test_reading_creates_nothing(tmp_path: Path) -> None:
 
     asyncio.run(read())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_in_pieces_is_whole_or_not_there_and_never_in_memory_at_once(tmp_path: Path) -> None:
+    store, piece = LocalFolder(tmp_path), b"x" * 50_000
+
+    def cut_off() -> Iterator[bytes]:
+        yield piece
+        raise OSError(errno.EIO, "no more")
+
+    async def write() -> None:
+        with pytest.raises(StateError, match="cannot be written"):
+            await store.put_pieces(KEY, cut_off(), expected=None)
+        assert await store.get(KEY) is None
+        tracemalloc.start()
+        version = await store.put_pieces(KEY, (bytes(piece) + b"." for _ in range(100)), expected=None)
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(piece)
+        tracemalloc.stop()
+        stored = await store.get(KEY)
+        assert stored is not None
+        assert (stored.data, stored.version) == ((piece + b".") * 100, version)
+        with pytest.raises(Conflict):
+            await store.put_pieces(KEY, iter((piece,)), expected=None)
+
+    asyncio.run(write())
+    assert [name for name in files(tmp_path) if ".locks" not in name] == [KEY]
 
 
 def test_a_folder_that_cannot_be_made_is_found_before_the_first_apply(

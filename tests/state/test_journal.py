@@ -396,7 +396,7 @@ class Unsure:
         self.store, self.error = store, error
         self.place, self.get, self.delete = store.place, store.get, store.delete
 
-        self.read_log, self.delete_log = store.read_log, store.delete_log
+        self.read_log, self.delete_log, self.put_pieces = store.read_log, store.delete_log, store.put_pieces
 
     def keys(self, prefix: str) -> AsyncIterator[str]:
         return self.store.keys(prefix)
