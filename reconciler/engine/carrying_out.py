@@ -26,12 +26,13 @@ from reconciler.model.activities import ActivityOperation
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
+from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.operations import Deferred, Foundation, Operation
 from reconciler.model.outcomes import Remark, Trouble
-from reconciler.model.posts import AwaitPosts, PostsOperation
+from reconciler.model.posts import PostsOperation
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.sites import RecordedSite, SiteRef
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.rights import regenerates_on_request, what_is_left
@@ -228,7 +229,7 @@ def _done_before(
 
 def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: RecordedSite, now: RecordedSite) -> bool:
     """Whether it was recorded, since a plan was made, that a post goes out at that time or was cancelled."""
-    if isinstance(operation, CancelPost):
+    if operation.verb is Verb.CANCEL:
         key = key_of(Kind.DRAFT, operation.post)
         return now.object(key) == WAS_CANCELLED != before.object(key)
     return now.published_by_id.get(operation.post) != before.published_by_id.get(operation.post)
@@ -246,7 +247,7 @@ def _begun(plan: Plan, recorded: RecordedSite) -> dict[Address, Operation]:
 
 def _awaited(entry: Entry, begun: Mapping[Address, Operation]) -> Entry:
     """What became of a lost attempt's request, if that is what an entry was waiting for."""
-    asked = begun.get(entry.address) if isinstance(entry.operation, AwaitGeneration | AwaitPosts) else None
+    asked = begun.get(entry.address) if entry.verb is Verb.WAIT else None
     if asked is None:
         return entry
     return replace(entry, operation=asked, remark=entry.remark or Remark.ASKED_BEFORE)

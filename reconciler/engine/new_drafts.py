@@ -13,9 +13,9 @@ from reconciler.engine.session import plan_options
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, PostStatus, RegeneratePosts
 from reconciler.model.sites import Need, RecordedSite
+from reconciler.model.writes import Verb
 from reconciler.planner.candidates import select_drafts
 from reconciler.planner.options import scope_of
 
@@ -53,8 +53,7 @@ async def _count(
 
 
 def _generates(entry: Entry) -> bool:
-    waits = Generate | Regenerate | AwaitGeneration | GeneratePosts | RegeneratePosts | AwaitPosts
-    return isinstance(entry.operation, waits)
+    return entry.operation.takes_time or entry.verb is Verb.WAIT
 
 
 def _activities(entries: list[Entry]) -> Iterator[ActivityId]:

@@ -20,7 +20,6 @@ from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unseen_at
-from reconciler.executor.going_out import still_going_out
 from reconciler.executor.observe import observe_and_plan
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
@@ -32,7 +31,15 @@ from reconciler.planner.reached import TargetCheck, idle_regeneration, reached_a
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import SiteLabels, TargetFilter, apply_targets
 from reconciler.planner.unseen import UnseenPosts
-from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_REFUSED, IF_RUN_REFUSED, beyond_the_plan, left_out, stops
+from reconciler.planner.unstopped import (
+    IF_NOTHING_DONE,
+    IF_REFUSED,
+    IF_RUN_REFUSED,
+    beyond_the_plan,
+    left_out,
+    still_going_out,
+    stops,
+)
 
 if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers

@@ -18,7 +18,6 @@ from reconciler.executor.events import (
     Started,
     StillWaiting,
 )
-from reconciler.executor.going_out import still_going_out
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, unstopped
 from reconciler.executor.packed import Packed
 from reconciler.model.address import Address
@@ -26,6 +25,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Trouble
 from reconciler.planner.actions import Plan
+from reconciler.planner.unstopped import still_going_out
 
 NOT_BEGUN = Diagnostic(Trouble.STOPPED, "the run was stopped")
 

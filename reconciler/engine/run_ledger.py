@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec import field
 
-from reconciler.executor.going_out import still_going_out
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, unstopped
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent
@@ -17,6 +16,7 @@ from reconciler.model.frozen import ApiInstant, Struct, instant
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Grounds, Plan, Reason, StillGoingOut
+from reconciler.planner.unstopped import still_going_out
 
 AGAIN: Final = "run apply again; it checks what was done"
 

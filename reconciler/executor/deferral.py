@@ -14,11 +14,14 @@ from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action
 
 
-async def expand_deferred(run: SiteRun, action: Action) -> tuple[Action, ...]:
+async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Action, ...]:
     """The actions that a deferred action turned into, up to its bound; enters the deferred action itself.
 
     May raise an ApiError.
     """
+    (action,) = actions
+    if run.skip_if_blocked(action):
+        return ()
     deferred = action.operation
     assert isinstance(deferred, Deferred)
     run.start(action)
@@ -38,7 +41,7 @@ async def expand_deferred(run: SiteRun, action: Action) -> tuple[Action, ...]:
         more = f"more than the plan promised (at most {deferred.at_most:,})"
         run.skip(surplus, ActionResult.SKIPPED, Diagnostic(Trouble.BEYOND_PROMISE, more))
     run.keep_promise(action, len(promised))
-    return promised
+    return run.promise(promised)
 
 
 async def _read(run: SiteRun, deferred: Deferred) -> ObservedSite:

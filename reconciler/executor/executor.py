@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import islice, takewhile
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.calls import BATCH
 from reconciler.api.errors import ApiError
 from reconciler.executor.deferral import expand_deferred
 from reconciler.executor.events import EmitProgress
-from reconciler.executor.generation import await_generation, generate
+from reconciler.executor.kinds.marketing_plan.generation import generate_or_wait
+from reconciler.executor.kinds.posts.new_posts import make_posts
+from reconciler.executor.kinds.schedule.publishing import schedule_drafts
 from reconciler.executor.ledger import SiteLedger
-from reconciler.executor.new_posts import make_posts
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.problems import diagnostic_of
-from reconciler.executor.publishing import schedule
 from reconciler.executor.readback import read_back
 from reconciler.executor.run import SiteRun
 from reconciler.executor.simple import perform_simple
 from reconciler.executor.state_updates import record_findings
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic, UsageError
-from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
-from reconciler.model.operations import Deferred, Operation
 from reconciler.model.outcomes import Trouble
-from reconciler.model.posts import AwaitPosts, GeneratePosts, RegeneratePosts
-from reconciler.model.schedule import CancelPost, SchedulePost
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Plan
 
 INTERRUPTED = Diagnostic(Trouble.STOPPED, "the run was stopped")
+
+
+class ActionStep(Struct, frozen=True):
+    """How actions are carried out: up to `together` in a row (None: all). Returns the actions that follow at once."""
+
+    carry_out: Callable[[SiteRun, tuple[Action, ...]], Awaitable[tuple[Action, ...] | None]]
+    together: int | None = 1
+
+
+ONE_CALL: Final = ActionStep(perform_simple)
+
+STEPS: Final[Mapping[Kind, ActionStep]] = {
+    Kind.MARKETING_PLAN: ActionStep(generate_or_wait),
+    Kind.POSTS: ActionStep(make_posts, together=None),
+    Kind.DRAFT: ActionStep(schedule_drafts, together=BATCH),
+    Kind.RULE: ActionStep(expand_deferred),
+}
+"""The steps of the kinds, for those of their writes that are not done at once (`Write.at_once`)."""
 
 
 async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: EmitProgress) -> SiteLedger:
@@ -79,48 +96,24 @@ async def _work(run: SiteRun) -> None:
         if queue[0].address.kind is not part:
             part = queue[0].address.kind
             run.cache.forget()
-        batch = _batch(queue)
-        more = await _step(run, batch)
+        step = _step_of(queue[0])
+        batch = _batch(queue, step)
+        more = await step.carry_out(run, batch) or ()
         left = [action for action in batch if not run.has_ended(action)] if run.interrupted else []
         queue[: len(batch)] = [*more, *left]
 
 
 def _rests_on_what_was_written(run: SiteRun, action: Action) -> bool:
     """Whether writes must be read back first: cancels before anything else, inputs before a generation uses them."""
-    if isinstance(action.operation, Generate | Regenerate):
+    if action.operation.uses_inputs:
         return True
-    return run.has_written(CancelPost) and not isinstance(action.operation, CancelPost)
+    return run.has_written(Verb.CANCEL) and action.operation.verb is not Verb.CANCEL
 
 
-def _batch(queue: Sequence[Action]) -> tuple[Action, ...]:
-    """The actions at the head of the queue that are carried out together."""
-    if isinstance(queue[0].operation, SchedulePost):
-        return _head(queue, SchedulePost)[:BATCH]
-    if isinstance(queue[0].operation, GeneratePosts | RegeneratePosts | AwaitPosts):
-        return _head(queue, GeneratePosts, RegeneratePosts, AwaitPosts)
-    return (queue[0],)
+def _step_of(action: Action) -> ActionStep:
+    return ONE_CALL if action.operation.at_once else STEPS[action.operation.kind]
 
 
-def _head(queue: Iterable[Action], *kinds: type[Operation]) -> tuple[Action, ...]:
-    return tuple(takewhile(lambda action: isinstance(action.operation, kinds), queue))
-
-
-async def _step(run: SiteRun, batch: tuple[Action, ...]) -> tuple[Action, ...]:
-    """Carries out one batch; returns the actions that follow immediately."""
-    action = batch[0]
-    match action.operation:
-        case GeneratePosts() | RegeneratePosts() | AwaitPosts():
-            await make_posts(run, batch)
-        case SchedulePost():
-            await schedule(run, batch)
-        case _ if run.skip_if_blocked(action):
-            pass
-        case Deferred():
-            return run.promise(await expand_deferred(run, action))
-        case Generate() | Regenerate():
-            await generate(run, action)
-        case AwaitGeneration():
-            await await_generation(run, action)
-        case simple:
-            await perform_simple(run, action, simple)
-    return ()
+def _batch(queue: Iterable[Action], step: ActionStep) -> tuple[Action, ...]:
+    """The actions at the head of the queue that one step carries out."""
+    return tuple(islice(takewhile(lambda action: _step_of(action) is step, queue), step.together))

@@ -11,14 +11,13 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from reconciler.executor.kinds import of_kind
 from reconciler.executor.kinds.base import Moment
-from reconciler.executor.kinds.schedule import right_unmet
 from reconciler.executor.ports import Journal
 from reconciler.executor.problems import diagnostic_of
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
 from reconciler.model.outcomes import Trouble
-from reconciler.model.schedule import DraftCondition
 from reconciler.planner.actions import Action
 
 
@@ -60,7 +59,7 @@ class PublicFence:
         moment = Moment(self._journal.recorded, approvals, self._now(), self._zone)
         for action in self._actions:
             for required in action.requires:
-                if isinstance(required, DraftCondition) and (found := right_unmet(required, moment)) is not None:
+                if (found := of_kind(required.kind).right_unmet(required, moment)) is not None:
                     raise NoLongerAllowed(replace(found.while_(str(action.address)), code=Trouble.NO_LONGER_ALLOWED))
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ports import Journal
-from reconciler.executor.state_updates import conclude, schedules_nothing
+from reconciler.executor.state_updates import conclude
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.outcomes import Done, NotDone, Pending, Trouble
-from reconciler.model.schedule import ReschedulePost, SchedulePost
 
 MANUALLY = Diagnostic(Trouble.MANUALLY, "resolved manually")
 
@@ -22,17 +19,9 @@ async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: b
     """
     if not took_effect:
         await conclude(journal, entry, NotDone(MANUALLY))
+    elif entry.operation.uses_inputs:
+        await journal.end(entry, Pending())
     else:
-        await _take_as_done(journal, entry)
+        # Unless a post is in the ledger, its approval would count as unused, and could schedule it again.
+        await conclude(journal, entry, Done())
     await journal.flush()
-
-
-async def _take_as_done(journal: Journal, entry: OpenEntry) -> None:
-    match operation := entry.operation:
-        case Generate() | Regenerate():
-            await journal.end(entry, Pending())
-        case SchedulePost() | ReschedulePost():
-            # Unless the post is in the ledger, its approval would count as unused, and could schedule it again.
-            await conclude(journal, entry, Done(), published_post(entry, journal, operation.at))
-        case _:
-            await conclude(journal, entry, Done(), schedules_nothing(operation))

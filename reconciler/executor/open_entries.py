@@ -11,19 +11,17 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from reconciler.executor.events import EmitProgress, EntryResolved
-from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.observe import merged
 from reconciler.executor.outcome_check import infer_outcome, read_for
-from reconciler.executor.ports import ApplyOptions, Journal, Ports
+from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
-from reconciler.executor.state_updates import conclude, note_part, schedules_nothing
+from reconciler.executor.state_updates import conclude, note_part
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.notes import InputsGeneratedFrom
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
 from reconciler.model.posts import Post, PostStatus
-from reconciler.model.schedule import ReschedulePost, SchedulePost
-from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
+from reconciler.model.schedule import SchedulePost
+from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.model.writes import Verb
 
 
@@ -81,12 +79,10 @@ def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOpti
     if isinstance(operation, SchedulePost) and entry.sent and _is_draft(found.post(operation.post)):
         # The answer said that it is scheduled, so for a while that is believed, and it is not forgotten (17.6).
         outcome = None if now - entry.started_at < options.waiting.timeout else outcome
-    if outcome is not None or isinstance(operation, UnreadableCall):
-        return outcome
     # A call whose result comes later shows only if it took effect (design.md 3.5).
-    if operation.takes_time and now - entry.started_at >= options.waiting.timeout:
+    if outcome is None and operation.takes_time and now - entry.started_at >= options.waiting.timeout:
         return not_done(Trouble.NO_EFFECT, f"no effect observed since {entry.started_at.isoformat()}")
-    return None
+    return outcome
 
 
 def _is_draft(live: Post | None) -> bool:
@@ -97,22 +93,9 @@ async def _close_entry(
     entry: OpenEntry, outcome: Outcome, found: Snapshot, ports: Ports, options: ApplyOptions
 ) -> None:
     journal = ports.journal
-    published = _what_was_done(entry, found, journal, options) if isinstance(outcome, Done) else None
     if isinstance(outcome, NotDone):
         note_part(journal, entry, found)
-    await conclude(journal, entry, outcome, published, found.marketing_plan)
-
-
-def _what_was_done(entry: OpenEntry, found: Snapshot, journal: Journal, options: ApplyOptions) -> PublishedPost | None:
-    """Records what a generation that ended was made from. Returns how a post was scheduled, if it was."""
-    match entry.operation:
-        case Generate() | Regenerate():
-            if journal.recorded.pending is not None:
-                journal.note(InputsGeneratedFrom(journal.recorded.pending))
-            return None
-        case SchedulePost(post=post) | ReschedulePost(post=post):
-            live = found.post(post)
-            zone = (found.observed.time_zone if found.observed else None) or "UTC"
-            return published_post(entry, journal, live.scheduled_for if live else None, options, found, zone)
-        case _:
-            return schedules_nothing(entry.operation)
+    elif entry.operation.uses_inputs and isinstance(outcome, Done) and journal.recorded.pending is not None:
+        journal.note(InputsGeneratedFrom(journal.recorded.pending))
+    zone = (found.observed.time_zone if found.observed else None) or "UTC"
+    await conclude(journal, entry, outcome, found, options, zone)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
+from reconciler.executor.kinds.schedule.swapped import take_back_if_swapped
 from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcome, read_for
 from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.snapshot import Snapshot
-from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.notes import Bound
 from reconciler.model.outcomes import Done, Outcome, Unknown
-from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
 from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
@@ -33,26 +32,13 @@ async def read_back(run: SiteRun) -> None:
         found = await read_for(run.site, run.ports.reader, [attempt.entry.operation for attempt in left])
         wrong = {attempt.entry.id: why for attempt in left if (why := _mismatch(run, attempt, found)) is not None}
         for attempt in left:
-            if await _was_cancelled(run, attempt, found):
+            if await take_back_if_swapped(run, attempt, found):
                 wrong.pop(attempt.entry.id, None)
             elif attempt.entry.id not in wrong:
                 await _seen(run, attempt, found)
         left = tuple(attempt for attempt in left if attempt.entry.id in wrong)
     for attempt in left:
         await _not_as_asked(run, attempt, found, wrong[attempt.entry.id])
-
-
-async def _was_cancelled(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> bool:
-    """Whether a post was moved, turned out to differ from what was approved, and was cancelled for that.
-
-    A lagging read shows what was approved, never anything else.
-    """
-    operation = attempt.entry.operation
-    if not isinstance(operation, ReschedulePost) or (live := found.post(operation.post)) is None:
-        return False
-    if different := swapped(run, attempt.action, operation, live, found):
-        await take_back(run, attempt, operation, live, different)
-    return different is not None
 
 
 def _mismatch(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> Diagnostic | None:

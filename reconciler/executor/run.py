@@ -12,32 +12,29 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import Corrected, EmitProgress, Finished, Note, Skipped, Started
 from reconciler.executor.fence import NoLongerAllowed, PublicFence
-from reconciler.executor.going_out import still_going_out
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
-from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, about, unstopped
 from reconciler.executor.outcome_check import read_for
 from reconciler.executor.packed import Packed
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import refusal_reason
 from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
-from reconciler.model.approvals import ActivityDecision, Approvals
+from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.journal import CallIntent, OpenEntry, ReviewedDecision
-from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.notes import AppliedValues, Bound
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown, behind
-from reconciler.model.posts import ActivityId, ClearPosts, Post, PostId, RegeneratePosts
-from reconciler.model.schedule import CancelPost, ReschedulePost
-from reconciler.model.sites import Bindings, Inputs, PublishedPost
+from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.sites import Bindings, Inputs
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
-from reconciler.planner.decisions import STORIES
+from reconciler.planner.unstopped import still_going_out
 
 NO_YES = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish")
 
@@ -112,6 +109,12 @@ class SiteRun:
         """Where calls are recorded before they are sent."""
         return self.ports.journal
 
+    @property
+    def awaited(self) -> OpenEntry | None:
+        """The generation that an earlier call started and whose end is not known yet; None if there is none."""
+        entries = reversed(self.journal.recorded.open)
+        return next((entry for entry in entries if entry.operation.uses_inputs), None)
+
     def approvals_now(self) -> Approvals:
         """What people have approved, as the files are right now."""
         if self.ports.approvals is not None:
@@ -130,12 +133,6 @@ class SiteRun:
         """Whether the run was asked to stop. Checked between calls, never within one."""
         self.interrupted = self.interrupted or self.options.stop()
         return self.interrupted
-
-    @property
-    def awaited(self) -> OpenEntry | None:
-        """The generation that an earlier call started and whose end is not known yet; None if there is none."""
-        entries = reversed(self.journal.recorded.open)
-        return next((entry for entry in entries if isinstance(entry.operation, Generate | Regenerate)), None)
 
     # --- the ledger --------------------------------------------------------------------------------
 
@@ -161,9 +158,8 @@ class SiteRun:
             found = await read_for(self.site, self.ports.reader, operations)
         except (ApiError, UsageError):
             return None
-        moving = CancelPost | ReschedulePost
-        posts = [operation.post for operation in operations if isinstance(operation, moving)]
-        return {post: found.post(post) for post in posts}
+        reads = (kind_of(operation).reads(operation) for operation in operations)
+        return {post: found.post(post) for read in reads for post, _ in read.posts}
 
     def promise(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
         """Records that these actions came from a deferred action, so that they are counted apart from the plan's."""
@@ -235,7 +231,7 @@ class SiteRun:
         ]
         exact = [at for at in done if self._entries[at].operation == action.operation]
         # A cancel that was accepted but shows no effect is not our error: how it ends is not known yet.
-        result = ActionResult.UNKNOWN if unknown or isinstance(action.operation, CancelPost) else ActionResult.FAILED
+        result = ActionResult.UNKNOWN if unknown or action.operation.verb is Verb.CANCEL else ActionResult.FAILED
         for at in (exact or done)[:1]:
             corrected = about(problem, action.address, result)
             self._entries[at] = replace(self._entries[at], result=result, problem=corrected, remark=None, goes_out=None)
@@ -265,11 +261,12 @@ class SiteRun:
     def skip_if_blocked(self, action: Action) -> bool:
         """Enters an action that may not be started, and returns whether it did."""
         activity = kind_of(action.operation).activity(action.operation)
-        if isinstance(action.operation, CancelPost):
+        action_class = class_of(action.operation)
+        if action_class is ActionClass.PROTECTIVE:
             return False  # cancelling a post is right whatever else went wrong
         if self.halted is not None:
             self.skip(action, ActionResult.NOT_STARTED, self.halted)
-        elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
+        elif action_class is ActionClass.PUBLIC and not self.options.allow_publish:
             self.skip(action, ActionResult.WITHHELD, NO_YES)
         elif activity in self._troubled:
             self.skip(action, ActionResult.SKIPPED, self._troubled[activity])
@@ -322,28 +319,23 @@ class SiteRun:
             self._done.append(attempt)
         await self.record(attempt)
 
-    async def record(self, attempt: CallAttempt) -> None:
+    async def record(self, attempt: CallAttempt, found: Snapshot | None = None) -> None:
         """Records the outcome of an attempt for later runs, without reading it back once more."""
-        moved: PublishedPost | None = None
         if isinstance(attempt.outcome, Done):
             operation = attempt.entry.operation
             applied = kind_of(operation).applied(operation, self.plan.inputs)
             if applied != Inputs():
                 self.journal.note(AppliedValues(applied))
-            if isinstance(operation, ReschedulePost):
-                moved = published_post(
-                    attempt.entry, self.journal, operation.at, self.options, zone=self.plan.time_zone
-                )
-        await conclude(self.journal, attempt.entry, attempt.outcome, moved)
+        await conclude(self.journal, attempt.entry, attempt.outcome, found, self.options, self.plan.time_zone)
 
     def complete_rules(self) -> None:
         """Records the rules of the parts that were carried out in full."""
         left = tuple(entry.operation for entry in self._entries if entry.result is not ActionResult.DONE)
         self.journal.note(Bound(Bindings(objects=completed_rules(self.plan, left))))
 
-    def has_written(self, kind: type[Operation]) -> bool:
-        """Whether a write of that kind took effect and has not been read back yet."""
-        return any(isinstance(attempt.action.operation, kind) for attempt in self._done)
+    def has_written(self, verb: Verb) -> bool:
+        """Whether such a write took effect and has not been read back yet."""
+        return any(attempt.action.operation.verb is verb for attempt in self._done)
 
     def take_written(self) -> tuple[CallAttempt, ...]:
         """Returns the successful attempts that were not read back; from now on they count as read back."""
@@ -372,31 +364,18 @@ class SiteRun:
 
     def _decided(self, action: Action) -> ReviewedDecision | None:
         """The reviewers' decision that an action carries out, for `Journal.consumed`."""
-        operation = action.operation
-        if action.reason is not Reason.SENT_BACK or not isinstance(operation, RegeneratePosts | ClearPosts):
+        kind, operation = kind_of(action.operation), action.operation
+        decision, activity = kind.decision(operation), kind.activity(operation)
+        if action.reason is not Reason.SENT_BACK or decision is None or activity is None:
             return None
-        reviewed = self.approvals.activity(operation.activity)
-        return ReviewedDecision(_decision_of(operation), reviewed.digest) if reviewed else None
+        reviewed = self.approvals.activity(activity)
+        return ReviewedDecision(decision, reviewed.digest) if reviewed else None
 
 
 def _was_accepted(operation: Operation, outcome: Outcome) -> bool:
     """Whether the answer says that something was created: it is not created again, whether it shows or not (17.1)."""
     accepted = isinstance(outcome, Done) or (isinstance(outcome, Unknown) and outcome.accepted)
     return accepted and operation.verb is Verb.CREATE
-
-
-def _decision_of(operation: RegeneratePosts | ClearPosts) -> str:
-    match operation:
-        case RegeneratePosts(stories=True):
-            return STORIES
-        case RegeneratePosts(media_only=True):
-            return ActivityDecision.REGENERATE_MEDIA
-        case RegeneratePosts():
-            return ActivityDecision.REGENERATE
-        case ClearPosts():
-            return ActivityDecision.DISCARD
-        case _:
-            assert_never(operation)
 
 
 def result_of(outcome: Outcome) -> ActionResult:

@@ -11,26 +11,25 @@ from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import LOOKS, infer_outcome, read_for
 from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.state_updates import note_part
-from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.marketing_plan import DeleteMarketingPlan
 from reconciler.model.notes import InputsPending
-from reconciler.model.operations import AtOnce
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Unknown
 from reconciler.model.posts import ClearPosts
-from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import Need
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
 
 
-async def perform_simple(run: SiteRun, action: Action, operation: AtOnce) -> None:
+async def perform_simple(run: SiteRun, actions: tuple[Action, ...]) -> None:
     """Checks, writes, records and enters one action. May raise an ApiError of a read."""
-    if await run.skip_if_stale(action):
+    (action,) = actions
+    if run.skip_if_blocked(action) or await run.skip_if_stale(action):
         return
-    if operation.feeds_generation:
+    if action.operation.feeds_generation:
         note_pending(run)
     (attempt,) = await run.call([action])
     attempt = await resolve_unclear(run, attempt)
-    if isinstance(operation, DeleteMarketingPlan | ClearPosts):
+    if isinstance(action.operation, DeleteMarketingPlan | ClearPosts):
         run.cache.forget(Need.MARKETING_PLAN)
     run.conclude_with(action, attempt.outcome)
 
@@ -43,7 +42,7 @@ def note_pending(run: SiteRun) -> None:
     """
     if run.awaited:
         return
-    if any(isinstance(action.operation, Generate | Regenerate) for action in run.plan.actions):
+    if any(action.operation.uses_inputs for action in run.plan.actions):
         run.journal.note(InputsPending(run.plan.inputs, run.plan.adopted_inputs))
 
 
@@ -58,7 +57,7 @@ async def resolve_unclear(run: SiteRun, attempt: CallAttempt) -> CallAttempt:
             await run.close(resolved)
             return resolved
         case NotDone(skipped=skipped, missing=missing) if skipped or (
-            missing and isinstance(attempt.action.operation, CancelPost)
+            missing and attempt.action.operation.verb is Verb.CANCEL
         ):
             operation = attempt.action.operation
             found = await kind_of(operation).ruled_out(operation, attempt.outcome, run.cache, run.journal)

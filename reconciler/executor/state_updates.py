@@ -2,71 +2,49 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.kinds.marketing_plan import survivors
-from reconciler.executor.ports import Journal, Ports
+from reconciler.executor.kinds.base import OutcomeContext
+from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.activities import ActivityOperation
 from reconciler.model.address import Kind
 from reconciler.model.failures import Failure
-from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, MarketingPlan, Regenerate
+from reconciler.model.journal import OpenEntry
 from reconciler.model.notes import AppliedValues, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
-from reconciler.model.operations import Deferred, InputWrite
 from reconciler.model.outcomes import Done, NotDone, Outcome
-from reconciler.model.posts import PostsOperation
-from reconciler.model.schedule import CancelPost
 from reconciler.model.settings import UpdateSettings
-from reconciler.model.sites import Bindings, Inputs, PublishedPost
+from reconciler.model.sites import Bindings, Inputs
 from reconciler.planner.actions import Plan
-from reconciler.planner.unstopped import failed_cancel, tried_key
 
 
 async def conclude(
     journal: Journal,
     entry: OpenEntry,
     outcome: Outcome,
-    published: PublishedPost | None = None,
-    live: MarketingPlan | None = None,
+    found: Snapshot | None = None,
+    options: ApplyOptions | None = None,
+    zone: str | None = None,
 ) -> None:
     """Records what an outcome means for later runs, then the outcome itself.
 
-    Because of this order, if a run dies in between, the next one finds the entry open and records it again. `published`
-    is how a post was scheduled, if it was; `live` the marketing plan that a generation ended with, if it was read.
+    Because of this order, if a run dies in between, the next one finds the entry open and records it again. The
+    rest is what is known by then: see `OutcomeContext`.
     """
+    kind, operation = kind_of(entry.operation), entry.operation
+    context = OutcomeContext(journal.recorded, found, options, zone)
+    left = Bindings()
     if isinstance(outcome, Done):
-        kind = kind_of(entry.operation)
-        left = kind.leaves(entry.operation, entry, outcome, journal.recorded)
-        if live is not None and isinstance(entry.operation, Generate | Regenerate):
-            left = replace(left, created=(*left.created, *survivors(journal.recorded, live)))
-        if left != Bindings():
-            journal.note(Bound(left))
-        activity = kind.spoils(entry.operation)
+        left = kind.leaves(operation, entry, outcome, context)
+    elif isinstance(outcome, NotDone):
+        left = kind.leaves_undone(operation, Failure.of(outcome.problem, outcome.asked))
+    if left != Bindings():
+        journal.note(Bound(left))
+    if isinstance(outcome, Done):
+        activity = kind.spoils(operation)
         if entry.decided is not None and activity is not None:
             journal.note(Consumed(activity, entry.decided.decision, entry.decided.digest))
-        if published is not None:
+        if (published := kind.published(operation, entry, context)) is not None:
             journal.note(Scheduled(published))
-    elif isinstance(outcome, NotDone) and isinstance(entry.operation, CancelPost):
-        # Until it is cancelled or gone, each plan says that it still goes out.
-        failure = Failure.of(outcome.problem, outcome.asked)
-        journal.note(Bound(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(failure)),))))
     await journal.end(entry, outcome)
-
-
-def schedules_nothing(
-    _: InputWrite
-    | AwaitGeneration
-    | DeleteMarketingPlan
-    | ActivityOperation
-    | PostsOperation
-    | CancelPost
-    | Deferred
-    | UnreadableCall,
-) -> PublishedPost | None:
-    """How a call that took effect scheduled a post: these schedule none, and a wait or a promise is no call."""
-    return None
 
 
 def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None:
@@ -89,7 +67,8 @@ def record_findings(plan: Plan, ports: Ports) -> None:
     as_asked = _found_as_asked(plan)
     if as_asked != Inputs():
         journal.note(AppliedValues(as_asked))
-    coming = any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions)
+    operations = [action.operation for action in plan.actions]
+    coming = any(each.kind is Kind.MARKETING_PLAN and not each.at_once for each in operations)
     if plan.adopted_inputs is not None and not coming and plan.adopted_inputs != journal.recorded.generated_from:
         _adopt(plan.adopted_inputs, journal)
 

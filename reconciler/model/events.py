@@ -73,18 +73,6 @@ class CalendarEvent(Struct, frozen=True):
         )
 
 
-def input_path(name: str) -> str:
-    """The name of a declared event among the generation inputs: `calendarEvents.Sale`."""
-    return f"{_INPUT}{name}"
-
-
-def name_of_input(path: str) -> str | None:
-    """The name of the event behind a generation input; None if the input is something else."""
-    return path.removeprefix(_INPUT) if path.startswith(_INPUT) else None
-
-
-_INPUT: Final = "calendarEvents."
-
 REACH_BACK: Final = timedelta(days=366)
 REACH_AHEAD: Final = timedelta(days=731)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
-from reconciler.model.address import Address
+from reconciler.model.address import Address, Kind
 from reconciler.model.canonical import EMPTY, Digest, JsonObject
 from reconciler.model.failures import Failure
-from reconciler.model.frozen import Instant, Struct, Variant, kind_of
+from reconciler.model.frozen import Instant, Struct, kind_of
 from reconciler.model.operations import Operation
 from reconciler.model.posts import PostId
 from reconciler.model.settings import Field
+from reconciler.model.writes import Write
 
 
 class PostSeen(Struct, frozen=True):
@@ -43,11 +44,13 @@ class ReviewedDecision(Struct, frozen=True):
     digest: Digest
 
 
-class UnreadableCall(Variant, frozen=True):
+class UnreadableCall(Write, frozen=True):
     """A call made by another version of this tool, for which this version has no operation.
 
     It blocks its object until a person says how it ended.
     """
+
+    kind: ClassVar[Kind] = Kind.SITE
 
     call: str
     facts: JsonObject = EMPTY

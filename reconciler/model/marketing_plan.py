@@ -89,6 +89,8 @@ class Generate(MarketingPlanWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
+    at_once: ClassVar[bool] = False
+    uses_inputs: ClassVar[bool] = True
 
 
 class Regenerate(MarketingPlanWrite, frozen=True):
@@ -96,6 +98,8 @@ class Regenerate(MarketingPlanWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
+    at_once: ClassVar[bool] = False
+    uses_inputs: ClassVar[bool] = True
 
     keyword_research: bool
     discards: tuple[PostId, ...] = ()
@@ -106,6 +110,7 @@ class AwaitGeneration(MarketingPlanWrite, frozen=True):
     """Not a write: a generation is under way, whoever started it, and what follows waits for it."""
 
     verb: ClassVar[Verb] = Verb.WAIT
+    at_once: ClassVar[bool] = False
 
 
 class DeleteMarketingPlan(MarketingPlanWrite, frozen=True):

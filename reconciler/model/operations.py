@@ -64,6 +64,7 @@ class Deferred(Write, frozen=True):
     """
 
     kind: ClassVar[Kind] = Kind.RULE
+    at_once: ClassVar[bool] = False
 
     part: SitePart
     rule: int
@@ -119,11 +120,6 @@ InputWrite: TypeAlias = EventOperation | UpdateSettings
 
 Foundation: TypeAlias = EventOperation | UpdateSettings | MarketingPlanOperation
 """What activities and posts come from: the inputs of a generation, and the marketing plan itself."""
-
-AtOnce: TypeAlias = (
-    EventOperation | UpdateSettings | DeleteMarketingPlan | ActivityOperation | ClearPosts | ReschedulePost | CancelPost
-)
-"""Operations that take one call and finish at once: there is nothing to wait for, and calls are not combined."""
 
 
 def class_of(operation: Operation) -> ActionClass:

@@ -264,6 +264,7 @@ class GeneratePosts(PostsWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
+    at_once: ClassVar[bool] = False
 
 
 class RegeneratePosts(PostsWrite, frozen=True):
@@ -271,6 +272,7 @@ class RegeneratePosts(PostsWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
+    at_once: ClassVar[bool] = False
 
     discards: tuple[PostId, ...] = ()
     media_only: bool = False
@@ -295,6 +297,7 @@ class AwaitPosts(PostsWrite, frozen=True):
     """Not a write: an earlier run asked for an activity's posts, and they do not exist yet."""
 
     verb: ClassVar[Verb] = Verb.WAIT
+    at_once: ClassVar[bool] = False
 
 
 PostsOperation: TypeAlias = GeneratePosts | RegeneratePosts | ClearPosts | AwaitPosts

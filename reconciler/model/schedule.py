@@ -74,6 +74,7 @@ class SchedulePost(DraftWrite, frozen=True):
     """
 
     verb: ClassVar[Verb] = Verb.PUBLISH
+    at_once: ClassVar[bool] = False
 
     digest: Digest
     at: Instant | None = None

@@ -187,6 +187,19 @@ class Inputs(Struct, frozen=True):
         )
 
 
+def input_path(name: str) -> str:
+    """The name of a declared event among the generation inputs: `calendarEvents.Sale`."""
+    return f"{_INPUT}{name}"
+
+
+def name_of_input(path: str) -> str | None:
+    """The name of the event behind a generation input; None if the input is something else."""
+    return path.removeprefix(_INPUT) if path.startswith(_INPUT) else None
+
+
+_INPUT: Final = "calendarEvents."
+
+
 class CreatedActivity(Struct, frozen=True):
     """An activity that a `create` rule made: what was asked for then, and the id it got."""
 

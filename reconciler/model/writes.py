@@ -70,6 +70,10 @@ class Write(Variant, frozen=True):
     """It destroys its object, which counts towards `maxDelete`. Drafts that are thrown away have `maxDiscard`."""
     rules: ClassVar[str] = ""
     """The rules of a file that ask for it, as the state names them (`rule[posts]`); empty if no rule does."""
+    at_once: ClassVar[bool] = True
+    """One call carries it out, and it is done at once: there is nothing to wait for, and calls are not combined."""
+    uses_inputs: ClassVar[bool] = False
+    """It generates the marketing plan from what `feeds_generation` has written."""
     takes_time: ClassVar[bool] = False
     """Its effect comes later. While its outcome is unknown, the parts that plan it wait for it."""
 

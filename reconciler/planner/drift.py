@@ -14,11 +14,10 @@ from msgspec.structs import replace
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.events import name_of_input
 from reconciler.model.marketing_plan import AwaitGeneration, MarketingPlan, PlanStatus, When
 from reconciler.model.posts import PostId, Unrecognised
 from reconciler.model.settings import MarketingSettings, normal, same_setting
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, name_of_input
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of

@@ -28,6 +28,7 @@ from reconciler.model.operations import Deferred, Foundation, SitePart
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, PostStatus, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import (
     ABSENT_NOW,
@@ -60,7 +61,7 @@ def content_items(
     going_out = {str(post.address) for post in plan.still_going_out}
     for action in plan.actions:
         address = str(action.address)
-        if address in found and (address in going_out or not isinstance(action.operation, CancelPost)):
+        if address in found and (address in going_out or action.operation.verb is not Verb.CANCEL):
             continue
         said = audit.of(action)
         if isinstance(said, DriftItem):
@@ -85,7 +86,7 @@ def waiting_items(
     audit = _Audit(desired, observed, recorded, plan, scope)
     found = {str(item.address): item for item in audit.going_wrong()}
     for action in plan.actions:
-        if isinstance(action.operation, CancelPost):
+        if action.operation.verb is Verb.CANCEL:
             said = audit.of(action)
             assert isinstance(said, DriftItem)
             found.setdefault(str(action.address), said)
@@ -193,7 +194,7 @@ class _Audit(PostsAudit, frozen=True):
         `applied` tells whether the object was as the rule asks when it was last applied; None if it is not known to
         have existed.
         """
-        part = SitePart.ACTIVITIES if isinstance(action.operation, DeleteActivity) else SitePart.POSTS
+        part = SitePart.ACTIVITIES if action.operation.kind is Kind.ACTIVITY else SitePart.POSTS
         if applied is not None:
             return self._drifted(action, finding, ChangedSide.REMOTE if applied else ChangedSide.GIT, title)
         if not self._same_rules(part):

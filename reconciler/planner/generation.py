@@ -10,7 +10,6 @@ from msgspec import Struct
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.events import input_path
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
@@ -29,7 +28,7 @@ from reconciler.model.operations import Operation, Precondition
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
-from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite
+from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, input_path
 from reconciler.model.text import printable
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
@@ -142,7 +141,7 @@ def plan_generation(
     assert live is not None
     if not wanted.present:
         return _removal(live, scope)
-    if any(_is_generation(entry) and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
+    if any(entry.operation.uses_inputs and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
         # A call was sent and its answer lost: until its effect shows or its time is up, no second call is sent
         # (design.md 3.5).
         shows = live.status is PlanStatus.GENERATING
@@ -180,10 +179,6 @@ def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
         ),
         gone=True,
     )
-
-
-def _is_generation(entry: OpenEntry) -> bool:
-    return isinstance(entry.operation, Generate | Regenerate)
 
 
 def _may_have_made_an_input(entry: OpenEntry) -> bool:
@@ -260,7 +255,7 @@ def _upkeep(
     live = observed.marketing_plan
     assert live is not None
     under_way = live.status is PlanStatus.GENERATING
-    ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
+    ours = any(entry.sent and entry.operation.uses_inputs for entry in recorded.open)
     base = (
         recorded.pending
         if ours and recorded.pending

@@ -7,7 +7,7 @@ from msgspec import Struct
 from reconciler.model.activities import ActivityOperation, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
-from reconciler.model.marketing_plan import Generate, PlanStatus, Regenerate
+from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import Deferred, Foundation, Operation, SitePart
 from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostsOperation, PostStatus
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
@@ -96,7 +96,7 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
     needs: set[Need] = set()
     channels: set[str] = set()
     operations = [action.operation for action in plan.actions]
-    if any(isinstance(operation, Generate | Regenerate) for operation in operations):
+    if any(operation.uses_inputs for operation in operations):
         needs.add(Need.PUBLISHED)
     if wanted := _channels_of(operations):
         needs |= {Need.CHANNELS, Need.FEATURES, Need.PUBLISHED}

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import CreateActivity, DesiredActivity
 from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.journal import OpenEntry, UnreadableCall
+from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, PlanStatus
 from reconciler.model.operations import Deferred
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised
@@ -92,7 +92,7 @@ def _is_in_doubt(entry: OpenEntry) -> bool:
     Results that take time are awaited by the parts that plan them.
     """
     operation = entry.operation
-    return isinstance(operation, UnreadableCall) or not (operation.takes_time or operation.repeatable)
+    return not (operation.takes_time or operation.repeatable)
 
 
 def _unknown(action: Action, entry: OpenEntry) -> Diagnostic:

@@ -8,9 +8,9 @@ from typing import Final
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
+from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.operations import Deferred, Operation, SitePart, class_of, discards_of
-from reconciler.model.posts import AwaitPosts, ClearPosts, Discarded, RegeneratePosts, name_of
+from reconciler.model.posts import ClearPosts, Discarded, RegeneratePosts, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite
 from reconciler.model.writes import ActionClass, Verb
@@ -72,7 +72,7 @@ def what_is_left(saved: Plan, today: Plan) -> Plan | None:
     if today.refusals:
         return None
     for action in today.actions:
-        waits = isinstance(action.operation, AwaitGeneration | AwaitPosts) and action.address in begun
+        waits = action.operation.verb is Verb.WAIT and action.address in begun
         if not waits and (action.address, action.operation) not in agreed:
             return None
     return today
@@ -87,8 +87,8 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
             return problem
     if class_of(operation) is ActionClass.PUBLIC:
         return None if _is_allowed(action, today, desired) else _instead(action, today, NOT_ALLOWED)
-    if isinstance(operation, CancelPost):
-        if any(isinstance(found.operation, CancelPost) and found.address == action.address for found in today.actions):
+    if operation.verb is Verb.CANCEL:
+        if any(found.operation.verb is Verb.CANCEL and found.address == action.address for found in today.actions):
             return None
         return WANTED_AGAIN
     kept = [name_of(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -212,3 +212,38 @@ def until_applied(plan: Plan) -> tuple[StillGoingOut, ...]:
     found = (*plan.still_going_out, *left_out((each for each in plan.actions if each.address not in known), reason))
     last = datetime.max.replace(tzinfo=UTC)
     return tuple(sorted(found, key=lambda post: (post.moment or last, post.address)))
+
+
+# --- after a run -----------------------------------------------------------------------------------
+
+OVER: Final = frozenset(
+    {PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED, PostStatus.PUBLISHED, PostStatus.FAILED}
+)
+"""Statuses of a post that is no longer waiting to go out."""
+
+
+def still_going_out(
+    plan: Plan, unstopped: Mapping[Action, Diagnostic], live: Mapping[PostId, Post | None] | None = None
+) -> tuple[StillGoingOut, ...]:
+    """The posts that the plan could not stop, and those that the run failed to stop and why, soonest first.
+
+    `live` are the posts as they were read at the end; None means they were not read, so what was not stopped goes out.
+    """
+    found = [_if_it_goes_out(action, problem, live or {}) for action, problem in unstopped.items()]
+    last = datetime.max.replace(tzinfo=UTC)
+    all_of_them = (*beyond_the_plan(plan), *(post for post in found if post is not None))
+    return tuple(sorted(all_of_them, key=lambda post: (post.moment or last, post.address)))
+
+
+def _if_it_goes_out(action: Action, problem: Diagnostic, live: Mapping[PostId, Post | None]) -> StillGoingOut | None:
+    """The post that an action should have stopped, if it still goes out."""
+    operation = action.operation
+    assert isinstance(operation, CancelPost | ReschedulePost)
+    if operation.post not in live:
+        return not_stopped(action, problem)
+    post = live[operation.post]
+    if post is None or post.status in OVER:
+        return None
+    if isinstance(operation, ReschedulePost) and post.scheduled_for not in (None, operation.before):
+        return None  # somebody moved it, and the next plan decides where to
+    return not_stopped(action, problem, post)

@@ -9,9 +9,9 @@ from typing import Final
 
 from reconciler.model.canonical import Absent, Json, thaw
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.events import name_of_input
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
+from reconciler.model.sites import name_of_input
 from reconciler.planner.actions import Action, Grounds, InReview, Reason, ReasonFact
 from reconciler.planner.approval_checks import difference_values, difference_words
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import StillWaiting
 from reconciler.executor.executor import apply_plan
-from reconciler.model.activities import CreateActivity, DesiredActivity
+from reconciler.model.activities import CreateActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
 from reconciler.model.events import CalendarEvent, CalendarId, CreateEvent, DeleteEvent, DesiredEvent, EventId
@@ -29,6 +29,7 @@ from reconciler.model.marketing_plan import (
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Done, Outcome, Pending
 from reconciler.model.posts import ActivityId, Unrecognised
+from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, SettingIs, UpdateSettings
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs
 from reconciler.model.writes import FieldChange
@@ -56,7 +57,7 @@ DRY = Inputs(settings=(Field("settings.toneOfVoice", "dry"),))
 WARM = Inputs(settings=(Field("settings.toneOfVoice", "warm"),))
 SALE = DesiredEvent("Sale", date=START + timedelta(days=20), whole_day=True)
 CREATE_SALE = act(CreateEvent(SALE), Kind.EVENT, "Sale")
-DEFERRED = act(Deferred(SitePart.POSTS, 0), Kind.RULE, "posts.0")
+DEFERRED = act(Deferred(SitePart.POSTS, 0, posts_rules=(PostsRule(Match()),)), Kind.RULE, "posts.0")
 AWAIT = act(AwaitGeneration(), Kind.MARKETING_PLAN)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.marketing_plan import MarketingPlanKind
-from reconciler.executor.kinds.schedule import is_scheduled
+from reconciler.executor.kinds.schedule.conditions import is_scheduled
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.approvals import Approvals
 from reconciler.model.marketing_plan import Discard, MarketingPlan, PlanStatus, Regenerate

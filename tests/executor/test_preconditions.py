@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from reconciler.executor.events import EntryResolved
 from reconciler.executor.kinds import of_kind
 from reconciler.executor.kinds.base import Moment
-from reconciler.executor.kinds.schedule import right_unmet
+from reconciler.executor.kinds.schedule.conditions import right_unmet
 from reconciler.executor.preconditions import stale_in
 from reconciler.model.activities import (
     ActivityIs,

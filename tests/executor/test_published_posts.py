@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.executor.kinds.schedule import published_post
+from reconciler.executor.kinds.base import OutcomeContext
+from reconciler.executor.kinds.schedule.records import published_post
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.canonical import Digest
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
@@ -23,9 +24,8 @@ BEFORE = PublishedPost(POST, DIGEST, "INSTAGRAM", NOW, NOW, zone="Europe/Berlin"
 def noted(
     operation: SchedulePost | ReschedulePost, recorded: RecordedSite, zone: str | None, live: Post | None = None
 ) -> PublishedPost:
-    entry: Any = SimpleNamespace(operation=operation, started_at=NOW)
-    journal: Any = SimpleNamespace(recorded=recorded)
-    return published_post(entry, journal, NOW, None, Snapshot(items=((POST, live),)), zone)
+    entry: Any = SimpleNamespace(started_at=NOW)
+    return published_post(operation, entry, OutcomeContext(recorded, Snapshot(items=((POST, live),)), zone=zone))
 
 
 @pytest.mark.parametrize(("zone", "told"), [("America/Lima", "America/Lima"), (None, "Europe/Berlin")])

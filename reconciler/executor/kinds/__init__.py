@@ -1,4 +1,4 @@
-"""The kinds of managed objects, one file each.
+"""The kinds of managed objects: a file each, or a folder for one that has steps of its own.
 
 A kind says what must hold before a call, what the call's outcome was, and what it leaves behind.
 """
@@ -17,7 +17,7 @@ from reconciler.executor.kinds.schedule import ScheduleKind
 from reconciler.executor.kinds.settings import SettingsKind
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
-from reconciler.model.journal import AnyOperation, OpenEntry, UnreadableCall
+from reconciler.model.journal import AnyOperation, OpenEntry
 from reconciler.model.outcomes import Outcome
 
 SETTINGS: Final = SettingsKind()
@@ -42,7 +42,7 @@ KINDS: Final[tuple[ManagedKind[Any], ...]] = (SETTINGS, EVENTS, MARKETING_PLAN, 
 
 def kind_of(operation: AnyOperation) -> ManagedKind[Any]:
     """The kind that an operation belongs to; its methods accept the operation."""
-    return NO_CALL if isinstance(operation, UnreadableCall) else of_kind(operation.kind)
+    return of_kind(operation.kind)
 
 
 def of_kind(kind: Kind) -> ManagedKind[Any]:

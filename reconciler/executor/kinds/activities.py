@@ -8,7 +8,15 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, differences, same_text, thrown_away
+from reconciler.executor.kinds.base import (
+    ManagedKind,
+    Moment,
+    OutcomeContext,
+    OutcomeReads,
+    differences,
+    same_text,
+    thrown_away,
+)
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.activities import (
@@ -95,7 +103,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
             case _:
                 assert_never(operation)
 
-    def leaves(self, operation: ActivityOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+    def leaves(self, operation: ActivityOperation, entry: OpenEntry, done: Done, context: OutcomeContext) -> Bindings:
         match operation:
             case CreateActivity(activity=wanted):
                 if not done.created:
@@ -105,11 +113,11 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
             case UpdateActivity(id=id, changes=changes):
                 key = key_of(Kind.ACTIVITY, id)
                 values = {change.path: change.after for change in changes}
-                return Bindings(objects=((key, JsonObject({**(recorded.object(key) or EMPTY), **values})),))
+                return Bindings(objects=((key, JsonObject({**(context.recorded.object(key) or EMPTY), **values})),))
             case DeleteActivity(id=id):
                 return Bindings(
-                    created=forgotten(recorded, lambda created: created.id == id),
-                    objects=thrown_away((post.id for post in entry.before.posts), recorded),
+                    created=forgotten(context.recorded, lambda created: created.id == id),
+                    objects=thrown_away((post.id for post in entry.before.posts), context.recorded),
                 )
             case _:
                 assert_never(operation)

@@ -13,18 +13,19 @@ from typing import Any, Final, Generic, TypeVar
 from msgspec import Struct
 
 from reconciler.executor.ledger import ActionResult
-from reconciler.executor.ports import Journal, Ports
+from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Json, canonical_text
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.failures import Failure
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, not_as_asked
 from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
+from reconciler.model.sites import Bindings, Inputs, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
 from reconciler.planner.baseline import WAS_CANCELLED, Objects, approval_key, key_of
@@ -60,6 +61,18 @@ class Moment(Struct, frozen=True):
     """The site's time zone, for messages to people."""
 
 
+class OutcomeContext(Struct, frozen=True):
+    """What is known when an outcome is recorded: the record, and, if known, what has been read since the call.
+
+    `options` are those of the run; `zone` is the site's time zone.
+    """
+
+    recorded: RecordedSite
+    found: Snapshot | None = None
+    options: ApplyOptions | None = None
+    zone: str | None = None
+
+
 class ManagedKind(Generic[O]):
     """One kind of object. `O` are its operations."""
 
@@ -68,6 +81,10 @@ class ManagedKind(Generic[O]):
     async def unmet(self, required: Any, operation: Operation, site: SiteCache, moment: Moment) -> Diagnostic | None:
         """What was found instead of what a condition of this kind asks for; None if it holds. May raise an ApiError."""
         raise TypeError(f"{type(self).__name__} checks no {type(required).__name__}")
+
+    def right_unmet(self, required: Any, moment: Moment) -> Diagnostic | None:
+        """What is wrong with a condition of this kind, as far as that can be judged without reading the site."""
+        return None
 
     async def refusal_reason(self, operation: O, site: SiteCache, moment: Moment) -> Diagnostic | None:
         """Why the call must not be sent, beyond the preconditions in its plan. May raise an ApiError."""
@@ -80,6 +97,10 @@ class ManagedKind(Generic[O]):
     async def before(self, operation: O, site: SiteCache) -> Before:
         """What is there before the call, for `outcome`. May raise an ApiError."""
         return Before()
+
+    def decision(self, operation: O) -> str | None:
+        """What reviewers call the decision that the operation can carry out, if there is one."""
+        return None
 
     # --- after a call ---
 
@@ -110,8 +131,16 @@ class ManagedKind(Generic[O]):
 
     # --- what follows from it ---
 
-    def leaves(self, operation: O, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+    def leaves(self, operation: O, entry: OpenEntry, done: Done, context: OutcomeContext) -> Bindings:
         """What a successful call leaves behind, to be recorded."""
+        return Bindings()
+
+    def published(self, operation: O, entry: OpenEntry, context: OutcomeContext) -> PublishedPost | None:
+        """How a successful call scheduled a post; None if it did not."""
+        return None
+
+    def leaves_undone(self, operation: O, failure: Failure) -> Bindings:
+        """What must be recorded if the call was not done."""
         return Bindings()
 
     def leaves_in_part(self, operation: O, entry: OpenEntry, found: Snapshot, recorded: RecordedSite) -> Bindings:

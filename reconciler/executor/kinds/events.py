@@ -7,7 +7,15 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, differences, same_text, shown
+from reconciler.executor.kinds.base import (
+    ManagedKind,
+    Moment,
+    OutcomeContext,
+    OutcomeReads,
+    differences,
+    same_text,
+    shown,
+)
 from reconciler.executor.ledger import ActionResult
 from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.site_cache import SiteCache
@@ -138,13 +146,13 @@ class EventsKind(ManagedKind[EventOperation]):
         journal.note(FoundForeign(foreign.calendar_id, foreign.id))
         return replace(refused, problem=replace(refused.problem.because_of(why.message), code=why.code, fix=why.fix))
 
-    def leaves(self, operation: EventOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+    def leaves(self, operation: EventOperation, entry: OpenEntry, done: Done, context: OutcomeContext) -> Bindings:
         match operation:
             case CreateEvent(event=event) if done.created:
                 return Bindings(event_ids=((event.name, EventId(done.created)),))
             case DeleteEvent(id=id):
                 # From now on, its absence is expected (17.3).
-                names = (name for name, known in recorded.event_ids if known == id)
+                names = (name for name, known in context.recorded.event_ids if known == id)
                 return Bindings(event_ids=tuple((name, EventId("")) for name in names))
             case CreateEvent() | UpdateEvent():
                 return Bindings()
@@ -214,7 +222,7 @@ class EventsKind(ManagedKind[EventOperation]):
         return Inputs(events=tuple((name, facts) for name, facts in part.live_facts if name in names))
 
     def inputs_missing(self, operation: EventOperation, address: Address, result: ActionResult) -> Diagnostic | None:
-        if isinstance(operation, DeleteEvent):
+        if operation.destroys:
             return None if result is ActionResult.SKIPPED else behind(f"{address} was not deleted ({spoken(result)})")
         return behind(f"{address} was not saved ({spoken(result)})")
 

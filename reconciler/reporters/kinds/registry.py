@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from reconciler.model.address import Kind
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.operations import Operation, Precondition
 from reconciler.planner.actions import Action
 from reconciler.reporters.diagnostics import of_its_site
@@ -63,7 +62,7 @@ def call_about(entry: OpenEntry) -> str:
 
 def call_standing(entry: OpenEntry, *, held: bool) -> str:
     """What is known about its outcome, and what the next run does about it. `held`: a run may be working on it."""
-    if entry.sent and isinstance(entry.operation, Generate | Regenerate):
+    if entry.sent and entry.operation.uses_inputs:
         return "it was started; the next apply waits for it to end"
     if entry.sent:
         return "it took effect; the next apply reads the result"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import assert_never
 
 from reconciler.executor.kinds.activities import forgotten
-from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, thrown_away
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeContext, OutcomeReads, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
+from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.diagnostics import Diagnostic
@@ -43,7 +45,7 @@ LISTED = 3
 
 
 class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
-    """The marketing plan of a site. `generation.py` waits for generations."""
+    """The marketing plan of a site."""
 
     async def unmet(
         self, required: MarketingPlanCondition, operation: Operation, site: SiteCache, moment: Moment
@@ -62,7 +64,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
         return Before(
             known=tuple(sorted(activity.id for activity in live.activities)),
             status=str(live.status),
-            contents=tuple(sorted(_contents(live))) if isinstance(operation, Generate | Regenerate) else (),
+            contents=tuple(sorted(_contents(live))) if operation.uses_inputs else (),
         )
 
     def reads(self, operation: MarketingPlanOperation) -> OutcomeReads:
@@ -95,28 +97,26 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
         return None
 
     def leaves(
-        self, operation: MarketingPlanOperation, entry: OpenEntry, done: Done, recorded: RecordedSite
+        self, operation: MarketingPlanOperation, entry: OpenEntry, done: Done, context: OutcomeContext
     ) -> Bindings:
+        key, replaced = key_of(Kind.MARKETING_PLAN), _replaced(entry, context.recorded)
+        kept = _survivors(context.recorded, context.found.activities if context.found else ())
         match operation:
             case Generate():
-                return Bindings(created=_replaced(entry, recorded), objects=((key_of(Kind.MARKETING_PLAN), PRESENT),))
+                return Bindings(created=(*replaced, *kept), objects=((key, PRESENT),))
             case Regenerate(discards=discards):
-                return Bindings(
-                    created=_replaced(entry, recorded),
-                    objects=((key_of(Kind.MARKETING_PLAN), PRESENT), *thrown_away(discards, recorded)),
-                )
+                lost = thrown_away(discards, context.recorded)
+                return Bindings(created=(*replaced, *kept), objects=((key, PRESENT), *lost))
             case DeleteMarketingPlan(discards=discards):
-                return Bindings(
-                    created=_replaced(entry, recorded),
-                    objects=((key_of(Kind.MARKETING_PLAN), ABSENT_NOW), *thrown_away(discards, recorded)),
-                )
+                lost = thrown_away(discards, context.recorded)
+                return Bindings(created=replaced, objects=((key, ABSENT_NOW), *lost))
             case AwaitGeneration():
                 return Bindings()
             case _:
                 assert_never(operation)
 
     def halts(self, operation: MarketingPlanOperation) -> Diagnostic | None:
-        return behind("the marketing plan was not deleted") if isinstance(operation, DeleteMarketingPlan) else None
+        return behind("the marketing plan was not deleted") if operation.destroys else None
 
     def touches(self, operation: MarketingPlanOperation) -> frozenset[str]:
         return frozenset({"marketing plan"})
@@ -127,13 +127,13 @@ def _replaced(entry: OpenEntry, recorded: RecordedSite) -> tuple[CreatedActivity
     return forgotten(recorded, lambda created: created.target_date >= entry.started_at)
 
 
-def survivors(recorded: RecordedSite, live: MarketingPlan) -> tuple[CreatedActivity, ...]:
+def _survivors(recorded: RecordedSite, activities: Iterable[Activity]) -> tuple[CreatedActivity, ...]:
     """The created activities that a generation has kept.
 
     Whether it keeps any is not documented (14.8). One whose title the server stores in a form of its own is known by
     its id alone; without it, the next step would create it a second time.
     """
-    shown = {activity.id: activity for activity in live.activities}
+    shown = {activity.id: activity for activity in activities}
     return tuple(
         created
         for created in recorded.created

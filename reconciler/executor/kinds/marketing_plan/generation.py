@@ -12,12 +12,13 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
 from reconciler.executor.kinds import KINDS
 from reconciler.executor.kinds.marketing_plan import generation_outcome, is_as_before, leaves_trace
+from reconciler.executor.kinds.marketing_plan.left_behind import posts_left_behind
 from reconciler.executor.ledger import ActionResult
-from reconciler.executor.left_behind import posts_left_behind
 from reconciler.executor.outcome_check import LOOKS
 from reconciler.executor.ports import PollPolicy
 from reconciler.executor.run import SiteRun
 from reconciler.executor.site_cache import NO_PLAN
+from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import TimedOut, WaitStopped, poll
 from reconciler.model.diagnostics import Diagnostic
@@ -50,8 +51,14 @@ class PendingGeneration(Struct, frozen=True):
     at_once: bool = False
 
 
-async def generate(run: SiteRun, action: Action) -> None:
-    """Starts a generation or regeneration, and waits for its end."""
+async def generate_or_wait(run: SiteRun, actions: tuple[Action, ...]) -> None:
+    """Starts a generation or regeneration, or takes one that is under way, and waits for its end."""
+    (action,) = actions
+    if not run.skip_if_blocked(action):
+        await (_generate if action.operation.uses_inputs else _await)(run, action)
+
+
+async def _generate(run: SiteRun, action: Action) -> None:
     if run.inputs_missing is not None:
         run.skip(action, ActionResult.NOT_STARTED, run.inputs_missing)
         run.halted = WAITS
@@ -85,8 +92,7 @@ async def inputs_seen(run: SiteRun) -> Inputs:
     return seen
 
 
-async def await_generation(run: SiteRun, action: Action) -> None:
-    """Waits for a generation that was under way when the plan was made."""
+async def _await(run: SiteRun, action: Action) -> None:
     entry, pending = run.awaited, run.journal.recorded.pending
     inputs = pending if entry is not None and pending is not None else run.plan.adopted_inputs
     run.start(action)
@@ -187,7 +193,7 @@ async def _over(
     if isinstance(outcome, Done) and wait.inputs is not None:
         run.journal.note(InputsGeneratedFrom(wait.inputs))
     if last.entry is not None:
-        await conclude(run.journal, last.entry, outcome, live=observed.marketing_plan)
+        await conclude(run.journal, last.entry, outcome, Snapshot(observed))
     if isinstance(outcome, Done):
         run.conclude_with(wait.action, outcome)
         await _note_no_posts(run, observed.marketing_plan or NO_PLAN)

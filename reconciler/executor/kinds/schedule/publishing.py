@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
-from reconciler.executor.kinds.schedule import is_scheduled, published_post
-from reconciler.executor.lagging import drafts_themselves
+from reconciler.executor.kinds.schedule.conditions import is_scheduled
+from reconciler.executor.kinds.schedule.swapped import take_back, take_back_if_swapped
 from reconciler.executor.ledger import ActionResult
-from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS
+from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcome, read_for
 from reconciler.executor.readback import read_back
 from reconciler.executor.run import UNDER_WAY, CallAttempt, SiteRun, result_of
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
-from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Done, NotDone, Pending, Trouble, Unknown, not_done
@@ -25,6 +25,7 @@ from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import Approved, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import wrong_moment
@@ -38,14 +39,14 @@ CONTRADICTED = Diagnostic(
 )
 
 
-async def schedule(run: SiteRun, actions: Sequence[Action]) -> None:
+async def schedule_drafts(run: SiteRun, actions: Sequence[Action]) -> None:
     """Schedules drafts, at most as many as one call takes.
 
     Makes all ledger entries, even if a read raises ApiError.
     """
     run.cache.forget(Need.MARKETING_PLAN)
     if run.halted is None and run.options.allow_publish:
-        await _fill(run, actions)
+        await run.cache.fill(_operation_of(action).activity for action in actions)
     ready = [action for action in actions if not run.skip_if_blocked(action) and not await run.skip_if_stale(action)]
     if not ready:
         return
@@ -72,54 +73,38 @@ async def schedule(run: SiteRun, actions: Sequence[Action]) -> None:
             problem = error.diagnostic().while_("reading it back failed")
             run.fail(sent.action, ActionResult.UNKNOWN, problem, sent.outcome.request_id)
         raise
-    for attempt, live in found:
-        await _read_back(run, attempt, live)
-    if run.has_written(ReschedulePost):
+    for attempt in unread:
+        await _read_back(run, attempt, found)
+    if run.has_written(Verb.PUBLISH):
         await read_back(run)
 
 
-async def _fill(run: SiteRun, actions: Sequence[Action]) -> None:
-    await run.cache.fill(_operation_of(action).activity for action in actions)
-
-
-async def _look(run: SiteRun, sent: Sequence[CallAttempt]) -> list[tuple[CallAttempt, Post | None]]:
+async def _look(run: SiteRun, sent: Sequence[CallAttempt]) -> Snapshot:
     """The posts as they are now. A draft is read again before it counts: reads may lag behind writes (17.6)."""
-    found: list[tuple[CallAttempt, Post | None]] = []
+    operations = [_operation_of(each.action) for each in sent]
+    found = Snapshot()
     for look in range(LOOKS if sent else 0):
         if look:
             await run.ports.clock.sleep(min(LONGEST_PAUSE, run.options.waiting.interval.total_seconds()))
-        run.cache.forget(Need.MARKETING_PLAN)
-        await _fill(run, [each.action for each in sent])
-        found = [(each, await _post(run, each)) for each in sent]
-        if not any(live is not None and live.status is PostStatus.DRAFT for _, live in found):
+        found = await read_for(run.site, run.ports.reader, operations)
+        if not any((live := found.post(each.post)) and live.status is PostStatus.DRAFT for each in operations):
             break
-    shown = [live for _, live in found if live is not None]
-    themselves = {post.id: post for post in await drafts_themselves(run.site, run.ports.reader, shown)}
-    return [(each, themselves.get(live.id, live) if live else None) for each, live in found]
-
-
-async def _post(run: SiteRun, attempt: CallAttempt) -> Post | None:
-    """The post as it is now. The path for reading one post is inferred, so it is used only if necessary."""
-    operation = _operation(attempt)
-    live = await run.cache.marketing_plan()
-    posts = (post for activity in live.activities for post in activity.posts)
-    found = next((post for post in posts if post.id == operation.post), None)
-    if found is None:
-        return await run.ports.reader.post(run.site, operation.post)
-    if operation.at is not None and found.scheduled_for is None:
-        try:
-            return await run.ports.reader.post(run.site, operation.post) or found
-        except ApiError:
-            return found
+    for operation in operations:
+        live = found.post(operation.post)
+        if operation.at is not None and live is not None and live.scheduled_for is None:
+            with suppress(ApiError):
+                read = await run.ports.reader.post(run.site, operation.post)
+                found = replace(found, items=(*found.items, (operation.post, read)))
     return found
 
 
-async def _read_back(run: SiteRun, attempt: CallAttempt, live: Post | None) -> None:
-    outcome = attempt.outcome
-    if live is not None and is_scheduled(live):
-        await _scheduled(run, attempt, live)
+async def _read_back(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> None:
+    outcome, live = attempt.outcome, found.post(_operation_of(attempt.action).post)
+    verdict = infer_outcome(attempt.entry, found, run.now())
+    if live is not None and isinstance(verdict, Done):
+        await _scheduled(run, attempt, live, found)
         return
-    if live is None and (other := await _under_another_id(run, attempt)) is not None:
+    if live is None and (other := _under_another_id(run, attempt, found)) is not None:
         problem = Diagnostic(
             Trouble.OUTCOME_UNKNOWN,
             f"the draft is gone, and a post with the same content goes out under another id, {other.id}",
@@ -127,16 +112,16 @@ async def _read_back(run: SiteRun, attempt: CallAttempt, live: Post | None) -> N
         )
         run.fail(attempt.action, ActionResult.UNKNOWN, problem, outcome.request_id)
         return
-    refused: NotDone
     if isinstance(outcome, Done) and live is not None and live.status is PostStatus.DRAFT:
         # The entry stays open: the next run reads again, to find out which is right.
         run.fail(attempt.action, ActionResult.UNKNOWN, CONTRADICTED, outcome.request_id)
         return
-    if live is not None and not isinstance(live.status, PostStatus) and not isinstance(outcome, NotDone):
+    if live is not None and verdict is None and not isinstance(outcome, NotDone):
         # A status of a later version proves nothing: it may well go out, so the entry stays open too.
         problem = Diagnostic(Trouble.OUTCOME_UNKNOWN, f"it is {printable(str(live.status))}, an unknown status")
         run.fail(attempt.action, ActionResult.UNKNOWN, problem, outcome.request_id)
         return
+    refused: NotDone
     if isinstance(outcome, NotDone):
         refused = _explained_by(outcome, live)
     elif live is None:
@@ -152,14 +137,13 @@ async def _read_back(run: SiteRun, attempt: CallAttempt, live: Post | None) -> N
     run.conclude_with(attempt.action, refused)
 
 
-async def _under_another_id(run: SiteRun, attempt: CallAttempt) -> Post | None:
+def _under_another_id(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> Post | None:
     """A post of the activity that goes out with the draft's content and was not there before the call.
 
     The reference says that a post keeps its id (D 6.4), so it is reported, and never taken for the draft.
     """
-    operation = _operation(attempt)
-    activities = (await run.cache.marketing_plan()).activities
-    posts = (post for activity in activities if activity.id == operation.activity for post in activity.posts)
+    operation = _operation_of(attempt.action)
+    posts = (post for activity in found.activities if activity.id == operation.activity for post in activity.posts)
     new = (post for post in posts if post.id not in run.approved and is_scheduled(post))
     return next((post for post in new if post.digest == operation.digest), None)
 
@@ -179,15 +163,13 @@ def _explained_by(refused: NotDone, live: Post | None) -> NotDone:
     return replace(refused, problem=problem, skipped=True)
 
 
-async def _scheduled(run: SiteRun, attempt: CallAttempt, live: Post) -> None:
-    operation = _operation(attempt)
-    found = Snapshot(await run.cache.part(Need.MARKETING_PLAN), items=((live.id, live),))
-    done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options, found, run.plan.time_zone)
-    await conclude(run.journal, attempt.entry, Done(), done)
+async def _scheduled(run: SiteRun, attempt: CallAttempt, live: Post, found: Snapshot) -> None:
+    operation = _operation_of(attempt.action)
     request = attempt.outcome.request_id
-    if different := swapped(run, attempt.action, operation, live, found):
-        await take_back(run, attempt, operation, live, different)
-    elif operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
+    await run.record(replace(attempt, outcome=Done()), found)
+    if await take_back_if_swapped(run, attempt, found):
+        return
+    if operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
         await _move(run, attempt, live, operation.at)
     elif forbidden := _forbidden(run, attempt.action, live):
         await take_back(run, attempt, operation, live, forbidden, Reason.FORBIDDEN)
@@ -206,7 +188,7 @@ def _forbidden(run: SiteRun, action: Action, live: Post) -> Diagnostic | None:
 
 async def _move(run: SiteRun, attempt: CallAttempt, live: Post, at: datetime) -> None:
     """Moves a post to the time that its rule gives: a draft is scheduled at the API's own time first (I 6.2)."""
-    operation, action = _operation(attempt), attempt.action
+    operation, action = _operation_of(attempt.action), attempt.action
     move = ReschedulePost(
         operation.post, operation.activity, operation.channel, operation.digest, at, before=live.scheduled_for
     )
@@ -225,12 +207,8 @@ async def _move(run: SiteRun, attempt: CallAttempt, live: Post, at: datetime) ->
 
 
 def _is_alone(action: Action) -> bool:
-    operation = action.operation
-    return isinstance(operation, SchedulePost) and operation.at is not None and not operation.own_time_first
-
-
-def _operation(attempt: CallAttempt) -> SchedulePost:
-    return _operation_of(attempt.action)
+    operation = _operation_of(action)
+    return operation.at is not None and not operation.own_time_first
 
 
 def _operation_of(action: Action) -> SchedulePost:

@@ -8,14 +8,15 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, thrown_away
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeContext, OutcomeReads, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
+from reconciler.model.approvals import ActivityDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import Operation
-from reconciler.model.outcomes import Done, NotDone, Outcome, Trouble, not_as_asked, not_done, stale
+from reconciler.model.outcomes import Done, Outcome, Trouble, not_as_asked, not_done, stale
 from reconciler.model.posts import (
     ActivityId,
     AwaitPosts,
@@ -30,17 +31,17 @@ from reconciler.model.posts import (
 )
 from reconciler.model.sites import Bindings, RecordedSite
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
+from reconciler.planner.decisions import STORIES
 from reconciler.planner.posts import live_posts
 
 TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of a post that has not gone out, and that clearing removes."""
 
-
 CHANGED: Final = stale("the activity's posts have changed since the plan")
 
 
 class PostsKind(ManagedKind[PostsOperation]):
-    """All posts of an activity. `new_posts.py` waits for new ones."""
+    """All posts of an activity."""
 
     async def unmet(
         self, required: PostsCondition, operation: Operation, site: SiteCache, moment: Moment
@@ -69,11 +70,41 @@ class PostsKind(ManagedKind[PostsOperation]):
             case _:
                 assert_never(operation)
 
+    def decision(self, operation: PostsOperation) -> str | None:
+        match operation:
+            case RegeneratePosts(stories=True):
+                return STORIES
+            case RegeneratePosts(media_only=True):
+                return ActivityDecision.REGENERATE_MEDIA
+            case RegeneratePosts():
+                return ActivityDecision.REGENERATE
+            case ClearPosts():
+                return ActivityDecision.DISCARD
+            case GeneratePosts() | AwaitPosts():
+                return None
+            case _:
+                assert_never(operation)
+
     def reads(self, operation: PostsOperation) -> OutcomeReads:
         return OutcomeReads(activities=frozenset({operation.activity}))
 
     def outcome(self, operation: PostsOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
-        return posts_outcome(operation, entry, found.posts_of(operation.activity), whole=False)
+        """While drafts are being regenerated, the API shows a mixture (D 6.2): some new ones are enough here."""
+        live = found.posts_of(operation.activity)
+        match operation:
+            case GeneratePosts():
+                return Done() if any(post.id not in entry.before.known for post in live) else None
+            case RegeneratePosts(stories=stories):
+                before = {(seen.id, seen.digest) for seen in entry.before.posts}
+                drafts = (post for post in live if post.status is PostStatus.DRAFT and post.is_story == stories)
+                return Done() if any((post.id, post.digest) not in before for post in drafts) else None
+            case ClearPosts():
+                left = _left(operation, entry, live)
+                return not_done(Trouble.NO_EFFECT, "the posts are still there") if left else Done()
+            case AwaitPosts():
+                return None
+            case _:
+                assert_never(operation)
 
     def mismatch(
         self, operation: PostsOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
@@ -85,15 +116,15 @@ class PostsKind(ManagedKind[PostsOperation]):
             return None
         return not_as_asked(f"asked for its posts to be cleared, but {len(left):,} of them are still there")
 
-    def leaves(self, operation: PostsOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+    def leaves(self, operation: PostsOperation, entry: OpenEntry, done: Done, context: OutcomeContext) -> Bindings:
         key = key_of(Kind.POSTS, operation.activity)
         match operation:
             case GeneratePosts():
                 return Bindings(objects=((key, PRESENT),))
             case RegeneratePosts(discards=discards):
-                return Bindings(objects=thrown_away(discards, recorded))
+                return Bindings(objects=thrown_away(discards, context.recorded))
             case ClearPosts(discards=discards):
-                return Bindings(objects=((key, ABSENT_NOW), *thrown_away(discards, recorded)))
+                return Bindings(objects=((key, ABSENT_NOW), *thrown_away(discards, context.recorded)))
             case AwaitPosts():
                 return Bindings()
             case _:
@@ -120,41 +151,12 @@ class PostsKind(ManagedKind[PostsOperation]):
     def activity(self, operation: PostsOperation) -> ActivityId | None:
         return None if isinstance(operation, AwaitPosts) else operation.activity
 
-    def spoils(self, operation: PostsOperation) -> ActivityId | None:
-        return None if isinstance(operation, AwaitPosts) else operation.activity
+    spoils = activity
 
 
 async def _posts(operation: PostsOperation, site: SiteCache) -> tuple[Post, ...]:
     activities = (await site.marketing_plan()).activities
     return next((activity.posts for activity in activities if activity.id == operation.activity), ())
-
-
-# --- what is compared ------------------------------------------------------------------------------
-
-
-def posts_outcome(
-    operation: PostsOperation, entry: OpenEntry, live: tuple[Post, ...], *, whole: bool
-) -> Done | NotDone | None:
-    """What became of a call about an activity's posts. `whole`: it counts only if all of it was done.
-
-    While drafts are being regenerated, the API shows a transient mixture (D 6.2).
-    """
-    match operation:
-        case GeneratePosts():
-            return Done() if any(post.id not in entry.before.known for post in live) else None
-        case RegeneratePosts(stories=stories):
-            before = {(seen.id, seen.digest) for seen in entry.before.posts}
-            drafts = (post for post in live if post.status is PostStatus.DRAFT and post.is_story == stories)
-            after = {(post.id, post.digest) for post in drafts}
-            over = bool(after - before) and not (whole and before & after)
-            return Done() if over else None
-        case ClearPosts():
-            left = _left(operation, entry, live)
-            return not_done(Trouble.NO_EFFECT, "the posts are still there") if left else Done()
-        case AwaitPosts():
-            return None
-        case _:
-            assert_never(operation)
 
 
 def _left(operation: ClearPosts, entry: OpenEntry, live: tuple[Post, ...]) -> list[Post]:

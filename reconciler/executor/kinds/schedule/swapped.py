@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from reconciler.api.routes import PUBLISH_BY_ID, RESCHEDULE_ITEM, SCHEDULE_DRAFTS
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.kinds.schedule import is_scheduled
+from reconciler.executor.kinds.schedule.conditions import is_scheduled
 from reconciler.executor.ledger import ActionResult
 from reconciler.executor.outcome_check import read_for
 from reconciler.executor.run import UNDER_WAY, CallAttempt, SiteRun
@@ -28,7 +28,20 @@ from reconciler.planner.unstopped import STOP_BY_HAND
 Publishing: TypeAlias = SchedulePost | ReschedulePost
 
 
-def swapped(run: SiteRun, action: Action, operation: Publishing, live: Post, found: Snapshot) -> Diagnostic | None:
+async def take_back_if_swapped(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> bool:
+    """Cancels a post at once if it differs from what was approved, and returns whether it did. Other calls are left.
+
+    A lagging read shows what was approved, never anything else. May raise an ApiError.
+    """
+    operation = attempt.action.operation
+    if not isinstance(operation, Publishing) or (live := found.post(operation.post)) is None:
+        return False
+    if different := _swapped(run, attempt.action, operation, live, found):
+        await take_back(run, attempt, operation, live, different)
+    return different is not None
+
+
+def _swapped(run: SiteRun, action: Action, operation: Publishing, live: Post, found: Snapshot) -> Diagnostic | None:
     """How a post that goes out differs from what was approved: its content, or the date of its activity.
 
     None if it does not differ.

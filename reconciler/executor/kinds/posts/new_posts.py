@@ -11,15 +11,16 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.kinds.posts import posts_outcome
 from reconciler.executor.ledger import ActionResult
+from reconciler.executor.outcome_check import infer_outcome
 from reconciler.executor.run import SiteRun
+from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import TimedOut, WaitStopped, poll
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.outcomes import Done, NotDone, Remark, Trouble, Unknown
-from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, RegeneratePosts
+from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, PostStatus, RegeneratePosts
 from reconciler.model.sites import Need
 from reconciler.planner.actions import Action
 
@@ -111,10 +112,10 @@ async def _wait(run: SiteRun, awaited: list[PendingPosts]) -> None:
         last.update(await run.ports.reader.posts_of(run.site, ids))
         for pending in tuple(left):
             found = last.get(pending.activity, ())
-            outcome = _outcome(pending, found, whole=True)
             # They may appear one channel after the other (14.6), so they count as complete once two reads see the same.
-            if isinstance(outcome, Done) and _looks(found) == before[pending.activity]:
-                await conclude(run.journal, pending.entry, outcome)
+            stable = _looks(found) == before[pending.activity] and _is_whole(pending, found)
+            if stable and _is_done(run, pending, found):
+                await conclude(run.journal, pending.entry, Done())
                 run.finish(pending.action)
                 left.remove(pending)
         if left:
@@ -140,19 +141,22 @@ def _looks(posts: Sequence[Post]) -> frozenset[tuple[str, str]]:
     return frozenset((post.id, post.digest) for post in posts)
 
 
-def _outcome(pending: PendingPosts, live: tuple[Post, ...], *, whole: bool) -> Done | NotDone | None:
-    operation = pending.entry.operation
-    assert isinstance(operation, GeneratePosts | RegeneratePosts | ClearPosts)
-    return posts_outcome(operation, pending.entry, live, whole=whole)
+def _is_done(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...]) -> bool:
+    seen = Snapshot(posts=((pending.activity, live),))
+    return isinstance(infer_outcome(pending.entry, seen, run.now()), Done)
+
+
+def _is_whole(pending: PendingPosts, live: Sequence[Post]) -> bool:
+    """Whether no draft is left as it was before: drafts are regenerated one after the other (D 6.2)."""
+    before = {(seen.id, seen.digest) for seen in pending.entry.before.posts}
+    return not before & _looks([post for post in live if post.status is PostStatus.DRAFT])
 
 
 async def _not_over(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...], why: Diagnostic) -> None:
-    if isinstance(_outcome(pending, live, whole=True), Done):
+    whole = _is_whole(pending, live)
+    if _is_done(run, pending, live) and (whole or pending.action.operation.takes_time):
         await conclude(run.journal, pending.entry, Done())
-        run.finish(pending.action)
-    elif isinstance(pending.action.operation, RegeneratePosts) and _outcome(pending, live, whole=False) == Done():
-        await conclude(run.journal, pending.entry, Done())
-        run.finish(pending.action, remark=Remark.IN_PART)
+        run.finish(pending.action, remark=None if whole else Remark.IN_PART)
     elif pending.unclear is None:
         # Posts that have not appeared when the time runs out are not done, and the next run asks again (design.md 3.5).
         problem = why.while_("its posts are not there yet")

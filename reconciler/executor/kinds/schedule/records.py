@@ -1,0 +1,63 @@
+"""What is recorded of a post that a call scheduled or moved."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.executor.kinds.base import OutcomeContext
+from reconciler.model.canonical import Digest
+from reconciler.model.journal import OpenEntry
+from reconciler.model.posts import Post, PostId, account_id
+from reconciler.model.schedule import ReschedulePost, SchedulePost
+from reconciler.model.sites import PublishedPost
+
+NOTHING_SCHEDULED: Final = PublishedPost(PostId(""), Digest(""), "", None, datetime.min.replace(tzinfo=UTC))
+
+
+def published_post(
+    operation: SchedulePost | ReschedulePost, entry: OpenEntry, context: OutcomeContext
+) -> PublishedPost:
+    """The record of a post that this call scheduled or moved.
+
+    When it goes out is what has been read since, or else what was asked for; the options know the commit and who
+    approved it; a site whose time zone was not read has the one that it had last.
+
+    It has the date of its journal entry, so that two notes of it still count as one scheduling.
+    """
+    post, digest, recorded = operation.post, operation.digest, context.recorded
+    found, options = context.found, context.options
+    before = next((each for each in recorded.published if (each.id, each.digest) == (post, digest)), None)
+    zone = context.zone or max(recorded.published, key=lambda each: each.done_at, default=NOTHING_SCHEDULED).zone
+    live, activity = (found.post(post), found.activity(operation.activity)) if found else (None, None)
+    moment = operation.at if found is None else live.scheduled_for if live else None
+    if before is not None and isinstance(operation, ReschedulePost):
+        # The same scheduling at another time, not a second one.
+        return replace(before, scheduled_for=moment, date=activity.date if activity else before.date, zone=zone)
+    commit, approver = (options.commit, dict(options.approvers).get(post)) if options else (None, None)
+    return PublishedPost(
+        post,
+        digest,
+        operation.channel,
+        moment,
+        entry.started_at,
+        commit=commit,
+        approver=approver,
+        activity=operation.activity,
+        title=operation.title,
+        account=_account(operation, live),
+        date=activity.date if activity else None,
+        approved=isinstance(operation, ReschedulePost) or operation.approved,
+        zone=zone,
+        type=operation.type,
+    )
+
+
+def _account(operation: SchedulePost | ReschedulePost, live: Post | None) -> str | None:
+    """The account that a post is on, under the name that the plan used."""
+    if live is None:
+        return None
+    planned = operation.account if isinstance(operation, SchedulePost) else ""
+    return planned if planned and account_id(planned) == live.account_id else live.account or None
