@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +25,8 @@ from reconciler.reporters.context import CallsOf, Detail, Reporter, ReporterCont
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import FORMATS, make
 from reconciler.whole_files import new_mode, replacing
+
+Write: TypeAlias = Callable[[str], object]
 
 UNWRAPPED: Final = 1_000_000
 """The width of anything but a terminal."""
@@ -84,12 +86,13 @@ def open_reports(
     beside: Sequence[Reporter] = (),
     calls_of: CallsOf | None = None,
     asks: bool = False,
+    above: Callable[[Write], Write] = lambda write: write,
 ) -> Iterator[Reports]:
     """The reports of a command. Files get their names when the run is over, completely or not at all.
 
     `beside` are extra reporters that see everything first. `asks`: somebody will be asked about what is shown, so text
-    goes to stderr if the screen has another format. Raises UsageError at the end for files
-    that cannot be written, unless `require_all` did.
+    goes to stderr if the screen has another format. `above` returns how to write to a terminal on which progress is
+    shown. Raises UsageError at the end for files that cannot be written, unless `require_all` did.
     """
     reporters = list(beside)
     files: list[_File] = []
@@ -110,6 +113,7 @@ def open_reports(
         for output in shown.outputs:
             if output.file is None:
                 write = _at_once if FORMATS[output.format].followed else sys.stdout.write
+                write = above(write) if sys.stdout.isatty() else write
                 add(output.format, write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
                 continue
             try:
@@ -120,7 +124,7 @@ def open_reports(
             before = _before(files[-1]) if output.format == "openmetrics" else ""
             add(output.format, files[-1].text.write, Screen(UNWRAPPED), before=before)
         if asks and not shows_text(shown):
-            add("text", sys.stderr.write, screen_of(sys.stderr, colour=shown.colour), on_screen=True)
+            add("text", above(sys.stderr.write), screen_of(sys.stderr, colour=shown.colour), on_screen=True)
         reports = Reports(reporters, unwritable[0] if unwritable else None)
         yield reports
         unwritable = [reports.unwritable] if reports.unwritable is not None else []

@@ -87,11 +87,12 @@ def _reported(
     text_seen = sys.stdout.isatty() or _are_one_file(sys.stdout, sys.stderr)
     seen = text_seen if shows_text(shown) else asks  # the text report, with its last line
     far = HowFar()
-    problems = ProblemReporter(sys.stderr.write, screen, list_sites=shown.sites, interrupted=None if seen else command)
+    stderr = progress.above(sys.stderr.write)
+    problems = ProblemReporter(stderr, screen, list_sites=shown.sites, interrupted=None if seen else command)
     first = (far, progress, problems)
     with (
         SignalPause(since_boot) as signal_pause,
-        open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports,
+        open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks, above=progress.above) as reports,
     ):
         running = CommandRun(reports.handle, progress, signal_pause)
         number: int | None = None

@@ -85,6 +85,12 @@ def has_problems(ledger: SiteLedger) -> bool:
     return undone or bool(ledger.error or ledger.still_going_out or ledger.interrupted)
 
 
+def is_untouched(ledger: SiteLedger) -> bool:
+    """Whether a run was stopped before it began anything at a site, and there is nothing else to say about it."""
+    unbegun = bool(ledger.entries) and all(entry.result is ActionResult.NOT_STARTED for entry in ledger.entries)
+    return ledger.interrupted and unbegun and not (ledger.error or ledger.still_going_out or ledger.notes)
+
+
 def applied_lines(
     applied: SiteApplied,
     screen: Screen,

@@ -50,7 +50,8 @@ class Watch(Struct, frozen=True):
 class Progress:
     """Counts the sites of each phase and remembers what was begun last. One reporter among others, but on stderr.
 
-    `keep_alive` runs beside the work. What is shown on a terminal disappears before a report says something.
+    `keep_alive` runs beside the work. What is shown on a terminal disappears before a report writes something through
+    `above`, and is shown again when the work goes on.
     """
 
     def __init__(self, watch: Watch, write: Callable[[str], object], *, terminal: bool) -> None:
@@ -70,6 +71,17 @@ class Progress:
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._width = 0
+        self._shown = False
+        """Whether the phase takes long enough for a bar."""
+
+    def above(self, write: Callable[[str], object]) -> Callable[[str], object]:
+        """Returns the function for a report on the same terminal: what it writes does not run into the bar."""
+
+        def written(text: str) -> object:
+            self._hide()
+            return write(text)
+
+        return written if self._terminal else write
 
     def handle(self, event: results.Event) -> None:
         """Handles an event of the run."""
@@ -112,7 +124,7 @@ class Progress:
                 self.stop()
 
     def _ended(self, event: results.SiteEvent) -> None:
-        """Counts a site. What a report says about it now must not run into the bar."""
+        """Counts a site. The bar shows it when it is drawn again."""
         self._done += 1
         self._note_wait_over(event.name)
         self._under_way.discard(event.name)
@@ -126,7 +138,6 @@ class Progress:
                 self._failed += bool(ledger.error) or bad
             case _:
                 pass
-        self._hide()
 
     def _note_generating(self, site: SiteName, happened: ProgressEvent) -> None:
         """Counts the sites that are waiting for the remote side to generate."""
@@ -148,7 +159,7 @@ class Progress:
 
     def stop(self) -> None:
         """Removes what is shown; the phase is over."""
-        self._phase = ""
+        self._phase, self._shown = "", False
         self._hide()
 
     def _hide(self) -> None:
@@ -170,8 +181,7 @@ class Progress:
             if not self._phase or not self._total:
                 continue
             if self._terminal:
-                if self._bar is None and self._watch.now() - self._began >= PATIENCE:
-                    self._show_bar()
+                self._shown = self._shown or self._watch.now() - self._began >= PATIENCE
                 self._refresh()
                 continue
             counts = [*self._counts(), self._spent(), self._left(), self._doing]
@@ -246,6 +256,9 @@ class Progress:
         self._bar.start()
 
     def _refresh(self) -> None:
+        if self._bar is None and self._shown:
+            self._show_bar()
+            return
         if self._bar is not None and self._bar.console.width != self._width:  # somebody resized the terminal
             self._hide()
             self._show_bar()

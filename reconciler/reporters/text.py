@@ -195,7 +195,7 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: SiteApplied) -> None:
-        from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems
+        from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
         new = applied.ledger.new_drafts
         self._uncounted |= new is None
@@ -203,8 +203,10 @@ class TextReporter:
         self._sites_with_new += bool(new)
         same_as = self._ledger.applied(applied)
         detail = self._context.detail
+        brief = self._applying >= FEW_SITES
+        if brief and is_untouched(applied.ledger) and not detail.sites:  # they are counted at the end
+            return
         if not detail.summary and (has_problems(applied.ledger) or not detail.quiet):
-            brief = self._applying >= FEW_SITES
             lines = applied_lines(
                 applied,
                 self._screen,

@@ -81,6 +81,34 @@ def test_a_notice_does_not_run_into_the_bar() -> None:
     assert shown == [True, False]
 
 
+def test_a_bar_stays_while_sites_end_and_gives_way_to_what_is_written() -> None:
+    time, written, shown = Time(), list[str](), list[bool]()
+
+    async def sleep(seconds: float) -> None:
+        await time.sleep(seconds)
+        if time.now > 2:
+            progress.handle(SiteFailed(SiteName("s"), ()))  # nothing is written about it until all are planned
+            shown.append(progress._bar is not None)
+            above("s  failed\n")
+            shown.append(progress._bar is not None)
+            progress.handle(Progressed(SiteName("t"), Started(Address(SiteName("t")), Generate())))
+            shown.append(progress._bar is not None)
+            progress.stop()
+            progress._refresh()
+            shown.append(progress._bar is not None)
+            raise asyncio.CancelledError
+
+    progress = Progress(Watch(lambda: time.now, sleep), lambda _: None, terminal=True)
+    above = progress.above(written.append)
+    progress.handle(PhaseStarted(Phase.PLANNING, 40))
+
+    async def work() -> None:
+        await asyncio.gather(asyncio.ensure_future(progress.keep_alive()), return_exceptions=True)
+
+    asyncio.run(work())
+    assert (shown, written) == ([True, False, True, False], ["s  failed\n"])
+
+
 def test_what_is_left_is_guessed_once_some_sites_are_done() -> None:
     time, lines = Time(), list[str]()
 

@@ -515,11 +515,9 @@ def test_the_last_line_counts_the_reasons_of_several_refused_sites(command: str)
         return shown(*events, command=command).splitlines()[-1]
 
     one, two, same = not_connected("s0", "Instagram"), not_connected("s0", "Facebook"), not_connected("s1", "Instagram")
-    assert last((one,)) == f"Refused: s0: expect.channels lists Instagram, but it is not connected; {EXPECTATION}"
+    assert last((one,)) == f"Refused: s0: {one.cause}; {EXPECTATION}"
     assert last((one, two)) == "Refused: s0, for 2 reasons (above)"
-    assert last((one,), (same,)) == (
-        f"Refused: 2 sites: expect.channels lists Instagram, but it is not connected; {EXPECTATION}"
-    )
+    assert last((one,), (same,)) == f"Refused: 2 sites: {one.cause}; {EXPECTATION}"
     assert last((one, two), (same,)) == "Refused: 2 sites, for 2 reasons (above)"
 
 
@@ -997,6 +995,15 @@ def test_a_quiet_apply_tells_of_problems_alone() -> None:
     assert "withheld" in text
     assert "settings" not in text
     assert text.splitlines()[-1].startswith("Apply: ")
+
+
+def test_the_sites_that_a_stopped_run_never_began_are_only_counted() -> None:
+    never = [replace(stopped(f"s{n}"), entries=stopped(f"s{n}").entries[2:]) for n in range(20)]
+    begun = [stopped(f"b{n}") for n in range(5)]
+    lines = shown(*interrupted(*begun, *never), command="apply", screen=Screen(200)).splitlines()
+    assert [line.split()[0] for line in lines if line and line[0] != " "][:-2] == ["b0", "b1", "b2", "b3", "b4"]
+    assert "  20 sites  1 not started" in lines
+    assert "s19" in shown(*interrupted(*begun, *never), command="apply", detail=Detail(sites=True))
 
 
 def test_lines_are_wrapped_at_the_width_that_the_terminal_has_then() -> None:
