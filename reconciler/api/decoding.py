@@ -66,11 +66,7 @@ async def received(encoding: str, chunks: AsyncIterable[bytes]) -> bytes:
 
     `encoding` is its Content-Encoding: gzip, which is what was requested, or none.
     """
-    codings = [coding for part in encoding.lower().split(",") if (coding := part.strip()) not in ("", "identity")]
-    if codings not in ([], ["gzip"]):
-        raise BadBody(
-            f"its content encoding is {in_quotes(printable(encoding)[:100])}, but gzip was requested", lasting=True
-        )
+    packed = _is_packed(encoding)
     parts: list[bytes] = []
     size = 0
     async for chunk in chunks:
@@ -79,7 +75,26 @@ async def received(encoding: str, chunks: AsyncIterable[bytes]) -> bytes:
             raise BadBody(TOO_LARGE, lasting=True)
         parts.append(chunk)
     raw = b"".join(parts)
-    return _unpacked(raw) if codings else raw
+    return _unpacked(raw) if packed else raw
+
+
+def received_at_once(encoding: str, raw: bytes) -> bytes:
+    """`received` for a body that is already there."""
+    packed = _is_packed(encoding)
+    if len(raw) > LARGEST:
+        raise BadBody(TOO_LARGE, lasting=True)
+    return _unpacked(raw) if packed else raw
+
+
+def _is_packed(encoding: str) -> bool:
+    if not encoding:
+        return False
+    codings = [coding for part in encoding.lower().split(",") if (coding := part.strip()) not in ("", "identity")]
+    if codings not in ([], ["gzip"]):
+        raise BadBody(
+            f"its content encoding is {in_quotes(printable(encoding)[:100])}, but gzip was requested", lasting=True
+        )
+    return bool(codings)
 
 
 def _unpacked(raw: bytes) -> bytes:

@@ -57,6 +57,10 @@ class HttpxResponse:
         """See Response."""
         return str(self._response.headers.get(name, ""))
 
+    def at_hand(self) -> bytes | None:
+        """See Response."""
+        return None
+
     async def body(self) -> AsyncIterator[bytes]:
         """See Response."""
         assert isinstance(self._response.stream, httpx.AsyncByteStream)

@@ -36,6 +36,9 @@ A request that meets a server's closing is lost. A read is repeated, but what be
 and its site waits for the whole `poll.timeout`.
 """
 
+_NO_TYPE: Final = ("Content-Type",)
+"""What aiohttp must not add by itself, as it does except for a GET: it would declare a type where there is no body."""
+
 _URLS: Final = 256
 """How many parsed addresses are kept: apart from those of posts, a run uses only a few."""
 
@@ -67,7 +70,6 @@ class Pool:
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_exactly_once,),
             auto_decompress=False,
-            skip_auto_headers=("Content-Type",),  # it would declare a body type where there is no body
             trust_env=False,
         )
 
@@ -87,6 +89,7 @@ class Pool:
                 request.method,
                 url,
                 headers=request.headers,
+                skip_auto_headers=None if request.method == "GET" else _NO_TYPE,
                 data=request.body,
                 allow_redirects=False,
                 timeout=timeout,
@@ -116,8 +119,21 @@ class PooledResponse:
 
     def header(self, name: str) -> str:
         """See Response."""
-        value = ", ".join(self._response.headers.getall(name, ()))
+        found = self._response.headers.getall(name, None)
+        if found is None:
+            return ""
+        value = ", ".join(found)
         return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    def at_hand(self) -> bytes | None:
+        """See Response."""
+        content = self._response.content
+        if not content.is_eof() or content.exception() is not None:
+            return None
+        pieces = []
+        while not content.at_eof():
+            pieces.append(content.read_nowait())
+        return b"".join(pieces)
 
     async def body(self) -> AsyncIterator[bytes]:
         """See Response."""

@@ -60,6 +60,8 @@ class _Route(Struct, frozen=True):
 
     def path(self, **parameters: str) -> str:
         """The path, with the parameters quoted and inserted."""
+        if not parameters and "{" not in self.template:
+            return self.template
         return self.template.format(**{name: quote(value, safe="") for name, value in parameters.items()})
 
 

@@ -68,6 +68,10 @@ class Response(Protocol):
         """The value of a header, several of them joined by commas; "" if there is none."""
         ...
 
+    def at_hand(self) -> bytes | None:
+        """The whole body if it has come with the head, as most do; None if it must be waited for, with `body`."""
+        ...
+
     def body(self) -> AsyncIterable[bytes]:
         """The body in pieces. Raises WireError if it breaks off."""
         ...

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from reconciler.api.address import address_of
-from reconciler.api.decoding import BadBody, NotJson, decode, received
+from reconciler.api.decoding import BadBody, NotJson, decode, received, received_at_once
 from reconciler.api.errors import (
     REQUEST_ID,
     ApiError,
@@ -282,8 +282,8 @@ class Connection:
         if token_body is None:
             self._keep_consistent(site, response.header(CONSISTENT))
         self.answered = True
-        if self.clock_ahead is None:
-            self.clock_ahead = seconds_ahead(response.header("date"), self._clock.now())
+        if self.clock_ahead is None and (date := response.header("date")):
+            self.clock_ahead = seconds_ahead(date, self._clock.now())
         return await self._received(call, site, response, secrets, until)
 
     def _keep_consistent(self, site: SiteRef, token: str) -> None:
@@ -309,8 +309,12 @@ class Connection:
         why, lasting = "", False
         value: object = NotJson("")
         try:
-            async with asyncio.timeout_at(until):
-                raw = await received(response.header("content-encoding"), response.body())
+            encoding, raw = response.header("content-encoding"), response.at_hand()
+            if raw is not None:
+                raw = received_at_once(encoding, raw)
+            else:
+                async with asyncio.timeout_at(until):
+                    raw = await received(encoding, response.body())
             value = decode(raw, secrets, content=accepted)
         except NotJson as error:
             why, value = f"expected JSON, got {error.kind}", error

@@ -36,11 +36,13 @@ _DEEPEST: Final = 2
 def may_echo(raw: bytes, secrets: Sequence[str]) -> bool:
     """Whether bytes may contain a secret, or a part of one between dots: as it is, escaped, in hex or in base64."""
     folded = raw.lower()
-    return any(
-        any(sign in folded for sign in _signs(secret)) or _has_escaped(folded, _codes(secret))
-        for secret in secrets
-        if secret
-    )
+    for secret in filter(None, secrets):
+        for sign in _signs(secret):  # runs for every answer, and a generator takes twice as long
+            if sign in folded:
+                return True
+        if _has_escaped(folded, secret):
+            return True
+    return False
 
 
 def masked(text: str, secrets: Sequence[str]) -> str:
@@ -179,11 +181,15 @@ def _codes(secret: str) -> frozenset[bytes]:
     return frozenset(b"%02x" % ord(mark) for mark in secret[:REPORT_EVERY])
 
 
-def _has_escaped(folded: bytes, codes: frozenset[bytes]) -> bool:
+def _has_escaped(folded: bytes, secret: str) -> bool:
     r"""Whether a character of a secret occurs as `%2f` or `\u002f`."""
-    return any(
-        part[:2] in codes for escape in (b"%", b"\\u00") if escape in folded for part in folded.split(escape)[1:]
-    )
+    codes: frozenset[bytes] | None = None
+    for escape in (b"%", b"\\u00"):
+        if escape in folded:
+            codes = codes or _codes(secret)
+            if any(part[:2] in codes for part in folded.split(escape)[1:]):
+                return True
+    return False
 
 
 def _base64_forms(text: str) -> list[str]:
