@@ -53,6 +53,8 @@ def printable(text: str) -> str:
 
     Letters, emoji and their joiners stay as they are, so that every script reads correctly.
     """
+    if text.isascii() and text.isprintable():
+        return text  # most texts, and this runs for each
     return _UNSAFE.sub(_spelled, text)
 
 

@@ -38,7 +38,8 @@ def inert(text: str) -> str:
 
     `::error::` is a command only at the start of a line; `wrapped` takes care of that.
     """
-    return re.sub(_OBEYED, r"\1\\[", printable(text))
+    safe = printable(text)
+    return re.sub(_OBEYED, r"\1\\[", safe) if "##" in safe else safe
 
 
 def inert_json(document: str) -> str:
@@ -145,6 +146,9 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
         if not line.empty and not fits and hang + whole <= room:
             yield line.text()
             line = _Line(screen, hang)
+        if line.used + 2 + whole <= room and "::" not in text:  # most spans: nothing of it is escaped or moves
+            line.add(0 if line.empty or span.glued else 2, text, whole, span.style)
+            continue
         words = text.split(" ") if line.used + 2 + whole <= room else _words(text, room - hang)
         for place, word in enumerate(words):
             first = place == 0 and number > 0
