@@ -203,8 +203,10 @@ class SiteJournal:
 
     async def _snapshot(self, *, continued: bool = False) -> None:
         async with self._turn:
-            content = to_json(self._recorded)  # texts distinguish 1 from true; Python values do not
-            if not continued and self._log is None and self._kept == (self._label, content):
+            # Texts distinguish 1 from true; Python values do not. Not needed once there is a log, and many sites wait
+            # for their generations at the same time.
+            kept = None if continued else (self._label, to_json(self._recorded))
+            if kept is not None and self._log is None and self._kept == kept:
                 self._notes.clear()
                 return
             record = SiteRecord(self._label, self._recorded, continued)
@@ -215,8 +217,7 @@ class SiteJournal:
             except Conflict:
                 raise self._overtaken() from None
             del self._notes[:notes]
-            # Not needed once there is a log, and many sites wait for their generations at the same time.
-            self._kept = None if continued else (self._label, content)
+            self._kept = kept
             self._log = (log_of(record), 0) if continued else None
             if log is not None:
                 await self._store.delete_log(log[0])
