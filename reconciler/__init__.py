@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
-    from reconciler.engine.apply_run import Decision, Proposal
+    from reconciler.engine.apply_run import Applied, Decision, Proposal
     from reconciler.engine.choice import SiteFilter
     from reconciler.engine.policy_checks import PolicyContext
     from reconciler.engine.results import ApplyCompleted, Event, Refused
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         SitePlanned,
         SiteReviewed,
     )
-    from reconciler.library import Applied, Project
+    from reconciler.library import Project
     from reconciler.model.address import Address
     from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, UsageError
     from reconciler.model.verdict import Verdict
@@ -66,7 +66,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "engine.apply_run": ("Decision", "Proposal"),
+    "engine.apply_run": ("Applied", "Decision", "Proposal"),
     "engine.choice": ("SiteFilter",),
     "engine.policy_checks": ("PolicyContext",),
     "engine.results": ("ApplyCompleted", "Event", "Refused"),
@@ -79,7 +79,7 @@ _MODULES = {
         "SitePlanned",
         "SiteReviewed",
     ),
-    "library": ("Applied", "Project"),
+    "library": ("Project",),
     "model.address": ("Address",),
     "model.diagnostics": ("Diagnostic", "InvalidFiles", "Place", "Severity", "UsageError"),
     "model.verdict": ("Verdict",),

@@ -7,34 +7,45 @@ one that is passed in. What a run alone needs is imported when it begins.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from msgspec import Struct
-
 from reconciler.config.project import InvalidProject, ProjectConfig, find_project
 from reconciler.config.sites import SiteIndex, check_sites, open_project
 from reconciler.engine.choice import Means, Shard, SiteFilter
-from reconciler.engine.results import Api, ApplyCompleted, Emit, Event, Refused
-from reconciler.engine.site_results import SiteApplied, SiteFailed
-from reconciler.engine.verdict import verdict_of
 from reconciler.model.diagnostics import Diagnostic, UsageError
-from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.api.client import FullClient, ReadClient
     from reconciler.config.sites import ReadElsewhere
     from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ImportCompleted
-    from reconciler.engine.apply_run import ApplyTerms, Decide, Decision, Proposal
+    from reconciler.engine.apply_run import Applied, ApplyTerms, Decide, Decision, Proposal
     from reconciler.engine.live_sites import Wanted
-    from reconciler.engine.results import DriftCompleted, HistoryListed, PlanCompleted, ReviewCompleted
+    from reconciler.engine.results import (
+        Api,
+        ApplyCompleted,
+        DriftCompleted,
+        Emit,
+        Event,
+        HistoryListed,
+        PlanCompleted,
+        Refused,
+        ReviewCompleted,
+    )
     from reconciler.engine.selection import Selection
     from reconciler.engine.session import RunContext, Session
-    from reconciler.engine.site_results import SiteDrifted, SiteHistory, SiteNotReviewed, SitePlanned, SiteReviewed
+    from reconciler.engine.site_results import (
+        SiteDrifted,
+        SiteFailed,
+        SiteHistory,
+        SiteNotReviewed,
+        SitePlanned,
+        SiteReviewed,
+    )
     from reconciler.engine.state import Remembered, StateAccess
     from reconciler.planner.document import SavedPlan, UnusablePlan
     from reconciler.planner.review import Review
@@ -49,21 +60,6 @@ NO_SITES: Final = SiteIndex((), 0, 0)
 """Of a project whose site files are not read."""
 
 MOST_WORKERS: Final = 1000
-
-
-class Applied(Struct, frozen=True):
-    """What an apply did: how it ended, and the sites that failed or had something to do, as they ended."""
-
-    outcome: ApplyCompleted | Refused
-    sites: tuple[SiteApplied | SiteFailed, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        """How it ended in one word, as `reconciler apply` ends: everything that failed or was left undone counts.
-
-        `verdict.exit_code` is the code for a shell.
-        """
-        return verdict_of(self.outcome)
 
 
 class Project:
@@ -236,9 +232,7 @@ class Project:
         """
         selection, context = self._selected(targets, excludes, regenerate, publish=publish, strict=strict)
         terms = _terms(decide, lock_timeout, stop, allow_publish=allow_publish)
-        collector = _Collector(emit)
-        outcome = await self.run_apply(selection, context, terms, collector.emit)
-        return Applied(outcome, tuple(collector.sites))
+        return await _applied(partial(self.run_apply, selection, context, terms), emit)
 
     async def apply_plan(
         self,
@@ -256,9 +250,7 @@ class Project:
         from reconciler.engine.session import RunContext
 
         terms = _terms(decide, lock_timeout, stop, allow_publish=allow_publish)
-        collector = _Collector(emit)
-        outcome = await self.run_apply_plan(plan_in(Path(file)), RunContext(strict=strict), terms, collector.emit)
-        return Applied(outcome, tuple(collector.sites))
+        return await _applied(partial(self.run_apply_plan, plan_in(Path(file)), RunContext(strict=strict), terms), emit)
 
     def _selected(
         self,
@@ -500,14 +492,16 @@ def _terms(
     return ApplyTerms(decide or yes, lock_timeout, stop)
 
 
-class _Collector:
-    """Passes events on, and keeps the sites where something was done."""
+async def _applied(apply: Callable[[Emit], Awaitable[ApplyCompleted | Refused]], emit: Emit) -> Applied:
+    """What an apply did, with the sites where something was done."""
+    from reconciler.engine.apply_run import Applied
+    from reconciler.engine.site_results import SiteApplied, SiteFailed
 
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self.sites: list[SiteApplied | SiteFailed] = []
+    sites: list[SiteApplied | SiteFailed] = []
 
-    def emit(self, event: Event) -> None:
+    def hear(event: Event) -> None:
         if isinstance(event, SiteApplied | SiteFailed):
-            self.sites.append(event)
-        self._emit(event)
+            sites.append(event)
+        emit(event)
+
+    return Applied(await apply(hear), tuple(sites))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:  # this file is loaded for `--help` too
+if TYPE_CHECKING:
     from reconciler.config.project import ProjectConfig
     from reconciler.config.sites import SiteEntry
 

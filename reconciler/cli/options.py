@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import Struct
 
-from reconciler.cli.completion import complete_outputs, complete_sites, complete_targets
 from reconciler.model.text import in_quotes
 from reconciler.reporters.next_step import Again
 
@@ -98,6 +98,16 @@ def _stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
+def completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What completes a value: a function of `completion.py`, which is imported when a shell asks for words."""
+
+    def complete(*asked: Any) -> list[str]:
+        found: list[str] = getattr(importlib.import_module("reconciler.cli.completion"), name)(*asked)
+        return found
+
+    return complete
+
+
 def paths(command: Command) -> Command:
     """PATH..., a project or site files and folders in it."""
     return click.argument("paths", nargs=-1, type=click.Path(path_type=Path))(command)
@@ -113,7 +123,7 @@ def output_alone(command: Command) -> Command:
         multiple=True,
         metavar="FORMAT[=FILE]",
         callback=_outputs,
-        shell_complete=complete_outputs,
+        shell_complete=completed_by("complete_outputs"),
         help=f"Output format: {', '.join(FORMATS)}. =FILE writes it to that file as well as the text. Repeatable.",
     )(command)
 
@@ -166,7 +176,7 @@ def choosing(command: Command) -> Command:
             "targets",
             multiple=True,
             metavar="WHAT",
-            shell_complete=complete_targets,
+            shell_complete=completed_by("complete_targets"),
             help="Only these: a site name, label:team=emea, an address (shop/settings), or a glob. Repeatable.",
         ),
         click.option(
@@ -174,7 +184,7 @@ def choosing(command: Command) -> Command:
             "excludes",
             multiple=True,
             metavar="WHAT",
-            shell_complete=complete_targets,
+            shell_complete=completed_by("complete_targets"),
             help="Skip these (same syntax as --target). Repeatable.",
         ),
         click.option(
@@ -234,7 +244,7 @@ def planning(command: Command) -> Command:
             "--regenerate",
             multiple=True,
             metavar="SITE",
-            shell_complete=complete_sites,
+            shell_complete=completed_by("complete_sites"),
             help="Regenerate this site's marketing plan. Repeatable.",
         ),
         click.option("--no-publish", is_flag=True, help="Leave everything public out of the plan."),

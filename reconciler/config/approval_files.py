@@ -148,7 +148,10 @@ class ApprovalFiles:
 
     @cached_property
     def _elsewhere(self) -> dict[str, Path]:
-        """The folder's files by site, from their `site:` line or their name."""
+        """The folder's files by site, from their `site:` line or their name.
+
+        A file whose site is declared is opened for that site too: keeping the content of all would take much memory.
+        """
         by_name: dict[str, Path] = {}
         by_content: dict[str, Path] = {}
         for folder, _, files in os.walk(self._folder):

@@ -16,11 +16,12 @@ from reconciler.config.deciders import deciders_of
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.problems import lock_taken_over
-from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted
+from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Refused
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
-from reconciler.engine.site_results import Progressed, SiteApplied
+from reconciler.engine.site_results import Progressed, SiteApplied, SiteFailed
 from reconciler.engine.todays_files import TodaysFiles
+from reconciler.engine.verdict import verdict_of
 from reconciler.executor.events import ProgressEvent
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
@@ -83,6 +84,21 @@ class ApplyTerms(Struct, frozen=True):
     lock_timeout: timedelta = timedelta(0)
     stop: Callable[[], bool] = lambda: False
     verdict: Callable[[ApplyCompleted], Verdict] | None = None
+
+
+class Applied(Struct, frozen=True):
+    """What an apply did: how it ended, and the sites that failed or had something to do, as they ended."""
+
+    outcome: ApplyCompleted | Refused
+    sites: tuple[SiteApplied | SiteFailed, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """How it ended in one word, as `reconciler apply` ends: everything that failed or was left undone counts.
+
+        `verdict.exit_code` is the code for a shell.
+        """
+        return verdict_of(self.outcome)
 
 
 class PartAttempt(Protocol):

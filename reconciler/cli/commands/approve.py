@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from reconciler.cli import options
-from reconciler.cli.completion import complete_channels
 
 DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "discard")
 
@@ -26,7 +25,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     "channels",
     multiple=True,
     metavar="CHANNEL",
-    shell_complete=complete_channels,
+    shell_complete=options.completed_by("complete_channels"),
     help="Only drafts for this channel. Repeatable.",
 )
 @click.option(

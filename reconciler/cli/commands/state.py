@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli import options
-from reconciler.cli.completion import complete_sites
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,7 +29,7 @@ def _place(function: Command) -> Command:
     return options.paths(state(options.output(function)))
 
 
-_site = click.argument("site", shell_complete=complete_sites)
+_site = click.argument("site", shell_complete=options.completed_by("complete_sites"))
 
 
 @command.command("list")
