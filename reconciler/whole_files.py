@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -21,7 +21,7 @@ class ChangedMeanwhile(Exception):
 
 @contextmanager
 def replacing(
-    path: Path, mode: int, before: bytes | None = None, *, locked: bool = False, durable: bool = True
+    path: Path | str, mode: int, before: bytes | None = None, *, locked: bool = False, durable: bool = True
 ) -> Iterator[IO[bytes]]:
     """A file that gets its name and its mode when the block ends. If the block raises, nothing is left of it.
 
@@ -38,7 +38,7 @@ def replacing(
                 os.fsync(out.fileno())  # before it takes its name: a name without its bytes would be a corrupt file
         if mode != PRIVATE:
             os.chmod(hidden, mode)
-        if before is not None and (not path.exists() or path.read_bytes() != before):
+        if before is not None and (not os.path.exists(path) or Path(path).read_bytes() != before):
             raise ChangedMeanwhile
         os.replace(hidden, path)
     except BaseException:
@@ -50,16 +50,19 @@ PRIVATE: Final = 0o600
 """The permissions that a file has while it is written."""
 
 
-def _of_its_own(path: Path) -> tuple[int, str]:
+def _of_its_own(path: Path | str) -> tuple[int, str]:
     import tempfile  # this module is loaded at every start
 
-    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    folder, name = os.path.split(path)
+    return tempfile.mkstemp(dir=folder or os.curdir, prefix=f".{name}.", suffix=".tmp")
 
 
-def _beside(path: Path) -> tuple[int, str]:
-    hidden = path.with_name(f".{path.name}.new")
-    hidden.unlink(missing_ok=True)  # left by a crash, or a link or a pipe that somebody put there
-    return os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, PRIVATE), str(hidden)
+def _beside(path: Path | str) -> tuple[int, str]:
+    folder, name = os.path.split(path)
+    hidden = os.path.join(folder, f".{name}.new")
+    with suppress(FileNotFoundError):
+        os.unlink(hidden)  # left by a crash, or a link or a pipe that somebody put there
+    return os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, PRIVATE), hidden
 
 
 def _discard(hidden: str) -> None:

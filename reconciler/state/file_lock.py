@@ -32,7 +32,7 @@ class NotPlain(OSError):
     """The lock file's path is something other than a regular file."""
 
 
-def take(file: Path, timeout: float) -> Callable[[], None]:
+def take(file: Path | str, timeout: float) -> Callable[[], None]:
     """Takes the lock of a file and returns a function that releases it. Creates a missing file; removes none.
 
     Two threads exclude each other like two processes. Raises TimeoutError if another holder keeps it for longer than
@@ -72,10 +72,10 @@ def _flock(handle: int, timeout: float) -> bool:
     return False
 
 
-def _by_filelock(file: Path, timeout: float) -> Callable[[], None]:
+def _by_filelock(file: Path | str, timeout: float) -> Callable[[], None]:
     from filelock import FileLock, Timeout
 
-    if file.is_symlink() or (file.exists() and not file.is_file()):
+    if os.path.islink(file) or (os.path.exists(file) and not os.path.isfile(file)):
         raise NotPlain(
             errno.EINVAL, "is not a regular file", str(file)
         )  # some versions truncate the file that a link leads to

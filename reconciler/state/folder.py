@@ -13,7 +13,7 @@ import hashlib
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,17 +45,21 @@ _WHOLE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class LocalFolder(Store):
-    """Keeps each key in a file of that name. The folder is created at the first write, not before."""
+    """Keeps each key in a file of that name. The folder is created at the first write, not before.
+
+    Paths are texts here: a Path puts each name that it sees into a table of the process.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._top = str(folder)
 
     def place(self, key: str) -> str:
-        return str(self.folder / key)
+        return os.path.join("" if self._top == os.curdir else self._top, key)
 
     async def get(self, key: str) -> Stored | None:
         # Reading a few kilobytes of a local file takes less time than starting a thread for it.
-        return self._read(os.path.join(self.folder, check_key(key)))
+        return self._read(self.place(check_key(key)))
 
     async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
         return await asyncio.to_thread(self._replace, check_key(key), (data,), expected, durable)
@@ -74,7 +78,7 @@ class LocalFolder(Store):
         return await asyncio.to_thread(self._append, check_key(key), data, at)
 
     async def read_log(self, key: str) -> Log:
-        stored = self._read(os.path.join(self.folder, check_key(key)))
+        stored = self._read(self.place(check_key(key)))
         data = stored.data if stored else b""
         whole = data[: data.rfind(b"\n") + 1]
         return Log(tuple(whole.splitlines(keepends=True)), len(data))
@@ -86,9 +90,7 @@ class LocalFolder(Store):
     # --- in a thread ---------------------------------------------------------------------------------
 
     def _read(self, path: str) -> Stored | None:
-        with _as_state_error(
-            path, "cannot be read"
-        ):  # a text, because a Path puts each name into a table that never shrinks
+        with _as_state_error(path, "cannot be read"):
             self._refuse_links(os.path.dirname(path))
             try:
                 handle = os.open(path, os.O_RDONLY | SAFELY)
@@ -103,28 +105,28 @@ class LocalFolder(Store):
         return Stored(data, _version(data))
 
     def _replace(self, key: str, pieces: Iterable[bytes], expected: Version | None | Any, durable: bool) -> Version:
-        path, version = self.folder / key, hashlib.sha256()
+        path, version = self.place(key), hashlib.sha256()
         with _as_state_error(path, "cannot be written"), self._locked(key):
             if not isinstance(expected, Any):
-                there = self._read(str(path))
+                there = self._read(path)
                 if (there and there.version) != expected:
                     raise Conflict(key)
             with replacing(path, PRIVATE, locked=True, durable=durable) as out:
                 for piece in pieces:
                     out.write(piece)
                     version.update(piece)
-                if isinstance(expected, Any) and path.is_dir() and not path.is_symlink():
+                if isinstance(expected, Any) and os.path.isdir(path) and not os.path.islink(path):
                     # Whatever is there must go. It may be a folder that contains something, so it is kept under another
                     # name.
-                    set_aside(path, f".{path.name}.{fresh()}")
+                    set_aside(Path(path), f".{os.path.basename(path)}.{fresh()}")
             if durable:
                 # The new name too: a call is sent once this returns, and a log that the snapshot absorbed may then be
                 # removed.
-                _sync_folder(path.parent)
+                _sync_folder(_above(path))
         return Version(version.hexdigest())
 
     def _append(self, key: str, data: bytes, at: int) -> int:
-        path = self.folder / key
+        path = self.place(key)
         with _as_state_error(path, "cannot be written"), self._locked(key):
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | SAFELY, PRIVATE)
             try:
@@ -140,20 +142,21 @@ class LocalFolder(Store):
             finally:
                 os.close(handle)
             if at == 0:
-                _sync_folder(path.parent)  # without its name a new log is lost
+                _sync_folder(_above(path))  # without its name a new log is lost
         return at + len(data)
 
     def _remove(self, key: str, *, durable: bool = True) -> None:
-        path = self.folder / key
-        if not path.parent.is_dir():
+        path = self.place(key)
+        if not os.path.isdir(_above(path)):
             return
         with _as_state_error(path, "cannot be removed"), self._locked(key):
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
             if durable:
-                _sync_folder(path.parent)
+                _sync_folder(_above(path))
 
     def _names(self, prefix: str) -> list[str]:
-        folder = self.folder / prefix
+        folder = self.place(prefix.rstrip("/"))
         with _as_state_error(folder, "cannot be listed"):
             self._refuse_links(folder)
             try:
@@ -162,49 +165,48 @@ class LocalFolder(Store):
             except FileNotFoundError:
                 return []
 
-    def _refuse_links(self, folder: Path | str) -> None:
+    def _refuse_links(self, folder: str) -> None:
         """Raises StateError if a folder of the state is a link: its contents could be anywhere."""
-        text, top = str(folder), str(self.folder)  # runs for every read and write: strings are faster than paths
-        while text != top and (above := os.path.dirname(text)) != text:
-            if os.path.islink(text):
-                raise _not_plain(text)
-            text = above
+        while folder != self._top and (above := os.path.dirname(folder)) != folder:
+            if os.path.islink(folder):
+                raise _not_plain(folder)
+            folder = above
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         # One file per key would leave ten thousand of them; a few are enough for runs not to wait for each other.
-        file = self.folder / ".locks" / hashlib.sha256(key.encode()).hexdigest()[0:2]
-        for path in (self.folder / key, file):
-            self._refuse_links(path.parent)
-            _make_folder(path.parent)
-        release = _lock(file, self.folder / key)
+        path, file = self.place(key), self.place(f".locks/{hashlib.sha256(key.encode()).hexdigest()[0:2]}")
+        for folder in map(_above, (path, file)):
+            self._refuse_links(folder)
+            _make_folder(folder)
+        release = _lock(file, path)
         try:
             yield
         finally:
             release()
 
 
-def _lock(file: Path, path: Path) -> Callable[[], None]:
+def _lock(file: str, path: str) -> Callable[[], None]:
     try:
         return take(file, LOCK_TIMEOUT)
     except NotPlain:
         raise _not_plain(file) from None
     except TimeoutError:
         raise StateError(
-            str(path), "another process has been writing to it for too long", "find out which one, and stop it"
+            path, "another process has been writing to it for too long", "find out which one, and stop it"
         ) from None
 
 
-def _not_plain(path: Path | str) -> StateError:
+def _not_plain(path: str) -> StateError:
     if os.path.islink(path):
-        return StateError(str(path), "is a link", "move it away; the state does not follow links")
-    return StateError(str(path), "is not a regular file", "move it away; the state needs a regular file there")
+        return StateError(path, "is a link", "move it away; the state does not follow links")
+    return StateError(path, "is not a regular file", "move it away; the state needs a regular file there")
 
 
-def _must_be_regular(handle: int, path: Path | str) -> None:
+def _must_be_regular(handle: int, path: str) -> None:
     kind = os.fstat(handle).st_mode
     if stat.S_ISDIR(kind):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if not stat.S_ISREG(kind):
         raise _not_plain(path)
 
@@ -213,12 +215,21 @@ def _version(data: bytes) -> Version:
     return Version(hashlib.sha256(data).hexdigest())
 
 
-def _make_folder(folder: Path) -> None:
+def _above(path: str) -> str:
+    """The folder of a file or a folder."""
+    return os.path.dirname(path) or os.curdir
+
+
+def _make_folder(folder: str) -> None:
     """Makes a folder and its parents, durably. Only the owner may read the state."""
     if not os.path.isdir(folder):
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)  # otherwise everything durable in it would be lost with its name
+        _make_folder(_above(folder))
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            if not os.path.isdir(folder):
+                raise
+        _sync_folder(_above(folder))  # otherwise everything durable in it would be lost with its name
 
 
 def _write_all(handle: int, data: bytes) -> None:
@@ -227,7 +238,7 @@ def _write_all(handle: int, data: bytes) -> None:
         left = left[os.write(handle, left) :]
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     """Makes a rename durable. Where folders cannot be opened (Windows), the system takes care of it."""
     if os.name != "posix":
         return
@@ -239,7 +250,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _as_state_error(path: Path | str, what: str) -> Iterator[None]:
+def _as_state_error(path: str, what: str) -> Iterator[None]:
     """Turns an error of the file system into one that a user can act on."""
     try:
         yield
@@ -248,6 +259,6 @@ def _as_state_error(path: Path | str, what: str) -> Iterator[None]:
             raise _not_plain(path) from None
         fix = _FIXES.get(error.errno or 0, "check that place, or name another with --state")
         said = error.strerror or str(error)
-        if error.errno not in _WHOLE_DISK and error.filename is not None and str(error.filename) != str(path):
+        if error.errno not in _WHOLE_DISK and error.filename is not None and str(error.filename) != path:
             said += f": {error.filename}"
-        raise StateError(str(path), f"{what} ({said})", fix) from error
+        raise StateError(path, f"{what} ({said})", fix) from error
