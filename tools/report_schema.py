@@ -69,7 +69,7 @@ WORDS: Final = {
     "Members.schema": "For schema: the JSON Schema.",
     "Members.script": "For completion: the script.",
     "Members.shell": "For completion: the shell.",
-    "Members.url": "For sandbox serve: where the sandbox answers.",
+    "Members.url": "For sandbox serve: the URL of the sandbox.",
     "Members.version": "For version: the version of reconciler.",
     "StarterFile.file": "The file.",
     "StarterFile.written": "Whether it was written; false if it was there already.",

@@ -130,11 +130,11 @@ def _top() -> JsonDict:
         ),
         "contentSeed": _field("A different number gives different texts and pictures.", 7, type="integer", default=0),
         "createSites": _flag(
-            "Whether a request for an unknown site id creates the site; if not, it is answered 404.", default=True
+            "Whether a request for an unknown site id creates the site; if not, the response is 404.", default=True
         ),
         "accountId": _field("The account that owns the sites. If left out, any account is accepted.", GUID, **_guid()),
         "requestsPerMinute": _field(
-            "More requests than this for one site in a minute are answered 429. If left out, there is no limit.",
+            "More requests than this for one site in a minute get a 429. If left out, there is no limit.",
             200,
             type=["integer", "null"],
         ),

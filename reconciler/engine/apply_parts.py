@@ -59,7 +59,7 @@ PATIENCE: Final = 10.0
 
 NOBODY: Final[tuple[tuple[PostId, str], ...]] = ()
 
-LOST: Final = Diagnostic(Trouble.WORKER_LOST, f"its workers were lost, {ATTEMPTS} times", AGAIN)
+LOST: Final = Diagnostic(Trouble.WORKER_LOST, f"its workers were lost {ATTEMPTS} times", AGAIN)
 
 
 async def results_of_parts(

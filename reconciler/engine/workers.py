@@ -49,7 +49,7 @@ Few enough that workers end at about the same time, and that little work has to 
 
 def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> FailedSite:
     """A site whose workers were lost, with the posts that still go out there."""
-    what = f"the worker that had this site was lost, {ATTEMPTS} times"
+    what = f"the workers for this site were lost {ATTEMPTS} times"
     if not unseen.known:
         what += ", and it is not known whether posts are waiting to go out there"
     fix = "run again; if it happens again, give the workers more memory, or use fewer of them"

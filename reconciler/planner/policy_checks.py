@@ -69,7 +69,7 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> Diagnostic | No
 def content_violations(post: Post, policy: Policy) -> tuple[RuleViolation, ...]:
     """What is wrong with a post at any time: words, media, lengths."""
     found = [
-        _breaks(policy, "bannedWords", f"the text has {in_quotes(word)}", IN_THE_DASHBOARD)
+        _breaks(policy, "bannedWords", f"the text contains {in_quotes(word)}", IN_THE_DASHBOARD)
         for word in policy.banned_words
         if any(_pattern(word).search(folded(text)) for text in _read(post))
     ]
@@ -98,7 +98,7 @@ def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Rul
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
         found.append(_breaks(policy, "quietHours", f"{local:%H:%M} is within {hours} ({scope.zone_name})", other))
     if local.date() in policy.blackout_dates:
-        found.append(_breaks(policy, "blackoutDates", f"{local:%a %Y-%m-%d} is one", other))
+        found.append(_breaks(policy, "blackoutDates", f"{local:%a %Y-%m-%d} is a blackout date", other))
     return tuple(found)
 
 

@@ -92,7 +92,7 @@ PROBES: Final[Mapping[facts.Probe, str]] = {
     facts.Probe.EVENT_CALENDAR: "an event names its calendar",
     facts.Probe.OPTION_KEY: "an option has `{}`",
     facts.Probe.ACTIVITIES_ROUTE: "activities are queried at {}",
-    facts.Probe.ACTIVITY_BY_ID: "one activity is asked for by `marketingActivityId`",
+    facts.Probe.ACTIVITY_BY_ID: "one activity is read by `marketingActivityId`",
     facts.Probe.ITEMS_BY_IDS: "items can be filtered by their ids",
     facts.Probe.ITEM_ROUTE: "an item is read at /items/ and its id",
     facts.Probe.SITE_NAME: "properties have `siteDisplayName`",
@@ -103,7 +103,7 @@ NOTHING_SEEN: Final[Mapping[facts.Probe, str]] = {
     facts.Probe.CALENDAR_OPTION: "nothing",
     facts.Probe.ACTIVITY_MEMBERS: "there is no activity",
     facts.Probe.ACTIVITY_BY_ID: "there is no activity",
-    facts.Probe.RULE_MEMBERS: "none recurs",
+    facts.Probe.RULE_MEMBERS: "no event recurs",
     facts.Probe.OPTION_KEY: "no option",
     facts.Probe.ITEM_ROUTE: "there is no post",
 }

@@ -88,6 +88,6 @@ def _others(store: Store, place: str) -> tuple[Diagnostic, ...]:
         return (Diagnostic("state-readers-unknown", what, fix, Severity.NOTE, place=Place(place)),)
     mode = store.folder.stat().st_mode
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        what = f"other users of this machine may write to the folder (mode {stat.S_IMODE(mode):o})"
+        what = f"other users of this machine can write to the folder (mode {stat.S_IMODE(mode):o})"
         return (Diagnostic("state-writable", what, f"chmod 700 {place}", Severity.WARNING, place=Place(place)),)
     return ()

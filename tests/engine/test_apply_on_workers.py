@@ -846,7 +846,7 @@ def test_a_saved_plan_is_refused_where_the_workers_that_check_it_are_lost(
     capsys.readouterr()
     assert run(["apply", saved, "--auto-approve", "--workers", "2"]) == 1
     said = " ".join("".join(capsys.readouterr()).split())
-    assert "3 sites failed the worker that had this site was lost, 3 times" in said, said
-    assert all(f"shop-{number}: the worker that had this site was lost" in said for number in (2, 3)), said
+    assert "3 sites failed the workers for this site were lost 3 times" in said, said
+    assert all(f"shop-{number}: the workers for this site were lost" in said for number in (2, 3)), said
     assert not any(request["wrote"] for request in shops.sandbox.requests())
     assert run(["apply", saved, "--auto-approve"]) == 0  # it was not used up

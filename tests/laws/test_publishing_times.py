@@ -160,14 +160,14 @@ def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> N
             Policy(blackout_dates=frozenset({date(2027, 3, 28)})),
             "09:30",
             {},
-            "policy.blackoutDates: Sun 2027-03-28 is one",
+            "policy.blackoutDates: Sun 2027-03-28 is a blackout date",
         ),
         (Policy(min_lead=timedelta(days=30)), "09:30", {}, "within policy.minLead (30d, reconciler.yaml)"),
         (
             Policy(banned_words=("free money",)),
             "09:30",
             {"caption": "It is FREE\n  m\u200boney!"},
-            "policy.bannedWords: the text has 'free money'",
+            "policy.bannedWords: the text contains 'free money'",
         ),
         (
             Policy(require_media=True),

@@ -76,13 +76,13 @@ def test_the_state_of_a_draft_follows_its_file_and_the_record(
 
 
 def test_what_needs_attention_comes_first_and_is_said_in_words(pottery: Path) -> None:
-    root = write_project(pottery, {"shop": (activity(0), activity(1, blocked=("the text has 'guaranteed'",)))})
+    root = write_project(pottery, {"shop": (activity(0), activity(1, blocked=("the text contains 'guaranteed'",)))})
     facts = BoardFacts(NOW, {SiteName("shop"): RecordedSite(known=True, published=(SCHEDULED,), outcomes=(FAILED,))})
     visitor = Visitor(root, facts=facts).enter()
     shown = visitor.ask("GET", "/").text
     assert 0 < shown.index("Needs attention") < shown.index("The token expired") < shown.index("Waiting for a decision")
     assert "pending, blocked" in shown
-    assert "<b>Blocked:</b> the text has &#x27;guaranteed&#x27;" in shown
+    assert "<b>Blocked:</b> the text contains &#x27;guaranteed&#x27;" in shown
 
 
 def test_what_was_published_has_its_link(pottery: Path) -> None:

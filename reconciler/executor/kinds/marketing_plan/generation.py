@@ -119,12 +119,12 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
     except ApiError as error:
-        run.fail(wait.action, ActionResult.PENDING, error.diagnostic().while_("waiting for it to end failed"))
+        run.fail(wait.action, ActionResult.PENDING, error.diagnostic().while_("waiting for the generation failed"))
         raise
     match found:
         case TimedOut(failed=failed) if failed is not None:
             # The entry stays open: what the last reads did not show is no proof that nothing happened.
-            run.fail(wait.action, ActionResult.PENDING, failed.while_("waiting for it to end failed"))
+            run.fail(wait.action, ActionResult.PENDING, failed.while_("waiting for the generation failed"))
         case TimedOut():
             await _not_over(run, wait, last)
         case WaitStopped():

@@ -29,7 +29,7 @@ AT_ONCE: Final = 20
 
 NOTHING_OPEN: Final = Diagnostic(Trouble.OVERTAKEN, "no earlier call for its posts is still open")
 RUN_STOPPED: Final = Diagnostic(Trouble.STILL_UNDER_WAY, "the run was stopped")
-TIME_RAN_OUT: Final = Diagnostic(Trouble.STILL_UNDER_WAY, "the time ran out")
+TIME_RAN_OUT: Final = Diagnostic(Trouble.STILL_UNDER_WAY, "it took too long")
 CHECK_AGAIN: Final = "run the command again to check, or to try again"
 
 
