@@ -74,18 +74,19 @@ def advice_about_values(site: DesiredSite, merged: MergedDocument, project: Proj
     yield from merged.doubtful
     for at, posts in enumerate(site.posts):
         if posts.present and posts.max == 0:
-            yield merged.warning(("posts", at, "max"), *_NONE_AT_ALL, code=NEVER_MATCHES)
+            yield _allows_nothing(("posts", at, "max"), merged)
     if site.schedule is None:
         return
     for at, rule in enumerate(site.schedule.rules):
-        wrong = _never_lets_through(rule, project.policy)
+        wrong = _never_lets_through(rule, ("schedule", "rules", at), project.policy, merged)
         if wrong is not None:
-            key, message, fix = wrong
-            yield merged.warning(("schedule", "rules", at, *key), message, fix, code=NEVER_MATCHES)
+            yield wrong
     yield from _without_posts(site, site.schedule.rules, merged)
 
 
-_NONE_AT_ALL: Final = ("allows no matches", "write a larger number, or remove the rule")
+def _allows_nothing(path: KeyPath, merged: MergedDocument) -> Diagnostic:
+    fix = "write a larger number, or remove the rule"
+    return merged.warning(path, "allows no matches", fix, code=NEVER_MATCHES, continues=True)
 
 
 def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: MergedDocument) -> Iterator[Diagnostic]:
@@ -106,27 +107,34 @@ def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: Mer
                 "looks further ahead than a generation creates posts for (the end of next week at most), "
                 "and there are no `posts` rules"
             )
-            yield merged.warning(("schedule", "rules", at, "match", "within"), message, fix, code=WITHOUT_POSTS)
+            path = ("schedule", "rules", at, "match", "within")
+            yield merged.warning(path, message, fix, code=WITHOUT_POSTS, continues=True)
             return
 
 
-def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, str, str] | None:
+def _never_lets_through(rule: ScheduleRule, path: KeyPath, policy: Policy, merged: MergedDocument) -> Diagnostic | None:
+    """A warning that no post ever goes out by a rule."""
+
+    def never(key: KeyPath, message: str, fix: str, *, continues: bool = False) -> Diagnostic:
+        return merged.warning((*path, *key), message, fix, code=NEVER_MATCHES, continues=continues)
+
     quiet, match = policy.quiet_hours, rule.match
     if rule.at is not None and quiet is not None and quiet.covers(rule.at):
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
         message = f"{rule.at:%H:%M} is within the project's quiet hours ({hours}), so nothing ever goes out"
-        return ("at",), message, "choose another time, or change `policy.quietHours`"
+        return never(("at",), message, "choose another time, or change `policy.quietHours`")
     if rule.max == 0:
-        return ("max",), *_NONE_AT_ALL
+        return _allows_nothing((*path, "max"), merged)
     if match.within is not None and match.within <= policy.min_lead:
         message = "does not reach beyond the project's `minLead`, so every match comes too late"
-        return ("match", "within"), message, "look further ahead, or change `policy.minLead`"
+        return never(("match", "within"), message, "look further ahead, or change `policy.minLead`", continues=True)
     if match.start is not None and match.end is not None and match.end - match.start <= timedelta(days=3660):
         days = {match.start + timedelta(days=number) for number in range((match.end - match.start).days + 1)}
         if days <= policy.blackout_dates:
-            return ("match",), "every day in it is a blackout date of the project", "choose other days"
+            return never(("match",), "every day in it is a blackout date of the project", "choose other days")
         if match.weekdays and not any(WEEKDAYS[day.weekday()] in match.weekdays for day in days):
-            return ("match", "weekdays"), f"there is no such day from {match.start} to {match.end}", "choose other days"
+            message = f"there is no such day from {match.start} to {match.end}"
+            return never(("match", "weekdays"), message, "choose other days")
     return None
 
 

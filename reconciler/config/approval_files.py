@@ -57,10 +57,11 @@ class ApprovalFiles:
         except FileNotFoundError:
             self.problems = _dead_links(self._folder)
         except NotADirectoryError:
-            self.problems = (problem(Place(shown_path(self._folder)), "is not a folder", _NAME_A_FOLDER),)
+            place = Place(shown_path(self._folder))
+            self.problems = (problem(place, "is not a folder", _NAME_A_FOLDER, continues=True),)
         except OSError as error:
             message = f"cannot be listed: {error.strerror}"
-            self.problems = (problem(Place(shown_path(self._folder)), message, _NAME_A_FOLDER),)
+            self.problems = (problem(Place(shown_path(self._folder)), message, _NAME_A_FOLDER, continues=True),)
         if project.trust.committed:
             self._only_committed()
 
@@ -85,7 +86,7 @@ class ApprovalFiles:
         if site not in self.names:
             return self._missing(path, site, problems) or nothing
         if refused := refused_path(path, self._project.root, self._project.trust):
-            problems.append(problem(Place(shown_path(path)), *refused))
+            problems.append(problem(Place(shown_path(path)), *refused, continues=True))
             return nothing
         if self._repository is None:
             return approvals_in(path, site, problems) or nothing
@@ -131,7 +132,7 @@ class ApprovalFiles:
         else:
             return None
         what = f"{message}, so it is not known what is approved"
-        return problem(Place(shown_path(path)), what, fix, code=APPROVALS_MISSING)
+        return problem(Place(shown_path(path)), what, fix, code=APPROVALS_MISSING, continues=True)
 
     def _found_elsewhere(self, path: Path, site: str) -> Diagnostic | None:
         """Says that a site's file is in the approvals folder under another name: nobody deleted it."""
@@ -220,4 +221,4 @@ def _dead_links(folder: Path) -> tuple[Diagnostic, ...]:
     if not there.is_symlink():
         return ()
     message = f"is a link to {there.readlink()}, which does not exist, so it is not known what is approved"
-    return (problem(Place(shown_path(there)), message, "restore what it leads to, or delete the link"),)
+    return (problem(Place(shown_path(there)), message, "restore what it leads to, or delete the link", continues=True),)

@@ -24,7 +24,7 @@ from reconciler.model.content import LinkPreview, PublicContent
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, problem
 from reconciler.model.posts import ActivityId, PostId, account_id
 from reconciler.model.publisher_fields import PLACES
-from reconciler.model.text import about, in_quotes
+from reconciler.model.text import in_quotes
 
 _LOST: Final = "restore the line from git and replace only the word, or delete the entry and run `reconciler review`"
 _DIGEST: Final = "[0-9a-f]{64}"
@@ -112,7 +112,7 @@ def _decision_problem(
         hint = _LOST
     else:
         return
-    yield problem(place, about(dotted(here), message), hint)
+    yield problem(place, f"{dotted(here)}: {message}", hint)
 
 
 def _activities(merged: MergedDocument) -> tuple[ActivityApproval, ...]:

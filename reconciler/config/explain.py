@@ -87,7 +87,8 @@ class _Explainer:
                 yield from self._one_of(path, error)
             case "minProperties" | "maxProperties" if schema.get("maxProperties") == 1:
                 found = f"it has {len(value):,}: {listed(value)}" if value else "it has none"
-                yield self._problem(path, f"must have exactly one of {listed(schema['properties'], 'or')}; {found}")
+                what = f"must have exactly one of {listed(schema['properties'], 'or')}; {found}"
+                yield self._problem(path, what, continues=True)
             case "propertyNames":
                 yield from ()
             case "uniqueItems":
@@ -123,14 +124,14 @@ class _Explainer:
             case "maximum":
                 return self._problem(path, f"{said} is too large", f"the maximum is {rule}")
             case "minLength":
-                return self._problem(path, "is empty", "write something, or leave the key out")
+                return self._problem(path, "is empty", "write something, or leave the key out", continues=True)
             case "maxLength":
-                return self._problem(path, f"has {len(value):,} characters", f"the maximum is {rule}")
+                return self._problem(path, f"has {len(value):,} characters", f"the maximum is {rule}", continues=True)
             case "minItems":
-                return self._problem(path, "is an empty list", "add an item, or leave the key out")
+                return self._problem(path, "is an empty list", "add an item, or leave the key out", continues=True)
             case "minProperties":
                 keys = listed(schema.get("properties", ()), "or")
-                return self._problem(path, "is empty", f"write {keys}" if keys else "leave the key out")
+                return self._problem(path, "is empty", f"write {keys}" if keys else "leave the key out", continues=True)
             case _:
                 return self._problem(path, f"{said} does not fit ({keyword})", str(schema.get("description", "")))
 
@@ -175,7 +176,7 @@ class _Explainer:
             near = close_match(key, [name for name in allowed if name not in value] or allowed)
             elsewhere = self._elsewhere(key)
             if path[-1:] == ("settings",) and key in _READ_ONLY:
-                yield self._problem((*path, key), "is read-only", _READ_ONLY[key], key=True)
+                yield self._problem((*path, key), "is read-only", _READ_ONLY[key], key=True, continues=True)
                 continue
             if near is not None:
                 hint = f"did you mean {near}?"
@@ -212,7 +213,7 @@ class _Explainer:
         if all(set(branch) == {"required"} for branch in branches):
             keys = [key for branch in branches for key in branch["required"]]
             found = "it has both" if all(key in value for key in keys) else "it has neither"
-            yield self._problem(path, f"must have exactly one of {listed(keys, 'and')}; {found}")
+            yield self._problem(path, f"must have exactly one of {listed(keys, 'and')}; {found}", continues=True)
             return
         forms = ", or ".join(str(branch.get("title")) for branch in branches)
         known = {key for branch in branches for key in branch["properties"]}
@@ -222,7 +223,7 @@ class _Explainer:
         clash = [key for key in value if key in known and key not in branches[best]["properties"]]
         if clash or (score[0] < len(branches[best]["required"]) and len(rivals) > 1):
             what = f"{clash[0]} cannot be combined with the other keys" if clash else "is incomplete"
-            yield self._problem((*path, *clash[:1]), what, f"write {forms}", key=True)
+            yield self._problem((*path, *clash[:1]), what, f"write {forms}", key=True, continues=not clash)
             unknown = {key: value[key] for key in value if key not in known}
             yield from self._unknown_keys(path, unknown, {"properties": {key: {} for key in sorted(known)}})
             return
@@ -270,9 +271,12 @@ class _Explainer:
             return self._quoted(path, value) if self._may_show(path) else "text"
         return "a list" if isinstance(value, list) else "keys and values"
 
-    def _problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> Explained:
+    def _problem(
+        self, path: KeyPath, message: str, hint: str = "", *, key: bool = False, continues: bool = False
+    ) -> Explained:
         where = dotted(path)
-        return path, problem(self.document.place(path, key=key), about(where, message) if where else message, hint)
+        what = about(where, message, continues=continues) if where else message
+        return path, problem(self.document.place(path, key=key), what, hint)
 
 
 _TYPES = {

@@ -43,15 +43,21 @@ class MergedDocument:
         """The document of the layer with the highest precedence."""
         return self._layers[-1].document
 
-    def problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> None:
-        """Records a problem with the value at a path, or with its key."""
+    def problem(
+        self, path: KeyPath, message: str, hint: str = "", *, key: bool = False, continues: bool = False
+    ) -> None:
+        """Records a problem with the value at a path, or with its key; `continues` as in `about`."""
         place, where = self._find(path, key=key)
-        self.problems.append(problem(place, about(where, message) if where else message, hint))
+        what = about(where, message, continues=continues) if where else message
+        self.problems.append(problem(place, what, hint))
 
-    def warning(self, path: KeyPath, message: str, fix: str, *, code: str, key: bool = False) -> Diagnostic:
-        """A warning about what is written at a path."""
+    def warning(
+        self, path: KeyPath, message: str, fix: str, *, code: str, key: bool = False, continues: bool = False
+    ) -> Diagnostic:
+        """A warning about what is written at a path; `continues` as in `about`."""
         place, where = self._find(path, key=key)
-        return warning(place, about(where, message) if where else message, fix, code=code)
+        what = about(where, message, continues=continues) if where else message
+        return warning(place, what, fix, code=code)
 
     def owner(self, path: KeyPath) -> Layer:
         """The layer that the value at a path comes from: the layer with the highest precedence that sets it."""

@@ -40,7 +40,9 @@ def check_api(text: str) -> Wrong | None:
 def check_state(text: str) -> Wrong | None:
     """What is wrong with a `state`: a folder, or the URL of an object store."""
     if "://" not in text:
-        return None if text.strip() and "\0" not in text else ("is not a folder", "write a path such as .reconciler")
+        if text.strip() and "\0" not in text:
+            return None
+        return f"{quoted(text)} is not a folder", "write a path such as .reconciler"
     url = _split(text)
     stores = listed([f"{scheme}://" for scheme in STORES], "or")
     if url is None or url.scheme.lower() not in STORES:
@@ -54,7 +56,7 @@ def check_state(text: str) -> Wrong | None:
             "set it in the environment of the store instead",
         )
     if not url.netloc:
-        return "has no bucket name", f"write {url.scheme}://BUCKET/PATH"
+        return "the URL of a store needs a bucket name", f"write {url.scheme}://BUCKET/PATH"
     if url.query or url.fragment:
         return "the URL of a store has no query and no fragment", f"write {url.scheme}://BUCKET/PATH"
     return None

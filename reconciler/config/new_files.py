@@ -83,7 +83,7 @@ def read_one_site(project: ProjectConfig, path: Path, id: str) -> DesiredSite:
             found = site
             problems += site.problems
     if found is None and not problems:
-        problems.append(problem(Place(shown), "no longer declares the site", "run import again"))
+        problems.append(problem(Place(shown), "no longer declares the site", "run import again", continues=True))
     if problems or found is None:
         raise InvalidFiles(problems)
     return found.site

@@ -129,7 +129,8 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
     project = ProjectConfig(root, trust=trust) if file is None else _read_project(root, file, trust, problems)
     if file is None:
         problems.extend(
-            problem(Place(shown_path(root / name)), *refused) for _, name, refused in _places_outside(project)
+            problem(Place(shown_path(root / name)), *refused, continues=True)
+            for _, name, refused in _places_outside(project)
         )
     if problems:
         raise InvalidProject(problems.reported(), project)
@@ -141,7 +142,7 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
     stamp = stamp_of(file)
     unusable = ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust)
     if refused := refused_path(file, root, trust):
-        problems.append(problem(Place(shown_path(file)), *refused))
+        problems.append(problem(Place(shown_path(file)), *refused, continues=True))
         return unusable
     content = read_file(file, shown_path(file), problems)
     if content is None:
@@ -205,7 +206,7 @@ def _check_places(project: ProjectConfig, merged: MergedDocument) -> None:
         merged.problem(("state",), *wrong)
     for key, name, (message, fix) in _places_outside(project):
         path: KeyPath = (key,) if key in written else ()
-        merged.problem(path, message if path else f"{name} {message}", fix)
+        merged.problem(path, message if path else f"{name} {message}", fix, continues=True)
     for at, pattern in enumerate(written.get("sites", ())):
         if wrong := wrong_pattern(pattern):
             merged.problem(("sites", at), *wrong)
@@ -248,7 +249,7 @@ def _duration(
     except NotUsable:
         return default
     if positive and not length:
-        merged.problem(path, "must be longer than zero", "write a duration such as 5s or 15m")
+        merged.problem(path, "must be longer than zero", "write a duration such as 5s or 15m", continues=True)
     return length
 
 
@@ -262,6 +263,7 @@ def _policy(merged: MergedDocument) -> Policy:
                 ("policy", "quietHours"),
                 "begin and end at the same time",
                 "leave them out, or write two different times",
+                continues=True,
             )
         quiet = QuietHours(times.wall_time(start), times.wall_time(end))
     dates = set()

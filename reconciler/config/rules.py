@@ -138,13 +138,15 @@ def read_match(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -
     if "within" in written:
         within = read_time(times.duration, written["within"], (*path, "within"), merged)
         if within <= timedelta(0):
-            merged.problem((*path, "within"), "is zero, so nothing ever matches", "write a duration like 21d or 2w")
+            message, fix = "is zero, so nothing ever matches", "write a duration like 21d or 2w"
+            merged.problem((*path, "within"), message, fix, continues=True)
     if "from" in written:
         start = read_time(times.day, written["from"], (*path, "from"), merged)
     if "to" in written:
         end = read_time(times.day, written["to"], (*path, "to"), merged)
     if start and end and start > end:
-        merged.problem((*path, "to"), f"is before `from`, {start}, so nothing ever matches", "swap the two")
+        message = f"is before `from`, {start}, so nothing ever matches"
+        merged.problem((*path, "to"), message, "swap the two", continues=True)
     return Match(
         title=written.get("title"),
         within=within,
@@ -166,7 +168,7 @@ def _bounds(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> t
         merged.problem((*path, "min"), f"{least:,} is more than `max`, which is {int(most):,}", "swap the two")
     if most is not None and written.get("state") == "absent":
         message = "only limits one run under `state: absent`, so the next run would remove more"
-        merged.problem((*path, "max"), message, "narrow the match instead")
+        merged.problem((*path, "max"), message, "narrow the match instead", continues=True)
     return least, None if most is None else int(most)
 
 
@@ -203,4 +205,4 @@ def _reachable(match: Match, path: KeyPath, seen: list[tuple[Match, KeyPath]], m
 
 def _note_unreachable(path: KeyPath, earlier: KeyPath, merged: MergedDocument) -> None:
     message = f"never applies: {dotted(earlier)} above it already matches everything it could match"
-    merged.problem(path, message, "put the narrower rule first, or remove one")
+    merged.problem(path, message, "put the narrower rule first, or remove one", continues=True)

@@ -135,4 +135,5 @@ def _nothing_needs_the_marketing_plan(site: DesiredSite, merged: MergedDocument)
     ):
         if rules:
             message = "needs a marketing plan, but `marketingPlan.state` is absent"
-            merged.problem((section,), message, f"remove `{section}`, or write `state: present`", key=True)
+            fix = f"remove `{section}`, or write `state: present`"
+            merged.problem((section,), message, fix, key=True, continues=True)

@@ -66,7 +66,8 @@ class SiteFiles(Struct, frozen=True):
         """A warning for each file that nothing reads."""
         message = "is not read: no pattern in `sites` matches it"
         fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
-        return [warning(Place(shown_path(file)), message, fix, code="file-not-read") for file in self.unread(named)]
+        places = (Place(shown_path(file)) for file in self.unread(named))
+        return [warning(place, message, fix, code="file-not-read", continues=True) for place in places]
 
 
 def find_site_files(project: ProjectConfig) -> SiteFiles:
@@ -93,7 +94,12 @@ def find_site_files(project: ProjectConfig) -> SiteFiles:
     if project.file is not None:
         passed_over.update(stray_site_files(project.root, taken | passed_over, approvals))
     problems = [
-        problem(Place(shown_path(unlisted.folder)), f"cannot be listed: {unlisted.why}", "check its permissions")
+        problem(
+            Place(shown_path(unlisted.folder)),
+            f"cannot be listed: {unlisted.why}",
+            "check its permissions",
+            continues=True,
+        )
         for unlisted in finder.unlisted
     ]
     return SiteFiles(Paths(sorted(taken, key=_by_parts)), tuple(sorted(map(Path, passed_over))), tuple(problems))
@@ -118,7 +124,13 @@ def submodule_warnings(project: ProjectConfig) -> list[Diagnostic]:
     ]
     message = "is a git submodule that is not checked out: site files in it are not read"
     return [
-        warning(Place(shown), message, f"check it out: git submodule update --init {shown}", code="submodule-not-read")
+        warning(
+            Place(shown),
+            message,
+            f"check it out: git submodule update --init {shown}",
+            code="submodule-not-read",
+            continues=True,
+        )
         for shown in map(shown_path, near)
     ]
 

@@ -332,11 +332,12 @@ class _Reading:
 
     def _bytes_of(self, file: Path, shown: str) -> bytes | None:
         if refused := self._borders.refused(file):
-            self.problems.append(problem(Place(shown), *refused))
+            self.problems.append(problem(Place(shown), *refused, continues=True))
             return None
         if not file.name.lower().endswith(YAML):
             message = "is not a YAML file: its name does not end in .yaml or .yml"
-            self.problems.append(problem(Place(shown), message, "rename it, or narrow `sites` in reconciler.yaml"))
+            fix = "rename it, or narrow `sites` in reconciler.yaml"
+            self.problems.append(problem(Place(shown), message, fix, continues=True))
             return None
         return read_file(file, shown, self.problems)
 
@@ -348,7 +349,9 @@ class _Reading:
         shown = shown_path(file)
         if file.name == SEED and file.parent == self.project.root:
             self.warnings.append(
-                warning(Place(shown), "belongs to the sandbox and is not checked here", code="not-checked")
+                warning(
+                    Place(shown), "belongs to the sandbox and is not checked here", code="not-checked", continues=True
+                )
             )
             return False
         problems = Problems()
@@ -363,12 +366,13 @@ class _Reading:
         if document is not None and _looks_like_project(value):
             check(document, "project", self.problems)
             message = f"is a project file that is not called {PROJECT_FILE}, so nothing reads it"
-            self.warnings.append(warning(Place(shown), message, f"name it {PROJECT_FILE}", code="file-not-read"))
+            fix = f"name it {PROJECT_FILE}"
+            self.warnings.append(warning(Place(shown), message, fix, code="file-not-read", continues=True))
             return False
         if data is not None:
             message = "is only read because you named it: no pattern in `sites` matches it"
             fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
-            self.warnings.append(warning(Place(shown), message, fix, code="file-not-read"))
+            self.warnings.append(warning(Place(shown), message, fix, code="file-not-read", continues=True))
         return data is not None
 
     def check_named_approvals(self) -> None:
@@ -380,7 +384,8 @@ class _Reading:
             if file.parent != self.project.approvals_folder or file.suffix != SUFFIX:
                 named = f"{self.project.approvals}/<site>{SUFFIX}"
                 message = f"is an approvals file that nothing reads; approvals files are named {named}"
-                self.warnings.append(warning(Place(shown_path(file)), message, "move it there", code="file-not-read"))
+                place = Place(shown_path(file))
+                self.warnings.append(warning(place, message, "move it there", code="file-not-read", continues=True))
             approvals_in(file, None, self.problems)
 
     def check_unread(self, files: Iterable[Path], named: Iterable[Path]) -> None:

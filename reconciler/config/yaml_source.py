@@ -36,14 +36,16 @@ def read_file(path: Path, shown: str, problems: list[Diagnostic]) -> bytes | Non
     try:
         data = read_regular(path, MAX_BYTES + 1)
     except NotRegular:
-        problems.append(problem(whole, "is not a file", "give a YAML file"))
+        problems.append(problem(whole, "is not a file", "give a YAML file", continues=True))
         return None
     except OSError as error:
         fix = READABLE if isinstance(error, PermissionError) else ""
-        problems.append(problem(whole, f"cannot be read: {error.strerror or type(error).__name__}", fix))
+        problems.append(
+            problem(whole, f"cannot be read: {error.strerror or type(error).__name__}", fix, continues=True)
+        )
         return None
     if len(data) > MAX_BYTES:
-        problems.append(problem(whole, "is over 4 MiB", "split it into several files"))
+        problems.append(problem(whole, "is over 4 MiB", "split it into several files", continues=True))
         return None
     return data
 

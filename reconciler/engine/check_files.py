@@ -106,4 +106,5 @@ def _plan(path: Path) -> Iterator[Diagnostic]:
 
 
 def _note(code: str, path: Path | str, what: str, fix: str, severity: Severity = Severity.NOTE) -> Diagnostic:
-    return Diagnostic(code, what, fix, severity, Place(shown_path(path) if isinstance(path, Path) else path))
+    place = Place(shown_path(path) if isinstance(path, Path) else path)
+    return Diagnostic(code, what, fix, severity, place, continues=True)

@@ -136,7 +136,7 @@ async def _review_site(
     beside = path.with_suffix(".html") if gallery is not None else None
     if beside is not None and gallery is not None:
         if refused := refused_path(beside, session.project.root, session.project.trust):
-            raise InvalidFiles((problem(Place(shown_path(beside)), *refused),))
+            raise InvalidFiles((problem(Place(shown_path(beside)), *refused, continues=True),))
         if _read(beside) != (page := gallery(review)):
             _write(beside, page)
     written = Written.CREATED if before is None else Written.UPDATED if text != before else Written.UNCHANGED
@@ -193,4 +193,4 @@ def _write(path: Path, text: str) -> None:
 
 def _invalid(path: Path, message: str, fix: str) -> InvalidFiles:
     """An error that stops the review of one site."""
-    return InvalidFiles((problem(Place(shown_path(path)), message, fix),))
+    return InvalidFiles((problem(Place(shown_path(path)), message, fix, continues=True),))

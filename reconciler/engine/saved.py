@@ -50,7 +50,8 @@ class FilesUnreadable(UnusablePlan):
 
     def __init__(self, error: InvalidFiles | UsageError) -> None:
         first = error.problems[0] if isinstance(error, InvalidFiles) else error
-        super().__init__(first.message, "correct that and apply the plan again", place=first.place)
+        fix = "correct that and apply the plan again"
+        super().__init__(first.message, fix, place=first.place, continues=first.continues is True)
 
 
 def check_destination(file: Path) -> None:

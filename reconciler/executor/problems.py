@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.model.address import Address, SiteName
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.document import UnusablePlan
 from reconciler.state.errors import StateError
@@ -27,13 +28,13 @@ def _diagnostic(error: BaseException) -> Diagnostic:
         case ApiError():
             return error.diagnostic()
         case StateError():
-            return Diagnostic("state", error.message, error.fix, place=error.place)
+            return Diagnostic("state", error.message, error.fix, place=error.place, continues=error.continues or ABSENT)
         case Locked(what=what, fix=fix):
             return Diagnostic(LOCKED, what, fix)
         case UnusablePlan(code=code, what=what, fix=fix, address=address, place=place):
-            return Diagnostic(code, what, fix, place=place, address=address)
+            return Diagnostic(code, what, fix, place=place, address=address, continues=error.continues or ABSENT)
         case UsageError():
-            return Diagnostic(USAGE, error.message, error.fix, place=error.place)
+            return Diagnostic(USAGE, error.message, error.fix, place=error.place, continues=error.continues or ABSENT)
         case _:
             return Diagnostic(
                 BUG,

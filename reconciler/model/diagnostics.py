@@ -15,6 +15,7 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.frozen import Struct
+from reconciler.model.text import about
 
 
 class Place(Struct, frozen=True, order=True, gc=False):
@@ -46,7 +47,8 @@ class Diagnostic(Struct, frozen=True):
     if the message does not say it: a problem shared by several objects is reported once, with their names. `call` is
     what was asked of the remote side and answered, with which the message ends; screens show it last. `differences`
     give in full what a message about reviewed content gives in short. `says_name`: the message begins with what it is
-    about, which is `name` if that is set.
+    about, which is `name` if that is set. `continues`: the message continues a sentence that begins with the file it is
+    about, such as "cannot be read".
     """
 
     code: str
@@ -60,6 +62,7 @@ class Diagnostic(Struct, frozen=True):
     call: str = ""
     differences: tuple[Difference, ...] = ()
     says_name: bool | Absent = ABSENT
+    continues: bool | Absent = ABSENT
 
     @classmethod
     def note(cls, code: str, message: str, fix: str = "") -> Self:
@@ -77,11 +80,11 @@ class Diagnostic(Struct, frozen=True):
 
     def because_of(self, what: str) -> Self:
         """The problem, with its real cause in front: `the event is read-only (not found)`."""
-        return replace(self._saying(f"{what} ({self.cause})"), says_name=ABSENT)
+        return replace(self._saying(f"{what} ({self.cause})"), says_name=ABSENT, continues=ABSENT)
 
     def while_(self, doing: str) -> Self:
         """The problem, with what was being done when it occurred: `reading it back failed: no connection`."""
-        return replace(self, message=f"{doing}: {self.message}", says_name=ABSENT)
+        return replace(self, message=f"{doing}: {self.message}", says_name=ABSENT, continues=ABSENT)
 
     def named(self, name: str) -> Self:
         """The problem, with the name of its object in front if the message does not begin with it."""
@@ -137,14 +140,16 @@ INVALID_FILE = "invalid-file"
 """The code of a problem in a file that has no code of its own."""
 
 
-def problem(place: Place, message: str, fix: str = "", *, code: str = INVALID_FILE) -> Diagnostic:
+def problem(
+    place: Place, message: str, fix: str = "", *, code: str = INVALID_FILE, continues: bool = False
+) -> Diagnostic:
     """A problem in a file: where, what (with its path in the document), and what would be right."""
-    return Diagnostic(code, message, fix, place=place)
+    return Diagnostic(code, message, fix, place=place, continues=continues or ABSENT)
 
 
-def warning(place: Place, message: str, fix: str = "", *, code: str) -> Diagnostic:
+def warning(place: Place, message: str, fix: str = "", *, code: str, continues: bool = False) -> Diagnostic:
     """Something in a file that is almost certainly a mistake, but stops nothing."""
-    return Diagnostic(code, message, fix, Severity.WARNING, place)
+    return Diagnostic(code, message, fix, Severity.WARNING, place, continues=continues or ABSENT)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -172,21 +177,24 @@ class InvalidFiles(Exception):
     def __init__(self, problems: Iterable[Diagnostic], warnings: Iterable[Diagnostic] = ()) -> None:
         self.problems = in_order(problems)
         self.warnings = tuple(warnings)
-        super().__init__("\n".join(f"{found.place}: {found.message}" for found in self.problems))
+        said = (about(str(found.place), found.message, continues=found.continues is True) for found in self.problems)
+        super().__init__("\n".join(said))
 
 
 class UsageError(Exception):
     """Something on the command line or in the environment that the user can correct (exit code 1).
 
-    `message` says what is wrong, `fix` what to do, `place` in which file, if it is in one.
+    `message` says what is wrong, `fix` what to do, `place` in which file, if it is in one. `continues` is as in
+    Diagnostic.
     """
 
-    def __init__(self, message: str, fix: str = "", place: Place | None = None) -> None:
+    def __init__(self, message: str, fix: str = "", place: Place | None = None, *, continues: bool = False) -> None:
         super().__init__(message, fix, place)
         self.message = message
         self.fix = fix
         self.place = place
+        self.continues = continues
 
     def __str__(self) -> str:
-        where = f"{self.place}: " if self.place is not None else ""
-        return f"{where}{self.message}" + (f"; {self.fix}" if self.fix else "")
+        what = self.message if self.place is None else about(str(self.place), self.message, continues=self.continues)
+        return what + (f"; {self.fix}" if self.fix else "")

@@ -34,13 +34,9 @@ def normal_text(text: str) -> str:
     return text.strip()
 
 
-_VERBS: Final = "allows begin belongs cannot contains does has is leads looks must needs never only"
-_PREDICATE = re.compile(rf"(?:{_VERBS.replace(' ', '|')})\b")
-
-
-def about(subject: str, message: str) -> str:
-    """`policy.maxPublish is 0`, `toneOfVoice: expected text`: no colon if the message continues the sentence."""
-    return f"{subject} {message}" if _PREDICATE.match(message) else f"{subject}: {message}"
+def about(subject: str, message: str, *, continues: bool) -> str:
+    """`toneOfVoice: expected text`, or `policy.maxPublish is 0` if the message continues the sentence."""
+    return f"{subject} {message}" if continues else f"{subject}: {message}"
 
 
 def spoken(slug: str) -> str:

@@ -24,6 +24,7 @@ from reconciler.model.codec import Malformed, from_json, parse, sorted_json, to_
 from reconciler.model.diagnostics import Place, UsageError
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.moments import moment_text
+from reconciler.model.text import about
 from reconciler.planner.actions import Plan
 
 FORMAT_VERSION: Final = 2
@@ -44,14 +45,21 @@ class UnusablePlan(Exception):
     code = "plan-refused"
 
     def __init__(
-        self, what: str, fix: str = "run plan again", address: Address | None = None, place: Place | None = None
+        self,
+        what: str,
+        fix: str = "run plan again",
+        address: Address | None = None,
+        place: Place | None = None,
+        *,
+        continues: bool = False,
     ) -> None:
         where = place or address
-        super().__init__(f"{what}; {fix}" if where is None else f"{where}: {what}; {fix}")
+        super().__init__(f"{what if where is None else about(str(where), what, continues=continues)}; {fix}")
         self.what = what
         self.fix = fix
         self.address = address
         self.place = place
+        self.continues = continues
 
 
 class AlteredPlan(UnusablePlan):

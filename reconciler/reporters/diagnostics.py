@@ -39,7 +39,7 @@ def reason(diagnostic: Diagnostic) -> str:
     place, text = diagnostic.place, cause(diagnostic)
     if place is None or not place.file:
         return text
-    return f"{place}: {text}" if place.line else about(place.file, text)
+    return f"{place}: {text}" if place.line else about(place.file, text, continues=diagnostic.continues is True)
 
 
 def particulars(diagnostic: Diagnostic) -> str:

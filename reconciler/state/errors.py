@@ -8,8 +8,8 @@ from reconciler.model.diagnostics import Place, UsageError
 class StateError(UsageError):
     """The state cannot be read or written as it is. Nothing was changed. `place` is a file or an object's URL."""
 
-    def __init__(self, place: str, what: str, fix: str) -> None:
-        super().__init__(what, fix, Place(place))
+    def __init__(self, place: str, what: str, fix: str, *, continues: bool = True) -> None:
+        super().__init__(what, fix, Place(place), continues=continues)
 
 
 class Conflict(Exception):

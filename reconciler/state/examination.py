@@ -7,6 +7,7 @@ import stat
 
 from msgspec import Struct
 
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.folder import NOT_ALLOWED, LocalFolder
@@ -30,7 +31,7 @@ async def examine_store(store: Store, place: str) -> StateExamined:
         above = next(folder for folder in store.folder.absolute().parents if folder.exists())
         if not os.access(above, os.W_OK | os.X_OK):
             what = f"does not exist, and cannot be created in {above}"
-            unusable = Diagnostic("state-unusable", what, NOT_ALLOWED, place=Place(place))
+            unusable = Diagnostic("state-unusable", what, NOT_ALLOWED, place=Place(place), continues=True)
             return StateExamined(findings=(unusable,))
         return StateExamined(exists=False)
     key = f"{PROBE}{fresh()}.json"
@@ -38,12 +39,13 @@ async def examine_store(store: Store, place: str) -> StateExamined:
         kept = await _keeps_conditions(store, key)
         await store.delete(key)
     except StateError as error:
-        unusable = Diagnostic("state-unusable", error.message, error.fix, place=Place(place))
+        continues = error.continues or ABSENT
+        unusable = Diagnostic("state-unusable", error.message, error.fix, place=Place(place), continues=continues)
         return StateExamined(findings=(unusable,))
     if not kept:
         what = "ignores conditional writes, so two runs could not be kept apart"
         fix = "use a store that honours If-None-Match and If-Match"
-        problem = Diagnostic("state-unconditional", what, fix, place=Place(place))
+        problem = Diagnostic("state-unconditional", what, fix, place=Place(place), continues=True)
         return StateExamined(findings=(problem,))
     return StateExamined(conditional=True, findings=_others(store, place))
 
@@ -58,7 +60,7 @@ async def check_writable(store: Store) -> None:
         if str(error.place) != store.place(key):  # something else blocks it, and is named
             raise
         place = store.place(key).removesuffix(key).rstrip("/")
-        raise StateError(place, f"the state {error.message}", error.fix) from error
+        raise StateError(place, f"the state {error.message}", error.fix, continues=False) from error
 
 
 async def _keeps_conditions(store: Store, key: str) -> bool:

@@ -193,7 +193,10 @@ def _lock(file: str, path: str) -> Callable[[], None]:
         raise _not_plain(file) from None
     except TimeoutError:
         raise StateError(
-            path, "another process has been writing to it for too long", "find out which one, and stop it"
+            path,
+            "another process has been writing to it for too long",
+            "find out which one, and stop it",
+            continues=False,
         ) from None
 
 

@@ -284,6 +284,7 @@ class Lease:
                 self._store.place(key_of(self._lock.site.id)),
                 f"the lock of {self._lock.site.name} {why}",
                 "nothing more is written to the site; run again",
+                continues=False,
             )
 
     async def confirm(self) -> None:

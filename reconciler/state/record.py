@@ -56,7 +56,8 @@ def key_of(id: str) -> str:
 def checked_id(id: str) -> str:
     """The id in the form that keys use. Raises StateError for an id that could lead elsewhere."""
     if not _ID.match(id):
-        raise StateError("the state", f"{in_quotes(id)} is not the id of a site", "see `site.id` in the site's file")
+        fix = "see `site.id` in the site's file"
+        raise StateError("the state", f"{in_quotes(id)} is not the id of a site", fix, continues=False)
     return id.lower()
 
 

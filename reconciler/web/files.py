@@ -79,14 +79,15 @@ class ApprovalsFolder:
                 return
             text, approvals = result
             if refused := refused_path(before.path, self._project.root, self._project.trust):
-                raise UsageError(refused[0], refused[1], Place(before.shown))
+                raise UsageError(refused[0], refused[1], Place(before.shown), continues=True)
             try:
                 write_atomically(before.path, text, before.data)
             except ChangedMeanwhile:
                 continue
             except OSError as error:
                 what = f"cannot be written: {error.strerror}"
-                raise UsageError(what, "check its permissions and the disk", Place(before.shown)) from None
+                place, fix = Place(before.shown), "check its permissions and the disk"
+                raise UsageError(what, fix, place, continues=True) from None
             self.files[site] = SiteFile(site, before.path, _stamp(before.path), text.encode("utf-8"), approvals)
             return
         raise UsageError("another program keeps writing to it", "try again", Place(self.files[site].shown))
@@ -101,7 +102,9 @@ class ApprovalsFolder:
 
     def _read(self, site: SiteName, path: Path) -> SiteFile:
         if refused := refused_path(path, self._project.root, self._project.trust):
-            return SiteFile(site, path, _stamp(path), problems=(problem(Place(shown_path(path)), *refused),))
+            return SiteFile(
+                site, path, _stamp(path), problems=(problem(Place(shown_path(path)), *refused, continues=True),)
+            )
         # The stamp is taken before the text: if somebody writes in between, the next check sees it.
         stamp = _stamp(path)
         try:
@@ -110,7 +113,7 @@ class ApprovalsFolder:
             return SiteFile(site, path)
         except OSError as error:
             message = "is not a regular file" if isinstance(error, NotRegular) else f"cannot be read: {error.strerror}"
-            return SiteFile(site, path, stamp, problems=(problem(Place(shown_path(path)), message),))
+            return SiteFile(site, path, stamp, problems=(problem(Place(shown_path(path)), message, continues=True),))
         problems: list[Diagnostic] = []
         found = approvals_in(path, site, problems, data)
         approvals = found[0] if found is not None else Approvals()

@@ -30,8 +30,6 @@ def test_any_script_reads_as_it_should(text: str) -> None:
     assert printable(text) == text
 
 
-def test_a_message_that_begins_with_a_verb_continues_its_subject() -> None:
-    assert about("policy.maxPublish", "is 0") == "policy.maxPublish is 0"
-    assert about("sites/shop.yaml", "cannot be read") == "sites/shop.yaml cannot be read"
-    assert about("toneOfVoice", "expected text") == "toneOfVoice: expected text"
-    assert about("posts[0]", "issue") == "posts[0]: issue"
+def test_a_message_continues_its_subject_or_has_one_of_its_own() -> None:
+    assert about("policy.maxPublish", "is 0", continues=True) == "policy.maxPublish is 0"
+    assert about("toneOfVoice", "expected text", continues=False) == "toneOfVoice: expected text"

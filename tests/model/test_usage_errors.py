@@ -24,7 +24,7 @@ SOURCES = sorted(Path(reconciler.__file__).parent.rglob("*.py"))
         (UsageError("no key", "set WIX_API_KEY"), "no key; set WIX_API_KEY"),
         (UsageError("no key", "set it", Place("a.yaml", 3, 5)), "a.yaml:3:5: no key; set it"),
         (UsageError("no git", "install it; or not"), "no git; install it; or not"),
-        (StateError("records/1.json", "is cut off", "restore it"), "records/1.json: is cut off; restore it"),
+        (StateError("records/1.json", "is cut off", "restore it"), "records/1.json is cut off; restore it"),
         (UnreadablePlan("a.plan", "is not a saved plan", "make one"), "a.plan is not a saved plan; make one"),
     ],
 )

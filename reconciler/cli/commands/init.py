@@ -103,5 +103,7 @@ def _written(path: Path, text: str) -> bool:
         if isinstance(error, FileExistsError) and os.path.lexists(path):
             return False
         place = Place(printable(str(error.filename or path)))
-        raise UsageError(f"cannot be written: {error.strerror}", "choose a writable folder", place) from None
+        raise UsageError(
+            f"cannot be written: {error.strerror}", "choose a writable folder", place, continues=True
+        ) from None
     return True
