@@ -128,6 +128,7 @@ WORDS = {
     "Diagnostic.requestId": "The remote side's name for the request.",
     "Diagnostic.call": "The API call and its response; the message ends with it.",
     "Diagnostic.saysName": "True if the message begins with what it is about, by its `name` if it has one.",
+    "Diagnostic.continues": "True if the message continues a sentence that begins with its file.",
     "Diagnostic.differences": "The differences in full that the message only summarises.",
     "Difference.field": "The field in the approvals file.",
     "Difference.inFile": "What the approvals file says; empty if it says nothing.",
