@@ -26,7 +26,7 @@ from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import FORMATS, make
 from reconciler.whole_files import new_mode, replacing
 
-Write: TypeAlias = Callable[[str], object]
+WriteText: TypeAlias = Callable[[str], object]
 
 UNWRAPPED: Final = 1_000_000
 """The width of anything but a terminal."""
@@ -86,7 +86,7 @@ def open_reports(
     beside: Sequence[Reporter] = (),
     calls_of: CallsOf | None = None,
     asks: bool = False,
-    above: Callable[[Write], Write] = lambda write: write,
+    above: Callable[[WriteText], WriteText] = lambda write: write,
 ) -> Iterator[Reports]:
     """The reports of a command. Files get their names when the run is over, completely or not at all.
 

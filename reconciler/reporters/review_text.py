@@ -39,10 +39,9 @@ def review_line(review: ReviewCompleted) -> str:
     ending = f"; {plural(review.going_out, 'post')} still going out" if review.going_out else ""
     ending += f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
     ending += f"; {plural(review.failed, 'site')} failed" if review.failed else ""
-    return (
-        f"Review: {review.pending:,} pending, {review.approved:,} approved; "
-        f"pending in {review.sites_pending:,} of {plural(review.sites, 'site')}{ending}."
-    )
+    sites = plural(review.sites, "site")
+    where = f"; pending in {review.sites_pending:,} of {sites}" if review.pending else f", in {sites}"
+    return f"Review: {review.pending:,} pending, {review.approved:,} approved{where}{ending}."
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:

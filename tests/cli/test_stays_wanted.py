@@ -344,13 +344,13 @@ def test_review_names_posts_that_failed_until_somebody_decides(pottery: Pottery)
         assert code == 0
         assert "pottery 1 failed to go out" in said, said
         assert '! failed "Kiln day" (Instagram) failed to go out: channel INSTAGRAM is not connected' in said
-        assert said.endswith("Review: 0 pending, 0 approved; pending in 0 of 2 sites; 1 post failed to go out.")
+        assert said.endswith("Review: 0 pending, 0 approved, in 2 sites; 1 post failed to go out.")
     found = pottery.command("review", pottery.project.root, "--output", "json").json
     ((problem,), (draft,)) = (found["sites"][0][key] for key in ("failedPosts", "drafts"))
     assert (problem["code"], draft["status"], found["summary"]["failedPosts"]) == ("failed", "failed", 1)
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     said = pottery.run("review")[1]
-    assert said.endswith("Review: 0 pending, 0 approved; pending in 0 of 2 sites."), said
+    assert said.endswith("Review: 0 pending, 0 approved, in 2 sites."), said
 
 
 def test_an_approval_from_before_the_state_was_lost_must_be_given_again(pottery: Pottery) -> None:

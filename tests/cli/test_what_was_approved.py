@@ -197,7 +197,7 @@ def test_a_correction_in_the_file_is_never_ignored(
     assert f'! {told} "Kiln day" (' in words(reviewed)
     assert "edited in the file, which now shows the site's text again: " in words(reviewed)
     if "title" in edit[0]:  # nobody sees an activity's title: the approval of the post is still good
-        assert reviewed.last == "Review: 0 pending, 1 approved; pending in 0 of 1 site."
+        assert reviewed.last == "Review: 0 pending, 1 approved, in 1 site."
         return
     assert reviewed.last == "Review: 1 pending, 0 approved; pending in 1 of 1 site."
     assert "decision: pending sha256:" in file(pottery).read_text("utf-8")
