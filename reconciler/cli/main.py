@@ -1,4 +1,4 @@
-"""The entry point: finds the command, and turns the way it ended into an exit code.
+"""The entry point: finds the command, and ends the process with its exit code; `failures.py` does so if it fails.
 
 Imports click and nothing heavy. The commands are in a table with their summaries, so that `--help` imports none of
 them.
@@ -7,32 +7,26 @@ them.
 from __future__ import annotations
 
 import atexit
-import errno
 import importlib
 import io
 import os
-import re
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from reconciler.cli.signals import StoppedEarly, Terminated
+from reconciler.cli.signals import Terminated
 from reconciler.cli.streams import STANDARD_OUTPUT, NamedStream
-from reconciler.model.plurals import plural
-from reconciler.model.verdict import Verdict, interrupted_by
+from reconciler.model.verdict import Verdict
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from reconciler.cli.options import Output
-    from reconciler.model.diagnostics import UsageError
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
@@ -54,9 +48,6 @@ COMMANDS: Final[dict[str, str]] = {
     "version": "Print the version.",
 }
 """Each command with its summary, in the order of first use; the command is in `commands/<name>.py`."""
-
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""Errors of writing to a full or broken disk: not a bug of this tool."""
 
 
 class LazyGroup(click.Group):
@@ -119,82 +110,12 @@ def run(args: Sequence[str]) -> int:
         result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else Verdict.SUCCEEDED.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return Verdict.FAILED.exit_code
-    except click.ClickException as error:
-        return _misused(_usage_error(error), args)
-    except (click.Abort, KeyboardInterrupt):
-        return _stopped(KeyboardInterrupt(), args)
-    except Terminated as error:
-        return _stopped(error, args)
-    except BrokenPipeError:
-        _close_stdout()
-        return _reader_gone(args)
-    except OSError as error:
-        return _fail_to_write(error) if error.errno in NO_ROOM else _bug(error)
-    except SystemExit as end:  # click ends like this when it has completed a word, or if the reader of a pipe is gone
-        return _reader_gone(args) if end.code else Verdict.SUCCEEDED.exit_code
-    except Exception as error:
-        return _unexpected(error, args)
+    except (Exception, KeyboardInterrupt, Terminated, SystemExit) as error:
+        if isinstance(error, SystemExit) and not error.code:  # click ends like this when it has completed a word
+            return Verdict.SUCCEEDED.exit_code
+        from reconciler.cli.failures import exit_code_of
 
-
-def _reader_gone(args: Sequence[str]) -> int:
-    """The end of a command whose output nobody reads any more (`| head -1`). One that only looks was of use before."""
-    if args[0] == "apply":
-        return _fail("standard output was closed, so the run stopped; run it again to finish")
-    return Verdict.FAILED.exit_code
-
-
-def _misused(problem: UsageError, args: Sequence[str]) -> int:
-    """The end of a command line that could not be understood: reported like any other problem, in every report."""
-    from reconciler.model.diagnostics import UsageError
-
-    try:
-        if outputs := _reports_named(args):
-            from reconciler.cli.options import OutputOptions
-            from reconciler.cli.run import CommandRun, reported
-            from reconciler.engine.results import ClosingEvent
-
-            def work(_: CommandRun) -> ClosingEvent:
-                raise problem
-
-            return reported(_command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
-    except UsageError as unwritable:  # the other reports have shown what is wrong
-        return _fail(str(unwritable))
-    return _fail(str(problem))
-
-
-def _stopped(error: KeyboardInterrupt | Terminated, args: Sequence[str]) -> int:
-    """The end of a command that a signal ended before it had opened its reports: it is in every report."""
-    from reconciler.cli.options import Output, OutputOptions
-    from reconciler.cli.run import CommandRun, ReportsFailed, reported
-    from reconciler.engine.results import ClosingEvent
-
-    def work(_: CommandRun) -> ClosingEvent:
-        raise error
-
-    try:
-        outputs = _reports_named(args) or (Output("text"),)
-        return reported(_command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
-    except ReportsFailed as unwritable:
-        return _fail(str(unwritable))
-
-
-def _usage_error(error: click.ClickException) -> UsageError:
-    """What click found, in two parts: what is wrong, and what to do."""
-    from reconciler.model.diagnostics import UsageError
-
-    text = " ".join(error.format_message().split()).rstrip(".")
-    text = re.sub(r" is not one of (.*)$", lambda found: f" must be one of: {found[1].replace(chr(39), '')}", text)
-    message, _, fix = re.sub(r"\. Choose from: ?", "; choose one of: ", text).partition("; ")
-    if close := re.search(r"[. ]+\(?Did you mean (?:one of: )?(.*)\?\)?$", message):
-        first, comma, last = close[1].rpartition(", ")
-        message, fix = message[: close.start()], f"did you mean {first}{' or ' if comma else ''}{last}?"
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is not None and (close or not fix):
-        fix = f"{fix} See: {context.command_path} --help" if fix else f"see: {context.command_path} --help"
-    return UsageError(message, fix)
+        return exit_code_of(error, args, _command_named)
 
 
 def _command_named(args: Sequence[str]) -> str:
@@ -205,44 +126,6 @@ def _command_named(args: Sequence[str]) -> str:
         if isinstance(command, click.Group):
             return " ".join((name, *(arg for arg in args[1:2] if arg in command.commands)))
     return name
-
-
-def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:
-    """The reports that a command line asks for, as far as it can be understood."""
-    from reconciler.cli.options import output_of
-
-    values = [value for option, value in zip(args, (*args[1:], ""), strict=True) if option == "--output"]
-    values += [arg.removeprefix("--output=") for arg in args if arg.startswith("--output=")]
-    found: dict[Path | None, Output] = {}
-    for value in values:
-        try:
-            output = output_of(value)
-        except click.BadParameter:
-            continue
-        found.setdefault(output.file, output)
-    return tuple(found.values())
-
-
-def _unexpected(error: Exception, args: Sequence[str]) -> int:
-    """Reports a command that failed before it had reports, or because they cannot be written."""
-    from reconciler.cli.run import ReportsFailed
-    from reconciler.model.diagnostics import InvalidFiles, UsageError
-    from reconciler.reporters.diagnostics import sentence
-
-    match error:
-        case InvalidFiles(problems=problems):
-            _say(sentence(problem) for problem in problems)
-            files = len({problem.file for problem in problems})
-            return _fail(f"{plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done")
-        case ReportsFailed():
-            return _fail(str(error))
-        case UsageError():
-            return _misused(error, args)
-        case StoppedEarly(signal=number):
-            click.echo("Interrupted.", err=True)
-            return interrupted_by(number).exit_code
-        case _:
-            return _bug(error)
 
 
 def entry_point() -> NoReturn:
@@ -262,10 +145,10 @@ def entry_point() -> NoReturn:
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        _close_stdout()
     except OSError as error:
-        code = _fail_to_write(error)
+        from reconciler.cli.failures import after_last_flush
+
+        code = after_last_flush(error, code)
     _leave(code)
 
 
@@ -301,44 +184,6 @@ def _open_closed_streams() -> None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
             setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
     if unseen:
-        _say(["warning: standard output is closed, so nothing that is printed there is shown"])
+        from reconciler.cli.failures import say
 
-
-def _fail_to_write(error: OSError) -> int:
-    _close_stdout()
-    where = f" to {error.filename}" if error.filename else ""
-    return _fail(f"cannot write{where}: {error.strerror}; free some space, then run again")
-
-
-def _close_stdout() -> None:
-    """Keeps the interpreter from complaining about a vanished reader when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def _fail(message: str) -> int:
-    _say([f"Error: {message}"])
-    return Verdict.FAILED.exit_code
-
-
-def _say(messages: Iterable[str]) -> None:
-    """Messages on stderr. Their own line breaks stay; everything else that could act on a terminal is removed."""
-    from reconciler.reporters.layout import inert_lines
-
-    for message in messages:
-        for line in inert_lines(message):
-            click.echo(line, err=True)
-
-
-def _bug(error: Exception) -> int:
-    if os.environ.get("RECONCILER_DEBUG"):
-        import traceback
-
-        traceback.print_exception(error)
-    _say(
-        [
-            f"This is a bug in reconciler {__version__}: {type(error).__name__}: {error}",
-            "Please report it in the project's issue tracker, with this text and the command you ran.",
-            "RECONCILER_DEBUG=1 shows where it happened.",
-        ]
-    )
-    return Verdict.FAILED.exit_code
+        say(["warning: standard output is closed, so nothing that is printed there is shown"])

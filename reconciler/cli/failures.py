@@ -1,0 +1,198 @@
+"""How a command ends that failed outside of its own run: a wrong command line, a signal, a full disk, a bug.
+
+Imported only then, so that no command starts with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import click
+
+from reconciler.cli.signals import StoppedEarly, Terminated
+from reconciler.model.plurals import plural
+from reconciler.model.verdict import Verdict, interrupted_by
+from reconciler.version import __version__
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import Output
+    from reconciler.model.diagnostics import UsageError
+
+CommandNamed: TypeAlias = Callable[[Sequence[str]], str]
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of writing to a full or broken disk: not a bug of this tool."""
+
+
+def exit_code_of(error: BaseException, args: Sequence[str], command_named: CommandNamed) -> int:
+    """Reports what ended a command, and returns its exit code. `command_named` says which command arguments name."""
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            error.show()
+            return Verdict.FAILED.exit_code
+        case click.ClickException():
+            return _misused(_usage_error(error), args, command_named)
+        case click.Abort() | KeyboardInterrupt():
+            return _stopped(KeyboardInterrupt(), args, command_named)
+        case Terminated():
+            return _stopped(error, args, command_named)
+        case BrokenPipeError():
+            _close_stdout()
+            return _reader_gone(args)
+        case SystemExit():  # click ends like this if the reader of a pipe is gone
+            return _reader_gone(args)
+        case OSError(errno=number):
+            return _fail_to_write(error) if number in NO_ROOM else _bug(error)
+        case Exception():
+            return _unexpected(error, args, command_named)
+        case _:
+            raise error
+
+
+def after_last_flush(error: OSError, code: int) -> int:
+    """The exit code of a command whose last output could not be written."""
+    if isinstance(error, BrokenPipeError):
+        _close_stdout()
+        return code
+    return _fail_to_write(error)
+
+
+def _reader_gone(args: Sequence[str]) -> int:
+    """The end of a command whose output nobody reads any more (`| head -1`). One that only looks was of use before."""
+    if args[0] == "apply":
+        return _fail("standard output was closed, so the run stopped; run it again to finish")
+    return Verdict.FAILED.exit_code
+
+
+def _misused(problem: UsageError, args: Sequence[str], command_named: CommandNamed) -> int:
+    """The end of a command line that could not be understood: reported like any other problem, in every report."""
+    from reconciler.model.diagnostics import UsageError
+
+    try:
+        if outputs := _reports_named(args):
+            from reconciler.cli.options import OutputOptions
+            from reconciler.cli.run import CommandRun, reported
+            from reconciler.engine.results import ClosingEvent
+
+            def work(_: CommandRun) -> ClosingEvent:
+                raise problem
+
+            return reported(command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
+    except UsageError as unwritable:  # the other reports have shown what is wrong
+        return _fail(str(unwritable))
+    return _fail(str(problem))
+
+
+def _stopped(error: KeyboardInterrupt | Terminated, args: Sequence[str], command_named: CommandNamed) -> int:
+    """The end of a command that a signal ended before it had opened its reports: it is in every report."""
+    from reconciler.cli.options import Output, OutputOptions
+    from reconciler.cli.run import CommandRun, ReportsFailed, reported
+    from reconciler.engine.results import ClosingEvent
+
+    def work(_: CommandRun) -> ClosingEvent:
+        raise error
+
+    try:
+        outputs = _reports_named(args) or (Output("text"),)
+        return reported(command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
+    except ReportsFailed as unwritable:
+        return _fail(str(unwritable))
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    """What click found, in two parts: what is wrong, and what to do."""
+    from reconciler.model.diagnostics import UsageError
+
+    text = " ".join(error.format_message().split()).rstrip(".")
+    text = re.sub(r" is not one of (.*)$", lambda found: f" must be one of: {found[1].replace(chr(39), '')}", text)
+    message, _, fix = re.sub(r"\. Choose from: ?", "; choose one of: ", text).partition("; ")
+    if close := re.search(r"[. ]+\(?Did you mean (?:one of: )?(.*)\?\)?$", message):
+        first, comma, last = close[1].rpartition(", ")
+        message, fix = message[: close.start()], f"did you mean {first}{' or ' if comma else ''}{last}?"
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None and (close or not fix):
+        fix = f"{fix} See: {context.command_path} --help" if fix else f"see: {context.command_path} --help"
+    return UsageError(message, fix)
+
+
+def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:
+    """The reports that a command line asks for, as far as it can be understood."""
+    from reconciler.cli.options import output_of
+
+    values = [value for option, value in zip(args, (*args[1:], ""), strict=True) if option == "--output"]
+    values += [arg.removeprefix("--output=") for arg in args if arg.startswith("--output=")]
+    found: dict[Path | None, Output] = {}
+    for value in values:
+        try:
+            output = output_of(value)
+        except click.BadParameter:
+            continue
+        found.setdefault(output.file, output)
+    return tuple(found.values())
+
+
+def _unexpected(error: Exception, args: Sequence[str], command_named: CommandNamed) -> int:
+    """Reports a command that failed before it had reports, or because they cannot be written."""
+    from reconciler.cli.run import ReportsFailed
+    from reconciler.model.diagnostics import InvalidFiles, UsageError
+    from reconciler.reporters.diagnostics import sentence
+
+    match error:
+        case InvalidFiles(problems=problems):
+            say(sentence(problem) for problem in problems)
+            files = len({problem.file for problem in problems})
+            return _fail(f"{plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done")
+        case ReportsFailed():
+            return _fail(str(error))
+        case UsageError():
+            return _misused(error, args, command_named)
+        case StoppedEarly(signal=number):
+            click.echo("Interrupted.", err=True)
+            return interrupted_by(number).exit_code
+        case _:
+            return _bug(error)
+
+
+def _fail_to_write(error: OSError) -> int:
+    _close_stdout()
+    where = f" to {error.filename}" if error.filename else ""
+    return _fail(f"cannot write{where}: {error.strerror}; free some space, then run again")
+
+
+def _close_stdout() -> None:
+    """Keeps the interpreter from complaining about a vanished reader when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _fail(message: str) -> int:
+    say([f"Error: {message}"])
+    return Verdict.FAILED.exit_code
+
+
+def say(messages: Iterable[str]) -> None:
+    """Messages on stderr. Their own line breaks stay; everything else that could act on a terminal is removed."""
+    from reconciler.reporters.layout import inert_lines
+
+    for message in messages:
+        for line in inert_lines(message):
+            click.echo(line, err=True)
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("RECONCILER_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    say(
+        [
+            f"This is a bug in reconciler {__version__}: {type(error).__name__}: {error}",
+            "Please report it in the project's issue tracker, with this text and the command you ran.",
+            "RECONCILER_DEBUG=1 shows where it happened.",
+        ]
+    )
+    return Verdict.FAILED.exit_code
