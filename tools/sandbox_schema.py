@@ -306,8 +306,8 @@ def _site() -> JsonDict:
     feature = _object(
         {
             "enabled": _flag("Whether the premium plan includes it.", default=True),
-            "limit": _field("How often it may be used.", 10, type="integer"),
-            "used": _field("How often it was used.", 0, type="integer"),
+            "limit": _field("How many times it may be used.", 10, type="integer"),
+            "used": _field("How many times it was used.", 0, type="integer"),
             "period": _one_of(
                 "The period that the limit is for.", "MONTH", *(each for each in names.PERIODS if each != "MONTH")
             ),
