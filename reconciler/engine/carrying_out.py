@@ -93,16 +93,18 @@ async def apply_sites(
     run: ApplyRun, ready: PreparedSites, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     """What was done at each site, in the order in which sites end; includes all sites, even if this is cancelled."""
-    waiting = {name: number for number, name in enumerate(ready.names)}
-    recorders: dict[SiteName, EventRecorder] = {}
+    ended = bytearray(len(ready))
+    recorders: dict[SiteName, tuple[int, EventRecorder]] = {}
+    """Of the sites under way, with their numbers."""
 
     async def work(number: int, turn: Turn) -> SiteApplied:
         name = ready.names[number]
-        recorder = recorders[name] = EventRecorder(partial(ready.plan, number), run.progress_of(name))
+        recorder = EventRecorder(partial(ready.plan, number), run.progress_of(name))
+        recorders[name] = number, recorder
         return await _apply(run, ready, number, turn, recorder, allow_publish=allow_publish)
 
     def failed(result: SiteFailed) -> SiteApplied | SiteFailed:
-        recorder = recorders[result.name]
+        _, recorder = recorders[result.name]
         if result.refused or not recorder.saw_something:
             return untouched(result, recorder.plan())
         return SiteApplied(recorder.ledger(ENDED, error=result.problem), result.labels, result.seconds)
@@ -119,16 +121,18 @@ async def apply_sites(
     )
     try:
         async for result in results:
-            del waiting[result.name]
-            recorders.pop(result.name)
+            number, _ = recorders.pop(result.name)
+            ended[number] = True
             yield result
     except asyncio.CancelledError:
         # The second signal: the ledger is written all the same.
         if (current := asyncio.current_task()) is not None:
             current.uncancel()
-        for name, number in waiting.items():
-            recorder = recorders.get(name) or EventRecorder(partial(ready.plan, number), lambda _: None)
-            yield SiteApplied(recorder.ledger(CUT_SHORT), ready.labels[number])
+        for number, name in enumerate(ready.names):
+            if not ended[number]:
+                nothing = number, EventRecorder(partial(ready.plan, number), lambda _: None)
+                _, recorder = recorders.get(name, nothing)
+                yield SiteApplied(recorder.ledger(CUT_SHORT), ready.labels[number])
 
 
 async def _apply(
@@ -264,8 +268,8 @@ class ApplyTotals:
         self._tally = ApplyTally()
         self._results: set[ActionResult] = set()
         self._ledgers = Spool()
-        self._at: dict[SiteName, int] = {}
-        """The number of each site's ledger."""
+        self._names: list[SiteName] = []
+        """The site of each ledger."""
 
     def add(self, result: SiteApplied | SiteFailed) -> None:
         """Adds a site."""
@@ -284,11 +288,13 @@ class ApplyTotals:
         self._keep(failed.name, SiteLedger(SiteRef(failed.name, ""), error=failed.problem))
 
     def _keep(self, name: SiteName, ledger: SiteLedger) -> None:
-        self._at[name] = self._ledgers.append(to_json(ledger_record(ledger)))
+        self._ledgers.append(to_json(ledger_record(ledger)))
+        self._names.append(name)
 
     def in_order(self, names: Iterable[SiteName]) -> Iterator[bytes]:
         """The ledgers in the order of the sites, as JSON."""
-        return (self._ledgers[self._at[name]] for name in names if name in self._at)
+        at = {name: number for number, name in enumerate(self._names)}
+        return (self._ledgers[at[name]] for name in names if name in at)
 
     def completed(self, *, interrupted: bool) -> ApplyCompleted:
         """The result, once all sites have been added."""

@@ -41,7 +41,6 @@ class _Row(Struct, frozen=True, gc=False):
     """
 
     rank: int
-    name: str
     words: str
     style: Style
     alike: bool
@@ -59,9 +58,11 @@ class LedgerSummary:
         self._screen = screen
         self._list_sites = list_sites
         self._most = most
+        self._names: list[str] = []
         self._rows: list[_Row] = []
-        self._words: dict[str, str] = {}
-        """Each text only once: many sites have the same."""
+        """The row of each of these sites."""
+        self._known: dict[_Row, _Row] = {}
+        """Each row only once: many sites have the same."""
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
 
     def applied(self, applied: SiteApplied) -> SiteName | None:
@@ -71,15 +72,13 @@ class LedgerSummary:
         worst = min((WORST_FIRST.index(result) for result in results), default=len(WORST_FIRST) - 1)
         goes_out = plural(len(ledger.still_going_out), "post") + " still going out" if ledger.still_going_out else ""
         words = ", ".join(part for part in (goes_out, counts(ledger)) if part)
-        words = self._words.setdefault(words, words)
         rank = -1 if goes_out else 0 if ledger.error else worst
         alike = not (goes_out or ledger.error or results - {ActionResult.DONE, ActionResult.WITHHELD, *CUT_SHORT})
         first, why = self._before(applied.name, causes_of(ledger), why_of(ledger))
         if goes_out or results - {ActionResult.DONE, ActionResult.WITHHELD, *UNDONE, *CUT_SHORT}:
             why = ""
-        style, done = RESULT_STYLES[WORST_FIRST[max(rank, 0)]], done_in(ledger)
-        done = self._words.setdefault(done, done)
-        self._rows.append(_Row(rank, applied.name, words, style, alike, why, done))
+        style = RESULT_STYLES[WORST_FIRST[max(rank, 0)]]
+        self._add(applied.name, _Row(rank, words, style, alike, why, done_in(ledger)))
         return first
 
     def failed(self, failed: SiteFailed, *, planned: bool) -> SiteName | None:
@@ -90,7 +89,7 @@ class LedgerSummary:
         word = "refused" if failed.refused else "failed" if planned else "could not be planned"
         first, why = self._before(failed.name, ((word, reason(failed.problem)),), reason(failed.problem))
         why = why if planned and not failed.refused else ""
-        self._rows.append(_Row(1 if failed.refused else 0, failed.name, word, Style.RED, word != "failed", why))
+        self._add(failed.name, _Row(1 if failed.refused else 0, word, Style.RED, word != "failed", why))
         return first
 
     def _before(self, name: SiteName, causes: tuple[tuple[str, str], ...], why: str) -> tuple[SiteName | None, str]:
@@ -102,14 +101,18 @@ class LedgerSummary:
 
     def refused(self, name: str) -> None:
         """Adds a site whose own plan a guard refuses."""
-        self._rows.append(_Row(1, name, "refused", Style.RED, alike=True))
+        self._add(name, _Row(1, "refused", Style.RED, alike=True))
+
+    def _add(self, name: str, row: _Row) -> None:
+        self._names.append(name)
+        self._rows.append(self._known.setdefault(row, row))
 
     def lines(self, completed: ApplyCompleted) -> Iterator[str]:
         """All rows, and how many sites had nothing to do. Sites beyond a screenful, or alike, are counted."""
-        rows = sorted(self._rows, key=lambda row: row.rank)
-        whys = {} if self._list_sites else Counter(row.why for row in rows if row.why)
+        rows = sorted(zip(self._names, self._rows, strict=True), key=lambda named: named[1].rank)
+        whys = {} if self._list_sites else Counter(row.why for _, row in rows if row.why)
         causes: dict[str, list[_Row]] = {why: [] for why, count in whys.items() if count >= FEW_SITES}
-        for row in rows:
+        for _, row in rows:
             if row.why in causes:
                 causes[row.why].append(row)
         for why, same in causes.items():
@@ -117,20 +120,20 @@ class LedgerSummary:
             words = same[0].words if len({row.words for row in same}) == 1 else worst
             spans = (Span(f"  {plural(len(same), 'site')}"), Span(words, same[0].style), Span(why))
             yield from Line(spans, hang=6).on(self._screen)
-        rows = [row for row in rows if row.why not in causes]
-        often = Counter(row.words for row in rows if row.alike and not self._list_sites)
-        alike = [row for row in rows if row.alike and often[row.words] >= FEW_SITES]
-        alone = [row for row in rows if not row.alike or often[row.words] < FEW_SITES]
+        rows = [(name, row) for name, row in rows if row.why not in causes]
+        often = Counter(row.words for _, row in rows if row.alike and not self._list_sites)
+        alike = [row for _, row in rows if row.alike and often[row.words] >= FEW_SITES]
+        alone = [(name, row) for name, row in rows if not row.alike or often[row.words] < FEW_SITES]
         shown = alone if self._list_sites else alone[: self._most]
         kinds: dict[str, set[str]] = {}
-        for row in (rest := (*alone[len(shown) :], *alike)):
+        for row in (rest := (*(row for _, row in alone[len(shown) :]), *alike)):
             kinds.setdefault(row.words, set()).add(row.done)
         together = Counter(
             (row.words, row.style, row.done if len(kinds[row.words]) <= MOST_KINDS else "") for row in rest
         )
         what = "more site" if shown else "site"
         counted = [(plural(n, what), words, style, done) for (words, style, done), n in together.items()]
-        found = [*((row.name, row.words, row.style, "") for row in shown), *counted]
+        found = [*((name, row.words, row.style, "") for name, row in shown), *counted]
         widest = max((len(name) for name, *_ in found), default=0)
         for name, words, style, done in found:
             details = (Span(done, Style.DIM),) if done else ()
