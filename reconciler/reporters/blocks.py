@@ -201,18 +201,21 @@ class Blocks(Generic[CountsT]):
         return sum(1 if isinstance(found, _Single) else found.count for found in below)
 
     def _which(self, found: _Shared[CountsT]) -> str:
-        """`215 sites (team=emea)` if all with a label share the block, otherwise some of their names.
+        """`all 223 sites`; `215 sites (team=emea)` if all with a label share the block; otherwise some of their names.
 
         `90 sites (of 215 with team=emea: store-001, store-004, store-009, …)`.
         """
         if found.count <= MOST_NAMES:
             return f"{found.count:,} sites ({', '.join(found.names)})"
+        posts = " and their posts" if found.has_posts else ""
+        more = "" if self._list_sites else f"list them{posts} with --sites"
+        if found.count == self._seen.total():
+            return f"all {found.count:,} sites{f' ({more})' if more else ''}"
         labels = ", ".join(f"{key}={value}" for key, value in sorted(found.labels))
         of = sum(count for seen, count in self._seen.items() if found.labels <= seen) if labels else 0
         some = f"{', '.join(found.names[:3])}, …"
         known = f"of {of:,} with {labels}: {some}" if of > found.count else labels or some
-        posts = " and their posts" if found.has_posts else ""
-        return f"{found.count:,} sites ({known if self._list_sites else f'{known}; list them{posts} with --sites'})"
+        return f"{found.count:,} sites ({'; '.join(part for part in (known, more) if part)})"
 
     def _keep(self, lines: Sequence[Line]) -> BlockPlace:
         if self._text is None:

@@ -734,7 +734,7 @@ def test_one_cause_that_blocks_drafts_of_many_sites_is_told_once() -> None:
     ]
     many = shown(*plan_of(*(banned(f"s{n}", *(f"Tip {m}" for m in range(1 + n % 3))) for n in range(90)))).splitlines()
     assert many[2:5] == [
-        "Same on 90 sites (team=emea; list them and their posts with --sites)",
+        "Same on all 90 sites (list them and their posts with --sites)",
         "  ! blocked           breaks it  (180 drafts)",
         "        fix: mend it",
     ]
@@ -1064,7 +1064,7 @@ def test_refusals_that_differ_only_in_a_number_are_one_block() -> None:
     sites = [refused_to_discard(f"shop-{n}", 1 + n % 3) for n in range(9)]
     text = shown(*plan_of(*sites), screen=Screen(300))
     assert text.count("throw away") == 2  # in the block, and in the last line
-    assert "Same on 9 sites (team=emea; list them with --sites)" in text
+    assert "Same on all 9 sites (list them with --sites)" in text
     assert "! refused           regenerating would throw away 1 to 3 approved drafts, but it may not" in text
     assert "- discards 45 drafts, 18 of them approved, on these sites in total" in text
     few = shown(*plan_of(*sites[:4]), screen=Screen(300))
@@ -1077,6 +1077,11 @@ def test_refusals_that_differ_only_in_a_number_are_one_block() -> None:
 def test_a_label_stands_alone_only_for_all_sites_that_have_it() -> None:
     changed, clean = [planned(tone(f"s{n}"), site=f"s{n}") for n in range(9)], planned(site="zoe")
     head = shown(*plan_of(*changed), screen=Screen(300)).splitlines()[2]
+    assert head == "Same change on all 9 sites (list them with --sites)"
+    other = replace(clean, labels=())
+    head = shown(*plan_of(*changed, other), screen=Screen(300)).splitlines()[2]
     assert head == "Same change on 9 sites (team=emea; list them with --sites)"
+    head = shown(*plan_of(*changed), screen=Screen(300), detail=Detail(sites=True)).splitlines()[2]
+    assert head == "Same change on all 9 sites"
     head = shown(*plan_of(*changed, clean), screen=Screen(300)).splitlines()[2]
     assert head == "Same change on 9 sites (of 10 with team=emea: s0, s1, s2, …; list them with --sites)"
