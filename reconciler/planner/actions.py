@@ -134,6 +134,7 @@ class BlockedBy(StrEnum):
     CHANGED_AFTER_APPROVAL = "changed-after-approval"
     CANCELLED_AFTER_APPROVAL = "cancelled-after-approval"
     EDITED_IN_FILE = "edited-in-file"
+    DRAFT_GONE = "draft-gone"
     APPROVAL_UNPROVEN = "approval-unproven"
     NOT_COMMITTED = "not-committed"
     DECIDED_FOR_OTHERS = "decided-for-others"

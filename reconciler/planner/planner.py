@@ -22,6 +22,7 @@ from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
 from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
+from reconciler.planner.gone_drafts import gone_drafts
 from reconciler.planner.gone_out import to_remember, unwanted_post, went_out_unwanted
 from reconciler.planner.guards import judge_expectations
 from reconciler.planner.hidden_posts import hidden, of_past_activities, orphans
@@ -54,7 +55,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     failures = (failure(post, scope.zone_name) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(observed, recorded, scope)
     moved = moved_by_hand(desired, observed, recorded, plan, options, scope)
-    blocked = (*unwanted, *plan.blocked, *failures, *lost, *moved)
+    gone = gone_drafts(desired, observed, recorded, scope)
+    blocked = (*unwanted, *plan.blocked, *failures, *lost, *moved, *gone)
     discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     ended = ended_posts(observed, recorded)

@@ -201,6 +201,24 @@ def test_rule_17_6_a_cancel_that_shows_later_is_recorded(status: PostStatus, rec
     assert (found.get(tried_key(DRAFT.id)) == failed_cancel(None)) is recorded
 
 
+@pytest.mark.parametrize(
+    ("days", "state", "said"),
+    [
+        (3, RecordedSite(known=True), True),
+        (0.5, RecordedSite(known=True), False),  # the window starts today, in a zone that is not known
+        (3, RecordedSite(known=True, objects=((f"draft[{DRAFT.id}]", WAS_CANCELLED),)), False),
+        (3, replace(scheduled(timedelta(days=3)), known=True), False),
+    ],
+)
+def test_an_approved_draft_that_the_site_no_longer_has_is_named(days: float, state: RecordedSite, said: bool) -> None:
+    reviewed = approved(activity("a", DRAFT, days=days))
+    made = plan(desired(approvals=reviewed), site(activity("b", post("d2"))), state)
+    gone = [problem for problem in made.blocked if problem.code == BlockedBy.DRAFT_GONE]
+    assert [problem.message for problem in gone] == (
+        ['"Idea a" (Instagram) was approved, but its draft is gone'] if said else []
+    )
+
+
 def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
     """The marketing plan still shows the activities of today, and no rule matches one that is past."""
     past, soon = activity("a", DRAFT, days=-0.3), activity("a", DRAFT, days=0.01)

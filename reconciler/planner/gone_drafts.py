@@ -1,0 +1,52 @@
+"""Drafts that people approved and that the site no longer has: they will not go out, and only a person can change that.
+
+Somebody removed them, or the marketing plan was generated again outside of this tool, before an apply scheduled them.
+"""
+
+from __future__ import annotations
+
+from reconciler.model.address import Kind
+from reconciler.model.approvals import ActivityDecision, DraftDecision
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.posts import post_name
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.text import printable
+from reconciler.planner.actions import BlockedBy, blocked
+from reconciler.planner.baseline import key_of
+from reconciler.planner.hidden_posts import SEEN_FOR_SURE
+from reconciler.planner.options import Scope
+
+
+def gone_drafts(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+) -> tuple[Diagnostic, ...]:
+    """The approved drafts of upcoming activities that an ACTIVE marketing plan does not show.
+
+    Not those that this tool scheduled or threw away: about those, the plan says more.
+    """
+    live, schedule = observed.marketing_plan, desired.schedule
+    if live is None or live.status is not PlanStatus.ACTIVE or schedule is None or not schedule.approval_required:
+        return ()
+    if not recorded.is_known or desired.approvals.unasked is not None:
+        return ()
+    shown = {post.id for activity in live.activities for post in activity.posts}
+    return tuple(
+        blocked(
+            scope.address(Kind.DRAFT, draft.id),
+            BlockedBy.DRAFT_GONE,
+            f"{name} was approved, but its draft is gone",
+            "run review, and approve what is there now",
+            name,
+            says_name=True,
+        )
+        for activity in desired.approvals.activities
+        # The window starts today, in a time zone that is not known (D 6.2, 14.9).
+        if activity.decision is ActivityDecision.KEEP and activity.date - scope.now > SEEN_FOR_SURE
+        for draft in activity.drafts
+        if draft.decision is DraftDecision.APPROVE
+        and draft.id not in shown
+        and draft.id not in recorded.published_by_id
+        and recorded.object(key_of(Kind.DRAFT, draft.id)) is None
+        for name in (printable(post_name(activity.title, draft.channel, draft.type)),)
+    )
