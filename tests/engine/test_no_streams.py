@@ -147,6 +147,7 @@ CORE = {
         "enum",
         "fnmatch",
         "functools",
+        "html",
     ),
     *("binascii", "hashlib", "ipaddress", "itertools", "json", "math", "msgspec", "operator", "re", "reconciler"),
     *("regex", "threading", "typing", "unicodedata", "zoneinfo"),
