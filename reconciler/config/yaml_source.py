@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from reconciler.config.documents import Document
+from reconciler.config.lean_yaml import yaml
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.yaml_reader import DocumentReader, GiveUp
 from reconciler.config.yaml_syntax import syntax_problem
