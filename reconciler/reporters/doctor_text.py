@@ -43,7 +43,9 @@ def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, 
 
 def _finding(finding: Diagnostic, screen: Screen, *, whole: bool) -> Iterator[str]:
     words = sentence(finding) if whole else of_its_site(finding)
-    yield from wrapped((Span(f"{finding.severity}:", _STYLES[finding.severity]), Span(words)), screen, indent=2)
+    yield from wrapped(
+        (Span(f"{finding.severity}: ", _STYLES[finding.severity]), Span(words, glued=True)), screen, indent=2
+    )
 
 
 class Shared:
@@ -69,7 +71,7 @@ class Shared:
             rest = f" and {plural(len(sites) - len(shown), 'more site')}" if len(shown) < len(sites) else ""
             example = self._examples[severity, words]
             last = (Span(f"({example if len(sites) == 1 else f'such as {example}'})", Style.DIM),) if example else ()
-            yield from wrapped((Span(f"{severity}:", _STYLES[severity]), Span(words), *last), screen)
+            yield from wrapped((Span(f"{severity}: ", _STYLES[severity]), Span(words, glued=True), *last), screen)
             yield from wrapped((Span(f"{', '.join(shown)}{rest}", Style.DIM),), screen, indent=2)
         if found:
             yield ""

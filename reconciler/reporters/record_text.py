@@ -119,12 +119,12 @@ class RecordText:
         return wrapped(spans, self._screen, indent=2, hang=4)
 
     def _activities(self, ids: list[ActivityId]) -> str:
-        """`"Sale", "Open day" and 3 more activities`."""
-        named = [quoted(self._titles[id]) if id in self._titles else f"activity {id}" for id in ids]
-        more = len(named) - MOST_TITLES
-        return ", ".join(named[:MOST_TITLES]) + (
-            f" and {plural(more, 'more activity', 'more activities')}" if more > 0 else ""
-        )
+        """`"Sale", "Open day" and 3 more activities`, or `3 activities` if no title is known."""
+        named = [quoted(self._titles[id]) for id in ids if id in self._titles][:MOST_TITLES]
+        more = len(ids) - len(named)
+        if not named:
+            return f"activity {ids[0]}" if more == 1 else plural(more, "activity", "activities")
+        return ", ".join(named) + (f" and {plural(more, 'more activity', 'more activities')}" if more else "")
 
     def _named(self, kind: str, id: str) -> str:
         """An object by name: `event "Sale"`, `activity "Open day"`, or `draft[...]` if no title is known."""

@@ -343,7 +343,7 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
     assert lines[at + 1 : at + 5] == [
         "  draft[lost]: scheduled",
         '  moved "Sale" (Instagram story): {to: later}',
-        '  posts of "Sale", activity a-2: present',
+        '  posts of "Sale" and 1 more activity: present',
         "  rules as last applied: posts",
     ]
     at = lines.index("Posts that were scheduled")
