@@ -19,13 +19,13 @@ from reconciler.executor.events import (
     StillWaiting,
 )
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, unstopped
-from reconciler.executor.packed import Packed
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Trouble
 from reconciler.planner.actions import Plan
 from reconciler.planner.unstopped import still_going_out
+from reconciler.state.packed import Packed
 
 NOT_BEGUN = Diagnostic(Trouble.STOPPED, "the run was stopped")
 

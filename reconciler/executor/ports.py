@@ -94,6 +94,10 @@ class Journal(Protocol):
         """Makes every note durable."""
         ...
 
+    def put_aside(self) -> None:
+        """Keeps what is recorded in little memory until it is next needed; nothing is written."""
+        ...
+
     async def close(self) -> None:
         """Ends the notes of a run. From now on the site is known, even if there was nothing to do."""
         ...

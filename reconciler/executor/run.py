@@ -16,7 +16,6 @@ from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, about, unstopped
 from reconciler.executor.outcome_check import read_for
-from reconciler.executor.packed import Packed
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import refusal_reason
 from reconciler.executor.site_cache import SiteCache
@@ -35,6 +34,7 @@ from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
 from reconciler.planner.unstopped import still_going_out
+from reconciler.state.packed import Packed
 
 NO_YES = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish")
 
@@ -103,6 +103,7 @@ class SiteRun:
             for gone in marked.keys() - left:
                 del marked[gone]
         self._kept.pack()
+        self.journal.put_aside()
 
     @property
     def journal(self) -> Journal:

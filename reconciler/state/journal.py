@@ -25,6 +25,7 @@ from reconciler.model.outcomes import Outcome
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
 from reconciler.state.documents import RESTORE, to_bytes
 from reconciler.state.errors import Conflict, StateError
+from reconciler.state.packed import Packed
 from reconciler.state.record import SiteLabel, SiteRecord, checked_id, key_of, readable, whole_post
 from reconciler.state.store import Log, Store, Version, append_once, put_once
 
@@ -107,7 +108,7 @@ class SiteJournal:
         self._store = store
         self._key = key_of(site.id)
         self._label = SiteLabel(checked_id(site.id), site.name)
-        self._recorded = record.recorded if record else NOTHING_RECORDED
+        self._recorded = Packed(RecordedSite, record.recorded if record else NOTHING_RECORDED)
         self._kept = (record.site, to_json(record.recorded)) if record else None
         self._version = version
         self._log: tuple[str, int] | None = None
@@ -119,7 +120,11 @@ class SiteJournal:
     @property
     def recorded(self) -> RecordedSite:
         """What is recorded now, notes of this run included."""
-        return self._recorded
+        return self._recorded.value
+
+    def put_aside(self) -> None:
+        """Packs what is recorded until it is next needed."""
+        self._recorded.pack()
 
     async def begin(self, calls: Sequence[CallIntent]) -> tuple[OpenEntry, ...]:
         """Records calls that are about to be sent as one request, in one write.
@@ -154,9 +159,9 @@ class SiteJournal:
 
     def note(self, note: JournalNote) -> None:
         """Adds to what is recorded."""
-        recorded = note.onto(self._recorded)
-        if recorded is not self._recorded:
-            self._recorded = recorded
+        recorded = note.onto(self.recorded)
+        if recorded is not self.recorded:
+            self._recorded.value = recorded
             self._notes.append(note)
 
     async def flush(self) -> None:
@@ -169,7 +174,7 @@ class SiteJournal:
 
         Writes nothing if the stored snapshot says the same.
         """
-        self._recorded = replace(self._recorded, known=True)
+        self._recorded.value = replace(self.recorded, known=True)
         await self._shielded(self._snapshot())
 
     async def fold(self) -> None:
@@ -185,8 +190,8 @@ class SiteJournal:
     def _take_back(self, began: Began) -> None:
         ids = {entry.id for entry in began.entries}
         self._notes = [note for note in self._notes if note is not began]
-        self._recorded = replace(
-            self._recorded, open=tuple(entry for entry in self._recorded.open if entry.id not in ids)
+        self._recorded.value = replace(
+            self.recorded, open=tuple(entry for entry in self.recorded.open if entry.id not in ids)
         )
 
     async def _last(self) -> None:
@@ -205,11 +210,11 @@ class SiteJournal:
         async with self._turn:
             # Texts distinguish 1 from true; Python values do not. Not needed once there is a log, and many sites wait
             # for their generations at the same time.
-            kept = None if continued else (self._label, to_json(self._recorded))
+            kept = None if continued else (self._label, to_json(self.recorded))
             if kept is not None and self._log is None and self._kept == kept:
                 self._notes.clear()
                 return
-            record = SiteRecord(self._label, self._recorded, continued)
+            record = SiteRecord(self._label, self.recorded, continued)
             notes, log = len(self._notes), self._log
             data = to_bytes(record)
             try:

@@ -31,7 +31,7 @@ from reconciler.model.outcomes import Done, Outcome, Pending
 from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, SettingIs, UpdateSettings
-from reconciler.model.sites import Bindings, CreatedActivity, Inputs
+from reconciler.model.sites import Bindings, CreatedActivity, Inputs, RecordedSite
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan
 from reconciler.reporters.diagnostics import sentence
@@ -586,7 +586,7 @@ def test_the_plan_is_not_in_memory_while_a_generation_takes_its_time(bench: Benc
     """A thousand sites may wait at once."""
 
     def held() -> int:
-        return sum(isinstance(one, Plan | UpdateSettings) for one in gc.get_objects())
+        return sum(isinstance(one, Plan | UpdateSettings | Inputs | RecordedSite) for one in gc.get_objects())
 
     async def sleep(seconds: float) -> None:
         while_waiting.append(held())
@@ -602,7 +602,7 @@ def test_the_plan_is_not_in_memory_while_a_generation_takes_its_time(bench: Benc
     ledger = asyncio.run(apply_plan(plan(), ports, bench.options(), lambda _: None))
     assert results(ledger) == ["done"] * 3
     assert ledger.entries[0].operation == set_tone().operation
-    assert set(while_waiting) == {before}
+    assert max(while_waiting) < before  # not even the record from which it began
 
 
 def test_an_empty_plan_notes_what_it_found_out(bench: Bench) -> None:

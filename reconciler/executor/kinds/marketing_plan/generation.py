@@ -31,6 +31,7 @@ from reconciler.model.posts import Unrecognised
 from reconciler.model.sites import Inputs, Need, ObservedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action
+from reconciler.state.packed import Packed
 
 WAITS = Diagnostic(Trouble.BEHIND, "waiting for the generation")
 NEAR = timedelta(days=7)
@@ -46,7 +47,7 @@ class PendingGeneration(Struct, frozen=True):
 
     action: Action
     entry: OpenEntry | None
-    inputs: Inputs | None
+    inputs: Packed[Inputs] | None
     unclear: Unknown | None = None
     at_once: bool = False
 
@@ -66,8 +67,8 @@ async def _generate(run: SiteRun, action: Action) -> None:
     if await run.skip_if_stale(action):
         run.halted = WAITS
         return
-    inputs = await inputs_seen(run)
-    run.journal.note(InputsPending(inputs, run.plan.adopted_inputs))
+    inputs = Packed(Inputs, await inputs_seen(run))
+    run.journal.note(InputsPending(inputs.value, run.plan.adopted_inputs))
     (attempt,) = await run.call([action], waits=True)
     match attempt.outcome:
         case NotDone():
@@ -96,7 +97,8 @@ async def _await(run: SiteRun, action: Action) -> None:
     entry, pending = run.awaited, run.journal.recorded.pending
     inputs = pending if entry is not None and pending is not None else run.plan.adopted_inputs
     run.start(action)
-    await _wait(run, PendingGeneration(action, entry, inputs, at_once=True))
+    packed = Packed(Inputs, inputs) if inputs is not None else None
+    await _wait(run, PendingGeneration(action, entry, packed, at_once=True))
 
 
 async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
@@ -115,6 +117,8 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
 
     run.cache.forget()
     run.put_aside()
+    if wait.inputs is not None:
+        wait.inputs.pack()
     last.entry = wait.entry
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
@@ -191,7 +195,7 @@ async def _over(
 ) -> None:
     run.cache.saw(observed)
     if isinstance(outcome, Done) and wait.inputs is not None:
-        run.journal.note(InputsGeneratedFrom(wait.inputs))
+        run.journal.note(InputsGeneratedFrom(wait.inputs.value))
     if last.entry is not None:
         await conclude(run.journal, last.entry, outcome, Snapshot(observed))
     if isinstance(outcome, Done):

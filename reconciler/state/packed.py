@@ -29,6 +29,10 @@ class Packed(Generic[T]):
             self._value, self._data = from_json(self._kind, zlib.decompress(self._data)), b""
         return self._value
 
+    @value.setter
+    def value(self, value: T) -> None:
+        self._value, self._data = value, b""
+
     def pack(self) -> None:
         """Puts the value aside."""
         if self._value is not None:

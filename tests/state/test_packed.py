@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from reconciler.executor.packed import Packed
+from reconciler.state.packed import Packed
 
 
 class Pages(Struct):
