@@ -45,9 +45,8 @@ ALLOWED = {
         "dask_workers.py": {"check_address"},
         "model/requests.py": {"__str__"},
         "library.py": {"wrong_workers"},
-        "state/heartbeat.py": {"why_lost"},
         "state/holder.py": {"__str__"},
-        "state/lease.py": {"_why_free", "_why_lost", "_word_about"},
+        "state/lease.py": {"_why_free", "_word_about"},
     },
     "what an answer should have been, for the same message": {
         "api/events.py": {"ListShape"},

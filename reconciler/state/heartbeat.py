@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Final, Literal
 
 from msgspec import field
@@ -70,6 +71,19 @@ async def revoke(store: Store, beat: str, site: str) -> None:
         await put_once(store, key_of(beat), data, expected=version, durable=False)
 
 
+class LostBy(Enum):
+    """Why a site must not be written to any more."""
+
+    RELEASED = auto()
+    EXPIRED = auto()
+    """It could not be renewed in time."""
+    TAKEN = auto()
+    """Another run took it."""
+    REWRITTEN = auto()
+    """It is not stored as it was written."""
+    REMOVED = auto()
+
+
 class Heartbeat:
     """The heartbeat of this run, from `start` to `stop` or until it is lost."""
 
@@ -80,7 +94,7 @@ class Heartbeat:
         self._record = HeartbeatRecord(holder, clock.now() + DURATION)
         self._version: Version | None = None
         self._renewed = self._seen = clock.monotonic()
-        self._lost = ""
+        self._lost: LostBy | None = None
         self._renewing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -88,18 +102,18 @@ class Heartbeat:
         await self._put(self._record)
         self._renewing = asyncio.ensure_future(self._renew())
 
-    def why_lost(self, site: str) -> str:
-        """Why a site must not be written to any more; empty while it may be."""
-        if self._lost:
+    def lost_by(self, site: str) -> LostBy | None:
+        """Why a site must not be written to any more; None while it may be."""
+        if self._lost is not None:
             return self._lost
         # One clock may stop while a machine sleeps, and the other may be set back.
         spent = self._clock.monotonic() - self._renewed
         if spent >= (DURATION - SPARE).total_seconds() or self._clock.now() >= self._record.expires - SPARE:
-            return "expired before it could be renewed"
-        return "was taken by another run" if site in self._record.revoked else ""
+            return LostBy.EXPIRED
+        return LostBy.TAKEN if site in self._record.revoked else None
 
     async def see(self, site: str) -> None:
-        """Checks whether a site was taken away since the last renewal, for `why_lost` to report.
+        """Checks whether a site was taken away since the last renewal, for `lost_by` to report.
 
         If that cannot be determined, the lease's time decides: until it is over, only force can take the lease away.
         """
@@ -112,7 +126,7 @@ class Heartbeat:
             return
         self._seen = now
         if found is None or found[0].holder.token != self._record.holder.token:
-            self._lost = "was taken by another run"
+            self._lost = LostBy.TAKEN
         elif site in found[0].revoked:
             self._record = replace(self._record, revoked=found[0].revoked)
 
@@ -121,7 +135,7 @@ class Heartbeat:
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
-        self._lost = self._lost or "was released"
+        self._lost = self._lost or LostBy.RELEASED
         try:
             await self._store.delete(key_of(self.id))
             async for key in self._store.keys(FOLDER):
@@ -133,15 +147,15 @@ class Heartbeat:
 
     async def _renew(self) -> None:
         pause = RENEWAL
-        while not self.why_lost(""):
+        while self.lost_by("") is None:
             await self._clock.sleep(pause.total_seconds())
             # A renewal under way is finished, so that the next one knows which version it left.
             pause = await asyncio.shield(asyncio.ensure_future(self._renew_once()))
-        self._lost = self.why_lost("")
+        self._lost = self.lost_by("")
 
     async def _renew_once(self) -> timedelta:
         begun = self._clock.monotonic()
-        if self.why_lost(""):
+        if self.lost_by("") is not None:
             return RENEWAL
         try:
             await self._put(replace(self._record, expires=self._clock.now() + DURATION, written=fresh()))
@@ -158,7 +172,7 @@ class Heartbeat:
         except StateError:
             found = None
         if found is None or found[0].holder.token != self._record.holder.token:
-            self._lost = "was taken by another run"
+            self._lost = LostBy.TAKEN
             return RENEWAL
         self._record = replace(self._record, revoked=found[0].revoked)
         self._version = found[1]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,7 +25,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.first_names import FirstRecords
-from reconciler.state.heartbeat import DURATION, RETRY, Heartbeat, HeartbeatRecord, look, revoke
+from reconciler.state.heartbeat import DURATION, RETRY, Heartbeat, HeartbeatRecord, LostBy, look, revoke
 from reconciler.state.holder import Holder, is_gone
 from reconciler.state.lock_record import (
     FIRST_FOLDER,
@@ -253,7 +254,7 @@ class Leases:
 
     async def _beating(self) -> Heartbeat:
         async with self._starting:
-            if self._beat is None or self._beat.why_lost(""):
+            if self._beat is None or self._beat.lost_by("") is not None:
                 beat = Heartbeat(self._store, self.holder, self._clock)
                 await beat.start()
                 self._beat = beat
@@ -270,22 +271,38 @@ class Lease:
         self._version = version
         self._beat = beat
         self._released = False
-        self._lost = ""
+        self._lost: LostBy | StateError | None = None
 
     @property
     def lost(self) -> bool:
         """Whether this run has lost the lease, or may have."""
-        return bool(self._why_lost())
+        return self._lost_by() is not None
 
     def check(self) -> None:
         """Raises LeaseLost once the lease is lost, or may be."""
-        if why := self._why_lost():
-            raise LeaseLost(
-                self._store.place(key_of(self._lock.site.id)),
-                f"the lock of {self._lock.site.name} {why}",
-                "nothing more is written to the site; run again",
-                continues=False,
-            )
+        match self._lost_by():
+            case None:
+                return
+            case LostBy.RELEASED:
+                why = "was released"
+            case LostBy.EXPIRED:
+                why = "expired before it could be renewed"
+            case LostBy.TAKEN:
+                why = "was taken by another run"
+            case LostBy.REWRITTEN:
+                why = "was taken by another run, or removed by hand"
+            case LostBy.REMOVED:
+                why = "is gone: somebody removed it"
+            case StateError(message=message):
+                why = f"cannot be checked: {message}"
+            case never:
+                assert_never(never)
+        raise LeaseLost(
+            self._store.place(key_of(self._lock.site.id)),
+            f"the lock of {self._lock.site.name} {why}",
+            "nothing more is written to the site; run again",
+            continues=False,
+        )
 
     async def confirm(self) -> None:
         """Like `check`, but for the lease as stored now: a run that was suspended does not know what was taken from it.
@@ -300,12 +317,12 @@ class Lease:
         try:
             stored = await self._store.get(key_of(self._lock.site.id))
         except StateError as error:
-            self._lost = f"cannot be checked: {error.message}"
+            self._lost = error
             return
         if stored is None:
-            self._lost = "is gone: somebody removed it"
+            self._lost = LostBy.REMOVED
         elif stored.data != to_bytes(self._lock):
-            self._lost = "was taken by another run, or removed by hand"
+            self._lost = LostBy.REWRITTEN
 
     async def release(self) -> StateError | None:
         """Releases the lease if this run still holds it. Never releases another run's.
@@ -332,5 +349,5 @@ class Lease:
     ) -> None:
         await self.release()
 
-    def _why_lost(self) -> str:
-        return "was released" if self._released else self._lost or self._beat.why_lost(self._lock.site.id)
+    def _lost_by(self) -> LostBy | StateError | None:
+        return LostBy.RELEASED if self._released else self._lost or self._beat.lost_by(self._lock.site.id)
