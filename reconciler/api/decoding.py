@@ -33,7 +33,7 @@ _LARGEST_ERROR: Final = 64 * 1024
 _TELLING_ESCAPE: Final = re.compile(rb'\\[^nrtbf"]')
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{16}|[0-9][eE]")
 
-_HALVES: Final = re.compile("[\ud800-\udfff]")
+_HALVES: Final = "[\ud800-\udfff]"
 
 
 class NotJson(ValueError):
@@ -173,7 +173,7 @@ def _cleaned(value: Any, secrets: Sequence[str], only_likely: bool = False) -> A
     if isinstance(value, str):
         if not only_likely or may_echo(value.encode("utf-8", "surrogatepass"), secrets):
             value = masked(value, secrets)
-        return value if value.isascii() else _HALVES.sub("\ufffd", value)
+        return value if value.isascii() else re.sub(_HALVES, "\ufffd", value)
     if isinstance(value, dict):
         return {
             _cleaned(key, secrets, only_likely): _cleaned(member, secrets, only_likely) for key, member in value.items()

@@ -30,10 +30,10 @@ def plain_value(text: str) -> str | int | float | bool | None:
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
         digits = text[2:] if base != 10 else text
         return _bounded(int(digits, base) if len(text) <= _MAX_DIGITS else MAX_NUMBER + 1)
-    if _FLOAT.match(text):
+    if re.match(_FLOAT, text):
         number = _bounded(float(text))
         return int(number) if number.is_integer() else number  # as in the canonical form of values
-    if _NO_NUMBER.match(text):
+    if re.match(_NO_NUMBER, text):
         raise NotInJson("is not a number in JSON")
     return text
 
@@ -51,5 +51,5 @@ _WORDS: dict[str, bool | None] = {
 }
 _NUMBER_STARTS = frozenset("0123456789+-.")
 _INTEGER = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_NO_NUMBER = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z"
+_NO_NUMBER = r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"

@@ -24,8 +24,8 @@ BEGINNING: Final = 64 * 1024
 SKIPPED: Final = frozenset({"node_modules", "site-packages", "__pycache__"})
 """Folders of other tools. Those with a leading dot, virtual environments and other projects are skipped as well."""
 
-_VERSION: Final = re.compile(rb"^version:[ \t]*1\b", re.MULTILINE)
-_SITE: Final = re.compile(rb"^site:[ \t]*(\{|\r?\n[ \t]+(#|name:|id:|labels:|credentials:|instanceId:))", re.MULTILINE)
+_VERSION: Final = rb"(?m)^version:[ \t]*1\b"
+_SITE: Final = rb"(?m)^site:[ \t]*(\{|\r?\n[ \t]+(#|name:|id:|labels:|credentials:|instanceId:))"
 
 
 def stray_site_files(root: Path, known: Collection[str], approvals: str) -> list[str]:
@@ -58,4 +58,4 @@ def _declares_site(file: str) -> bool:
         text = read_regular(Path(file), BEGINNING)
     except OSError:
         return False
-    return _VERSION.search(text) is not None and _SITE.search(text) is not None
+    return re.search(_VERSION, text) is not None and re.search(_SITE, text) is not None

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-_UNSAFE: Final = re.compile(
+_UNSAFE: Final = (  # compiled on first use: most texts are plain ASCII
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: terminal escapes start with one of these
     "\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # bidi controls, and zero-width characters
@@ -51,12 +51,13 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text  # most texts, and this runs for each
-    return _UNSAFE.sub(_spelled, text)
+    return re.sub(_UNSAFE, _spelled, text)
 
 
 def visible(text: str) -> str:
     """The text as `printable` returns it, with unusual space characters spelled out too (`<U+00A0>`)."""
-    return re.sub(_ODD_BLANK, _numbered, printable(text))
+    shown = printable(text)
+    return shown if shown.isascii() else re.sub(_ODD_BLANK, _numbered, shown)
 
 
 def in_quotes(text: str) -> str:
