@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from msgspec import Struct
 
 from reconciler.model.activities import Activity
@@ -10,7 +12,7 @@ from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import ObservedSite
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, dict=True):
     """What was read at one time: parts of the site, posts read by activity, and items one by one."""
 
     observed: ObservedSite | None = None
@@ -41,7 +43,10 @@ class Snapshot(Struct, frozen=True):
 
     def post(self, id: str) -> Post | None:
         """A post, wherever it was read; if it was read on its own, that takes precedence."""
+        return self._posts_by_id.get(PostId(id))
+
+    @cached_property
+    def _posts_by_id(self) -> dict[PostId, Post]:
         seen = {post.id: post for activity in self.activities for post in activity.posts}
         seen |= {post.id: post for _, posts in self.posts for post in posts}
-        seen |= {post.id: post for _, post in self.items if post is not None}
-        return seen.get(PostId(id))
+        return seen | {post.id: post for _, post in self.items if post is not None}

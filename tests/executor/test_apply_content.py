@@ -736,6 +736,15 @@ def test_rule_17_6_a_scheduled_post_that_reads_as_a_draft_is_read_again(shop: Be
     assert [one.id for one in shop.recorded.published] == ["p1"]
 
 
+def test_rule_17_6_a_scheduled_post_that_only_the_marketing_plan_shows_as_a_draft_is_not_waited_for(
+    shop: Bench,
+) -> None:
+    shop.world.after_call = lambda _: scheduled_but_shown_as_a_draft(shop)
+    assert results(shop.apply(out(shop, "p1"))) == ["done"]
+    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert "sleep" not in shop.world.log
+
+
 def test_a_post_that_the_answer_shows_scheduled_and_every_read_a_draft_is_unknown(shop: Bench) -> None:
     shop.world.after_call = lambda _: shop.world.edit("p1", status=PostStatus.DRAFT)
     assert results(shop.apply(out(shop, "p1"))) == ["unknown"]
