@@ -50,7 +50,11 @@ async def key(question: str) -> str:
 
 
 async def agreed(question: str) -> bool:
-    """Asks on stderr, and accepts only `yes` as yes. The end of the input counts as no."""
+    """Asks on stderr, and accepts only `yes` as yes. The end of the input counts as no.
+
+    What was typed before the question is no answer to it, and is discarded.
+    """
+    _discard_typed()
     screen = screen_of(sys.stderr, colour=False)
     lines = (line for text in question.splitlines() for line in wrapped((Span(text),), screen, hang=2))
     sys.stdout.flush()
@@ -65,6 +69,16 @@ async def agreed(question: str) -> bool:
     if not answer.endswith("\n"):
         sys.stderr.write("\n")
     return bool(answer.strip() == "yes")
+
+
+def _discard_typed() -> None:
+    if not sys.stdin.isatty():
+        return
+    try:
+        import termios
+    except ImportError:  # Windows
+        return
+    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 async def _line() -> str:

@@ -313,6 +313,15 @@ def test_anything_but_yes_is_no(project: Project, answer: str) -> None:
     assert wrote(project) == 0
 
 
+def test_what_was_typed_before_the_question_is_no_answer(project: Project) -> None:
+    terminal = Terminal(project.root, "apply")
+    terminal.type("yes\n")
+    terminal.until("accepted: ")
+    terminal.type("no\n")
+    assert terminal.end() == 4
+    assert wrote(project) == 0
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_asked_changes_nothing_and_gives_back_the_lock(
     project: Project, reconciler: Command, number: int, code: int
