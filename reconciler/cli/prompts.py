@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 
 from reconciler.cli.outputs import screen_of
 from reconciler.model.plurals import plural
@@ -78,7 +79,8 @@ def _discard_typed() -> None:
         import termios
     except ImportError:  # Windows
         return
-    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    with suppress(termios.error):  # it only looks like a terminal
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 async def _line() -> str:
