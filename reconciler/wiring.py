@@ -152,7 +152,7 @@ def api_of(project: ProjectConfig, given: str | None) -> str:
     api = given if given is not None else project.api
     if wrong := check_api(api):
         shown = "" if "@" in api else f" {api}"  # what comes before an @ may be a password
-        raise UsageError(f"--api{shown}: {wrong[0]}", wrong[1])
+        raise UsageError(f"--api{shown}: {wrong.message}", wrong.fix)
     return api
 
 
@@ -201,7 +201,7 @@ def _location(project: ProjectConfig, given: str | None) -> tuple[str, Path]:
         return project.state, project.root
     if wrong := check_state(given):
         shown = "" if "@" in given else f" {given}"  # what comes before an @ may be a password
-        raise UsageError(f"--state{shown}: {wrong[0]}", wrong[1])
+        raise UsageError(f"--state{shown}: {wrong.message}", wrong.fix)
     return given, Path.cwd()
 
 

@@ -24,8 +24,8 @@ ABOVE = {"reporters", "cli", "web", "sandbox"}
 WORDS = re.compile(r"[a-z']{2,} [a-z']{2,}|[a-z']{2,} …|… [a-z']{2,}")
 """Two words, or a word beside a value (`…`)."""
 
-MAKERS = {"Diagnostic", "RuleViolation", "Objection"}
-"""Records that are a message and its fix. The last two become a Diagnostic once it is known what they are about."""
+MAKERS = {"Diagnostic", "Mistake", "RuleViolation", "Objection"}
+"""Records that are a message and its fix. The last three become a Diagnostic once it is known what they are about."""
 
 THROUGH = {"about", "printable", "shown", "str", "spoken"}
 """Functions that give a text back, only made safe to show or with its subject in front."""
@@ -53,12 +53,9 @@ ALLOWED = {
         "api/wire.py": {"ListShape", "ObjectShape"},
         "api/wire_platform.py": {"ListShape", "ObjectShape"},
     },
-    "the message and the fix of a problem in a file, as a pair; who calls it knows the place": {
+    "the fix of a problem in a file, or how a value is called in it": {
         "config/advice.py": {"_closest", "_schema_fix"},
-        "config/explain.py": {"_kind", "_quoted", "_unlike"},
-        "config/locations.py": {"check_api", "check_state"},
-        "config/patterns.py": {"wrong_pattern"},
-        "config/trust.py": {"refused", "refused_api", "refused_command"},
+        "config/explain.py": {"_kind", "_quoted"},
     },
     "a noun or a unit that is counted": {
         "model/durations.py": {"_two"},

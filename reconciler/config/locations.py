@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.config.words import close_match, listed, quoted
+from reconciler.model.diagnostics import Mistake
 from reconciler.model.locations import STORES, is_loopback
 
 NAMED_APIS: Final = ("wix", "sandbox")
 
-Wrong: TypeAlias = tuple[str, str]
-"""What is wrong, and what would be right."""
 
-
-def check_api(text: str) -> Wrong | None:
+def check_api(text: str) -> Mistake | None:
     """What is wrong with an `api`: `wix`, `sandbox`, or an https URL; http only on loopback."""
     if text in NAMED_APIS:
         return None
     hint = "write wix, sandbox or an https URL"
     if "://" not in text:
         near = close_match(text, NAMED_APIS)
-        return f"{quoted(text)} is not an API", f"did you mean {near}?" if near else hint
+        return Mistake(f"{quoted(text)} is not an API", f"did you mean {near}?" if near else hint)
     url = _split(text)
     if url is None or not url.hostname or url.scheme.lower() not in ("http", "https"):
-        return f"{quoted(_without_secrets(text))} is not the URL of an API", hint
+        return Mistake(f"{quoted(_without_secrets(text))} is not the URL of an API", hint)
     if url.username is not None or url.password is not None:
-        return "an inline secret is refused: the URL contains a user or a password", "name it under `credentials`"
+        return Mistake(
+            "an inline secret is refused: the URL contains a user or a password", "name it under `credentials`"
+        )
     if url.query or url.fragment or "?" in text or "#" in text:
-        return "the URL of an API has no query and no fragment", "write it up to the path"
+        return Mistake("the URL of an API has no query and no fragment", "write it up to the path")
     if url.scheme.lower() == "http" and not is_loopback(url.hostname):
-        return (
+        return Mistake(
             f"{quoted(text)} would send keys unencrypted",
             "use https (http is for loopback only)",
         )
     return None
 
 
-def check_state(text: str) -> Wrong | None:
+def check_state(text: str) -> Mistake | None:
     """What is wrong with a `state`: a folder, or the URL of an object store."""
     if "://" not in text:
         if text.strip() and "\0" not in text:
             return None
-        return f"{quoted(text)} is not a folder", "write a path such as .reconciler"
+        return Mistake(f"{quoted(text)} is not a folder", "write a path such as .reconciler")
     url = _split(text)
     stores = listed([f"{scheme}://" for scheme in STORES], "or")
     if url is None or url.scheme.lower() not in STORES:
         scheme = text.split("://", 1)[0]
         near = close_match(scheme, STORES)
         hint = f"did you mean {near}://?" if near else f"write a folder, or a URL that begins with {stores}"
-        return f"{quoted(scheme)} is not a supported kind of store", hint
+        return Mistake(f"{quoted(scheme)} is not a supported kind of store", hint)
     if url.username is not None or url.password is not None:
-        return (
+        return Mistake(
             "an inline secret is refused: the URL contains a user or a password",
             "set it in the environment of the store instead",
         )
     if not url.netloc:
-        return "the URL of a store needs a bucket name", f"write {url.scheme}://BUCKET/PATH"
+        return Mistake("the URL of a store needs a bucket name", f"write {url.scheme}://BUCKET/PATH")
     if url.query or url.fragment:
-        return "the URL of a store has no query and no fragment", f"write {url.scheme}://BUCKET/PATH"
+        return Mistake("the URL of a store has no query and no fragment", f"write {url.scheme}://BUCKET/PATH")
     return None
 
 

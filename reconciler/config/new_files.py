@@ -31,7 +31,7 @@ def place_of(project: ProjectConfig, name: SiteName) -> Path:
         if not _takes(project, pattern, path):
             continue
         if refused := refused_path(path, project.root, project.trust):
-            raise UsageError(f"{shown_path(path)}: {refused[0]}", refused[1])
+            raise UsageError(f"{shown_path(path)} {refused.message}", refused.fix)
         if os.path.lexists(path):
             raise UsageError(f"{shown_path(path)} already exists and declares another site", "move it, and run again")
         return path

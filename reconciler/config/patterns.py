@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.config.words import quoted
+from reconciler.model.diagnostics import Mistake
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -23,10 +24,10 @@ class Unlisted(Struct, frozen=True):
     why: str
 
 
-def wrong_pattern(pattern: str) -> tuple[str, str] | None:
-    """What is wrong with a pattern in a file, and what would be right."""
+def wrong_pattern(pattern: str) -> Mistake | None:
+    """What is wrong with a pattern in a file."""
     if pattern.split("/").count("**") > 1:
-        return f"{quoted(pattern)} has `**` more than once", "use it once; it already matches nested folders"
+        return Mistake(f"{quoted(pattern)} has `**` more than once", "use it once; it already matches nested folders")
     return None
 
 

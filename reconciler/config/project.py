@@ -24,12 +24,12 @@ from reconciler.config.schema import check
 from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
 from reconciler.config.sections import read_settings
 from reconciler.config.stamps import Stamp, stamp_of
-from reconciler.config.trust import RefusedSetting, Trust, refused_api, refused_path
+from reconciler.config.trust import Trust, refused_api, refused_path
 from reconciler.config.words import KeyPath, listed
 from reconciler.config.yaml_source import only_document, read_file
 from reconciler.model.address import Labels
 from reconciler.model.canonical import EMPTY, Digest, digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Mistake, Place, problem
 from reconciler.model.policy import Policy, QuietHours
 
 SEED: Final = "sandbox.yaml"
@@ -212,7 +212,7 @@ def _check_places(project: ProjectConfig, merged: MergedDocument) -> None:
             merged.problem(("sites", at), *wrong)
 
 
-def _places_outside(project: ProjectConfig) -> Iterator[tuple[str, str, RefusedSetting]]:
+def _places_outside(project: ProjectConfig) -> Iterator[tuple[str, str, Mistake]]:
     """The folders and files of a project that lead outside it: the key that names each, its name, and what to do."""
     places = [("approvals", project.approvals), ("", SEED)]
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from msgspec import Struct
 from reconciler.config.environment import clean_environment
 from reconciler.config.regular_files import leads_away
 from reconciler.config.words import quoted
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Mistake, UsageError
 from reconciler.model.locations import WIX_HOST, is_loopback
 from reconciler.model.text import printable
 
@@ -27,9 +27,6 @@ ALLOW_HOSTS: Final = "RECONCILER_ALLOW_HOSTS"
 ALLOW_PATHS: Final = "RECONCILER_ALLOW_PATHS"
 ALLOW_COMMANDS: Final = "RECONCILER_ALLOW_COMMANDS"
 REQUIRE_APPROVAL: Final = "RECONCILER_REQUIRE_APPROVAL"
-
-RefusedSetting: TypeAlias = tuple[str, str]
-"""What is refused, and how to allow it."""
 
 
 class Trust(Struct, frozen=True):
@@ -100,7 +97,7 @@ def _host(text: str, where: str) -> str:
     return host.strip("[]")
 
 
-def refused_api(url: str, trust: Trust) -> RefusedSetting | None:
+def refused_api(url: str, trust: Trust) -> Mistake | None:
     """Why a file may not send keys to an otherwise valid URL; None if it may."""
     if "://" not in url:  # `wix` and `sandbox`
         return None
@@ -110,26 +107,28 @@ def refused_api(url: str, trust: Trust) -> RefusedSetting | None:
         return None
     if host == WIX_HOST and parts.port in (None, 443):
         return None
-    message = f"a file may not send keys to {quoted(host)}"
-    return message, f"allow it from outside the repository: --allow-host {host} or {ALLOW_HOSTS}={host}"
+    fix = f"allow it from outside the repository: --allow-host {host} or {ALLOW_HOSTS}={host}"
+    return Mistake(f"a file may not send keys to {quoted(host)}", fix)
 
 
-def refused_command(trust: Trust) -> RefusedSetting | None:
+def refused_command(trust: Trust) -> Mistake | None:
     """Why a file may not run a command to get a secret; None if it may."""
     if trust.commands:
         return None
-    message = "a file may not run a command"
-    return message, f"name the secret by env or file, or set {ALLOW_COMMANDS}=1 in the environment"
+    fix = f"name the secret by env or file, or set {ALLOW_COMMANDS}=1 in the environment"
+    return Mistake("a file may not run a command", fix)
 
 
-def refused_path(path: Path, root: Path, trust: Trust) -> RefusedSetting | None:
+def refused_path(path: Path, root: Path, trust: Trust) -> Mistake | None:
     """Why a project's path may be neither read nor written, because its links lead outside; None if it may."""
     return Borders(root, trust).refused(path)
 
 
-_OUTSIDE: Final = ("leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}")
+_OUTSIDE: Final = Mistake(
+    "leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}"
+)
 
-_OF_GIT: Final = ("leads into the folder `.git`, which may hold keys", "keep the files of a project outside it")
+_OF_GIT: Final = Mistake("leads into the folder `.git`, which may hold keys", "keep the files of a project outside it")
 
 
 def check_target(option: str, path: Path, environ: Mapping[str, str]) -> None:
@@ -154,7 +153,7 @@ class Borders:
         self._folders = (os.path.realpath(root), *map(str, trust.paths))
         self._real: dict[str, str] = {}
 
-    def refused(self, path: Path) -> RefusedSetting | None:
+    def refused(self, path: Path) -> Mistake | None:
         """Why a path may not be read, as in `refused_path`; None if it may."""
         real = self._followed(path)
         for folder in self._folders:

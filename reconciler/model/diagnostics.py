@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from msgspec.structs import replace
 
@@ -120,6 +120,13 @@ class Diagnostic(Struct, frozen=True):
         """The object it is about, which the planner always sets."""
         assert self.address is not None
         return self.address
+
+
+class Mistake(NamedTuple):
+    """What is wrong with a value and what would be right, for whoever knows where the value is from."""
+
+    message: str
+    fix: str
 
 
 class ProblemRecord(Struct, frozen=True, omit_defaults=True):

@@ -79,7 +79,7 @@ class ApprovalsFolder:
                 return
             text, approvals = result
             if refused := refused_path(before.path, self._project.root, self._project.trust):
-                raise UsageError(refused[0], refused[1], Place(before.shown), continues=True)
+                raise UsageError(*refused, Place(before.shown), continues=True)
             try:
                 write_atomically(before.path, text, before.data)
             except ChangedMeanwhile:
