@@ -1,6 +1,7 @@
 """aiohttp, imported without what a run never uses but would pay for at its start.
 
-When it is imported, it makes two TLS contexts of its own, each of which reads all public certificates.
+When it is imported, it makes two TLS contexts of its own, each of which reads all public certificates, and compiles
+regular expressions for cookies, web sockets and host names.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
+
+from reconciler.late_patterns import patterns_later
 
 
 class LateCertificates(ssl.SSLContext):
@@ -57,5 +60,5 @@ def _certificates_later() -> Iterator[None]:
 def import_aiohttp() -> None:
     """Imports aiohttp so that its own contexts, which no run uses, read their certificates late."""
     if "aiohttp" not in sys.modules and sys.platform != "win32":  # there they come from the system's store
-        with _certificates_later():
+        with _certificates_later(), patterns_later("aiohttp", "yarl", "idna"):
             import aiohttp.connector  # noqa: F401
