@@ -185,7 +185,7 @@ def _run(given: Inputs) -> Run:
             arguments[2:] = [*parts, "--out", str(plan_file)]
         case "apply":
             arguments += ["--auto-approve", *(["--allow-publish"] if given.allow_publish else [])]
-            if given.plan_file:  # applied in its project, with whose files it is compared
+            if given.plan_file:  # run in its project, because the plan is compared with that project's files
                 project = Path(given.path)
                 where = str(project if project.is_dir() else project.parent)
                 arguments[2] = str(Path(given.plan_file).resolve())

@@ -118,7 +118,7 @@ def _connected(client_type: type[Client], address: str) -> Client:
 
 
 def _check_certificates(address: str) -> None:
-    """Raises UsageError if Dask has none to encrypt with, which it would find out only after a minute."""
+    """Raises UsageError if Dask has no certificates to encrypt with, which it would find out only after a minute."""
     from distributed.security import Security
 
     try:

@@ -57,7 +57,7 @@ Client = TypeVar("Client", bound="ReadClient")
 Result = TypeVar("Result")
 
 NO_SITES: Final = SiteIndex((), 0, 0)
-"""Of a project whose site files are not read."""
+"""The index of a project whose site files are not read."""
 
 MOST_WORKERS: Final = 1000
 

@@ -68,7 +68,7 @@ class Processes:
 
 
 class WorkerProcess(ProcessPoolExecutor):
-    """One process. It ends together with this one: the two share a pipe, of which only the end is ever noticed.
+    """One process. It ends together with this one: the two share a pipe, and it waits for the other end to close.
 
     It collects cyclic garbage as rarely as this one does.
     """

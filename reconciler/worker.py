@@ -87,7 +87,7 @@ class Writing:
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Returns once there is none."""
+        """Returns once no such part is in progress."""
         with self._changed:
             self._changed.wait_for(lambda: not self._parts)
 

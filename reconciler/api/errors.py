@@ -49,7 +49,7 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
     405: ErrorKind.NOT_FOUND,
     408: ErrorKind.SERVER,
     409: ErrorKind.CONFLICT,
-    412: ErrorKind.PRECONDITION,  # S-wix (superseded): where 428 is documented now (17.9)
+    412: ErrorKind.PRECONDITION,  # S-wix (superseded): 428 is documented in its place now (17.9)
     428: ErrorKind.PRECONDITION,
     429: ErrorKind.THROTTLED,
 }

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 KEPT_OPEN: Final = 4.0
 """How many seconds an idle connection is kept: less than the five after which common servers close theirs.
 
-A request that meets a server's closing is lost. A read is repeated, but what became of a generation is unknown then,
-and its site waits for the whole `poll.timeout`.
+A request sent just as the server closes the connection is lost. A read is repeated, but for a generation the outcome is
+then unknown, and its site waits for the whole `poll.timeout`.
 """
 
 _NO_TYPE: Final = ("Content-Type",)
-"""What aiohttp must not add by itself, as it does except for a GET: it would declare a type where there is no body."""
+"""What aiohttp must not add by itself. For anything but a GET, it would declare a type even if there is no body."""
 
 _URLS: Final = 256
 """How many parsed addresses are kept: apart from those of posts, a run uses only a few."""

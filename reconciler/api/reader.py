@@ -136,8 +136,8 @@ class SiteReader:
     def _waiting(self, post: Post) -> Post:
         """The post; as SCHEDULED if it is in flight long before its time.
 
-        What the statuses in between mean is not documented (10.2). Taken for gone out, such a post would be left to go
-        out however little it is wanted. A cancel that comes too early is refused, and the next run tries again.
+        What the statuses in between mean is not documented (10.2). If such a post counted as gone out, nothing would
+        stop it even if it is unwanted. A cancel that comes too early is refused, and the next run tries again.
         """
         at = post.scheduled_for
         if post.status in IN_FLIGHT and at is not None and at - self._clock.now() > AHEAD:

@@ -18,7 +18,7 @@ DEEPEST: Final = 64
 
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2999, 12, 31, tzinfo=UTC)
-"""Instants beyond these are not dates of a calendar, and adding a few days to them could exceed what dates can be."""
+"""Instants outside this range are not real dates, and adding a few days to one could overflow."""
 
 LARGEST_NUMBER: Final = 2**53
 """Whole numbers up to this mean the same to every reader of JSON."""

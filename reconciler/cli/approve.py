@@ -140,10 +140,10 @@ def _say(text: str) -> None:
 
 
 MOST_FILES: Final = 10
-"""How many files are named with what was saved in them; the rest are only counted."""
+"""Up to this many files are named, each with what was saved in it; more are only counted."""
 
 _DECIDED: Final = {"approve": "approved", "pending": "pending", "keep": "kept"}
-"""How decisions are worded in the line of a file; those not listed are still to be carried out."""
+"""How decisions that need nothing more to be done are worded in the line of a file; any other is `to <word>`."""
 
 
 def _print_saved(made: Sequence[Ruling], stream: TextIO) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES: Final = ((_PACKAGE / "ci", True), (_PACKAGE.parent, False))
-"""In an installed package, and in a checkout, where they are in their usual places."""
+"""Where the files are: in an installed package (True), or in a checkout (False)."""
 
 
 class Service(StrEnum):

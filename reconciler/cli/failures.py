@@ -63,7 +63,7 @@ def after_last_flush(error: OSError, code: int) -> int:
 
 
 def _reader_gone(args: Sequence[str]) -> int:
-    """The end of a command whose output nobody reads any more (`| head -1`). One that only looks was of use before."""
+    """The end of a command whose output nobody reads any more (`| head -1`). All but `apply` have done their job."""
     if args[0] == "apply":
         return _fail("standard output was closed, so the run stopped; run it again to finish")
     return Verdict.FAILED.exit_code

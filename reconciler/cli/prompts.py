@@ -63,7 +63,7 @@ async def agreed(question: str) -> bool:
     sys.stderr.flush()
     try:
         answer = await _line()
-    except asyncio.CancelledError:  # Ctrl-C leaves the cursor behind the question
+    except asyncio.CancelledError:  # Ctrl-C leaves the cursor on the line of the question
         sys.stderr.write("\n")
         sys.stderr.flush()
         raise

@@ -124,7 +124,7 @@ def _are_one_file(first: TextIO, second: TextIO) -> bool:
     """Whether what is written to both ends up in one place, as with `2>&1`."""
     try:
         return os.path.sameopenfile(first.fileno(), second.fileno())
-    except OSError:  # one of them is no file
+    except OSError:  # one of them is not a file
         return False
 
 

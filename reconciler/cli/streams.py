@@ -1,4 +1,4 @@
-"""Streams of text whose errors name them, as those of opening a file name the file."""
+"""Text streams whose errors name the stream, just as an error from opening a file names the file."""
 
 from __future__ import annotations
 

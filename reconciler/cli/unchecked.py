@@ -1,4 +1,4 @@
-"""Files that cannot be used: which scheduled posts therefore nobody can judge, as far as the state knows."""
+"""Which scheduled posts cannot be judged because the files cannot be used, as far as the state knows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACE_UNKNOWN: Final = Diagnostic(
     "correct the file and run again; until then, reconciler state list --state PLACE shows what is recorded",
     Severity.WARNING,
 )
-"""The project file is not YAML, and nothing is scheduled according to the state in its usual place."""
+"""The project file is not YAML, and the state in its usual place has nothing scheduled."""
 
 
 def posts_unchecked(options: RunOptions) -> tuple[Diagnostic, ...]:

@@ -166,7 +166,7 @@ class ApprovalFiles:
 
     @cached_property
     def _not_checked_out(self) -> dict[Path, bool]:
-        """The approvals files that git has and that are missing here without having been deleted: sparse or not."""
+        """Approvals files that are missing here but were not deleted; True if a sparse checkout leaves one out."""
         repository = self._repository or Repository(self._folder, dict(self._project.trust.environment))
         try:
             return repository.not_checked_out(self._folder)

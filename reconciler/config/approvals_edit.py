@@ -217,7 +217,7 @@ class _Update:
         """Keeps a decision for the drafts it was made for, until it is carried out."""
         word, decided = decision_at(self.yaml, node, ActivityDecision.KEEP)
         if word == ActivityDecision.DISCARD.value and found.carried_out and not found.drafts:
-            return  # it is the reason why there are none
+            return  # it has no drafts because of this decision
         given_for_these = unchanged and decided in ("", bare(drafts_digest(before)))
         if found.carried_out or not given_for_these:
             word = ActivityDecision.KEEP.value

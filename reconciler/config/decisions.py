@@ -102,7 +102,7 @@ def subjects(
     """What there is to decide on: what is selected and not already decided that way. `decision` None asks about drafts.
 
     With `waiting`, only activities with a draft that waits for a decision are regenerated or discarded, so that nothing
-    is thrown away that people have approved or decided about by name. Raises UsageError for a selector that matches
+    is thrown away that people have approved or decided on individually. Raises UsageError for a selector that matches
     nothing in any file, and for a shortened id that several drafts or activities begin with.
     """
     approvals = tuple(files)

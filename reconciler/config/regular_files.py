@@ -34,7 +34,7 @@ def read_regular(path: Path, limit: int) -> bytes:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise NotRegular(f"{path} is not a regular file")
-        # The size is only a hint: the file may grow meanwhile, and files of the system say 0.
+        # The size is only a hint: the file may grow meanwhile, and files in /proc say 0.
         chunks, left, at_once = [], limit, max(found.st_size + 1, 65_536)
         while left and (chunk := os.read(descriptor, min(left, at_once))):
             chunks.append(chunk)

@@ -28,7 +28,7 @@ _ALL: Final = "leave --changed-since out to look at all sites"
 
 
 class GitTrouble(StrEnum):
-    """What a GitError means, as far as somebody decides by it."""
+    """What a GitError means, if it makes a difference to the caller."""
 
     NO_REPOSITORY = "no-repository"
     NOT_TRUSTED = "not-trusted"
@@ -185,7 +185,7 @@ class Repository:
             if not self.is_clean(path):
                 return None
             name = os.path.relpath(trail(path)[-1], self.top)
-            whole = ("--porcelain", "--ignore-revs-file=")  # no commit is ignored, whatever a file lists
+            whole = ("--porcelain", "--ignore-revs-file=")  # no commit is ignored, whatever the configuration lists
             output = self._run("blame", *whole, "-L", f"{line},{line}", "HEAD", "--", name)
             if self.is_shallow() and re.search(r"^boundary$", output, re.MULTILINE):
                 return None
@@ -301,7 +301,7 @@ class Repository:
 
 
 _TROUBLES: Final = {"not a git repository": GitTrouble.NO_REPOSITORY, "dubious ownership": GitTrouble.NOT_TRUSTED}
-"""What git's complaints contain. It runs with LC_ALL=C, and has no codes for them."""
+"""What git's error messages contain: it has no error codes. It runs with LC_ALL=C."""
 
 
 def _error(text: str) -> GitError:

@@ -179,8 +179,8 @@ def check_sites(
 ) -> SiteIndex:
     """Reads every site file of a project, and returns the sites that the paths name.
 
-    Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file, or if there is
-    none at all, unless there is `perhaps_none` yet.
+    Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file. Unless
+    `perhaps_none`, a project without any site file is a UsageError too.
     """
     site_files = find_site_files(project)
     if perhaps_none and not site_files.files and not site_files.problems:
@@ -243,7 +243,7 @@ def read_files(project: ProjectConfig, files: Sequence[Path]) -> FilesRead | Non
 
 def _in_small_letters(id: str) -> str:
     small = id.lower()
-    return id if small == id else small  # keep using the existing text, because there may be many thousands
+    return id if small == id else small  # no copy, because there may be many thousands
 
 
 def _advice_about_project(project: ProjectConfig) -> Iterator[Diagnostic]:
@@ -389,9 +389,9 @@ class _Reading:
             approvals_in(file, None, self.problems)
 
     def check_unread(self, files: Iterable[Path], named: Iterable[Path]) -> None:
-        """Looks for the sites of files that are read only because they were named in files that nothing reads.
+        """Reports a site that a file named on the command line shares with a file that nothing reads.
 
-        No pattern matches either, so nothing says which of two files for one site counts.
+        No pattern matches either file, so nothing says which of the two counts.
         """
         paths = set(map(str, named))
         taken = {text for entry in self.entries if entry.path in paths for text in map(folded, (entry.id, entry.name))}
@@ -411,9 +411,10 @@ class _Reading:
 
 
 def _looks_like_approvals(value: Any) -> bool:
-    """Whether a file names its site by a text, and has activities, perhaps misspelled, or nothing else.
+    """Whether a document looks like an approvals file rather than a site file.
 
-    Or its activities have drafts and decisions, which those of a site file do not.
+    Either its `site` is a text, and it has `activities` (perhaps misspelled) or nothing else; or it has no `site`, and
+    its activities have drafts or decisions.
     """
     if not isinstance(value, dict):
         return False

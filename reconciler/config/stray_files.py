@@ -29,7 +29,7 @@ _SITE: Final = rb"(?m)^site:[ \t]*(\{|\r?\n[ \t]+(#|name:|id:|labels:|credential
 
 
 def stray_site_files(root: Path, known: Collection[str], approvals: str) -> list[str]:
-    """The YAML files below a folder that declare a site and are not `known`, also not by a link, nor approvals."""
+    """The YAML files below a folder that declare a site, except `known` ones and links to them, and approvals files."""
     strays = list(_strays(root, known, approvals))
     real = set(map(os.path.realpath, known)) if strays else set()
     return [file for file in strays if os.path.realpath(file) not in real]

@@ -13,7 +13,7 @@ from reconciler.model.diagnostics import Diagnostic, Place, problem
 def folded(text: str) -> str:
     """A name or an id in the form in which it must be unique."""
     small = text.casefold()
-    return text if small == text else small  # keep using the existing text, because there may be many thousands
+    return text if small == text else small  # no copy, because there may be many thousands
 
 
 def said_of_site(document: Document) -> Iterator[str]:

@@ -46,7 +46,7 @@ from reconciler.state.record import SiteLabel, SiteRecord
 DECLINED = Diagnostic("declined", "Nothing was changed")
 
 LOST_LEASE: Final = timedelta(seconds=90)
-"""How long another attempt's lease is waited for: it may be lost without anybody being able to tell that it is gone."""
+"""How long to wait for another attempt's lease: that attempt may be gone without anybody being able to tell."""
 
 
 class Decision(Struct, frozen=True):

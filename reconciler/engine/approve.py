@@ -47,7 +47,7 @@ class Undecided(Struct, frozen=True):
 
 
 DecideDraft: TypeAlias = Callable[[Undecided], Awaitable[AnyDecision | Instead]]
-"""Decides about one. An approval of what was edited in the file would not count: it is a SKIP."""
+"""Asks what to do about one. Approving what was edited in the file would not count, so it is taken as SKIP."""
 
 Saved: TypeAlias = Callable[[tuple[Ruling, ...]], object]
 
@@ -55,9 +55,10 @@ Saved: TypeAlias = Callable[[tuple[Ruling, ...]], object]
 class ToApprove(Struct, frozen=True):
     """What to decide about: the drafts that `selector` means.
 
-    `decision`: what will be decided, so that what is decided like that already is left out; None if that is open.
-    `everything`: only activities with a draft that waits are regenerated or discarded. `one_by_one`: each decision is
-    written at once, so that stopping halfway loses none; otherwise each file is written once, at the end.
+    `decision`: what will be decided; what is already decided that way is left out. None if that is open.
+    `everything`: nobody named the drafts, so only activities with a draft that waits are regenerated or discarded.
+    `one_by_one`: each decision is written at once, so that stopping halfway loses none; otherwise each file is written
+    once, at the end.
     """
 
     selector: DraftSelector

@@ -95,7 +95,7 @@ async def apply_sites(
     """What was done at each site, in the order in which sites end; includes all sites, even if this is cancelled."""
     ended = bytearray(len(ready))
     recorders: dict[SiteName, tuple[int, EventRecorder]] = {}
-    """Of the sites under way, with their numbers."""
+    """The recorder of each site under way, with the site's number."""
 
     async def work(number: int, turn: Turn) -> SiteApplied:
         name = ready.names[number]

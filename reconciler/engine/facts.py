@@ -1,4 +1,4 @@
-"""Facts: what `doctor` found that is no problem, as values; `reporters/fact_text.py` has the words."""
+"""Facts: what `doctor` found that is not a problem, as values; `reporters/fact_text.py` has the words."""
 
 from __future__ import annotations
 

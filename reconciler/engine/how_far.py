@@ -1,4 +1,4 @@
-"""How far a run came, for the event that ends one which a signal cut short."""
+"""How far a run got, for the event that ends a run cut short by a signal."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from reconciler.planner.gone_out import WhyNot, no_longer_wanted
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
-"""How many records of sites outside the run are read, in a quarter of a second. Any others are only counted."""
+"""How many records of sites outside the run are read, which takes a quarter of a second. If there are more, none is."""
 
 MOST_SITES_NAMED: Final = 5
 """How many sites get a line each."""

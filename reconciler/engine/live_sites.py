@@ -62,7 +62,7 @@ async def live_sites(
 ) -> tuple[tuple[Found, ...], tuple[SiteFailed, ...]]:
     """The sites to import, each with a name, in an order that does not change from run to run.
 
-    Beside them those whose own name could not be read: a file is named after it and keeps that name, so they get none.
+    Also those whose own name could not be read: a file is named after it and keeps that name, so they get no file.
     Raises UsageError for a request that makes no sense, and ApiError if the account's sites cannot be listed.
     """
     declared = {entry.id.lower(): entry for entry in index.entries}

@@ -128,7 +128,7 @@ def write_file(file: Path, pieces: Iterable[bytes]) -> None:
 
 
 def plan_in(file: Path) -> SavedPlan | UnusablePlan:
-    """The saved plan in a file, or why it may not be applied. Raises UsageError for a file that is no plan."""
+    """The saved plan in a file, or why it may not be applied. Raises UsageError for a file that is not a plan."""
     try:
         return read_plan(file)
     except UnusablePlan as refused:

@@ -63,7 +63,7 @@ async def undeclared_sites(
 ) -> tuple[Undeclared, ...]:
     """The undeclared sites of a project, by name. Reads only the records of sites that no file declares.
 
-    Empty if targets narrow the run, which is about other sites then.
+    Empty if targets narrow the run: then it is only about those.
     """
     if selection.declared is None or selection.targets.included:
         return ()

@@ -19,7 +19,7 @@ PASSING: Final = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVER, ErrorKind.NET
 
 
 MOST_UNREADABLE: Final = 5
-"""How many reads in a row may be unreadable: one may be a gateway's page, but what stays is not worth waiting for."""
+"""How many reads in a row may be unreadable: one may be a gateway's page, but if it lasts, waiting is pointless."""
 
 
 class TimedOut(Struct, frozen=True):

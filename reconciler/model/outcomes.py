@@ -87,11 +87,11 @@ class NotDone(Variant, frozen=True):
     missing: bool = False
     """Whether the answer was that the object does not exist (404): what was to be removed may already be gone."""
     asked: SentRequest | None = None
-    """The request that was refused, if it was one."""
+    """The request that was refused, if there was one."""
 
     @property
     def request_id(self) -> str | None:
-        """The request that was refused."""
+        """The id of the request that was refused."""
         return self.problem.request_id
 
 
@@ -109,7 +109,7 @@ class Unknown(Variant, frozen=True):
 
     @property
     def request_id(self) -> str | None:
-        """The request whose answer was unclear."""
+        """The id of the request whose answer was unclear."""
         return self.problem.request_id
 
 

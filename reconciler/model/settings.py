@@ -78,8 +78,8 @@ def mask_of(path: str) -> str:
 def whole_fields(changes: Iterable[FieldChange], live: MarketingSettings) -> tuple[Field, ...]:
     """What to write for these changes, by mask path: each field whole, its managed members merged into the live value.
 
-    Members that this version does not know are kept. Of alternatives (`goalKey` | `customGoal`), only the wanted one
-    is.
+    Members that this version does not know are kept. Of two alternatives (`goalKey` or `customGoal`), only the wanted
+    one is kept.
     """
     fields: dict[str, Json] = {}
     for change in sorted(changes, key=lambda change: change.path):

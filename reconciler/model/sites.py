@@ -118,7 +118,7 @@ class Feature(Struct, frozen=True):
 
 
 CLOCKS_DIFFER: Final = timedelta(minutes=15)
-"""How far this machine's clock may be from the API's before it matters for which activities are still ahead."""
+"""How much this machine's clock and the API's may differ when judging which activities are still ahead."""
 
 
 class ObservedSite(Struct, frozen=True):

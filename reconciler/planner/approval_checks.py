@@ -124,7 +124,7 @@ def difference_values(found: Difference, zone: str) -> str:
 def _is_signed_again(found: Difference) -> bool:
     """Whether media are at the same addresses with other signatures.
 
-    It is not documented that they are the same media then (10.3), so they are another content all the same.
+    It is not documented that they are then the same media (10.3), so they still count as a difference.
     """
     if found.field != "media":
         return False

@@ -27,7 +27,7 @@ from reconciler.planner.text_lengths import letters, shows_anything, x_length
 class TextLimit(Struct, frozen=True):
     """The maximum length of a text and how it is counted. `documented`: whether the source says how.
 
-    `by` is who counts in a way of their own.
+    `by` names who counts that way, for messages; empty if everybody does.
     """
 
     most: int

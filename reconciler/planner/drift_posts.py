@@ -158,9 +158,10 @@ class PostsAudit(Struct, frozen=True):
                     yield self._post(draft.id, Finding.EDITED, self._edited_on(reviewed, draft), draft.channel, found)
 
     def _edited_on(self, activity: ActivityApproval, draft: DraftApproval) -> ChangedSide:
-        """Who edited a draft whose approval does not fit it: its entry no longer shows what its digest covers, or does.
+        """Which side edited a draft whose approval no longer fits it.
 
-        An edited entry whose digest was found right before, with a post that it does not fit now, was edited in both.
+        The file, if the entry no longer shows what its digest covers; otherwise the site. Both, if the entry was edited
+        and its digest was once recorded as fitting the post: then the post has changed too.
         """
         edited = not draft.earlier and not draft.is_as_written(activity.date)
         was_right = self.recorded.object(approval_key(draft.id)) == approval_of(draft.digest)

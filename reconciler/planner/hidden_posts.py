@@ -18,8 +18,7 @@ from reconciler.model.sites import CLOCKS_DIFFER, Need, ObservedSite, PublishedP
 from reconciler.planner.used_approvals import scheduled_by_us
 
 SEEN_FOR_SURE: Final = timedelta(days=1)
-"""How far ahead a post must be for a read of the upcoming activities to be sure to show its activity, whose day is not
-known."""
+"""A read of the upcoming activities is sure to show the activity of a post that is this far ahead, whatever its day."""
 
 
 SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE})
@@ -29,8 +28,8 @@ SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, Plan
 def orphans(observed: ObservedSite, recorded: RecordedSite, now: datetime) -> tuple[Activity, ...]:
     """This tool's posts that are waiting to go out while the marketing plan does not show their activity.
 
-    Each comes with its record. The window that a read shows starts today (D 6.2), so an activity that is not ahead
-    counts as gone only if a read of the past ones does not show it either.
+    Each is in an activity made from its record. The window that a read shows starts today (D 6.2), so an activity that
+    is not ahead counts as gone only if a read of the past ones does not show it either.
     """
     live = observed.marketing_plan
     if live is None or live.status not in (PlanStatus.ACTIVE, PlanStatus.NEVER_CREATED):
@@ -49,7 +48,7 @@ def orphans(observed: ObservedSite, recorded: RecordedSite, now: datetime) -> tu
 def _is_gone(known: PublishedPost | None, moment: datetime, observed: ObservedSite, now: datetime) -> bool:
     live = observed.marketing_plan
     if live is not None and live.status is PlanStatus.NEVER_CREATED:
-        return True  # with its marketing plan
+        return True  # as is the marketing plan
     if known is None or known.date is None or not known.activity:
         return moment - now > SEEN_FOR_SURE
     if known.date - now > CLOCKS_DIFFER:

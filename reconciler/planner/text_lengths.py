@@ -19,10 +19,7 @@ _LIGHT: Final = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 _KEYCAP: Final = "\u20e3"
 
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
-"""Letters and symbols that show nothing: Hangul fillers, the empty Braille cell, the object replacement character and
-
-the null notehead.
-"""
+"""Letters and symbols that show nothing: Hangul fillers, the blank Braille cell, object replacement, null notehead."""
 
 
 def letters(text: str) -> int:

@@ -63,12 +63,12 @@ def tried_key(post: PostId) -> str:
 
 
 def failed_cancel(failure: Failure | None) -> JsonObject:
-    """The facts under that key: why; that it is over if None."""
+    """The facts under that key: why it was not cancelled; without a failure, that it is over."""
     return freeze_object({"over": True} if failure is None else to_plain(failure))
 
 
 _OVER_ONCE: Final = JsonObject({"why": ""})
-"""How the first records of this version said that it is over."""
+"""How the first records of this version said the same as `over`."""
 
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None:
@@ -97,7 +97,7 @@ def cancelled_since(posts: Iterable[Post], recorded: RecordedSite) -> Objects:
 
 
 def _in_words(facts: JsonObject) -> Diagnostic:
-    """Why a cancel failed, as earlier records of this version have it: in words, and the first ones without a code."""
+    """Why a cancel failed, from an earlier record of this version: in words, and in the first ones without a code."""
     code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
     return Diagnostic(code or Unstopped.CANCEL_FAILED, why, fix, request_id=request or None)
 
@@ -196,7 +196,7 @@ def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:
 
 
 def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
-    """What goes out although today's plan of the same site does not want it, and a saved plan does not stop."""
+    """What goes out although today's plan of the same site does not want it, and that a saved plan does not stop."""
     stopping = {action.address for action in saved.actions if stops(action)}
     missed = left_out((action for action in today.actions if action.address not in stopping), BY_SAVED_PLAN)
     said = {post.address for post in missed}

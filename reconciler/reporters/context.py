@@ -38,7 +38,7 @@ class ReporterContext(Struct, frozen=True):
     """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it.
 
     `on_screen`: people also see stderr, which has already shown them the problems; a report that goes into a file must
-    show them itself. `picture` draws the images of a sandbox, which are on no network. `step_summary` and
+    show them itself. `picture` draws the images of a sandbox, which cannot be fetched. `step_summary` and
     `step_outputs` write what a CI service takes in addition to the report. `now` is the time, for a format that shows
     it. `before` is the report that this one replaces; empty if there is none.
     """

@@ -62,7 +62,7 @@ _GRAVE = frozenset(
         Finding.MOVED_BY_OTHERS,
     }
 )
-"""Drift because of which the wrong words go out, or none do."""
+"""Drift that makes the wrong words go out, or none at all."""
 
 
 class Findings:

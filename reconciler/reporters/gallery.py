@@ -1,7 +1,7 @@
 """Reviews -> one HTML page: what waits first, each draft as it would look on its channel, and a calendar.
 
 The page is self-contained: no script, no font, nothing remote but the drafts' own images, which its content security
-policy allows only over https. Images that are on no network, such as the sandbox's, are drawn into it. All texts come
+policy allows only over https. Images that cannot be fetched, such as the sandbox's, are drawn into it. All texts come
 from an AI or a stranger, and none is markup here. The same reviews give the same bytes.
 """
 
@@ -30,7 +30,7 @@ Picture: TypeAlias = Callable[[str], str | None]
 
 
 def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
-    """The page of one site or of many. `picture` draws images that are on no network."""
+    """The page of one site or of many. `picture` draws images that cannot be fetched."""
     style = resource("reconciler.reporters", "gallery.css")
     cards = in_order(card for review in reviews for card in cards_of(review))
     counted = Counter(card.state for card in cards)

@@ -51,7 +51,7 @@ class _Row(Struct, frozen=True, gc=False):
 class LedgerSummary:
     """A line for each site of a run that had something to do, worst first; the others are counted.
 
-    From `FEW_SITES` sites on where something was not done for the same reason, it is shown once, with their number.
+    If something was not done at `FEW_SITES` sites or more for the same reason, it is shown once, with their number.
     """
 
     def __init__(self, screen: Screen, *, most: int = MOST_ROWS, list_sites: bool = False) -> None:

@@ -22,7 +22,7 @@ ABOUT_SITES: Final = AS_SITES_COME | {"plan-stale", "right-lost", "undeclared-si
 """The codes of notices that a run may give for each of its sites."""
 
 COUNTED: Final = frozenset({"plan-stale", "right-lost"})
-"""Those of which only a few are shown if each site has other values."""
+"""The codes of notices of which only a few are shown, however many sites have them with different values."""
 
 UNBROKEN: Final = Screen(1_000_000)
 """Anything but a terminal: no line is broken."""
@@ -134,7 +134,7 @@ def _shared(problem: Diagnostic) -> tuple[str, ...]:
 
 
 def for_any_site(problem: Diagnostic) -> Diagnostic:
-    """The same with SITE in its fix, if the fix ends with the name of the site."""
+    """The problem with SITE in its fix, if the fix ends with the name of the site."""
     site = problem.address.site if problem.address is not None else ""
     named = site and problem.fix.endswith(f" {site}")
     return replace(problem, fix=f"{problem.fix.removesuffix(site)}SITE") if named else problem

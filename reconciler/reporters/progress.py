@@ -274,7 +274,7 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 _VERBS: Final = {"wait": "wait for", "publish": "schedule"}
-"""How verbs are worded if not by themselves."""
+"""Verbs that are worded differently here."""
 
 
 def doing(event: ProgressEvent) -> str | None:

@@ -68,7 +68,7 @@ NO_NOTES: Final[Mapping[PostId, Sequence[str]]] = {}
 EDITED: Final = "edited in the file"
 
 WHEN_EDITED: Final = "run review, which shows it as it is on the site, and approve that"
-"""What to do then."""
+"""What to do about a draft that was edited in the file."""
 
 
 def subject_lines(

@@ -192,7 +192,7 @@ COUNTS: Final[Mapping[type[ClosingEvent], type[Struct]]] = {
     ImportCompleted: ImportRecord,
     DoctorCompleted: DoctorRecord,
 }
-"""How a run that ends with these is counted."""
+"""The counts of a run, by the event that closes it."""
 
 
 class Members(msgspec.Struct, rename="camel"):

@@ -68,7 +68,7 @@ class RefusalTotal:
 
 
 class DiscardTotal:
-    """How many drafts are thrown away. Approved ones are only counted at sites that are refused."""
+    """How many drafts are thrown away. Approved ones are counted only at sites that are refused."""
 
     kind: Final = "discards"
     listed: Final = False

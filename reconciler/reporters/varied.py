@@ -27,7 +27,7 @@ class Varied:
         """Adds another message that differs only in its numbers."""
         mine, theirs = self._ranges, other._ranges
         if sum(most for _, most in theirs) > sum(most for _, most in mine):
-            self._text = other._text  # more than one has another word than one
+            self._text = other._text  # the larger numbers come with the plural
         self._ranges = [(min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(mine, theirs, strict=True)]
 
     def __str__(self) -> str:

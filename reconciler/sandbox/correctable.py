@@ -1,4 +1,4 @@
-"""What every error of the sandbox holds that a person can correct."""
+"""The base of every error of the sandbox that a person can correct."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ async def check_writable(store: Store) -> None:
         await store.put(key, b"1", expected=None, durable=False)
         await store.delete(key)
     except StateError as error:
-        if str(error.place) != store.place(key):  # something else blocks it, and is named
+        if str(error.place) != store.place(key):  # the error names what is in the way
             raise
         place = store.place(key).removesuffix(key).rstrip("/")
         raise StateError(place, f"the state {error.message}", error.fix, continues=False) from error

@@ -91,7 +91,7 @@ class ObjectStore(Store):
             # What is not given here, obstore looks up in the process's own environment.
             store = from_url(
                 url,
-                config=cast("S3Config", settings),  # or the others', by the URL
+                config=cast("S3Config", settings),  # or that of another provider, depending on the URL
                 client_options={"allow_http": plain, "timeout": TIMEOUT, "connect_timeout": TIMEOUT},
                 retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
             )
@@ -110,7 +110,7 @@ class ObjectStore(Store):
         with self._as_state_error(key, "cannot be read"):
             try:
                 result = await obstore.get_async(self._store, check_key(key))
-                meta = result.meta  # some versions cannot tell it once the bytes are read
+                meta = result.meta  # some versions no longer have it once the bytes are read
                 data = bytes(await result.bytes_async())
             except FileNotFoundError:
                 await self._see_bucket()
@@ -142,7 +142,7 @@ class ObjectStore(Store):
             except (AlreadyExistsError, PreconditionError):
                 raise Conflict(key) from None
             except FileNotFoundError:
-                # The updated object is gone, or there is no bucket, which the next line tells.
+                # The updated object is gone, or there is no bucket; the next line tells which.
                 await self._see_bucket()
                 raise Conflict(key) from None
             return _version(result["e_tag"], result["version"])

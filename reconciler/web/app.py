@@ -64,7 +64,7 @@ class Refreshed(Struct, frozen=True):
 class PageActions(Struct, frozen=True):
     """What a page can do in addition to showing and writing files. None: not available.
 
-    `picture` draws images that no network serves. `facts` asks the state again, `refresh` the sites. `history` knows
+    `picture` draws images that cannot be fetched. `facts` asks the state again, `refresh` the sites. `history` knows
     what is committed; with `commits`, the page may commit.
     """
 

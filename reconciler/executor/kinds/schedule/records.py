@@ -22,8 +22,8 @@ def published_post(
 ) -> PublishedPost:
     """The record of a post that this call scheduled or moved.
 
-    When it goes out is what has been read since, or else what was asked for; the options know the commit and who
-    approved it; a site whose time zone was not read has the one that it had last.
+    Its time is the one that was read after the call, or else the requested one. The commit and the approver come from
+    the options. If the site's time zone was not read, the last known one is used.
 
     It has the date of its journal entry, so that two notes of it still count as one scheduling.
     """

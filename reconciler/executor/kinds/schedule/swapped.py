@@ -29,7 +29,7 @@ Publishing: TypeAlias = SchedulePost | ReschedulePost
 
 
 async def take_back_if_swapped(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> bool:
-    """Cancels a post at once if it differs from what was approved, and returns whether it did. Other calls are left.
+    """Cancels a post at once if it differs from what was approved, and returns whether it differed.
 
     A lagging read shows what was approved, never anything else. May raise an ApiError.
     """
