@@ -46,7 +46,7 @@ ALLOWED = {
         "model/requests.py": {"__str__"},
         "library.py": {"wrong_workers"},
         "state/holder.py": {"__str__"},
-        "state/lease.py": {"_why_free", "_word_about"},
+        "state/lease.py": {"_why_free"},
     },
     "what an answer should have been, for the same message": {
         "api/events.py": {"ListShape"},

@@ -15,7 +15,6 @@ from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.problems import lock_taken_over
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Refused
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
@@ -276,8 +275,8 @@ async def leased(run: ApplyRun, site: SiteRef) -> AsyncIterator[LockedSite]:
     """A site under its lease. Raises Locked. A lease that cannot be released is reported and stops nothing."""
     lease = await _acquired(run, site)
     try:
-        if lease.taken_over:
-            run.emit(Notice(lock_taken_over(site.name, lease.taken_over)))
+        if lease.taken_over is not None:
+            run.emit(Notice(lease.taken_over))
         yield LockedSite(await run.session.store.open_journal(site, lease), lease)
     finally:
         if (error := await lease.release()) is not None:

@@ -6,14 +6,9 @@ from reconciler.engine.policy_checks import CheckFailed
 from reconciler.executor import problems
 from reconciler.executor.problems import BUG
 from reconciler.model.address import Address, SiteName
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles
 
-__all__ = ["BUG", "diagnostic_of", "diagnostics_of", "lock_taken_over"]
-
-
-def lock_taken_over(site: SiteName, what: str) -> Diagnostic:
-    """A note that the lock of a site was taken from a run that ended without releasing it. `what` says whose it was."""
-    return Diagnostic("lock-taken-over", what, severity=Severity.NOTE, address=Address(site))
+__all__ = ["BUG", "diagnostic_of", "diagnostics_of"]
 
 
 def diagnostics_of(error: BaseException, site: SiteName | None = None) -> tuple[Diagnostic, ...]:

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.problems import lock_taken_over
 from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
 from reconciler.engine.site_results import SiteFailed
@@ -119,8 +118,8 @@ async def resolve_call(
     site = await site_named(state, name)
     entry_named(site.name, (await state.store.load(site)).open, entry_id)
     async with _held(state, lock_timeout, site) as (lease,):
-        if lease.taken_over:
-            emit(Notice(lock_taken_over(site.name, lease.taken_over)))
+        if lease.taken_over is not None:
+            emit(Notice(lease.taken_over))
         journal = await state.store.open_journal(site, lease)
         entry = entry_named(site.name, journal.recorded.open, entry_id)
         await resolve_manually(journal, entry, took_effect=took_effect)

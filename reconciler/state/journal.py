@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, to_json
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import CallIntent, OpenEntry
 from reconciler.model.notes import Began, JournalNote, Sent, ended
 from reconciler.model.outcomes import Outcome
@@ -34,8 +35,8 @@ class HeldLease(Protocol):
     """The part of a lease that a journal asks before a call."""
 
     @property
-    def taken_over(self) -> str:
-        """Whom the lease was taken over from; empty if nobody held it before."""
+    def taken_over(self) -> Diagnostic | None:
+        """A note that says whom the lease was taken over from; None if nobody held it before."""
         ...
 
     def check(self) -> None:

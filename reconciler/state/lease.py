@@ -19,8 +19,9 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, SiteName
 from reconciler.model.clock import Clock
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.sites import SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
@@ -52,6 +53,10 @@ class Locked(Exception):
         self.fix = f"wait for it with --lock-timeout, or see `reconciler state unlock {lock.site.name}`"
         super().__init__(f"{lock.site.name}: {self.what}; {self.fix}")
         self.lock = lock
+
+
+def _taken_over(site: SiteRef, message: str) -> Diagnostic:
+    return Diagnostic("lock-taken-over", message, severity=Severity.NOTE, address=Address(site.name))
 
 
 def _clock(moment: datetime) -> str:
@@ -101,7 +106,7 @@ class Leases:
         while True:
             stored = await self._store.get(key)
             found = await self._lock_status(site, stored)
-            taken_over = self._word_about(site, stored)
+            taken_over = self._taken_over_unread(site, stored)
             if found is not None:
                 if found.changed != watched:
                     watched, watched_from = found.changed, clock.monotonic()
@@ -112,7 +117,7 @@ class Leases:
                         raise Locked(found.lock)
                     await clock.sleep(min(left, RETRY.total_seconds()))
                     continue
-                taken_over = f"took over an expired lock ({found.lock.holder}; {why})"
+                taken_over = _taken_over(site, f"took over an expired lock ({found.lock.holder}; {why})")
             try:
                 if found is not None and found.lock.beat:
                     await revoke(self._store, found.lock.beat, checked_id(site.id))
@@ -210,11 +215,11 @@ class Leases:
             return f"it was not renewed for {unchanged:.0f} s"
         return "it is no longer running" if is_gone(lock.holder) else None
 
-    def _word_about(self, site: SiteRef, stored: Stored | None) -> str:
+    def _taken_over_unread(self, site: SiteRef, stored: Stored | None) -> Diagnostic | None:
         if stored is None or not stored.data:
-            return ""
+            return None
         was = decode(stored.data, self._store.place(key_of(site.id)))
-        return "took over a lock that could not be read" if was.discarded else ""
+        return _taken_over(site, "took over a lock that could not be read") if was.discarded else None
 
     async def _names_before(self, site: SiteRef) -> tuple[str, ...]:
         """The names under which a run of the first version may hold a site."""
@@ -233,7 +238,7 @@ class Leases:
 
     # --- taking it -----------------------------------------------------------------------------------
 
-    async def _take(self, site: SiteRef, version: Version | None, taken_over: str) -> Lease:
+    async def _take(self, site: SiteRef, version: Version | None, taken_over: Diagnostic | None) -> Lease:
         taking = asyncio.ensure_future(self._write(site, version, taken_over))
         try:
             return await asyncio.shield(taking)
@@ -245,7 +250,7 @@ class Leases:
                 pass
             raise
 
-    async def _write(self, site: SiteRef, version: Version | None, taken_over: str) -> Lease:
+    async def _write(self, site: SiteRef, version: Version | None, taken_over: Diagnostic | None) -> Lease:
         beat, now = await self._beating(), self._clock.now()
         label = SiteLabel(checked_id(site.id), site.name)
         lock = LockRecord(label, self.holder, now, now + DURATION, beat.id)
@@ -262,9 +267,11 @@ class Leases:
 
 
 class Lease:
-    """A lease held by this run. `taken_over` says from whom, for the user; empty if nobody held it before."""
+    """A lease held by this run. `taken_over` is a note that says from whom; None if nobody held it before."""
 
-    def __init__(self, store: Store, lock: LockRecord, version: Version, beat: Heartbeat, taken_over: str) -> None:
+    def __init__(
+        self, store: Store, lock: LockRecord, version: Version, beat: Heartbeat, taken_over: Diagnostic | None
+    ) -> None:
         self.taken_over = taken_over
         self._store = store
         self._lock = lock

@@ -94,7 +94,7 @@ class StateStore:
         journal = SiteJournal(self.store, site, record, version, now=self._now, lease=lease)
         first = record is not None and version is None
         left = record is not None and record.continued
-        if first or left or (lease is not None and lease.taken_over):
+        if first or left or (lease is not None and lease.taken_over is not None):
             await journal.fold()
         if first:
             await self.first.retire(site.id)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from reconciler.machine import utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.failures import Failure
 from reconciler.model.journal import Before
@@ -200,7 +201,7 @@ def test_a_run_that_was_killed_leaves_its_notes_to_the_next() -> None:
 
 def test_whoever_takes_a_lease_over_leaves_nothing_to_write_for_its_holder_before() -> None:
     class TakenOver:
-        taken_over = "took over an expired lock (jane)"
+        taken_over = Diagnostic("lock-taken-over", "took over an expired lock (jane)")
 
         def check(self) -> None:
             pass
@@ -375,7 +376,7 @@ def test_another_run_that_got_in_between_is_noticed() -> None:
 
 def test_a_lost_lease_stops_the_journal_before_the_call() -> None:
     class Lost:
-        taken_over = ""
+        taken_over = None
 
         def check(self) -> None:
             raise StateError("leases/shop.json", "is lost", "run again")
