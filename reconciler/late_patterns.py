@@ -20,7 +20,7 @@ class LatePattern:
 
     def __getattr__(self, name: str) -> Any:
         """What only a compiled expression has."""
-        if name.startswith("_"):  # of a copy in the making
+        if name.startswith("_"):  # asked by `copy`, before the copy has any attributes
             raise AttributeError(name)
         found = getattr(re.compile(*self._late), name)
         setattr(self, name, found)

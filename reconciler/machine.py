@@ -15,7 +15,7 @@ def utc_now() -> datetime:
 
 
 def since_boot() -> float:
-    """Seconds that never jump, and that continue while the machine sleeps, if the system counts like that."""
+    """Seconds that never jump, and that continue while the machine sleeps if the system has such a clock."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 

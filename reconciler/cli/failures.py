@@ -30,7 +30,7 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def exit_code_of(error: BaseException, args: Sequence[str], command_named: CommandNamed) -> int:
-    """Reports what ended a command, and returns its exit code. `command_named` says which command arguments name."""
+    """Reports what ended a command, and returns its exit code. `command_named` finds the command in the arguments."""
     match error:
         case click.exceptions.NoArgsIsHelpError():
             error.show()

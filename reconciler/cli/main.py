@@ -135,7 +135,7 @@ def entry_point() -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_closed_streams()
     if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
-        out = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115 - open as long as the process
+        out = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115 - open until the process ends
         sys.stdout = NamedStream(out, STANDARD_OUTPUT, sys.stdout.encoding, at_once=sys.stdout.write_through)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -182,7 +182,7 @@ def _open_closed_streams() -> None:
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
-            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 - open until the process ends
     if unseen:
         from reconciler.cli.failures import say
 

@@ -53,7 +53,7 @@ async def key(question: str) -> str:
 async def agreed(question: str) -> bool:
     """Asks on stderr, and accepts only `yes` as yes. The end of the input counts as no.
 
-    What was typed before the question is no answer to it, and is discarded.
+    What was typed before the question is not an answer to it, and is discarded.
     """
     _discard_typed()
     screen = screen_of(sys.stderr, colour=False)

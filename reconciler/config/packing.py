@@ -21,14 +21,14 @@ _RAW = -15
 
 
 ROOM: Final = 256 * 1024
-"""How many bytes of files have their sites kept as they are, at about six bytes of memory for each.
+"""The sites in this many bytes of files are kept as they are, which takes about six times as much memory.
 
 Packing takes a tenth of the time of reading a site, and pays off only for many sites or large ones.
 """
 
 
 class Details(Struct, frozen=True, gc=False):
-    """What is known about a site and rarely needed for all of them: where its document begins, as messages show it.
+    """Details of a site that are rarely needed for all sites at once. `place` is where its document begins.
 
     `stamp` is the stamp of its file when that was read.
     """

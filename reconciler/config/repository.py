@@ -273,7 +273,7 @@ class Repository:
         return frozenset((*(path for path in differing.split("\0") if path), *new))
 
     def _is_hidden(self, tag: str, path: str) -> bool:
-        """Whether git does not compare a file with what is on disk. A file that a sparse checkout leaves out is not."""
+        """Whether a file is on disk, but was marked so that git does not compare it."""
         return (tag == "S" or tag.islower()) and os.path.lexists(self.top / path)
 
     def _run(self, *arguments: str, top: bool = False) -> str:

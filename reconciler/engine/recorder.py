@@ -1,4 +1,4 @@
-"""EventRecorder: what was seen of a site while it was worked on, to make up its ledger if its own was lost."""
+"""EventRecorder: what was seen of a site while it was worked on, to reconstruct its ledger if that was lost."""
 
 from __future__ import annotations
 

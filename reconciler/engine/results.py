@@ -147,7 +147,7 @@ class PhaseStarted(Struct, frozen=True):
 
 
 class PlanLoaded(Struct, frozen=True):
-    """The saved plan from which the following is read. `spent_at` is None if it has not been applied, as far as known.
+    """The saved plan that the following events come from. `spent_at` is None unless it is known to have been applied.
 
     `parts`: how many shards it was made from.
     """

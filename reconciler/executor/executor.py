@@ -33,7 +33,7 @@ INTERRUPTED = Diagnostic(Trouble.STOPPED, "the run was stopped")
 
 
 class ActionStep(Struct, frozen=True):
-    """How actions are carried out: up to `together` in a row (None: all). Returns the actions that follow at once."""
+    """How actions are carried out: up to `together` in a row (None: all). Returns actions to carry out next."""
 
     carry_out: Callable[[SiteRun, tuple[Action, ...]], Awaitable[tuple[Action, ...] | None]]
     together: int | None = 1

@@ -108,7 +108,7 @@ def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[Po
 
 
 def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
-    """The posts that this tool scheduled and that have neither been cancelled nor gone out."""
+    """The posts that this tool scheduled for a time that is still ahead, and has not cancelled."""
     for post in recorded.published:
         ahead = post.scheduled_for is not None and post.scheduled_for >= now
         if ahead and recorded.object(key_of(Kind.DRAFT, post.id)) != WAS_CANCELLED:

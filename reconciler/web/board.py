@@ -27,7 +27,7 @@ from reconciler.reporters.diagnostics import cause
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SOON: Final = timedelta(minutes=1)
-"""How much time may pass before a card counts as changed."""
+"""After this much time, cards are made again even if nothing else has changed."""
 
 
 _BY_THE_FILE: Final = frozenset(CardState) - {

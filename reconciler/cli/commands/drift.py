@@ -28,7 +28,7 @@ STRICT: Final = (
 @options.reaching
 @options.trusting
 @options.output
-def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - known from plan, and always on
+def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - accepted as in plan, but always on
     """Audit the sites: what changed, and on which side.
 
     Each managed object is compared three ways: what its file asks for, what

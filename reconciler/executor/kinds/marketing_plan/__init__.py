@@ -218,7 +218,7 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
 
 
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, moment: Moment) -> Diagnostic | None:
-    """What a regeneration would throw away beyond `discard`; needed after a wait, for which nothing was listed."""
+    """What a regeneration would throw away beyond `discard`. After a wait, the plan could not list the drafts."""
     upcoming = upcoming_posts(live, moment.now)
     match operation.discardable:
         case Discard.ALL:
