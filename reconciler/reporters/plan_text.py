@@ -41,7 +41,7 @@ from reconciler.reporters.totals import (
 from reconciler.reporters.values import change_row, quoted
 
 MOST_NAMED: Final = 6
-"""How many discarded drafts are named; the rest are counted."""
+"""How many drafts a line names; the rest are counted. Approved drafts that are discarded are all named."""
 
 
 ODD_TOGETHER: Final = {
