@@ -221,7 +221,7 @@ def plan_schema() -> dict[str, Any]:
         **document,
         "title": "Saved plan",
         "description": "What `reconciler plan --out` saves and `reconciler apply` carries out exactly: once, "
-        "unaltered, and while it is still true.",
+        "unaltered, and only while its preconditions hold.",
         "$defs": dict(sorted(found.items())),
     }
 

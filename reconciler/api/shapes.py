@@ -136,12 +136,12 @@ def answered(body: object, wanted: str) -> Fields:
         raise Unreadable(f"expected {wanted}, got {'nothing' if body is None else f'a {type(body).__name__}'}")
     error = _error_in(body)
     if error is not None:
-        raise Unreadable(f"expected {wanted}, got an error: {error}")
+        raise Unreadable(f"expected {wanted}, got an error{f': {error}' if error else ' without a message'}")
     return body
 
 
 def _error_in(body: Fields) -> str | None:
-    """What an error envelope says (D 3.1); None if the body is not one.
+    """What an error envelope says (D 3.1), which may be nothing; None if the body is not one.
 
     No success is known to have a `message` or an `error` of its own. If an answer has one, a status beside it may be
     the error's rather than a plan's.
@@ -154,7 +154,7 @@ def _error_in(body: Fields) -> str | None:
     application = fields(details, "details").get("applicationError") if inside else None
     code = application.get("code") if is_object(application) else error
     words = [word for word in (code, body.get("message")) if isinstance(word, str) and word]
-    return printable(": ".join(words) or "without a word")[:200]
+    return printable(": ".join(words))[:200]
 
 
 def _keys(source: Fields) -> str:

@@ -218,7 +218,8 @@ class Connection:
     async def _token(self, credential: AppCredentials, site: SiteRef) -> Secret:
         if not site.instance_id:
             raise UsageError(
-                f"{site.name}: credential {in_quotes(site.credentials)} is an app's", "give the site its instanceId"
+                f"{site.name}: credential {in_quotes(site.credentials)} belongs to an app",
+                "give the site its instanceId",
             )
         body = {
             "grant_type": "client_credentials",

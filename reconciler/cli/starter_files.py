@@ -64,7 +64,7 @@ IGNORED = """\
 .reconciler/
 # The galleries that `review` writes for people to look at; only the YAML files next to them count.
 approvals/*.html
-# What a command that was killed while it wrote a file leaves beside it.
+# Temporary files of commands that were killed while writing.
 .*.tmp
 # Saved plans (`plan --out FILE.plan`): each can be applied once, within 24 hours.
 *.plan

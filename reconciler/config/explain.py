@@ -140,7 +140,7 @@ class _Explainer:
             return Mistake(f"{said} is in minutes or smaller units", "write hours, days or weeks; a month is 30d")
         examples = [str(example) for example in schema.get("examples", ())]
         near = close_match(value, examples) if len(examples) > 2 else None
-        kind = re.sub(r"\Aan? ", "a valid ", schema.get("title", "a text"))
+        kind = re.sub(r"\Aan? ", "a valid ", schema.get("title", "a text value"))
         fix = f"did you mean {near}?" if near else f"write it like {listed(examples[:2], 'or')}"
         return Mistake(f"{said} is not {kind}", fix)
 

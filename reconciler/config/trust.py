@@ -138,7 +138,7 @@ def check_target(option: str, path: Path, environ: Mapping[str, str]) -> None:
     """
     if leads_away(path, _allowed(environ)):
         raise UsageError(
-            f"{option} {printable(str(path))}: its folder is a link that leads out of this one",
+            f"{option} {printable(str(path))}: its folder is a link that leads out of the current directory",
             f"give the real path, or allow its folder with {ALLOW_PATHS}",
         )
 

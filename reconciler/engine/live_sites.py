@@ -93,7 +93,7 @@ def check_wanted(project: ProjectConfig, wanted: Wanted) -> None:
         )
     if isinstance(known, AppRef):
         raise UsageError(
-            f"the credentials {wanted.credentials} are an app's, which reads a site by the id of its instance there",
+            f"the credentials {wanted.credentials} belong to an app, which needs the id of its instance to read a site",
             "import with an API key, or write the site file by hand",
         )
 

@@ -22,7 +22,7 @@ from reconciler.planner.matching import in_order
 from reconciler.planner.review_builder import with_account_names
 
 APPROVED_OUTSIDE: Final = """\
-# When this site was imported, these posts were scheduled on it already, by somebody outside this project. They count as
+# When this site was imported, somebody outside this project had already scheduled these posts on it. They count as
 # approved as they are here; to have one cancelled, replace its `approve` with `pending`.
 """
 

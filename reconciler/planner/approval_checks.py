@@ -43,7 +43,10 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Objection | None
             detail = f"changed after approval: {what}" if what else "changed after approval"
             fix = "run review, read the current version in the approvals file, and approve that"
             if all(map(_is_signed_again, verdict.differences)) and verdict.differences:
-                fix = f"{fix}; if it is signed again in each response, give the post an image from the Media Manager"
+                fix = (
+                    f"{fix}; if the image has a new signature in each response, "
+                    "give the post one from the Media Manager"
+                )
             return Objection(BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
         case ApprovalState.EDITED:
             if not what:

@@ -122,7 +122,7 @@ def channel_violations(post: Post) -> Iterator[RuleViolation]:
     """What a channel does not accept, regardless of the policy. No channel accepts an empty post."""
     if is_empty(post):
         detail = "it has no image and no visible text"
-        yield RuleViolation("empty post", detail, "give it a text or an image in the dashboard")
+        yield RuleViolation("empty post", detail, "give it text or an image in the dashboard")
         return
     if not post.media and (post.channel, post.type) in NEEDS_MEDIA:
         what = f"a {post.type.lower()} on {channel_name(post.channel)}"

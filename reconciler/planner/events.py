@@ -143,7 +143,7 @@ def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
     return blocked(
         scope.address(Kind.EVENT, event.name),
         BlockedBy.OUT_OF_REACH,
-        f"its date is more than {REACH_AHEAD.days} days ahead, further than calendars are read",
+        f"its date is more than {REACH_AHEAD.days} days ahead, further than this tool reads calendars",
         "declare it closer to its date",
     )
 

@@ -145,7 +145,8 @@ def unwanted_post(found: WentOut, zone: str) -> Diagnostic:
         found.address,
         BlockedBy.WENT_OUT_UNWANTED,
         f"{name} went out{when}{where}, although {no_longer_wanted(found.reason).message}{link}",
-        "take it down on its channel if it must not stay; the next apply records it, and history lists it from then on",
+        "take it down on its channel if it must not stay up; the next apply records it, "
+        "and history lists it from then on",
         name,
         says_name=True,
     )

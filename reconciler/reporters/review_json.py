@@ -14,7 +14,7 @@ from reconciler.reporters.diagnostics import problem_record, problem_records
 
 
 class DraftRecord(Struct, frozen=True):
-    """A draft that people are asked about, or were."""
+    """A draft that people decide on, or have decided on."""
 
     address: Address
     activity: str

@@ -81,7 +81,7 @@ def mark_scheduled(site: Site, item: JsonDict, at: str) -> None:
 def fail_when_due(record: JsonDict, fault: JsonDict | None) -> None:
     """Marks a post to fail when its time comes, if a scripted fault says so."""
     if fault is not None:
-        record["fails"] = fault.get("message", "the channel did not take the post")
+        record["fails"] = fault.get("message", "the channel did not accept the post")
 
 
 def go_out(site: Site, item: JsonDict, fails: str | None = None) -> None:

@@ -115,7 +115,7 @@ class Unknowns:
     )
     consistencyHeader: bool = _flag(
         True,
-        mark="1: the header (S-sdk); who sends it is not known",
+        mark="1: the header (S-sdk); which services send it is not known",
         about="Responses to a write, and later responses for the same site, carry X-Wix-Consistent.",
     )
     readLag: str = _choice(
@@ -210,7 +210,7 @@ class Unknowns:
         False, mark="6.2: returned (D), the field was not seen", about="Activities have `videoCandidates`."
     )
     activityTypes: bool = _flag(
-        True, mark="6.4: presence not seen", about="A plan's activities have `marketingActivityType`."
+        True, mark="6.4: whether it is there is not known", about="A plan's activities have `marketingActivityType`."
     )
     generateWhileGenerating: str = _choice(
         "refuse",
@@ -277,7 +277,7 @@ class Unknowns:
         mark="14.9: not known",
         about="If only one end of a timeframe is given, the other one has its default, or the response is 400.",
     )
-    dayZone: str = _choice("site", "utc", mark="14.9: not known", about="In which time zone `today` is.")
+    dayZone: str = _choice("site", "utc", mark="14.9: not known", about="The time zone of `today`.")
     unknownActivity: str = _choice(
         "refuse", "ignore", mark="6.2: not documented", about="Deleting an activity that does not exist: 404, or {}."
     )
@@ -352,7 +352,7 @@ class Unknowns:
     scheduledFirst: str = _choice(
         "SCHEDULED",
         "IN_QUEUE",
-        mark="10.2: PROCESSING and IN_QUEUE are in flight (D), when is not known",
+        mark="10.2: PROCESSING and IN_QUEUE are in flight (D); when a post has them is not known",
         about="A draft that was scheduled is SCHEDULED at once, or IN_QUEUE for the latency of `posts`.",
     )
 
@@ -411,7 +411,7 @@ class Unknowns:
     recurringShown: str = _choice(
         "once",
         "per-occurrence",
-        mark="8.2: occurrences are included (D), how is not known",
+        mark="8.2: occurrences are included (D); in what form is not known",
         about="A recurring event is in the list once, or once for each occurrence.",
     )
     occurrenceForm: str = _choice(
@@ -434,7 +434,7 @@ class Unknowns:
         "on-top",
         "empty-object",
         "not-found",
-        mark="9.1: derived fields alone (D), where is not seen",
+        mark="9.1: only derived fields (D); where they are is not known",
         about="Settings that were never saved: derived fields inside `settings`, next to it, {}, or 404.",
     )
     upsertAnswer: str = _choice("settings", "empty", mark="14.18: not seen", about="The response of the upsert.")
@@ -510,13 +510,13 @@ class Unknowns:
     cancelRefusal: int = _choice(
         428,
         409,
-        mark="10.6: one 409 and two 428 (D), which is not known",
+        mark="10.6: one 409 and two 428 (D); which one applies is not known",
         about="The HTTP status for cancelling a post that is not SCHEDULED.",
     )
     rescheduledTime: str = _choice(
         "exact",
         "full-hour",
-        mark="10.1: what the service makes of `scheduledDate` is not known",
+        mark="10.1: what the service does with `scheduledDate` is not known",
         about="A rescheduled post goes out at the time that was asked for, or at the full hour before it.",
     )
     cancelUnknown: int = _choice(

@@ -666,3 +666,8 @@ def test_a_read_asks_for_no_lease(bench: Bench) -> None:
 def test_rule_17_1_an_error_under_a_good_status_is_said_in_its_own_words(bench: Bench, beside: dict[str, Any]) -> None:
     with pytest.raises(ApiError, match="expected calendar events, got an error: OH_NO: went wrong"):
         ask(bench, LISTS["events"], ok({**ENVELOPE, **beside}))
+
+
+def test_rule_17_1_an_error_under_a_good_status_may_have_no_message(bench: Bench) -> None:
+    with pytest.raises(ApiError, match="expected calendar events, got an error without a message"):
+        ask(bench, LISTS["events"], ok({"details": {"applicationError": {}}}))

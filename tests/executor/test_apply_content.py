@@ -523,7 +523,7 @@ def test_a_cancel_that_came_too_late_says_what_the_public_sees(shop: Bench) -> N
     assert details(ledger)[0].startswith("it has gone out and is live on ")
     assert words[:80] in details(ledger)[0]
     assert "https://instagram.example/p/1" in details(ledger)[0]
-    assert details(ledger)[0].endswith("(answered 409); take it down by hand if it must not stay")
+    assert details(ledger)[0].endswith("(answered 409); take it down by hand if it must not stay up")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.reaching
 @options.trusting
 @options.output
-@click.option("--web", is_flag=True, help="Open a page in the browser to decide there. Press Ctrl-C to end it.")
+@click.option("--web", is_flag=True, help="Open a page in the browser where you can decide. Press Ctrl-C to end it.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     help="With --web: the port of the page; default: a free one.",
 )
 @click.option(
-    "--commit", is_flag=True, help="With --web: let the page commit decisions as git's user; it never pushes."
+    "--commit",
+    is_flag=True,
+    help="With --web: let the page commit decisions as the configured git user; it never pushes.",
 )
 def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     """Write drafts to files for review.

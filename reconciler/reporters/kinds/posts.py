@@ -70,7 +70,7 @@ class PostsWords(KindWords[PostsOperation, PostsCondition]):
         ClearPosts: CallWords(
             "clear the posts of an activity",
             "whether its posts are gone",
-            done="if a reviewers' decision asked for it, that decision counts as carried out",
+            done="if a reviewer's decision asked for it, that decision counts as carried out",
         ),
     }
 

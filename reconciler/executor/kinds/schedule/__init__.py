@@ -185,7 +185,7 @@ def _is_live(live: Post, refused: Diagnostic) -> Diagnostic:
     where = f"on {printable(live.account_name or live.account_id or channel_name(live.channel))}"
     link = f": {printable(live.external_url)}" if live.external_url else ""
     gone_out = refused.because_of(f"it has gone out and is live {where}, {quoted}{link}")
-    return replace(gone_out, fix="take it down by hand if it must not stay")
+    return replace(gone_out, fix="take it down by hand if it must not stay up")
 
 
 def _not_scheduled(live: Post | None) -> Diagnostic | None:
