@@ -1,7 +1,6 @@
 """aiohttp, imported without what a run never uses but would pay for at its start.
 
-When it is imported, it makes two TLS contexts of its own, each of which reads all public certificates, and compiles
-regular expressions for cookies, web sockets and host names.
+When it is imported, it makes two TLS contexts of its own, each of which reads all public certificates.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-
-from reconciler.late_patterns import patterns_later
 
 
 class LateCertificates(ssl.SSLContext):
@@ -60,5 +57,5 @@ def _certificates_later() -> Iterator[None]:
 def import_aiohttp() -> None:
     """Imports aiohttp so that its own contexts, which no run uses, read their certificates late."""
     if "aiohttp" not in sys.modules and sys.platform != "win32":  # there they come from the system's store
-        with _certificates_later(), patterns_later("aiohttp", "yarl", "idna"):
+        with _certificates_later():
             import aiohttp.connector  # noqa: F401

@@ -7,18 +7,12 @@ import sys
 
 SCRIPT = """
 import ssl, sys
-import re
-kept, compile = dict(vars(ssl.SSLContext)), re.compile
+kept = dict(vars(ssl.SSLContext))
 from reconciler.api.lean_httpx import httpx
 from reconciler.api.lean_imports import import_aiohttp
 assert httpx.AsyncClient and not {"rich", "pygments", "httpx._main"} & set(sys.modules)
 import_aiohttp()
-assert dict(vars(ssl.SSLContext)) == kept and re.compile is compile
-import aiohttp
-late = aiohttp._cookie_helpers._COOKIE_PATTERN
-assert not isinstance(late, re.Pattern) and set(vars(late)) == {"_late"}
-found = aiohttp._cookie_helpers.parse_set_cookie_headers(["a=b; Path=/; Secure"])
-assert [(name, morsel.value, morsel["path"]) for name, morsel in found] == [("a", "b", "/")]
+assert dict(vars(ssl.SSLContext)) == kept
 from aiohttp import connector
 usual = ssl.create_default_context()
 trusting = connector._SSL_CONTEXT_VERIFIED
