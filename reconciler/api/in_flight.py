@@ -47,11 +47,9 @@ class InFlight:
         try:
             await place
         except asyncio.CancelledError:
-            if place.cancelled():
-                self._waiting.remove(place)
-            else:
+            if not place.cancelled():
                 self._leave()  # the slot was given to us just now
-            raise
+            raise  # a place that nobody waits for is passed over
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -51,6 +51,29 @@ class Served:
         return self.places.allowed
 
 
+def test_waiting_requests_can_be_cancelled_together_while_slots_become_free() -> None:
+    places = InFlight(2, 2, lambda: 1.0)
+
+    async def use() -> None:
+        async with places:
+            pass
+
+    async def body() -> None:
+        await places.__aenter__()
+        await places.__aenter__()
+        waiting = [asyncio.ensure_future(use()) for _ in range(5)]
+        await asyncio.sleep(0)
+        for each in waiting[:4]:
+            each.cancel()
+        await places.__aexit__(None, None, None)
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(each) for each in ended] == [asyncio.CancelledError] * 4 + [type(None)]
+        await places.__aexit__(None, None, None)
+        await asyncio.wait_for(asyncio.gather(use(), use(), use()), 5)
+
+    asyncio.run(body())
+
+
 def test_it_grows_while_that_helps_and_only_up_to_its_limit() -> None:
     latency_bound = Served(32, 128, lambda at_once: at_once / 0.05)
     assert latency_bound.work(64) == 48
