@@ -177,7 +177,7 @@ WORDS = {
     "min": "With fewer matches than this, the site is refused.",
     "name": "The name.",
     "object": "An address within the site, or the rules of a section.",
-    "objects": "Objects that were found to be as the files ask.",
+    "objects": "Objects that were found to match the files.",
     "part": "The section of the file that the rule is in.",
     "path": "The field's path in the API's object.",
     "post": "The post's id.",

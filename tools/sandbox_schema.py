@@ -113,14 +113,14 @@ def _top() -> JsonDict:
     site = {"id": GUID, "channels": ["INSTAGRAM"]}
     return {
         "clock": _moment("When the clock of a new sandbox starts. If left out, it follows real time."),
-        "freeze": _flag("Whether the clock stands still; then only waiting runs and `clockStep` move it."),
+        "freeze": _flag("Whether the clock is stopped; it then moves only while a run waits, and by `clockStep`."),
         "clockStep": _span("How far each request moves the clock.", "5s"),
         "latency": _object(
             {
                 "request": _span("How long each response takes, in real time."),
                 "generate": _span("How long a generation takes. Default: 2s."),
                 "regenerate": _span(
-                    "How long a regeneration takes. Default: as `generate`; twice as long with keyword research."
+                    "How long a regeneration takes. Default: same as `generate`; twice as long with keyword research."
                 ),
                 "posts": _span("How long generating or publishing posts takes. Default: 1s."),
                 "media": _span("How long generating media takes. Default: 1s."),

@@ -117,7 +117,7 @@ def _value(field: dict[str, Any], schema: dict[str, Any]) -> str:
     if "minimum" in field and "maximum" in field:
         words = [f"{word} from {field['minimum']} to {field['maximum']}" for word in words]
     elif "minimum" in field:
-        words = [f"{word}, at least {field['minimum']}" for word in words]
+        words = [word if word == "string" else f"{word}, at least {field['minimum']}" for word in words]
     if not words:
         choices = (*field.get("oneOf", ()), *field.get("anyOf", ()))
         words = list(dict.fromkeys(_value(_whole(choice, schema), schema) for choice in choices)) or ["any"]

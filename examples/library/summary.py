@@ -23,13 +23,13 @@ async def main(team: str) -> int:
                 print(f"{site.name}: {message(site.problem)}")
             else:
                 print(f"{site.name}: {len(site.plan.actions)} actions")
-        applied = await project.apply(targets=[target])  # approves all but posts (allow_publish=True)
+        applied = await project.apply(targets=[target])  # publishes nothing without allow_publish=True
         match applied.outcome:
             case ApplyCompleted(tally=tally):
                 print(f"{tally.changed} changed, {tally.generated} generated: {applied.verdict}")
             case refused:
                 print(f"refused: {message(refused.reason)}")
-        return applied.verdict.exit_code  # sites that failed, were refused or left undone count, too
+        return applied.verdict.exit_code  # also counts sites that failed, were refused or left undone
 
 
 if __name__ == "__main__":

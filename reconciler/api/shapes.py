@@ -123,7 +123,7 @@ def sign_of_more(source: Fields, came: int) -> str:
             if isinstance(total, str) and total.isascii() and total.isdigit():
                 total = int(total[:9])
             if isinstance(total, int | float) and not isinstance(total, bool) and total > came:
-                return f"{where}{name} is {total:,}, but {came:,} came"
+                return f"{where}{name} is {total:,}, but the response has only {came:,}"
     return ""
 
 

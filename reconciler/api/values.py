@@ -80,7 +80,7 @@ def id_of(source: Fields, where: str, *names: str) -> str:
     """The id under the first of these names: up to 128 visible ASCII characters. Unreadable if none has one."""
     found = text(source, where, *names)
     if not found:
-        raise Unreadable(f"{where} should have {names[0]}, has none")
+        raise Unreadable(f"{where} should have {names[0]}, but has none")
     if not _ID.match(found):
         raise _unexpected(f"{where}.{names[0]}", "an id", found)
     return found
@@ -124,7 +124,7 @@ def moment(source: Fields, where: str, *names: str) -> datetime | None:
 def kept(value: object, where: str) -> Json:
     """A value kept as it is, frozen."""
     if _deeper_than(value, DEEPEST):
-        raise Unreadable(f"{where} should be nested at most {DEEPEST} levels deep, is deeper")
+        raise Unreadable(f"{where} should be nested at most {DEEPEST} levels deep, but is deeper")
     return freeze(value)
 
 
@@ -142,7 +142,7 @@ def _unexpected(where: str, wanted: str, found: object) -> Unreadable:
             shown = "a list"
         case _:
             shown = "null" if found is None else "an object"
-    return Unreadable(f"{printable(where)} should be {wanted}, is {shown}")
+    return Unreadable(f"{printable(where)} should be {wanted}, but is {shown}")
 
 
 def _deeper_than(value: object, levels: int) -> bool:

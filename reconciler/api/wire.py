@@ -119,7 +119,7 @@ def activity(source: Fields, where: str) -> Activity:
     """An activity, with the field names of a plan or those of its own object: both mean the same (15.4)."""
     at = moment(source, where, "date", "targetDate")
     if at is None:
-        raise Unreadable(f"{where} should have a date, has none")
+        raise Unreadable(f"{where} should have a date, but has none")
     return Activity(
         id=ActivityId(id_of(source, where, "marketingActivityId", "id")),
         title=text(source, where, "title"),

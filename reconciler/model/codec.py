@@ -183,7 +183,7 @@ def _difference(written: Any, found: object, path: str) -> Malformed | None:
         )
         return next((difference for difference in each if difference is not None), None)
     same = written == found and isinstance(written, bool) == isinstance(found, bool)
-    return None if same else Malformed(path, "is not in the form in which it is written")
+    return None if same else Malformed(path, "is not in canonical form")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class DriftState(StrEnum):
 
 
 class ChangedSide(StrEnum):
-    """Which side is no longer as it was last applied. What was never applied has moved in git."""
+    """Which side is no longer as it was last applied. What was never applied counts as moved in git."""
 
     GIT = "changed-in-git"
     REMOTE = "changed-remotely"
@@ -35,7 +35,7 @@ class ChangedSide(StrEnum):
 
 
 class Finding(StrEnum):
-    """How an object differs from what the file asks. `reporters/` makes the sentence."""
+    """How an object differs from what the file asks for. `reporters/` makes the sentence."""
 
     DIFFERS = "differs"
     MISSING = "missing"

@@ -88,7 +88,7 @@ def update(call: Call) -> JsonDict:
     given = checks.message("marketingActivity", call.body.get("marketingActivity"))
     wanted = checks.guid("marketingActivity.id", call.params["id"])
     if given.get("id") is not None and checks.guid("marketingActivity.id", given["id"]) != wanted:
-        raise violation("marketingActivity.id", "is not the id of the path", "OTHER")  # I
+        raise violation("marketingActivity.id", "is not the id in the path", "OTHER")  # I
     paths = checks.mask("fieldMask", call.body.get("fieldMask"))
     illegal = [path for path in paths if path not in _UPDATABLE]
     if illegal:  # an error (D) with an unknown status: switchable (I)

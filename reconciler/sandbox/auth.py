@@ -88,7 +88,7 @@ def site_of(identity: Identity, headers: dict[str, str]) -> str:
     if not checks.is_guid(site):
         raise _bad_header("wix-site-id is not a GUID")  # I
     if identity.sites is not None and site.lower() not in identity.sites:
-        raise denied("the API key does not reach this site")  # D
+        raise denied("the API key does not include this site")  # D
     return site.lower()
 
 

@@ -53,7 +53,7 @@ def text(field: str, value: object, longest: int | None = None) -> str | None:
     if not isinstance(value, str):
         raise unparsable()
     if longest is not None and len(value) > longest:
-        raise violation(field, f"has length {len(value)}, must be at most {longest}", "MAX_LENGTH")
+        raise violation(field, f"has length {len(value)}, but must be at most {longest}", "MAX_LENGTH")
     return value
 
 

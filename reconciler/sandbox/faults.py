@@ -92,7 +92,7 @@ def _no_request(self: Any, text: str) -> None:
 def check_fault(source: object) -> JsonDict:
     """A scripted fault in full form. Raises FaultError."""
     if not isinstance(source, Mapping):
-        raise FaultError(f"is {source!r}, should be a mapping with route and do")
+        raise FaultError(f"is {source!r}, but should be a mapping with route and do")
     for key in source:
         if key not in ("route", "site", "skip", "times", "do"):
             raise FaultError(f"unknown key {key!r}; known: route, site, skip, times, do")
@@ -109,15 +109,15 @@ def check_fault(source: object) -> JsonDict:
         if key != "kind" and key not in known:
             raise FaultError(f"do: unknown key {key!r} for {do['kind']}; known: {', '.join(known) or 'none'}")
     if do.get("body", "empty") not in BODIES:
-        raise FaultError(f"do.body is {do['body']!r}, should be one of {', '.join(BODIES)}")
+        raise FaultError(f"do.body is {do['body']!r}, but should be one of {', '.join(BODIES)}")
     for name, value in (("skip", source.get("skip", 0)), ("times", source.get("times")), ("status", do.get("status")),
                         ("every", do.get("every"))):  # fmt: skip
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-            raise FaultError(f"{name} is {value!r}, should be a whole number")
+            raise FaultError(f"{name} is {value!r}, but should be a whole number")
     if not isinstance(do.get("retryAfter", 0), int | str):
-        raise FaultError(f"do.retryAfter is {do['retryAfter']!r}, should be seconds or an HTTP date")
+        raise FaultError(f"do.retryAfter is {do['retryAfter']!r}, but should be seconds or an HTTP date")
     if not isinstance(do.get("seconds", 0), int | float):
-        raise FaultError(f"do.seconds is {do['seconds']!r}, should be a number of seconds")
+        raise FaultError(f"do.seconds is {do['seconds']!r}, but should be a number of seconds")
     site = source.get("site")
     return {
         "route": str(source.get("route", "*")),

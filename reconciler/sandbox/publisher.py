@@ -224,7 +224,7 @@ def _check_shape(given: JsonDict) -> None:
     wanted = SHAPES[(name, kind)]
     others = [each for each in SHAPES.values() if each != wanted and given.get(each) is not None]
     if others or given.get(wanted) is None:
-        raise violation(f"item.{wanted}", f"is what {kind} on {name} takes", "REQUIRED_FIELD")
+        raise violation(f"item.{wanted}", f"must be the only content of a {kind} on {name}", "REQUIRED_FIELD")
     checks.message(f"item.{wanted}", given[wanted])
 
 
@@ -232,7 +232,7 @@ def _check_reference(call: Call, given: JsonDict) -> None:
     reference = checks.text("item.referenceId", given.get("referenceId"))
     others = (each["item"] for each in call.site.items.values() if each["item"]["id"] != given.get("id"))
     if reference and any(each.get("referenceId") == reference for each in others):
-        raise application(409, "REFERENCE_ID_ALREADY_EXIST", f"reference id {reference} exists already")  # S-wix, D
+        raise application(409, "REFERENCE_ID_ALREADY_EXIST", f"reference id {reference} already exists")  # S-wix, D
 
 
 def _keep(call: Call, item: JsonDict) -> None:

@@ -53,7 +53,7 @@ def check_content(item: JsonDict) -> None:
     for field, longest in _LONGEST.get(name, {}).items():
         if len(post.get(field) or "") > longest:
             raise violation(
-                f"item.{name}.{field}", f"has length {len(post[field])}, must be at most {longest}", "MAX_LENGTH"
+                f"item.{name}.{field}", f"has length {len(post[field])}, but must be at most {longest}", "MAX_LENGTH"
             )
     check_media(name, post)
     if name == "gbpPost" and post.get("callToAction") not in (None, *_CALLS_TO_ACTION):

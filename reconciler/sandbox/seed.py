@@ -172,7 +172,7 @@ def load_seed(path: str | Path) -> JsonDict:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise SeedError(f"{path} is {type(found).__name__}, should be a mapping with keys such as sites and clock")
+        raise SeedError(f"{path} is {type(found).__name__}, but should be a mapping with keys such as sites and clock")
     return found
 
 

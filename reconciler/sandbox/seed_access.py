@@ -41,7 +41,7 @@ def read_keys(value: object) -> Mapping[str, Key] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise SeedError(f"keys is {value!r}, should be a mapping of key to sites and scopes")
+        raise SeedError(f"keys is {value!r}, but should be a mapping of key to sites and scopes")
     found = {}
     for key, fields_ in value.items():
         given = values.mapping("keys.*", fields_ or {}, ("sites", "scopes"))
@@ -67,7 +67,7 @@ def read_apps(value: object) -> Mapping[str, App] | None:
             raise SeedError(f"{where} needs appId and appSecret")
         instances = given.get("instances") or {}
         if not isinstance(instances, Mapping):
-            raise SeedError(f"{where}.instances is {instances!r}, should map instance ids to site ids")
+            raise SeedError(f"{where}.instances is {instances!r}, but should map instance ids to site ids")
         found[str(given["appId"])] = App(
             secret=str(given["appSecret"]),
             instances={str(instance): str(site).lower() for instance, site in instances.items()},

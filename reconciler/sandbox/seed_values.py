@@ -19,7 +19,7 @@ class SeedError(SandboxError, ValueError):
 def mapping(where: str, value: object, known: tuple[str, ...]) -> JsonDict:
     """A mapping with known keys; a misspelt one is refused with a close match."""
     if not isinstance(value, Mapping):
-        raise SeedError(f"{where} is {value!r}, should be a mapping with keys of {', '.join(known)}")
+        raise SeedError(f"{where} is {value!r}, but should be a mapping with keys of {', '.join(known)}")
     for key in value:
         if key not in known:
             from difflib import get_close_matches
@@ -59,35 +59,35 @@ def span(where: str, value: object) -> float:
 def flag(where: str, value: object) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise SeedError(f"{where} is {value!r}, should be true or false")
+        raise SeedError(f"{where} is {value!r}, but should be true or false")
     return value
 
 
 def number(where: str, value: object) -> int:
     """A whole number."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise SeedError(f"{where} is {value!r}, should be a whole number")
+        raise SeedError(f"{where} is {value!r}, but should be a whole number")
     return value
 
 
 def text(where: str, value: object) -> str | None:
     """A text, or None."""
     if value is not None and not isinstance(value, str):
-        raise SeedError(f"{where} is {value!r}, should be text")
+        raise SeedError(f"{where} is {value!r}, but should be text")
     return value
 
 
 def listing(where: str, value: object) -> list[Any]:
     """A list."""
     if not isinstance(value, list | tuple):
-        raise SeedError(f"{where} is {value!r}, should be a list")
+        raise SeedError(f"{where} is {value!r}, but should be a list")
     return list(value)
 
 
 def one_of(where: str, value: object, choices: tuple[object, ...]) -> Any:
     """One of some values."""
     if not any(value == choice and type(value) is type(choice) for choice in choices):
-        raise SeedError(f"{where} is {value!r}, should be one of {', '.join(map(str, choices))}")
+        raise SeedError(f"{where} is {value!r}, but should be one of {', '.join(map(str, choices))}")
     return value
 
 

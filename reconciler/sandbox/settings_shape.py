@@ -119,7 +119,7 @@ def check(where: str, value: Any, shape: object, unknown: str) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
             raise violation(where, "must be a number", "FORMAT")
         if not 1 <= value <= 30:
-            raise violation(where, f"is {value}, must be between 1 and 30", "OUT_OF_RANGE", "OUT_OF_RANGE")  # S-wix
+            raise violation(where, f"is {value}, but must be between 1 and 30", "OUT_OF_RANGE", "OUT_OF_RANGE")  # S-wix
     else:
         checks.text(where, value)
 
@@ -131,4 +131,4 @@ def _check_message(where: str, value: Any, shape: JsonDict, unknown: str) -> Non
         if name in shape:
             check(f"{where}.{name}", each, shape[name], unknown)
     if fields.get("goalKey") and fields.get("customGoal"):
-        raise violation(where, "holds goalKey and customGoal, only one may be set", "ONE_OF")  # S-wix: or
+        raise violation(where, "has both goalKey and customGoal; only one may be set", "ONE_OF")  # S-wix: or

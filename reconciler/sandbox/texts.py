@@ -44,4 +44,4 @@ def check(field: str, value: Any, unknowns: Unknowns) -> None:
         for place, each in enumerate(value):
             check(f"{field}[{place}]", each, unknowns)
     elif isinstance(value, str) and len(value) > _LONGEST:
-        raise violation(field, f"has length {len(value)}, must be at most {_LONGEST}", "MAX_LENGTH")
+        raise violation(field, f"has length {len(value)}, but must be at most {_LONGEST}", "MAX_LENGTH")

@@ -30,7 +30,7 @@ def must(text: str) -> datetime:
     """The time in a string that this package wrote itself."""
     moment = parse(text)
     if moment is None:
-        raise ValueError(f"{text!r} is not a moment")
+        raise ValueError(f"{text!r} is not a valid time")
     return moment
 
 

@@ -453,7 +453,7 @@ class Unknowns:
         "replace",
         mark="17.4: not known",
         about="A mask path deeper than a field in the reference: accepted, 428, 200 without effect, or it replaces the "
-        "whole field with what the body has of it.",
+        "whole field with the part that is in the body.",
     )
     wholeField: str = _choice(
         "replace",

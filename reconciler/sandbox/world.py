@@ -81,7 +81,7 @@ class World:
         with self.transaction():
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
             if found not in (0, _FORMAT):
-                raise sqlite3.DatabaseError(f"it has format {found}, this version reads {_FORMAT}")
+                raise sqlite3.DatabaseError(f"it has format {found}, but this version reads {_FORMAT}")
             for statement in _TABLES.split(";"):
                 self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version={_FORMAT}")

@@ -119,26 +119,26 @@ def test_times_in_every_form(text: str, moment: datetime) -> None:
     ("body", "where"),
     [
         ([], "expected a marketing plan, got a list"),
-        ({"status": 3}, "response.status should be text, is 3"),
-        ({"marketingActivities": {}}, "response.marketingActivities should be a list, is an object"),
-        ({"marketingActivities": ["x"]}, "response.marketingActivities[0] should be an object, is 'x'"),
+        ({"status": 3}, "response.status should be text, but is 3"),
+        ({"marketingActivities": {}}, "response.marketingActivities should be a list, but is an object"),
+        ({"marketingActivities": ["x"]}, "response.marketingActivities[0] should be an object, but is 'x'"),
         (
             {"marketingActivities": [{"date": "2026-07-08"}]},
-            "response.marketingActivities[0] should have marketingActivityId, has none",
+            "response.marketingActivities[0] should have marketingActivityId, but has none",
         ),
-        ({"marketingActivities": [{"id": "a"}]}, "response.marketingActivities[0] should have a date, has none"),
+        ({"marketingActivities": [{"id": "a"}]}, "response.marketingActivities[0] should have a date, but has none"),
         (
             {"marketingActivities": [{"id": "a", "date": {"seconds": 1}}]},
-            "response.marketingActivities[0].date should be text, is an object",
+            "response.marketingActivities[0].date should be text, but is an object",
         ),
         (
             {"marketingActivities": [{"id": "a", "date": "0001-01-01T00:00:00+23:00"}]},
             "response.marketingActivities[0].date should be a time like 2026-07-08T09:00:00.000Z, "
-            "is '0001-01-01T00:00:00+23:00'",
+            "but is '0001-01-01T00:00:00+23:00'",
         ),
         (
             {"marketingActivities": [{"id": "a", "date": "2026-07-08", "items": [{"id": "p", "instagramPost": []}]}]},
-            "response.marketingActivities[0].items[0].instagramPost should be an object, is a list",
+            "response.marketingActivities[0].items[0].instagramPost should be an object, but is a list",
         ),
     ],
 )

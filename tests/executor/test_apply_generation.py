@@ -86,7 +86,7 @@ def test_rule_17_5_nothing_is_generated_where_the_write_changed_fields_that_it_d
     ledger = bench.apply(set_tone("dry"), generate(), inputs=DRY)
     assert results(ledger) == ["failed", "not-started"]
     assert details(ledger)[0] == (
-        "other fields changed as well: settings.imageGuidelines was no people, is nothing; "
+        "other fields changed as well: settings.imageGuidelines was no people, and is now nothing; "
         "check the settings in the dashboard"
     )
     assert bench.writes == ["UpdateSettings"]

@@ -155,7 +155,7 @@ def _edited(path: str, value: object) -> bytes:
         (_edited("recorded.published", ...), "recorded.published: is missing"),
         (_edited("recorded.applied", None), "recorded.applied: expected `object`"),
         (_edited("recorded.foreignEvents", [1]), "recorded.foreignEvents[0]: expected `str`"),
-        (_edited("recorded.foreignEvents", ["b", "a"]), "recorded.foreignEvents[0]: is not in the form"),
+        (_edited("recorded.foreignEvents", ["b", "a"]), "recorded.foreignEvents[0]: is not in canonical form"),
         (_edited("recorded.somethingNew", 1), "unknown field `somethingNew`"),
         (_edited("recorded.open.0.sent", 1), "recorded.open[0].sent: expected `bool`, got `int`"),
         (_edited("recorded.open.0.startedAt", "2026-11-23T10:00:00"), "recorded.open[0].startedAt: expected"),

@@ -122,7 +122,8 @@ def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> Diag
     if not moved:
         return None
     each = (
-        f"{printable(field.path)} was {shown(field.value)}, is {shown(normal(field.path, live.value_of(field.path)))}"
+        f"{printable(field.path)} was {shown(field.value)}, "
+        f"and is now {shown(normal(field.path, live.value_of(field.path)))}"
         for field in moved
     )
     message = f"other fields changed as well: {'; '.join(each)}"
