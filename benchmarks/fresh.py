@@ -1,4 +1,4 @@
-"""What a first `apply` costs: CPU a site, and how its memory grows from --sites to --times as many.
+"""What a first `apply` costs: CPU per site, and how its memory grows from --sites to --times as many.
 
 python benchmarks/fresh.py [--sites 1000] [--times 10] [--generation 30]
 

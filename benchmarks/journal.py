@@ -32,7 +32,7 @@ CALLS = (100, 200, 400, 800, 1600)
 
 
 async def schedule(calls: int, folder: Path) -> None:
-    """One run that schedules so many posts on a site."""
+    """One run that schedules a given number of posts on a site."""
     journal = await StateStore(LocalFolder(folder), now=lambda: NOW).open_journal(SITE)
     for number in range(calls):
         id, activity, digest = PostId(f"p{number:06d}"), ActivityId(f"a{number:06d}"), digest_of(number)

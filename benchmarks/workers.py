@@ -66,7 +66,7 @@ def work(data: bytes) -> bytes:
 
 
 async def plan(root: Path, count: int) -> None:
-    """A plan of all sites on so many workers."""
+    """A plan of all sites on a given number of workers."""
     spread = Processes(count, work)
     project, index = open_project((root,), elsewhere=spread.read)
     async with open_session(project, ReadClient, environ=os.environ, api=NOWHERE, workers=spread) as session:

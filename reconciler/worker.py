@@ -104,7 +104,7 @@ Client = TypeVar("Client", bound=ReadClient)
 
 
 def run_part(data: bytes, gone: Callable[[], bool] = ALONE.is_set) -> bytes:
-    """Works on a part. Returns every outcome, errors included. `gone` tells that nobody is waiting any more."""
+    """Works on a part. Returns every outcome, errors included. `gone` returns true once nobody is waiting any more."""
     try:
         task = from_bytes(Task, data)
     except OtherVersion:
@@ -206,7 +206,7 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
                 try:
                     await attempt.keep(result)
                 except StateError:
-                    pass  # sites of which the run does not hear are unknown there; the other sites continue
+                    pass  # to the run, a site that it hears nothing about is unknown; the others continue
         names = [entry.name for entry in entries]
         try:
             # If the run was killed, nobody else is left to write the ledger. It may have ended without this worker.

@@ -137,7 +137,7 @@ def _commands() -> Iterator[str]:
 
 
 def _command(command: click.Command, name: str, level: int = 2) -> Iterator[str]:
-    names = ["-h", "--help"]  # as the entry point has them; click remembers the first that it was asked with
+    names = ["-h", "--help"]  # as at the entry point: click caches the help option with the names it is first given
     context = click.Context(
         command, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH, help_option_names=names
     )

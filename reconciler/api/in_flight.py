@@ -49,7 +49,7 @@ class InFlight:
         except asyncio.CancelledError:
             if not place.cancelled():
                 self._leave()  # the slot was given to us just now
-            raise  # a place that nobody waits for is passed over
+            raise  # a cancelled place is passed over when a slot becomes free
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -38,7 +38,7 @@ def pause_before_retry(
     if error.retry_after is not None:
         if error.retry_after > LONGEST_RETRY_AFTER:
             return None
-        wait = error.retry_after + min(wait, 1.0)  # so that not all come at the same moment
+        wait = error.retry_after + min(wait, 1.0)  # so that they do not all come at once
     return wait if waited + wait <= LONGEST_IN_ALL else None
 
 

@@ -177,7 +177,7 @@ class Connection:
     async def _with_token(
         self, call: ApiCall, site: SiteRef, credential: AppCredentials, token: Secret, fence: Fence | None
     ) -> Answer:
-        # The instance that the token is for determines the site (I), so there is no wix-site-id; no `Bearer` (S-sdk).
+        # The token's instance determines the site (I), so no wix-site-id is sent; nor is `Bearer` (S-sdk).
         secrets = (token.reveal(), credential.app_secret.reveal(), credential.app_id.reveal())
         return await self._authorised(call, site, {"Authorization": _header(token, site)}, secrets, fence)
 

@@ -1,1 +1,1 @@
-"""The command line: the only place where the parts meet."""
+"""The command line: options, questions and exit codes. The parts are put together in `wiring.py`."""

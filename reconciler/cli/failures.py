@@ -1,4 +1,4 @@
-"""How a command ends that failed outside of its own run: a wrong command line, a signal, a full disk, a bug.
+"""Ends a command that failed outside its own run: a wrong command line, a signal, a full disk, a bug.
 
 Imported only then, so that no command starts with it.
 """
@@ -89,7 +89,7 @@ def _misused(problem: UsageError, args: Sequence[str], command_named: CommandNam
 
 
 def _stopped(error: KeyboardInterrupt | Terminated, args: Sequence[str], command_named: CommandNamed) -> int:
-    """The end of a command that a signal ended before it had opened its reports: it is in every report."""
+    """The end of a command that a signal stopped before it had opened its reports: every report says so."""
     from reconciler.cli.options import Output, OutputOptions
     from reconciler.cli.run import CommandRun, ReportsFailed, reported
     from reconciler.engine.results import ClosingEvent

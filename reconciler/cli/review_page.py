@@ -98,7 +98,7 @@ def _ready(url: str, stream: TextIO) -> None:
 
 
 def _open_browser(url: str) -> None:
-    """Opens the browser in a thread, because some return only when closed. A browser in the terminal is not opened."""
+    """Opens the browser in a thread, because some block until they are closed. None is opened in the terminal."""
     import threading
     import webbrowser
 

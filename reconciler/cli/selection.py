@@ -27,7 +27,7 @@ def selected(options: RunOptions) -> tuple[Project, Selection, RunContext]:
 
 
 def select_sites(options: RunOptions) -> tuple[Project, Selection, RunContext]:
-    """Like `selected`, but without reading the state if that fails."""
+    """Like `selected`, but if it fails, the state is not read."""
     project = Project.read(options.paths, options.means)
     if options.strict and project.index.run_warnings:
         raise InvalidFiles(project.index.run_warnings)

@@ -1,4 +1,4 @@
-"""`state list|show|unlock|resolve` on the command line: which state is meant, and what is asked before unlocking."""
+"""`state list|show|mv|forget|unlock|resolve` on the command line: which state is meant, and what is asked first."""
 
 from __future__ import annotations
 

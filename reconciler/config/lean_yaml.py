@@ -21,7 +21,7 @@ class LatePattern:
 
     def __getattr__(self, name: str) -> Any:
         """What only a compiled expression has."""
-        if name.startswith("_"):  # of a copy in the making
+        if name.startswith("_"):  # copying asks for these before `_late` is set
             raise AttributeError(name)
         found = getattr(re.compile(*self._late), name)
         setattr(self, name, found)

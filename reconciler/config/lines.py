@@ -18,11 +18,11 @@ class GitLines:
         self._newlines = [at for at in (begin - 1 for begin in self._begins[1:]) if text[at] == "\n"]
 
     def number(self, line: int) -> int:
-        """The line of git in which a YAML parser's line begins; both count from 1."""
+        """The number, as git counts, of the line in which a YAML parser's line begins; both count from 1."""
         return bisect_right(self._newlines, self._begins[line - 1] - 1) + 1
 
     def holds(self, line: int, value: str) -> bool:
-        """Whether that line of git contains a value exactly as it is."""
+        """Whether that line, as git counts, contains a value exactly as it is."""
         before = self.number(line) - 2
         begin = self._newlines[before] + 1 if before >= 0 else 0
         end = self._newlines[before + 1] if before + 1 < len(self._newlines) else len(self._text)

@@ -216,7 +216,7 @@ class Repository:
     def versions(self, wanted: Iterable[tuple[Path, str]]) -> dict[tuple[Path, str], bytes]:
         """The texts of files in commits, by file and commit, without those that do not exist.
 
-        Needs one call for all.
+        Asks git only once for all of them.
         """
         asked = [(key, self._object(*key)) for key in wanted]
         asked = [(key, name) for key, name in asked if name]

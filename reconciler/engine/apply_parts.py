@@ -139,7 +139,7 @@ async def _part(
 
 
 def _as_of_now(project: ProjectConfig, entry: SiteEntry) -> SiteEntry:
-    """A site with what is approved by now: a worker without files cannot check. An unreadable file approves nothing."""
+    """A site with what is approved now: a worker without files cannot check. An unreadable file approves nothing."""
     try:
         approvals = approvals_now(project, entry.name)
     except (InvalidFiles, UsageError):

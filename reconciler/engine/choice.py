@@ -1,4 +1,4 @@
-"""What a run was asked for: which sites and objects, as texts that have not been looked up yet, and with what means."""
+"""What a run was asked for: which sites and objects, as texts not looked up yet, and what it is carried out with."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SiteFilter(Struct, frozen=True):
 
 
 class Means(Struct, frozen=True):
-    """What a run is carried out with, for which the project's files have no say.
+    """What a run is carried out with; the project's files have no say in it.
 
     `environ` is the environment; `api`, `state` and `parallelism` override the project's. `workers` is a number of
     processes or the address of a scheduler. The others say what the files may ask for; `committed` None: only committed

@@ -1,4 +1,4 @@
-"""Sites that the options of a run leave out, and on which posts go out that their files no longer want.
+"""Sites that a run's options leave out and on which posts still go out although the files no longer want them.
 
 A run over some of the sites says nothing else about the others.
 """
@@ -28,7 +28,7 @@ from reconciler.planner.gone_out import WhyNot, no_longer_wanted
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
-"""How many records of sites outside the run are read, which takes a quarter of a second. If there are more, none is."""
+"""How many records of sites outside the run are read, which takes a quarter of a second; none if there are more."""
 
 MOST_SITES_NAMED: Final = 5
 """How many sites get a line each."""

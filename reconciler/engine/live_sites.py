@@ -60,10 +60,10 @@ class Found(Struct, frozen=True):
 async def live_sites(
     session: Session[ReadClient], index: SiteIndex, wanted: Wanted
 ) -> tuple[tuple[Found, ...], tuple[SiteFailed, ...]]:
-    """The sites to import, each with a name, in an order that does not change from run to run.
+    """The sites to import, each with a name, in an order that does not change from run to run; and those that failed.
 
-    Also those whose own name could not be read: a file is named after it and keeps that name, so they get no file.
-    Raises UsageError for a request that makes no sense, and ApiError if the account's sites cannot be listed.
+    A site whose own name cannot be read has failed: its file would be named after it, and would keep that name. Raises
+    UsageError for a request that makes no sense, and ApiError if the account's sites cannot be listed.
     """
     declared = {entry.id.lower(): entry for entry in index.entries}
     if wanted.everything:

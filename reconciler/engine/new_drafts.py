@@ -21,7 +21,7 @@ from reconciler.planner.options import scope_of
 
 
 async def with_new_drafts(run: ApplyRun, entry: SiteEntry, recorded: RecordedSite, ledger: SiteLedger) -> SiteLedger:
-    """The ledger of a site with the number of drafts that only a review shows; None if they could not be counted.
+    """The ledger of a site with the number of drafts that only a review shows, which is None if counting them failed.
 
     Reads nothing unless something was generated and the site has a schedule that asks for approvals.
     """

@@ -41,9 +41,9 @@ class Selection(Struct, frozen=True):
     elsewhere: frozenset[SiteName] = frozenset()
     """The sites of the other parts."""
     left_out: tuple[SiteEntry, ...] = ()
-    """The sites in no part: neither paths nor options choose them. Each part has its own share of them."""
+    """The sites that neither paths nor options choose; in one of several parts, only its share of them."""
     every: tuple[SiteEntry, ...] = ()
-    """All sites of the project, whatever this run and its part have of them."""
+    """All sites of the project, including those that are not in this run or its part."""
 
     def __len__(self) -> int:
         return len(self.entries)

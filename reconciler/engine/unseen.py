@@ -34,7 +34,7 @@ ResultT = TypeVar("ResultT")
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: Diagnostic = UNSEEN) -> UnseenPosts:
     """The posts waiting at a site, as far as the state knows; none are known if the state can't be read either.
 
-    `reason` says why nothing stops the unwanted ones there.
+    `why` says why nothing stops the unwanted ones there.
     """
     if entry is None:
         return UnseenPosts(known=False)

@@ -1,4 +1,4 @@
-"""Errors -> diagnostics for each exception. Policy checks and files are in `engine/problems.py`."""
+"""Errors -> diagnostics, one for each exception. Policy checks and files are in `engine/problems.py`."""
 
 from __future__ import annotations
 

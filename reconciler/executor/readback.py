@@ -73,7 +73,8 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
         run.correct(attempt.action, problem, unknown=True)
         return
     owner, changes = kind.unkept(operation, _created(attempt), found)
-    # What feeds a generation must have arrived (17.5): only another form of it is kept, however often it is written.
+    # What a generation is made from must have arrived (17.5): only another form of it may stand in for it,
+    # however often it has been written.
     feeds = attempt.action.operation.feeds_generation
     alike = tuple(change for change in changes if not feeds or is_a_form_of(change.after, change.before))
     writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)

@@ -63,5 +63,5 @@ def verdict_with(exit_code: object) -> Verdict:
 
 
 def interrupted_by(signal: int | None) -> Verdict:
-    """The verdict of a run that a signal ended; None if it is not known which one."""
+    """The verdict of a run that a signal ended. `signal` None: it is not known which one."""
     return Verdict.TERMINATED if signal == SIGTERM else Verdict.INTERRUPTED

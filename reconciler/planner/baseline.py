@@ -76,7 +76,7 @@ def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
 
 
 def rule_of_events(prune: bool | None) -> JsonObject:
-    """The rule of the events: whether an unlisted one is deleted; None if the file manages none."""
+    """The rule of the events: whether an unlisted one is deleted. `prune` None: the file manages no events."""
     return JsonObject({"prune": prune})
 
 

@@ -1,4 +1,4 @@
-"""What the channels accept, and what they accept but is probably a mistake: limits, empty posts, warnings.
+"""What the channels accept, and what is probably a mistake although they accept it: limits, empty posts, warnings.
 
 A limit belongs to a channel, so a violation names the channel, not a line of the project.
 """

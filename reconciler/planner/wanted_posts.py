@@ -184,7 +184,7 @@ class Standards(Struct):
     def moved(self, activity: Activity, post: Post, rule: int) -> datetime | None:
         """The time that a rule moves a post to, if that is allowed; None if it stays where it is.
 
-        With `options.publish` False it is moved by another run: what a move saves is not cancelled.
+        With `options.publish` False, another run moves it: a post that a move makes acceptable is not cancelled.
         """
         at = self.other_time(activity, post, rule)
         if at is None or too_late(at, self.scope.now, self.options.policy):

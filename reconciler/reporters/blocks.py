@@ -116,7 +116,7 @@ class Blocks(Generic[CountsT]):
     ) -> None:
         """Adds a site's block. `common` is what other sites may share; `own` gives its lines if few share it.
 
-        `tally` holds its counts. Totals do not distinguish sites; only their kinds do.
+        `tally` holds its counts. Sites whose totals differ still share a block if these are of the same kinds.
         """
         totals = {part.kind: part for part in common if not isinstance(part, Line)}
         parts = [part if isinstance(part, Line) else part.kind for part in common]

@@ -104,7 +104,7 @@ def applied_lines(
 
     `brief` is for many sites: what was done and does not go public is in the first line; the rest gets its own lines.
     Several posts that were scheduled, moved or cancelled share a line, unless `list_posts` asks for each. `quiet`
-    leaves out everything that was done. The site `same_as` has shown in full why the same was not done there.
+    leaves out everything that was done. `same_as` is a site that has already shown in full why the same was not done.
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]

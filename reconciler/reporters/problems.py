@@ -40,7 +40,7 @@ class ProblemReporter:
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
     So do those about sites, unless `list_sites` asks for each; what goes out at a site is always named.
     If other notices in a row have the same fix, only the first shows it. `interrupted` is the command whose
-    interruption it tells, if no report on the same screen does.
+    interruption it reports, if no report on the same screen does.
     """
 
     def __init__(

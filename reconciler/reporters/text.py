@@ -377,7 +377,7 @@ class TextReporter:
         self._last(apply_line(completed), self._after_apply(completed))
 
     def _after_apply(self, completed: ApplyCompleted) -> str | None:
-        """What to type next. What is not done comes before what was withheld, which it must not hide."""
+        """What to type next. What was not done is named first, then what was withheld, which it must not hide."""
         tally, why = completed.tally, []
         left = tally.skipped + tally.unknown + tally.not_started
         if completed.interrupted:

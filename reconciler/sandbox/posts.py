@@ -67,7 +67,7 @@ def make_drafts(site: Site, activity: JsonDict, settings: JsonDict, now: datetim
             key = key_of(site, activity, seed, channel)
             made = content.post(channel, activity, settings, accounts.account(site, channel), key)
             add_item(site, activity, channel, "POST", made, now)
-    # Whether an activity has a story is the AI's choice: here, every third one has, and never two.
+    # Whether an activity has a story is the AI's choice: here, every third one has one, and none has two.
     if not have:
         count = site.counters["posted"] = site.counters.get("posted", 0) + 1
         if count % 3 == 1 and not records(site, activity, story=True):

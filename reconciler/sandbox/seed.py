@@ -32,7 +32,7 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
         timeZone: Europe/Paris
         channels: [INSTAGRAM, FACEBOOK]   # or {INSTAGRAM: VALID, FACEBOOK: DISCONNECTED}; statuses VALID,
                                           # NEVER_CREATED, DISCONNECTED, INVALID, and NO_PAGES: valid without a page
-        accounts:                  # left out: one account a connected channel
+        accounts:                  # left out: one account per connected channel
           LINKEDIN: [{id: "urn:li:person:1", displayName: Jane, default: false}, {id: "urn:li:organization:2",
                       displayName: Jane's Pottery, default: true}]
         features: free             # or premium (the default), or {SCHEDULE_POST: {enabled, limit, used, period}};

@@ -190,7 +190,7 @@ class Transaction:
         return None if row is None else str(row[0])
 
     def add_past(self, site: Site, writes: int, moment: str) -> None:
-        """Saves a site as it is at a given time, after so many writes."""
+        """Saves a site as it is at a given time and after a given number of writes."""
         self._db.execute("INSERT INTO past VALUES(?,?,?,?)", (site.id, writes, moment, site.dump()))
 
     def past(self, site_id: str, moment: str, writes: int) -> Site | None:

@@ -131,7 +131,7 @@ class Heartbeat:
             self._record = replace(self._record, revoked=found[0].revoked)
 
     async def stop(self) -> None:
-        """Ends it, and removes those of runs killed long ago. Every lease has been released before, or is lost."""
+        """Ends it, and removes those of runs killed long ago. By now, every lease has been released or lost."""
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)

@@ -179,7 +179,7 @@ class Leases:
         await self._unlock_first(site)
 
     async def close(self) -> None:
-        """Ends the run's heartbeat. All leases have been released before."""
+        """Ends the run's heartbeat. By now, all leases have been released or lost."""
         beat, self._beat = self._beat, None
         if beat is not None:
             await beat.stop()

@@ -1,4 +1,4 @@
-"""Run ledgers: what each run did and did not do, one document per run, those of the last KEPT runs.
+"""Run ledgers: what each run did and did not do, one document for each of the last KEPT runs.
 
 While a run on workers goes on, each part that has ended has a document of its own, so that nothing is missing if the
 run is killed; the run's document takes their place. The caller decides what a ledger says; here it is a JSON value.
@@ -99,7 +99,7 @@ class RunLedgers:
         return tuple(sorted(ids, reverse=True))
 
     async def read(self, run: str) -> Json | None:
-        """The ledger of a run; None if it has none, or none any more."""
+        """The ledger of a run; None if it never had one, or no longer has it."""
         stored = await self._store.get(_key_of(run))
         if stored is None:
             return None

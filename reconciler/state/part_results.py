@@ -101,7 +101,7 @@ class PartResults:
         return Stop(stop), once
 
     async def is_awaited(self) -> bool:
-        """Whether the run has not ended cleanly, in which case it would have removed these. Raises StateError."""
+        """Whether the run has not ended cleanly yet: if it had, it would have removed these. Raises StateError."""
         return await self._store.get(f"{self._prefix}run") is not None
 
     async def clear(self, now: datetime) -> None:

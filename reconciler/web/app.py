@@ -257,7 +257,7 @@ class ReviewPage:
         return render("web/problems.html", problems=self.board.problems, facts=self.board.facts)
 
     def _order(self, chosen: Filter, version: int) -> tuple[str, ...]:
-        """The keys of what a page shows that was opened at a version: in its order, whatever has been decided since."""
+        """The keys of the cards on a page opened at this version, in its order, whatever has been decided since."""
         known = self._orders.get((chosen, version))
         if known is None:
             known = tuple(key for key, card in self.board.cards.items() if chosen.takes(card))
@@ -267,7 +267,7 @@ class ReviewPage:
         return known
 
     def _cards(self, chosen: Filter, start: int, version: int = 0) -> str:
-        """Some of the cards of a page that was opened at a version; 0 for one that is being opened."""
+        """Some of the cards of a page that was opened at this version; 0 if it is only being opened now."""
         version = version if (chosen, version) in self._orders else self.board.version
         keys = self._order(chosen, version)
         before, shown = (

@@ -123,7 +123,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
 
 
 def _replaced(entry: OpenEntry, recorded: RecordedSite) -> tuple[CreatedActivity, ...]:
-    """What is recorded about the activities that were replaced with the upcoming ones (D 6.2: past ones are kept)."""
+    """What is recorded about the upcoming activities, which a generation replaces (D 6.2: past ones are kept)."""
     return forgotten(recorded, lambda created: created.target_date >= entry.started_at)
 
 

@@ -118,7 +118,7 @@ def _listed(names: list[str]) -> str:
 
 
 def time_unmet(required: StillAhead, now: datetime, zone: str) -> Diagnostic | None:
-    """Whether it has become too late for a post."""
+    """The problem if it has become too late for a post; None if it has not."""
     late = required.moment <= now or required.moment - now < required.lead
     what = f"too late: it would go out {moment_text(required.moment, zone)}"
     return stale(what, "run plan again") if late else None
