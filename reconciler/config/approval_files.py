@@ -221,4 +221,5 @@ def _dead_links(folder: Path) -> tuple[Diagnostic, ...]:
     if not there.is_symlink():
         return ()
     message = f"is a link to {there.readlink()}, which does not exist, so it is not known what is approved"
-    return (problem(Place(shown_path(there)), message, "restore what it leads to, or delete the link", continues=True),)
+    fix = "restore what it points to, or delete the link"
+    return (problem(Place(shown_path(there)), message, fix, continues=True),)

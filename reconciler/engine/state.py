@@ -148,7 +148,7 @@ async def move_record(
         state = replace(state, declared={})
     site = await site_named(state, old)
     if moved == site.id:
-        raise UsageError(f"{site.name} is recorded under {moved} already", "nothing has to be moved")
+        raise UsageError(f"{site.name} is already recorded under {moved}", "nothing has to be moved")
     async with _held(state, lock_timeout, site, SiteRef(site.name, moved)):
         await state.store.move(site, moved)
     for name in sorted(name for name, id in declared.items() if id == site.id):

@@ -202,5 +202,5 @@ def _no_constant(name: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{text} is beyond any number")
+        raise ValueError(f"{text} is too large for a number")
     return number

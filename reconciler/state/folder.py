@@ -29,7 +29,7 @@ NOT_ALLOWED: Final = "give this user permission, or name another place with --st
 
 _FIXES = {
     errno.ELOOP: "follow its links by hand: one of them leads to itself",
-    errno.ENXIO: "the state needs a regular file there; move what is there away",
+    errno.ENXIO: "the state needs a regular file there; move away what is there",
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some of your quota and run again",
     errno.EROFS: "make the file system writable, or name another place with --state",

@@ -125,7 +125,7 @@ def _required(activity: ActivityId) -> ActivityId:
 def _text(facts: OldEntry, key: str) -> str:
     value = facts[key]
     if not isinstance(value, str):
-        raise TypeError(f"{key} is not a text")
+        raise TypeError(f"{key} is not text")
     return value
 
 

@@ -141,7 +141,7 @@ class StateStore:
             raise StateError(self.place(old.id), "does not exist", "see `reconciler state list` for what is recorded")
         if await self._find(replace(old, id=new)) is not None:
             raise StateError(
-                self.place(new), "is recorded already", f"to remove that record first: reconciler state forget {new}"
+                self.place(new), "is already recorded", f"to remove that record first: reconciler state forget {new}"
             )
         record = SiteRecord(SiteLabel(checked_id(new), found.record.site.name), found.record.recorded)
         try:

@@ -645,7 +645,7 @@ def test_a_record_goes_to_another_id(reconciler: Command, project: Project, plan
     ("new", "code", "said"),
     [
         ("shop-2", 1, "'shop-2' is not the id of a site"),
-        (SHOP.id, 1, f"shop is recorded under {SHOP.id} already"),
+        (SHOP.id, 1, f"shop is already recorded under {SHOP.id}"),
         (OTHER, 4, "locked by jane on ci-7"),
     ],
 )

@@ -248,7 +248,7 @@ def test_a_record_moves_to_another_id_and_is_forgotten(tmp_path: Path) -> None:
         with pytest.raises(StateError, match="does not exist"):
             await state.move(SHOP, "third")
         await (await state.open_journal(SHOP)).close()
-        with pytest.raises(StateError, match=r"is recorded already.*state forget 0c5a6f9a"):
+        with pytest.raises(StateError, match=r"is already recorded.*state forget 0c5a6f9a"):
             await state.move(SHOP, OTHER.id)
         await state.forget(OTHER.id)
         await state.forget(OTHER.id)
