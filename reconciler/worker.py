@@ -244,7 +244,7 @@ class _Reports:
 
 
 class _WorkerAttempt:
-    """An attempt at a part; see `engine.apply_run.Attempt`."""
+    """An attempt at a part; see `engine.apply_run.PartAttempt`."""
 
     def __init__(self, results: PartResults, task: Task, part: int) -> None:
         self.files = task.setup.files

@@ -14,7 +14,7 @@ from reconciler.model.yaml_text import in_sentence
 Fields: TypeAlias = Mapping[str, Any]
 
 DEEPEST: Final = 64
-"""How many levels deep a value may be that is kept whole."""
+"""How many levels deep a value that is kept whole may be."""
 
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2999, 12, 31, tzinfo=UTC)

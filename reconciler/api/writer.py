@@ -89,8 +89,8 @@ class SiteWriter:
     async def _schedule_for(self, site: SiteRef, operation: SchedulePost, at: datetime, fence: Fence) -> Outcome:
         """Schedules a draft for a given time, in one call, if the remote side has that call.
 
-        If it does not, the draft is left alone: it must not wait at the API's own time, not even on its way to another
-        one (design.md 3.2).
+        If it does not, the draft is left alone: without `own_time_first`, a post must not have the API's own time, not
+        even briefly.
         """
         if self._learned.publishes_later:
             try:

@@ -28,7 +28,7 @@ OF_NO_RUN: Final = frozenset({SCHEMA_MISSING, WITHOUT_POSTS})
 """Warnings that only `validate` gives: they make no difference to a run."""
 
 MADE_BY_GENERATION: Final = timedelta(days=14)
-"""How far ahead a generation makes posts by itself at most: to the end of next week (D 6.2)."""
+"""The furthest ahead that a generation makes posts by itself: to the end of next week (D 6.2)."""
 
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 _MODELINE = re.compile(rb"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)

@@ -21,7 +21,7 @@ COMMAND_SECONDS: Final = 60
 """How long a command may take to print a secret: somebody may have to unlock a vault."""
 
 SHORTEST: Final = 8
-"""How many characters a key has at least. Anything shorter is a mistake, and masking it would mask half the screen."""
+"""The minimum length of a key, in characters. A shorter one is a mistake, and masking it would mask half the screen."""
 
 _FILE_BYTES: Final = 65536
 

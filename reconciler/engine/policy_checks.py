@@ -1,4 +1,4 @@
-"""Policy as code: functions of installed packages over a plan, named in `policy.checks` (docs/design.md 7)."""
+"""Policy as code: functions of installed packages over a plan, named in `policy.checks` (docs/how-to/policy.md)."""
 
 from __future__ import annotations
 

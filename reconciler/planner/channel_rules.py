@@ -258,7 +258,7 @@ def _limited(post: Post) -> Iterator[tuple[str, str, TextLimit]]:
 
 
 def is_signed(url: str) -> bool:
-    """Whether an address carries a signature, with which it works for a while only."""
+    """Whether an address carries a signature, and so works only for a while."""
     return re.search(_SIGNED, url) is not None
 
 

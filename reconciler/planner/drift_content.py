@@ -176,7 +176,7 @@ class _Audit(PostsAudit, frozen=True):
         return replace(found, title=post.title, channel=post.channel, type=post.type)
 
     def _who_made_unwanted(self, action: Action) -> ChangedSide:
-        """Who made the change for which a post is cancelled.
+        """Who made the change because of which a post is cancelled.
 
         If policy forbids the post's time, somebody may have moved it there.
         """

@@ -154,7 +154,7 @@ def no_such(message: str, meant: Sequence[str], otherwise: str) -> UsageError:
 
 
 def is_chosen(targets: TargetFilter, site: SelectableSite) -> bool:
-    """Whether a site is part of the run. A site of which only parts are excluded still is."""
+    """Whether a site is part of the run. If only parts of it are excluded, it still is."""
     wanted = not targets.included or any(covers_site(selector, site) for selector in targets.included)
     return wanted and not any(
         not isinstance(selector, ByAddress) and covers_site(selector, site) for selector in targets.excluded

@@ -110,7 +110,7 @@ class BegunRecord(Struct, frozen=True):
 
 
 class WaitingRecord(Struct, frozen=True):
-    """A wait: since when, for how long at most, and how much is left."""
+    """A wait: since when, how long it may take, and how much is left."""
 
     since: Instant
     timeout_seconds: float

@@ -111,7 +111,7 @@ class OpenMetricsReporter:
                 pass
 
     def _agree(self, verdict: Verdict) -> None:
-        """If the run as a whole fails or is refused, but no single site, counts that for all sites."""
+        """Counts a failure or refusal of the run as a whole for all sites, if no single site has one."""
         sites = self._sites
         if verdict is Verdict.FAILED:
             sites["failed"] = sites["failed"] or sites["all"]

@@ -13,7 +13,7 @@ from reconciler.model.content import comparable
 from reconciler.reporters.cards import CARD_STYLES, Card, CardState, Group, monday_of
 
 SHORTEST_PREFIX: Final = 4
-"""How many characters of an id a word that is searched for must have."""
+"""How many characters a search word must have to match the beginning of an id."""
 
 
 class Filter(Struct, frozen=True):
