@@ -317,7 +317,7 @@ def choice_of(given: Mapping[str, Any]) -> SiteFilter:
 
 
 def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> OutputOptions:
-    """The options of `output` and `--explain`. Raises UsageError if two outputs exclude each other."""
+    """The options of `output` and `detail`. Raises UsageError if two outputs exclude each other."""
     if given.get("quiet") and given.get("summary"):
         from reconciler.model.diagnostics import UsageError
 

@@ -43,7 +43,7 @@ SEVERITIES: Final = {
     ActionResult.NOT_STARTED: Severity.WARNING,
     ActionResult.PENDING: Severity.NOTE,
 }
-"""How serious it is that an action failed."""
+"""How serious it is that an action was not done, by its result."""
 
 
 class Entry(Struct, frozen=True):
