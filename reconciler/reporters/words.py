@@ -26,7 +26,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.ASKED_FOR: "requested with --regenerate",
     Reason.UNDER_WAY: "a generation is under way",
     Reason.UNCONFIRMED: "a generation was requested, and it is not known whether it began",
-    Reason.ABSENT_WANTED: "the file says state: absent",
+    Reason.ABSENT_WANTED: "the file declares it absent",
     Reason.RULE: "a rule in the file matches it",
     Reason.NEVER_GENERATED_FROM: "settings saved earlier have not been generated from yet",
     Reason.SENT_BACK: "sent back in review",
