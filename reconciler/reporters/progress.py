@@ -15,7 +15,7 @@ from reconciler.model.text import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
 
     from reconciler.executor.events import ProgressEvent
 
@@ -35,6 +35,8 @@ STRAGGLING: Final = 1.25
 ROOMY: Final = 100
 """From this number of columns on, the bar also says what was begun last."""
 
+SPARE: Final = 24
+"""With fewer columns left beside the numbers, it does not say what was begun last: a number must not be cut."""
 
 BARRED: Final = 56
 """With fewer columns than this, only numbers are shown, without a bar."""
@@ -70,6 +72,9 @@ class Progress:
         self._began = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._columns: tuple[str | ProgressColumn, ...] = ()
+        """What is always shown; what was begun last comes after it."""
+        self._widest = 0
         self._width = 0
         self._shown = False
         """Whether the phase takes long enough for a bar."""
@@ -90,7 +95,7 @@ class Progress:
                 self.stop()
                 self._phase, self._total, self._done, self._doing = phase.value, sites, 0, ""
                 self._failed, self._generating, self._longest = 0, {}, 0.0
-                self._under_way = set()
+                self._under_way, self._widest = set(), 0
                 self._began = self._watch.now()
             case (
                 site_results.SitePlanned()
@@ -238,19 +243,16 @@ class Progress:
 
         console = BarConsole()
         self._width = console.width
-        doing = TextColumn(
-            "{task.fields[doing]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)
-        )
         bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=1))
         self._bar = Bar(
             TextColumn(self._phase, table_column=Column(no_wrap=True)),
             *([bar] if self._width >= BARRED else []),
             TextColumn("{task.fields[counts]}", markup=False, table_column=Column(no_wrap=True)),
-            *([doing] if self._width >= ROOMY else []),
             console=console,
             transient=True,
             expand=self._width >= BARRED,
         )
+        self._columns = self._bar.columns
         self._task = self._bar.add_task(self._phase, total=self._total, counts="", doing="")
         self._refresh()
         self._bar.start()
@@ -266,7 +268,20 @@ class Progress:
         if self._bar is not None and self._task is not None:
             width = self._width
             counts = self._numbers(width - len(self._phase) - (len("   ") if width >= BARRED else len(" ")))
+            room = width - len(self._phase) - len(counts)
+            doing = self._doing and width >= ROOMY and room >= SPARE
+            self._bar.columns = (*self._columns, self._doing_column(room)) if doing else self._columns
             self._bar.update(self._task, completed=self._done, counts=counts, doing=self._doing)
+
+    def _doing_column(self, room: int) -> ProgressColumn:
+        """A column as wide as the longest text so far, so that the bar fills the rest and seldom changes its length."""
+        from rich.cells import cell_len
+        from rich.progress import TextColumn
+        from rich.table import Column
+
+        self._widest = max(self._widest, cell_len(self._doing))
+        column = Column(no_wrap=True, overflow="ellipsis", width=min(self._widest, room * 2 // 3))
+        return TextColumn("{task.fields[doing]}", markup=False, table_column=column)
 
 
 def _joined(parts: Iterable[str]) -> str:

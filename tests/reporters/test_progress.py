@@ -209,3 +209,22 @@ def test_a_bar_is_as_wide_as_the_terminal_is_at_each_draw(monkeypatch: pytest.Mo
         assert (progress._bar is bar) == (columns == 120)  # with or without a bar beside the numbers
         assert progress._bar.console.options.max_width == columns - 2
     progress.stop()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("doing", [False, True])
+def test_the_bar_takes_the_whole_width(width: int, doing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    progress = Progress(Watch(lambda: 0.0, asyncio.sleep), lambda _: None, terminal=True)
+    progress.handle(PhaseStarted(Phase.PLANNING, 223))
+    if doing:
+        address = Address(SiteName("shop"), Kind.MARKETING_PLAN)
+        progress.handle(Progressed(address.site, Started(address, Generate())))
+    progress._show_bar()
+    assert progress._bar is not None
+    screen = Console(width=progress._bar.console.width, file=io.StringIO(), color_system=None)
+    screen.print(progress._bar.get_renderable())
+    progress.stop()
+    (line,) = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(line.rstrip()) == width - len("^C")
+    assert ("generate" in line) == (doing and width >= 100)
