@@ -83,7 +83,7 @@ def test_explain_adds_calls_preconditions_and_reads(everything: SitePlanned) -> 
     site = json.loads(out.getvalue())["sites"][0]
     assert site["reads"] == ["settings", "marketing-plan"]
     assert site["actions"][2]["calls"] == ["PATCH /settings"]
-    assert site["actions"][2]["requires"] == ['settings.toneOfVoice is "dry"']
+    assert site["actions"][2]["requires"] == ["settings.toneOfVoice is 'dry'"]
 
 
 def test_an_apply_has_its_ledger(everything: SitePlanned) -> None:
