@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from reconciler.engine.adoption_results import (
     DoctorCompleted,
     FilesChecked,
@@ -67,6 +69,7 @@ from reconciler.engine.tool_results import (
 )
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
+from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
@@ -89,6 +92,8 @@ from reconciler.state.holder import Holder
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.record import SiteLabel
 from reconciler.state.repair import SiteState, StateSummary
+from tests.planner.publishing_world import activity
+from tests.planner.publishing_world import post as draft_post
 from tests.reporters.review_world import review
 
 AT = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
@@ -367,6 +372,13 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
 # --- drift, review, history, state -----------------------------------------------------------------
 
 
+def _written(say: Say) -> Activity:
+    """An activity whose every text was written by an AI or a stranger: that of its draft, too."""
+    texts = tuple((name, say(f"w-{name}")) for name in ("title", "caption", "description"))
+    draft = replace(draft_post("said"), texts=texts, account_name=say("w-account"), link=say("https://w.example"))
+    return activity("f", draft, days=10, title=say("w-draft"))
+
+
 def _others(say: Say) -> Iterator[tuple[str, Run]]:
     shop = SiteName("shop")
     item = DriftItem(
@@ -388,7 +400,7 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
     why = Diagnostic("nothing-to-review", say("w-why"), severity=Severity.NOTE, address=Address(SiteName("calm")))
     reviews = (
         *begun,
-        SiteReviewed(review(), Written.CREATED, "approvals/shop.yaml", "approvals/shop.html"),
+        SiteReviewed(review(None, _written(say)), Written.CREATED, "approvals/shop.yaml", "approvals/shop.html"),
         SiteNotReviewed(SiteName("calm"), why),
         unread(say),
         ReviewCompleted(3, 9, 1, 1, 1),

@@ -6,6 +6,7 @@ import base64
 
 from msgspec.structs import replace
 
+from reconciler.model.activities import Activity
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Media, Post, PostId, PostStatus
 from reconciler.model.schedule import ScheduleRule
@@ -30,8 +31,8 @@ def picture(number: int) -> Media:
     return Media("IMAGE", f"https://static.wixstatic.com/media/{number}~mv2.jpg")
 
 
-def review(policy: Policy | None = None) -> Review:
-    """The review of a site in Berlin."""
+def review(policy: Policy | None = None, *more: Activity) -> Review:
+    """The review of a site in Berlin, with more activities if a test has texts of its own."""
     pin = replace(
         post("pin", "PINTEREST"),
         texts=(("title", "Glazes, explained"), ("description", "Six of them.")),
@@ -80,6 +81,7 @@ def review(policy: Policy | None = None) -> Review:
             days=36,
             title="Open studio",
         ),
+        *more,
     )
     agreed = approved(replace(activities[0], posts=(activities[0].posts[1],)), activities[4])
     live = site(*activities, zone="Europe/Berlin")

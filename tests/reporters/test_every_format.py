@@ -151,8 +151,6 @@ def test_the_same_run_gives_the_same_bytes(format: str, name: str) -> None:
 def test_nothing_in_a_text_is_obeyed(format: str, text: str) -> None:
     """No control character, no bidi control, no workflow command; but the text is in the report all the same."""
     for name, run in endings(lambda word: f"{word} {CAPTIONS[text]}"):
-        if name == "review":  # has texts of its own, which test_gallery.py and test_hostile_content.py follow
-            continue
         shown = report(format, run)
         assert not RAW.search(shown), name
         obeyed = [line for line in shown.splitlines() if line.lstrip().startswith("::")]
