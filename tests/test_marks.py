@@ -6,8 +6,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
-MARK = re.compile(r"\((?:D|S-wix|S-sdk|S-live|S|I)(?:[,/ ]+(?:D|S-wix|S-sdk|S-live|S|I))* (?:section )?(\d+(?:\.\d+)*)")
+MARK = re.compile(
+    r"(?<![\w-])(?:D|S-wix|S-sdk|S-live|S|I)(?:[,/ ]+(?:D|S-wix|S-sdk|S-live|S|I))* (?:section )?(\d+(?:\.\d+)*)"
+)
 BARE = re.compile(r"(?:\(|mark=\")([1-9]\d*\.\d+(?:\.\d+)*)[):]")
 POINTER = re.compile(r"\b(remote-api|design)\.md(?:[) ]*(?:section )?)(\d+(?:\.\d+)*)")
 
@@ -48,6 +52,11 @@ def test_every_mark_names_a_section_of_the_remote_api() -> None:
         if found[1] not in known
     ]
     assert unknown == []
+
+
+@pytest.mark.parametrize("mark", ["(S-wix 99.4)", "# S-wix 99.4", "(D, S-wix 99.4)", '"""S-wix 99.4: about 30."""'])
+def test_a_mark_is_found_with_and_without_parentheses(mark: str) -> None:
+    assert [found[1] for found in MARK.finditer(f"known = 1  {mark}")] == ["99.4"]
 
 
 def test_every_pointer_names_a_section_that_exists() -> None:

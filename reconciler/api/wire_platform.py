@@ -14,7 +14,7 @@ from reconciler.api.values import Fields, fields, id_of, number, text, truth
 from reconciler.model.sites import Account, ChannelStatus, Feature
 
 TOKEN_STATUS: Final = ObjectShape("the status of a channel", wrappers=(), known=frozenset({"status"}))  # S-wix 10.4
-FEATURES: Final = ListShape("premium features", ("features",), frozenset({"monetizationEnabled"}))  # S-wix 12.4
+FEATURES: Final = ListShape("premium features", ("features",), frozenset({"monetizationEnabled"}))  # S-wix 10.5
 ACCOUNTS: Final = ListShape("accounts", ("accounts",))  # S-wix 10.4
 SITE_PROPERTIES: Final = ObjectShape(
     "the properties of a site",

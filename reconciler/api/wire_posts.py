@@ -16,7 +16,7 @@ from reconciler.model.text import printable
 
 POST: Final = ObjectShape(
     "a post",
-    wrappers=("item",),  # S-wix 12.6
+    wrappers=("item",),  # S-wix 10.1
     known=frozenset({"id"}),  # D 10.2
 )
 POSTS: Final = ListShape("posts", ("items",))  # S-wix 6.2
