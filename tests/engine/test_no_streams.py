@@ -27,10 +27,11 @@ OF_MODULES = {
     "os": {"environ", "environb", "getenv", "putenv", "getlogin", "dup2", "_exit", "abort"},
     "sys": {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__", "exit", "argv"},
     "Path": {"home"},
+    "traceback": {"print_exc", "print_exception", "print_last", "print_list", "print_stack", "print_tb"},
     **TIMES,
 }
 OF_ANYTHING = {"expanduser", "expandvars"}
-MODULES = {"getpass", "locale", "readline", "termios", "tty", "webbrowser"}
+MODULES = {"faulthandler", "getpass", "locale", "pprint", "readline", "termios", "tty", "warnings", "webbrowser"}
 
 
 WAITS_ITSELF = {"state/file_lock.py"}
@@ -59,8 +60,11 @@ def outside(source: str) -> Iterator[str]:
                 yield f"{node.lineno}: {of}.{name}"
             case ast.ImportFrom(module=str(module), names=[ast.alias(name="*")]) if module in OF_MODULES:
                 yield f"{node.lineno}: {module}.*"
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="write"), args=[ast.Constant(), *_]):
-                yield f"{node.lineno}: os.write to a standard stream"
+            case ast.Call(
+                func=ast.Name(id="open") | ast.Attribute(value=ast.Name(id="os"), attr="fdopen" | "open" | "write"),
+                args=[ast.Constant(value=int()), *_],
+            ):
+                yield f"{node.lineno}: a standard stream by its number"
             case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
                 yield f"{node.lineno}: {name}()"
             case ast.Attribute(attr=name) if name in OF_ANYTHING:
@@ -230,7 +234,13 @@ def test_what_is_impure_would_be_found(source: str) -> None:
         ("from datetime import datetime as D\nD.now()", "2: datetime.now"),
         ("from pathlib import Path as P\nP.home()", "2: Path.home"),
         ("import sys\ngetattr(sys, 'stderr')", "2: sys.stderr"),
-        ("import os as o\no.write(1, b'hello')", "2: os.write to a standard stream"),
+        ("import os as o\no.write(1, b'hello')", "2: a standard stream by its number"),
+        ("open(1, 'w').write('x')", "1: a standard stream by its number"),
+        ("import os\nos.fdopen(2, 'w')", "2: a standard stream by its number"),
+        ("import traceback\ntraceback.print_exc()", "2: traceback.print_exc"),
+        ("from traceback import print_stack", "1: traceback.print_stack"),
+        ("import warnings", "1: warnings"),
+        ("from pprint import pprint", "1: pprint.pprint"),
     ],
 )
 def test_it_would_be_found(source: str, what: str) -> None:

@@ -85,7 +85,7 @@ def test_no_match_over_operations_swallows_a_new_one() -> None:
     silent = []
     for path in root.rglob("*.py"):
         for match in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(match, ast.Match) and _classes(match) & names and _swallows(match.cases[-1]):
+            if isinstance(match, ast.Match) and _classes(match) & names and _swallows(match):
                 silent.append(f"{path.relative_to(root)}:{match.lineno}")
     assert silent == []
 
@@ -147,10 +147,13 @@ def _classes(match: ast.Match) -> set[str]:
     return {node.cls.id for node in patterns if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name)}
 
 
-def _swallows(last: ast.match_case) -> bool:
+def _swallows(match: ast.Match) -> bool:
     """Whether a last case takes everything else without passing it on to assert_never or to typed code."""
+    last = match.cases[-1]
     wild = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
-    if not wild:
+    if not isinstance(last.pattern, ast.MatchAs) or not wild:
         return False
+    subject = {ast.unparse(match.subject), last.pattern.name}
     calls = [node for statement in last.body for node in ast.walk(statement) if isinstance(node, ast.Call)]
-    return not any(isinstance(call.func, ast.Name) for call in calls)
+    given = (ast.unparse(value) for call in calls for value in call.args if isinstance(call.func, ast.Name))
+    return not any(value in subject for value in given)
