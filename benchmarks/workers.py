@@ -31,8 +31,8 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import open_project
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan import plan_sites
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import select
-from reconciler.engine.session import RunContext
 from reconciler.processes import Processes
 from reconciler.wiring import open_session
 from reconciler.worker import run_part

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
         Refused,
         ReviewCompleted,
     )
+    from reconciler.engine.run_context import RunContext
     from reconciler.engine.selection import Selection
-    from reconciler.engine.session import RunContext, Session
+    from reconciler.engine.session import Session
     from reconciler.engine.site_results import (
         SiteDrifted,
         SiteFailed,
@@ -247,7 +248,7 @@ class Project:
     ) -> Applied:
         """Carries out a plan that `plan --out` saved: exactly that, once, while it still holds."""
         from reconciler.engine.plan_file import plan_in
-        from reconciler.engine.session import RunContext
+        from reconciler.engine.run_context import RunContext
 
         terms = _terms(decide, lock_timeout, stop, allow_publish=allow_publish)
         return await _applied(partial(self.run_apply_plan, plan_in(Path(file)), RunContext(strict=strict), terms), emit)
@@ -279,8 +280,8 @@ class Project:
         Raises UsageError for a choice that names nothing that exists, and InvalidFiles if git cannot be asked what was
         approved.
         """
+        from reconciler.engine.run_context import RunContext
         from reconciler.engine.selection import regenerated, select
-        from reconciler.engine.session import RunContext
 
         selection = select(self.files, self.index, choice)
         context = RunContext(selection.targets, regenerated(tuple(regenerate), selection), publish, strict)

@@ -17,7 +17,7 @@ from reconciler.engine.apply_run import DECLINED, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan_file import plan_in
 from reconciler.engine.results import ClosingEvent, Emit, Event, Notice, RunStarted
-from reconciler.engine.session import RunContext
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.verdict import verdict_of
 from reconciler.library import Project
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reconciler.cli.options import RunOptions
 from reconciler.config.advice import OF_NO_RUN
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
-from reconciler.engine.session import RunContext
 from reconciler.library import Project
 from reconciler.model.diagnostics import InvalidFiles
 

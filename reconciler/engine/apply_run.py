@@ -16,8 +16,9 @@ from reconciler.config.deciders import deciders_of
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Refused
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import repository_of
-from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.engine.session import Session, plan_options
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteFailed
 from reconciler.engine.todays_files import TodaysFiles
 from reconciler.engine.verdict import verdict_of

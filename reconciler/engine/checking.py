@@ -17,7 +17,7 @@ from reconciler.engine.plan import left_to_go_out, plan_site
 from reconciler.engine.plan_file import bare
 from reconciler.engine.prepared import Prepared
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.session import RunContext
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.unseen import unseen_at
 from reconciler.executor.kinds.base import Moment

@@ -16,8 +16,9 @@ from reconciler.engine.left_out import report_left_out
 from reconciler.engine.plan import judged, left_to_go_out, stopped_by
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
-from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import report_undeclared
 from reconciler.engine.unseen import over_entries, unseen_at

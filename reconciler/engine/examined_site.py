@@ -12,7 +12,8 @@ from reconciler.engine.examined_project import ProjectFindings, finding
 from reconciler.engine.known_reader import KnownReader
 from reconciler.engine.plan import judged
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.engine.run_context import RunContext
+from reconciler.engine.session import Session, plan_options
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.diagnostics import Severity
 from reconciler.model.marketing_plan import PlanStatus

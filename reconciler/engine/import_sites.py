@@ -26,8 +26,9 @@ from reconciler.engine.lift_defaults import lift_defaults
 from reconciler.engine.live_sites import Found, Wanted, check_wanted, live_sites
 from reconciler.engine.plan import judged
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, RunStarted
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.scheduled_outside import approve_as_they_are, scheduled_posts
-from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.engine.session import Session, plan_options
 from reconciler.engine.site_results import SiteFailed
 from reconciler.executor.observe import observe_and_plan
 from reconciler.model.address import Address, Kind, SiteName

@@ -19,7 +19,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.config.stamps import Stamp
 from reconciler.config.trust import Trust
 from reconciler.engine.results import Notice
-from reconciler.engine.session import RunContext
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
 from reconciler.executor.events import ProgressEvent
 from reconciler.executor.ledger import SiteLedger

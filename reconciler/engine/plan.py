@@ -15,8 +15,9 @@ from reconciler.engine.left_out import report_left_out
 from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
-from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unseen_at

@@ -18,8 +18,9 @@ from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.renamed import FormerNames, approvals_left_behind, without_approvals_of_another_site
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
-from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.engine.unseen import over_entries
 from reconciler.executor.observe import merged, observe_and_plan

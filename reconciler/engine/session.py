@@ -12,12 +12,12 @@ from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.policy_checks import NamedCheck
 from reconciler.engine.results import Api, Emit, Notice, RunStarted
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Place
 from reconciler.planner.options import PlanOptions
-from reconciler.planner.targets import TargetFilter
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore
 
@@ -46,15 +46,6 @@ class Session(Struct, Generic[AnyClient], frozen=True):
     checks: tuple[NamedCheck, ...] = ()
     debug: bool = False
     workers: Workers | None = None
-
-
-class RunContext(Struct, frozen=True):
-    """How the plans of a run are made, apart from the three sides of a site."""
-
-    targets: TargetFilter = TargetFilter()
-    regenerate: frozenset[SiteName] = frozenset()
-    publish: bool = True
-    strict: bool = False
 
 
 def plan_options(session: Session[ReadClient], context: RunContext, site: SiteName) -> PlanOptions:

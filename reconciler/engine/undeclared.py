@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.results import Emit, Notice
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
-from reconciler.engine.session import RunContext, Session
+from reconciler.engine.session import Session
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text

@@ -12,7 +12,8 @@ from reconciler.engine.fleet import READ_AT_ONCE, Turn, named_by_file, over_site
 from reconciler.engine.left_out import MOST_LOOKED_AT, MOST_NAMED
 from reconciler.engine.renamed import with_approvals_left_behind
 from reconciler.engine.results import Emit
-from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.engine.run_context import RunContext
+from reconciler.engine.session import Session, plan_options
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError

@@ -60,7 +60,7 @@ class Sandbox:
         self._source = None if seed is None else dict(seed)
         self._seed = read_seed(self._source or {})
         self._world = World(database)
-        self.dashboard = Dashboard(self)
+        self.dashboard = Dashboard(self.edit)
         with self._world.transaction() as store:
             self._begin(store)
 

@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.sandbox.faults import FaultError
 
 if TYPE_CHECKING:
-    from reconciler.sandbox.app import Sandbox
+    from reconciler.sandbox.dashboard import Dashboard
+    from reconciler.sandbox.json_types import JsonDict
     from reconciler.sandbox.messages import HttpRequest
 
 PREFIX = "/_sandbox/"
 _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "testclient")
 
 
-def answer(sandbox: Sandbox, request: HttpRequest, client: Any) -> tuple[int, Any]:
+class Controlled(Protocol):
+    """What of a world can be controlled."""
+
+    dashboard: Dashboard
+
+    def requests(self) -> list[JsonDict]:
+        """The requests so far."""
+
+    def gaps(self) -> list[JsonDict]:
+        """What was asked for that the sandbox lacks."""
+
+    def world(self) -> JsonDict:
+        """All that there is."""
+
+    def now(self) -> datetime:
+        """The world's clock."""
+
+    def advance(self, by: timedelta) -> datetime:
+        """Puts the clock forward, and returns what it shows then."""
+
+    def reset(self) -> None:
+        """Starts over from the seed."""
+
+    def add_fault(self, fault: Mapping[str, Any]) -> None:
+        """Adds a fault."""
+
+    def clear_faults(self) -> None:
+        """Removes all faults."""
+
+
+def answer(sandbox: Controlled, request: HttpRequest, client: Any) -> tuple[int, Any]:
     """Status and value of a control request. It must come from loopback, not from a web page, and be in JSON.
 
     GET requests, gaps, world, clock; POST reset, clock {"advance": seconds}, faults (one or a list), dashboard {"do":
@@ -36,7 +68,7 @@ def answer(sandbox: Sandbox, request: HttpRequest, client: Any) -> tuple[int, An
         return 400, {"message": str(problem)}
 
 
-def _answer(sandbox: Sandbox, what: str, given: Any) -> tuple[int, Any]:
+def _answer(sandbox: Controlled, what: str, given: Any) -> tuple[int, Any]:
     match what:
         case "GET requests":
             return 200, {"requests": sandbox.requests()}

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from reconciler.sandbox import activities, content, events, marketing_plan, posts, premium, publishing, settings, times
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 
-if TYPE_CHECKING:
-    from reconciler.sandbox.app import Sandbox
+Edit: TypeAlias = Callable[[str, Callable[[Site, datetime, Seed], Any]], Any]
+"""Changes the site with an id directly, and returns what the change returns. KeyError for one that does not exist."""
 
 
 class Dashboard:
     """Edits by people: they need no permission and are not logged as requests. KeyError for what does not exist."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, edit: Edit) -> None:
+        self._edit_at = edit
 
     def do(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """Carries out an edit by name: `patch_settings` and so on, as the control route does."""
@@ -29,7 +29,7 @@ class Dashboard:
         return getattr(self, name)(**arguments)
 
     def _edit(self, site: str, change: Callable[[Site], Any]) -> Any:
-        return self._sandbox.edit(site, lambda found, _now, _seed: change(found))
+        return self._edit_at(site, lambda found, _now, _seed: change(found))
 
     def patch_settings(self, site: str, values: Mapping[str, Any]) -> None:
         """Sets settings by dotted path, for example `{"settings.toneOfVoice": "dry"}`; null clears."""
@@ -41,11 +41,11 @@ class Dashboard:
                 settings.put(found.settings, path, value)
             found.settings["updatedAt"] = times.show(now)
 
-        self._sandbox.edit(site, change)
+        self._edit_at(site, change)
 
     def delete_plan(self, site: str) -> None:
         """Deletes the marketing plan."""
-        self._sandbox.edit(site, lambda found, _now, seed: marketing_plan.remove_plan(found, seed))
+        self._edit_at(site, lambda found, _now, seed: marketing_plan.remove_plan(found, seed))
 
     def set_plan_status(self, site: str, status: str) -> None:
         """Sets the status of the marketing plan, for example to INACTIVE."""
@@ -53,7 +53,7 @@ class Dashboard:
 
     def add_event(self, site: str, event: Mapping[str, Any], foreign: bool = False) -> str:
         """Adds an event and returns its id."""
-        return str(self._sandbox.edit(site, lambda found, now, _: events.add(found, event, now, foreign)))
+        return str(self._edit_at(site, lambda found, now, _: events.add(found, event, now, foreign)))
 
     def edit_event(self, site: str, event: str, **fields: Any) -> None:
         """Changes fields of an event."""
@@ -69,7 +69,7 @@ class Dashboard:
 
     def delete_activity(self, site: str, activity: str) -> None:
         """Deletes an activity."""
-        self._sandbox.edit(
+        self._edit_at(
             site,
             lambda found, _now, seed: activities.remove(
                 found, found.activities[activity], posts.on_deletion(seed.unknowns)
@@ -109,7 +109,7 @@ class Dashboard:
 
     def make_posts(self, site: str, activity: str) -> None:
         """Makes posts for an activity, at once."""
-        self._sandbox.edit(
+        self._edit_at(
             site,
             lambda found, now, seed: posts.make_drafts(
                 found, found.activities[activity], (found.settings or {}).get("settings", {}), now, seed

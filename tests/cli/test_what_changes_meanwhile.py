@@ -20,9 +20,9 @@ from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import ProjectValues, SiteValues, entry_of, project_of, project_values, site_values
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.results import ApplyCompleted, Event
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.saved import files_of
 from reconciler.engine.selection import select
-from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import Progressed, SiteApplied
 from reconciler.engine.todays_files import TodaysFiles
 from reconciler.executor.events import Started

@@ -17,9 +17,10 @@ from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan import plans
 from reconciler.engine.results import ApplyCompleted, Event, Notice, PlanCompleted, Refused
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.saved import files_of
 from reconciler.engine.selection import Selection, select
-from reconciler.engine.session import RunContext, Session
+from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.executor.ledger import ActionResult
 from reconciler.machine import CLOCK

@@ -36,8 +36,8 @@ from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import Applying, PartResult, Task
 from reconciler.engine.prepared import Prepared
 from reconciler.engine.results import ApplyCompleted, Event
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import select
-from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteStarted
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.events import Started

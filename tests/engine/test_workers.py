@@ -23,8 +23,8 @@ from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import DriftedSite, PartResult, PlannedSite, Planning, Setup, Task
 from reconciler.engine.plan import plan_sites
 from reconciler.engine.results import Event, PlanCompleted
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import select
-from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
 from reconciler.model.address import Address

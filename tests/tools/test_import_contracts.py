@@ -96,12 +96,10 @@ def test_each_part_of_the_package_is_kept_from_the_sandbox_or_starts_it() -> Non
     assert set(others) == parts - {"reconciler.wiring"}
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
-    """Imports inside functions count.
-
-    Those only for the type checker do not: a part may name the whole it belongs to.
-    """
-    graph = grimp.build_graph("reconciler", exclude_type_checking_imports=True, cache_dir=None)
+@pytest.mark.parametrize("types_too", [False, True])
+def test_no_module_imports_itself_by_way_of_others(types_too: bool) -> None:
+    """Imports inside functions count, and those only for the type checker."""
+    graph = grimp.build_graph("reconciler", exclude_type_checking_imports=not types_too, cache_dir=None)
     imports = {module: sorted(graph.find_modules_directly_imported_by(module)) for module in sorted(graph.modules)}
     assert len(imports) > 300
     TopologicalSorter(imports).prepare()  # raises CycleError, which names them
