@@ -62,7 +62,18 @@ class GivenUp(Exception):
 
 
 class PartFailed(UsageError):
-    """A worker could not work at all: for example, it lacks a key, and no other part would fare better."""
+    """A worker could not work at all: for example, it lacks a key, and no other part would fare better.
+
+    `problem` is what the worker reported, if it could.
+    """
+
+    @classmethod
+    def with_problem(cls, problem: Diagnostic) -> PartFailed:
+        """The failure of a worker that reported its problem, with everything that this says."""
+        there = problem.while_("on a worker")
+        failed = cls(there.message, there.fix, there.place)
+        failed.problem = there
+        return failed
 
 
 class Workers:
@@ -129,7 +140,7 @@ def _answer(data: bytes) -> PartResult:
             "install the same version on all of them",
         ) from None
     if answer.problem is not None:
-        raise PartFailed(f"on a worker: {answer.problem.message}", answer.problem.fix)
+        raise PartFailed.with_problem(answer.problem)
     return answer
 
 

@@ -33,6 +33,8 @@ def _diagnostic(error: BaseException) -> Diagnostic:
             return Diagnostic(LOCKED, what, fix)
         case UnusablePlan(code=code, what=what, fix=fix, address=address, place=place):
             return Diagnostic(code, what, fix, place=place, address=address, continues=error.continues or ABSENT)
+        case UsageError(problem=Diagnostic() as problem):
+            return problem
         case UsageError():
             return Diagnostic(USAGE, error.message, error.fix, place=error.place, continues=error.continues or ABSENT)
         case _:

@@ -192,8 +192,10 @@ class UsageError(Exception):
     """Something on the command line or in the environment that the user can correct (exit code 1).
 
     `message` says what is wrong, `fix` what to do, `place` in which file, if it is in one. `continues` is as in
-    Diagnostic.
+    Diagnostic. `problem` is the whole problem if it came as one.
     """
+
+    problem: Diagnostic | None = None
 
     def __init__(self, message: str, fix: str = "", place: Place | None = None, *, continues: bool = False) -> None:
         super().__init__(message, fix, place)

@@ -22,13 +22,14 @@ from reconciler.engine import parts
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import DriftedSite, PartResult, PlannedSite, Planning, Setup, Task
 from reconciler.engine.plan import plan_sites
+from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Event, PlanCompleted
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import select
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
 from reconciler.model.address import Address
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.drift import find_drift
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
@@ -154,6 +155,14 @@ def test_another_version_is_refused_before_anything_is_decoded(shops: Fleet, mon
     older = Workers(Quick, lambda _: b"reconciler 0.0.1, parts 1\n{}", 1, setup_of(shops))
     with pytest.raises(PartFailed, match="another version"):
         asyncio.run(older.run(Planning(RunContext()), ()))
+
+
+def test_what_a_worker_reports_stays_the_problem_that_it_is(shops: Fleet) -> None:
+    found = Diagnostic("bug", "this is a bug", "please report it", request_id="r-1")
+    broken = Workers(Quick, lambda _: parts.to_bytes(PartResult(problem=found)), 1, setup_of(shops))
+    with pytest.raises(PartFailed) as failed:
+        asyncio.run(broken.run(Planning(RunContext()), ()))
+    assert diagnostic_of(failed.value) == found.while_("on a worker")
 
 
 def test_no_task_and_no_answer_holds_a_secret(shops: Fleet) -> None:
