@@ -236,10 +236,12 @@ class _Reports:
 
     def taken(self, site: SiteName | None = None) -> tuple[Reported, ...]:
         """Removes and returns what was reported about one site and about none; everything if `site` is None."""
-        mine = [
-            report for report in self._reported if site is None or isinstance(report, Noticed) or report.name == site
-        ]
-        self._reported = [report for report in self._reported if report not in mine]
+        mine: list[Reported] = []
+        others: list[Reported] = []
+        for report in self._reported:
+            about_it = site is None or isinstance(report, Noticed) or report.name == site
+            (mine if about_it else others).append(report)
+        self._reported = others
         return tuple(mine)
 
 

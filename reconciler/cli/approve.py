@@ -83,7 +83,8 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
     screen = screen_of(stream, colour=options.run.shown.colour)
 
     async def decide(undecided: Undecided) -> AnyDecision | Instead:
-        notes = {post: tuple(map(cause, found)) for post, found in undecided.notes.items()}
+        drafts = (draft.id for draft in undecided.subject.drafts)
+        notes = {post: tuple(map(cause, undecided.notes[post])) for post in drafts if post in undecided.notes}
         lines = subject_lines(undecided.subject, screen, undecided.number, undecided.of, notes)
         stream.writelines(f"{line}\n" for line in lines)
         if options.yes:

@@ -34,7 +34,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import kept_notes, split_kept
-from reconciler.planner.matching import as_set, covers, decide, find_created, in_order, is_as_set, match_key
+from reconciler.planner.matching import RuleIndex, as_set, covers, decide, find_created, in_order, is_as_set, match_key
 from reconciler.planner.options import Scope
 
 
@@ -66,22 +66,25 @@ def plan_activities(
     writes = _Writes(recorded, scope, {activity.id: activity for activity in activities})
     refusals: list[Diagnostic] = []
     sets: list[RememberedSet] = []
+    remembered = {known.rule: known.activities for known in recorded.sets}
+    there = past | {activity.id for activity in activities}
     for index, rule in enumerate(rules):
         matched = decided[index]
         match rule:
             case DesiredActivity():
                 writes.declare(rule, found.get(index), index)
             case RemoveActivities():
-                refusals += _refusals(rule, index, matched, activities, past, scope)
-                writes.notes.extend(gone_ids(f"activities.{index}", rule.match, activities, past))
+                refusals += _refusals(rule, index, matched, there, scope)
+                writes.notes.extend(gone_ids(f"activities.{index}", rule.match, there))
                 writes.remove(matched, index)
             case SetActivities():
-                refusals += _refusals(rule, index, matched, activities, past, scope)
+                refusals += _refusals(rule, index, matched, there, scope)
                 chosen = _chosen(rule, matched)
                 for activity in chosen:
                     writes.update(activity, rule, Reason.RULE, index)
-                if kept := _to_remember(rule, chosen, recorded, scope):
-                    sets.append(RememberedSet(match_key(rule.match), kept))
+                key = match_key(rule.match)
+                if kept := _to_remember(rule, chosen, remembered.get(key, frozenset()), scope):
+                    sets.append(RememberedSet(key, kept))
             case _:
                 assert_never(rule)
     refusals += _contradictions(rules, decided, writes.projected, scope)
@@ -148,14 +151,13 @@ def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
 
 
 def _to_remember(
-    rule: SetActivities, matched: list[Activity], recorded: RecordedSite, scope: Scope
+    rule: SetActivities, matched: list[Activity], before: frozenset[ActivityId], scope: Scope
 ) -> frozenset[ActivityId]:
-    """The activities that belong to the rule from now on.
+    """The activities that belong to the rule from now on. `before` are those that belonged to it.
 
     This leaves out those that only look as if the rule had set them: otherwise, editing the rule's values would change
     activities that nobody selected.
     """
-    before = next((known.activities for known in recorded.sets if known.rule == match_key(rule.match)), frozenset())
     return frozenset(
         activity.id for activity in matched if activity.id in before or covers(rule.match, activity, scope)
     )
@@ -208,14 +210,13 @@ def _refusals(
     rule: SetActivities | RemoveActivities,
     index: int,
     matched: list[Activity],
-    activities: tuple[Activity, ...],
-    past: frozenset[ActivityId],
+    there: frozenset[ActivityId],
     scope: Scope,
 ) -> tuple[Diagnostic, ...]:
     name = f"activities.{index}"
     found = too_few(name, len(matched), rule.min, scope)
     if isinstance(rule, SetActivities):  # a missing id is exactly what an `absent` rule asks for
-        found += unknown_ids(name, rule.match, activities, past, scope)
+        found += unknown_ids(name, rule.match, there, scope)
     return found
 
 
@@ -234,11 +235,9 @@ def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Diagnost
     )
 
 
-def unknown_ids(
-    name: str, match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId], scope: Scope
-) -> tuple[Diagnostic, ...]:
-    """The refusal of a rule that names ids the marketing plan does not have. Ids of past activities are fine."""
-    unknown = _not_there(match, activities, past)
+def unknown_ids(name: str, match: Match, there: frozenset[ActivityId], scope: Scope) -> tuple[Diagnostic, ...]:
+    """The refusal of a rule that names ids the marketing plan does not have. `there` are all that it has or had."""
+    unknown = sorted(match.ids - there)
     if not unknown:
         return ()
     return (
@@ -252,18 +251,12 @@ def unknown_ids(
     )
 
 
-def gone_ids(
-    name: str, match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId]
-) -> Iterator[Diagnostic]:
+def gone_ids(name: str, match: Match, there: frozenset[ActivityId]) -> Iterator[Diagnostic]:
     """The note that a rule with `state: absent` names ids that the marketing plan does not have, as the rule asks."""
-    if gone := _not_there(match, activities, past):
+    if gone := sorted(match.ids - there):
         what = f"{rule_words(name)}.match.ids names {', '.join(gone)}, which the marketing plan does not have"
         remedy = "it can be removed from the file" if len(gone) == 1 else "they can be removed from the file"
         yield Diagnostic.note("absent-already", what, remedy)
-
-
-def _not_there(match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId]) -> list[str]:
-    return sorted(match.ids - {activity.id for activity in activities} - past)
 
 
 def _contradictions(
@@ -274,27 +267,27 @@ def _contradictions(
 ) -> list[Diagnostic]:
     """Set rules whose result an earlier rule would decide: every run would undo the one before."""
     found = []
+    known = RuleIndex(rules)
     for index, rule in enumerate(rules):
         if not isinstance(rule, SetActivities):
             continue
-        for before in range(index):
-            earlier = rules[before]
-            if isinstance(earlier, DesiredActivity):
-                continue
-            if any(
-                activity.id in projected and covers(earlier.match, projected[activity.id], scope)
-                for activity in decided[index]
-            ):
-                found.append(
-                    refusal(
-                        scope.address(Kind.RULE, f"activities.{index}"),
-                        RefusedBy.CONTRADICTION,
-                        f"activities[{index}] would turn an activity into one that activities[{before}] matches",
-                        f"put activities[{index}] before activities[{before}], or change one of them",
-                        says_name=True,
-                    )
+        becomes = [projected[activity.id] for activity in decided[index] if activity.id in projected]
+        covering = sorted(
+            before
+            for activity in becomes
+            for before, earlier in known.that_may_cover(activity)
+            if before < index and covers(earlier.match, activity, scope)
+        )
+        if covering:
+            found.append(
+                refusal(
+                    scope.address(Kind.RULE, f"activities.{index}"),
+                    RefusedBy.CONTRADICTION,
+                    f"activities[{index}] would turn an activity into one that activities[{covering[0]}] matches",
+                    f"put activities[{index}] before activities[{covering[0]}], or change one of them",
+                    says_name=True,
                 )
-                break
+            )
     return found
 
 

@@ -182,6 +182,8 @@ def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope)
         return ()
     found: list[Diagnostic] = []
     for name, match in _matches(desired):
+        if match.type is None:
+            continue
         count = sum(may_cover(match, activity, scope) for activity in live.activities if activity.date >= scope.now)
         if count:
             those = "an activity that it may select" if count == 1 else f"{count:,} activities that it may select"

@@ -8,6 +8,8 @@ to the object, and whether the rules are those that were last carried out in ful
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
 
 from msgspec.structs import replace
 
@@ -21,11 +23,11 @@ from reconciler.model.activities import (
     UpdateActivity,
 )
 from reconciler.model.address import Address, Kind
-from reconciler.model.canonical import ABSENT, same
+from reconciler.model.canonical import ABSENT, JsonObject, same
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Foundation, SitePart
-from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, PostStatus, RegeneratePosts
+from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, PostStatus, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.writes import Verb
@@ -98,7 +100,7 @@ def _reported_elsewhere(_: Foundation | Deferred) -> int:
     return 0
 
 
-class _Audit(PostsAudit, frozen=True):
+class _Audit(PostsAudit, frozen=True, dict=True):
     # --- what the plan would change
 
     def of(self, action: Action) -> DriftItem | int:
@@ -108,7 +110,7 @@ class _Audit(PostsAudit, frozen=True):
                 if activity.target_date < self.scope.now:
                     return 0
                 wanted = (activity.title, activity.target_date)
-                made = any((created.title, created.target_date) == wanted for created in self.recorded.created)
+                made = wanted in self._made
                 finding = Finding.DELETED if made else Finding.MISSING
                 found = self._drifted(action, finding, ChangedSide.REMOTE if made else ChangedSide.GIT)
                 return replace(found, name=activity.title)
@@ -145,7 +147,7 @@ class _Audit(PostsAudit, frozen=True):
                     zone=self.scope.zone_name,
                 )
             case CancelPost(post=post) as operation:
-                ours = any(published.id == post for published in self.recorded.published)
+                ours = post in self.published
                 moved = who_moved(not self._same_rules(SitePart.SCHEDULE), not ours)
                 if ours and moved is ChangedSide.GIT and self._same_rules(SitePart.SCHEDULE):
                     moved = ChangedSide.REMOTE  # its activity or its content is not what the rule matched
@@ -162,7 +164,8 @@ class _Audit(PostsAudit, frozen=True):
 
     def _all_cancelled_by_us(self, activity: str) -> bool:
         """Whether an activity has posts, and this tool cancelled all of them: then nobody else took them away."""
-        posts = [post for found in self.activities() if found.id == activity for post in found.posts]
+        found = self.activities_by_id.get(ActivityId(activity))
+        posts = found.posts if found is not None else ()
         cancelled = (self.recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED for post in posts)
         return bool(posts) and all(cancelled)
 
@@ -182,7 +185,7 @@ class _Audit(PostsAudit, frozen=True):
         """
         operation = action.operation
         assert isinstance(operation, CancelPost)
-        last = self.published().get(operation.post)
+        last = self.published.get(operation.post)
         if action.reason is Reason.FORBIDDEN and last and last.scheduled_for and operation.at:
             rescheduled = not same_minute(last.scheduled_for, operation.at)
             return ChangedSide.REMOTE if rescheduled else ChangedSide.GIT
@@ -204,7 +207,17 @@ class _Audit(PostsAudit, frozen=True):
     def _same_rules(self, part: SitePart) -> bool:
         """Whether the file's rules are those that were last carried out in full."""
         key = key_of(Kind.RULE, part)
-        return self.recorded.object(key) == dict(rules_of(self.desired))[key]
+        return self.recorded.object(key) == self._rules[key]
+
+    @cached_property
+    def _rules(self) -> dict[str, JsonObject]:
+        """The digest of the file's rules, which is made of all of them."""
+        return dict(rules_of(self.desired))
+
+    @cached_property
+    def _made(self) -> frozenset[tuple[str, datetime]]:
+        """The title and the date of each activity that this tool created."""
+        return frozenset((created.title, created.target_date) for created in self.recorded.created)
 
     def _time_can_tell(self, action: Action, part: SitePart) -> bool:
         """Whether the rule may ask for the object now only because time has passed.
@@ -241,10 +254,11 @@ class _Audit(PostsAudit, frozen=True):
     def _other_time(self, action: Action) -> DriftItem:
         operation = action.operation
         assert isinstance(operation, ReschedulePost)
-        last = self.published().get(operation.post)
+        last = self.published.get(operation.post)
         applied = last.scheduled_for if last else None
         before = instant(operation.before) if operation.before else None
-        date = next((activity.date for activity in self.activities() if activity.id == operation.activity), None)
+        activity = self.activities_by_id.get(operation.activity)
+        date = activity.date if activity is not None else None
         another_day = last is not None and last.date is not None and date is not None and last.date != date
         # The activity's date and the site's time zone are changed on the site, so a change is never attributed to git.
         by_site = another_day or (last is not None and last.zone != self.scope.zone_name)
@@ -282,5 +296,5 @@ class _Audit(PostsAudit, frozen=True):
                 for post in activity.posts
                 if post.status is PostStatus.SCHEDULED
             }
-            for id in sorted(scheduled & set(self.published())):
+            for id in sorted(scheduled & set(self.published)):
                 yield DriftItem(self.scope.address(Kind.DRAFT, id), DriftState.CONVERGED)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from functools import cached_property
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.address import Kind
+from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, ApprovalState, DraftApproval, DraftDecision
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, shown_account
+from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, shown_account
 from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
@@ -33,7 +35,7 @@ The window starts today (D 6.2), but its time zone is not documented.
 """
 
 
-class PostsAudit(Struct, frozen=True):
+class PostsAudit(Struct, frozen=True, dict=True):
     """The three sides of a site, and the plan that was made from them."""
 
     desired: DesiredSite
@@ -48,10 +50,10 @@ class PostsAudit(Struct, frozen=True):
         Without a `schedule`, only those that go out at a time nobody asked for: nothing else is wanted then.
         """
         managed = self.desired.schedule is not None
-        live = {post.id: (activity, post) for activity in self.activities() for post in activity.posts}
+        live = self.posts_by_id
         again = {action.operation.post for action in self.plan.actions if isinstance(action.operation, SchedulePost)}
         moving = {action.operation.post for action in self.plan.actions if isinstance(action.operation, ReschedulePost)}
-        published = self.published()
+        published = self.published
         for post, last in sorted(published.items()):
             if self.recorded.object(key_of(Kind.DRAFT, post)) == WAS_CANCELLED:
                 continue
@@ -93,7 +95,7 @@ class PostsAudit(Struct, frozen=True):
                 named = replace(item, title=activity.title, channel=its.channel, type=its.type)
                 item = replace(named, problem=without_name(problem))
             yield item
-        ours = self.published()
+        ours = self.published
         for post in self.plan.still_going_out:
             when = moment_text(post.moment, self.scope.zone_name) if post.moment else ""
             account = shown_account(post.account) if post.account else ""
@@ -116,7 +118,7 @@ class PostsAudit(Struct, frozen=True):
     def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:
         moment = last.scheduled_for
         if found is None:
-            if any(each.post == last.id and each.status is PostStatus.PUBLISHED for each in self.recorded.outcomes):
+            if last.id in self._gone_out:
                 return None  # it went out before its time, and its activity may have gone since
             wait = (moment - self.scope.now).total_seconds() if moment else 0
             return Finding.DELETED if wait > SEEN_FOR_SURE else None
@@ -171,9 +173,10 @@ class PostsAudit(Struct, frozen=True):
         self, id: PostId, finding: Finding, moved: ChangedSide, channel: str, found: tuple[Activity, Post] | None
     ) -> DriftItem:
         address = self.scope.address(Kind.DRAFT, id)
-        problem = next((without_name(found) for found in self.plan.blocked if found.address == address), None)
+        blocked = self._blocked.get(address)
+        problem = without_name(blocked) if blocked is not None else None
         about: tuple[str, ...] = ()
-        last = self.published().get(id)
+        last = self.published.get(id)
         title = found[0].title if found else last.title if last else ""
         type = found[1].type if found else last.type if last else "POST"
         if finding is Finding.MOVED_BY_OTHERS and last and last.scheduled_for and found and found[1].scheduled_for:
@@ -202,13 +205,11 @@ class PostsAudit(Struct, frozen=True):
 
     def _dated_by_file(self, post: PostId) -> bool:
         """Whether a post is approved except for the date, which the file sets, or used to set, on its activity."""
-        live = next(
-            ((activity, found) for activity in self.activities() for found in activity.posts if found.id == post), None
-        )
+        live = self.posts_by_id.get(post)
         if live is None:
             return False
         activity, found = live
-        applied, last = self.recorded.object(key_of(Kind.ACTIVITY, activity.id)), self.published().get(post)
+        applied, last = self.recorded.object(key_of(Kind.ACTIVITY, activity.id)), self.published.get(post)
         moved = applied is not None and applied.get("targetDate") == instant(activity.date)
         date = last.date if moved and last and last.date else activity.date
         state = self.desired.approvals.verdict(found, activity.date).state
@@ -216,12 +217,32 @@ class PostsAudit(Struct, frozen=True):
             return not since_scheduled(self.recorded, found, date)
         return self.desired.approvals.approves(found, date)
 
+    @cached_property
     def published(self) -> dict[PostId, PublishedPost]:
         """The last scheduling of each post."""
         return {
             published.id: published
             for published in sorted(self.recorded.published, key=lambda published: published.done_at)
         }
+
+    @cached_property
+    def posts_by_id(self) -> dict[PostId, tuple[Activity, Post]]:
+        """The posts of the marketing plan, each with its activity."""
+        return {post.id: (activity, post) for activity in self.activities() for post in activity.posts}
+
+    @cached_property
+    def activities_by_id(self) -> dict[ActivityId, Activity]:
+        """The activities of the marketing plan."""
+        return {activity.id: activity for activity in self.activities()}
+
+    @cached_property
+    def _gone_out(self) -> frozenset[PostId]:
+        return frozenset(each.post for each in self.recorded.outcomes if each.status is PostStatus.PUBLISHED)
+
+    @cached_property
+    def _blocked(self) -> dict[Address | None, Diagnostic]:
+        """The first problem of each object."""
+        return {problem.address: problem for problem in reversed(self.plan.blocked)}
 
     def activities(self) -> tuple[Activity, ...]:
         """The activities of the marketing plan; empty if there is no plan."""

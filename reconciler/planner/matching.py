@@ -6,12 +6,13 @@ state, to the values themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, SetActivities
+from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.canonical import Absent, Digest, Json, JsonObject, digest_of
 from reconciler.model.posts import ActivityId
 from reconciler.model.selectors import Match
@@ -114,17 +115,20 @@ def decide(
     scope: Scope,
 ) -> dict[int, list[Activity]]:
     """Rule index -> the activities it decides, in order."""
-    remembered = {known.rule: known.activities for known in recorded.sets}
+    setters: dict[ActivityId, set[Digest]] = {}
+    for known in recorded.sets:
+        for id in known.activities:
+            setters.setdefault(id, set()).add(known.rule)
     owned = {activity.id for activity in created.values()}
     decided: dict[int, list[Activity]] = {index: [] for index in range(len(rules))}
+    candidates = RuleIndex(rules)
     for activity in activities:
         if activity.id in owned:
             continue
-        for index, rule in enumerate(rules):
-            if isinstance(rule, DesiredActivity):
-                continue
+        by = setters.get(activity.id, set())
+        for index, rule in candidates.of(activity, by):
             if covers(rule.match, activity, scope) or (
-                isinstance(rule, SetActivities) and _was_set_by(rule, activity, remembered)
+                isinstance(rule, SetActivities) and _was_set_by(rule, activity, by)
             ):
                 decided[index].append(activity)
                 break
@@ -133,13 +137,75 @@ def decide(
     return decided
 
 
-def _was_set_by(rule: SetActivities, activity: Activity, remembered: dict[Digest, frozenset[ActivityId]]) -> bool:
+def _was_set_by(rule: SetActivities, activity: Activity, setters: set[Digest]) -> bool:
     """Whether a rule set an activity that it does not cover now.
 
-    The state says so; if the state has the activity under no rule, its values decide.
+    The state says so: `setters` are the rules that it has the activity under. If there are none, its values decide.
     """
-    setters = [key for key, ids in remembered.items() if activity.id in ids]
     return match_key(rule.match) in setters if setters else is_as_set(activity, rule)
+
+
+class RuleIndex:
+    """The rules that may decide an activity. One that names ids is found by them or by what it sets, not by trying."""
+
+    def __init__(self, rules: tuple[ActivityRule, ...]) -> None:
+        self._rules = rules
+        self._any: list[int] = []
+        """Those that name no ids: each is tried."""
+        self._by_id: dict[str, list[int]] = {}
+        self._by_key: dict[Digest, list[int]] = {}
+        self._by_values: dict[_Written, dict[_Values, list[int]]] = {}
+        for index, rule in enumerate(rules):
+            if isinstance(rule, DesiredActivity):
+                continue
+            if not rule.match.ids:
+                self._any.append(index)
+                continue
+            for id in rule.match.ids:
+                self._by_id.setdefault(id, []).append(index)
+            if isinstance(rule, SetActivities):
+                values = (rule.title, rule.description, rule.target_date)
+                written: _Written = tuple(not isinstance(value, Absent) for value in values)
+                self._by_key.setdefault(match_key(rule.match), []).append(index)
+                self._by_values.setdefault(written, {}).setdefault(_normal(values, written), []).append(index)
+
+    def of(self, activity: Activity, setters: set[Digest]) -> Iterator[tuple[int, SetActivities | RemoveActivities]]:
+        """The rules to try for an activity, from top to bottom. `setters` are those that have set it before."""
+        found = self._that_may_cover(activity)
+        for key in setters:
+            found.update(self._by_key.get(key, ()))
+        if not setters:
+            values = (activity.title, activity.description, activity.date)
+            for written, by_values in self._by_values.items():
+                found.update(by_values.get(_normal(values, written), ()))
+        return self._in_order(found)
+
+    def that_may_cover(self, activity: Activity) -> Iterator[tuple[int, SetActivities | RemoveActivities]]:
+        """The rules that may cover an activity, from top to bottom, whoever set it."""
+        return self._in_order(self._that_may_cover(activity))
+
+    def _that_may_cover(self, activity: Activity) -> set[int]:
+        return {*self._any, *self._by_id.get(activity.id, ())}
+
+    def _in_order(self, indices: set[int]) -> Iterator[tuple[int, SetActivities | RemoveActivities]]:
+        for index in sorted(indices):
+            rule = self._rules[index]
+            assert not isinstance(rule, DesiredActivity)
+            yield index, rule
+
+
+_Written: TypeAlias = tuple[bool, ...]
+"""Which of title, description and date a rule sets."""
+
+_Values: TypeAlias = tuple[str | datetime | None, ...]
+
+
+def _normal(values: Iterable[str | datetime | Absent], written: _Written) -> _Values:
+    """The values that a rule sets, in the form in which they are compared; None for what it leaves alone."""
+    return tuple(
+        None if not sets or isinstance(value, Absent) else normal_text(value) if isinstance(value, str) else value
+        for value, sets in zip(values, written, strict=True)
+    )
 
 
 def as_set(activity: Activity, rule: SetActivities) -> Activity:

@@ -105,11 +105,12 @@ def plan_posts(
     gone: set[ActivityId] = set()
     lost: list[tuple[ActivityId, str]] = []
     under_way = _asked_for(recorded, scope)
+    there = past | {activity.id for activity in activities}
     for index, rule in enumerate(rules):
         matched = decided[index]
         refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
         if not rule.present:
-            notes += gone_ids(f"posts.{index}", rule.match, activities, past)
+            notes += gone_ids(f"posts.{index}", rule.match, there)
             full = [activity for activity in matched if any(post.status in WAITING for post in activity.posts)]
             lost += [(activity.id, f"posts[{index}]") for activity in full[: rule.max]]
             actions += [
@@ -124,7 +125,7 @@ def plan_posts(
                 {activity.id for activity in matched} - {activity.id for activity in full[len(full[: rule.max]) :]}
             )
             continue
-        refusals += unknown_ids(f"posts.{index}", rule.match, activities, past, scope)
+        refusals += unknown_ids(f"posts.{index}", rule.match, there, scope)
         # What people discard takes no place, neither before nor after its posts are cleared.
         have = [activity for activity in matched if live_posts(activity) and activity.id not in discarded]
         room = None if rule.max is None else max(0, rule.max - len(have))

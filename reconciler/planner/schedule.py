@@ -142,11 +142,12 @@ def _refusals(
     desired: DesiredSchedule, selection: DraftSelection, content: Content, scope: Scope
 ) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
+    there = content.past | {activity.id for activity in content.activities}
     for index, rule in enumerate(desired.rules):
         # A rule whose drafts this very plan makes cannot be judged by how many there are beforehand.
         if not _awaits(desired, index, content, scope):
             found += too_few(rule_name(index), selection.matches[index], rule.min, scope)
-        found += unknown_ids(rule_name(index), rule.match, content.activities, content.past, scope)
+        found += unknown_ids(rule_name(index), rule.match, there, scope)
     return tuple(found)
 
 
