@@ -14,7 +14,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.apply_run import ApplyRun, Proposal, free_to_write, note_findings, resolve_earlier_calls
+from reconciler.engine.apply_run import (
+    ApplyRun,
+    Proposal,
+    free_to_write,
+    note_findings,
+    resolve_earlier_calls,
+    unwritable_state,
+)
 from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.checking import checked
 from reconciler.engine.choice import Shard
@@ -43,7 +50,6 @@ from reconciler.planner.reached import TargetCheck
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_PLAN_REFUSED, IF_RUN_REFUSED, IF_UNWRITABLE
 from reconciler.state.errors import StateError
-from reconciler.state.examination import check_writable
 from reconciler.state.plans import AlreadySpent, SpentPlans
 
 if TYPE_CHECKING:  # few runs have any
@@ -51,13 +57,17 @@ if TYPE_CHECKING:  # few runs have any
 
 
 class Judged(Struct, frozen=True):
-    """All sites as they are before approval: those that are ready, and those refused or not planned."""
+    """All sites as they are before approval: those that are ready, and those refused or not planned.
+
+    `unwritable` is why nothing can be written to the state, if a site needed that already.
+    """
 
     completed: PlanCompleted
     ready: PreparedSites
     refused: tuple[Diagnostic, ...]
     failed: tuple[Diagnostic, ...]
     unplanned: tuple[SiteFailed, ...] = ()
+    unwritable: Diagnostic | None = None
 
 
 async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Refused:
@@ -87,13 +97,14 @@ def prepare(run: ApplyRun, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePl
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned | Prepared:
         desired = entry.load()
         await free_to_write(run, desired.ref)
-        recorded = await resolve_earlier_calls(run, desired.ref, desired)
+        recorded, unwritable = await resolve_earlier_calls(run, desired.ref, desired)
         planned = await plan_site(session, run.context, desired, recorded, turn)
+        planned = replace(planned, unwritable=unwritable)
         if planned.plan.refusals:
             return planned
         if not planned.plan.actions:
-            await note_findings(run, planned.plan, desired, recorded)
-            return planned
+            unwritable = unwritable or await note_findings(run, planned.plan, desired, recorded)
+            return replace(planned, unwritable=unwritable)
         return Prepared(planned, entry, recorded)
 
     return over_sites(
@@ -259,6 +270,7 @@ async def _judge(
     refused: list[Diagnostic] = []
     failed: list[Diagnostic] = []
     unplanned: list[SiteFailed] = []
+    unwritable: Diagnostic | None = None
     async for result in results:
         planned = result.planned if isinstance(result, Prepared) else result
         if isinstance(result, Prepared):
@@ -269,6 +281,7 @@ async def _judge(
             refused += planned.problems if planned.refused else ()
         else:
             refused += planned.plan.refusals
+            unwritable = unwritable or planned.unwritable
         totals.add(planned)
         if target_check is not None:
             target_check.add(planned.name, planned.reached if isinstance(planned, SitePlanned) else None)
@@ -278,7 +291,7 @@ async def _judge(
     completed = totals.completed(run.session.project.policy, others)
     completed = totals.judged_public(completed, every_site=every_site)
     run.emit(completed)
-    return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned))
+    return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned), unwritable)
 
 
 async def _finish(
@@ -293,24 +306,23 @@ async def _finish(
 
     `begin` is awaited just before the first write.
     """
-    completed = judged.completed
-    if refusals and (whole or not judged.ready):
+    completed, unwritable = judged.completed, judged.unwritable
+    if refusals and (whole or not (judged.ready or unwritable)):
         going_out = _going_out(judged, IF_RUN_REFUSED)
         return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out))
     allow_publish = False
-    if judged.ready:
+    if judged.ready and unwritable is None:
         decision = await run.terms.decide(_proposal(judged))
         if not decision.apply:
             going_out = _going_out(judged, IF_NOTHING_DONE)
             return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out))
-        try:
-            await check_writable(run.session.store.store)  # reported once, not for each site
-        except StateError as error:
-            going_out = _going_out(judged, IF_UNWRITABLE)
-            return _refuse(run, Refused(diagnostic_of(error), 0, completed.failed, going_out, unwritable=True))
         allow_publish = decision.allow_publish
-        if begin is not None:
-            await begin()
+        unwritable = await unwritable_state(run)
+    if unwritable is not None:
+        going_out = _going_out(judged, IF_UNWRITABLE)
+        return _refuse(run, Refused(unwritable, 0, completed.failed, going_out, unwritable=True))
+    if judged.ready and begin is not None:
+        await begin()
     done = await carry_out(run, completed, judged.ready, judged.unplanned, allow_publish=allow_publish)
     run.emit(done)
     return done

@@ -15,6 +15,7 @@ from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Refused
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import repository_of
@@ -37,6 +38,8 @@ from reconciler.model.verdict import Verdict
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
+from reconciler.state.errors import StateError
+from reconciler.state.examination import check_writable
 from reconciler.state.heartbeat import RETRY
 from reconciler.state.journal import SiteJournal
 from reconciler.state.lease import Lease, Locked
@@ -233,31 +236,64 @@ async def free_to_write(run: ApplyRun, site: SiteRef) -> None:
         waited += pause
 
 
-async def resolve_earlier_calls(run: ApplyRun, site: SiteRef, desired: DesiredSite | None) -> RecordedSite:
-    """What is recorded about a site, after resolving the open calls of earlier runs as far as reading can tell."""
+async def unwritable_state(run: ApplyRun) -> Diagnostic | None:
+    """Why nothing can be written to the state; None if something can. It is reported once, not for each site."""
+    try:
+        await check_writable(run.session.store.store)
+    except StateError as error:
+        return diagnostic_of(error)
+    return None
+
+
+async def resolve_earlier_calls(
+    run: ApplyRun, site: SiteRef, desired: DesiredSite | None
+) -> tuple[RecordedSite, Diagnostic | None]:
+    """What is recorded about a site, after resolving the open calls of earlier runs as far as reading can tell.
+
+    If nothing can be written to the state, they are resolved only for this run, which may not write to the site then;
+    the reason is returned too.
+    """
     recorded = await run.session.store.load(site)
     if not recorded.open:
-        return recorded
-    async with leased(run, site) as locked:
-        ports = ports_of(run, locked, desired, run.session.clock)
-        return await resolve_open(site, ports, options_of(run, site.name), run.progress_of(site.name))
+        return recorded, None
+    options = options_of(run, site.name)
+    try:
+        async with leased(run, site) as locked:
+            ports = ports_of(run, locked, desired, run.session.clock)
+            return await resolve_open(site, ports, options, run.progress_of(site.name)), None
+    except StateError:
+        if (why := await unwritable_state(run)) is None:
+            raise
+    return await resolve_open(site, _rehearsal(run, site, desired, recorded), options, lambda _event: None), why
 
 
-async def note_findings(run: ApplyRun, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> None:
+async def note_findings(run: ApplyRun, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> Diagnostic | None:
     """Records what a plan with nothing to do found out, such as the first run's baseline.
 
-    If all of it is already recorded, as for most sites of most runs, no lease is taken and nothing is written.
+    If all of it is already recorded, as for most sites of most runs, no lease is taken and nothing is written. If
+    nothing can be written to the state, the reason is returned.
     """
     site, session = plan.site, run.session
-    record = SiteRecord(SiteLabel(site.id, site.name), recorded)
-    rehearsal = SiteJournal(MemoryStore(), site, record, None, now=session.clock.now)
-    ports = Ports(session.client.reader(), session.client.writer(), rehearsal, session.clock, *declared_in(desired))
-    await apply_plan(plan, ports, options_of(run, site.name), lambda _event: None)
-    if rehearsal.recorded == recorded and not session.store.is_renamed(site):
-        return
-    async with leased(run, site) as locked:
-        ports = ports_of(run, locked, desired, session.clock)
-        await apply_plan(plan, ports, options_of(run, site.name), run.progress_of(site.name))
+    rehearsal = _rehearsal(run, site, desired, recorded)
+    await apply_plan(plan, rehearsal, options_of(run, site.name), lambda _event: None)
+    if rehearsal.journal.recorded == recorded and not session.store.is_renamed(site):
+        return None
+    try:
+        async with leased(run, site) as locked:
+            ports = ports_of(run, locked, desired, session.clock)
+            await apply_plan(plan, ports, options_of(run, site.name), run.progress_of(site.name))
+    except StateError:
+        if (why := await unwritable_state(run)) is None:
+            raise
+        return why
+    return None
+
+
+def _rehearsal(run: ApplyRun, site: SiteRef, desired: DesiredSite | None, recorded: RecordedSite) -> Ports:
+    """What is needed to work on a site whose record changes only in memory."""
+    session, record = run.session, SiteRecord(SiteLabel(site.id, site.name), recorded)
+    journal = SiteJournal(MemoryStore(), site, record, None, now=session.clock.now)
+    return Ports(session.client.reader(), session.client.writer(), journal, session.clock, *declared_in(desired))
 
 
 async def _acquired(run: ApplyRun, site: SiteRef) -> Lease:

@@ -109,10 +109,12 @@ def check(
         if run.context.strict:
             plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
         if plan.refusals or not plan.actions:
+            unwritable = None
             if not plan.refusals and entry is not None and not entry.problems and bare(plan) is plan:
-                await _note_today(run, plan, entry, turn)
+                unwritable = await _note_today(run, plan, entry, turn)
             plan = replace(plan, still_going_out=await _unwanted_since(run, plan, entry, turn, moved=moved))
-            return CheckedSite(SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds))
+            seconds = turn.seconds
+            return CheckedSite(SitePlanned(plan, tally_of(plan), labels=labels, seconds=seconds, unwritable=unwritable))
         planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
         if entry is not None and entry.problems:
             going_out = (await unseen_at(session, entry, BY_SAVED_PLAN)).going_out
@@ -139,7 +141,8 @@ async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, tur
     """Checks what one site's plan asks for, and then, by a plan made today, whether it is still authorised."""
     session, plan, desired = run.session, planned.plan, entry.load()
     await free_to_write(run, plan.site)
-    recorded = await resolve_earlier_calls(run, plan.site, desired)
+    recorded, unwritable = await resolve_earlier_calls(run, plan.site, desired)
+    planned = replace(planned, unwritable=unwritable)
     moment = Moment(recorded, desired.approvals, session.clock.now(), plan.time_zone)
     found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
     if found and again:
@@ -201,18 +204,19 @@ async def _unwanted_since(
     return (*plan.still_going_out, *(each.post for each in unseen.going_out if each.post.address not in said))
 
 
-async def _note_today(run: ApplyRun, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
+async def _note_today(run: ApplyRun, plan: Plan, entry: SiteEntry, turn: Turn) -> Diagnostic | None:
     """Records what a site's plan with nothing to do found: the first run's baseline, or what became of posts.
 
     The site is read again, because the saved plan may be hours old. Anything that has come up since is for another
-    plan.
+    plan. If nothing can be written to the state, the reason is returned.
     """
     desired = entry.load()
     known = (await run.session.store.load(plan.site)).is_known
     if (known and not plan.ended) or desired.ref != plan.site:
-        return
+        return None
     await free_to_write(run, plan.site)
-    recorded = await resolve_earlier_calls(run, plan.site, desired)
+    recorded, unwritable = await resolve_earlier_calls(run, plan.site, desired)
     today = (await plan_site(run.session, RunContext(), desired, recorded, turn)).plan
-    if not today.actions and not today.refusals:
-        await note_findings(run, today, desired, recorded)
+    if unwritable is None and not today.actions and not today.refusals:
+        return await note_findings(run, today, desired, recorded)
+    return unwritable

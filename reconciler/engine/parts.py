@@ -195,6 +195,7 @@ class PlannedSite(Variant, frozen=True, tag="planned"):
     reached: Reached | None
     nothing_public: bool
     recorded: bool
+    unwritable: Diagnostic | None
 
     @classmethod
     def of(cls, site: SitePlanned) -> Self:

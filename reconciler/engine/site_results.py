@@ -65,6 +65,8 @@ class SitePlanned(Struct, frozen=True):
     """Whether it is certain that nothing on it goes public, by this plan or because it is already waiting."""
     recorded: bool = True
     """Whether the state has a record of the site; approvals count only where it does."""
+    unwritable: Diagnostic | None = None
+    """Why nothing can be written to the state, if an apply would have recorded something about the site by now."""
 
     @property
     def name(self) -> SiteName:

@@ -30,6 +30,7 @@ from reconciler.planner.document import SavedPlan
 from reconciler.state.errors import StateError
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
+from reconciler.state.memory import MemoryStore
 from reconciler.state.sites import StateStore
 from reconciler.state.store import Any, Log, Store, Stored, Version
 from reconciler.wiring import open_session
@@ -344,6 +345,58 @@ def test_a_state_that_cannot_be_written_is_told_once_before_the_first_write(fold
 
     asyncio.run(main())
     assert writes(folder) == 0
+
+
+def test_earlier_calls_are_resolved_for_a_state_that_cannot_be_written_and_nothing_is_asked(folder: Project) -> None:
+    """The earlier run was cancelled while a generation was under way."""
+    folder.write({"sandbox.yaml": "clock: 2026-11-02T09:00:00Z\nlatency: {generate: 300s}\n"})
+
+    async def never(_proposal: Proposal) -> Decision:
+        raise AssertionError("nothing can be carried out, so there is nothing to ask")
+
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            entry = selection.entries[0]
+            selection = replace(selection, entries=(entry,))
+            task: asyncio.Task[tuple[ApplyCompleted | Refused, list[Event]]] | None = None
+
+            def hear(event: Event) -> None:
+                if type(event).__name__ == "Progressed" and "StillWaiting" in repr(event):
+                    assert task is not None
+                    task.cancel()
+
+            task = asyncio.ensure_future(applied(session, selection, emit=hear))
+            await task
+            before = await session.store.load(ref_of(entry))
+            assert before.open
+            store = Broken(session.store.store)
+            store.refuses = lambda _key, _data: True
+            outcome, events = await applied(over(store, session), selection, never)
+            assert isinstance(outcome, Refused)
+            assert (outcome.failed, outcome.unwritable, outcome.more) == (0, True, 0)
+            assert outcome.reason.message == "the state cannot be written: the disk is gone"
+            assert [type(event) for event in events if isinstance(event, SitePlanned | SiteFailed)] == [SitePlanned]
+            assert await session.store.load(ref_of(entry)) == before
+
+    asyncio.run(main())
+
+
+def test_a_first_run_that_cannot_be_recorded_on_one_site_fails_it_alone(folder: Project) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            await applied(session, selection)
+            store = Broken(MemoryStore())
+            session = over(store, session)
+            entry = selection.entries[0]
+            store.refuses = lambda key, _data: key.startswith("locks/") and entry.id in key
+            outcome, events = await applied(session, selection)
+            assert isinstance(outcome, ApplyCompleted)
+            assert (outcome.plan.failed, outcome.plan.changes) == (1, 0)
+            (broken,) = (event for event in events if isinstance(event, SiteFailed))
+            assert broken.name == entry.name
+            assert "the disk is gone" in broken.problem.message
+
+    asyncio.run(main())
 
 
 def test_a_state_that_fails_one_site_fails_it_alone(folder: Project) -> None:
