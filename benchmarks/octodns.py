@@ -6,8 +6,8 @@ Comparable: the same number of things, each declared in its own YAML file, and a
 what exists and finds nothing to do. Ours are sites with about 20 values; octoDNS's are zones with 20 records.
 
 Not comparable, in octoDNS's favour: what exists is also in YAML files on this disk, so it sends no requests, while each
-of our sites is read with two requests over HTTP (the server is a separate process, and not counted). In ours: a site is
-two requests whatever it contains, while octoDNS makes an object for each record, twice.
+of our sites is read with two requests over HTTP (the server is a separate process, and not counted). In our favour: a
+site is two requests whatever it contains, while octoDNS makes an object for each record, twice.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ marketing plan. They are `terraform_data`, which is built in, so that neither a 
 needed.
 
 Not comparable, in Terraform's favour: reading `terraform_data` takes no requests, while each of our sites is read with
-two requests over HTTP (the server is a separate process, and not counted). In ours: Terraform evaluates a language and
-orders a graph of 5,000 resources, while our sites do not depend on each other. So this shows what a fleet of this size
-costs with each, not that one program is better than the other at the same work.
+two requests over HTTP (the server is a separate process, and not counted). In our favour: Terraform evaluates a
+language and orders a graph of 5,000 resources, while our sites do not depend on each other. So this shows what a fleet
+of this size costs with each, not that one program is better than the other at the same work.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ module "{name}" {{
 
 
 def write_modules(root: Path, modules: int) -> None:
-    """A folder in which Terraform has made the modules: only the first one really; the others' state is copied."""
+    """A folder with all modules applied: Terraform applies the first, and the others' state is copied from it."""
     (root / "five").mkdir()
     (root / "five" / "main.tf").write_text(FIVE, encoding="utf-8")
     write_main(root, 1)

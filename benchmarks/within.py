@@ -1,6 +1,6 @@
 """How the CPU of each command grows with what is in one site: `python benchmarks/within.py [--small 200] [--times 8]`.
 
-One site, with so many activities, drafts, declared events or changed items, in turn. Prints for each command the
+One site with many activities, then drafts, declared events and changed items. Prints for each command the
 exponent of its CPU beyond that of a site with one of them: 1.00 is linear. The server is the sandbox, in a separate
 process that is not counted. `journal.py` counts what is written about the calls of one site, and `growth.py` grows the
 number of sites.
@@ -27,7 +27,7 @@ EACH = ("INSTAGRAM", "FACEBOOK")
 
 
 class Dimension(Struct, frozen=True):
-    """What grows: what the site file declares, and what is on the site, for a number; and the commands that are run.
+    """What grows: what is in the site file and on the site for a given number, and the commands that are run.
 
     Each command is run once, in order, and those whose name begins with a dash are only run, not measured.
     """

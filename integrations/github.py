@@ -174,7 +174,7 @@ def _run(given: Inputs) -> Run:
     text, markdown, report = (folder / f"{name}.{ending}" for ending in ("txt", "md", "html"))
     plan_file = folder / f"{name}.plan"
     for file in (text, markdown, report, plan_file):
-        file.unlink(missing_ok=True)  # from an earlier step, about which this one says nothing
+        file.unlink(missing_ok=True)  # left by an earlier step: this one must not report them
     arguments = [str(Path(sys.executable).with_name("reconciler")), given.command, given.path, *given.args]
     where = None
     match given.command:

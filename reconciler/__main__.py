@@ -8,8 +8,8 @@ import signal
 GARBAGE = (100_000, 20, 50)
 """When to collect cyclic garbage: after more objects than any command creates while starting.
 
-Checking modules and classes again and again took a quarter of a short run. What a run creates comes to a few MiB
-between two collections.
+Collecting sooner means checking all modules and classes again and again, which took a quarter of a short run. Between
+two collections, a run creates only a few MiB.
 """
 
 

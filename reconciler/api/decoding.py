@@ -1,4 +1,4 @@
-"""The bodies of answers: bytes -> plain JSON values, without secrets and without halves of characters.
+"""The bodies of answers: bytes -> plain JSON values, without secrets and lone surrogates.
 
 An answer may echo what it was sent. In everything that leaves this module, `***` replaces secrets.
 """
@@ -131,7 +131,7 @@ def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
 
 
 def _has_telling_escape(raw: bytes, secrets: Sequence[str]) -> bool:
-    """Whether an escape may hide a secret, or half a character, from a search of the bytes.
+    """Whether an escape may hide a secret, or a lone surrogate, from a search of the bytes.
 
     A line break in a text hides nothing, because no secret contains one, and nearly every caption does.
     """
@@ -169,7 +169,7 @@ def _finite(text: str) -> float:
 
 
 def _cleaned(value: Any, secrets: Sequence[str], only_likely: bool = False) -> Any:
-    """A value without secrets and without halves of characters. `only_likely`: checks closely only suspicious texts."""
+    """A value without secrets and lone surrogates. `only_likely`: checks closely only suspicious texts."""
     if isinstance(value, str):
         if not only_likely or may_echo(value.encode("utf-8", "surrogatepass"), secrets):
             value = masked(value, secrets)

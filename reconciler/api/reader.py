@@ -29,7 +29,7 @@ WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 IN_FLIGHT: Final = frozenset({PostStatus.PROCESSING, PostStatus.IN_QUEUE})
 
 AHEAD: Final = timedelta(minutes=15)
-"""A post that is in flight this long before its time has not begun to go out: it still waits."""
+"""A post in flight with more than this left before its time has not begun to go out: it is still waiting."""
 
 DENIED: Final = (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 

@@ -155,7 +155,7 @@ PUBLISH_BY_ID: Final = WriteRoute("POST", f"{PUBLISHER}/publish-by-id", "D")
 RESCHEDULE_ITEM: Final = WriteRoute("POST", f"{PUBLISHER}/items/{{id}}/reschedule", "D")
 CANCEL_ITEM: Final = WriteRoute("PATCH", f"{PUBLISHER}/items/{{id}}/cancel", "S-wix")
 
-# --- the neighbours (11), and tokens (2.2) ---------------------------------------------------------
+# --- the site and its account (11), and tokens (2.2) -----------------------------------------------
 
 PUBLISHED_URLS: Final = ReadRoute("GET", "/urls-server/v2/published-site-urls", "S-sdk")
 QUERY_SITES: Final = ReadRoute("POST", "/site-list/v2/sites/query", "D")
@@ -174,7 +174,7 @@ def only_reads(method: str, path: str) -> bool:
 
 
 def permission_of(path: str) -> str:
-    """The permission that a path requires, as the vendor's console names it (D; S-sdk for the neighbours)."""
+    """The permission that a path requires, as the vendor's console names it (D; S-sdk for other services)."""
     if path.startswith(MARKETING):
         return "Manage Marketing Plans (SCOPE.PROMOTE.MANAGE-MARKETING-PLAN)"
     if path.startswith(PUBLISHER):

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from reconciler.model.secret import Secret
 
 KEPT: Final = 512
-"""How many tokens are kept: sites are processed one after the other, and a run may have ten thousand."""
+"""How many tokens are kept: a run may have ten thousand sites, but needs those of only a few at a time."""
 
 MARGIN: Final = 300.0
 """How many seconds before it expires a token is renewed; a tenth of its lifetime if that is less."""

@@ -47,7 +47,7 @@ class Undecided(Struct, frozen=True):
 
 
 DecideDraft: TypeAlias = Callable[[Undecided], Awaitable[AnyDecision | Instead]]
-"""Asks what to do about one. Approving what was edited in the file would not count, so it is taken as SKIP."""
+"""Asks what to do about one subject. Approving what was edited in the file would not count, so it is taken as SKIP."""
 
 Saved: TypeAlias = Callable[[tuple[Ruling, ...]], object]
 

@@ -69,7 +69,7 @@ async def plan_sites(
 
 
 def is_whole(selection: Selection, undeclared: Sequence[object]) -> bool:
-    """Whether a run is about everything that may go out: all sites of the project, and there are no undeclared ones."""
+    """Whether a run is about everything that may go out: all sites of the project, and no site is undeclared."""
     return len(selection) == selection.of and not undeclared and selection.targets == TargetFilter()
 
 

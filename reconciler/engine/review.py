@@ -118,7 +118,7 @@ async def _review_site(
     observed = await _with_surroundings(session, desired, observed)
     path = session.project.approvals_file(site)
     shown = shown_path(path)
-    before = _read(path)  # the text, with its comments, as it is now: the run read its decisions minutes ago, perhaps
+    before = _read(path)  # the text, with its comments, as it is now: the run may have read it minutes ago
     plan = make_plan(desired, observed, recorded, options)
     if_approved = plan_if_approved(desired, observed, recorded, options)
     review = review_of(desired, observed, recorded, plan, options, if_approved)

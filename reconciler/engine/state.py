@@ -144,7 +144,7 @@ async def move_record(
             f"{in_quotes(new)} is not the id of a site", "write it like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
         )
     moved = new.lower()
-    if state.declared.get(old) == moved:  # its file has the new id already, so the old one is that of its last name
+    if state.declared.get(old) == moved:  # its file already has the new id, so look it up by its last known name
         state = replace(state, declared={})
     site = await site_named(state, old)
     if moved == site.id:

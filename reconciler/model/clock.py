@@ -11,7 +11,7 @@ from msgspec import Struct
 class Clock(Struct, frozen=True):
     """The time as an aware instant, a way to wait some seconds, and a count of seconds that never jumps.
 
-    Passed in, so that tests need none of them.
+    Passed in, so that tests need no real time.
     """
 
     now: Callable[[], datetime]

@@ -205,7 +205,7 @@ class Scheduled(Variant, frozen=True):
     post: PublishedPost
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
-        # A record may contain thousands of them, and a run adds hundreds. Most are new, which C code finds out fast.
+        # A record may contain thousands of them, and a run adds hundreds. Most are new, which this finds out fast.
         if self.post.id not in map(attrgetter("id"), recorded.published):
             return replace(recorded, published=(*recorded.published, self.post))
         post, kept, times = self.post, [], self.post.times

@@ -201,7 +201,7 @@ def refusal(address: Address, code: RefusedBy, message: str, fix: str, *, says_n
 
 
 ENOUGH: Final = 2
-"""How many objects made by this tool must all be missing: a single missing object is drift."""
+"""If at least this many objects made by this tool exist and none is shown, the site is refused; just one is drift."""
 
 
 def not_shown(address: Address, message: str) -> Diagnostic:

@@ -57,7 +57,7 @@ def _is_gone(known: PublishedPost | None, moment: datetime, observed: ObservedSi
 
 
 def may_be_past(observed: ObservedSite, recorded: RecordedSite) -> bool:
-    """Whether a waiting post's activity is not shown because its time has passed, or because it is gone."""
+    """Whether a waiting post's activity may be hidden only because its time has passed, and not because it is gone."""
     live = observed.marketing_plan
     if live is None or live.status is not PlanStatus.ACTIVE:
         return False

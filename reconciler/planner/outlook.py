@@ -108,7 +108,7 @@ def missed_notes(
 def zone_notes(
     actions: Iterable[Action], blocked: Iterable[Diagnostic], recorded: RecordedSite, scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """Says if the site's time zone has changed since posts were scheduled that are now moved or cancelled."""
+    """Says if the site's time zone has changed since the posts that are now moved or cancelled were scheduled."""
     reported = {problem.about.key for problem in blocked}
     posts = {
         action.operation.post

@@ -68,7 +68,7 @@ def failed_cancel(failure: Failure | None) -> JsonObject:
 
 
 _OVER_ONCE: Final = JsonObject({"why": ""})
-"""How the first records of this version said the same as `over`."""
+"""What the first records of this version had in place of `over`."""
 
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None:

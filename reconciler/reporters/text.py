@@ -325,7 +325,7 @@ class TextReporter:
                 assert_never(self._phase)
 
     def _end_gap(self) -> None:
-        """Separates the sites from the plan above them; without any, the last line follows the plan's."""
+        """An empty line between the plan and its sites; without sites, the last line comes right after the plan's."""
         if self._gap:
             self._write("\n")
             self._gap = False

@@ -254,7 +254,7 @@ class Sandbox:
 
 
 def _picture(path: str) -> HttpResponse:
-    """A picture of the media store. It needs no key, and no title that it shows can run anything."""
+    """A picture of the media store. It needs no key, and no title in it can run as a script."""
     headers = {"content-type": pictures.CONTENT_TYPE, "content-security-policy": "default-src 'none'"}
     return HttpResponse(200, pictures.draw(path), {**headers, "x-content-type-options": "nosniff"})
 

@@ -19,7 +19,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "testclient")
 
 
 class Controlled(Protocol):
-    """What of a world can be controlled."""
+    """What can be controlled in a world."""
 
     dashboard: Dashboard
 
@@ -30,13 +30,13 @@ class Controlled(Protocol):
         """What was asked for that the sandbox lacks."""
 
     def world(self) -> JsonDict:
-        """All that there is."""
+        """Clock, sites and gaps."""
 
     def now(self) -> datetime:
         """The world's clock."""
 
     def advance(self, by: timedelta) -> datetime:
-        """Puts the clock forward, and returns what it shows then."""
+        """Moves the clock forward, and returns its new time."""
 
     def reset(self) -> None:
         """Starts over from the seed."""

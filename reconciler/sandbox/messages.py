@@ -64,7 +64,7 @@ class HttpResponse:
 
 
 def encoded(value: object) -> bytes:
-    """A body in JSON; for None, an empty body, as system errors have (D). Half a character is sent as its escape."""
+    """A body in JSON; for None, an empty body, as system errors have (D). A lone surrogate is sent as its escape."""
     if value is None:
         return b""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -47,7 +47,7 @@ _WHOLE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 class LocalFolder(Store):
     """Keeps each key in a file of that name. The folder is created at the first write, not before.
 
-    Paths are texts here: a Path puts each name that it sees into a table of the process.
+    Paths are texts here: each Path adds its names to a table of the process that never shrinks.
     """
 
     def __init__(self, folder: Path) -> None:

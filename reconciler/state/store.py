@@ -40,7 +40,7 @@ class Stored(Struct, frozen=True):
 class Log(Struct, frozen=True):
     """The lines of a log so far, and where the next one goes.
 
-    A line that a crash cut short is not included: it was never durable, and its writer has got an error or is gone.
+    A line that a crash cut short is not included: it was never durable, and its writer got an error or is gone.
     """
 
     lines: tuple[bytes, ...] = ()

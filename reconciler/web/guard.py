@@ -1,8 +1,8 @@
 """Who may talk to the page: this machine's browser, with the token that the command printed, and nobody through it.
 
-Somebody else's page that is open in the same browser can send requests to this machine. But it has no token, it has an
-`Origin` of its own, and a host name of its own that it points here is not an accepted `Host`. The cookie is `Strict`; a
-content policy says what the page may load; and no answer is cached or framed.
+Somebody else's page that is open in the same browser can send requests to this machine. But it has no token, its
+`Origin` is not this page's, and if it points a host name of its own here, that name is not an accepted `Host`. The
+cookie is `Strict`, a content policy says what the page may load, and no answer is cached or framed.
 """
 
 from __future__ import annotations
