@@ -127,8 +127,8 @@ async def serve(latency: float, generation: float | None) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds until an answer (default 0)")
-    parser.add_argument("--generation", type=float, help="seconds that a generation takes, on sites without anything")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each response (default 0)")
+    parser.add_argument("--generation", type=float, help="seconds that a generation takes; sites then start empty")
     given = parser.parse_args()
     asyncio.run(serve(given.latency, given.generation))
 

@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=1000, help="the smaller number of sites (default 1000)")
     parser.add_argument(
-        "--times", type=int, default=10, help="how many times as many the larger number is (default 10)"
+        "--times", type=int, default=10, help="the larger number, as a multiple of the smaller (default 10)"
     )
     parser.add_argument("--generation", type=float, default=30.0, help="seconds that a generation takes (default 30)")
     given = parser.parse_args()

@@ -31,8 +31,10 @@ def project(root: Path, sites: int) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=250, help="the smaller number of sites (default 250)")
-    parser.add_argument("--times", type=int, default=4, help="how many times as many the larger number is (default 4)")
-    parser.add_argument("--only", help="one command alone, such as `plan`")
+    parser.add_argument(
+        "--times", type=int, default=4, help="the larger number, as a multiple of the smaller (default 4)"
+    )
+    parser.add_argument("--only", help="only this command, such as `plan`")
     given = parser.parse_args()
     sites, times = given.sites, given.times
     compiled()

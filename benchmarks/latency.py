@@ -25,7 +25,7 @@ def main() -> None:
     """Prints the seconds of the bare loop and of the tool, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=1000, help="how many sites (default 1000)")
-    parser.add_argument("--latency", type=float, default=0.05, help="seconds until an answer (default 0.05)")
+    parser.add_argument("--latency", type=float, default=0.05, help="seconds before each response (default 0.05)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run (default 3)")
     given = parser.parse_args()
     compiled()

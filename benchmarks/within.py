@@ -114,8 +114,10 @@ def main() -> None:
     """Prints a line for each command of each dimension."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", type=int, default=200, help="the smaller number (default 200)")
-    parser.add_argument("--times", type=int, default=8, help="how many times as many the larger one is (default 8)")
-    parser.add_argument("--only", help="one dimension alone, such as `drafts`")
+    parser.add_argument(
+        "--times", type=int, default=8, help="the larger number, as a multiple of the smaller (default 8)"
+    )
+    parser.add_argument("--only", help="only this dimension, such as `drafts`")
     given = parser.parse_args()
     counts = (1, given.small, given.small * given.times)
     compiled()

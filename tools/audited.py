@@ -25,5 +25,7 @@ def judged(report: dict[str, Any]) -> tuple[list[str], int, int]:
 
 if __name__ == "__main__":
     lines, looked_up, skipped = judged(json.loads(Path(sys.argv[1]).read_text("utf-8")))
-    print("\n".join([*lines, f"{looked_up} packages looked up, {skipped} not to be found; {len(lines)} known flaws"]))
+    print(
+        "\n".join([*lines, f"{looked_up} packages looked up, {skipped} not found; {len(lines)} known vulnerabilities"])
+    )
     sys.exit(bool(lines))

@@ -125,7 +125,7 @@ WORDS = {
     "Diagnostic.fix": "What to do about it.",
     "Diagnostic.severity": "How much it matters.",
     "Diagnostic.place": "Where it is in a file.",
-    "Diagnostic.requestId": "The API's id of the request.",
+    "Diagnostic.requestId": "The request id that the API returned.",
     "Diagnostic.call": "The API call and its response; the message ends with it.",
     "Diagnostic.saysName": "True if the message begins with what it is about, by its `name` if it has one.",
     "Diagnostic.continues": "True if the message continues a sentence that begins with its file.",

@@ -53,7 +53,7 @@ def check_state(text: str) -> Mistake | None:
     if url.username is not None or url.password is not None:
         return Mistake(
             "an inline secret is refused: the URL contains a user or a password",
-            "set it in the environment of the store instead",
+            "use the store's environment variables instead",
         )
     if not url.netloc:
         return Mistake("the URL of a store needs a bucket name", f"write {url.scheme}://BUCKET/PATH")

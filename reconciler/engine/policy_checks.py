@@ -116,7 +116,9 @@ def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
         plan,
         TargetFilter(excluded=(ByAddress(problem.about),)),
         SiteLabels(plan.site.name, desired.labels),
-        Diagnostic(Unstopped.BLOCKED_BY_CHECK, "a policy check blocks the cancel", "fix what the check reports"),
+        Diagnostic(
+            Unstopped.BLOCKED_BY_CHECK, "a policy check keeps it from being cancelled", "fix what the check reports"
+        ),
     )
     return replace(filtered, blocked=(*others, replace(problem, severity=Severity.WARNING)))
 

@@ -97,7 +97,7 @@ class ObjectStore(Store):
             )
         except (BaseError, ValueError) as error:
             raise UsageError(
-                f"state {url}: cannot be opened ({_said(error)})", "see its environment variables"
+                f"state {url}: cannot be opened ({_said(error)})", "check the store's environment variables"
             ) from None
         return cls(store, url)  # type: ignore[arg-type]  # from_url is typed for local folders too
 

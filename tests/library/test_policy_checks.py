@@ -165,4 +165,4 @@ def test_a_cancel_that_a_check_blocks_is_a_post_that_still_goes_out(
     )
     done = reconciler("apply", folder.root, "--auto-approve")
     assert (done.code, "still going out" in done.last) == (3, True), done.out
-    assert "a policy check blocks the cancel" in done.out
+    assert "a policy check keeps it from being cancelled" in done.out

@@ -28,8 +28,8 @@ def command(**given: Any) -> int:
     folders of one project; the default is the current directory. A file that
     is not YAML is read as a saved plan (see `plan --out`): then `apply` does
     nothing that is not in the plan, does nothing at all if a site has changed
-    since, and does not ask again. Publishing needs --allow-publish, or on a
-    terminal a yes.
+    since, and does not ask again. Publishing needs --allow-publish or, on a
+    terminal, a yes.
     """
     from msgspec.structs import replace
 
