@@ -44,6 +44,9 @@ def rule_words(key: str) -> str:
     return f"{section}[{index}]" if dot else key
 
 
+_RULE_AS_SHOWN = re.compile(r"(activities|posts|schedule\.rules)\[(\d+)\]")
+
+
 class NotAnAddress(InParts, ValueError):
     """A text that is not a valid address."""
 
@@ -77,10 +80,21 @@ class Address(str):
 
     @property
     def shown(self) -> str:
-        """The address as people see it: a rule by its place in the file, `shop/posts[0]`."""
-        if self.kind is not Kind.RULE:
+        """The address as people see and type it: a rule by its place in the file, `shop/posts[0]`."""
+        if self.kind is not Kind.RULE or not self.key:
             return str(self)
         return f"{self.site}/{rule_words(self.key)}"
+
+    @classmethod
+    def typed(cls, text: str) -> Address:
+        """Parses what a person typed: as `shown`, or as in JSON; the site may be a glob.
+
+        Raises NotAnAddress if the text is not one.
+        """
+        site, _, rest = text.partition("/")
+        if rule := _RULE_AS_SHOWN.fullmatch(rest):
+            rest = f"{Kind.RULE}[{rule[1]}.{rule[2]}]"
+        return cls.parse(f"{site}/{rest}", globs=True)
 
     @classmethod
     def parse(cls, text: str, *, globs: bool = False) -> Address:

@@ -7,25 +7,33 @@ import re
 from typing import Final
 
 from reconciler.model.canonical import Json, JsonObject
-from reconciler.model.differences import both_spelled_out, looks_the_same
+from reconciler.model.differences import both_spelled_out, looks_the_same, spelled_out
 from reconciler.model.text import in_quotes, printable, visible
 
 _PLAIN: Final = r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z"
 _DATE: Final = r"(?a)\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z"
 """Written without quotes in a file, although YAML 1.1 would not read it as text."""
 
+_SPACES: Final = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+
 _NO_TEXT: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
 def yaml_text(value: Json) -> str:
-    """A value as it would be written on one line of YAML: `{count: 3, interval: WEEK}`."""
+    """A value as it would be written on one line of YAML: `{count: 3, interval: WEEK}`.
+
+    Spaces around a text, which nobody would see, are spelled out: `[politics, religion·]`.
+    """
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        plain = re.match(_PLAIN, value) and value.casefold() not in _NO_TEXT
-        return value if plain or re.match(_DATE, value) else quoted_text(value)
+        inner = value.strip(_SPACES)
+        plain = re.match(_PLAIN, inner) and inner.casefold() not in _NO_TEXT
+        before, _, after = value.partition(inner) if inner else (value, "", "")
+        text = f"{spelled_out(before)}{inner}{spelled_out(after)}"
+        return text if plain or re.match(_DATE, value) else quoted_text(text)
     if isinstance(value, tuple):
         return f"[{', '.join(yaml_text(member) for member in value)}]"
     if isinstance(value, JsonObject):

@@ -107,7 +107,7 @@ class TargetCheck:
             if objects is None or any(_names(selector, address) for address in objects):
                 del self._missing[selector]
             else:
-                self._keys |= {str(address) for address in objects if address.kind is selector.address.kind}
+                self._keys |= {address.shown for address in objects if address.kind is selector.address.kind}
                 if reached is not None and selector.address.kind is Kind.EVENT:
                     self._ids |= {id: address for id, address in reached.ids if address in objects}
         if reached is not None and reached.idle is not None:

@@ -68,7 +68,7 @@ class ByAddress(Variant, frozen=True):
     address: Address
 
     def __str__(self) -> str:
-        return str(self.address)
+        return self.address.shown
 
 
 TargetSelector: TypeAlias = ByName | ByLabel | ByAddress
@@ -97,7 +97,7 @@ def parse_selector(option: str, text: str) -> TargetSelector:
     if rest == "*":
         return ByAddress(Address(SiteName(site)))
     try:
-        return ByAddress(Address.parse(text, globs=True))
+        return ByAddress(Address.typed(text))
     except NotAnAddress as error:
         raise UsageError(f"{option}: {error.message}", error.fix) from None
 

@@ -175,7 +175,7 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Iterator
     if item.shown_fields and all(isinstance(field.applied, Absent) for field in item.shown_fields):
         spans.append(Span("never applied", Style.DIM))
     if everything:
-        spans.append(Span(str(item.address), Style.DIM))
+        spans.append(Span(item.address.shown, Style.DIM))
     subject = _subject(items[0]) if count == 1 else plural(count, spoken(items[0].address.kind))
     yield subject_line(symbol, style, subject, *spans)
     for field in item.shown_fields:

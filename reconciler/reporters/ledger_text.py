@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
+from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
@@ -112,7 +113,7 @@ def applied_lines(
     if quiet:
         listed = [entry for entry in ledger.entries if entry.result is not ActionResult.DONE]
     repeated = [entry for entry in listed if same_as and _has_cause(entry)]
-    listed = [entry for entry in listed if entry not in cut_short and entry not in repeated]
+    listed = [entry for entry in listed if not (entry in cut_short or entry in repeated or became_a_creation(entry))]
     spans = [Span(applied.name, Style.BOLD), Span(counts(ledger, without=cut_short))]
     if applied.seconds:  # 0: nobody measured it
         spans.append(Span(f"in {duration(applied.seconds)}", Style.DIM))
@@ -182,6 +183,14 @@ def _by_result(entries: Sequence[Entry], zone: str, order: Sequence[ActionResult
 def _goes_without_saying(entry: Entry) -> bool:
     """Whether it needs no line: it is done, and the public sees nothing of it."""
     return entry.result is ActionResult.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
+
+
+def became_a_creation(entry: Entry) -> bool:
+    """Whether it is the promise of an activity, kept: the creation has an entry of its own that says so."""
+    operation = entry.operation
+    if not (isinstance(operation, Deferred) and operation.part is SitePart.ACTIVITIES and entry.matched):
+        return False
+    return isinstance(operation.activity_rules[operation.rule], DesiredActivity)
 
 
 def _cut_short(ledger: SiteLedger) -> list[Entry]:

@@ -13,7 +13,7 @@ from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, sentence
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
-from reconciler.reporters.ledger_text import became, requests
+from reconciler.reporters.ledger_text import became, became_a_creation, requests
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (
     Entered,
@@ -71,7 +71,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
     parts = [
         bullets((going_out_item(post, zone) for post in ledger.still_going_out), "items bad"),
         bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
-        bullets((_entry(entry, zone) for entry in ledger.entries), "items"),
+        bullets((_entry(entry, zone) for entry in ledger.entries if not became_a_creation(entry)), "items"),
         notes([sentence(note) for note in ledger.notes]),
         notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds, (), zone),

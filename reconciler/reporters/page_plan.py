@@ -117,7 +117,7 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
         )
         found += f'<div class="why">Discards {plural(len(discarded), "draft")}:</div>{bullets(names, "names")}'
     if calls_of:
-        details = [f"address: {action.address}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
+        details = [f"address: {action.address.shown}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
         details += [f"call: {call}" for call in calls_of(operation, plan.site)]
         details += [f"needs: {precondition(required)}" for required in action.requires]
         found += f'<pre class="explain">{"<br>".join(map(text, details))}</pre>'

@@ -202,7 +202,7 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
     from reconciler.reporters.kinds.deferred import deferred_words
     from reconciler.reporters.kinds.registry import precondition
 
-    lines = [f"address: {action.address}", f"class: {class_of(action.operation)}"]
+    lines = [f"address: {action.address.shown}", f"class: {class_of(action.operation)}"]
     why = (
         deferred_words(action.operation, plan.time_zone)[1]
         if isinstance(action.operation, Deferred)

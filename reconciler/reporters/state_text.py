@@ -154,7 +154,7 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
     words = call_words(entry)
     mark, style = ("  . in progress", Style.DIM) if entry.sent else ("  ? unconfirmed", Style.YELLOW)
     hang = 17
-    spans = (Span(fill(mark, hang - 2), style), Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address))
+    spans = (Span(fill(mark, hang - 2), style), Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address.shown))
     yield from wrapped(spans, screen, hang=hang)
     about, held = call_about(entry), site.lock is not None and not site.ended
     asked = f"to {words.asked}" + (f": {about}" if about else "")
@@ -212,7 +212,7 @@ def record_changed_line(changed: RecordChanged) -> str:
 def resolved_lines(resolved: CallResolved, screen: Screen) -> Iterator[str]:
     """The call that was resolved by hand, and what follows from that."""
     entry, words = resolved.entry, call_words(resolved.entry)
-    yield from wrapped((Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address)), screen)
+    yield from wrapped((Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address.shown)), screen)
     yield from wrapped((Span(f"  {words.done if resolved.took_effect else words.not_done}"),), screen, hang=2)
 
 

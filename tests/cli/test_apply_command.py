@@ -108,6 +108,9 @@ def test_public_actions_are_withheld_without_the_flag(project: Project, reconcil
     assert "2 withheld" in done.last
     assert "! post" in done.out
     assert reconciler("plan", project.root, "--no-publish", "--detailed-exitcode").last == "No changes."
+    unclear = reconciler("apply", project.root, "--auto-approve", "--allow-publish", "--no-publish")
+    assert unclear.code == 1
+    assert "--allow-publish and --no-publish cannot be combined; leave one of them out" in unclear.err
     allowed = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
     assert allowed.code == 0, allowed.out
     assert "2 published" in allowed.last

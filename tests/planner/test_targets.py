@@ -115,7 +115,10 @@ def left(*, targets: tuple[str, ...] = (), excludes: tuple[str, ...] = ()) -> Pl
         (("shop-lyon/marketing-plan",), (EVENT, SETTINGS, GENERATE)),
         (("shop-lyon/posts[a1]",), (POSTS,)),
         (("shop-lyon/posts",), (EVENT, SETTINGS, GENERATE, POSTS, PROMISE)),
-        (("shop-lyon/rule[posts.0]",), (EVENT, SETTINGS, GENERATE, PROMISE)),
+        (("shop-lyon/posts[0]",), (EVENT, SETTINGS, GENERATE, PROMISE)),
+        (("*/posts[0]",), (EVENT, SETTINGS, GENERATE, PROMISE)),
+        (("shop-lyon/posts[1]",), ()),
+        (("shop-lyon/rule[posts.0]",), (EVENT, SETTINGS, GENERATE, PROMISE)),  # as JSON has it
     ],
 )
 def test_a_target_brings_along_what_it_rests_on(targets: tuple[str, ...], actions: tuple[Action, ...]) -> None:

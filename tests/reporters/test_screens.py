@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +34,7 @@ from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed,
 from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
-from reconciler.model.activities import PostsRule
+from reconciler.model.activities import CreateActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
@@ -152,6 +152,30 @@ KEPT = SiteLedger(
             Address(SHOP, Kind.POSTS, "b3"), GeneratePosts(ActivityId("b3"), "Sale"), ActionResult.DONE, promised=True
         ),
     ),
+)
+STUDIO = DesiredActivity("Open studio", "", datetime(2026, 12, 5, 10, tzinfo=UTC), "SOCIAL_MARKETING")
+CREATED = SiteLedger(
+    SiteRef(SHOP, "1"),
+    (
+        Entry(
+            Address(SHOP, Kind.RULE, "activities.0"),
+            Deferred(SitePart.ACTIVITIES, 0, activity_rules=(STUDIO,), at_most=1),
+            ActionResult.DONE,
+            matched=1,
+            count=0,
+        ),
+        Entry(Address(SHOP, Kind.ACTIVITY, STUDIO.title), CreateActivity(STUDIO), ActionResult.DONE, promised=True),
+    ),
+)
+RULES = (PostsRule(Match(within=timedelta(days=2))), PostsRule(Match()), PostsRule(Match(), max=1))
+ALIKE = tuple(
+    Action(
+        Address(SHOP, Kind.RULE, f"posts.{number}"),
+        Deferred(SitePart.POSTS, number, posts_rules=RULES, at_most=rule.max),
+        Reason.RULE,
+        (f"posts[{number}]",),
+    )
+    for number, rule in enumerate(RULES)
 )
 LONG = " ".join(f"sentence {number} of the guidelines." for number in range(40))
 
@@ -332,6 +356,8 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
     ),
     "applied": lambda: shown(*applied(TWO), command="apply"),
     "promise-kept": lambda: shown(*applied(KEPT), command="apply"),
+    "creation-kept": lambda: shown(*applied(CREATED), command="apply"),
+    "rules-with-the-same-bound": lambda: shown(*plan_of(planned(*ALIKE))),
     "stopped": lambda: shown(*interrupted(stopped("shop"), waited("other")), command="apply"),
     "stopped-after-withholding": lambda: shown(*interrupted(stopped("shop"), withheld("other")), command="apply"),
     "stopped-on-many-sites": lambda: shown(
@@ -540,7 +566,7 @@ def test_explain_shows_addresses_calls_preconditions_and_reads(everything: SiteP
         "call: PATCH /settings of 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01",
         "needs: settings.toneOfVoice is 'dry'",
         "read: settings",
-        "address: janes-pottery/rule[posts.0]",
+        "address: janes-pottery/posts[0]",
     ):
         assert wanted in text
 

@@ -32,6 +32,10 @@ def shown(before: Json, after: Json, *, whole: bool = False) -> str:
         ("warm\u00a0tone", "warm tone", "warm<U+00A0>tone  ->  warm·tone  (they look the same)"),
         (("b", "x  y"), ("d", "x y"), "+ d  - b  ~  x··y  ->  x·y  (they look the same)"),
         ("", " ", '""  ->  ·  (they look the same)'),
+        (("a",), ("a", "b ", "\u00a0c", "d"), "+ b·  + d  + <U+00A0>c"),
+        (("b ", "c"), ("c",), "- b·"),
+        (("a", "b "), ("b ", "a"), "[a, b·]  ->  [b·, a]  (same items in a different order or number)"),
+        (("a",), ("a", "x: y ", "z\n"), r'+ "x: y·"  + "z\n"'),
         (LONG, f"{LONG} ", "… sentence 29 of it.{+·+}  (they look the same)"),
         (
             LONG,

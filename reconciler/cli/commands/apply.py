@@ -35,8 +35,11 @@ def command(**given: Any) -> int:
 
     from reconciler.cli.apply import Permissions, apply_live_command, apply_saved_command
     from reconciler.engine.saved import plan_file_of
+    from reconciler.model.diagnostics import UsageError
 
     asked = options.run_options(**given)
+    if given["allow_publish"] and not asked.publish:
+        raise UsageError("--allow-publish and --no-publish cannot be combined", "leave one of them out")
     permissions = Permissions(given["auto_approve"], given["allow_publish"], given["lock_timeout"])
     if (file := plan_file_of(asked.paths)) is not None:
         return apply_saved_command(file, asked, replace(permissions, saved=True))

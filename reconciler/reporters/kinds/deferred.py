@@ -44,29 +44,42 @@ class DeferredWords(KindWords[Deferred, Condition]):
 
 
 def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
-    """What a deferred action is about, and its bound: `posts`, `for up to 12 activities (decided after generation)`."""
+    """What a deferred action is about, and its bound: `posts`, `for up to 12 activities (decided after generation)`.
+
+    If the file has several such rules, the first part says which: `posts[0]`.
+    """
     rule, most = operation.rule, operation.at_most
     later = "(decided after generation)"
     match operation.part:
         case SitePart.POSTS:
             of = "for" if operation.posts_rules[rule].present else "cleared for"
-            return "posts", f"{of} {_up_to(most, 'activity', 'activities')} {later}"
+            subject = _place(operation) if len(operation.posts_rules) > 1 else "posts"
+            return subject, f"{of} {_up_to(most, 'activity', 'activities')} {later}"
         case SitePart.SCHEDULE:
-            return "posts", f"go out without approval: {_up_to(most, 'draft', 'drafts')} {later}"
+            subject = _place(operation) if len(operation.schedule_rules) > 1 else "posts"
+            return subject, f"go out without approval: {_up_to(most, 'draft', 'drafts')} {later}"
         case SitePart.ACTIVITIES:
             chosen = operation.activity_rules[rule]
             if isinstance(chosen, DesiredActivity):
                 return f"activity {quoted(chosen.title)}", f"create {later}"
+            others = sum(not isinstance(other, DesiredActivity) for other in operation.activity_rules) > 1
+            subject = _place(operation) if others else "activities"
             if isinstance(chosen, SetActivities):
                 values = ", ".join(f"{name} to {yaml(in_zone(name, wanted, zone))}" for name, wanted in chosen.values())
-                return "activities", f"set {values} on {_up_to(most, 'activity', 'activities')} {later}"
-            return "activities", f"delete {_up_to(most, 'activity', 'activities')} {later}"
+                return subject, f"set {values} on {_up_to(most, 'activity', 'activities')} {later}"
+            return subject, f"delete {_up_to(most, 'activity', 'activities')} {later}"
         case never:
             assert_never(never)
 
 
 def _up_to(most: int | None, one: str, many: str) -> str:
     return f"all {many} that match" if most is None else f"up to {plural(most, one, many)}"
+
+
+def _place(operation: Deferred) -> str:
+    """Where the file has the rule: `posts[0]`."""
+    section = "schedule.rules" if operation.part is SitePart.SCHEDULE else operation.part.value
+    return f"{section}[{operation.rule}]"
 
 
 def _matching(operation: Deferred) -> str:
@@ -76,17 +89,17 @@ def _matching(operation: Deferred) -> str:
     match operation.part:
         case SitePart.POSTS:
             of = "for" if operation.posts_rules[operation.rule].present else "of"
-            return f"posts {of} {bound}{things} matching posts[{operation.rule}]"
+            return f"posts {of} {bound}{things} matching {_place(operation)}"
         case SitePart.SCHEDULE:
             drafts = "draft" if operation.at_most == 1 else "drafts"
-            return f"{bound}{drafts} matching schedule.rules[{operation.rule}]"
+            return f"{bound}{drafts} matching {_place(operation)}"
         case SitePart.ACTIVITIES:
             rule = operation.activity_rules[operation.rule]
             if isinstance(rule, DesiredActivity):
-                return f"activity {value(rule.title)} of activities[{operation.rule}]"
+                return f"activity {value(rule.title)} of {_place(operation)}"
             sets = ""
             if isinstance(rule, SetActivities):
                 sets = ", setting " + ", ".join(f"{name} to {value(wanted)}" for name, wanted in rule.values())
-            return f"{bound}{things} matching activities[{operation.rule}]{sets}"
+            return f"{bound}{things} matching {_place(operation)}{sets}"
         case never:
             assert_never(never)
