@@ -214,12 +214,15 @@ async def _unless_denied(read: Awaitable[T], otherwise: T) -> T:
 
 
 async def _all(reads: Sequence[Awaitable[T]]) -> list[T]:
-    """The results of all reads, made in parallel. The first error cancels the others and is raised."""
+    """The results of all reads, made in parallel. The error of the first that fails, in their order, is raised.
+
+    Which of several errors a site is said to have does not depend on which answer came first.
+    """
     if len(reads) == 1:
         return [await reads[0]]
     tasks = [asyncio.ensure_future(read) for read in reads]
     try:
-        return list(await asyncio.gather(*tasks))
+        return [await task for task in tasks]
     except BaseException:
         for task in tasks:
             task.cancel()

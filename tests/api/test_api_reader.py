@@ -71,6 +71,18 @@ def test_only_what_is_needed_is_asked_for(bench: Bench, sandbox_of: Make, need: 
     assert observed.had_reads == {need}
 
 
+@pytest.mark.parametrize("slow", ["settings", "marketing-plan"])
+def test_the_error_does_not_depend_on_which_answer_comes_first(bench: Bench, slow: str) -> None:
+    async def side(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.05 * (request.url.path.endswith("/marketing-settings") == (slow == "settings")))
+        return ok({"hello": 1})
+
+    needs = frozenset({Need.SETTINGS, Need.MARKETING_PLAN})
+    with pytest.raises(ApiError) as caught:
+        asyncio.run(bench.client(side).reader().read(bench.site, needs))
+    assert not caught.value.path.endswith("/marketing-settings")
+
+
 def test_parts_are_read_at_once(bench: Bench) -> None:
     flying, most = 0, 0
 

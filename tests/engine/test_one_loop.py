@@ -75,7 +75,7 @@ def loops(source: str) -> Iterator[str]:
 AT_ONCE = {
     "engine/fleet.py": ["ensure_future", "gather"],
     "engine/apply_parts.py": ["ensure_future", "gather", "wait", "wait"],  # the parts of a run on workers
-    "api/reader.py": ["ensure_future", "gather", "gather"],  # the reads of one site
+    "api/reader.py": ["ensure_future", "gather"],  # the reads of one site
     # one thing beside another: a run and its signals, a lease and its renewal, a shielded write
     "cli/signals.py": ["ensure_future", "gather"],
     "state/heartbeat.py": ["ensure_future", "ensure_future", "gather"],
