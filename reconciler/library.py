@@ -348,9 +348,12 @@ class Project:
 
     async def run_show(self, saved: SavedPlan, emit: Emit) -> PlanCompleted:
         """Reports a saved plan, judged by the limits of this project. Reads no site."""
+        from reconciler.engine.results import RunStarted
         from reconciler.engine.saved import show_saved
 
-        return await show_saved(saved, self.state, self.now(), self.files.policy, emit)
+        sites = len(saved.plans)
+        started = RunStarted("show", self.files.root.name, sites, sites, self.api, self.commit())
+        return await show_saved(saved, self.state, self.now(), started, self.files.policy, emit)
 
     async def run_doctor(
         self, selection: Selection, emit: Emit, *, strict: bool = False, probe_to: Path | None = None

@@ -42,6 +42,7 @@ WORDS = {
     "PlanDocument.sites": "One plan per site, sorted by name.",
     "PlanDocument.part": "The shard that it covers; left out if it covers all sites.",
     "PlanDocument.project": "The digest of the project file it was made from, which shows if it has changed since.",
+    "PlanDocument.commit": "What git had checked out when it was made.",
     "RunPart.number": "Which shard, from 1.",
     "RunPart.count": "How many shards there are.",
     "RunPart.config": "The digest of the files and options that all shards are made from.",

@@ -55,7 +55,7 @@ def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
 
     def work(running: CommandRun) -> ClosingEvent:
         project, selection, context = selected(asked)
-        return running.run(project.run_apply(selection, context, *_terms(project, permissions, running)))
+        return running.run(project.run_apply(selection, context, *_terms(permissions, running)))
 
     return reported("apply", asked.shown, work, asks=permissions.asks)
 
@@ -74,13 +74,13 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
             what = f"this is {shard}, and the limits only count its own sites"
             fix = "to check them over all shards: reconciler merge FILE... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
-        context, terms = RunContext(strict=asked.strict), _terms(project, permissions, running)
+        context, terms = RunContext(strict=asked.strict), _terms(permissions, running)
         return running.run(project.run_apply_plan(saved, context, *terms, asked.choice.shard))
 
     return reported("apply", asked.shown, work, asks=permissions.asks)
 
 
-def _terms(project: Project, permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, Emit]:
+def _terms(permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, Emit]:
     """Who decides, what ends a run early and how it is judged then, and where the run reports."""
     interrupts = running.interrupts
     started: list[RunStarted] = []
@@ -91,9 +91,6 @@ def _terms(project: Project, permissions: Permissions, running: CommandRun) -> t
         running.emit(event)
 
     async def decide(proposal: Proposal) -> Decision:
-        if not started:  # a saved plan does not begin with its sites
-            sites = proposal.completed.sites
-            started.append(RunStarted("apply", project.files.root.name, sites, sites, project.api, project.commit()))
         decision = await _decide(proposal, permissions, header(started[0]))
         if decision.apply:
             interrupts.stop_gently(lambda: running.progress.say(STOPPING))

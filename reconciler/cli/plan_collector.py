@@ -42,7 +42,8 @@ class PlanCollector:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))
             return
-        save_plan(self._file, project.api.target, project.now(), self._plans, part, project.files.digest)
+        made_from = (part, project.files.digest, project.commit())
+        save_plan(self._file, project.api.target, project.now(), self._plans, *made_from)
         what, fix = f"Saved to {self._file}", ""  # `Next:` says how to apply it
         if part is not None and part.count > 1:
             what += f", shard {part.number:,} of {part.count:,}"

@@ -32,7 +32,7 @@ from reconciler.engine.plan import PlanTotals, is_whole, left_to_go_out, plan_si
 from reconciler.engine.plan_file import plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused
+from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused, RunStarted
 from reconciler.engine.saved import FilesUnreadable, MovedOn, moved_on, plan_loaded
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import begin
@@ -150,13 +150,16 @@ async def apply_saved(
     """
     clock, spent = run.session.clock, SpentPlans(run.session.store.store)
     spent_at = await spent.spent_at(saved.seal) if shard is None else None
+    part, others = _parts_of(saved, shard)
+    session, chosen = run.session, len(part.plans)
+    of = len(saved.plans) if isinstance(today, FilesUnreadable) else max(len(saved.plans), len(today))
+    run.emit(RunStarted("apply", session.project.root.name, chosen, of, session.api, session.commit))
     run.emit(plan_loaded(saved, clock.now(), spent_at))
     try:
         if spent_at is not None:
             raise SpentPlan(spent_at)
         again = shard is not None and await spent.was_begun(saved.seal, shard.number, shard.count)
         saved.check_expiry(clock.now())
-        part, others = _parts_of(saved, shard)
         files = _check_files(run, part, today)
         await report_left_out(run.session, _not_in(saved, files, shard), run.emit)
         stale: list[StaleAction] = []

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from reconciler.engine.plan_file import StoredPlans
 from reconciler.model.codec import Malformed, from_plain
 from reconciler.model.diagnostics import UsageError
@@ -41,7 +43,9 @@ def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
         for plan in saved.plans:
             plans.add(plan)
     made_at = min(saved.made_at for _, saved in found)
-    return SavedPlan(str(uuid.uuid4()), __version__, first.api, made_at, plans, first.valid_for, project=first.project)
+    commit = first.commit if all(saved.commit == first.commit for _, saved in found) else None
+    whole = SavedPlan(str(uuid.uuid4()), __version__, first.api, made_at, plans, first.valid_for)
+    return replace(whole, project=first.project, commit=commit)
 
 
 def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:

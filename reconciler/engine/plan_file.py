@@ -200,6 +200,7 @@ def _head(opened: IO[bytes], plans: StoredPlans) -> SavedPlan | None:
         return None
     part = None if isinstance(found.part, Absent) else found.part
     project = None if isinstance(found.project, Absent) else found.project
-    saved = SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part, project)
+    commit = None if isinstance(found.commit, Absent) else found.commit
+    saved = SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part, project, commit)
     saved.__dict__["digest"] = found.digest
     return saved if saved.expires_at == found.expires_at else None

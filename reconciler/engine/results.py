@@ -149,7 +149,7 @@ class PhaseStarted(Struct, frozen=True):
 class PlanLoaded(Struct, frozen=True):
     """The saved plan that the following events come from. `spent_at` is None unless it is known to have been applied.
 
-    `parts`: how many shards it was made from.
+    `parts`: how many shards it was made from. `commit`: what git had checked out when it was made, if that is known.
     """
 
     id: str
@@ -161,6 +161,7 @@ class PlanLoaded(Struct, frozen=True):
     expired: bool = False
     spent_at: datetime | None = None
     parts: int = 1
+    commit: str | None = None
 
 
 class Notice(Struct, frozen=True):

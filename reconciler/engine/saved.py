@@ -14,7 +14,7 @@ from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.plan import PlanTotals
 from reconciler.engine.plan_file import write_plan
-from reconciler.engine.results import Emit, PlanCompleted, PlanLoaded
+from reconciler.engine.results import Emit, PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
@@ -77,12 +77,14 @@ def save_plan(
     plans: Collection[Plan],
     part: RunPart | None = None,
     project: Digest | None = None,
+    commit: str | None = None,
 ) -> None:
     """Writes the plans of a run. Raises UsageError if the file cannot be written.
 
-    `project` is the digest of the project file.
+    `project` is the digest of the project file, `commit` what git has checked out.
     """
-    write_plan(file, SavedPlan(str(uuid.uuid4()), __version__, api, made_at, plans, part=part, project=project))
+    id = str(uuid.uuid4())
+    write_plan(file, SavedPlan(id, __version__, api, made_at, plans, part=part, project=project, commit=commit))
 
 
 def plan_file_of(paths: Sequence[Path]) -> Path | None:
@@ -104,13 +106,18 @@ def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> P
         expired=now >= saved.expires_at,
         spent_at=spent_at,
         parts=saved.part.count if saved.part is not None else 1,
+        commit=saved.commit,
     )
 
 
 async def show_saved(
-    saved: SavedPlan, state: Callable[[], StateAccess], now: datetime, policy: Policy, emit: Emit
+    saved: SavedPlan, state: Callable[[], StateAccess], now: datetime, started: RunStarted, policy: Policy, emit: Emit
 ) -> PlanCompleted:
-    """Reports a saved plan, judged by the limits of a policy, and when it was applied if the state can say so."""
+    """Reports a saved plan, judged by the limits of a policy, and when it was applied if the state can say so.
+
+    `started` is reported first.
+    """
+    emit(started)
     try:
         spent_at = await SpentPlans(state().store.store).spent_at(saved.seal)
     except (StateError, UsageError):

@@ -111,7 +111,7 @@ class SavedPlan(Struct, frozen=True, dict=True):
 
     `tool` is the version that made it, `api` what it was made against, `id` is random. `plans` are sorted by site name.
     `part` is None for a whole plan. `project` is the digest of the project file, None for a plan made by an earlier
-    version.
+    version. `commit` is what git had checked out, None if that is not known.
     """
 
     id: str
@@ -122,6 +122,7 @@ class SavedPlan(Struct, frozen=True, dict=True):
     valid_for: timedelta = VALID_FOR
     part: RunPart | None = None
     project: Digest | None = None
+    commit: str | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -158,6 +159,7 @@ class PlanDocument(Struct, frozen=True):
     digest: Digest
     part: RunPart | Absent = ABSENT
     project: Digest | Absent = ABSENT
+    commit: str | Absent = ABSENT
     sites: tuple[Plan, ...] = ()
     seal: Digest = Digest("")
 
@@ -176,6 +178,7 @@ def document_of(saved: SavedPlan) -> PlanDocument:
         saved.digest,
         ABSENT if saved.part is None else saved.part,
         ABSENT if saved.project is None else saved.project,
+        ABSENT if saved.commit is None else saved.commit,
     )
 
 
@@ -286,6 +289,8 @@ def from_text(data: bytes, file: str) -> SavedPlan:
             saved = replace(saved, part=found.part)
         if not isinstance(found.project, Absent):
             saved = replace(saved, project=found.project)
+        if not isinstance(found.commit, Absent):
+            saved = replace(saved, commit=found.commit)
         expires_at, digest = saved.expires_at, saved.digest
     except OverflowError:
         raise AlteredPlan("it contains a time that no plan can have") from None

@@ -21,7 +21,7 @@ from reconciler.reporters.blocks import BlockPart, Blocks, all_or_part
 from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import cause, refused_line
 from reconciler.reporters.failures import Failures, refusal_lines
-from reconciler.reporters.last_lines import header, plan_line
+from reconciler.reporters.last_lines import SHORT_COMMIT, header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, record_first
 from reconciler.reporters.plan_text import CHANGES, Item, Rank, site_items, still_going_out_lines
@@ -154,7 +154,7 @@ class PlanScreen:
             if self._run is not None and (line := header(self._run)):
                 yield self._screen.paint(line, Style.BOLD)
             if self._saved is not None:
-                yield from _saved_lines(self._saved, self._screen)
+                yield from _saved_lines(self._saved, self._screen, whole=self._calls_of is not None)
         if self._run is not None and self._run.approval_none:
             names = self._run.approval_none
             more = f" and {len(names) - MOST_TITLES:,} more" if len(names) > MOST_TITLES else ""
@@ -309,14 +309,16 @@ def _own_lines(items: Sequence[Item]) -> list[Line]:
     return [line for item in items for line in (*item.lines, *item.own)]
 
 
-def _saved_lines(saved: PlanLoaded, screen: Screen) -> Iterator[str]:
-    """Which plan this is, and whether it can still be applied."""
-    made = f"Saved plan, made {moment(saved.made_at, 'UTC')} by reconciler {saved.tool} for {saved.api}"
+def _saved_lines(saved: PlanLoaded, screen: Screen, *, whole: bool) -> Iterator[str]:
+    """Which plan this is, and whether it can still be applied; with its id and digest if it is shown as a `whole`."""
+    made = f"Saved plan, made {moment(saved.made_at, 'UTC')}"
+    made += f" from git {saved.commit[:SHORT_COMMIT]}" if saved.commit else ""
     state = f"expires {moment(saved.expires_at, 'UTC')}"
     if saved.spent_at is not None:
         state = f"used up: it was applied {moment(saved.spent_at, 'UTC')}"
     elif saved.expired:
         state = f"expired {moment(saved.expires_at, 'UTC')}"
     yield from Line((Span(made), Span(f"({state})"))).on(screen)
-    for text in (f"id {saved.id}", f"digest {saved.digest}"):
+    facts = (f"made by reconciler {saved.tool} for {saved.api}", f"id {saved.id}", f"digest {saved.digest}")
+    for text in facts if whole else ():
         yield from Line((Span(text, Style.DIM),)).on(screen)

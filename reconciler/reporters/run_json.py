@@ -57,6 +57,7 @@ class SavedRecord(Struct, frozen=True):
     api: str
     expired: bool
     spent_at: Instant | None
+    commit: str | None = None
 
 
 class FailedRecord(Struct, frozen=True):

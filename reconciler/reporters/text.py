@@ -183,7 +183,7 @@ class TextReporter:
     def _started(self, run: RunStarted) -> None:
         self._sites = run.sites
         match run.command:
-            case "plan" | "apply":
+            case "plan" | "apply" | "show":
                 self._plan.started(run)
             case "drift":
                 self._drift.started(run)

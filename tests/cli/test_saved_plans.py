@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -371,3 +373,40 @@ def test_show_reads_no_site(reconciler: Command, project: Project, saved: Path) 
     before = len(project.requests())
     reconciler("show", saved.name)
     assert len(project.requests()) == before
+
+
+@pytest.mark.parametrize("command", [("show",), ("apply", *YES)])
+def test_a_saved_plan_begins_with_where_it_works(
+    reconciler: Command, project: Project, saved: Path, command: tuple[str, ...]
+) -> None:
+    """Then comes when it was made and until when it counts; what tells plans apart is for --explain and reports."""
+    first, second, *_ = reconciler(*command, saved.name, "--summary").out.splitlines()
+    assert first == f"SANDBOX · {project.root.name} · 1 site"
+    assert re.fullmatch(r"Saved plan, made \S+ \S+ \S+ UTC  \(expires \S+ \S+ \S+ UTC\)", second)
+
+
+def test_id_and_digest_of_a_saved_plan_are_explained(reconciler: Command, saved: Path) -> None:
+    document = json.loads(saved.read_text("utf-8"))
+    facts = {f"id {document['id']}", f"digest {document['digest']}"}
+    assert not facts & set(reconciler("show", saved.name).out.splitlines())
+    assert facts <= set(reconciler("show", saved.name, "--explain").out.splitlines())
+    shown = reconciler("show", saved.name, "--output", "json").json["saved"]
+    assert (shown["id"], shown["digest"], shown["commit"]) == (document["id"], document["digest"], None)
+
+
+def test_a_saved_plan_names_the_commit_it_was_made_from(reconciler: Command, project: Project, saved: Path) -> None:
+    commit = committed(project.root)
+    assert reconciler("plan", "--out", "shop.plan").code == 0
+    assert committed(project.root) != commit
+    for command in (("show",), ("apply", *YES)):
+        ran = reconciler(*command, "shop.plan").out.splitlines()
+        assert f" UTC from git {commit[:7]}  (expires " in ran[1]
+        assert reconciler("show", "shop.plan", "--output", "json").json["saved"]["commit"] == commit
+
+
+def committed(folder: Path) -> str:
+    """Makes a commit of everything in a folder, and returns its id."""
+    git = ["git", "-C", str(folder), "-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "sites"]):
+        subprocess.run([*git, *arguments], check=True)
+    return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
