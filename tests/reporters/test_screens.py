@@ -1111,3 +1111,33 @@ def test_a_label_stands_alone_only_for_all_sites_that_have_it() -> None:
     assert head == "Same change on all 9 sites"
     head = shown(*plan_of(*changed, clean), screen=Screen(300)).splitlines()[2]
     assert head == "Same change on 9 sites (of 10 with team=emea: s0, s1, s2, …; list them with --sites)"
+
+
+FIRST_RUN: Final = Diagnostic.note("first-contact", "First run on this site: its settings become the baseline.")
+
+
+@pytest.mark.parametrize(
+    ("first", "others", "said"),
+    [
+        (1, 0, "note: First run on this site: its settings become the baseline."),
+        (1, 2, "note: First run on shop-0: its current settings and events become the baseline."),
+        (2, 1, "note: First run on 2 of 3 sites: their current settings and events become the baseline."),
+        (9, 0, "note: First run on all 9 sites: their current settings and events become the baseline."),
+    ],
+)
+def test_first_runs_are_said_once(first: int, others: int, said: str) -> None:
+    """Sites at which nothing changes have no block because of it."""
+    fresh = [planned(site=f"shop-{n}", notes=(FIRST_RUN,)) for n in range(first - 1)]
+    fresh.append(planned(tone(f"shop-{first - 1}"), site=f"shop-{first - 1}", notes=(FIRST_RUN,)))
+    known = [planned(site=f"known-{n}") for n in range(others)]
+    text = shown(*plan_of(*fresh, *known), screen=Screen(200))
+    assert text.count("First run") == 1
+    assert text.splitlines()[-4:-2] == [said, ""], text
+    assert "Same" not in text
+    assert "First run" not in shown(*plan_of(*fresh, *known), detail=Detail(summary=True))
+
+
+def test_a_list_of_sites_names_those_with_a_first_run() -> None:
+    fresh = (planned(site=name, notes=(FIRST_RUN,)) for name in ("a", "b"))
+    text = shown(*plan_of(*fresh, planned(site="c")), detail=Detail(sites=True))
+    assert "baseline.\n  sites: a, b\n\nNo changes.\n" in text
