@@ -406,7 +406,7 @@ class Project:
         return time_of(self.files, self._means.api or self.files.api)
 
     def state(self) -> StateAccess:
-        """The state, for what reads no site."""
+        """The state, for runs that read no site."""
         from reconciler.wiring import open_state_of
 
         return open_state_of(self.files, environ=self._means.environ, state=self._means.state)

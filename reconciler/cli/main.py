@@ -153,7 +153,7 @@ def entry_point() -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """Ends the process as `sys.exit` does, but without tearing down its modules: nobody needs their memory any more.
+    """Ends the process as `sys.exit` does, but without tearing down its modules: the system frees their memory.
 
     Exit handlers are called, and buffered output is written. If other people's code, threads or processes are running,
     the interpreter ends them in its own order.

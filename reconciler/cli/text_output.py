@@ -16,8 +16,8 @@ TextEvent: TypeAlias = VersionShown | SchemaShown | ScriptShown
 def show_text(command: str, shown: OutputOptions, make: Callable[[], TextEvent]) -> int:
     """Shows what `make` returns, and returns the exit code.
 
-    Text on the screen alone needs none of what reports are made with, whose loading takes longer than the rest of such
-    a command. Raises ReportsFailed and OSError as `reported` does.
+    If only text on the screen is wanted, nothing that makes reports is loaded: that would take longer than the rest of
+    such a command. Raises ReportsFailed and OSError as `reported` does.
     """
     if shown.outputs == (Output("text"),):
         sys.stdout.write(make().text)

@@ -101,7 +101,10 @@ def check_wanted(project: ProjectConfig, wanted: Wanted) -> None:
 async def _by_id(
     session: Session[ReadClient], wanted: Wanted, declared: Mapping[str, SiteEntry]
 ) -> tuple[tuple[Found, ...], tuple[SiteFailed, ...]]:
-    """The sites with the given ids, each once, and those whose names cannot be read. A declared site's is not read."""
+    """The sites with the given ids, each once, and those whose names cannot be read.
+
+    A declared site is not asked for its name, because its file has one.
+    """
     ids = tuple(dict.fromkeys(id.lower() for id in wanted.ids))
 
     async def work(id: str, _turn: Turn) -> Found:

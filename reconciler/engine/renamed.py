@@ -72,8 +72,8 @@ def with_approvals_left_behind(
 ) -> DesiredSite:
     """The site as its files describe it, once it is known whether its approvals are still in the file of an old name.
 
-    If those of its scheduled posts are, nobody withdrew them, and the site's approvals count as unknown. They do too if
-    the file in their place belongs to another site.
+    If the approvals of its scheduled posts are still there, nobody withdrew them, and the site's approvals count as
+    unknown. The same holds if the file in their place belongs to another site.
     """
     desired = without_approvals_of_another_site(desired, recorded, session)
     missing = [post for post in scheduled_by_us(recorded) if desired.approvals.draft(post) is None]
@@ -102,7 +102,7 @@ def without_approvals_of_another_site(
 def approvals_left_behind(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]
 ) -> Diagnostic | None:
-    """Says that the file of the site's old name has the decisions about its posts, and how to move them; None if not.
+    """Says how to move the decisions about a site's posts from the file of its old name; None if there are none.
 
     A review would rewrite this site's file without them, and drop those of the site that had its name before. It would
     also drop those of another site whose file is in the place of this one's.

@@ -81,7 +81,7 @@ class SiteRun:
         self._troubled: dict[ActivityId, Diagnostic] = {}
         self._kept = Packed(_Kept, _Kept(plan))
         self._done: list[CallAttempt] = []
-        # By identity, because equal actions may occur. They are held, so that no later action gets the id of one.
+        # By identity, because equal actions may occur. They are kept, so that no later action gets an `id` of theirs.
         self._begun: dict[int, Action] = {}
         self._ended: dict[int, Action] = {}
         self._promised: dict[int, Action] = {}

@@ -125,7 +125,7 @@ class Progress:
                 | adoption_results.ProjectExamined()
             ):
                 pass
-            case _:  # how a run ends, whatever it is
+            case _:  # a closing event, or the end of the run
                 self.stop()
 
     def _ended(self, event: results.SiteEvent) -> None:
