@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self
@@ -101,8 +102,33 @@ class SiteLedger(Struct, frozen=True):
     """How many drafts of what was generated no approvals file has yet; None if that could not be read."""
 
 
+class KeptPromises(Struct, frozen=True):
+    """What was done of what deferred actions turned into: within the bounds that `promises` of the plan gives."""
+
+    posts: int = 0
+    """Activities that got posts."""
+    published: int = 0
+    added: int = 0
+    """Activities, as in the next two."""
+    changed: int = 0
+    destroyed: int = 0
+    discarded: int = 0
+    """Drafts that were thrown away."""
+
+    @property
+    def objects(self) -> int:
+        """All of them together."""
+        return sum(getattr(self, name) for name in self.__struct_fields__)
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+
+
 class ApplyTally(Struct, frozen=True):
-    """The counts of the `Apply:` line (design.md 2.2)."""
+    """The counts of the `Apply:` line (design.md 2.2).
+
+    Those of what was done agree with the plan's: what came from deferred actions is in `promised` alone.
+    """
 
     added: int = 0
     changed: int = 0
@@ -114,8 +140,7 @@ class ApplyTally(Struct, frozen=True):
     """Generations that were under way before the run, whoever started them, and that ended during it."""
     discarded: int = 0
     """Drafts that were thrown away."""
-    promised: int = 0
-    """The activities that got posts through a deferred action of the plan; no other count includes them."""
+    promised: KeptPromises = KeptPromises()
     skipped: int = 0
     withheld: int = 0
     pending: int = 0
@@ -124,6 +149,11 @@ class ApplyTally(Struct, frozen=True):
     not_started: int = 0
     """Not shown in the line, but makes a run incomplete."""
     still_going_out: int = 0
+
+    @property
+    def all_published(self) -> int:
+        """The posts that were scheduled, whether the plan named them or only promised them."""
+        return self.published + self.promised.published
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
@@ -134,7 +164,8 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
 
     Objects are counted: two actions done at one address and in one column count once.
     """
-    counts = dict.fromkeys(ApplyTally.__struct_fields__, 0)
+    counts: Counter[str] = Counter()
+    promised: Counter[str] = Counter()
     columns = {
         Column.ADD: "added",
         Column.CHANGE: "changed",
@@ -146,21 +177,21 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
     }
     for ledger in ledgers:
         counts["still_going_out"] += len(ledger.still_going_out)
-        seen: set[tuple[str, Address, str]] = set()
+        seen: set[tuple[str, bool, Address, str]] = set()
         for entry in ledger.entries:
-            name = entry.result.replace("-", "_")
+            name, among, kept = entry.result.replace("-", "_"), counts, False
             if entry.result is ActionResult.DONE:
-                column = column_of(entry.operation)
-                counts["discarded"] += len(discards_of(entry.operation))
+                column, kept = column_of(entry.operation), entry.promised
+                among = promised if kept else counts
+                among["discarded"] += len(discards_of(entry.operation))
                 if column is Column.DISCARD:
                     continue
-                # Everything that goes public is counted together, deferred or not.
-                name = "promised" if entry.promised and column is Column.GENERATE else columns[column]
-            key = (name, entry.address, entry.operation.object_id)
+                name = "posts" if kept and column is Column.GENERATE else columns[column]
+            key = (name, kept, entry.address, entry.operation.object_id)
             if key not in seen:
                 seen.add(key)
-                counts[name] += entry.count
-    return ApplyTally(**counts)
+                among[name] += entry.count
+    return ApplyTally(**counts, promised=KeptPromises(**promised))
 
 
 def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, Diagnostic]:

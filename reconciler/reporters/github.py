@@ -98,7 +98,7 @@ def numbers_of(event: ClosingEvent) -> dict[str, int]:
             }
         case ApplyCompleted():
             return {
-                "published": event.tally.published,
+                "published": event.tally.all_published,
                 "withheld": event.tally.withheld,
                 "unknown": event.tally.unknown,
                 "still-going-out": event.tally.still_going_out,

@@ -16,6 +16,7 @@ from reconciler.engine.results import (
 from reconciler.model.plurals import plural
 
 if TYPE_CHECKING:
+    from reconciler.executor.ledger import KeptPromises
     from reconciler.planner.tally import Promises
 
 NO_CHANGES: Final = "No changes."
@@ -75,8 +76,8 @@ def plan_line(plan: PlanCompleted) -> str:
         (tally.publish, "to publish"),
         (tally.cancel, "to cancel"),
     )
-    rest = _promised(tally.promises)
-    rest += _counted(
+    promised = _promised(tally.promises)
+    rest = _counted(
         (tally.still_going_out, "still going out"),
         (tally.pending, "pending"),
         (tally.blocked, "blocked"),
@@ -84,11 +85,10 @@ def plan_line(plan: PlanCompleted) -> str:
     )
     if plan.failed:
         read = f"{plan.failed:,} of {plural(plan.sites, 'site')} could not be read"
-        return f"Plan incomplete: {read}; {_sentence(doing, rest)}"
+        return f"Plan incomplete: {read}; {_sentence(doing, promised, rest)}"
     if not plan.changes and not plan.refused:
-        left = [part for part in rest if not part.startswith("plus")]
-        return f"No changes; {', '.join(left)}." if left else NO_CHANGES
-    return f"Plan: {_sentence(doing, rest)}{NOTHING_PUBLIC if plan.nothing_public else ''}"
+        return f"No changes; {', '.join(rest)}." if rest else NO_CHANGES
+    return f"Plan: {_sentence(doing, promised, rest)}{NOTHING_PUBLIC if plan.nothing_public else ''}"
 
 
 def apply_line(done: ApplyCompleted) -> str:
@@ -102,8 +102,7 @@ def apply_line(done: ApplyCompleted) -> str:
         (tally.cancelled, "cancelled"),
         (tally.finished, "generation finished" if tally.finished == 1 else "generations finished"),
     )
-    rest = [f"plus {plural(tally.promised, 'post')}"] if tally.promised else []
-    rest += _counted(
+    rest = _counted(
         (tally.still_going_out, "still going out"),
         (tally.failed + done.failed + done.plan.failed, "failed"),
         (tally.skipped, "skipped"),
@@ -113,7 +112,7 @@ def apply_line(done: ApplyCompleted) -> str:
         (tally.not_started, "not started"),
         (done.refused + done.plan.refused, "refused"),
     )
-    return f"Apply: {_sentence(doing, rest)}"
+    return f"Apply: {_sentence(doing, _kept(tally.promised), rest)}"
 
 
 def interrupted_line(command: str, interrupted: Interrupted, saved_to: str = "") -> str:
@@ -151,19 +150,34 @@ def drift_line(drift: DriftCompleted) -> str:
     return f"Drift: {', '.join([*found, where])}."
 
 
-def _promised(promises: Promises) -> list[str]:
-    """`plus up to 9 posts`: what will only be known after a generation."""
-    found = [
-        f"plus up to {count}"
-        for count in (
-            plural(promises.posts, "post") if promises.posts else "",
-            f"{promises.publish:,} to publish" if promises.publish else "",
-            f"{promises.discard:,} to discard" if promises.discard else "",
-            plural(promises.activities, "activity", "activities") if promises.activities else "",
-        )
-        if count
+def _promised(promises: Promises) -> str:
+    """`plus up to 9 posts, 1 activity`: what will only be known after a generation."""
+    bounds = _counted(
+        (promises.posts, "post" if promises.posts == 1 else "posts"),
+        (promises.publish, "to publish"),
+        (promises.activities, "activity" if promises.activities == 1 else "activities"),
+        (promises.discard, "to discard"),
+    )
+    parts = [f"plus up to {', '.join(bounds)}"] if bounds else []
+    return ", ".join(parts + (["plus what matches after generation"] if promises.unbounded else []))
+
+
+def _kept(promises: KeptPromises) -> str:
+    """`plus 3 posts, 1 activity added, 2 changed, 22 drafts discarded`: what was only known after a generation."""
+    activities = _counted(
+        (promises.added, "added"),
+        (promises.changed, "changed"),
+        (promises.destroyed, "destroyed"),
+    )
+    if activities:
+        count, done = activities[0].split(" ")
+        activities[0] = f"{count} {'activity' if count == '1' else 'activities'} {done}"
+    parts = [
+        *_counted((promises.posts, "post" if promises.posts == 1 else "posts"), (promises.published, "published")),
+        *activities,
+        *_counted((promises.discarded, "draft discarded" if promises.discarded == 1 else "drafts discarded")),
     ]
-    return found + (["plus what matches after generation"] if promises.unbounded else [])
+    return f"plus {', '.join(parts)}" if parts else ""
 
 
 def _counted(*terms: tuple[int, str]) -> list[str]:
@@ -171,8 +185,6 @@ def _counted(*terms: tuple[int, str]) -> list[str]:
     return [f"{count:,} {word}" for count, word in terms if count]
 
 
-def _sentence(doing: list[str], rest: list[str]) -> str:
+def _sentence(doing: list[str], promised: str, rest: list[str]) -> str:
     """`2 to generate; plus up to 9 posts; 1 blocked.`: what is done, what may follow, and what is not done."""
-    promised = [part for part in rest if part.startswith("plus")]
-    counted = [part for part in rest if not part.startswith("plus")]
-    return "; ".join(", ".join(parts) for parts in (doing, promised, counted) if parts) + "."
+    return "; ".join(part for part in (", ".join(doing), promised, ", ".join(rest)) if part) + "."

@@ -78,7 +78,7 @@ class OpenMetricsReporter:
                 ended = [(entry.operation.verb, entry.result) for entry in ledger.entries]
                 counts = {"pending": done.pending, "still_going_out": done.still_going_out}
                 posts = {
-                    "posts_published": done.published,
+                    "posts_published": done.all_published,
                     "posts_failed": ended.count((Verb.PUBLISH, ActionResult.FAILED)),
                 }
                 self._count(name, {**counts, **posts})

@@ -59,6 +59,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         ("discarded", tally.discarded),
         ("published", tally.published),
         ("cancelled", tally.cancelled),
+        ("after generation", tally.promised.objects),
         ("finished", tally.finished),
         ("failed", tally.failed),
         ("unknown", tally.unknown),

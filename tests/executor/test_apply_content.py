@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.api.calls import BATCH
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
-from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger, tally_of
+from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, KeptPromises, SiteLedger, tally_of
 from reconciler.model.activities import (
     ActivityIs,
     CreateActivity,
@@ -834,7 +834,7 @@ def test_a_promise_is_carried_out_within_its_bound_after_the_generation(bench: B
         ("shop/rule[posts.0]", "done", 0),
         ("shop/posts[a1]", "done", 1),
     ]
-    assert tally_of([ledger]) == ApplyTally(generated=1, promised=1, skipped=1)
+    assert tally_of([ledger]) == ApplyTally(generated=1, promised=KeptPromises(posts=1), skipped=1)
 
 
 def test_a_promise_that_a_guard_refuses_is_skipped_and_what_is_blocked_is_noted(shop: Bench) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +17,15 @@ from reconciler.reporters.last_lines import NOTHING_PUBLIC
 from tests.cli.conftest import reconciler as reconciler
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
 
+SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(2, 40))]
 EVENTS = ("Sale", "Open day", "Fair", "Workshop")
 SITES = ("shop-a", "shop-b")
 TERMS = {"add": "added", "change": "changed", "destroy": "destroyed", "generate": "generated", "discard": "discarded"}
 
 
 def numbers(line: str) -> dict[str, int]:
-    """`Plan: 3 to add, ...` and `Apply: 3 added, ...` under the same names."""
-    found = {word: int(number) for number, word in re.findall(r"(\d+) (?:to )?([a-z]+)", line)}
+    """`Plan: 3 to add, ...` and `Apply: 3 added, ...` under the same names, without what is `plus`."""
+    found = {word: int(number) for number, word in re.findall(r"(\d+) (?:to )?([a-z]+)", line.partition("; plus")[0])}
     return {plan: found.get(plan, 0) + found.get(done, 0) for plan, done in TERMS.items()}
 
 
@@ -68,6 +72,115 @@ def test_the_last_line_is_what_happened(seed: int, tmp_path: Path, reconciler: C
         assert promised == told, (planned.last, done.last)
         assert (told["add"], told["destroy"]) == (len(after - events), len(events - after)), done.last
         assert told["generate"] == later["generate"] - calls["generate"], done.last
+        assert reconciler("plan", project.root).last == "No changes."
+
+
+RULES = (
+    "activities:\n"
+    "  - create: {title: Open studio, description: DESCRIPTION, targetDate: 2026-12-05T10:00:00Z, "
+    "marketingActivityType: SOCIAL_MARKETING}\n",
+    "  - match: {title: '*made*'}\n    set: {description: DESCRIPTION}\n",
+    "  - match: {title: '*week*'}\n    state: absent\n",
+    "posts:\n  - match: {within: 7d}\n    max: 3\n",
+    "  - match: {title: 'A closer*'}\n    state: absent\n",
+)
+"""Parts of a site's rules. What they match is decided after generation, if there is one."""
+
+
+def with_rules(dice: random.Random) -> str:
+    described = dice.choice(("Come by", "Come in"))
+    headless = [part for part in RULES if dice.random() < 0.7]
+    found, heads = "", set()
+    for part in headless:
+        head = "posts:\n" if RULES.index(part) >= 3 else "activities:\n"
+        found += ("" if head in heads else head) + part.removeprefix(head)
+        heads.add(head)
+    return found.replace("DESCRIPTION", described)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the sandbox has of a site."""
+
+    settings: dict[str, Any]
+    events: dict[str, Any]
+    activities: dict[str, Any]
+    drafts: dict[str, str]
+    """The activity of each draft."""
+    generation: int
+
+
+def world_of(project: Project, number: int) -> World:
+    with project.world() as world:
+        site = world.world()["sites"][f"3f0c2a9e-8d0b-4b7c-9a55-{number:012d}"]
+    activities = {id: (found["title"], found["description"], found["date"]) for id, found in site["activities"].items()}
+    return World(
+        site["settings"]["settings"],
+        {found["shown"]["id"]: found["shown"] for found in site["events"]},
+        activities,
+        {id: record["activity"] for id, record in site["items"].items()},
+        site["plan"]["generation"] if site["plan"] else 0,
+    )
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> Counter[str]:
+    """How many objects were added, changed and destroyed."""
+    kept = before.keys() & after.keys()
+    return Counter(
+        added=len(after.keys() - kept),
+        changed=sum(before[key] != after[key] for key in kept),
+        destroyed=len(before.keys() - kept),
+    )
+
+
+def by_rules(before: World, after: World) -> Counter[str]:
+    """What rules did to activities and their posts."""
+    posts = {after.drafts[id] for id in after.drafts.keys() - before.drafts.keys()}
+    gone = before.drafts.keys() - after.drafts.keys()
+    return changes(before.activities, after.activities) + Counter(posts=len(posts), discarded=len(gone))
+
+
+def by_line(line: str) -> tuple[Counter[str], Counter[str]]:
+    """The numbers of an `Apply:` line: those that agree with its plan, and those that are `plus`."""
+    base, _, plus = line.rstrip(".").partition("; plus ")
+    words = re.findall(r"(\d+) (?:activity |activities |drafts? )?([a-z]+)", plus)
+    return counted(base), Counter({"posts" if word == "post" else word: int(number) for number, word in words})
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_decided_after_generation_is_counted_apart(seed: int, tmp_path: Path, reconciler: Command) -> None:
+    """A twin of the project without rules shows the site as it was right after its generation."""
+    dice, project = random.Random(seed), Project(tmp_path / "shops")
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX})
+    numbers_of = dict(enumerate(SITES, 1))
+    for turn in range(4):
+        plain = {f"sites/{name}.yaml": declared(dice, name, number) for number, name in numbers_of.items()}
+        before = {number: world_of(project, number) for number in numbers_of} if turn else {}
+        twin = Project(tmp_path / f"twin-{turn}")
+        shutil.copytree(project.root, twin.root)
+        twin.write(plain)
+        assert reconciler("apply", twin.root, "--auto-approve").code == 0
+        project.write({path: text + with_rules(dice) for path, text in plain.items()})
+        planned = reconciler("plan", project.root)
+        done = reconciler("apply", project.root, "--auto-approve")
+        assert (planned.code, done.code) == (0, 0), planned.out + done.out
+        told, plus = by_line(done.last)
+        assert numbers(planned.last) == numbers(done.last), (planned.last, done.last)
+        now, later = Counter[str](), Counter[str]()
+        for number in numbers_of:
+            after, generated = world_of(project, number), world_of(twin, number)
+            was = before.get(number, World({}, {}, {}, {}, 0))
+            now += changes(was.events, after.events) + Counter(changed=was.settings != after.settings)
+            if after.generation == was.generation:
+                now += by_rules(was, after)
+                continue
+            assert after.generation == generated.generation
+            now += Counter(generated=1, discarded=len(was.drafts.keys() - generated.drafts.keys()))
+            later += by_rules(generated, after)
+        if not turn:  # where nothing has been generated yet, what is to be created is known
+            now["added"] += later.pop("added", 0)
+        now["generated"] += now.pop("posts", 0)
+        assert (+told, +plus) == (+now, +later), done.out
         assert reconciler("plan", project.root).last == "No changes."
 
 
