@@ -18,12 +18,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from reconciler.config.project import ProjectConfig
-from reconciler.config.sites import FilesRead, read_files
-from reconciler.engine.parts import Setup
-from reconciler.engine.workers import Workers
+from reconciler.config.sites import FilesRead
+from reconciler.engine.parts import Setup, files_read, files_task, to_bytes
+from reconciler.engine.workers import Workers, answer_of
 from reconciler.worker import ALONE, WRITING, run_part
 
 AT_ONCE: Final = 250
@@ -43,17 +41,17 @@ class Processes:
         return Workers(self._next, self._work, self._count, setup, end=self._close)
 
     def read(self, project: ProjectConfig, files: Sequence[Path]) -> Iterator[FilesRead | None]:
-        """Site files, read by all of them; see `config.sites.ReadElsewhere`."""
+        """Site files, read by all of them; see `config.sites.ReadElsewhere`. Raises PartFailed."""
         self._started.extend(WorkerProcess() for _ in range(self._count - len(self._started)))
-        project = replace(project, credentials=dict(project.credentials))
-        parts = [files[start : start + AT_ONCE] for start in range(0, len(files), AT_ONCE)]
+        parts = (files[start : start + AT_ONCE] for start in range(0, len(files), AT_ONCE))
         try:
             reading = [
-                worker.submit(read_files, project, part)
+                worker.submit(self._work, to_bytes(files_task(project, part)))
                 for worker, part in zip(cycle(self._started), parts, strict=False)
             ]
-            for found in reading:
-                yield found.result()
+            for answer in reading:
+                found = answer_of(answer.result()).files
+                yield None if found is None else files_read(found)
         except BrokenExecutor:
             self._close()  # others are started when there is work to do
             yield None

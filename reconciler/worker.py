@@ -1,4 +1,4 @@
-"""A worker's side of a run: one part, from the bytes of its task to the bytes of its answer.
+"""A worker's side of a run: one part of its sites or files, from the bytes of its task to the bytes of its answer.
 
 It runs in a process that shares nothing with the run but the state store and the contents of the task. Credentials,
 proxies and certificates come from its own environment.
@@ -11,10 +11,12 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final, TypeVar, assert_never
 
 from reconciler.api.client import FullClient, ReadClient
-from reconciler.config.sites import SiteEntry
+from reconciler.config.project import InvalidProject
+from reconciler.config.sites import SiteEntry, read_files
 from reconciler.engine.apply import prepare
 from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember_part
@@ -28,6 +30,7 @@ from reconciler.engine.parts import (
     Checking,
     DriftedSite,
     FailedSite,
+    FilesTask,
     Happened,
     Kept,
     Noticed,
@@ -44,9 +47,12 @@ from reconciler.engine.parts import (
     StartedSite,
     Task,
     entry_of,
+    files_values,
     from_bytes,
+    project_in,
     project_of,
     report_of,
+    task_of,
     to_bytes,
 )
 from reconciler.engine.plan import plans
@@ -106,16 +112,26 @@ Client = TypeVar("Client", bound=ReadClient)
 def run_part(data: bytes, gone: Callable[[], bool] = ALONE.is_set) -> bytes:
     """Works on a part. Returns every outcome, errors included. `gone` returns true once nobody is waiting any more."""
     try:
-        task = from_bytes(Task, data)
+        task = task_of(data)
     except OtherVersion:
         what = f"a worker runs version {__version__}, but this run uses a different one"
         return to_bytes(
             PartResult(problem=Diagnostic("other-version", what, "install the same version on all of them"))
         )
     try:
+        if isinstance(task, FilesTask):
+            return to_bytes(_files(task, os.environ))
         return to_bytes(_worked(task, os.environ, gone))
     except Exception as error:
         return to_bytes(PartResult(problem=diagnostic_of(error)))
+
+
+def _files(task: FilesTask, environ: Mapping[str, str]) -> PartResult:
+    try:
+        found = read_files(project_in(task, environ), [Path(file) for file in task.files])
+    except InvalidProject:
+        return PartResult()  # as for any file with problems, which the run itself reports
+    return PartResult(files=None if found is None else files_values(found))
 
 
 def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:

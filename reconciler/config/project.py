@@ -137,23 +137,37 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
     return project
 
 
+def project_again(root: Path, file: Path | None, content: bytes, trust: Trust) -> ProjectConfig:
+    """A project whose file was already read, elsewhere. Raises InvalidProject."""
+    problems = Problems()
+    project = ProjectConfig(root, trust=trust) if file is None else _project_in(content, root, file, trust, problems)
+    if problems:
+        raise InvalidProject(problems.reported(), project)
+    return project
+
+
 def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnostic]) -> ProjectConfig:
     """The project file. If it has problems: the usable part of it, so that the site files can be checked."""
     stamp = stamp_of(file)
-    unusable = ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust)
+    content = None
     if refused := refused_path(file, root, trust):
         problems.append(problem(Place(shown_path(file)), *refused, continues=True))
-        return unusable
-    content = read_file(file, shown_path(file), problems)
+    else:
+        content = read_file(file, shown_path(file), problems)
     if content is None:
-        return unusable
-    unusable = replace(unusable, content=content)
+        return ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust)
+    return replace(_project_in(content, root, file, trust, problems), stamp=stamp)
+
+
+def _project_in(content: bytes, root: Path, file: Path, trust: Trust, problems: list[Diagnostic]) -> ProjectConfig:
+    """What a project file says, or the usable part of it."""
+    unusable = ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust, content=content)
     document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it", content)
     if document is None:
         return unusable
     checked = check(document, "project", problems)
     project = _project(root, file, trust, MergedDocument((Layer(document, checked.value),), problems))
-    project = replace(project, stamp=stamp, content=content)
+    project = replace(project, content=content)
     return project if checked.usable("credentials") else replace(project, credentials=_AnyCredentials())
 
 

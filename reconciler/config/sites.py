@@ -130,7 +130,8 @@ class SiteIndex(Struct, frozen=True):
 class FilesRead(Struct, frozen=True):
     """Site files that were read in another process of this machine, in order, and in which nothing is wrong.
 
-    `content` is what the digest of all files is made from; `names` and `ids` say where each was found.
+    All entries are packed with one sample. `content` is what the digest of all files is made from; `names` and `ids`
+    say where each was found.
     """
 
     entries: tuple[SiteEntry, ...]

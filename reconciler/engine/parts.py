@@ -1,4 +1,4 @@
-"""What travels between a run and its workers: a part of its sites as a task, and the result as an answer.
+"""What travels between a run and its workers: a part of its sites or files as a task, and the result as an answer.
 
 Both are bytes of the project's codec after a line that names the version; another version is refused before anything is
 decoded. A task contains values and references, but no secrets: a worker takes its credentials from its own environment.
@@ -6,16 +6,16 @@ decoded. A task contains values and references, but no secrets: a worker takes i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Self, TypeAlias, TypeVar, assert_never
+from typing import Any, Final, Self, TypeAlias, TypeVar, assert_never
 
 from reconciler.config.environment import clean_environment
-from reconciler.config.packing import Details, KeptSite
-from reconciler.config.project import ProjectConfig
+from reconciler.config.packing import Details, KeptSite, PackedSite
+from reconciler.config.project import ProjectConfig, project_again
 from reconciler.config.secrets import CredentialRef
-from reconciler.config.sites import SiteEntry
+from reconciler.config.sites import FilesRead, SiteEntry
 from reconciler.config.stamps import Stamp
 from reconciler.config.trust import Trust
 from reconciler.engine.results import Notice
@@ -146,7 +146,7 @@ class Ready(Variant, frozen=True):
     """Who approved which post, if the worker has no files to check."""
 
 
-class Task(Struct, frozen=True):
+class Task(Variant, frozen=True):
     """A part of a run."""
 
     setup: Setup
@@ -154,6 +154,29 @@ class Task(Struct, frozen=True):
     sites: tuple[SiteValues, ...]
     ready: tuple[Ready, ...] = ()
     """What to carry out at each of the sites, if that is the job."""
+
+
+class TrustValues(Struct, frozen=True):
+    """What was allowed from outside the repository; the environment is the worker's own."""
+
+    api: str | None
+    state: str | None
+    hosts: frozenset[str]
+    paths: tuple[str, ...]
+    commands: bool
+    require_approval: bool
+    committed: bool
+    home: str | None
+
+
+class FilesTask(Variant, frozen=True):
+    """Some site files to read. `content` is that of the project `file`, as the run read it."""
+
+    root: str
+    file: str | None
+    content: bytes
+    trust: TrustValues
+    files: tuple[str, ...]
 
 
 # --- the answer ------------------------------------------------------------------------------------
@@ -295,6 +318,28 @@ REPORT_EVERY: Final = 2.0
 """Seconds after which a worker sends this again, and its run checks again."""
 
 
+class PackedValues(Struct, frozen=True):
+    """A site in a file that was read: the entry, with the site as packed `data`."""
+
+    name: SiteName
+    labels: Labels
+    below: str
+    data: bytes
+    problems: tuple[Diagnostic, ...]
+    without_approval: bool
+
+
+class FilesValues(Struct, frozen=True):
+    """Site files that were read; `sample` is that of all the packed sites."""
+
+    sample: bytes
+    sites: tuple[PackedValues, ...]
+    warnings: tuple[Diagnostic, ...]
+    content: bytes
+    names: dict[str, Place]
+    ids: dict[str, Place]
+
+
 SiteOutcome: TypeAlias = PlannedSite | StaleSite | DriftedSite | Ready | FailedSite
 
 
@@ -307,12 +352,14 @@ class PartResult(Struct, frozen=True):
     reported: tuple[Reported, ...] = ()
     outcomes: tuple[SiteOutcome, ...] = ()
     problem: Diagnostic | None = None
+    files: FilesValues | None = None
+    """The files that were read, if that was the task and nothing is wrong with them."""
 
 
 # --- values <-> bytes ------------------------------------------------------------------------------
 
 
-def to_bytes(message: Task | PartResult | Kept | SoFar) -> bytes:
+def to_bytes(message: Task | FilesTask | PartResult | Kept | SoFar) -> bytes:
     """A task or an answer in the form that is sent."""
     return HEADER + to_json(message)
 
@@ -322,6 +369,13 @@ def from_bytes(kind: type[T], data: bytes) -> T:
     if not data.startswith(HEADER):
         raise OtherVersion
     return from_json(kind, data[len(HEADER) :])
+
+
+def task_of(data: bytes) -> Task | FilesTask:
+    """A task of either kind that was received. Raises OtherVersion and Malformed."""
+    either: Any = Task | FilesTask
+    task: Task | FilesTask = from_bytes(either, data)
+    return task
 
 
 def project_values(project: ProjectConfig) -> ProjectValues:
@@ -352,6 +406,76 @@ def project_of(values: ProjectValues, environ: Mapping[str, str]) -> ProjectConf
         trust=Trust(committed=values.committed, environment=tuple(sorted(clean_environment(environ).items()))),
         stamp=values.stamp,
     )
+
+
+def files_task(project: ProjectConfig, files: Sequence[Path]) -> FilesTask:
+    """The task of reading some site files of a project."""
+    trust = project.trust
+    return FilesTask(
+        str(project.root),
+        str(project.file) if project.file is not None else None,
+        project.content,
+        TrustValues(
+            trust.api,
+            trust.state,
+            trust.hosts,
+            tuple(map(str, trust.paths)),
+            trust.commands,
+            trust.require_approval,
+            trust.committed,
+            str(trust.home) if trust.home is not None else None,
+        ),
+        tuple(map(str, files)),
+    )
+
+
+def project_in(task: FilesTask, environ: Mapping[str, str]) -> ProjectConfig:
+    """The project whose files are to be read, on a worker. Raises InvalidProject."""
+    values = task.trust
+    trust = Trust(
+        api=values.api,
+        state=values.state,
+        hosts=values.hosts,
+        paths=tuple(map(Path, values.paths)),
+        commands=values.commands,
+        require_approval=values.require_approval,
+        committed=values.committed,
+        environment=tuple(sorted(clean_environment(environ).items())),
+        home=Path(values.home) if values.home is not None else None,
+    )
+    return project_again(Path(task.root), Path(task.file) if task.file is not None else None, task.content, trust)
+
+
+def files_values(found: FilesRead) -> FilesValues:
+    """Files that were read, in the form that is sent."""
+    packed = [(entry, entry.kept) for entry in found.entries if isinstance(entry.kept, PackedSite)]
+    return FilesValues(
+        packed[0][1].sample if packed else b"",
+        tuple(
+            PackedValues(entry.name, entry.labels, entry.below, kept.data, entry.problems, entry.without_approval)
+            for entry, kept in packed
+        ),
+        found.warnings,
+        found.content,
+        found.names,
+        found.ids,
+    )
+
+
+def files_read(values: FilesValues) -> FilesRead:
+    """Files that were read, as received."""
+    entries = tuple(
+        SiteEntry(
+            site.name,
+            site.labels,
+            site.below,
+            PackedSite(values.sample, site.data),
+            site.problems,
+            site.without_approval,
+        )
+        for site in values.sites
+    )
+    return FilesRead(entries, values.warnings, values.content, values.names, values.ids)
 
 
 def site_values(entry: SiteEntry) -> SiteValues:

@@ -120,7 +120,7 @@ class Workers:
                 worker.shutdown(wait=False, cancel_futures=True)
                 raise
             self._idle.append(worker)
-            return _answer(data)
+            return answer_of(data)
         return None
 
     def close(self) -> None:
@@ -131,7 +131,8 @@ class Workers:
         self._end()
 
 
-def _answer(data: bytes) -> PartResult:
+def answer_of(data: bytes) -> PartResult:
+    """The answer of a worker. Raises PartFailed if it says that there is no result, or comes from another version."""
     try:
         answer = from_bytes(PartResult, data)
     except OtherVersion:

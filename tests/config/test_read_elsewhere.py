@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-import pickle
+import os
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,16 @@ from msgspec.structs import replace
 
 from reconciler.config import sites
 from reconciler.config.project import ProjectConfig, find_project
-from reconciler.config.sites import FilesRead, SiteIndex, check_sites, read_files
+from reconciler.config.sites import FilesRead, SiteIndex, check_sites
+from reconciler.config.trust import trust_of
+from reconciler.engine import parts
+from reconciler.engine.parts import FilesTask, PartResult, files_read, files_task, from_bytes, project_in, to_bytes
+from reconciler.engine.workers import PartFailed, answer_of
 from reconciler.library import wrong_workers
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.processes import Processes, WorkerProcess
+from reconciler.worker import run_part
+from tests.engine.fleet_over_http import Quick
 
 SITES = 5
 
@@ -41,7 +48,8 @@ def declare(root: Path, number: int, name: str, tone: str = "warm") -> None:
 def by_two(project: ProjectConfig, files: Sequence[Path]) -> Iterator[FilesRead | None]:
     """Two files at a time, as they come from another process."""
     for start in range(0, len(files), 2):
-        yield pickle.loads(pickle.dumps(read_files(project, files[start : start + 2])))
+        found = answer_of(run_part(to_bytes(files_task(project, files[start : start + 2])))).files
+        yield None if found is None else files_read(found)
 
 
 def never(_project: ProjectConfig, _files: Sequence[Path]) -> Iterator[FilesRead | None]:
@@ -81,6 +89,85 @@ def test_problems_are_reported_as_in_one_process(project: ProjectConfig, wrong: 
             check_sites(project, (), elsewhere)
         told.append(caught.value.problems)
     assert told[0] == told[1]
+
+
+PROJECT = """\
+version: 1
+credentials:
+  default: {apiKey: {env: WIX_API_KEY}}
+defaults:
+- where: {labels: {team: emea}}
+  settings: {pointOfView: SECOND_PERSON}
+policy: {minLead: 2h, bannedWords: [cheap]}
+"""
+
+
+def test_a_worker_reads_files_as_part_of_the_same_project(project: ProjectConfig) -> None:
+    """Of the values that it needs none is lost, whatever the repository's and the environment's."""
+    (project.root / "reconciler.yaml").write_text(PROJECT)
+    environ = {
+        **os.environ,
+        "RECONCILER_ALLOW_PATHS": str(project.root.parent),
+        "RECONCILER_ALLOW_COMMANDS": "1",
+        "HOME": "/home/of-a-user",
+    }
+    trust = trust_of(
+        environ, api="wix", state="s3://bucket/x", allow_hosts=["wix.example"], require_approval=True, committed=True
+    )
+    project = find_project((project.root,), trust)
+    assert project.policy.min_lead == timedelta(hours=2)
+    sent = from_bytes(FilesTask, to_bytes(files_task(project, ())))
+    assert without_documents(project_in(sent, environ)) == without_documents(project)
+
+    # The file may be another one by now: what counts is what the run has read.
+    (project.root / "reconciler.yaml").write_text("version: 1\n")
+    assert without_documents(project_in(sent, environ)) == without_documents(project)
+
+
+def without_documents(project: ProjectConfig) -> ProjectConfig:
+    """A project that can be compared: a document equals only itself, and no worker needs the file's stamp."""
+    return replace(project, defaults=(), stamp=None)
+
+
+def test_defaults_reach_sites_that_are_read_elsewhere(project: ProjectConfig) -> None:
+    (project.root / "reconciler.yaml").write_text(PROJECT)
+    project = find_project((project.root,))
+    spread = check_sites(project, (), by_two)
+    assert "SECOND_PERSON" in [field.value for field in spread.entries[0].load().settings]
+    assert values(spread) == values(check_sites(project))
+
+
+def test_only_bytes_go_to_the_processes_and_come_back(project: ProjectConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.processes.AT_ONCE", 3)
+    monkeypatch.setattr("reconciler.processes.WorkerProcess", Quick)
+    travelled: list[object] = []
+
+    def noted(data: bytes) -> bytes:
+        answer = run_part(data)
+        travelled.extend((data, answer))
+        return answer
+
+    assert len(check_sites(project, (), Processes(2, noted).read)) == SITES
+    assert len(travelled) == 4
+    for message in travelled:
+        assert type(message) is bytes
+        assert message.startswith(parts.HEADER)
+
+
+def test_a_process_of_another_version_reads_nothing(project: ProjectConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = to_bytes(files_task(project, ()))
+    with monkeypatch.context() as patched:
+        patched.setattr(parts, "from_json", lambda *_: pytest.fail("it was decoded"))
+        refused = run_part(task.replace(b"parts 1", b"parts 2", 1))
+    problem = from_bytes(PartResult, refused).problem
+    assert problem is not None
+    assert problem.code == "other-version"
+
+    monkeypatch.setattr("reconciler.processes.WorkerProcess", Quick)
+    monkeypatch.setattr(parts, "from_json", lambda *_: pytest.fail("it was decoded"))
+    older = Processes(1, lambda _: b"reconciler 0.0.1, parts 1\n{}")
+    with pytest.raises(PartFailed, match="another version"):
+        check_sites(project, (), older.read)
 
 
 def test_few_files_are_read_here(project: ProjectConfig, monkeypatch: pytest.MonkeyPatch) -> None:
