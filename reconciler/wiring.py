@@ -16,9 +16,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from reconciler import machine
-from reconciler.api.client import WIX, ReadClient
-from reconciler.api.limits import Limits
-from reconciler.api.surroundings import Surroundings
+from reconciler.api.address import WIX
 from reconciler.config.discovery import absolute_path, shown_path
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import ProjectConfig
@@ -39,6 +37,8 @@ from reconciler.state.sites import StateStore, open_state
 if TYPE_CHECKING:
     import httpx
 
+    from reconciler.api.client import ReadClient
+    from reconciler.api.limits import Limits
     from reconciler.engine.parts import Setup
     from reconciler.engine.state import StateAccess
     from reconciler.engine.workers import Workers
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 MakeWorkers: TypeAlias = "Callable[[Setup], Workers]"
 
-Client = TypeVar("Client", bound=ReadClient)
+Client = TypeVar("Client", bound="ReadClient")
 
 SANDBOX_KEY: Final = ApiKey(Secret("any-key-will-do"))
 """The key for the sandbox in this process, which accepts any."""
@@ -81,6 +81,8 @@ async def open_session(
     `client_type` says whether it may write. `api`, `state` and `parallelism` override the project's. `workers` makes
     the workers for its sites; `commit` looks up what git has checked out. Raises UsageError.
     """
+    from reconciler.api.limits import Limits
+
     api = api_of(project, api)
     if api == "sandbox" and workers is not None:
         raise UsageError(
@@ -140,6 +142,8 @@ async def _of_address(
     base: str, project: ProjectConfig, client_type: type[Client], limits: Limits, environ: Mapping[str, str]
 ) -> AsyncIterator[tuple[Client, Clock]]:
     """A client of Wix, or of another address, and this machine's clock."""
+    from reconciler.api.surroundings import Surroundings
+
     credentials = _credentials(project, environ)
     async with client_type(
         base, credentials=credentials, limits=limits, clock=machine.CLOCK, surroundings=Surroundings(environ)

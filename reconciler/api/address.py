@@ -16,6 +16,8 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import in_quotes
 
+WIX: Final = "https://www.wixapis.com"  # D
+
 _HOST: Final = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*)|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
 _ADDRESS: Final = re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<path>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*)", re.I)
 _PORTS: Final = {"http": "80", "https": "443"}

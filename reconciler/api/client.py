@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from reconciler.api.fence import Fence
     from reconciler.api.writer import Learned, SiteWriter
 
-WIX: Final = "https://www.wixapis.com"  # D
-
 
 class ReadClient:
     """Reads live sites. Holds a run's only connection pool, budget and set of tokens.

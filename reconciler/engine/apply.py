@@ -28,8 +28,9 @@ from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.parts import StaleAction
-from reconciler.engine.plan import PlanTotals, is_whole, left_to_go_out, plan_site, report_result
+from reconciler.engine.plan import is_whole, left_to_go_out, plan_site, report_result
 from reconciler.engine.plan_file import plans_of_sites
+from reconciler.engine.plan_totals import PlanTotals
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused, RunStarted

@@ -13,7 +13,8 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
-from reconciler.engine.plan import judged, left_to_go_out, stopped_by
+from reconciler.engine.plan import judged, left_to_go_out
+from reconciler.engine.plan_totals import stopped_by
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
 from reconciler.engine.run_context import RunContext

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
+from reconciler.engine.plan_totals import PlanTotals
 from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted
@@ -23,21 +24,17 @@ from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unseen_at
 from reconciler.executor.observe import observe_and_plan
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
-from reconciler.planner.guards import judge_run, judge_strictly
+from reconciler.planner.guards import judge_strictly
 from reconciler.planner.nothing_public import nothing_public
 from reconciler.planner.reached import TargetCheck, idle_regeneration, reached_at
-from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import SiteLabels, TargetFilter, apply_targets
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.planner.unstopped import (
     IF_NOTHING_DONE,
     IF_REFUSED,
-    IF_RUN_REFUSED,
-    beyond_the_plan,
-    left_out,
     still_going_out,
     stops,
 )
@@ -148,15 +145,6 @@ def left_to_go_out(plan: Plan, why: Diagnostic) -> tuple[StillGoingOut, ...]:
     return still_going_out(plan, {action: why for action in plan.actions if stops(action)})
 
 
-def stopped_by(plan: Plan) -> tuple[GoingOut, ...]:
-    """The unwanted posts that a plan stops, as they go out if the run as a whole is refused."""
-    if plan.refusals:  # nothing is done there anyway
-        return ()
-    known = {post.address for post in plan.still_going_out}
-    missed = left_out(plan.actions, IF_RUN_REFUSED)
-    return tuple(GoingOut(post, plan.time_zone) for post in missed if post.address not in known)
-
-
 def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
     """A site at which nothing of its plan was done, with the unwanted posts that therefore go out."""
     left = left_to_go_out(plan, IF_NOTHING_DONE)
@@ -169,47 +157,3 @@ def report_result(result: SitePlanned | SiteFailed, emit: Emit) -> None:
         for warning in result.warnings:
             emit(Notice(warning))
     emit(result)
-
-
-class PlanTotals:
-    """What is kept about all sites: numbers."""
-
-    def __init__(self) -> None:
-        self.sites = 0
-        self.failed = 0
-        self.refused = 0
-        self.unstoppable = 0
-        self.nothing_public = True
-        self.tally = PlanTally()
-        self._stopped: list[GoingOut] = []
-
-    def add(self, result: SitePlanned | SiteFailed) -> None:
-        """Adds a site."""
-        self.sites += 1
-        self.nothing_public &= isinstance(result, SitePlanned) and result.nothing_public
-        if isinstance(result, SiteFailed):
-            self.failed += not result.refused
-            self.refused += result.refused
-            self.unstoppable += len(result.unseen.going_out)
-            self.tally += PlanTally(still_going_out=len(result.unseen.going_out))
-        else:
-            self.tally += result.tally
-            self.unstoppable += len(beyond_the_plan(result.plan))
-            self.refused += bool(result.plan.refusals)
-            self._stopped += stopped_by(result.plan)
-
-    def refused_by(self, refusals: tuple[Diagnostic, ...], completed: PlanCompleted) -> PlanCompleted:
-        """The result of a run with these refusals: posts that it would have stopped go out all the same."""
-        if not refusals:
-            return completed
-        tally = completed.tally + PlanTally(still_going_out=len(self._stopped))
-        return replace(completed, tally=tally, refusals=refusals, still_going_out=tuple(self._stopped))
-
-    def judged_public(self, completed: PlanCompleted, *, every_site: bool) -> PlanCompleted:
-        """The result, with whether it is certain that nothing goes public."""
-        return replace(completed, nothing_public=self.nothing_public and every_site and not completed.refusals)
-
-    def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
-        """The result for all added sites: the run's limits, given a policy, are judged over them and `others`."""
-        refusals = judge_run((self.tally, *others), policy) if policy is not None else ()
-        return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals, self.unstoppable)

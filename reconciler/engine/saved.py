@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
-from reconciler.engine.plan import PlanTotals
 from reconciler.engine.plan_file import write_plan
+from reconciler.engine.plan_totals import PlanTotals
 from reconciler.engine.results import Emit, PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import SiteName

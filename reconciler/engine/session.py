@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
-from reconciler.api.client import ReadClient
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.policy_checks import NamedCheck
@@ -21,10 +20,11 @@ from reconciler.planner.options import PlanOptions
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore
 
-if TYPE_CHECKING:  # few runs have any
+if TYPE_CHECKING:  # `history` and `approve` have no client, and few runs have workers
+    from reconciler.api.client import ReadClient
     from reconciler.engine.workers import Workers
 
-AnyClient = TypeVar("AnyClient", bound=ReadClient, covariant=True)
+AnyClient = TypeVar("AnyClient", bound="ReadClient", covariant=True)
 
 
 class Session(Struct, Generic[AnyClient], frozen=True):

@@ -18,7 +18,6 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.site_results import SiteFailed
 from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.engine.undeclared import waiting
-from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
@@ -122,6 +121,8 @@ async def resolve_call(
             emit(Notice(lease.taken_over))
         journal = await state.store.open_journal(site, lease)
         entry = entry_named(site.name, journal.recorded.open, entry_id)
+        from reconciler.executor.manual_resolution import resolve_manually
+
         await resolve_manually(journal, entry, took_effect=took_effect)
         left = sum(not other.sent for other in journal.recorded.open)
     resolved = CallResolved(site.name, entry, took_effect, left)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.api.client import ReadClient
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.results import Emit, Notice
 from reconciler.engine.run_context import RunContext
@@ -28,6 +28,9 @@ from reconciler.planner.left_out import waiting_posts
 from reconciler.planner.targets import SiteLabels
 from reconciler.state.errors import StateError
 from reconciler.state.sites import StateStore
+
+if TYPE_CHECKING:  # `state` and `history` have no client
+    from reconciler.api.client import ReadClient
 
 
 class Undeclared(Struct, frozen=True):

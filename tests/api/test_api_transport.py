@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from reconciler.api import routes
-from reconciler.api.client import WIX, ReadClient
+from reconciler.api.address import WIX
+from reconciler.api.client import ReadClient
 from reconciler.api.decoding import LARGEST
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Limits

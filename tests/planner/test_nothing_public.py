@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.plan import PlanTotals
+from reconciler.engine.plan_totals import PlanTotals
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic

@@ -1,0 +1,73 @@
+"""What a plan of many sites adds up to, whether they were just read or are in saved plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from reconciler.engine.results import PlanCompleted
+from reconciler.engine.site_results import SiteFailed, SitePlanned
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.policy import Policy
+from reconciler.planner.actions import GoingOut, Plan
+from reconciler.planner.guards import judge_run
+from reconciler.planner.tally import PlanTally
+from reconciler.planner.unstopped import (
+    IF_RUN_REFUSED,
+    beyond_the_plan,
+    left_out,
+)
+
+
+class PlanTotals:
+    """What is kept about all sites: numbers."""
+
+    def __init__(self) -> None:
+        self.sites = 0
+        self.failed = 0
+        self.refused = 0
+        self.unstoppable = 0
+        self.nothing_public = True
+        self.tally = PlanTally()
+        self._stopped: list[GoingOut] = []
+
+    def add(self, result: SitePlanned | SiteFailed) -> None:
+        """Adds a site."""
+        self.sites += 1
+        self.nothing_public &= isinstance(result, SitePlanned) and result.nothing_public
+        if isinstance(result, SiteFailed):
+            self.failed += not result.refused
+            self.refused += result.refused
+            self.unstoppable += len(result.unseen.going_out)
+            self.tally += PlanTally(still_going_out=len(result.unseen.going_out))
+        else:
+            self.tally += result.tally
+            self.unstoppable += len(beyond_the_plan(result.plan))
+            self.refused += bool(result.plan.refusals)
+            self._stopped += stopped_by(result.plan)
+
+    def refused_by(self, refusals: tuple[Diagnostic, ...], completed: PlanCompleted) -> PlanCompleted:
+        """The result of a run with these refusals: posts that it would have stopped go out all the same."""
+        if not refusals:
+            return completed
+        tally = completed.tally + PlanTally(still_going_out=len(self._stopped))
+        return replace(completed, tally=tally, refusals=refusals, still_going_out=tuple(self._stopped))
+
+    def judged_public(self, completed: PlanCompleted, *, every_site: bool) -> PlanCompleted:
+        """The result, with whether it is certain that nothing goes public."""
+        return replace(completed, nothing_public=self.nothing_public and every_site and not completed.refusals)
+
+    def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
+        """The result for all added sites: the run's limits, given a policy, are judged over them and `others`."""
+        refusals = judge_run((self.tally, *others), policy) if policy is not None else ()
+        return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals, self.unstoppable)
+
+
+def stopped_by(plan: Plan) -> tuple[GoingOut, ...]:
+    """The unwanted posts that a plan stops, as they go out if the run as a whole is refused."""
+    if plan.refusals:  # nothing is done there anyway
+        return ()
+    known = {post.address for post in plan.still_going_out}
+    missed = left_out(plan.actions, IF_RUN_REFUSED)
+    return tuple(GoingOut(post, plan.time_zone) for post in missed if post.address not in known)
