@@ -156,18 +156,20 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
         content = read_file(file, shown_path(file), problems)
     if content is None:
         return ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust)
-    return replace(_project_in(content, root, file, trust, problems), stamp=stamp)
+    return _project_in(content, root, file, trust, problems, stamp)
 
 
-def _project_in(content: bytes, root: Path, file: Path, trust: Trust, problems: list[Diagnostic]) -> ProjectConfig:
-    """What a project file says, or the usable part of it."""
+def _project_in(
+    content: bytes, root: Path, file: Path, trust: Trust, problems: list[Diagnostic], stamp: Stamp = None
+) -> ProjectConfig:
+    """What a project file says, or the usable part of it: without a stamp if nothing of it is."""
     unusable = ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust, content=content)
     document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it", content)
     if document is None:
         return unusable
     checked = check(document, "project", problems)
     project = _project(root, file, trust, MergedDocument((Layer(document, checked.value),), problems))
-    project = replace(project, content=content)
+    project = replace(project, content=content, stamp=stamp)
     return project if checked.usable("credentials") else replace(project, credentials=_AnyCredentials())
 
 
