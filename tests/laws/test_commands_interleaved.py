@@ -443,9 +443,5 @@ class ManyCommands(Commands):
 SOME = settings(max_examples=2, stateful_step_count=6, deadline=None, suppress_health_check=list(HealthCheck))
 TestCommands = Commands.TestCase
 TestCommands.settings = SOME
-TestManyCommands = pytest.mark.xfail(
-    strict=False,
-    reason="a known defect: after a killed apply, a moved date, moves of the record and a post that somebody made a "
-    "draft again (somebody_in_the_dashboard(how='draft')), it was scheduled a second time on one approval",
-)(pytest.mark.exhaustive(ManyCommands.TestCase))
+TestManyCommands = pytest.mark.exhaustive(ManyCommands.TestCase)
 TestManyCommands.settings = settings(SOME, max_examples=40, stateful_step_count=14)

@@ -12,7 +12,8 @@ from reconciler.model.canonical import Digest
 from reconciler.model.journal import OpenEntry
 from reconciler.model.posts import Post, PostId, account_id
 from reconciler.model.schedule import ReschedulePost, SchedulePost
-from reconciler.model.sites import PublishedPost
+from reconciler.model.sites import PublishedPost, RecordedSite
+from reconciler.planner.used_approvals import times_used
 
 NOTHING_SCHEDULED: Final = PublishedPost(PostId(""), Digest(""), "", None, datetime.min.replace(tzinfo=UTC))
 
@@ -52,7 +53,18 @@ def published_post(
         approved=isinstance(operation, ReschedulePost) or operation.approved,
         zone=zone,
         type=operation.type,
+        times=_times(operation, recorded),
     )
+
+
+def _times(operation: SchedulePost | ReschedulePost, recorded: RecordedSite) -> int:
+    """How often the post was scheduled with its content by now, if no record of it is there yet.
+
+    What an approval is known to have been used for before counts too, or the next approval would count twice. The move
+    of a post that was found scheduled is no further scheduling.
+    """
+    before = times_used(recorded, operation.post, frozenset({operation.digest}))
+    return before + 1 if isinstance(operation, SchedulePost) else max(before, 1)
 
 
 def _account(operation: SchedulePost | ReschedulePost, live: Post | None) -> str | None:
