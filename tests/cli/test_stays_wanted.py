@@ -373,6 +373,43 @@ def test_an_approval_from_before_the_state_was_lost_must_be_given_again(pottery:
     assert "cancelled after approval" in pottery.run("review")[1]
 
 
+def lose_the_state(pottery: Pottery) -> None:
+    approved_only(pottery)
+    for path in (pottery.project.root / ".reconciler").iterdir():
+        if not path.name.startswith("sandbox.db"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    pottery.run("apply", "--auto-approve", "--allow-publish")
+
+
+def schedule_by_hand(pottery: Pottery) -> None:
+    approved_only(pottery)
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at="2026-11-04T08:30:00.000Z")
+    pottery.run("apply", "--auto-approve", "--allow-publish")
+    back_to_draft(pottery)
+
+
+def back_to_draft(pottery: Pottery) -> None:
+    with pottery.project.world() as world:
+        world.edit(SITE, lambda site, *_: site.items[POST]["item"].update(status="DRAFT"))
+
+
+@pytest.mark.parametrize("used", [lose_the_state, schedule_by_hand], ids=lambda used: used.__name__)
+def test_an_approval_given_again_counts_once(pottery: Pottery, used: Callable[[Pottery], None]) -> None:
+    """Whatever made the first one count as used: no run of this tool scheduled the post with it."""
+    used(pottery)
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    assert pottery.status() == "DRAFT"
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    pottery.run("apply", "--auto-approve", "--allow-publish")
+    assert pottery.status() == "SCHEDULED"
+    assert "No changes." in pottery.run("plan")[1]
+    back_to_draft(pottery)
+    said = pottery.run("apply", "--auto-approve", "--allow-publish")[1]
+    assert (pottery.status(), "1 blocked" in said) == ("DRAFT", True), said
+
+
 def test_what_only_a_person_can_stop_is_no_run_that_ends_well(pottery: Pottery) -> None:
     assert pottery.run("apply", "--auto-approve")[0] == 0
     with pottery.project.world() as world:
