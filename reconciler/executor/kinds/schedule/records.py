@@ -12,7 +12,7 @@ from reconciler.model.canonical import Digest
 from reconciler.model.journal import OpenEntry
 from reconciler.model.posts import Post, PostId, account_id
 from reconciler.model.schedule import ReschedulePost, SchedulePost
-from reconciler.model.sites import PublishedPost, RecordedSite
+from reconciler.model.sites import PublishedPost
 from reconciler.planner.used_approvals import times_used
 
 NOTHING_SCHEDULED: Final = PublishedPost(PostId(""), Digest(""), "", None, datetime.min.replace(tzinfo=UTC))
@@ -34,9 +34,12 @@ def published_post(
     zone = context.zone or max(recorded.published, key=lambda each: each.done_at, default=NOTHING_SCHEDULED).zone
     live, activity = (found.post(post), found.activity(operation.activity)) if found else (None, None)
     moment = operation.at if found is None else live.scheduled_for if live else None
-    if before is not None and isinstance(operation, ReschedulePost):
+    moved = isinstance(operation, ReschedulePost)
+    if before is not None and moved:
         # The same scheduling at another time, not a second one.
         return replace(before, scheduled_for=moment, date=activity.date if activity else before.date, zone=zone)
+    # What its approvals are known to have been used for before counts too, or the next one would count twice.
+    used = times_used(recorded, post, frozenset({digest}))
     commit, approver = (options.commit, dict(options.approvers).get(post)) if options else (None, None)
     return PublishedPost(
         post,
@@ -53,18 +56,8 @@ def published_post(
         approved=isinstance(operation, ReschedulePost) or operation.approved,
         zone=zone,
         type=operation.type,
-        times=_times(operation, recorded),
+        times=max(used, 1) if moved else used + 1,
     )
-
-
-def _times(operation: SchedulePost | ReschedulePost, recorded: RecordedSite) -> int:
-    """How often the post was scheduled with its content by now, if no record of it is there yet.
-
-    What an approval is known to have been used for before counts too, or the next approval would count twice. The move
-    of a post that was found scheduled is no further scheduling.
-    """
-    before = times_used(recorded, operation.post, frozenset({operation.digest}))
-    return before + 1 if isinstance(operation, SchedulePost) else max(before, 1)
 
 
 def _account(operation: SchedulePost | ReschedulePost, live: Post | None) -> str | None:
