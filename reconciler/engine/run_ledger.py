@@ -50,7 +50,7 @@ class GoingOutRecord(Struct, frozen=True):
     account_name: str | None
     moment: ApiInstant | None
     reason: Reason
-    because: tuple[str, ...]
+    details: tuple[str, ...] = field(name="because")
     problem: ProblemRecord
     grounds: GroundsRecord | Absent = ABSENT
 
@@ -95,7 +95,7 @@ def _going_out_record(post: StillGoingOut) -> GoingOutRecord:
         post.account_name,
         None if post.moment is None else ApiInstant(instant(post.moment)),
         post.reason,
-        post.because,
+        post.details,
         taken_from(post.problem, ProblemRecord),
         grounds_record(post.grounds),
     )

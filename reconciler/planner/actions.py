@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, assert_never
 
+from msgspec import field
+
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
 from reconciler.model.content import Difference
@@ -67,14 +69,14 @@ class Grounds(Struct, frozen=True):
 class Action(Struct, frozen=True):
     """An operation at an address, with its reason and its preconditions.
 
-    `because` holds facts for the reason's sentence: paths that changed, the rule that matched, or a ReasonFact.
+    `details` are facts for the reason's sentence: paths that changed, the rule that matched, or a ReasonFact.
     `grounds` say more about a post that is stopped.
     """
 
     address: Address
     operation: Operation
     reason: Reason
-    because: tuple[str, ...] = ()
+    details: tuple[str, ...] = field(name="because", default=())
     requires: tuple[Precondition, ...] = ()
     grounds: Grounds | Absent = ABSENT
 
@@ -231,7 +233,7 @@ class ToReview(Struct, frozen=True):
 class StillGoingOut(Struct, frozen=True):
     """A post that goes out although it is no longer wanted, and that this plan does not cancel.
 
-    `reason`, `because` and `grounds` say why it is unwanted, as in an action. `problem` says why it is not cancelled,
+    `reason`, `details` and `grounds` say why it is unwanted, as in an action. `problem` says why it is not cancelled,
     and how to stop it. `moment` is None if it is not known when it goes out.
     """
 
@@ -242,7 +244,7 @@ class StillGoingOut(Struct, frozen=True):
     account: str | None
     moment: Instant | None
     reason: Reason
-    because: tuple[str, ...]
+    details: tuple[str, ...] = field(name="because")
     problem: Diagnostic
     type: str = "POST"
     grounds: Grounds | Absent = ABSENT

@@ -232,7 +232,7 @@ def _make_again(
         address = scope.address(Kind.POSTS, activity.id)
         return (Action(address, make, Reason.SENT_BACK, (_word(approval),), none_left),)
     media_only = approval.decision is ActivityDecision.REGENERATE_MEDIA
-    because = (_word(approval),)
+    details = (_word(approval),)
     address = scope.address(Kind.POSTS, activity.id)
     actions: list[Action] = []
     for stories, drafts in _left_to_make(approval, activity, recorded):
@@ -247,5 +247,5 @@ def _make_again(
                 *(PostIs(draft.id, PostStatus.DRAFT, draft.digest) for draft in drafts),
                 NothingWaits(activity.id),
             )
-        actions.append(Action(address, operation, Reason.SENT_BACK, because, requires))
+        actions.append(Action(address, operation, Reason.SENT_BACK, details, requires))
     return tuple(actions)

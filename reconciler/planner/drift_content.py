@@ -142,7 +142,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
                     found,
                     problem=UNTIL_CANCELLED,
                     reason=action.reason,
-                    because=action.because,
+                    details=action.details,
                     grounds=action.grounds,
                     zone=self.scope.zone_name,
                 )
@@ -227,7 +227,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
         rules: tuple[ActivityRule | PostsRule, ...] = self.desired.posts
         if part is SitePart.ACTIVITIES:
             rules = self.desired.activities
-        index = next((n for n in range(len(rules)) if action.because == (f"{part}[{n}]",)), None)
+        index = next((n for n in range(len(rules)) if action.details == (f"{part}[{n}]",)), None)
         if index is None:
             return True
         return any(

@@ -107,7 +107,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
                 about=tuple(part for part in (when, account) if part),
                 problem=post.problem,
                 reason=post.reason,
-                because=post.because,
+                details=post.details,
                 grounds=post.grounds,
                 zone=self.scope.zone_name,
                 title=post.title,

@@ -82,7 +82,7 @@ class DriftItem(Struct, frozen=True):
 
     `problem` is what is in the way, or went wrong, and what a person can do about it.
 
-    `reason`, `because` and `grounds` are those of the plan's action for it, if the finding alone does not say why;
+    `reason`, `details` and `grounds` are those of the plan's action for it, if the finding alone does not say why;
     `zone` is the site's time zone, for the times in them.
     """
 
@@ -94,7 +94,7 @@ class DriftItem(Struct, frozen=True):
     about: tuple[str, ...] = ()
     problem: Diagnostic | None = None
     reason: Reason | None = None
-    because: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     grounds: Grounds | Absent = ABSENT
     zone: str = "UTC"
     title: str = ""

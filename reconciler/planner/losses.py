@@ -47,7 +47,7 @@ def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Sco
     activities = tuple(activities)
     lost: dict[ActivityId, Unwanted] = {}
     for action in actions:
-        unwanted = Unwanted(action.reason, action.because, action.grounds)
+        unwanted = Unwanted(action.reason, action.details, action.grounds)
         operation = action.operation
         match operation:
             case DeleteMarketingPlan():
@@ -142,7 +142,7 @@ def judge_absent(
         if action.reason is Reason.ABSENT_WANTED:
             of = drafts if discards_of(action.operation) else scheduled
             posts = discards_of(action.operation) or posts_cancelled((action,))
-            of.setdefault(action.because[0], []).extend(posts)
+            of.setdefault(action.details[0], []).extend(posts)
     found = []
     for place in sorted(drafts.keys() | scheduled.keys()):
         lost, waiting = drafts.get(place, []), scheduled.get(place, [])

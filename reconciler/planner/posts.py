@@ -57,7 +57,7 @@ def has_unknown(activity: Activity) -> bool:
     return any(isinstance(post.status, Unrecognised) for post in activity.posts)
 
 
-def clear_posts(activity: Activity, reason: Reason, because: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
+def clear_posts(activity: Activity, reason: Reason, details: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
     """Throws away the drafts of an activity. Its scheduled posts are cancelled first.
 
     Empty if it has neither.
@@ -73,7 +73,7 @@ def clear_posts(activity: Activity, reason: Reason, because: tuple[str, ...], sc
         discards=tuple(post.id for post in drafts),
         stories=any(post.is_story for post in drafts),
     )
-    return (Action(scope.address(Kind.POSTS, activity.id), operation, reason, because, as_listed(activity)),)
+    return (Action(scope.address(Kind.POSTS, activity.id), operation, reason, details, as_listed(activity)),)
 
 
 def as_listed(activity: Activity) -> tuple[Precondition, ...]:

@@ -131,7 +131,7 @@ def _going_out(site: SiteName, post: PublishedPost, unwanted: Unwanted, why: Dia
         post.account,
         post.scheduled_for or post.date,
         unwanted.reason,
-        unwanted.because,
+        unwanted.details,
         or_by_hand(why),
         post.type,
         unwanted.grounds,

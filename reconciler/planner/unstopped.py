@@ -122,7 +122,7 @@ def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -
         live.account or None if live else None,
         (live.scheduled_for if live else None) or moment,
         action.reason,
-        action.because,
+        action.details,
         or_by_hand(problem, live),
         operation.type,
         action.grounds,

@@ -177,7 +177,7 @@ class _WaitingPosts(Struct):
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
         operation = CancelPost(post.id, known, post.channel, moment, activity.title, post.type)
         requires = (StillScheduled(post.id),)
-        self.cancels.append(Action(address, operation, unwanted.reason, unwanted.because, requires, unwanted.grounds))
+        self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, requires, unwanted.grounds))
 
     def _goes_out(self, activity: Activity, post: Post, unwanted: Unwanted, problem: Diagnostic) -> None:
         self.still_going_out.append(
@@ -189,7 +189,7 @@ class _WaitingPosts(Struct):
                 self._account(post) or None,
                 moment_in(activity, post),
                 unwanted.reason,
-                unwanted.because,
+                unwanted.details,
                 or_by_hand(problem, post),
                 post.type,
                 unwanted.grounds,

@@ -35,7 +35,7 @@ class Unwanted(Struct, frozen=True):
     """Why a post must not be published, with the facts behind the reason, as in an action."""
 
     reason: Reason
-    because: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     grounds: Grounds | Absent = ABSENT
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import field
+
 from reconciler.engine.run_ledger import GroundsRecord, grounds_record
 from reconciler.engine.site_results import SiteDrifted
 from reconciler.model.address import Address, SiteName
@@ -38,7 +40,7 @@ class ObjectRecord(Struct, frozen=True):
     type: str | Absent = ABSENT
     title: str | Absent = ABSENT
     reason: Reason | Absent = ABSENT
-    because: tuple[str, ...] | Absent = ABSENT
+    details: tuple[str, ...] | Absent = field(name="because", default=ABSENT)
     grounds: GroundsRecord | Absent = ABSENT
 
 
@@ -73,6 +75,6 @@ def _object(item: DriftItem) -> ObjectRecord:
         item.type or ABSENT,
         item.title or ABSENT,
         item.reason or ABSENT,
-        item.because if item.reason else ABSENT,
+        item.details if item.reason else ABSENT,
         grounds_record(item.grounds),
     )

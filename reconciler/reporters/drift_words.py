@@ -50,7 +50,7 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
     assert item.finding is not None
     said, about = FINDINGS[item.finding], item.about
     if item.reason is not None:
-        facts = facts_behind(item.reason, item.because, item.grounds, item.zone)
+        facts = facts_behind(item.reason, item.details, item.grounds, item.zone)
         said += f" ({', '.join((REASONS[item.reason], *facts))})"
     if item.finding is Finding.REVIEW:
         about = (IN_REVIEW[InReview(about[-1])],)

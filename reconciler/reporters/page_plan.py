@@ -127,9 +127,9 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
 def reason_of(action: Action, zone: str) -> str:
     """Why an action is planned, in words, with the facts behind it."""
     why = words.REASONS[action.reason]
-    facts = words.facts_behind(action.reason, action.because, action.grounds, zone)
-    because = ", ".join(fact.removeprefix("settings.") for fact in facts)
-    return f"{why}: {because}" if because else why
+    facts = words.facts_behind(action.reason, action.details, action.grounds, zone)
+    found = ", ".join(fact.removeprefix("settings.") for fact in facts)
+    return f"{why}: {found}" if found else why
 
 
 def _changes(changes: Sequence[FieldChange], edited: set[str]) -> str:

@@ -124,7 +124,7 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
     """A post that goes out although it is no longer wanted: when, why, and how to stop it."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
-    facts = words.facts_behind(post.reason, post.because, post.grounds, zone)
+    facts = words.facts_behind(post.reason, post.details, post.grounds, zone)
     why = "; ".join(part for part in (words.reason_behind(post.reason), *facts, obstacle(post)) if part)
     said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))
     return f'{said}<div class="why">{text(why)}</div>{fix(post.problem.fix)}'

@@ -48,7 +48,7 @@ class ActionRecord(Struct, frozen=True):
     verb: Verb
     allowed_by: ActionClass = field(name="class")
     reason: Reason
-    because: tuple[str, ...]
+    details: tuple[str, ...] = field(name="because")
     grounds: GroundsRecord | Absent = ABSENT
 
 
@@ -104,7 +104,7 @@ def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -
             operation.verb,
             class_of(operation),
             action.reason,
-            action.because,
+            action.details,
             grounds_record(action.grounds),
         ),
         write_record(operation),

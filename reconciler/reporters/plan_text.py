@@ -209,7 +209,7 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
         else words.reason_behind(action.reason)
     )
     lines.append(f"reason: {action.reason}" + (f" ({why})" if why else ""))
-    if facts := words.facts_behind(action.reason, action.because, action.grounds, plan.time_zone):
+    if facts := words.facts_behind(action.reason, action.details, action.grounds, plan.time_zone):
         lines.append(f"because: {', '.join(facts)}")
     lines += [f"call: {call}" for call in calls_of(action.operation, plan.site)]
     lines += [f"needs: {precondition(required)}" for required in action.requires]
@@ -224,7 +224,7 @@ def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tup
     """
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
-    facts = words.facts_behind(post.reason, post.because, post.grounds, zone)
+    facts = words.facts_behind(post.reason, post.details, post.grounds, zone)
     why = "; ".join(part for part in (words.reason_behind(post.reason), *facts) if part)
     where = f"{site}: " if site else ""
     text = f"{where}{name_of(post)}{when}{account}: {why}; {obstacle(post)}"

@@ -76,7 +76,7 @@ FACTS: Final[Mapping[str, str]] = {
 """A test fails for a fact that has no words here."""
 
 
-def facts_behind(reason: Reason, because: Iterable[str], grounds: Grounds | Absent, zone: str) -> tuple[str, ...]:
+def facts_behind(reason: Reason, details: Iterable[str], grounds: Grounds | Absent, zone: str) -> tuple[str, ...]:
     """The facts behind a reason; times are in the time zone `zone`."""
     found: tuple[str, ...] = ()
     if not isinstance(grounds, Absent):
@@ -86,7 +86,7 @@ def facts_behind(reason: Reason, because: Iterable[str], grounds: Grounds | Abse
         elif differing:
             found = (difference_words(differing, zone),)
         found = (*found, *map(_with_place, grounds.forbidden_by))
-    return (*found, *(FACTS.get(fact, fact) for fact in because))
+    return (*found, *(FACTS.get(fact, fact) for fact in details))
 
 
 def _with_place(problem: Diagnostic) -> str:
@@ -137,7 +137,7 @@ def because(action: Action, what: str) -> str:
     """What is done and, unless it is obvious, why."""
     why = reason_behind(action.reason)
     if action.reason is Reason.INPUTS_CHANGED:
-        why = f"because {_changed(action.because)} changed"
+        why = f"because {_changed(action.details)} changed"
     if not why:
         return what
     return f"{what} ({why})" if action.reason in _IN_BRACKETS else f"{what}, {why}"

@@ -31,7 +31,7 @@ SENTENCES = {
 """Texts that are stored to be shown again as they were, and that decide nothing: a slug beside each does."""
 
 FACTS = {
-    *("account", "approver", "because", "call", "channel", "channels", "code", "commit", "consumed"),
+    *("account", "approver", "call", "channel", "channels", "code", "commit", "consumed", "details"),
     *("contents", "created", "credentials", "decision", "description", "edited", "event_ids", "events", "field"),
     *("error", "file", "id", "ids", "in_file", "instance_id", "known", "link", "live", "method", "name", "object"),
     *("objects", "path"),

@@ -57,12 +57,12 @@ def test_a_plan_with_facts_in_words_is_read_as_it_was_written() -> None:
     assert found.seal == json.loads(data)["seal"]
     assert to_text(found).encode() == data
     forbidden, no_file, processing = found.plans
-    assert [action.because for action in (*forbidden.actions, *no_file.actions)] == [
+    assert [action.details for action in (*forbidden.actions, *no_file.actions)] == [
         ("policy.bannedWords: the text has 'mugs' (reconciler.yaml)",),
         ("there is no approvals file",),
     ]
-    assert [post.because for post in processing.still_going_out] == [("account: 17841 -> (not set)",)]
-    assert facts_behind(Reason.WITHDRAWN, no_file.actions[0].because, ABSENT, "UTC") == ("there is no approvals file",)
+    assert [post.details for post in processing.still_going_out] == [("account: 17841 -> (not set)",)]
+    assert facts_behind(Reason.WITHDRAWN, no_file.actions[0].details, ABSENT, "UTC") == ("there is no approvals file",)
 
 
 def test_a_plan_that_does_not_say_its_project_file_is_one_of_an_earlier_version() -> None:
@@ -151,7 +151,7 @@ def test_neither_order_nor_wording_nor_the_files_are_facts() -> None:
     turned = Plan(
         SITE,
         tuple(
-            replace(one, because=("file",), reason=Reason.RULE, requires=one.requires[::-1])
+            replace(one, details=("file",), reason=Reason.RULE, requires=one.requires[::-1])
             for one in first.actions[::-1]
         ),
         config=digest_of("other"),

@@ -131,13 +131,13 @@ def test_changed_topics_want_keyword_research_and_say_so() -> None:
     assert [type(one.operation) for one in plan.actions] == [UpdateSettings, Regenerate]
     regenerate = plan.actions[-1]
     assert regenerate.operation == Regenerate(True, (PostId("p1"),), Discard.UNAPPROVED)
-    assert (regenerate.reason, regenerate.because) == (Reason.INPUTS_CHANGED, ("settings.topics.included",))
+    assert (regenerate.reason, regenerate.details) == (Reason.INPUTS_CHANGED, ("settings.topics.included",))
 
 
 def test_a_changed_tone_of_voice_wants_the_plain_regeneration() -> None:
     plan = plan_of(desired({"toneOfVoice": "warm"}), observed())
     assert generations(plan) == [Regenerate(False, (PostId("p1"),), Discard.UNAPPROVED)]
-    assert plan.actions[-1].because == ("settings.toneOfVoice",)
+    assert plan.actions[-1].details == ("settings.toneOfVoice",)
 
 
 @pytest.mark.parametrize(("research", "wanted"), [(KeywordResearch.ALWAYS, True), (KeywordResearch.NEVER, False)])
@@ -240,7 +240,7 @@ def test_a_new_event_is_an_input() -> None:
     events = DesiredEvents((DesiredEvent("Sale", date=NOW + timedelta(days=9)),))
     plan = plan_of(desired(events=events), observed())
     assert generations(plan) == [Regenerate(False, (PostId("p1"),), Discard.UNAPPROVED)]
-    assert plan.actions[-1].because == ("calendarEvents.Sale",)
+    assert plan.actions[-1].details == ("calendarEvents.Sale",)
 
 
 def test_an_event_that_left_the_file_and_stays_in_the_calendar_is_no_change() -> None:

@@ -165,7 +165,7 @@ def test_what_is_no_longer_wanted_is_cancelled_before_all_else(
     made = plan(wanted(), site(KILN), OURS)
     first = made.actions[0]
     assert (first.operation, first.reason) == (CANCEL, reason)
-    assert (*differing(first), *first.because) == facts
+    assert (*differing(first), *first.details) == facts
     assert first.requires == (StillScheduled(WAITS.id),)
     for action in made.actions[1:]:
         assert isinstance(action.operation, ClearPosts | DeleteActivity | DeleteMarketingPlan)

@@ -22,7 +22,7 @@ def test_every_fact_has_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "because", "grounds", "words"),
+    ("reason", "details", "grounds", "words"),
     [
         (Reason.WITHDRAWN, (ReasonFact.NO_APPROVALS_FILE,), ABSENT, ("there is no approvals file",)),
         (Reason.RULE, ("posts[0]",), ABSENT, ("posts[0]",)),
@@ -37,6 +37,6 @@ def test_every_fact_has_words() -> None:
     ],
 )
 def test_facts_are_worded_in_the_zone_of_the_site(
-    reason: Reason, because: tuple[str, ...], grounds: Grounds | Absent, words: tuple[str, ...]
+    reason: Reason, details: tuple[str, ...], grounds: Grounds | Absent, words: tuple[str, ...]
 ) -> None:
-    assert facts_behind(reason, because, grounds, "Europe/Berlin") == words
+    assert facts_behind(reason, details, grounds, "Europe/Berlin") == words

@@ -90,7 +90,7 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
                 return ActionText(subject, f"moves to {moment(at, zone)}{earlier}")
             case CancelPost(at=at):
                 when = f"scheduled for {moment(at, zone)}" if at else "scheduled"
-                found = facts_behind(action.reason, action.because, action.grounds, zone)
+                found = facts_behind(action.reason, action.details, action.grounds, zone)
                 facts = f" ({', '.join(found)})" if found else ""
                 why = reason_behind(action.reason)
                 return ActionText(f"cancel {name_of(operation)}", f"{when}; {why}{facts}" if why else when + facts)
