@@ -85,7 +85,8 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
     async def decide(undecided: Undecided) -> AnyDecision | Instead:
         drafts = (draft.id for draft in undecided.subject.drafts)
         notes = {post: tuple(map(cause, undecided.notes[post])) for post in drafts if post in undecided.notes}
-        lines = subject_lines(undecided.subject, screen, undecided.number, undecided.of, notes)
+        number, of, with_id = undecided.number, undecided.of, bool(options.selector.ids)
+        lines = subject_lines(undecided.subject, screen, number, of, notes, with_id=with_id)
         stream.writelines(f"{line}\n" for line in lines)
         if options.yes:
             return options.decision or DraftDecision.APPROVE

@@ -72,11 +72,18 @@ WHEN_EDITED: Final = "run review, which shows it as it is on the site, and appro
 
 
 def subject_lines(
-    subject: Subject, screen: Screen, number: int, of: int, notes: Mapping[PostId, Sequence[str]] = NO_NOTES
+    subject: Subject,
+    screen: Screen,
+    number: int,
+    of: int,
+    notes: Mapping[PostId, Sequence[str]] = NO_NOTES,
+    *,
+    with_id: bool = False,
 ) -> Iterator[str]:
     """The draft to decide about, in full, as the gallery shows it; `notes` are what else there is to know about it.
 
-    Nothing of a caption is left out, and nothing in it acts on the screen.
+    Nothing of a caption is left out, and nothing in it acts on the screen. `with_id` is for drafts that were chosen by
+    their ids.
     """
     for draft in subject.drafts:
         yield ""
@@ -101,7 +108,8 @@ def subject_lines(
         for line in (words.strip("\n") or "(no text)").replace("\r\n", "\n").split("\n"):
             for row in wrapped((Span(f"| {line}"),), screen, indent=2):
                 yield row.rstrip()
-        yield screen.paint(f"  id: {draft.id}", Style.DIM)
+        if with_id:
+            yield screen.paint(f"  id: {draft.id}", Style.DIM)
     if not subject.drafts:
         yield ""
         title = Span(f'"{subject.activity.title}"')

@@ -324,7 +324,7 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
     )
     activity = ActivityApproval(ActivityId("b3f9"), "Mugs", date, drafts=(draft,))
     subject = Subject(SiteName("shop"), Path("shop.yaml"), activity, (draft,))
-    assert list(subject_lines(subject, Screen(60), 3, 40)) == [
+    shown = [
         "",
         '3 of 40  shop  Instagram  "Mugs"',
         "  goes out: Thu 2026-12-03 10:00 Europe/Berlin",
@@ -335,8 +335,9 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
         "    little different.",
         "  |",
         "  | Come by!",
-        "  id: 834d",
     ]
+    assert list(subject_lines(subject, Screen(60), 3, 40)) == shown
+    assert list(subject_lines(subject, Screen(60), 3, 40, with_id=True)) == [*shown, "  id: 834d"]
 
 
 def test_what_is_odd_about_a_draft_is_shown_where_it_is_decided() -> None:
@@ -449,6 +450,7 @@ def test_an_id_may_be_as_short_as_it_is_unique_and_a_complete_one_means_no_longe
         done = reconciler("approve", shop.root, "--id", given, "--yes")
         assert [line for line in done.out.splitlines() if line.startswith("  id: ")] == [f"  id: {meant}"]
     assert [id for id, decision in decisions(shop).items() if decision == "approve"] == ["1"]
+    assert "  id: " not in reconciler("approve", shop.root, "--channel", "INSTAGRAM", "--yes").out
 
 
 def test_where_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, reconciler: Command) -> None:
