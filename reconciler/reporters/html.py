@@ -48,6 +48,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line, text_of
 from reconciler.reporters.findings import Findings
+from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.gallery import gallery
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.markup import bullets, text
@@ -98,6 +99,7 @@ class HtmlReporter:
         self._calm = 0
         self._last = ""
         self._reviews: list[Review] = []
+        self._first_runs = FirstRuns()
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """Handles an event of the run."""
@@ -109,16 +111,11 @@ class HtmlReporter:
                 self._phase = phase
             case PlanLoaded():
                 self._texts += text_of("show", event, PlanCompleted(0))[:-1]
-            case SitePlanned() if event.says_something or event.plan.ended:
-                self._page.add("plan", TITLES["plan"], planned_row(event, self._context.calls_of))
-                if self._context.command == "apply":  # its calendar shows what was done
-                    for post in ended_in_calendar(event.plan):
-                        self._page.enter("apply", post)
-                for refusal in event.plan.refusals:
-                    self._cause("refused", refusal, event.name)
+            case SitePlanned():
+                self._planned(self._first_runs.taken_from(event))
             case SiteDrifted() if event.says_something:
                 self._page.add("drift", TITLES["drift"], drifted_row(event))
-            case SitePlanned() | SiteDrifted():
+            case SiteDrifted():
                 self._calm += 1
             case SiteApplied():
                 self._page.add("apply", TITLES["apply"], applied_row(event))
@@ -152,6 +149,17 @@ class HtmlReporter:
             case _:
                 self._closing(event, new)
 
+    def _planned(self, planned: SitePlanned) -> None:
+        if not planned.says_something and not planned.plan.ended:
+            self._calm += 1
+            return
+        self._page.add("plan", TITLES["plan"], planned_row(planned, self._context.calls_of))
+        if self._context.command == "apply":  # its calendar shows what was done
+            for post in ended_in_calendar(planned.plan):
+                self._page.enter("apply", post)
+        for refusal in planned.plan.refusals:
+            self._cause("refused", refusal, planned.name)
+
     def _failed(self, failed: SiteFailed) -> None:
         part = "apply" if self._phase is Phase.APPLYING else self._context.command
         self._page.add(part, TITLES.get(part, "Sites"), failed_row(failed))
@@ -171,7 +179,10 @@ class HtmlReporter:
     def _closing(self, event: RunClosing, new: Sequence[Diagnostic]) -> None:
         self._last = last_line(self._context.command, event) or self._last
         match event:
-            case PlanCompleted() | DriftCompleted() | FilesInvalid() | Refused() | FilesChecked():
+            case PlanCompleted(sites=sites):
+                note = self._first_runs.note(sites)
+                self._problems += new if note is None else (*new, note)
+            case DriftCompleted() | FilesInvalid() | Refused() | FilesChecked():
                 self._problems += new
             case RunFailed():
                 self._problems += new
@@ -204,18 +215,20 @@ class HtmlReporter:
             yield f'<p class="soft">{text(" · ".join(fact for fact in facts if fact))}</p>\n'
         if self._last:
             yield f'<p class="last {_STYLES[ended.verdict]}">{text(self._last)}</p>\n'
-        shared = [f'<li class="bad">{said}</li>' for said in self._shared()]
-        entries = [
-            f'<li class="{SEVERITIES[problem.severity]}" dir="auto">{text(sentence(problem))}</li>'
-            for severity in Severity
-            for problem in self._problems
-            if problem.severity is severity
-        ]
+        entries: list[str] = []
+        for severity in Severity:
+            entries += [
+                f'<li class="{SEVERITIES[severity]}" dir="auto">{text(sentence(problem))}</li>'
+                for problem in self._problems
+                if problem.severity is severity
+            ]
+            if severity is Severity.ERROR:
+                entries += [f'<li class="bad">{said}</li>' for said in self._shared()]
         if self._run is not None and self._run.approval_none:
             sites = ", ".join(self._run.approval_none)
             entries.insert(0, f'<li class="bad">approval: none: drafts go out unapproved on {text(sites)}</li>')
-        if shared or entries:
-            yield f'<ul class="problems">{"".join((*entries, *shared))}</ul>\n'
+        if entries:
+            yield f'<ul class="problems">{"".join(entries)}</ul>\n'
         if self._texts:
             yield f'<pre class="text">{"<br>".join(map(text, self._texts))}</pre>\n'
         if self._calm:

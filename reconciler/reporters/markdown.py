@@ -48,6 +48,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line, site_text, text_of
 from reconciler.reporters.findings import Findings
+from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import inert
 
@@ -78,6 +79,7 @@ class MarkdownReporter:
         self._problems = {severity: _Section(most) for severity in Severity}
         self._sites = _Section(most)
         self._files: list[str] = []
+        self._first_runs = FirstRuns()
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """Handles an event of the run."""
@@ -93,6 +95,7 @@ class MarkdownReporter:
                 self._head += [line.strip() for line in text_of("show", event, PlanCompleted(0))[:-1]]
             case SitePlanned():
                 self._goes_out(event)
+                event = self._first_runs.taken_from(event)
                 if event.says_something and self._context.command != "apply":
                     self._site(event)
             case SiteDrifted():
@@ -109,9 +112,12 @@ class MarkdownReporter:
                 self._files += text_of(self._context.command, event)
             case SchemaShown() | ScriptShown() | SandboxReady() | SandboxShown():
                 self._fold(self._context.command, text_of(self._context.command, event))
+            case PlanCompleted(sites=sites):
+                if note := self._first_runs.note(sites):
+                    self._problem(note)
+                self._ending(event)
             case (
-                PlanCompleted()
-                | ApplyCompleted()
+                ApplyCompleted()
                 | DriftCompleted()
                 | Counts()
                 | FilesChecked()

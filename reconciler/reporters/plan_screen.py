@@ -15,13 +15,13 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
-from reconciler.planner.generation import FIRST_CONTACT
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.blocks import BlockPart, Blocks, all_or_part
 from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import cause, refused_line
 from reconciler.reporters.failures import Failures, refusal_lines
+from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import SHORT_COMMIT, header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, record_first
@@ -59,10 +59,7 @@ class PlanScreen:
         self._first: SitePlanned | None = None
         """The first site, on a short screen: if it is the only one, its only refusal is in the last line alone."""
         self._unrecorded = 0
-        self._first_runs: list[str] = []
-        """The sites that have their first run: one of them, or all if they are listed."""
-        self._sites_first_run = 0
-        self._first_note: Diagnostic | None = None
+        self._first_runs = FirstRuns(list_sites=detail.sites)
         self._held: list[str] = []
         self._sites_held = 0
 
@@ -115,7 +112,7 @@ class PlanScreen:
         """Adds what is shown about a site."""
         if self._detail.summary and planned.plan.refusals:  # there are no blocks that would name them
             self._refused_sites.add(SiteFailed(planned.name, planned.plan.refusals, refused=True))
-        items = site_items(self._without_first_run(planned), self._calls_of)
+        items = site_items(self._first_runs.taken_from(planned), self._calls_of)
         if not items:
             return
         rank = items[0].rank
@@ -130,18 +127,6 @@ class PlanScreen:
             planned.tally,
             labels=planned.labels,
         )
-
-    def _without_first_run(self, planned: SitePlanned) -> SitePlanned:
-        """A site without the note that it is its first run, which is shown once for all sites."""
-        plan = planned.plan
-        for note in plan.notes:
-            if note.code == FIRST_CONTACT:
-                self._first_note = note
-                self._sites_first_run += 1
-                if self._detail.sites or not self._first_runs:
-                    self._first_runs.append(planned.name)
-                return replace(planned, plan=replace(plan, notes=tuple(other for other in plan.notes if other != note)))
-        return planned
 
     def _count_drafts(self, planned: SitePlanned) -> None:
         waiting = planned.plan.to_review
@@ -256,15 +241,11 @@ class PlanScreen:
 
     def _first_run_lines(self, of: int) -> Iterator[str]:
         """How many sites have their first run, and what that means; named one by one if all sites are listed."""
-        names, count = self._first_runs, self._sites_first_run
-        if self._first_note is None:
+        if (note := self._first_runs.note(of)) is None:
             return
-        note = cause(self._first_note)
-        if of > 1:
-            text, whose = (names[0], "its") if count == 1 else (all_or_part(count, of), "their")
-            note = f"First run on {text}: {whose} current settings and events become the baseline."
-        yield from Line((Span(f"note: {note}", Style.DIM),), hang=6).on(self._screen)
-        if self._detail.sites and count > 1:
+        yield from Line((Span(f"note: {cause(note)}", Style.DIM),), hang=6).on(self._screen)
+        names = self._first_runs.names
+        if self._detail.sites and len(names) > 1:
             yield from Line((Span(f"sites: {', '.join(names)}"),), indent=2, hang=4).on(self._screen)
         yield ""
 

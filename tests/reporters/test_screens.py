@@ -1135,6 +1135,13 @@ def test_first_runs_are_said_once(first: int, others: int, said: str) -> None:
     assert text.splitlines()[-4:-2] == [said, ""], text
     assert "Same" not in text
     assert "First run" not in shown(*plan_of(*fresh, *known), detail=Detail(summary=True))
+    for format_name in ("markdown", "html"):
+        pieces: list[str] = []
+        report = make(format_name, ReporterContext("plan", pieces.append))
+        for event in (*plan_of(*fresh, *known), Ended(0)):
+            report.handle(event)
+        document = "".join(pieces)
+        assert document.count("First run") == document.count(said.removeprefix("note: ")) == 1
 
 
 def test_a_list_of_sites_names_those_with_a_first_run() -> None:
