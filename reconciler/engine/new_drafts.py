@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
@@ -13,7 +11,7 @@ from reconciler.engine.session import plan_options
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, PostStatus, RegeneratePosts
+from reconciler.model.posts import ActivityId, PostStatus, PostsWrite
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.model.writes import Verb
 from reconciler.planner.candidates import select_drafts
@@ -28,8 +26,9 @@ async def with_new_drafts(run: ApplyRun, entry: SiteEntry, recorded: RecordedSit
     done = [found for found in ledger.entries if found.result is ActionResult.DONE and _generates(found)]
     if not done or ledger.error is not None or ledger.interrupted:
         return ledger
+    activities = {each.operation.activity for each in done if isinstance(each.operation, PostsWrite)}
     try:
-        return replace(ledger, new_drafts=await _count(run, entry, recorded, ledger, set(_activities(done))))
+        return replace(ledger, new_drafts=await _count(run, entry, recorded, ledger, activities))
     except (ApiError, UsageError):  # it is only for the next step
         return replace(ledger, new_drafts=None)
 
@@ -54,9 +53,3 @@ async def _count(
 
 def _generates(entry: Entry) -> bool:
     return entry.operation.takes_time or entry.verb is Verb.WAIT
-
-
-def _activities(entries: list[Entry]) -> Iterator[ActivityId]:
-    for entry in entries:
-        if isinstance(entry.operation, GeneratePosts | RegeneratePosts | AwaitPosts):
-            yield entry.operation.activity

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
-from reconciler.model.operations import Operation, discards_of
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Remark
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import Verb
@@ -183,7 +183,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
             if entry.result is ActionResult.DONE:
                 column, kept = column_of(entry.operation), entry.promised
                 among = promised if kept else counts
-                among["discarded"] += len(discards_of(entry.operation))
+                among["discarded"] += len(entry.operation.discards)
                 if column is Column.DISCARD:
                     continue
                 name = "posts" if kept and column is Column.GENERATE else columns[column]

@@ -16,7 +16,7 @@ from reconciler.executor.outcome_check import infer_outcome, read_for
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude, note_part
-from reconciler.model.journal import OpenEntry, UnreadableCall
+from reconciler.model.journal import OpenEntry
 from reconciler.model.notes import InputsGeneratedFrom
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
 from reconciler.model.posts import Post, PostStatus
@@ -63,10 +63,8 @@ async def _read(site: SiteRef, ports: Ports, entries: Iterable[OpenEntry]) -> Sn
 
 def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> bool:
     """Whether a create's effect may not show yet, because a run that was killed sent it only just now."""
-    operation, now = entry.operation, ports.clock.now()
-    if isinstance(operation, UnreadableCall) or operation.verb is not Verb.CREATE:
-        return False
-    young = now - entry.started_at < options.waiting.interval
+    now = ports.clock.now()
+    young = entry.may_have(Verb.CREATE) and now - entry.started_at < options.waiting.interval
     return young and isinstance(infer_outcome(entry, found, now), NotDone)
 
 

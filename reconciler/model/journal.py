@@ -11,7 +11,7 @@ from reconciler.model.frozen import Instant, Struct, kind_of
 from reconciler.model.operations import Operation
 from reconciler.model.posts import PostId
 from reconciler.model.settings import Field
-from reconciler.model.writes import Write
+from reconciler.model.writes import Verb, Write
 
 
 class PostSeen(Struct, frozen=True):
@@ -88,3 +88,7 @@ class OpenEntry(Struct, frozen=True):
         if isinstance(self.operation, UnreadableCall):
             return self.operation.call
         return kind_of(type(self.operation).__name__)
+
+    def may_have(self, *verbs: Verb) -> bool:
+        """Whether the call was such a write; one that this version does not know may have been any."""
+        return isinstance(self.operation, UnreadableCall) or self.operation.verb in verbs

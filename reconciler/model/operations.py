@@ -9,39 +9,24 @@ from reconciler.model.activities import (
     ActivityCondition,
     ActivityOperation,
     ActivityRule,
-    CreateActivity,
-    DeleteActivity,
     DesiredActivity,
     PostsRule,
     RemoveActivities,
     SetActivities,
-    UpdateActivity,
 )
 from reconciler.model.address import Kind
 from reconciler.model.events import EventCondition, EventOperation
 from reconciler.model.marketing_plan import (
-    AwaitGeneration,
-    DeleteMarketingPlan,
-    Generate,
     MarketingPlanCondition,
     MarketingPlanOperation,
-    Regenerate,
 )
 from reconciler.model.posts import (
-    AwaitPosts,
-    ClearPosts,
-    GeneratePosts,
-    PostId,
     PostsCondition,
     PostsOperation,
-    RegeneratePosts,
 )
 from reconciler.model.schedule import (
-    CancelPost,
     DraftCondition,
-    ReschedulePost,
     ScheduleOperation,
-    SchedulePost,
     ScheduleRule,
 )
 from reconciler.model.settings import SettingIs, UpdateSettings
@@ -73,6 +58,11 @@ class Deferred(Write, frozen=True):
     at_most: int | None = None
     schedule_rules: tuple[ScheduleRule, ...] = ()
     """Only under `approval: none`: what is not known yet cannot have been approved (design.md 3.2)."""
+
+    @property
+    def rules(self) -> str:
+        """Its part's."""
+        return self.part
 
     @property
     def verb(self) -> Verb:
@@ -125,20 +115,3 @@ Foundation: TypeAlias = EventOperation | UpdateSettings | MarketingPlanOperation
 def class_of(operation: Operation) -> ActionClass:
     """Who must allow an operation."""
     return CLASSES[operation.verb]
-
-
-def discards_of(operation: Operation) -> tuple[PostId, ...]:
-    """The drafts that a write throws away, whatever they are part of."""
-    match operation:
-        case Regenerate() | DeleteMarketingPlan() | DeleteActivity() | RegeneratePosts() | ClearPosts():
-            return operation.discards
-        case Generate() | AwaitGeneration() | CreateActivity() | UpdateActivity() | GeneratePosts() | AwaitPosts():
-            return ()
-        case SchedulePost() | ReschedulePost() | CancelPost() | Deferred():
-            return ()
-        case _:
-            return _keeps_all_drafts(operation)
-
-
-def _keeps_all_drafts(_: InputWrite) -> tuple[PostId, ...]:
-    return ()

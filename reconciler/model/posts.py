@@ -288,6 +288,7 @@ class ClearPosts(PostsWrite, frozen=True):
     """Removes all social posts of an activity (D 6.2). `stories` clears story drafts too."""
 
     verb: ClassVar[Verb] = Verb.DELETE
+    only_drafts: ClassVar[bool] = True
 
     discards: tuple[PostId, ...] = ()
     stories: bool = False

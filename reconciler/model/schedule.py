@@ -98,6 +98,11 @@ class ReschedulePost(DraftWrite, frozen=True):
     title: str = ""
     type: str = "POST"
 
+    @property
+    def now(self) -> Instant | None:
+        """When the post goes out if nothing is done, as far as is known."""
+        return self.before
+
 
 class CancelPost(DraftWrite, frozen=True):
     """Cancels a scheduled post (S-wix 10.1)."""
@@ -108,6 +113,11 @@ class CancelPost(DraftWrite, frozen=True):
     at: Instant | None = None
     title: str = ""
     type: str = "POST"
+
+    @property
+    def now(self) -> Instant | None:
+        """When the post goes out if nothing is done, as far as is known."""
+        return self.at
 
 
 ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.model.activities import ActivityRule, PostsRule
-from reconciler.model.address import Address, Kind, Labels, SiteName
+from reconciler.model.address import Address, Kind, Labels, SiteName, key_of
 from reconciler.model.approvals import Approvals
-from reconciler.model.canonical import Digest, Json, JsonObject
+from reconciler.model.canonical import EMPTY, Digest, Json, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, EventId
 from reconciler.model.frozen import Instant, Struct
@@ -307,6 +307,16 @@ class RecordedSite(Struct, frozen=True, dict=True):
     def object(self, key: str) -> JsonObject | None:
         """The facts of an object as last applied; None if there are none."""
         return self._objects.get(key)
+
+    def last_applied(self, address: Address, path: str) -> tuple[Json] | None:
+        """The value of an object's field as last applied, in a one-tuple; None if it was never recorded."""
+        if address.kind is Kind.SETTINGS:
+            return self.applied.setting(path)
+        if address.kind is Kind.EVENT:
+            facts = self.applied.event(address.key)
+            return None if facts is None else (facts.get(path),)
+        noted = self.object(key_of(address.kind, address.key)) or EMPTY
+        return (noted[path],) if path in noted else None
 
     @cached_property
     def _objects(self) -> dict[str, JsonObject]:

@@ -7,7 +7,7 @@ write states it once, in its kind's file.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from reconciler.model.canonical import Json
 from reconciler.model.frozen import Struct, Variant
@@ -68,19 +68,34 @@ class Write(Variant, frozen=True):
     """A generation is made from what it writes."""
     destroys: ClassVar[bool] = False
     """It destroys its object, which counts towards `maxDelete`. Drafts that are thrown away have `maxDiscard`."""
-    rules: ClassVar[str] = ""
-    """The rules of a file that ask for it, as the state names them (`rule[posts]`); empty if no rule does."""
     at_once: ClassVar[bool] = True
     """One call carries it out, and it is done at once: there is nothing to wait for, and calls are not combined."""
     uses_inputs: ClassVar[bool] = False
     """It generates the marketing plan from what `feeds_generation` has written."""
     takes_time: ClassVar[bool] = False
     """Its effect comes later. While its outcome is unknown, the parts that plan it wait for it."""
+    only_drafts: ClassVar[bool] = False
+    """It destroys nothing but drafts, so these are counted instead of its object."""
 
     @property
     def object_id(self) -> str:
         """Distinguishes the object from others with the same address; empty if the address is enough."""
         return ""
+
+    @property
+    def rules(self) -> str:
+        """The rules of a file that ask for it, as the state names them (`rule[posts]`); empty if no rule does."""
+        return ""
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        """The fields of its object that it changes."""
+        return ()
+
+    @property
+    def discards(self) -> tuple[Any, ...]:  # of PostId, whose file imports this one
+        """The drafts that it throws away, whatever they are part of."""
+        return ()
 
 
 class Condition(Variant, frozen=True):

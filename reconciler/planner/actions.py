@@ -12,8 +12,8 @@ from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
-from reconciler.model.operations import Operation, Precondition, discards_of
-from reconciler.model.posts import ClearPosts, Discarded, PostId, account_id, account_name
+from reconciler.model.operations import Operation, Precondition
+from reconciler.model.posts import Discarded, PostId, account_id, account_name
 from reconciler.model.sites import Bindings, Inputs, SiteRef
 from reconciler.model.writes import Verb
 
@@ -98,7 +98,7 @@ def column_of(operation: Operation) -> Column | None:
 
     DISCARD counts drafts rather than activities: clearing posts destroys nothing but drafts.
     """
-    if isinstance(operation, ClearPosts):
+    if operation.only_drafts:
         return Column.DISCARD if operation.discards else Column.CHANGE
     match operation.verb:
         case Verb.CREATE:
@@ -313,7 +313,7 @@ class Plan(Struct, frozen=True):
 
     def discarded_by(self, operation: Operation) -> tuple[Discarded, ...]:
         """The drafts that one write of this plan throws away."""
-        posts = frozenset(discards_of(operation))
+        posts = frozenset(operation.discards)
         return tuple(draft for draft in self.discarded if draft.post in posts) if posts else ()
 
     @property

@@ -25,7 +25,7 @@ from reconciler.model.approvals import DraftDecision
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.codec import to_plain
 from reconciler.model.marketing_plan import MarketingPlan, MarketingPlanOperation, PlanStatus
-from reconciler.model.operations import Deferred, Operation, SitePart, discards_of
+from reconciler.model.operations import Operation, SitePart
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.matching import decide, find_created, in_order
@@ -90,8 +90,6 @@ _NO_RULES = JsonObject({"digest": digest_of(())})
 
 def rule_of(operation: Operation) -> str | None:
     """The key of the rules that ask for an operation."""
-    if isinstance(operation, Deferred):
-        return key_of(Kind.RULE, operation.part)
     return key_of(Kind.RULE, operation.rules) if operation.rules else None
 
 
@@ -131,12 +129,9 @@ def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
 def _thrown_away(plan: Plan, live: MarketingPlan) -> Iterator[str]:
     """The drafts that disappear because of the plan's changes: their approvals need not be recorded."""
     for action in plan.actions:
-        operation = action.operation
-        yield from discards_of(operation)
-        if isinstance(operation, DeleteActivity):
-            yield from (
-                post.id for activity in live.activities if activity.id == operation.id for post in activity.posts
-            )
+        yield from action.operation.discards
+    deleted = {action.operation.id for action in plan.actions if isinstance(action.operation, DeleteActivity)}
+    yield from (post.id for activity in live.activities if activity.id in deleted for post in activity.posts)
 
 
 def _is_renewed(plan: Plan) -> bool:

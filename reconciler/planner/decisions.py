@@ -202,10 +202,8 @@ def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
     For each: whether each of its calls was about stories.
     """
     found: dict[str, tuple[bool, ...]] = {}
-    for entry in recorded.open:
-        if isinstance(entry.operation, RegeneratePosts):
-            activity = entry.operation.activity
-            found[activity] = (*found.get(activity, ()), entry.operation.stories)
+    for call in [entry.operation for entry in recorded.open if isinstance(entry.operation, RegeneratePosts)]:
+        found[call.activity] = (*found.get(call.activity, ()), call.stories)
     return found
 
 

@@ -9,8 +9,7 @@ from msgspec import Struct
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, SitePart, discards_of
-from reconciler.model.posts import ClearPosts
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.schedule import DesiredSchedule, SchedulePost
 from reconciler.model.sites import Bindings, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan
@@ -67,8 +66,7 @@ def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
     """The first actions, up to the bound: clearing posts counts its drafts, everything else one object."""
     count = 0
     for action in found:
-        clears = isinstance(action.operation, ClearPosts)
-        count += len(discards_of(action.operation)) if clears else 1
+        count += len(action.operation.discards) if action.operation.only_drafts else 1
         if at_most is not None and count > at_most:
             return
         yield action

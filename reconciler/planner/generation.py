@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.journal import OpenEntry, UnreadableCall
+from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
@@ -182,9 +182,7 @@ def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
 
 
 def _may_have_made_an_input(entry: OpenEntry) -> bool:
-    operation = entry.operation
-    creates = isinstance(operation, UnreadableCall) or operation.verb is Verb.CREATE
-    return creates and entry.address.kind is Kind.EVENT
+    return entry.may_have(Verb.CREATE) and entry.address.kind is Kind.EVENT
 
 
 def _unproven_events(inputs: Inputs, recorded: RecordedSite, events: EventsPart) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from reconciler.model.marketing_plan import (
     MarketingPlan,
     Regenerate,
 )
-from reconciler.model.operations import Deferred, InputWrite, discards_of
+from reconciler.model.operations import Deferred, InputWrite
 from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, Discarded, PostId, PostsOperation, PostStatus
 from reconciler.model.schedule import CancelPost, ScheduleOperation
@@ -140,8 +140,8 @@ def judge_absent(
     scheduled: dict[str, list[PostId]] = {}
     for action in actions:
         if action.reason is Reason.ABSENT_WANTED:
-            of = drafts if discards_of(action.operation) else scheduled
-            posts = discards_of(action.operation) or posts_cancelled((action,))
+            of = drafts if action.operation.discards else scheduled
+            posts = action.operation.discards or posts_cancelled((action,))
             of.setdefault(action.details[0], []).extend(posts)
     found = []
     for place in sorted(drafts.keys() | scheduled.keys()):
@@ -203,7 +203,7 @@ def thrown_away(
 ) -> tuple[Discarded, ...]:
     """The drafts that actions throw away, in the order of their activities, each with whether it is approved."""
     activities = tuple(activities)
-    posts = {post for action in actions for post in discards_of(action.operation)}
+    posts = {post for action in actions for post in action.operation.discards}
     approved = approved_drafts(activities, approvals, recorded) if posts else frozenset()
     return tuple(
         Discarded(post.id, activity.title, post.channel, post.id in approved, post.type)

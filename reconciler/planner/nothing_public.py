@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.model.journal import UnreadableCall
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.posts import PostId
 from reconciler.model.sites import ObservedSite, RecordedSite
@@ -27,7 +26,7 @@ def nothing_public(observed: ObservedSite, recorded: RecordedSite, plan: Plan) -
     live = observed.marketing_plan
     if live is None or not (live.status is PlanStatus.NEVER_CREATED or _shows_all(live)):
         return False
-    if any(isinstance(entry.operation, UnreadableCall) or entry.operation.verb in PUBLIC for entry in recorded.open):
+    if any(entry.may_have(*PUBLIC) for entry in recorded.open):
         return False
     posts = [post for activity in live.activities for post in activity.posts]
     posts += [post for _, post in observed.items if post is not None]

@@ -9,8 +9,8 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Regenerate
-from reconciler.model.operations import Deferred, Operation, SitePart, class_of, discards_of
-from reconciler.model.posts import ClearPosts, Discarded, RegeneratePosts, name_of
+from reconciler.model.operations import Deferred, Operation, SitePart, class_of
+from reconciler.model.posts import Discarded, RegeneratePosts, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite
 from reconciler.model.writes import ActionClass, Verb
@@ -83,7 +83,7 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
     operation = action.operation
     for problem in today.refusals:
         # What today's plan would throw away in addition does not concern the saved one.
-        if problem.code != RefusedBy.DISCARD or discards_of(operation):
+        if problem.code != RefusedBy.DISCARD or operation.discards:
             return problem
     if class_of(operation) is ActionClass.PUBLIC:
         return None if _is_allowed(action, today, desired) else _instead(action, today, NOT_ALLOWED)
@@ -94,13 +94,10 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
     kept = [name_of(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
     if kept:
         return Diagnostic(RIGHT_LOST, f"{', '.join(kept)} would be discarded, but has been approved since")
+    takes_away = operation.verb is Verb.DELETE or operation.discards
     if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
-        return _instead(action, today, KEPT if _takes_away(operation) else NOT_ASKED_FOR)
+        return _instead(action, today, KEPT if takes_away else NOT_ASKED_FOR)
     return None if any(found.address == action.address for found in today.actions) else _instead(action, today, None)
-
-
-def _takes_away(operation: Operation) -> bool:
-    return operation.verb is Verb.DELETE or isinstance(operation, Regenerate | RegeneratePosts | ClearPosts)
 
 
 def _is_asked_for(action: Action, today: Plan, desired: DesiredSite) -> bool:

@@ -82,9 +82,8 @@ def plan_schedule(
     staying = tuple(activity for activity in content.activities if activity.id not in content.cleared)
     selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)
     days = days_of(content.activities, scope)
-    for _, action in waiting.moves:
-        if isinstance(action.operation, ReschedulePost):
-            days.add(action.operation.at.astimezone(scope.zone).date(), action.operation.post)
+    for move in [action.operation for _, action in waiting.moves if isinstance(action.operation, ReschedulePost)]:
+        days.add(move.at.astimezone(scope.zone).date(), move.post)
     eligibility = DraftEligibility(
         desired, approvals, observed, recorded, options, scope, days, moves=len(waiting.moves)
     )

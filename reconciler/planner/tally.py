@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Self, assert_never
 
 from reconciler.model.frozen import Struct
-from reconciler.model.operations import Deferred, Operation, SitePart, discards_of
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
 
 
@@ -64,20 +64,20 @@ def tally_of(plan: Plan) -> PlanTally:
     actions = () if plan.refusals else plan.actions
     counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
-    counts["discard"] = len({post for action in actions for post in discards_of(action.operation)})
+    counts["discard"] = len({post for action in actions for post in action.operation.discards})
     return PlanTally(
         **counts,
         deleted=len({str(action.address) for action in actions if action.operation.destroys}),
         still_going_out=len(plan.still_going_out),
         to_review=len(plan.to_review),
-        promises=sum((_promise(action.operation) for action in actions), Promises()),
+        promises=sum(
+            (_promise(action.operation) for action in actions if isinstance(action.operation, Deferred)), Promises()
+        ),
         in_doubt=len({blocked.address for blocked in plan.blocked if blocked.code == BlockedBy.OUTCOME_UNKNOWN}),
     )
 
 
-def _promise(operation: Operation) -> Promises:
-    if not isinstance(operation, Deferred):
-        return Promises()
+def _promise(operation: Deferred) -> Promises:
     if operation.at_most is None:
         return Promises(unbounded=1)
     match operation.part:

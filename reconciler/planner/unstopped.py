@@ -19,6 +19,7 @@ from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import Post, PostId, PostStatus, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import RecordedSite
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, Objects
 
@@ -73,10 +74,10 @@ _OVER_ONCE: Final = JsonObject({"why": ""})
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None:
     """Why an earlier run did not cancel a post; None if none tried, or it is over."""
-    for entry in recorded.open:
-        if isinstance(entry.operation, CancelPost) and entry.operation.post == post:
-            said = "an earlier run tried to cancel it, and its outcome is not known; apply tries again"
-            return replace((entry.unknown or Failure(Trouble.OUTCOME_UNKNOWN)).problem(), message=said, call="")
+    cancels = ((entry, entry.operation) for entry in recorded.open if isinstance(entry.operation, CancelPost))
+    for entry in (entry for entry, cancel in cancels if cancel.post == post):
+        said = "an earlier run tried to cancel it, and its outcome is not known; apply tries again"
+        return replace((entry.unknown or Failure(Trouble.OUTCOME_UNKNOWN)).problem(), message=said, call="")
     facts = recorded.object(tried_key(post))
     if facts is None or facts.get("over") or facts == _OVER_ONCE:
         return None
@@ -104,23 +105,20 @@ def _in_words(facts: JsonObject) -> Diagnostic:
 
 def stops(action: Action) -> bool:
     """Whether a post goes out unwanted, or at an unwanted time, if the action is not done."""
-    operation = action.operation
-    moves = isinstance(operation, ReschedulePost) and action.reason in (Reason.FORBIDDEN, Reason.DATE_MOVED)
-    return moves or isinstance(operation, CancelPost)
+    return action.operation.verb is Verb.CANCEL or action.reason in (Reason.FORBIDDEN, Reason.DATE_MOVED)
 
 
 def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -> StillGoingOut:
     """The post that an action was to stop, and why it did not. `live` is what has been read of it since."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
-    moment = operation.at if isinstance(operation, CancelPost) else operation.before
     return StillGoingOut(
         action.address,
         operation.post,
         operation.channel,
         operation.title,
         live.account or None if live else None,
-        (live.scheduled_for if live else None) or moment,
+        (live.scheduled_for if live else None) or operation.now,
         action.reason,
         action.details,
         or_by_hand(problem, live),
@@ -178,15 +176,13 @@ def left_out(dropped: Iterable[Action], why: Diagnostic) -> tuple[StillGoingOut,
 
 def moved_later(moves: Iterable[Action], zone: str) -> Iterator[Diagnostic]:
     """A line for each post that may stay where it is for now, and is moved once the marketing plan shows it."""
-    for action in moves:
-        operation = action.operation
-        if isinstance(operation, ReschedulePost) and not stops(action):
-            now = f"it goes out {moment_text(operation.before, zone)}, and " if operation.before else ""
-            yield Diagnostic.note(
-                "moved-later",
-                f"{name_of(operation)}: {now}is moved to "
-                f"{moment_text(operation.at, zone)} once the marketing plan is ACTIVE",
-            )
+    later = (action.operation for action in moves if not stops(action))
+    for move in [operation for operation in later if isinstance(operation, ReschedulePost)]:
+        now = f"it goes out {moment_text(move.before, zone)}, and " if move.before else ""
+        yield Diagnostic.note(
+            "moved-later",
+            f"{name_of(move)}: {now}is moved to {moment_text(move.at, zone)} once the marketing plan is ACTIVE",
+        )
 
 
 def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:

@@ -11,7 +11,7 @@ from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Joined, Struct
-from reconciler.model.operations import class_of, discards_of
+from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, InReview, Plan, Reason
 from reconciler.reporters.context import CallsOf
@@ -97,7 +97,7 @@ def planned_record(planned: SitePlanned, calls_of: CallsOf | None = None) -> Pla
 def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> ActionJson:
     """An action: what, where, why, and with `--explain` how."""
     operation = action.operation
-    discards = plan.discarded_by(operation) if discards_of(operation) else None
+    discards = plan.discarded_by(operation) if operation.discards else None
     return ActionJson(
         ActionRecord(
             action.address,

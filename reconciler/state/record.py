@@ -108,17 +108,17 @@ def readable(entries: object) -> object:
 
 
 def _readable(entry: object) -> object:
-    operation = entry.get("operation") if isinstance(entry, dict) else None
-    if not isinstance(entry, dict) or not isinstance(operation, dict):
+    call = entry.get("operation") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(call, dict):
         return entry
     from reconciler.state.old_outcomes import with_failure
 
-    entry, kind = with_failure(entry), operation.get("kind")
+    entry, kind = with_failure(entry), call.get("kind")
     if kind in TYPED:
-        return {**entry, "operation": {"type": "POST", **operation}}
+        return {**entry, "operation": {"type": "POST", **call}}
     if not isinstance(kind, str) or kind in OPERATIONS:
         return entry
-    facts = freeze_object({key: value for key, value in operation.items() if key != "kind"})
+    facts = freeze_object({key: value for key, value in call.items() if key != "kind"})
     return {**entry, "operation": to_plain(UnreadableCall(kind, facts))}
 
 

@@ -91,7 +91,7 @@ def test_no_match_over_operations_swallows_a_new_one() -> None:
 
 
 DECIDE = ("model", "planner", "executor", "engine", "api", "state")
-MOST_ASKED = 61
+MOST_ASKED = 43
 """Branches below the reporters on whether a write is of one type. A new type takes the other branch in silence, so each
 must be right for whatever comes: a match that names all types stops the type checker instead.
 """
