@@ -21,6 +21,7 @@ from reconciler.engine.run_context import RunContext
 from reconciler.engine.verdict import verdict_of
 from reconciler.library import Project
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.verdict import Verdict
 from reconciler.planner.document import SavedPlan
 from reconciler.reporters.last_lines import header
 
@@ -50,8 +51,8 @@ class Permissions(Struct, frozen=True):
         return can_ask() and not self.auto_approve and not (self.saved and self.allow_publish)
 
 
-def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
-    """Runs `reconciler apply [PATH...]` and returns its exit code."""
+def apply_live_command(asked: RunOptions, permissions: Permissions) -> Verdict:
+    """Runs `reconciler apply [PATH...]` and returns its verdict."""
 
     def work(running: CommandRun) -> ClosingEvent:
         project, selection, context = selected(asked)
@@ -60,8 +61,8 @@ def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
     return reported("apply", asked.shown, work, asks=permissions.asks)
 
 
-def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions) -> int:
-    """Runs `reconciler apply PLANFILE` and returns its exit code."""
+def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions) -> Verdict:
+    """Runs `reconciler apply PLANFILE` and returns its verdict."""
 
     def work(running: CommandRun) -> ClosingEvent:
         _check_options(asked)

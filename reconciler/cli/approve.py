@@ -24,6 +24,7 @@ from reconciler.engine.results import Decided
 from reconciler.library import Project
 from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import UsageError
+from reconciler.model.verdict import Verdict
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.layout import Screen, Span, wrapped
 from reconciler.reporters.review_text import EDITED, WHEN_EDITED, subject_lines
@@ -62,8 +63,8 @@ class ApproveOptions(Struct, frozen=True):
     yes: bool
 
 
-def approve_command(options: ApproveOptions) -> int:
-    """Runs `reconciler approve` and returns its exit code."""
+def approve_command(options: ApproveOptions) -> Verdict:
+    """Runs `reconciler approve` and returns its verdict."""
     return reported("approve", options.run.shown, lambda running: _approve(options, running))
 
 

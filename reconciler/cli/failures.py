@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import click
 
 from reconciler.cli.signals import StoppedEarly, Terminated
+from reconciler.engine.verdict import verdict_of
 from reconciler.model.plurals import plural
-from reconciler.model.verdict import Verdict, interrupted_by
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
     from reconciler.cli.options import Output
     from reconciler.model.diagnostics import UsageError
+    from reconciler.model.verdict import Verdict
 
 CommandNamed: TypeAlias = Callable[[Sequence[str]], str]
 
@@ -29,23 +30,23 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Errors of writing to a full or broken disk: not a bug of this tool."""
 
 
-def exit_code_of(error: BaseException, args: Sequence[str], command_named: CommandNamed) -> int:
-    """Reports what ended a command, and returns its exit code. `command_named` finds the command in the arguments."""
+def report_failure(error: BaseException, args: Sequence[str], command_named: CommandNamed) -> Verdict:
+    """Reports what ended a command, and returns its verdict. `command_named` finds the command in the arguments."""
     match error:
         case click.exceptions.NoArgsIsHelpError():
             error.show()
-            return Verdict.FAILED.exit_code
+            return verdict_of(error)
         case click.ClickException():
             return _misused(_usage_error(error), args, command_named)
         case click.Abort() | KeyboardInterrupt():
             return _stopped(KeyboardInterrupt(), args, command_named)
-        case Terminated():
+        case Terminated() | StoppedEarly():
             return _stopped(error, args, command_named)
         case BrokenPipeError():
             _close_stdout()
-            return _reader_gone(args)
+            return _reader_gone(error, args)
         case SystemExit():  # click ends like this if the reader of a pipe is gone
-            return _reader_gone(args)
+            return _reader_gone(error, args)
         case OSError(errno=number):
             return _fail_to_write(error) if number in NO_ROOM else _bug(error)
         case Exception():
@@ -54,22 +55,22 @@ def exit_code_of(error: BaseException, args: Sequence[str], command_named: Comma
             raise error
 
 
-def after_last_flush(error: OSError, code: int) -> int:
-    """The exit code of a command whose last output could not be written."""
+def after_last_flush(error: OSError, verdict: Verdict) -> Verdict:
+    """The verdict of a command whose last output could not be written."""
     if isinstance(error, BrokenPipeError):
         _close_stdout()
-        return code
+        return verdict
     return _fail_to_write(error)
 
 
-def _reader_gone(args: Sequence[str]) -> int:
+def _reader_gone(error: BrokenPipeError | SystemExit, args: Sequence[str]) -> Verdict:
     """The end of a command whose output nobody reads any more (`| head -1`). All but `apply` have done their job."""
     if args[0] == "apply":
-        return _fail("standard output was closed, so the run stopped; run it again to finish")
-    return Verdict.FAILED.exit_code
+        return _fail(error, "standard output was closed, so the run stopped; run it again to finish")
+    return verdict_of(error)
 
 
-def _misused(problem: UsageError, args: Sequence[str], command_named: CommandNamed) -> int:
+def _misused(problem: UsageError, args: Sequence[str], command_named: CommandNamed) -> Verdict:
     """The end of a command line that could not be understood: reported like any other problem, in every report."""
     from reconciler.model.diagnostics import UsageError
 
@@ -84,11 +85,13 @@ def _misused(problem: UsageError, args: Sequence[str], command_named: CommandNam
 
             return reported(command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
     except UsageError as unwritable:  # the other reports have shown what is wrong
-        return _fail(str(unwritable))
-    return _fail(str(problem))
+        return _fail(unwritable, str(unwritable))
+    return _fail(problem, str(problem))
 
 
-def _stopped(error: KeyboardInterrupt | Terminated, args: Sequence[str], command_named: CommandNamed) -> int:
+def _stopped(
+    error: KeyboardInterrupt | Terminated | StoppedEarly, args: Sequence[str], command_named: CommandNamed
+) -> Verdict:
     """The end of a command that a signal stopped before it had opened its reports: every report says so."""
     from reconciler.cli.options import Output, OutputOptions
     from reconciler.cli.run import CommandRun, ReportsFailed, reported
@@ -101,7 +104,7 @@ def _stopped(error: KeyboardInterrupt | Terminated, args: Sequence[str], command
         outputs = _reports_named(args) or (Output("text"),)
         return reported(command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
     except ReportsFailed as unwritable:
-        return _fail(str(unwritable))
+        return _fail(unwritable, str(unwritable))
 
 
 def _usage_error(error: click.ClickException) -> UsageError:
@@ -136,7 +139,7 @@ def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:
     return tuple(found.values())
 
 
-def _unexpected(error: Exception, args: Sequence[str], command_named: CommandNamed) -> int:
+def _unexpected(error: Exception, args: Sequence[str], command_named: CommandNamed) -> Verdict:
     """Reports a command that failed before it had reports, or because they cannot be written."""
     from reconciler.cli.run import ReportsFailed
     from reconciler.model.diagnostics import InvalidFiles, UsageError
@@ -146,22 +149,19 @@ def _unexpected(error: Exception, args: Sequence[str], command_named: CommandNam
         case InvalidFiles(problems=problems):
             say(sentence(problem) for problem in problems)
             files = len({problem.file for problem in problems})
-            return _fail(f"{plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done")
+            return _fail(error, f"{plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done")
         case ReportsFailed():
-            return _fail(str(error))
+            return _fail(error, str(error))
         case UsageError():
             return _misused(error, args, command_named)
-        case StoppedEarly(signal=number):
-            click.echo("Interrupted.", err=True)
-            return interrupted_by(number).exit_code
         case _:
             return _bug(error)
 
 
-def _fail_to_write(error: OSError) -> int:
+def _fail_to_write(error: OSError) -> Verdict:
     _close_stdout()
     where = f" to {error.filename}" if error.filename else ""
-    return _fail(f"cannot write{where}: {error.strerror}; free some space, then run again")
+    return _fail(error, f"cannot write{where}: {error.strerror}; free some space, then run again")
 
 
 def _close_stdout() -> None:
@@ -169,9 +169,9 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _fail(message: str) -> int:
+def _fail(error: Exception | SystemExit, message: str) -> Verdict:
     say([f"Error: {message}"])
-    return Verdict.FAILED.exit_code
+    return verdict_of(error)
 
 
 def say(messages: Iterable[str]) -> None:
@@ -183,7 +183,7 @@ def say(messages: Iterable[str]) -> None:
             click.echo(line, err=True)
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception) -> Verdict:
     if os.environ.get("RECONCILER_DEBUG"):
         import traceback
 
@@ -195,4 +195,4 @@ def _bug(error: Exception) -> int:
             "RECONCILER_DEBUG=1 shows where it happened.",
         ]
     )
-    return Verdict.FAILED.exit_code
+    return verdict_of(error)

@@ -1,4 +1,4 @@
-"""The entry point: finds the command, and ends the process with its exit code; `failures.py` does so if it fails.
+"""The entry point: finds the command, and ends the process with the exit code of its verdict.
 
 Imports click and nothing heavy. The commands are in a table with their summaries, so that `--help` imports none of
 them.
@@ -21,6 +21,7 @@ import click
 
 from reconciler.cli.signals import Terminated
 from reconciler.cli.streams import STANDARD_OUTPUT, NamedStream
+from reconciler.engine.verdict import verdict_of
 from reconciler.model.verdict import Verdict
 from reconciler.version import __version__
 
@@ -106,16 +107,27 @@ def cli() -> None:
 
 def run(args: Sequence[str]) -> int:
     """Runs a command line and returns its exit code. Writes to stdout and stderr, and never raises."""
+    verdict = _verdict(args)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        from reconciler.cli.failures import after_last_flush
+
+        verdict = after_last_flush(error, verdict)
+    return verdict.exit_code
+
+
+def _verdict(args: Sequence[str]) -> Verdict:
     try:
         result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False)
         sys.stdout.flush()
-        return result if isinstance(result, int) else Verdict.SUCCEEDED.exit_code
     except (Exception, KeyboardInterrupt, Terminated, SystemExit) as error:
-        if isinstance(error, SystemExit) and not error.code:  # click ends like this when it has completed a word
-            return Verdict.SUCCEEDED.exit_code
-        from reconciler.cli.failures import exit_code_of
+        if not isinstance(error, SystemExit) or error.code:
+            from reconciler.cli.failures import report_failure
 
-        return exit_code_of(error, args, _command_named)
+            return report_failure(error, args, _command_named)
+        result = None  # click ends like this when it has completed a word
+    return result if isinstance(result, Verdict) else verdict_of(None)
 
 
 def _command_named(args: Sequence[str]) -> str:
@@ -142,14 +154,7 @@ def entry_point() -> NoReturn:
             # A terminal that cannot show a letter is not a bug. What is written into a file or a pipe is there at once:
             # a run that is killed has shown its plan, and every site that it finished.
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
-    code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        from reconciler.cli.failures import after_last_flush
-
-        code = after_last_flush(error, code)
-    _leave(code)
+    _leave(run(sys.argv[1:]))
 
 
 def _leave(code: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""One command from its reports to its exit code: whatever happens becomes an event, and reaches every format.
+"""One command from its reports to its verdict: whatever happens becomes an event, and reaches every format.
 
 Imports only what every command needs: `validate` reads no site.
 """
@@ -59,8 +59,8 @@ def reported(
     detailed: bool = False,
     asks: bool = False,
     harmless: bool = False,
-) -> int:
-    """Runs a command and returns its exit code. Its work emits the closing event that it returns.
+) -> Verdict:
+    """Runs a command and returns its verdict. Its work emits the closing event that it returns.
 
     If a report cannot be opened, nothing is done, and the other reports say so; `harmless` work runs all the same.
     Raises ReportsFailed if the reports cannot be written, and OSError if that shows only during the run.
@@ -79,7 +79,7 @@ def _reported(
     detailed: bool,
     asks: bool,
     harmless: bool,
-) -> int:
+) -> Verdict:
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
     progress = Progress(Watch(since_boot, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
@@ -103,7 +103,7 @@ def _reported(
             number = running.interrupts.signal
         except OSError as error:
             if error.errno in NO_ROOM:
-                reports.handle(Ended(Verdict.FAILED.exit_code))
+                reports.handle(Ended(verdict_of(error)))
                 raise
             closing = _unexpected(error, reports.handle, far)
         except Exception as error:
@@ -115,9 +115,9 @@ def _reported(
             number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
         signal_pause.begin()
         verdict = verdict_of(closing, detailed=detailed, signal=number)
-        reports.handle(Ended(verdict.exit_code))
+        reports.handle(Ended(verdict))
         sys.stdout.flush()
-    return verdict.exit_code
+    return verdict
 
 
 def _are_one_file(first: TextIO, second: TextIO) -> bool:

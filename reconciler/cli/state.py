@@ -34,6 +34,7 @@ from reconciler.engine.undeclared import goes_out_notice
 from reconciler.library import Project
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity
+from reconciler.model.verdict import Verdict
 from reconciler.state.errors import StateError
 
 NO_TERMINAL: Final = Diagnostic(
@@ -65,8 +66,8 @@ def _declared_in(project: Project) -> dict[str, str]:
     return {entry.name: entry.id.lower() for entry in project.with_sites().index.entries}
 
 
-def list_command(asked: RunOptions) -> int:
-    """Runs `reconciler state list` and returns its exit code."""
+def list_command(asked: RunOptions) -> Verdict:
+    """Runs `reconciler state list` and returns its verdict."""
 
     def work(running: CommandRun) -> ClosingEvent:
         project = _readable(asked)
@@ -84,8 +85,8 @@ def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
     return frozenset(entry.id.lower() for entry in check_sites(project.files, paths).entries)
 
 
-def show_command(name: str, asked: RunOptions) -> int:
-    """Runs `reconciler state show` and returns its exit code."""
+def show_command(name: str, asked: RunOptions) -> Verdict:
+    """Runs `reconciler state show` and returns its verdict."""
 
     def work(running: CommandRun) -> ClosingEvent:
         project = _readable(asked)
@@ -100,8 +101,8 @@ def show_command(name: str, asked: RunOptions) -> int:
     return reported("state show", asked.shown, work)
 
 
-def unlock_command(name: str, asked: RunOptions, *, force: bool) -> int:
-    """Runs `reconciler state unlock` and returns its exit code."""
+def unlock_command(name: str, asked: RunOptions, *, force: bool) -> Verdict:
+    """Runs `reconciler state unlock` and returns its verdict."""
 
     def work(running: CommandRun) -> ClosingEvent:
         return running.run(_unlock(name, _state_for(name, _opened(asked)), running, force=force))
@@ -143,8 +144,8 @@ async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
     return None if await agreed(f"Do you want to remove the lock of {name}?") else DECLINED
 
 
-def move_command(old: str, new: str, asked: RunOptions, *, lock_timeout: timedelta) -> int:
-    """Runs `reconciler state mv` and returns its exit code."""
+def move_command(old: str, new: str, asked: RunOptions, *, lock_timeout: timedelta) -> Verdict:
+    """Runs `reconciler state mv` and returns its verdict."""
 
     def work(running: CommandRun) -> ClosingEvent:
         state = _state_for(old, project := _opened(asked))
@@ -157,8 +158,8 @@ def move_command(old: str, new: str, asked: RunOptions, *, lock_timeout: timedel
     return reported("state mv", asked.shown, work)
 
 
-def forget_command(name: str, asked: RunOptions, *, force: bool, lock_timeout: timedelta) -> int:
-    """Runs `reconciler state forget` and returns its exit code."""
+def forget_command(name: str, asked: RunOptions, *, force: bool, lock_timeout: timedelta) -> Verdict:
+    """Runs `reconciler state forget` and returns its verdict."""
 
     def work(running: CommandRun) -> ClosingEvent:
         project = _opened(asked)
@@ -186,8 +187,10 @@ async def _forget(
     return closing
 
 
-def resolve_command(name: str, entry_id: str, asked: RunOptions, *, took_effect: bool, lock_timeout: timedelta) -> int:
-    """Runs `reconciler state resolve` and returns its exit code."""
+def resolve_command(
+    name: str, entry_id: str, asked: RunOptions, *, took_effect: bool, lock_timeout: timedelta
+) -> Verdict:
+    """Runs `reconciler state resolve` and returns its verdict."""
 
     def work(running: CommandRun) -> ClosingEvent:
         state = _state_for(name, _opened(asked))

@@ -58,7 +58,7 @@ from reconciler.engine.tool_results import (
 )
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
-from reconciler.model.verdict import Verdict, verdict_with
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
@@ -320,12 +320,12 @@ class Interrupted(Struct, frozen=True):
 class Ended(Struct, frozen=True):
     """The last event of every run: how it ended, for the shell and for every report."""
 
-    exit_code: int
+    verdict: Verdict
 
     @property
-    def verdict(self) -> Verdict:
-        """The exit code as a word."""
-        return verdict_with(self.exit_code)
+    def exit_code(self) -> int:
+        """The exit code for the shell."""
+        return self.verdict.exit_code
 
 
 SiteEvent: TypeAlias = (

@@ -13,11 +13,21 @@ if TYPE_CHECKING:  # this file is loaded at every start
     from reconciler.engine.results import ApplyCompleted, ClosingEvent
 
 
-def verdict_of(event: ClosingEvent, *, detailed: bool = False, signal: int | None = None) -> Verdict:
-    """The verdict of a run with this closing event.
+def verdict_of(
+    end: ClosingEvent | Exception | SystemExit | None, *, detailed: bool = False, signal: int | None = None
+) -> Verdict:
+    """The verdict of a command that ended like this: with an event, an error, or only the text it was asked for (None).
 
-    `detailed` is `--detailed-exitcode`, `signal` what interrupted it.
+    `detailed` is `--detailed-exitcode`, `signal` what interrupted a run.
     """
+    if end is None:
+        return Verdict.SUCCEEDED
+    if isinstance(end, Exception | SystemExit):  # a wrong command line, a full disk, a closed pipe, a bug
+        return Verdict.FAILED
+    return _of_event(end, detailed, signal)
+
+
+def _of_event(event: ClosingEvent, detailed: bool, signal: int | None) -> Verdict:
     from reconciler.engine import adoption_results, results, state_results, tool_results
 
     match event:

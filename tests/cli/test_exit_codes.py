@@ -175,6 +175,12 @@ def test_a_shard_that_does_not_say_how_it_ended_failed() -> None:
     assert report_verdict(merged_reports([("1.json", {"command": "plan", "run": run})])) is Verdict.FAILED
 
 
+def test_what_ended_without_a_run_has_a_verdict_too() -> None:
+    assert verdict_of(None) is Verdict.SUCCEEDED, "help was shown, or a word completed"
+    for error in (OSError("disk full"), BrokenPipeError(), SystemExit(1), ValueError("a bug")):
+        assert verdict_of(error) is Verdict.FAILED
+
+
 SOURCES = sorted(Path(reconciler.__file__).parent.rglob("*.py"))
 
 
@@ -234,3 +240,59 @@ ENDING = ("command", "run", "reported", "entry_point")
 
 def is_number(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool)
+
+
+CLI = [path for path in SOURCES if path.is_relative_to(Path(reconciler.__file__).parent / "cli")]
+
+
+def test_the_command_line_takes_the_exit_code_of_a_verdict_in_one_place_and_decides_none() -> None:
+    found = {path.name: list(verdicts_made(path.read_text("utf-8"))) for path in CLI}
+    assert {name: places for name, places in found.items() if places} == {"main.py": ["verdict.exit_code"]}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return verdict.exit_code",
+        "return Verdict.FAILED",
+        "return Verdict('failed')",
+        "return interrupted_by(number)",
+        "return verdict_with(code)",
+        "return worst([first, second])",
+        "context.exit(code)",
+        "raise SystemExit(code)",
+        "raise click.exceptions.Exit(code)",
+        "def command() -> int: ...",
+        "def _failed(error: Exception) -> int: ...",
+    ],
+)
+def test_a_second_place_is_seen(line: str) -> None:
+    assert list(verdicts_made(line))
+
+
+def verdicts_made(text: str) -> Iterator[str]:
+    """The pieces of code that decide how a command ended, or turn that into an exit code."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Attribute(attr="exit_code") | ast.Attribute(value=ast.Name(id="Verdict")):
+                yield ast.unparse(node)
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)) if called in DECIDE | LEAVE:
+                if ast.unparse(node) not in LEFT:
+                    yield ast.unparse(node)
+            case ast.FunctionDef(name=name, returns=ast.Name(id="int")) if name not in NUMBERS:
+                yield f"{name} -> int"
+            case _:
+                pass
+
+
+DECIDE = frozenset({"Verdict", "interrupted_by", "verdict_with", "worst"})
+"""What makes a verdict from something else than the end of a command."""
+
+LEAVE = frozenset({"exit", "_exit", "Exit", "SystemExit"})
+"""What ends a process with a code."""
+
+LEFT = frozenset({"sys.exit(code)", "os._exit(code)"})
+"""How `_leave` ends the process with the code that `run` returned."""
+
+NUMBERS = frozenset({"run", "write", "_width"})
+"""The functions of the command line that return a number: its exit code, letters written, the width of a screen."""

@@ -17,7 +17,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.registry import make
 from tests.browser import chromium, complaints, needs_browser, requested
 from tests.hostile import CAPTIONS
-from tests.reporters.endings import AT, Run, endings, full_plan, planned, started, unread
+from tests.reporters.endings import AT, Run, endings, exits, full_plan, planned, started, unread
 from tests.reporters.test_html import site
 
 SARIF = Path(__file__).parent / "node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
@@ -35,7 +35,7 @@ def report(format: str, run: Run) -> str:
 
 def everything() -> Run:
     """A thousand sites with every kind of problem, hostile texts, and posts that go out."""
-    from reconciler.engine.results import Ended, PlanCompleted
+    from reconciler.engine.results import PlanCompleted
 
     sites = [planned(full_plan(str, "aa"))]
     sites += [
@@ -44,7 +44,7 @@ def everything() -> Run:
     ]
     sites += [site(f"s{n:04}", FieldChange("settings.toneOfVoice", "dry", f"warm{n % 7}")) for n in range(SITES)]
     total = sum((found.tally for found in sites), PlanTally())
-    events = (*started("plan"), *sites, unread(str), PlanCompleted(len(sites) + 1, total, 1), Ended(1))
+    events = (*started("plan"), *sites, unread(str), PlanCompleted(len(sites) + 1, total, 1), exits(1))
     return Run("plan", events)
 
 

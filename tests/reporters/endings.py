@@ -80,7 +80,7 @@ from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
-from reconciler.model.verdict import Verdict
+from reconciler.model.verdict import Verdict, verdict_with
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, FieldDrift, Finding
@@ -104,6 +104,11 @@ UNDONE = tuple(result for result in ActionResult if result is not ActionResult.D
 
 Say = Callable[[str], str]
 """A text from outside, beginning with a word by which it can be found again."""
+
+
+def exits(code: int) -> Ended:
+    """The last event of a run with this exit code."""
+    return Ended(verdict_with(code))
 
 
 class Run:
@@ -147,24 +152,24 @@ def _without_sites(say: Say) -> Iterator[tuple[str, Run]]:
     for command in ("validate", "plan", "apply", "drift", "review", "approve", "history", "state list", "show"):
         yield (
             f"{command} of bad files",
-            Run(command, (FilesInvalid(bad), Ended(1)), problems="w-message w-other sites/a.yaml sites/b.yaml"),
+            Run(command, (FilesInvalid(bad), exits(1)), problems="w-message w-other sites/a.yaml sites/b.yaml"),
         )
     failed = RunFailed(Diagnostic("usage", say("w-usage")))
-    yield "a usage error", Run("plan", (failed, Ended(1)), problems="w-usage")
+    yield "a usage error", Run("plan", (failed, exits(1)), problems="w-usage")
     yield (
         "a bug",
-        Run("apply", (RunFailed(Diagnostic("bug", say("w-bug"), say("w-report"))), Ended(1)), problems="w-bug"),
+        Run("apply", (RunFailed(Diagnostic("bug", say("w-bug"), say("w-report"))), exits(1)), problems="w-bug"),
     )
-    yield "interrupted at once", Run("drift", (Interrupted(), Ended(130)))
+    yield "interrupted at once", Run("drift", (Interrupted(), exits(130)))
     warned = Notice(Diagnostic("schema-missing", say("w-warn"), severity=Severity.WARNING, place=Place("a.yaml", 1, 1)))
     started = RunStarted("validate", "acme-sites", 40, 40)
-    yield "valid files", Run("validate", (started, Validated(12, 40), Ended(0)))
+    yield "valid files", Run("validate", (started, Validated(12, 40), exits(0)))
     yield (
         "valid files with a warning",
-        Run("validate", (started, warned, Validated(12, 40), Ended(0)), problems="w-warn"),
+        Run("validate", (started, warned, Validated(12, 40), exits(0)), problems="w-warn"),
     )
-    yield "merged reports", Run("merge", (PartsMerged(3, 40, Verdict.SUCCEEDED), Ended(0)))
-    yield "decided", Run("approve", (RunStarted("approve", "acme-sites", 1, 1), Decided(3, 1, 1, 4, 8, 9), Ended(0)))
+    yield "merged reports", Run("merge", (PartsMerged(3, 40, Verdict.SUCCEEDED), exits(0)))
+    yield "decided", Run("approve", (RunStarted("approve", "acme-sites", 1, 1), Decided(3, 1, 1, 4, 8, 9), exits(0)))
 
 
 # --- plans -----------------------------------------------------------------------------------------
@@ -233,16 +238,16 @@ def _plans(say: Say) -> Iterator[tuple[str, Run]]:
     limit = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, say("w-limit"), say("w-raise"))
     shown = "settings w-event w-title w-after w-waits"
     begun = started("plan")
-    yield "nothing to change", Run("plan", (*begun, empty, PlanCompleted(1), Ended(0)))
+    yield "nothing to change", Run("plan", (*begun, empty, PlanCompleted(1), exits(0)))
     yield (
         "changes",
-        Run("plan", (*begun, full, empty, PlanCompleted(2, full.tally), Ended(2)), words=shown, problems="w-blocked"),
+        Run("plan", (*begun, full, empty, PlanCompleted(2, full.tally), exits(2)), words=shown, problems="w-blocked"),
     )
     yield (
         "a site that cannot be read",
         Run(
             "plan",
-            (*begun, full, unread(say), PlanCompleted(2, full.tally, failed=1), Ended(1)),
+            (*begun, full, unread(say), PlanCompleted(2, full.tally, failed=1), exits(1)),
             words=shown,
             problems="w-unread r-4711",
         ),
@@ -250,18 +255,18 @@ def _plans(say: Say) -> Iterator[tuple[str, Run]]:
     yield (
         "a refused site",
         Run(
-            "plan", (*begun, refused, empty, PlanCompleted(2, refused.tally, refused=1), Ended(4)), problems="w-expect"
+            "plan", (*begun, refused, empty, PlanCompleted(2, refused.tally, refused=1), exits(4)), problems="w-expect"
         ),
     )
     yield (
         "a refused run",
-        Run("plan", (*begun, full, PlanCompleted(1, full.tally, refusals=(limit,)), Ended(4)), problems="w-limit"),
+        Run("plan", (*begun, full, PlanCompleted(1, full.tally, refusals=(limit,)), exits(4)), problems="w-limit"),
     )
-    yield "interrupted while planning", Run("plan", (*begun, full, Interrupted(), Ended(130)))
+    yield "interrupted while planning", Run("plan", (*begun, full, Interrupted(), exits(130)))
     failed = RunFailed(Diagnostic("usage", say("w-key")))
-    yield "a missing key", Run("plan", (*begun, failed, Ended(1)), problems="w-key")
+    yield "a missing key", Run("plan", (*begun, failed, exits(1)), problems="w-key")
     saved = PlanLoaded("7f", DIGEST, AT, AT + timedelta(hours=24), "0.1.0", "wix", spent_at=AT)
-    yield "a saved plan", Run("show", (saved, full, PlanCompleted(1, full.tally), Ended(0)), words=shown)
+    yield "a saved plan", Run("show", (saved, full, PlanCompleted(1, full.tally), exits(0)), words=shown)
 
 
 # --- applies ---------------------------------------------------------------------------------------
@@ -304,7 +309,7 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
     done = ledger(say, *[ActionResult.DONE] * 4)
     yield (
         "applied",
-        Run("apply", (*begun, full, *applied(say, done, plan=one), Ended(0)), words="settings w-event"),
+        Run("apply", (*begun, full, *applied(say, done, plan=one), exits(0)), words="settings w-event"),
     )
     mixed = ledger(say, ActionResult.DONE, ActionResult.FAILED, ActionResult.PENDING, ActionResult.WITHHELD)
     rest = ledger(
@@ -320,7 +325,7 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         "every result",
         Run(
             "apply",
-            (*begun, full, other, unread(say), *applied(say, mixed, rest, plan=two), Ended(1)),
+            (*begun, full, other, unread(say), *applied(say, mixed, rest, plan=two), exits(1)),
             words="shop other settings",
             problems=f"w-unread w-given-up {' '.join(f'w-fix-{result} r-{result}' for result in UNDONE)}",
             codes=tuple(f"c-{result}" for result in UNDONE),
@@ -329,7 +334,7 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
     yield (
         "interrupted while applying",
         Run(
-            "apply", (*begun, full, *applied(say, done, plan=one, interrupted=True), Ended(143)), words="shop settings"
+            "apply", (*begun, full, *applied(say, done, plan=one, interrupted=True), exits(143)), words="shop settings"
         ),
     )
     locked = SiteFailed(
@@ -347,7 +352,7 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         SiteApplied(done),
         locked,
         ended,
-        Ended(4),
+        exits(4),
     )
     yield "locked after the yes", Run("apply", held, words="shop settings", problems="w-locked")
     expect = refusal(Address(SiteName("shop")), RefusedBy.EXPECT, say("w-expect"), say("w-fix"))
@@ -357,15 +362,15 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         ("an apply that its only site refuses", refused, PlanCompleted(1, refused=1), expect),
         ("an apply that a limit refuses", full, PlanCompleted(1, full.tally, refusals=(limit,)), limit),
     ):
-        events = (*begun, site, plan, Refused(reason), Ended(4))
+        events = (*begun, site, plan, Refused(reason), exits(4))
         yield name, Run("apply", events, problems=reason.message.split()[0])
     declined = Refused(Diagnostic("declined", say("w-declined")), more=2)
-    yield "declined", Run("apply", (*begun, full, one, declined, Ended(4)), problems="w-declined")
-    yield "nothing to apply", Run("apply", (*begun, PlanCompleted(3), ApplyCompleted(PlanCompleted(3)), Ended(0)))
+    yield "declined", Run("apply", (*begun, full, one, declined, exits(4)), problems="w-declined")
+    yield "nothing to apply", Run("apply", (*begun, PlanCompleted(3), ApplyCompleted(PlanCompleted(3)), exits(0)))
     nothing = PlanCompleted(1, failed=1)
     yield (
         "no site could be read",
-        Run("apply", (*begun, unread(say), nothing, ApplyCompleted(nothing), Ended(1)), problems="w-unread"),
+        Run("apply", (*begun, unread(say), nothing, ApplyCompleted(nothing), exits(1)), problems="w-unread"),
     )
 
 
@@ -391,10 +396,10 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
     )
     report = DriftReport(SiteRef(shop, "1"), (item,), due=2, notes=(Diagnostic.note("test", say("w-note")),))
     begun = (RunStarted("drift", "acme-sites", 2, 2), PhaseStarted(Phase.READING, 2))
-    drift = (*begun, SiteDrifted(report), unread(say), DriftCompleted(2, report.tally, failed=1), Ended(1))
+    drift = (*begun, SiteDrifted(report), unread(say), DriftCompleted(2, report.tally, failed=1), exits(1))
     yield "drift", Run("drift", drift, words="settings w-live", problems="w-unread")
     calm = SiteDrifted(DriftReport(SiteRef(SiteName("calm"), "2")))
-    yield "no drift", Run("drift", (*begun, calm, DriftCompleted(1), Ended(0)))
+    yield "no drift", Run("drift", (*begun, calm, DriftCompleted(1), exits(0)))
 
     begun = (RunStarted("review", "acme-sites", 3, 3), PhaseStarted(Phase.REVIEWING, 3))
     why = Diagnostic("nothing-to-review", say("w-why"), severity=Severity.NOTE, address=Address(SiteName("calm")))
@@ -404,10 +409,10 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         SiteNotReviewed(SiteName("calm"), why),
         unread(say),
         ReviewCompleted(3, 9, 1, 1, 1),
-        Ended(1),
+        exits(1),
     )
     yield "review", Run("review", reviews, problems="w-unread")
-    nothing = (*begun, SiteNotReviewed(SiteName("calm"), why), ReviewCompleted(1), Ended(0))
+    nothing = (*begun, SiteNotReviewed(SiteName("calm"), why), ReviewCompleted(1), exits(0))
     yield "nothing to review", Run("review", nothing)
 
     post = PublishedPost(POST, DIGEST, "INSTAGRAM", AT, AT, 2, "7d9c4ae0", say("w-approver"))
@@ -416,7 +421,7 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         SiteHistory(shop, (post,)),
         unread(say),
         HistoryListed(2, 1, 1, 1),
-        Ended(1),
+        exits(1),
     )
     yield "history", Run("history", history, words="w-approver", problems="w-unread")
 
@@ -428,15 +433,15 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
             SiteName("bad"), problem=Diagnostic("state", say("w-corrupt"), say("w-mend"), place=Place("bad.json"))
         ),
     )
-    yield "state list", Run("state list", (StateListed(".reconciler", summaries), Ended(1)), words="shop w-corrupt")
+    yield "state list", Run("state list", (StateListed(".reconciler", summaries), exits(1)), words="shop w-corrupt")
     entry = OpenEntry("59e9", Address(shop, Kind.MARKETING_PLAN), Generate(), AT)
     state = SiteState(shop, "1", "state/shop.json", RecordedSite(published=(post,), open=(entry,)), lock)
-    yield "state show", Run("state show", (StateShown(state), Ended(0)), words="shop 59e9")
-    unlocked = (LockFound(lock, ended=False), LockRemoved(shop, lock), Ended(0))
+    yield "state show", Run("state show", (StateShown(state), exits(0)), words="shop 59e9")
+    unlocked = (LockFound(lock, ended=False), LockRemoved(shop, lock), exits(0))
     yield "state unlock", Run("state unlock", unlocked, words="shop")
-    yield "state forget", Run("state forget", (RecordChanged(shop, "1"), Ended(0)), words="shop")
-    yield "state mv", Run("state mv", (RecordChanged(shop, "1", "2"), Ended(0)), words="shop")
-    yield "state resolve", Run("state resolve", (CallResolved(shop, entry, True, 1), Ended(0)), words="59e9")
+    yield "state forget", Run("state forget", (RecordChanged(shop, "1"), exits(0)), words="shop")
+    yield "state mv", Run("state mv", (RecordChanged(shop, "1", "2"), exits(0)), words="shop")
+    yield "state resolve", Run("state resolve", (CallResolved(shop, entry, True, 1), exits(0)), words="59e9")
 
 
 # --- import, doctor, version -------------------------------------------------------------------------
@@ -452,11 +457,11 @@ def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
         SiteImported(SiteName("calm"), "2", Import.DECLARED, "sites/calm.yaml"),
         unread(say),
         ImportCompleted(3, new=1, declared=1, unsettled=1, unsettled_new=1, failed=1),
-        Ended(1),
+        exits(1),
     )
     yield "import", Run("import", imported, words=f"shop calm {file} created", problems="w-left w-unread")
     nothing = SiteImported(shop, "1", Import.UNCHANGED, file)
-    yield "nothing new", Run("import", (*begun, nothing, ImportCompleted(1, unchanged=1), Ended(0)), words=file)
+    yield "nothing new", Run("import", (*begun, nothing, ImportCompleted(1, unchanged=1), exits(0)), words=file)
 
     begun = (RunStarted("doctor", "acme-sites", 2, 2), PhaseStarted(Phase.EXAMINING, 2))
     error = Diagnostic("no-permission", say("w-denied"), say("w-allow"), address=Address(shop), request_id="r-1")
@@ -466,13 +471,13 @@ def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
         ProjectExamined((ProxyUsed(say("w-head")),), (state,)),
         SiteExamined(shop, (InTimeZone(say("w-yes")),), (error,)),
         DoctorCompleted(1, 1, 1, 0),
-        Ended(1),
+        exits(1),
     )
     yield "doctor", Run("doctor", examined, words="shop w-head w-yes", problems="w-denied r-1 w-state")
-    well = (*begun, ProjectExamined(), SiteExamined(shop), DoctorCompleted(1), Ended(0))
+    well = (*begun, ProjectExamined(), SiteExamined(shop), DoctorCompleted(1), exits(0))
     yield "nothing wrong", Run("doctor", well)
     old = Diagnostic("old-layout", say("w-old"), say("w-review"), Severity.NOTE, Place("approvals/shop.yaml"))
-    checked = (FilesChecked("0.2.0", 4, (old,)), Ended(0))
+    checked = (FilesChecked("0.2.0", 4, (old,)), exits(0))
     yield "files of an earlier version", Run("version", checked, problems="w-old approvals/shop.yaml")
 
 
@@ -480,23 +485,23 @@ def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
 
 
 def _tools(say: Say) -> Iterator[tuple[str, Run]]:
-    yield "a version", Run("version", (VersionShown("0.1.0"), Ended(0)), words="0.1.0")
+    yield "a version", Run("version", (VersionShown("0.1.0"), exits(0)), words="0.1.0")
     schema = SchemaShown("site", '{"title": "w-schema"}\n')
-    yield "a schema", Run("schema", (schema, Ended(0)), words="w-schema")
+    yield "a schema", Run("schema", (schema, exits(0)), words="w-schema")
     script = ScriptShown("fish", "# Install: w-script\ncomplete\n")
-    yield "a completion script", Run("completion", (script, Ended(0)), words="w-script")
+    yield "a completion script", Run("completion", (script, exits(0)), words="w-script")
     files = (StarterFile("reconciler.yaml", written=True), StarterFile(say("w-kept"), written=False))
-    yield "a starter", Run("init", (*files, StarterWritten("new", 1, 1), Ended(0)), words="reconciler.yaml w-kept")
+    yield "a starter", Run("init", (*files, StarterWritten("new", 1, 1), exits(0)), words="reconciler.yaml w-kept")
     url = "http://127.0.0.1:8080"
-    served = (SandboxReady(url), SandboxStopped(), Ended(0))
+    served = (SandboxReady(url), SandboxStopped(), exits(0))
     yield "a sandbox that was served", Run("sandbox serve", served, words=url)
-    yield "a sandbox that was reset", Run("sandbox reset", (SandboxReset(), Ended(0)))
+    yield "a sandbox that was reset", Run("sandbox reset", (SandboxReset(), exits(0)))
     request = {"at": "w-at", "status": None, "site": None, "method": "GET", "path": say("/w-path")}
     gap = {"method": "PUT", "path": say("/w-gap")}
     world = {"clock": "2026-12-01T09:00:00Z", "sites": {}, "gaps": [gap]}
     for view, words in ((SandboxView.SITES, "w-gap"), (SandboxView.REQUESTS, "w-path"), (SandboxView.EVERYTHING, "")):
         shown = SandboxShown(world, (request,), view)
-        yield f"a sandbox: {view}", Run("sandbox show", (shown, Ended(0)), words=words)
+        yield f"a sandbox: {view}", Run("sandbox show", (shown, exits(0)), words=words)
 
 
 def report(format: str, run: Run, screen: Screen | None = None) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
-from reconciler.engine.results import Api, ApiKind, Ended, Event, PlanCompleted, RunStarted
+from reconciler.engine.results import Api, ApiKind, Event, PlanCompleted, RunStarted
 from reconciler.engine.site_results import SitePlanned
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
@@ -18,6 +18,7 @@ from reconciler.planner.tally import tally_of
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.registry import FORMATS, make
 from tests.planner.test_cases import CASES, answers_of, observed, recorded
+from tests.reporters.endings import exits
 
 ENDINGS: Final = {
     "text": "txt",
@@ -48,7 +49,7 @@ def test_a_case_in_every_format(case: str, update_cases: bool) -> None:
     tally, refused = tally_of(plan), int(bool(plan.refusals))
     begun = RunStarted("plan", "acme-sites", 1, 1, Api(ApiKind.WIX, "wix", "www.wixapis.com"), "7d9c4ae" * 5)
     code = 4 if refused else 2 if tally.changes else 0
-    events = (begun, SitePlanned(plan, tally), PlanCompleted(1, tally, refused=refused), Ended(code))
+    events = (begun, SitePlanned(plan, tally), PlanCompleted(1, tally, refused=refused), exits(code))
     for format in FORMATS:
         text = _stable(_report(format, events, now))
         file = folder / "reports" / f"report.{ENDINGS.get(format, format)}"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.results import Ended, FilesInvalid
+from reconciler.engine.results import FilesInvalid
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.reporters.codequality import CodeQualityReporter
 from reconciler.reporters.context import ReporterContext
-from tests.reporters.endings import Run, endings
+from tests.reporters.endings import Run, endings, exits
 
 RUNS = dict(endings(str))
 
@@ -42,7 +42,7 @@ def test_a_problem_in_a_file_has_its_line() -> None:
     wrong = Diagnostic(
         "invalid-file", "toneOfVoize is not known", "write toneOfVoice", place=Place("sites/a.yaml", 3, 5)
     )
-    (found,) = report(Run("validate", (FilesInvalid((wrong,)), Ended(1))))
+    (found,) = report(Run("validate", (FilesInvalid((wrong,)), exits(1))))
     assert found["location"] == {"path": "sites/a.yaml", "lines": {"begin": 3}}
     assert found["description"] == "toneOfVoize is not known; write toneOfVoice"
     assert report(RUNS["valid files"]) == []

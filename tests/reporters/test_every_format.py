@@ -22,7 +22,7 @@ from reconciler.executor.ledger import SEVERITIES
 from reconciler.model.verdict import Verdict
 from reconciler.reporters.registry import FORMATS, Tells
 from tests.hostile import CAPTIONS, RAW
-from tests.reporters.endings import UNDONE, Run, endings, report
+from tests.reporters.endings import UNDONE, Run, endings, exits, report
 from tests.reporters.verdicts import check_verdict
 
 ENDINGS = tuple(name for name, _ in endings(str))
@@ -94,7 +94,7 @@ def test_its_verdict_is_that_of_the_exit_code(format: str, name: str) -> None:
 def test_no_format_is_silent_about_how_a_run_ended(format: str, verdict: Verdict) -> None:
     """Whatever was reported before, and even if nothing was: merged reports only say how their parts ended."""
     merged = PartsMerged(3, 40, verdict)
-    check_verdict(format, report(format, Run("merge", (merged, Ended(verdict.exit_code)))), verdict)
+    check_verdict(format, report(format, Run("merge", (merged, Ended(verdict)))), verdict)
 
 
 @pytest.mark.parametrize("format", [name for name in FORMATS if name not in FOR_PEOPLE])
@@ -205,7 +205,7 @@ def test_a_run_may_be_cut_short_anywhere(format: str) -> None:
     ):
         run = ending(name)
         for cut in range(len(run.events) - 2):
-            short = Run(run.command, (*run.events[:cut], closing, Ended(1)))
+            short = Run(run.command, (*run.events[:cut], closing, exits(1)))
             text = report(format, short)
             assert text.endswith("\n")
             if isinstance(closing, RunFailed) and FORMATS[format].tells is not Tells.NUMBERS:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.results import Ended, PlanCompleted
+from reconciler.engine.results import PlanCompleted
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.gitlab import GitlabReporter
-from tests.reporters.endings import Run, endings
+from tests.reporters.endings import Run, endings, exits
 
 RUNS = dict(endings(str))
 
@@ -48,5 +48,5 @@ def test_no_numbers_rather_than_wrong_ones(name: str) -> None:
 
 def test_what_is_thrown_away_or_cancelled_is_deleted() -> None:
     tally = PlanTally(destroy=1, cancel=2, discard=4, publish=8, change=16, add=32, generate=64)
-    found = report(Run("plan", (PlanCompleted(1, tally), Ended(0))))
+    found = report(Run("plan", (PlanCompleted(1, tally), exits(0))))
     assert found == {"create": 96, "update": 24, "delete": 7}

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import Ended, Event, HistoryListed, PlanCompleted, RunStarted
+from reconciler.engine.results import Event, HistoryListed, PlanCompleted, RunStarted
 from reconciler.engine.site_results import SiteHistory, SitePlanned, SiteReviewed, Written
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.content import Difference
@@ -26,7 +26,7 @@ from reconciler.reporters.markup import hashed, link, words_apart
 from reconciler.reporters.page import SHOWN
 from reconciler.reporters.words import REASONS
 from tests.hostile import CAPTIONS
-from tests.reporters.endings import AT, DIGEST, POST, Run, endings, full_plan, planned, unread
+from tests.reporters.endings import AT, DIGEST, POST, Run, endings, exits, full_plan, planned, unread
 from tests.reporters.review_world import review
 from tests.reporters.test_gallery import Page as GalleryPage
 
@@ -107,12 +107,12 @@ def test_nothing_in_a_text_is_an_element(text: str) -> None:
 
 def test_each_action_says_why() -> None:
     for reason in Reason:
-        assert f"Why: {REASONS[reason]}" in page(site("shop", FieldChange("a", 1, 2), reason=reason), Ended(0))
+        assert f"Why: {REASONS[reason]}" in page(site("shop", FieldChange("a", 1, 2), reason=reason), exits(0))
 
 
 def test_a_changed_text_is_shown_word_by_word() -> None:
     change = FieldChange("settings.toneOfVoice", "warm and dry, always", "warm and playful, always")
-    assert "warm and <del>dry,</del><ins>playful,</ins> always" in page(site("shop", change), Ended(0))
+    assert "warm and <del>dry,</del><ins>playful,</ins> always" in page(site("shop", change), exits(0))
     assert words_apart("a\u200bb", "ab").startswith("<del>a&lt;U+200B&gt;b</del>")
 
 
@@ -122,7 +122,7 @@ def test_the_gallery_shows_what_changed_after_the_approval() -> None:
     apart = (Difference("caption", "Sale on Fryday", "Sale on Friday"),)
     post = replace(first.posts[0], status=ReviewStatus.CHANGED, differences=apart, wanted=True)
     changed = replace(found, activities=(replace(first, posts=(post,)),))
-    text = page(SiteReviewed(changed, Written.UPDATED, "approvals/shop.yaml"), Ended(0), command="review")
+    text = page(SiteReviewed(changed, Written.UPDATED, "approvals/shop.yaml"), exits(0), command="review")
     assert "Sale on <del>Fryday</del><ins>Friday</ins>" in text
 
 
@@ -136,7 +136,7 @@ def test_what_went_out_has_its_link_and_what_failed_its_reason() -> None:
         PostOutcome(posts[1].id, PostStatus.FAILED, AT, reason="the token expired"),
     )
     history = SiteHistory(SiteName("shop"), tuple(posts), outcomes)
-    text = page(RunStarted("history", "acme", 1, 1), history, HistoryListed(1, 3), Ended(0), command="history")
+    text = page(RunStarted("history", "acme", 1, 1), history, HistoryListed(1, 3), exits(0), command="history")
     assert (
         text.count('<a href="https://www.instagram.com/p/1" rel="noopener noreferrer nofollow">') == 2
     )  # and in the list
@@ -152,7 +152,7 @@ def test_a_plan_shows_what_changed_after_the_approval_word_by_word() -> None:
     )
     draft = Address(SiteName("shop"), Kind.DRAFT, POST)
     problem = blocked(draft, BlockedBy.CHANGED_AFTER_APPROVAL, "changed after approval", "review", differences=apart)
-    text = page(planned(Plan(SiteRef(SiteName("shop"), "1"), blocked=(problem,), time_zone="Europe/Berlin")), Ended(0))
+    text = page(planned(Plan(SiteRef(SiteName("shop"), "1"), blocked=(problem,), time_zone="Europe/Berlin")), exits(0))
     assert '<dt>caption</dt><dd dir="auto">Sale on <del>Fryday</del><ins>Friday</ins></dd>' in text
     assert "<del>Thu 2026-12-03</del><ins>Fri 2026-12-04</ins> 09:30" in text
 
@@ -162,7 +162,7 @@ def test_what_went_out_since_the_last_run_has_its_title_channel_and_link() -> No
     outcome = PostOutcome(POST, PostStatus.PUBLISHED, AT, "https://www.instagram.com/p/1")
     plan = Plan(SiteRef(SiteName("shop"), "1"), bindings=Bindings(outcomes=(outcome,)), ended=(ended,))
     for command in ("plan", "apply"):
-        text = page(planned(plan), Ended(0), command=command)
+        text = page(planned(plan), exits(0), command=command)
         assert "Summer launch&quot; (Instagram) Thu 2026-12-03 08:30 UTC on janes.pottery" in text
         assert text.count('<a href="https://www.instagram.com/p/1"') == 2  # and in the calendar
         assert POST not in text
@@ -172,7 +172,7 @@ def test_the_calendar_is_open_where_something_is_still_to_come() -> None:
     ended = EndedPost(POST, "INSTAGRAM", "Summer launch", None, AT - timedelta(days=40))
     outcome = PostOutcome(POST, PostStatus.PUBLISHED, AT)
     found = replace(full_plan(str), bindings=Bindings(outcomes=(outcome,)), ended=(ended,))
-    assert re.findall(r'<details class="month"( open)?><summary>(\w+)', page(planned(found), Ended(0))) == [
+    assert re.findall(r'<details class="month"( open)?><summary>(\w+)', page(planned(found), exits(0))) == [
         ("", "October"),
         (" open", "December"),
     ]
@@ -188,14 +188,14 @@ def test_only_https_can_be_followed() -> None:
 
 def test_the_calendar_has_the_day_that_the_post_has_in_its_site() -> None:
     late = replace(full_plan(str), time_zone="Pacific/Auckland")  # 08:30 UTC is 21:30 there, on the same day
-    assert "<b>21:30</b> Instagram" in page(planned(late), Ended(0))
-    assert "Thu 2026-12-03 21:30 Pacific/Auckland" in page(planned(late), Ended(0))
-    assert POST not in re.sub(r"<script>.*?</script>", "", page(planned(late), Ended(0)))  # titles, not ids
+    assert "<b>21:30</b> Instagram" in page(planned(late), exits(0))
+    assert "Thu 2026-12-03 21:30 Pacific/Auckland" in page(planned(late), exits(0))
+    assert POST not in re.sub(r"<script>.*?</script>", "", page(planned(late), exits(0)))  # titles, not ids
 
 
 def test_sites_are_listed_worst_first_and_shared_failures_told_once() -> None:
     sites = [site(f"s{n:03}", FieldChange("a", 1, n)) for n in range(SHOWN + 5)]
-    text = page(*sites, unread(str, "zz"), unread(str, "zy"), PlanCompleted(207, PlanTally(), 2), Ended(1))
+    text = page(*sites, unread(str, "zz"), unread(str, "zy"), PlanCompleted(207, PlanTally(), 2), exits(1))
     names = re.findall(r'<button type="button" aria-expanded="false">([\w-]+)', text)
     assert names[:3] == ["zy", "zz", "s000"]
     assert text.count('class="site late"') == 7
@@ -210,7 +210,7 @@ def test_memory_does_not_grow_with_the_sites() -> None:
         tracemalloc.start()
         for number in range(count):
             reporter.handle(site(f"s{number}", FieldChange("a", "x" * 2000, f"{number} " * 500)))
-        reporter.handle(Ended(0))
+        reporter.handle(exits(0))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
@@ -221,6 +221,6 @@ def test_memory_does_not_grow_with_the_sites() -> None:
 
 def test_a_plan_with_nothing_to_do_says_so() -> None:
     calm = SitePlanned(Plan(SiteRef(SiteName("calm"), "1")), tally_of(Plan(SiteRef(SiteName("calm"), "1"))))
-    text = page(calm, PlanCompleted(1), Ended(0))
+    text = page(calm, PlanCompleted(1), exits(0))
     assert '<p class="last good">No changes.</p>' in text
     assert "<table>" not in text

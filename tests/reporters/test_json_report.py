@@ -6,7 +6,7 @@ import io
 import json
 from typing import Any
 
-from reconciler.engine.results import ApplyCompleted, Ended, Interrupted, PlanCompleted, Refused, Validated
+from reconciler.engine.results import ApplyCompleted, Interrupted, PlanCompleted, Refused, Validated
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
@@ -16,6 +16,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.context import Reporter, ReporterContext
 from reconciler.reporters.registry import make
+from tests.reporters.endings import exits
 
 
 def reporter_for(command: str, **more: Any) -> tuple[Reporter, io.StringIO]:
@@ -32,7 +33,7 @@ def test_a_plan(everything: SitePlanned) -> None:
     reporter.handle(everything)
     reporter.handle(failed(SiteName("shop"), "GET: 503"))
     reporter.handle(PlanCompleted(2, everything.tally, failed=1))
-    reporter.handle(Ended(1))
+    reporter.handle(exits(1))
     document = json.loads(out.getvalue())
     assert list(document) == ["formatVersion", "command", "sites", "refusals", "summary", "verdict", "exitCode"]
     assert document["formatVersion"] == 1
@@ -70,7 +71,7 @@ def test_the_same_plan_gives_the_same_bytes(everything: SitePlanned) -> None:
         reporter, out = reporter_for("plan")
         reporter.handle(everything)
         reporter.handle(PlanCompleted(1, everything.tally))
-        reporter.handle(Ended(0))
+        reporter.handle(exits(0))
         texts.append(out.getvalue())
     assert texts[0] == texts[1]
 
@@ -79,7 +80,7 @@ def test_explain_adds_calls_preconditions_and_reads(everything: SitePlanned) -> 
     reporter, out = reporter_for("plan", calls_of=lambda _operation, _site: ("PATCH /settings",))
     reporter.handle(everything)
     reporter.handle(PlanCompleted(1, everything.tally))
-    reporter.handle(Ended(0))
+    reporter.handle(exits(0))
     site = json.loads(out.getvalue())["sites"][0]
     assert site["reads"] == ["settings", "marketing-plan"]
     assert site["actions"][2]["calls"] == ["PATCH /settings"]
@@ -95,7 +96,7 @@ def test_an_apply_has_its_ledger(everything: SitePlanned) -> None:
     ledger = SiteLedger(SiteRef(SiteName("shop"), "1"), (entry,))
     reporter.handle(SiteApplied(ledger))
     reporter.handle(ApplyCompleted(summary, tally_of((ledger,)), 1))
-    reporter.handle(Ended(0))
+    reporter.handle(exits(0))
     document = json.loads(out.getvalue())
     assert document["ledger"] == [
         {
@@ -121,13 +122,13 @@ def test_an_apply_has_its_ledger(everything: SitePlanned) -> None:
 def test_every_other_end_is_a_document_too() -> None:
     reporter, out = reporter_for("validate")
     reporter.handle(Validated(12, 40))
-    reporter.handle(Ended(0))
+    reporter.handle(exits(0))
     assert json.loads(out.getvalue())["summary"] == {"files": 12, "sites": 40}
 
     reporter, out = reporter_for("apply")
     reporter.handle(PlanCompleted(1, PlanTally(add=1)))
     reporter.handle(Refused(Diagnostic("declined", "no")))
-    reporter.handle(Ended(4))
+    reporter.handle(exits(4))
     document = json.loads(out.getvalue())
     assert document["refused"] == {"code": "declined", "severity": "error", "message": "no"}
     assert document["exitCode"] == 4
@@ -135,7 +136,7 @@ def test_every_other_end_is_a_document_too() -> None:
     reporter, out = reporter_for("plan")
     reporter.handle(failed(SiteName("shop"), "x"))
     reporter.handle(Interrupted())
-    reporter.handle(Ended(130))
+    reporter.handle(exits(130))
     document = json.loads(out.getvalue())
     assert (document["interrupted"], document["exitCode"], len(document["sites"])) == (True, 130, 1)
 
@@ -145,7 +146,7 @@ def test_nothing_in_it_can_act_on_a_terminal() -> None:
     nasty = "\x1b[2J\x9b\u202e\u2028\ud83d"
     reporter.handle(failed(SiteName("shop"), nasty))
     reporter.handle(PlanCompleted(1, failed=1))
-    reporter.handle(Ended(1))
+    reporter.handle(exits(1))
     assert out.getvalue().isascii()
     assert "\x1b" not in out.getvalue()
     assert json.loads(out.getvalue())["sites"][0]["error"]["message"] == nasty

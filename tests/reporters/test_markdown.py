@@ -9,13 +9,13 @@ from html.parser import HTMLParser
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import Ended, Event, PlanCompleted
+from reconciler.engine.results import Event, PlanCompleted
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.markdown import COMMENT, MARKER, MarkdownReporter
 from tests.hostile import CAPTIONS
-from tests.reporters.endings import Run, endings, full_plan, planned, started, unread
+from tests.reporters.endings import Run, endings, exits, full_plan, planned, started, unread
 
 RUNS = dict(endings(str))
 
@@ -88,7 +88,7 @@ def many(sites: int) -> Run:
     """Sites of which no two have the same."""
     plans = [planned(full_plan(lambda word, n=n: f"{word} {n}", f"site-{n}")) for n in range(sites)]  # type: ignore[misc]
     tally = sum((plan.tally for plan in plans), PlanTally())
-    events: list[Event] = [*started("plan"), *plans, unread(str), PlanCompleted(sites + 1, tally, failed=1), Ended(1)]
+    events: list[Event] = [*started("plan"), *plans, unread(str), PlanCompleted(sites + 1, tally, failed=1), exits(1)]
     return Run("plan", events)
 
 
@@ -109,7 +109,7 @@ def test_a_comment_says_what_it_left_out() -> None:
 def test_what_many_sites_share_is_told_once() -> None:
     plans = [planned(full_plan(str, f"site-{number}")) for number in range(400)]
     lost = [unread(str, f"lost-{number}") for number in range(12)]
-    text = comment(Run("plan", (*started("plan"), *plans, *lost, PlanCompleted(412, failed=12), Ended(1))))
+    text = comment(Run("plan", (*started("plan"), *plans, *lost, PlanCompleted(412, failed=12), exits(1))))
     assert text.count("<details>") == 1
     assert "<summary>Same on 400 sites (<code>site-0</code>, <code>site-1</code>, <code>site-2</code>, …): " in text
     assert (
@@ -125,7 +125,7 @@ def test_what_one_site_has_several_times_is_counted() -> None:
     plan = full_plan(str)
     (first,) = plan.blocked
     others = tuple(replace(first, address=Address(SiteName("shop"), Kind.DRAFT, f"d{n}")) for n in range(3))
-    text = comment(Run("plan", (planned(replace(plan, blocked=(first, *others))), PlanCompleted(1), Ended(0))))
+    text = comment(Run("plan", (planned(replace(plan, blocked=(first, *others))), PlanCompleted(1), exits(0))))
     assert "⚠️ <code>shop</code> (4 times): <code>w-blocked; w-blocked-fix</code>" in text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.engine.results import Ended, Notice, Phase, PhaseStarted
+from reconciler.engine.results import Notice, Phase, PhaseStarted
 from reconciler.engine.site_results import Progressed, SiteFailed
 from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
@@ -10,6 +10,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import Generate
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.problems import UNBROKEN, ProblemReporter
+from tests.reporters.endings import exits
 
 STALE = "the saved plan is stale, run plan again"
 
@@ -19,7 +20,7 @@ def said(*problems: Diagnostic, list_sites: bool = False, screen: Screen = UNBRO
     reporter = ProblemReporter(written.append, screen, list_sites=list_sites)
     for problem in problems:
         reporter.handle(Notice(problem))
-    reporter.handle(Ended(0))
+    reporter.handle(exits(0))
     return "".join(written).splitlines()
 
 

@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from reconciler.engine.results import DriftCompleted, Ended, Refused
+from reconciler.engine.results import DriftCompleted, Refused
 from reconciler.engine.site_results import SiteDrifted
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -18,7 +18,7 @@ from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, Finding
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.openmetrics import OpenMetricsReporter
-from tests.reporters.endings import Run, endings
+from tests.reporters.endings import Run, endings, exits
 
 RUNS = dict(endings(str))
 START = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
@@ -94,7 +94,7 @@ def test_drift_by_site_kind_and_severity() -> None:
             item(Kind.DRAFT, DriftState.BLOCKED, Finding.BLOCKED),
         ),
     )
-    told = samples(Run("drift", (SiteDrifted(found), DriftCompleted(3, found.tally, failed=1), Ended(1))))
+    told = samples(Run("drift", (SiteDrifted(found), DriftCompleted(3, found.tally, failed=1), exits(1))))
     assert told["drift_items", "shop", "settings", "warning"] == 1
     assert told["drift_items", "shop", "draft", "error"] == 2
     assert (told["pending", "shop"], told["blocked", "shop"], told["posts_failed", "shop"]) == (1, 1, 1)
@@ -122,4 +122,4 @@ def test_what_a_refused_run_did_not_take_back_still_goes_out() -> None:
         Diagnostic("refused", "it is refused"),
     )
     refused = Refused(Diagnostic("maxDelete", "too many"), still_going_out=(GoingOut(post, "UTC"),))
-    assert samples(Run("apply", (refused, Ended(4))))["still_going_out", "shop"] == 1
+    assert samples(Run("apply", (refused, exits(4))))["still_going_out", "shop"] == 1

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import Ended, FilesInvalid, RunStarted
+from reconciler.engine.results import FilesInvalid, RunStarted
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.sarif import FINGERPRINT, SarifReporter, fingerprint
-from tests.reporters.endings import Run, endings
+from tests.reporters.endings import Run, endings, exits
 
 RUNS = dict(endings(str))
 WRONG = Diagnostic("invalid-file", "toneOfVoize is not known", "write toneOfVoice", place=Place("sites/a b.yaml", 3, 5))
@@ -53,7 +53,7 @@ def test_what_the_standard_asks_for(name: str) -> None:
 
 
 def test_a_problem_in_a_file_has_its_place() -> None:
-    (found,) = results(Run("validate", (FilesInvalid((WRONG,)), Ended(1))))
+    (found,) = results(Run("validate", (FilesInvalid((WRONG,)), exits(1))))
     assert found["locations"] == [
         {
             "physicalLocation": {
@@ -78,7 +78,7 @@ def test_a_finding_without_a_file_is_shown_at_its_site_or_at_the_project_file() 
     begun = RunStarted("plan", "acme", 1, 1, places=places)
     of_site = Diagnostic("paused", "until Monday", address=Address(SiteName("shop"), Kind.DRAFT, "x"))
     of_run = Diagnostic("maxPublish", "too many")
-    found = results(Run("plan", (begun, FilesInvalid((of_site, of_run)), Ended(1))))
+    found = results(Run("plan", (begun, FilesInvalid((of_site, of_run)), exits(1))))
     shown = [result["locations"][0]["physicalLocation"] for result in found]
     assert shown == [
         {"artifactLocation": {"uri": "sites/shop.yaml"}, "region": {"startLine": 2, "startColumn": 1}},
@@ -96,7 +96,7 @@ def test_a_finding_that_moves_stays_the_same() -> None:
 
 def test_two_alike_in_one_file_are_two() -> None:
     twice = (WRONG, replace(WRONG, place=Place("sites/a b.yaml", 9, 5)))
-    found = results(Run("validate", (FilesInvalid(twice), Ended(1))))
+    found = results(Run("validate", (FilesInvalid(twice), exits(1))))
     assert len({result["partialFingerprints"][FINGERPRINT] for result in found}) == 2
 
 

@@ -20,7 +20,6 @@ from reconciler.engine.results import (
     ApiKind,
     ApplyCompleted,
     DriftCompleted,
-    Ended,
     Event,
     Notice,
     Phase,
@@ -58,6 +57,7 @@ from reconciler.reporters.context import CallsOf, Detail, ReporterContext
 from reconciler.reporters.layout import Line, Screen, Span, columns
 from reconciler.reporters.registry import make
 from reconciler.state.repair import StateSummary
+from tests.reporters.endings import exits
 from tests.reporters.review_world import review
 
 FOLDER: Final = Path(__file__).parent / "screens"
@@ -74,7 +74,7 @@ def shown(
 ) -> str:
     out = io.StringIO()
     reporter = make("text", ReporterContext(command, out.write, screen or Screen(), calls, detail=detail or Detail()))
-    for event in (*events, Ended(0)):
+    for event in (*events, exits(0)):
         reporter.handle(event)
     return out.getvalue()
 
@@ -1138,7 +1138,7 @@ def test_first_runs_are_said_once(first: int, others: int, said: str) -> None:
     for format_name in ("markdown", "html"):
         pieces: list[str] = []
         report = make(format_name, ReporterContext("plan", pieces.append))
-        for event in (*plan_of(*fresh, *known), Ended(0)):
+        for event in (*plan_of(*fresh, *known), exits(0)):
             report.handle(event)
         document = "".join(pieces)
         assert document.count("First run") == document.count(said.removeprefix("note: ")) == 1

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 
 @click.command("apply")
@@ -20,7 +21,7 @@ from reconciler.cli import options
 @options.reaching
 @options.trusting
 @options.output
-def command(**given: Any) -> int:
+def command(**given: Any) -> Verdict:
     """Make a plan, ask, and carry it out; or carry out a saved plan exactly.
 
     Ends with a ledger of what was done, what was not, and why. Run it again to

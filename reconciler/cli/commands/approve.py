@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "discard")
 
@@ -49,7 +50,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 @click.option("--yes", is_flag=True, help="Do not ask; the drafts are still shown.")
 @options.choosing
 @options.output
-def command(decision: str | None, **given: Any) -> int:
+def command(decision: str | None, **given: Any) -> Verdict:
     """Decide on the drafts that `review` wrote.
 
     Shows each draft as the gallery does: account, when it goes out,

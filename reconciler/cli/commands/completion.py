@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.engine.tool_results import ScriptShown
@@ -95,7 +96,7 @@ SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(INSTALL)))
 @options.output_alone
-def command(shell: str, **given: Any) -> int:
+def command(shell: str, **given: Any) -> Verdict:
     """Print a completion script for a shell.
 
     The first line of the script says how to install it. Prints the script

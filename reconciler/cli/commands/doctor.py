@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @options.reaching
 @options.trusting
 @options.output
-def command(probe: bool, cassette: Path, **given: Any) -> int:
+def command(probe: bool, cassette: Path, **given: Any) -> Verdict:
     """Check credentials, access, sites and state.
 
     Each finding says what to do about it. Errors would stop plan or apply

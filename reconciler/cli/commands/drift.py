@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -28,7 +29,7 @@ STRICT: Final = (
 @options.reaching
 @options.trusting
 @options.output
-def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - accepted as in plan, but always on
+def command(detailed_exitcode: bool, **given: Any) -> Verdict:  # noqa: ARG001 - accepted as in plan, but always on
     """Audit the sites: what changed, and on which side.
 
     Each managed object is compared three ways: what its file asks for, what

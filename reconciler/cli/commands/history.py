@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.quiet
 @options.output
-def command(**given: Any) -> int:
+def command(**given: Any) -> Verdict:
     """List what went out, when, and who approved it.
 
     Reads only the state, not the sites. Also lists posts that are scheduled

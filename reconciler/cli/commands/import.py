@@ -9,6 +9,7 @@ import click
 from msgspec.structs import replace
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -55,7 +56,7 @@ def command(
     into: Path,
     credentials: str,
     **given: Any,
-) -> int:
+) -> Verdict:
     """Write site files for live sites.
 
     Only what was set by hand on a site is written: defaults and values that

@@ -12,6 +12,7 @@ import click
 
 from reconciler.cli import options
 from reconciler.model.diagnostics import Place, UsageError
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--api", metavar="API", help="With --from-live: wix, sandbox, or a base URL.")
 @options.output
-def command(folder: Path, ci: str | None, live: tuple[str, ...], **given: Any) -> int:
+def command(folder: Path, ci: str | None, live: tuple[str, ...], **given: Any) -> Verdict:
     """Write a starter project.
 
     It is written to DIR (default: the current directory) and runs against the built-in

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.engine.results import ClosingEvent
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @options.detail
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
-def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any) -> int:
+def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any) -> Verdict:
     """Merge the plans or JSON reports of all shards into one.
 
     Each FILE is what one --shard run wrote: a saved plan (`plan --out`) or a JSON

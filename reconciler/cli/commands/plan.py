@@ -9,6 +9,7 @@ import click
 from msgspec.structs import replace
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @options.reaching
 @options.trusting
 @options.output
-def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
+def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> Verdict:
     """Read the sites and show what would change.
 
     Nothing is changed, on the sites or in the state. PATH is a project folder, or site

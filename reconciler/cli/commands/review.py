@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With --web: let the page commit decisions as the configured git user; it never pushes.",
 )
-def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
+def command(web: bool, port: int | None, commit: bool, **given: Any) -> Verdict:
     """Write drafts to files for review.
 
     Every draft that a schedule rule covers is written to approvals/<site>.yaml

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -68,7 +69,7 @@ def _open(folder: Path, database: Path | None, seed: Path | None) -> Iterator[Sa
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 picks a free one."
 )
 @options.output_alone
-def serve(folder: Path, database: Path | None, seed: Path | None, host: str, port: int, **given: Any) -> int:
+def serve(folder: Path, database: Path | None, seed: Path | None, host: str, port: int, **given: Any) -> Verdict:
     """Serve the sandbox of the project in DIR over HTTP until Ctrl-C.
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
@@ -108,7 +109,7 @@ def _serve(sandbox: Sandbox, host: str, port: int, running: CommandRun) -> Closi
 @command.command()
 @_world
 @options.output_alone
-def reset(folder: Path, database: Path | None, seed: Path | None, **given: Any) -> int:
+def reset(folder: Path, database: Path | None, seed: Path | None, **given: Any) -> Verdict:
     """Reset the sandbox of the project in DIR to sandbox.yaml.
 
     The project's state still remembers the old sandbox; remove
@@ -132,7 +133,9 @@ def reset(folder: Path, database: Path | None, seed: Path | None, **given: Any) 
 @click.option("--json", "as_json", is_flag=True, help="Show everything in the sandbox, as JSON.")
 @click.option("--requests", is_flag=True, help="List the requests it received, oldest first, one per line.")
 @options.output_alone
-def show(folder: Path, database: Path | None, seed: Path | None, as_json: bool, requests: bool, **given: Any) -> int:
+def show(
+    folder: Path, database: Path | None, seed: Path | None, as_json: bool, requests: bool, **given: Any
+) -> Verdict:
     """Show the sites in the sandbox of the project in DIR.
 
     --json prints everything in the sandbox; --output json wraps it in a report.

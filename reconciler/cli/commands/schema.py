@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 NAMES = ("site", "project", "approvals", "plan", "report", "sandbox")
 
@@ -14,7 +15,7 @@ NAMES = ("site", "project", "approvals", "plan", "report", "sandbox")
 @click.command("schema")
 @click.argument("name", metavar="[NAME]", type=click.Choice(NAMES), default="site")
 @options.output_alone
-def command(name: str, **given: Any) -> int:
+def command(name: str, **given: Any) -> Verdict:
     """Print the JSON Schema of a file.
 
     NAME is site (the default), project, approvals, plan, report or sandbox.

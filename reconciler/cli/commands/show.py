@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.engine.results import ClosingEvent
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @options.detail
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
-def command(planfile: Path, state: str | None, **given: Any) -> int:
+def command(planfile: Path, state: str | None, **given: Any) -> Verdict:
     """Render a saved plan in any format.
 
     Also says whether the plan has expired or was already applied, as far as

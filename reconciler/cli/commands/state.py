@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,7 +35,7 @@ _site = click.argument("site", shell_complete=options.completed_by("complete_sit
 
 @command.command("list")
 @_place
-def list_(**given: Any) -> int:
+def list_(**given: Any) -> Verdict:
     """List the sites that have a record in the state.
 
     For each site: unconfirmed calls (it is not known whether they took effect), calls
@@ -52,7 +53,7 @@ def list_(**given: Any) -> int:
 @command.command()
 @_site
 @_place
-def show(site: str, **given: Any) -> int:
+def show(site: str, **given: Any) -> Verdict:
     """Show everything recorded about SITE.
 
     Says what each unconfirmed call means and how to resolve it. Long values are
@@ -67,7 +68,7 @@ def show(site: str, **given: Any) -> int:
 @_site
 @click.option("--force", is_flag=True, help="Do not ask.")
 @_place
-def unlock(site: str, force: bool, **given: Any) -> int:
+def unlock(site: str, force: bool, **given: Any) -> Verdict:
     """Remove the lock of SITE.
 
     Says whose lock it is, and asks for confirmation. The lock of a dead run needs
@@ -84,7 +85,7 @@ def unlock(site: str, force: bool, **given: Any) -> int:
 @click.argument("outcome", metavar="done|not-done", type=click.Choice(("done", "not-done")))
 @options.lock_timeout
 @_place
-def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **given: Any) -> int:
+def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **given: Any) -> Verdict:
     """Record how an unconfirmed call of SITE ended.
 
     ENTRY is its id in `state show`, or the first characters of it. An apply
@@ -103,7 +104,7 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
 @click.argument("new", metavar="NEW_ID")
 @options.lock_timeout
 @_place
-def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
+def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> Verdict:
     """Move everything recorded about OLD to the site NEW_ID.
 
     OLD is an id, or the name of the site: the one in its file, or else its last
@@ -120,7 +121,7 @@ def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
 @click.option("--force", is_flag=True, help="Do not ask.")
 @options.lock_timeout
 @_place
-def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> int:
+def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> Verdict:
     """Forget everything recorded about SITE.
 
     Says which posts are still scheduled there, and asks for confirmation. It

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @options.trusting
 @options.output
-def command(**given: Any) -> int:
+def command(**given: Any) -> Verdict:
     """Check files offline and list all problems at once.
 
     Each schema, semantic or policy problem is shown with its location and a fix.

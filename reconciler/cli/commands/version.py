@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.model.verdict import Verdict
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--check-files", "check", is_flag=True, help="List the files that an upgrade to this version affects.")
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
-def command(check: bool, **given: Any) -> int:
+def command(check: bool, **given: Any) -> Verdict:
     """Print the version.
 
     With --check-files, reads the files, the state and the saved plans of a project
