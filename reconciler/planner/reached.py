@@ -10,9 +10,11 @@ from msgspec import Struct
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.operations import SitePart
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.event_matching import event_key
+from reconciler.planner.schedule import rule_name
 from reconciler.planner.targets import (
     ByAddress,
     SelectableSite,
@@ -26,15 +28,24 @@ from reconciler.planner.targets import (
 
 IDLE: Final = "nothing-to-regenerate"
 
+GENERATED: Final = frozenset({Kind.ACTIVITY, Kind.POSTS, Kind.DRAFT})
+"""The kinds of the objects that a generation makes, which get their ids from it."""
+
+MOST_RULES: Final = 8
+"""Up to this many rules are named for one that does not exist."""
+
 
 class Reached(Struct, frozen=True):
-    """The objects of one site that the options may name. `objects` are by address, None if they cannot be known yet.
+    """The objects of one site that the options may name.
 
+    `rules` are the rules of its file; `ahead` says that a generation will make the objects that they match.
     `ids` maps the live ids of events, which are addressed by name, to those addresses. `idle` says why `--regenerate`
     of the site has no effect; None if it has one or was not given.
     """
 
-    objects: frozenset[Address] | None = frozenset()
+    objects: frozenset[Address] = frozenset()
+    rules: frozenset[Address] = frozenset()
+    ahead: bool = False
     idle: Diagnostic | None = None
     ids: tuple[tuple[str, Address], ...] = ()
 
@@ -45,9 +56,18 @@ def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets
     if not any(covers_site(selector, site) for selector in _with_key(targets)):
         return Reached()
     live = observed.marketing_plan
-    if live is not None and not live.activities and any(action.operation.takes_time for action in plan.actions):
-        return Reached(None)  # future objects are not known yet
-    return Reached(frozenset(_objects(desired, observed, plan)), ids=tuple(_live_events(observed)))
+    ahead = live is not None and not live.activities and any(action.operation.takes_time for action in plan.actions)
+    objects, rules = frozenset(_objects(desired, observed, plan)), frozenset(_rules(desired))
+    return Reached(objects, rules, ahead, ids=tuple(_live_events(observed)))
+
+
+def _rules(desired: DesiredSite) -> Iterator[Address]:
+    """The rules of a site's file, each by its place."""
+    schedule = desired.schedule.rules if desired.schedule is not None else ()
+    keys = [f"{SitePart.ACTIVITIES}.{index}" for index in range(len(desired.activities))]
+    keys += [f"{SitePart.POSTS}.{index}" for index in range(len(desired.posts))]
+    keys += map(rule_name, range(len(schedule)))
+    return (Address(desired.ref.name, Kind.RULE, key) for key in keys)
 
 
 def _live_events(observed: ObservedSite) -> Iterator[tuple[str, Address]]:
@@ -97,19 +117,20 @@ class TargetCheck:
         }
         self._targets = targets
         self._keys: set[str] = set()
+        self._rules: set[Address] = set()
         self._ids: dict[str, Address] = {}
         self._idle: list[UsageError] = []
 
     def add(self, site: SiteName, reached: Reached | None) -> None:
         """Adds a site. None stands for a site that could not be read, where any name may exist."""
         for selector in [selector for selector, names in self._missing.items() if site in names]:
-            objects = reached.objects if reached is not None else None
-            if objects is None or any(_names(selector, address) for address in objects):
+            if reached is None or _may_name(selector, reached):
                 del self._missing[selector]
-            else:
-                self._keys |= {address.shown for address in objects if address.kind is selector.address.kind}
-                if reached is not None and selector.address.kind is Kind.EVENT:
-                    self._ids |= {id: address for id, address in reached.ids if address in objects}
+                continue
+            self._rules |= reached.rules
+            self._keys |= {address.shown for address in reached.objects if address.kind is selector.address.kind}
+            if selector.address.kind is Kind.EVENT:
+                self._ids |= {id: address for id, address in reached.ids if address in reached.objects}
         if reached is not None and reached.idle is not None:
             self._idle.append(UsageError(f"--regenerate {site}: {reached.idle.message}", reached.idle.fix))
 
@@ -117,6 +138,8 @@ class TargetCheck:
         """Raises UsageError for names that match nothing, suggesting close matches."""
         for selector in self._missing:
             option = "--target" if selector in self._targets.included else "--exclude"
+            if selector.address.kind is Kind.RULE:
+                raise self._no_such_rule(option, selector)
             message = f"{option} {selector}: no such object in the files or on the site"
             meant = near(str(selector), sorted(self._keys)) or self._sharing(selector)
             if not meant and (found := self._near_id(selector)) is not None:
@@ -124,6 +147,16 @@ class TargetCheck:
             raise no_such(message, meant, "plan --explain shows the addresses")
         if self._idle:
             raise self._idle[0]
+
+    def _no_such_rule(self, option: str, selector: ByAddress) -> UsageError:
+        """Names the rules that there are, or says that one has become the objects that it matches."""
+        if any(_names(selector, rule) for rule in self._rules):
+            fix = "name those objects; plan --explain shows their addresses"
+            return UsageError(f"{option} {selector}: the objects of this rule are known by now", fix)
+        rules = [rule.shown for rule in sorted(self._rules) if covers_site(selector, SiteLabels(rule.site))]
+        more = f" and {len(rules) - MOST_RULES:,} more" if len(rules) > MOST_RULES else ""
+        known = f"the rules are {', '.join(rules[:MOST_RULES])}{more}" if rules else "the site's file has no rules"
+        return UsageError(f"{option} {selector}: there is no such rule", known)
 
     def _sharing(self, selector: ByAddress) -> list[str]:
         """The addresses of events that share the key as their name; at most three."""
@@ -140,6 +173,14 @@ class TargetCheck:
 def _with_key(targets: TargetFilter) -> Iterable[ByAddress]:
     selectors = (*targets.included, *targets.excluded)
     return [selector for selector in selectors if isinstance(selector, ByAddress) and selector.address.key]
+
+
+def _may_name(selector: ByAddress, reached: Reached) -> bool:
+    """Whether a selector names an object of the site, or possibly one that a generation will make."""
+    if reached.ahead and selector.address.kind in GENERATED:
+        return True
+    known = (*reached.objects, *reached.rules) if reached.ahead else reached.objects
+    return any(_names(selector, address) for address in known)
 
 
 def _names(selector: ByAddress, address: Address) -> bool:

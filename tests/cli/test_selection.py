@@ -113,6 +113,29 @@ def test_options_without_effect_are_an_error_before_anything_is_written(
     assert "1 to change" in reconciler("plan", chain.root).last
 
 
+def test_a_rule_that_does_not_exist_is_an_error_before_a_generation_and_after_it(
+    chain: Project, reconciler: Command
+) -> None:
+    rules = "posts:\n  - match: {within: 14d}\n  - match: {within: 21d}\nschedule: {rules: [{match: {within: 14d}}]}\n"
+    chain.edit("sites/b.yaml", "marketingPlan: {state: present}\n", f"marketingPlan: {{state: present}}\n{rules}")
+    missing = "--target shop-b/posts[7]: there is no such rule; the rules are shop-b/posts[0], shop-b/posts[1], "
+    for option, said in (
+        ("shop-b/posts[7]", f"{missing}shop-b/schedule.rules[0]"),
+        ("shop-c/posts[0]", "--target shop-c/posts[0]: there is no such rule; the site's file has no rules"),
+        ("shop-b/event[Sale]", "--target shop-b/event[Sale]: no such object"),
+    ):
+        done = reconciler("apply", chain.root, "--auto-approve", "--target", option)
+        assert (done.code, f"Error: {said}" in done.err) == (1, True), done.err
+    known = ("--target", "shop-b/posts[1]")
+    assert "decided after generation" in reconciler("plan", chain.root, *known).out
+    assert reconciler("plan", chain.root, "--target", "shop-b/draft[later]").code == 0
+    assert reconciler("apply", chain.root, "--auto-approve").code == 0
+    done = reconciler("plan", chain.root, *known)
+    said = "shop-b/posts[1]: the objects of this rule are known by now; name those objects; plan --explain shows"
+    assert (done.code, said in done.err) == (1, True), done.err
+    assert missing in reconciler("drift", chain.root, "--target", "shop-b/posts[7]").err
+
+
 def test_regenerate_of_a_marketing_plan_that_no_file_manages(chain: Project, reconciler: Command) -> None:
     chain.edit("sites/b.yaml", "marketingPlan: {state: present}\n", "")
     done = reconciler("plan", chain.root, "--regenerate", "shop-b")
