@@ -193,7 +193,11 @@ def choosing(command: Command) -> Command:
             callback=_shard,
             help="Only shard K of N, a fixed share of the sites. auto: this CI job's shard.",
         ),
-        click.option("--changed-since", metavar="REV", help="Only sites whose files differ from this git revision."),
+        click.option(
+            "--changed-since",
+            metavar="REV",
+            help="Only sites whose files have changed since the branch left this git revision (its merge base).",
+        ),
     )(command)
 
 

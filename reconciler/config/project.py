@@ -98,6 +98,8 @@ class ProjectConfig(Struct, frozen=True):
     stamp: Stamp = None
     content: bytes = b""
     """The file as it was read."""
+    is_whole: bool = True
+    """Whether its sites, approvals, defaults and policy are all that the file says: none of it is wrong."""
 
     @property
     def approvals_folder(self) -> Path:
@@ -155,7 +157,7 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
     else:
         content = read_file(file, shown_path(file), problems)
     if content is None:
-        return ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust)
+        return ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust, is_whole=False)
     return _project_in(content, root, file, trust, problems, stamp)
 
 
@@ -163,14 +165,20 @@ def _project_in(
     content: bytes, root: Path, file: Path, trust: Trust, problems: list[Diagnostic], stamp: Stamp = None
 ) -> ProjectConfig:
     """What a project file says, or the usable part of it: without a stamp if nothing of it is."""
-    unusable = ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust, content=content)
+    unusable = ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust, content=content, is_whole=False)
     document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it", content)
     if document is None:
         return unusable
     checked = check(document, "project", problems)
+    misfits = len(problems)
     project = _project(root, file, trust, MergedDocument((Layer(document, checked.value),), problems))
-    project = replace(project, content=content, stamp=stamp)
+    is_whole = len(problems) == misfits and all(map(checked.usable, OF_SITES))
+    project = replace(project, content=content, stamp=stamp, is_whole=is_whole)
     return project if checked.usable("credentials") else replace(project, credentials=_AnyCredentials())
+
+
+OF_SITES: Final = ("sites", "approvals", "defaults", "policy")
+"""The sections that warnings about site files depend on."""
 
 
 class _AnyCredentials(dict[str, CredentialRef]):

@@ -161,13 +161,15 @@ def open_project(
     try:
         project = find_project(paths, trust)
     except InvalidProject as invalid:
+        problems: tuple[Diagnostic, ...] = invalid.problems
+        warnings: tuple[Diagnostic, ...] = ()
         try:
-            check_sites(invalid.project, paths)
+            warnings = check_sites(invalid.project, paths).warnings
         except InvalidFiles as more:
-            raise InvalidFiles((*invalid.problems, *more.problems)) from None
+            problems, warnings = (*problems, *more.problems), more.warnings
         except UsageError:  # the project file itself must be corrected first
             pass
-        raise
+        raise InvalidFiles(problems, warnings if invalid.project.is_whole else ()) from None
     return project, check_sites(project, paths, elsewhere)
 
 
@@ -189,6 +191,7 @@ def check_sites(
     named = named_by(project, site_files, paths)
     reading = _Reading(project)
     reading.problems.extend(site_files.problems)
+    reading.nameless = bool(site_files.problems)
     more = [file for file in named.others if reading.is_site_file(file)]
     files = Paths((*site_files.files.texts, *map(str, more)))
     if elsewhere is None or len(files) < MANY or not reading.take(elsewhere(project, files)):
@@ -198,26 +201,18 @@ def check_sites(
     if more:
         reading.check_unread(site_files.unread_near(more, named.others), more)
     about_project = (*_advice_about_project(project), *submodule_warnings(project), *site_files.warnings(named.others))
+    warnings = dict.fromkeys((*about_project, *reading.warnings, *reading.about_all_sites()))
     if reading.problems:
-        raise InvalidFiles(reading.problems.reported(), dict.fromkeys((*about_project, *reading.warnings)))
+        raise InvalidFiles(reading.problems.reported(), warnings)
     chosen = list(reading.chosen(named, more))
     chosen_files = {entry.place.file for entry in chosen}
     chosen_files.update(map(shown_path, named.others))
-    unowned = sorted(reading.approvals.names.difference(entry.name for entry in reading.entries))
-    labels = [entry.labels for entry in reading.entries]
-    warnings = [
-        *about_project,
-        *reading.warnings,
-        *reading.approvals.warnings,
-        *unowned_approvals(project, unowned, [entry.name for entry in reading.entries]),
-        *unmatched_defaults(project, labels),
-    ]
     return SiteIndex(
         entries=tuple(chosen),
         files=len(chosen_files),
         total=len(reading.entries),
-        warnings=tuple(dict.fromkeys(warnings)),
-        unowned=tuple(unowned),
+        warnings=tuple(warnings),
+        unowned=reading.unowned(),
         others=without(reading.entries, chosen),
         content=Digest(f"sha256:{reading.content.hexdigest()}"),
     )
@@ -275,6 +270,10 @@ class _Reading:
         """Whether the sites are for another process."""
         self._borders = Borders(project.root, project.trust)
         self._shown = PathDisplay()
+        self._broken: list[tuple[str, Labels]] = []
+        """The names and labels of sites that cannot be used."""
+        self.nameless = False
+        """Whether something unreadable may be a site."""
         self._labels: dict[Labels, Labels] = {}
         """Each set of labels only once: many sites have the same."""
         self.content = sha256()
@@ -300,18 +299,27 @@ class _Reading:
         shown, stamp = self._shown.path(file), stamp_of(file)
         data = self._bytes_of(file, shown)
         if data is None:
+            self.nameless = True
             return
         for piece in (b"%d:" % len(data), data):
             self.content.update(piece)
             self._hears(piece)
         before, count = len(self.problems), 0
         self.warnings.extend(advice_about_text(data, file, shown, self.project.root))
+        seen = before
         for document in documents(data, shown, self.problems):
+            self.nameless = self.nameless or len(self.problems) > seen
             count += 1
             self.taken.note(document, self.problems)
             found = read_site(document, self.project, self.approvals, self.problems)
             if found is not None:
                 self._add(document, found, len(data) if count == 1 else 0, stamp)
+            elif (said := _said_labels(document)) is not None:
+                self._broken.append(said)
+            else:
+                self.nameless = True
+            seen = len(self.problems)
+        self.nameless = self.nameless or len(self.problems) > seen
         if not count and len(self.problems) == before:
             self.problems.append(problem(Place(shown, 1, 1), "the file is empty", "write a site, or delete the file"))
 
@@ -402,6 +410,20 @@ class _Reading:
                 if not taken.isdisjoint(said_of_site(document)):
                     self.taken.note(document, self.problems)
 
+    def unowned(self) -> tuple[str, ...]:
+        """The names of the approvals files that belong to no site."""
+        names = {entry.name for entry in self.entries}.union(name for name, _ in self._broken)
+        return tuple(sorted(self.approvals.names - names))
+
+    def about_all_sites(self) -> Iterator[Diagnostic]:
+        """Warnings about what applies to no site: none while a site may be in what cannot be read."""
+        yield from self.approvals.warnings
+        if self.nameless:
+            return
+        known = [*((entry.name, entry.labels) for entry in self.entries), *self._broken]
+        yield from unowned_approvals(self.project, self.unowned(), [name for name, _ in known])
+        yield from unmatched_defaults(self.project, [labels for _, labels in known])
+
     def chosen(self, named: NamedFiles, more: Iterable[Path]) -> Iterator[SiteEntry]:
         """The entries that were named, by their files or by their approvals files."""
         files = {str(file) for file in (*named.files, *more)}
@@ -409,6 +431,21 @@ class _Reading:
         for entry in self.entries:
             if named.whole or entry.path in files or entry.name in asked_for:
                 yield entry
+
+
+_SITE_KEYS: Final = frozenset({"name", "id", "labels", "credentials", "instanceId"})
+
+
+def _said_labels(document: Document) -> tuple[str, Labels] | None:
+    """The name and the labels of a site whose document has problems; None unless both are surely what it says."""
+    site = document.value.get("site") if isinstance(document.value, dict) else None
+    if not isinstance(site, dict) or not site.keys() <= _SITE_KEYS:
+        return None
+    name, labels = site.get("name"), site.get("labels", {})
+    if not isinstance(name, str) or not isinstance(labels, dict):
+        return None
+    pairs = [(key, value) for key, value in labels.items() if isinstance(key, str) and isinstance(value, str)]
+    return (name, tuple(sorted(pairs))) if len(pairs) == len(labels) else None
 
 
 def _looks_like_approvals(value: Any) -> bool:

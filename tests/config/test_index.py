@@ -275,6 +275,30 @@ def test_what_is_read_by_nobody_is_named_beside_files_with_errors(write_project:
     assert [found.code for found in raised.value.warnings] == ["variable-not-replaced", "file-not-read"]
 
 
+@pytest.mark.parametrize(
+    ("project", "file", "codes"),
+    [
+        ("", "site: {name: b, id: x}\n", ["approvals-for-nobody", "defaults-for-nobody"]),
+        ("limits: {parallelism: none}\n", "", ["approvals-for-nobody", "defaults-for-nobody"]),
+        ("", "site: {name: zz, id: x, labels: {team: emea}}\n", []),
+        ("", "site: {nmae: b, id: x}\n", []),
+        ("", "site: {name: b, id: x, labels: [team]}\n", []),
+        ("", "]\n", []),
+        ("policy: {minLead: soon}\n", "", []),
+        ("sites: 7\n", "", []),
+    ],
+)
+def test_what_applies_to_no_site_is_said_beside_errors_where_it_is_certain(
+    write_project: WriteProject, project: str, file: str, codes: list[str]
+) -> None:
+    defaults = "defaults: [{where: {labels: {team: emea}}, settings: {toneOfVoice: dry}}]\n"
+    files = {"reconciler.yaml": f"version: 1\n{defaults}{project}", "approvals/zz.yaml": "version: 1\nsite: zz\n"}
+    write_project({**files, "sites/a.yaml": site("a"), **({"sites/b.yaml": f"version: 1\n{file}"} if file else {})})
+    with pytest.raises(InvalidFiles) as raised:
+        warnings()
+    assert [found.code for found in raised.value.warnings] == codes
+
+
 def test_a_variable_in_the_project_file_is_named_once(write_project: WriteProject) -> None:
     write_project(
         {
