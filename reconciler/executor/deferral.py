@@ -10,8 +10,10 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.notes import Bound
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.outcomes import Trouble
+from reconciler.model.posts import GeneratePosts
 from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action
+from reconciler.planner.deferred import ResolvedActions
 
 
 async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -25,7 +27,7 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
     deferred = action.operation
     assert isinstance(deferred, Deferred)
     run.start(action)
-    resolved = run.options.resolve(action, run.plan, await _read(run, deferred), run.journal.recorded)
+    resolved = await _resolve(run, action, deferred)
     if resolved.bindings != Bindings():
         run.journal.note(Bound(resolved.bindings))
     for item in resolved.blocked:
@@ -44,9 +46,31 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
     return run.promise(promised)
 
 
+async def _resolve(run: SiteRun, action: Action, deferred: Deferred) -> ResolvedActions:
+    """What the deferred action turns into.
+
+    An activity that seems to have no posts is read itself before any are made (14.1).
+    """
+    observed = await _read(run, deferred)
+    while True:
+        resolved = run.options.resolve(action, run.plan, observed, run.journal.recorded)
+        lacking = [item.operation.activity for item in resolved.actions if isinstance(item.operation, GeneratePosts)]
+        if not lacking:
+            return resolved
+        await run.cache.fill(lacking)
+        filled = await _marketing_plan(run)
+        if filled.marketing_plan == observed.marketing_plan:
+            return resolved
+        observed = filled
+
+
+async def _marketing_plan(run: SiteRun) -> ObservedSite:
+    return replace(await run.cache.part(Need.MARKETING_PLAN), time_zone=run.plan.time_zone)
+
+
 async def _read(run: SiteRun, deferred: Deferred) -> ObservedSite:
     run.cache.forget()
-    observed = replace(await run.cache.part(Need.MARKETING_PLAN), time_zone=run.plan.time_zone)
+    observed = await _marketing_plan(run)
     if deferred.part is not SitePart.SCHEDULE:
         return observed
     # Whether a draft can go out at all depends on its channel and on the premium plan (design.md 3.1).

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import StillWaiting
 from reconciler.executor.executor import apply_plan
+from reconciler.executor.site_cache import NO_PLAN
 from reconciler.model.activities import CreateActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
@@ -28,12 +29,13 @@ from reconciler.model.marketing_plan import (
 )
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Done, Outcome, Pending
-from reconciler.model.posts import ActivityId, Unrecognised
+from reconciler.model.posts import ActivityId, GeneratePosts, Unrecognised
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, SettingIs, UpdateSettings
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs, RecordedSite
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan
+from reconciler.planner.deferred import ResolvedActions
 from reconciler.reporters.diagnostics import sentence
 from tests.executor.live_site import (
     SITE,
@@ -223,6 +225,22 @@ def test_a_wait_whose_last_reads_failed_does_not_call_it_generating(bench: Bench
     assert results(ledger) == ["pending", "not-started"]
     assert details(ledger)[0].startswith("waiting for the generation failed: the server failed: no luck")
     assert bench.world.now == START + timedelta(minutes=10)
+
+
+def test_posts_that_only_their_activity_shows_are_not_made_again_after_a_generation(bench: Bench) -> None:
+    bench.world.hidden = True
+    bench.world.next_activities = [an_activity("with", a_post("old")), an_activity("without")]
+    bench.resolve = lambda deferred, _, observed, recorded: ResolvedActions(
+        tuple(
+            act(GeneratePosts(activity.id, activity.title), Kind.POSTS, activity.id)
+            for activity in (observed.marketing_plan or NO_PLAN).activities
+            if not activity.posts
+        )
+    )
+    ledger = bench.apply(generate(), DEFERRED)
+    assert results(ledger) == ["done", "done", "done"]
+    assert bench.writes == ["Generate", "GeneratePosts"]
+    assert [note.code for note in ledger.notes] == []
 
 
 def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench: Bench) -> None:

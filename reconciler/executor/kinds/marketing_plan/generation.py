@@ -27,7 +27,7 @@ from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
 from reconciler.model.notes import InputsGeneratedFrom, InputsPending
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
-from reconciler.model.posts import Unrecognised
+from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.sites import Inputs, Need, ObservedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action
@@ -200,7 +200,7 @@ async def _over(
         await conclude(run.journal, last.entry, outcome, Snapshot(observed))
     if isinstance(outcome, Done):
         run.conclude_with(wait.action, outcome)
-        await _note_no_posts(run, observed.marketing_plan or NO_PLAN)
+        await _note_no_posts(run)
         await posts_left_behind(run, observed)
         return
     problem = outcome.problem
@@ -236,24 +236,33 @@ async def _not_over(run: SiteRun, wait: PendingGeneration, last: _Last) -> None:
     run.conclude_with(wait.action, outcome)
 
 
-async def _note_no_posts(run: SiteRun, live: MarketingPlan) -> None:
+async def _note_no_posts(run: SiteRun) -> None:
     """Adds a note if a marketing plan is ACTIVE without any posts.
 
     That is the documented sign of an unpublished site, or of SOCIAL_MARKETING being off (D 13.1.6).
     """
     now = run.now()
+    activities = (await run.cache.marketing_plan()).activities
     near = [
-        activity
-        for activity in live.activities
+        activity.id
+        for activity in activities
         if now <= activity.date <= now + NEAR and activity.type in (None, "SOCIAL_MARKETING")
     ]
-    if near and not any(activity.posts for activity in live.activities):
+    if near and not any(activity.posts for activity in activities) and not await _have_posts(run, near):
         why = (
             "the site is not published"
             if await _unpublished(run)
             else "check that marketingTools includes SOCIAL_MARKETING"
         )
         run.note(Diagnostic("no-posts", f"the marketing plan is ACTIVE, but no activity has posts: {why}"))
+
+
+async def _have_posts(run: SiteRun, activities: list[ActivityId]) -> bool:
+    try:
+        found = await run.ports.reader.posts_of(run.site, activities)
+    except ApiError:
+        return False
+    return any(posts for _, posts in found)
 
 
 async def _unpublished(run: SiteRun) -> bool:
