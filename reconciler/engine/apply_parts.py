@@ -17,7 +17,7 @@ from reconciler.config.packing import KeptSite
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply_run import ApplyRun, approvers_of, is_public
-from reconciler.engine.fleet import READ_AT_ONCE, failed_site, in_turn
+from reconciler.engine.fleet import READ_AT_ONCE, Turn, in_turn, over_sites
 from reconciler.engine.parts import (
     REPORT_EVERY,
     Applying,
@@ -33,13 +33,13 @@ from reconciler.engine.parts import (
 )
 from reconciler.engine.plan import untouched
 from reconciler.engine.prepared import PreparedSites
-from reconciler.engine.problems import diagnostic_of
+from reconciler.engine.problems import WorkerFailed, diagnostic_of
 from reconciler.engine.results import Emit, Notice
 from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import ActionResult
-from reconciler.model.address import SiteName
+from reconciler.model.address import Labels, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.outcomes import Trouble
@@ -94,7 +94,7 @@ async def results_of_parts(
             part.cancel()
         ended = await asyncio.gather(*parts, return_exceptions=True)
     failures = [diagnostic_of(found) for found in ended if isinstance(found, Exception)]
-    for result in gathered.rest(failures[0] if failures else None, why):
+    async for result in gathered.rest(failures[0] if failures else None, why):
         yield result
     try:
         await results.clear(run.session.clock.now())
@@ -219,12 +219,23 @@ class _Gathered:
             self._emit(event_of(report))
         self._reported[name] = of_site
 
-    def rest(self, problem: Diagnostic | None, why: Diagnostic) -> Iterator[SiteApplied | SiteFailed]:
+    def rest(self, problem: Diagnostic | None, why: Diagnostic) -> AsyncIterator[SiteApplied | SiteFailed]:
         """The sites about which nothing is known: a worker that failed as a whole began none of its sites."""
-        for number in self._waiting.values():
-            planned = self._ready[number].planned
+        ready, numbers = self._ready, {self._ready.names[number]: number for number in self._waiting.values()}
+
+        async def work(name: SiteName, _turn: Turn) -> SiteApplied:
             if problem is not None:
-                yield untouched(failed_site(SiteLabels(planned.name, planned.labels), (problem,)), planned.plan)
-                continue
-            ledger = ledger_of(planned.plan, ActionResult.UNKNOWN, why, interrupted=why == CUT_SHORT)
-            yield SiteApplied(ledger, planned.labels)
+                raise WorkerFailed(problem)
+            plan = ready.plan(numbers[name])
+            return SiteApplied(ledger_of(plan, ActionResult.UNKNOWN, why, interrupted=why == CUT_SHORT), labels(name))
+
+        def labels(name: SiteName) -> Labels:
+            return ready.labels[numbers[name]]
+
+        return over_sites(
+            numbers,
+            work,
+            named=lambda name: SiteLabels(name, labels(name)),
+            at_once=READ_AT_ONCE,
+            failed=lambda result: untouched(result, ready.plan(numbers[result.name])),
+        )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.api.client import FullClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply_run import ApplyRun, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.fleet import Turn, over_sites
@@ -18,6 +20,7 @@ from reconciler.engine.plan_file import bare
 from reconciler.engine.prepared import Prepared
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.run_context import RunContext
+from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.unseen import unseen_at
 from reconciler.executor.kinds.base import Moment
@@ -30,6 +33,7 @@ from reconciler.planner.guards import judge_strictly
 from reconciler.planner.rights import RIGHT_LOST, plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import SiteLabels
+from reconciler.planner.unseen import UnseenPosts
 from reconciler.planner.unstopped import BY_SAVED_PLAN, IF_PLAN_REFUSED, IF_REFUSED, beyond_saved
 
 if TYPE_CHECKING:  # few runs have any
@@ -66,15 +70,11 @@ async def _by_workers(
     again: bool,
 ) -> AsyncIterator[CheckedSite | SiteFailed]:
     from reconciler.engine.parts import Checking, DriftedSite, FailedSite, PlannedSite, Ready, StaleSite
-    from reconciler.engine.workers import SiteBatch, in_parts, lost_with, part_size
+    from reconciler.engine.workers import SiteBatch, in_parts, lost_sites, part_size
 
-    async def lost(part: SiteBatch) -> tuple[FailedSite, ...]:
+    def lost(part: SiteBatch) -> AsyncIterator[SiteFailed]:
         assert isinstance(part.job, Checking)
-        return tuple([await failed(plan) for plan in part.job.plans])
-
-    async def failed(plan: Plan) -> FailedSite:
-        unseen = await unseen_at(run.session, files.get(plan.site.name))
-        return lost_with(plan.site.name, _named(plan, files).labels, unseen)
+        return lost_sites(part.job.plans, partial(_named, files=files), partial(_unseen, run.session, files))
 
     def parts() -> Iterator[SiteBatch]:
         left, size = iter(plans), part_size(len(plans), workers.count)
@@ -129,10 +129,10 @@ def check(
     return over_sites(
         plans,
         work,
-        named=lambda plan: _named(plan, files),
+        named=partial(_named, files=files),
         at_once=session.parallelism,
         emit=run.emit,
-        unseen=lambda plan: unseen_at(session, files.get(plan.site.name)),
+        unseen=partial(_unseen, session, files),
         debug=session.debug,
     )
 
@@ -178,6 +178,10 @@ def _with_plan(planned: SitePlanned, plan: Plan) -> SitePlanned:
 def _named(plan: Plan, files: Mapping[SiteName, SiteEntry]) -> SiteLabels:
     entry = files.get(plan.site.name)
     return SiteLabels(plan.site.name, entry.labels if entry else ())
+
+
+async def _unseen(session: Session[FullClient], files: Mapping[SiteName, SiteEntry], plan: Plan) -> UnseenPosts:
+    return await unseen_at(session, files.get(plan.site.name))
 
 
 def _stale(found: Iterable[StalePlan | RightLost]) -> tuple[StaleAction, ...]:

@@ -6,14 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final, Generic, TypeVar
 
-from msgspec.structs import replace
-
 from reconciler.api.errors import ApiError
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.policy_checks import CheckFailed
 from reconciler.engine.results import Emit
 from reconciler.engine.site_results import SiteFailed, SiteStarted
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.planner.targets import SiteLabels
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.state.errors import StateError
@@ -92,8 +90,8 @@ def over_sites(
         except Exception as error:
             if _concerns_the_run(error, debug=debug):
                 raise
-            result = _failed(named(site), error, turn)
-            return failed(replace(result, unseen=await unseen(site)) if unseen is not None else result)
+            going_out = UnseenPosts() if unseen is None else await unseen(site)
+            return failed(_failed(named(site), error, turn, going_out))
         finally:
             turn.end()
 
@@ -190,23 +188,11 @@ def named_by_file(entry: SiteEntry) -> SiteLabels:
     return SiteLabels(entry.name, entry.labels)
 
 
-def failed_site(
-    site: SiteLabels,
-    problems: tuple[Diagnostic, ...],
-    *,
-    refused: bool = False,
-    seconds: float = 0.0,
-    unseen: UnseenPosts | None = None,
-) -> SiteFailed:
-    """The result of a site that could not be worked on: here, or by a worker that was lost."""
-    return SiteFailed(site.name, problems, refused, site.labels, seconds, unseen or UnseenPosts())
-
-
-def _failed(site: SiteLabels, error: Exception, turn: Turn) -> SiteFailed:
+def _failed(site: SiteLabels, error: Exception, turn: Turn, unseen: UnseenPosts) -> SiteFailed:
     from reconciler.engine.problems import diagnostics_of
 
-    problems = diagnostics_of(error, site.name)
-    return failed_site(site, problems, refused=isinstance(error, Locked), seconds=turn.seconds)
+    problems, refused = diagnostics_of(error, site.name), isinstance(error, Locked)
+    return SiteFailed(site.name, problems, refused, site.labels, turn.seconds, unseen)
 
 
 def _concerns_the_run(error: Exception, *, debug: bool) -> bool:

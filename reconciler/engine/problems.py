@@ -5,10 +5,18 @@ from __future__ import annotations
 from reconciler.engine.policy_checks import CheckFailed
 from reconciler.executor import problems
 from reconciler.executor.problems import BUG
-from reconciler.model.address import Address, SiteName
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles
 
-__all__ = ["BUG", "diagnostic_of", "diagnostics_of"]
+__all__ = ["BUG", "WorkerFailed", "diagnostic_of", "diagnostics_of"]
+
+
+class WorkerFailed(Exception):
+    """Raised by the work on a site that a worker was to do, if it was lost or could not begin. `problem` says why."""
+
+    def __init__(self, problem: Diagnostic) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 def diagnostics_of(error: BaseException, site: SiteName | None = None) -> tuple[Diagnostic, ...]:
@@ -18,7 +26,11 @@ def diagnostics_of(error: BaseException, site: SiteName | None = None) -> tuple[
 
 def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnostic:
     """An error as a diagnostic, with the site at which it occurred, if any."""
-    if isinstance(error, CheckFailed):
-        address = None if site is None else Address(site)
-        return Diagnostic("policy-check-failed", error.what, error.fix, address=address)
-    return problems.diagnostic_of(error, site)
+    match error:
+        case CheckFailed(what=what, fix=fix):
+            found = Diagnostic("policy-check-failed", what, fix)
+        case WorkerFailed(problem=found):
+            pass
+        case _:
+            return problems.diagnostic_of(error, site)
+    return problems.at_site(found, site)

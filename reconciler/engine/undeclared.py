@@ -17,6 +17,7 @@ from reconciler.engine.results import Emit, Notice
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
@@ -26,7 +27,6 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import RefusedBy
 from reconciler.planner.left_out import waiting_posts
 from reconciler.planner.targets import SiteLabels
-from reconciler.state.errors import StateError
 from reconciler.state.sites import StateStore
 
 if TYPE_CHECKING:  # `state` and `history` have no client
@@ -76,16 +76,16 @@ async def undeclared_sites(
     unnamed = [SiteRef(SiteName(id), id) for id in sorted(ids) if id.lower() not in declared]
 
     async def work(site: SiteRef, _turn: Turn) -> Undeclared:
-        try:
-            record = await store.record(site)
-        except StateError as error:
-            from reconciler.engine.problems import diagnostic_of
-
-            return Undeclared(site, problem=diagnostic_of(error, site.name))
+        record = await store.record(site)
         name = record.site.name if record is not None else site.name
         return Undeclared(replace(site, name=name), waiting(record.recorded if record else NOTHING_RECORDED, now))
 
-    results = over_sites(unnamed, work, named=lambda site: SiteLabels(site.name), at_once=at_once, debug=True)
+    def unread(result: SiteFailed) -> Undeclared:
+        return Undeclared(SiteRef(result.name, result.name), problem=result.problem)
+
+    results = over_sites(
+        unnamed, work, named=lambda site: SiteLabels(site.name), at_once=at_once, failed=unread, debug=True
+    )
     found = [each async for each in results if isinstance(each, Undeclared)]
     return tuple(sorted(found, key=lambda each: (each.site.name, each.site.id)))
 

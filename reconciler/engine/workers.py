@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.fleet import failed_site, in_turn
+from reconciler.engine.fleet import READ_AT_ONCE, Turn, in_turn, named_by_file, over_sites
 from reconciler.engine.parts import (
     FailedSite,
     Job,
@@ -30,12 +30,15 @@ from reconciler.engine.parts import (
     site_values,
     to_bytes,
 )
+from reconciler.engine.problems import WorkerFailed
 from reconciler.engine.results import Emit
-from reconciler.model.address import Address, Labels, SiteName
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.targets import SiteLabels
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.version import __version__
+
+SiteT = TypeVar("SiteT")
 
 ATTEMPTS: Final = 3
 """How many workers may be lost over a part before it is given up."""
@@ -47,14 +50,30 @@ Few enough that workers end at about the same time, and that little work has to 
 """
 
 
-def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> FailedSite:
-    """A site whose workers were lost, with the posts that still go out there."""
-    what = f"the workers for this site were lost {ATTEMPTS} times"
-    if not unseen.known:
-        what += ", and it is not known whether posts are waiting to go out there"
-    fix = "run again; if it happens again, give the workers more memory, or use fewer of them"
-    problem = Diagnostic("worker-lost", what, fix, address=Address(site))
-    return FailedSite.of(failed_site(SiteLabels(site, labels), (problem,), unseen=unseen))
+LOST: Final = Diagnostic(
+    "worker-lost",
+    f"the workers for this site were lost {ATTEMPTS} times",
+    "run again; if it happens again, give the workers more memory, or use fewer of them",
+)
+
+
+def lost_sites(
+    sites: Iterable[SiteT],
+    named: Callable[[SiteT], SiteLabels],
+    unseen: Callable[[SiteT], Awaitable[UnseenPosts]],
+) -> AsyncIterator[SiteFailed]:
+    """The results of sites whose workers were lost, with the posts that still go out there."""
+
+    async def work(_site: SiteT, _turn: Turn) -> SiteFailed:
+        raise WorkerFailed(LOST)
+
+    def failed(result: SiteFailed) -> SiteFailed:
+        if result.unseen.known:
+            return result
+        what = f"{LOST.message}, and it is not known whether posts are waiting to go out there"
+        return replace(result, problems=(replace(result.problem, message=what),))
+
+    return over_sites(sites, work, named=named, at_once=READ_AT_ONCE, failed=failed, unseen=unseen)
 
 
 class GivenUp(Exception):
@@ -165,11 +184,8 @@ def outcomes(
     lost. Raises PartFailed.
     """
 
-    async def failed(site: SiteEntry) -> FailedSite:
-        return lost_with(site.name, site.labels, await unseen(site))
-
-    async def lost(part: SiteBatch) -> tuple[FailedSite, ...]:
-        return tuple([await failed(site) for site in part.sites])
+    def lost(part: SiteBatch) -> AsyncIterator[SiteFailed]:
+        return lost_sites(part.sites, named_by_file, unseen)
 
     size = part_size(len(sites), workers.count)
     parts = (SiteBatch(job, tuple(sites[start : start + size])) for start in range(0, len(sites), size))
@@ -180,12 +196,14 @@ async def in_parts(
     workers: Workers,
     parts: Iterable[SiteBatch],
     emit: Emit,
-    lost: Callable[[SiteBatch], Awaitable[tuple[FailedSite, ...]]],
+    lost: Callable[[SiteBatch], AsyncIterator[SiteFailed]],
 ) -> AsyncIterator[SiteOutcome]:
     """`outcomes` of parts that already exist. `lost` says what is known about the sites of a lost part."""
 
     async def work(part: SiteBatch) -> PartResult:
-        return await workers.run(part.job, part.sites) or PartResult(outcomes=await lost(part))
+        if (answer := await workers.run(part.job, part.sites)) is not None:
+            return answer
+        return PartResult(outcomes=tuple([FailedSite.of(site) async for site in lost(part)]))
 
     async for answer in in_turn(parts, work, at_once=workers.count):
         for report in answer.reported:

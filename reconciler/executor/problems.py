@@ -19,7 +19,11 @@ LOCKED = "locked"
 
 def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnostic:
     """An error as a diagnostic, with the site at which it occurred, if any."""
-    found = _diagnostic(error)
+    return at_site(_diagnostic(error), site)
+
+
+def at_site(found: Diagnostic, site: SiteName | None) -> Diagnostic:
+    """A problem with the site at which it occurred, unless it already says where, or there is no site."""
     return found if site is None or found.address else replace(found, address=Address(site))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -22,31 +23,35 @@ FILES = {
 STORAGE = ("api", "config", "executor", "state")
 """Below the engine: the state's own lists of documents, and what is done to a single site."""
 
-SITES = {"entries", "sites", "ids", "plans", "left_out", "labels", "known"}
-"""The usual names of collections of sites."""
-
-EACH = {"site", "entry", "id", "ref"}
-"""The usual names of one of them, and of what its documents are called in the state."""
-
 RESULTS = {"SiteFailed", "FailedSite"}
 
-FEW = {
-    "engine/fleet.py: for site in self._sites:",
-    "engine/state.py: "
-    "[await stack.enter_async_context(await state.leases.acquire(site, lock_timeout)) for site in sites]",
-    "engine/state.py: [site for site in found if site.id in recorded or await state.leases.inspect(site) is not None]",
-    "engine/workers.py: [await failed(site) for site in part.sites]",
-    "engine/checking.py: [await failed(plan) for plan in part.job.plans]",
-    "worker.py: for entry, site in zip(entries, task.ready, strict=True):",
+QUESTIONS = "((routes.PLAN_GOAL_OPTIONS, 'planGoalKey'), (routes.POINT_OF_VIEW_OPTIONS, 'pointOfViewKey'))"
+
+SITES = {
+    "engine/fleet.py": ["for site in self._sites:", "while delivered != total:"],  # the one loop
+    "engine/state.py": [  # two sites of one repair, and sites of one name
+        "[await stack.enter_async_context(await state.leases.acquire(site, lock_timeout)) for site in sites]",
+        "[site for site in found if site.id in recorded or await state.leases.inspect(site) is not None]",
+    ],
+    "worker.py": ["for entry, site in zip(entries, task.ready, strict=True):"],  # those that another worker had begun
 }
-"""The one loop itself, two sites of one repair, sites of one name, the sites of one part whose worker was lost, and of
-one that another worker had begun.
-"""
+"""The loops over sites that wait for something at each of them."""
 
-
-def _names(node: ast.AST) -> set[str]:
-    found = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-    return found | {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+OTHERS = {
+    "cli/approve.py": ["while True:"],  # until an answer is understood
+    "engine/apply_parts.py": ["for part in range(parts):", "while True:"],
+    "engine/apply_run.py": ["while True:"],  # until another run has left a site
+    "engine/approve.py": ["for at, subject in enumerate(found):", "while at < len(found):"],  # the drafts to decide on
+    "engine/probe.py": ["for route in routes.QUERY_EVENTS:", f"for route, key in {QUESTIONS}:"],
+    "engine/renamed.py": ["for other in await self._called_before(name):"],  # a site's earlier names
+    "engine/workers.py": ["for _ in range(ATTEMPTS):"],  # of one part
+    "worker.py": [
+        "for result in apply_sites(run, ready, allow_publish=job.allow_publish):",
+        "while True:",
+        "while self._asked is not Stop.NOW and (not (self._results is None and self.alone)):",
+    ],
+}
+"""All other loops that wait. None is over sites, or it takes results from the one loop as they come."""
 
 
 def _awaits(*nodes: ast.AST) -> bool:
@@ -54,19 +59,20 @@ def _awaits(*nodes: ast.AST) -> bool:
 
 
 def loops(source: str) -> Iterator[str]:
-    """The loops over sites that wait for something at each of them."""
+    """The loops that wait for something at each step."""
     for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.For(target=target, iter=over, body=body) | ast.AsyncFor(target=target, iter=over, body=body) if (
-                _awaits(*body) and (_names(over) & SITES or _names(target) & EACH)
-            ):
-                yield ast.unparse(ast.For(node.target, over, [ast.Pass()], [], lineno=0)).splitlines()[0]
+            case ast.For(target=target, iter=over, body=body) | ast.AsyncFor(target=target, iter=over, body=body):
+                if _awaits(*body):
+                    yield ast.unparse(ast.For(target, over, [ast.Pass()], [], lineno=0)).splitlines()[0]
+            case ast.While(test=test, body=body):
+                if _awaits(test, *body):
+                    yield ast.unparse(ast.While(test, [ast.Pass()], [])).splitlines()[0]
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 # What is awaited to have the first collection is awaited once.
                 first, *others = node.generators
                 parts = [part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.comprehension)]
-                parts += [*first.ifs, *others]
-                if _awaits(*parts) and (_names(first.iter) & SITES or _names(first.target) & EACH):
+                if _awaits(*parts, *first.ifs, *others):
                     yield ast.unparse(node)
             case _:
                 pass
@@ -77,11 +83,12 @@ AT_ONCE = {
     "engine/apply_parts.py": ["ensure_future", "gather", "wait", "wait"],  # the parts of a run on workers
     "api/reader.py": ["ensure_future", "gather"],  # the reads of one site
     # one thing beside another: a run and its signals, a lease and its renewal, a shielded write
-    "cli/signals.py": ["ensure_future", "gather"],
+    "cli/signals.py": ["ensure_future", "gather", "run"],
     "state/heartbeat.py": ["ensure_future", "ensure_future", "gather"],
     "state/journal.py": ["ensure_future"],
     "state/lease.py": ["ensure_future", "gather"],
-    "worker.py": ["ensure_future", "ensure_future", "gather", "gather"],
+    "worker.py": ["ensure_future", "ensure_future", "gather", "gather", "run", "run", "run"],
+    "cli/unchecked.py": ["run"],
 }
 """What begins or awaits several things at once: the one loop, and what is not about several sites."""
 
@@ -104,6 +111,8 @@ def at_once(source: str) -> Iterator[str]:
                 func=ast.Attribute(value=ast.Name(id="asyncio" | "loop" | "group"), attr=name) | ast.Name(id=name)
             ) if name in STARTERS:
                 yield name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="asyncio" | "loop"), attr="run" | "run_until_complete")):
+                yield "run"
             case _:
                 pass
 
@@ -116,6 +125,31 @@ def in_turn(source: str) -> Iterator[str]:
                 yield ast.unparse(node)
             case _:
                 pass
+
+
+TURNED = {
+    "cli/run.py": ["diagnostic_of(error)", "diagnostic_of(error, error.lock.site.name)"],  # what ended the run
+    "cli/state.py": ["diagnostic_of(error)"],  # an unreadable lock, which is removed all the same
+    "engine/apply.py": ["diagnostic_of(why)"],  # a saved plan that cannot be used
+    "engine/apply_parts.py": ["diagnostic_of(found)"],  # a part that failed as a whole
+    "engine/apply_run.py": ["diagnostic_of(error)"],  # a state that cannot be written
+    "engine/check_files.py": ["diagnostic_of(error)"],  # a document of the state
+    "engine/checking.py": ["diagnostic_of", "diagnostic_of(why)"],  # what no longer holds in a saved plan
+    "engine/doctor.py": ["diagnostic_of(error, entry.name)"],  # findings of an examination: the rest is examined, too
+    "engine/examined_site.py": ["diagnostic_of(error, self.desired.ref.name)"],
+    "engine/fleet.py": ["diagnostics_of(error, site.name)"],  # the one place that makes it a site's result
+    "worker.py": ["diagnostic_of(error)"],  # a part that failed as a whole
+}
+"""What turns an error into a problem. Only that of `over_sites` is about a site that could not be worked on."""
+
+
+def turned(source: str) -> Iterator[str]:
+    """Where an error is turned into a problem."""
+    tree = ast.parse(source)
+    called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in ("diagnostic_of", "diagnostics_of"):
+            yield ast.unparse(called.get(id(node), node))
 
 
 def made(source: str) -> Iterator[str]:
@@ -138,7 +172,8 @@ def _above() -> Iterator[tuple[str, str]]:
 
 
 def test_each_loop_over_sites_is_the_one() -> None:
-    assert {f"{name}: {loop}" for name, source in _above() for loop in loops(source)} == FEW
+    allowed = {name: sorted(SITES.get(name, []) + OTHERS.get(name, [])) for name in SITES | OTHERS}
+    assert {name: found for name, source in _above() if (found := sorted(loops(source)))} == allowed
 
 
 def test_nothing_else_works_on_several_sites_at_once() -> None:
@@ -148,9 +183,25 @@ def test_nothing_else_works_on_several_sites_at_once() -> None:
 
 def test_one_module_makes_the_result_of_a_failure() -> None:
     assert _calls(made) == {
-        "engine/fleet.py": ["SiteFailed(site.name, problems, refused, site.labels, seconds, unseen or UnseenPosts())"],
+        "engine/fleet.py": ["SiteFailed(site.name, problems, refused, site.labels, turn.seconds, unseen)"],
         "engine/parts.py": ["SiteFailed(*(getattr(self, name) for name in self.__struct_fields__))"],  # as it came
     }
+
+
+def test_one_place_turns_an_error_into_the_result_of_a_site() -> None:
+    found = {name: sorted(set(turned(source))) for name, source in _above() if name != "engine/problems.py"}
+    assert {name: calls for name, calls in found.items() if calls} == TURNED
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    await work()\nexcept StateError as error:\n    return Unread(diagnostic_of(error))",
+        "return tuple(map(diagnostics_of, errors))",
+    ],
+)
+def test_another_place_would_be_found(source: str) -> None:
+    assert list(turned(f"async def f():\n{indent(source, '    ')}"))
 
 
 @pytest.mark.parametrize(
@@ -161,6 +212,9 @@ def test_one_module_makes_the_result_of_a_failure() -> None:
         "async def f():\n    return [await read(site) for site in sites]",
         "async def f():\n    async for site in former():\n        await read(site)",
         "async def f():\n    async for id in ids():\n        await read(id)",
+        "async def f():\n    for desired in wanted:\n        yield await plan_site(desired)",
+        "async def f():\n    while left:\n        await read(left.pop())",
+        "async def f():\n    while await more():\n        pass",
         "async def f():\n    return [post for entry in chosen for post in (await unseen(entry)).posts]",
     ],
 )
@@ -174,6 +228,7 @@ def test_another_would_be_found(source: str) -> None:
         "async def f():\n    return await asyncio.gather(*(read(site) for site in sites))",
         "async def f():\n    async with TaskGroup() as group:\n        pass",
         "async def f():\n    for task in asyncio.as_completed(tasks):\n        await task",
+        "def f():\n    for entry in entries:\n        asyncio.run(read(entry))",
     ],
 )
 def test_another_of_those_would_be_found(source: str) -> None:
