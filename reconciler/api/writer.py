@@ -138,7 +138,7 @@ def _outcome(operation: Operation, answer: Answer) -> Outcome:
 
 
 def _scheduled(group: tuple[SchedulePost, ...], answer: Answer) -> Sequence[Outcome]:
-    """The outcome of each draft: the API silently leaves out those that it did not schedule (D 6.2)."""
+    """The outcome of each draft. The API silently leaves out those that it did not schedule (D 6.2)."""
     try:
         found = {post.id: post for post in understood(answer, wire_posts.items)}
     except ApiError as error:
@@ -159,9 +159,9 @@ def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
 def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -> Outcome:
     name = answer.request_id
     if post is None or post.status is PostStatus.DRAFT:
-        which = f"this {channel_name(operation.channel)} draft"
-        why = f"the response leaves out {which}: its channel is not connected, or it is not a draft"
-        return NotDone(Diagnostic(Trouble.NOT_SCHEDULED, why, request_id=name), skipped=True)
+        # Reading tells: it may be scheduled all the same, now or in a moment.
+        why = f"the response does not say that this {channel_name(operation.channel)} draft was scheduled"
+        return Unknown(Diagnostic(Trouble.NOT_SCHEDULED, why, request_id=name), accepted=True)
     if post.status in _ON_ITS_WAY:
         return Done(request_id=name)
     why = f"the response shows this {channel_name(operation.channel)} post as {post.status}"

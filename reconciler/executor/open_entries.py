@@ -6,20 +6,19 @@ A generation that is still under way, and posts that are still to come, stay ope
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import ceil
 from typing import assert_never
-
-from msgspec.structs import replace
 
 from reconciler.executor.events import EmitProgress, EntryResolved
 from reconciler.executor.observe import merged
-from reconciler.executor.outcome_check import infer_outcome, read_for
+from reconciler.executor.outcome_check import SHOWS_WITHIN, infer_outcome, read_for
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude, note_part
 from reconciler.model.journal import OpenEntry
 from reconciler.model.notes import InputsGeneratedFrom
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
-from reconciler.model.posts import Post, PostStatus
+from reconciler.model.posts import PostStatus
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.model.writes import Verb
@@ -35,12 +34,16 @@ async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit:
     if not entries:
         return ports.journal.recorded
     found = await _read(site, ports, entries)
-    late = [entry for entry in entries if _may_be_in_flight(entry, found, ports, options)]
-    if late:
-        await ports.clock.sleep(options.waiting.interval.total_seconds())
+    pause = options.waiting.interval.total_seconds()
+    for _ in range(max(1, ceil(SHOWS_WITHIN.total_seconds() / pause))):
+        late = [entry for entry in entries if _may_be_in_flight(entry, found, ports, options)]
+        if not late:
+            break
+        await ports.clock.sleep(pause)
         again = await _read(site, ports, late)
         if found.observed is not None and again.observed is not None:
-            found = replace(found, observed=merged(found.observed, again.observed))
+            seen = merged(found.observed, again.observed)
+            found = Snapshot(seen, (*again.posts, *found.posts), (*found.items, *again.items))
     for entry in entries:
         outcome = _outcome(entry, found, ports, options)
         match outcome:
@@ -62,10 +65,17 @@ async def _read(site: SiteRef, ports: Ports, entries: Iterable[OpenEntry]) -> Sn
 
 
 def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> bool:
-    """Whether a create's effect may not show yet, because a run that was killed sent it only just now."""
+    """Whether the effect of a create or a scheduling may not show yet, because a killed run sent it only just now."""
     now = ports.clock.now()
+    if _still_reads_as_draft(entry, found):
+        return not _was_accepted(entry) and now - entry.started_at < SHOWS_WITHIN
     young = entry.may_have(Verb.CREATE) and now - entry.started_at < options.waiting.interval
     return young and isinstance(infer_outcome(entry, found, now), NotDone)
+
+
+def _was_accepted(entry: OpenEntry) -> bool:
+    """Whether a scheduling was answered with success, although the draft reads as one."""
+    return entry.sent or (entry.unknown is not None and entry.unknown.code == Trouble.NOT_SCHEDULED)
 
 
 def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> Outcome | None:
@@ -74,8 +84,8 @@ def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOpti
     outcome = infer_outcome(entry, found, now)
     if isinstance(outcome, Pending) and entry.sent:
         return None
-    if isinstance(operation, SchedulePost) and entry.sent and _is_draft(found.post(operation.post)):
-        # The answer said that it is scheduled, so for a while that is believed, and it is not forgotten (17.6).
+    if _still_reads_as_draft(entry, found) and _was_accepted(entry):
+        # The call was accepted, so for a while it may still show, and it is not forgotten (17.6).
         outcome = None if now - entry.started_at < options.waiting.timeout else outcome
     # A call whose result comes later shows only if it took effect (design.md 3.5).
     if outcome is None and operation.takes_time and now - entry.started_at >= options.waiting.timeout:
@@ -83,7 +93,9 @@ def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOpti
     return outcome
 
 
-def _is_draft(live: Post | None) -> bool:
+def _still_reads_as_draft(entry: OpenEntry, found: Snapshot) -> bool:
+    """Whether a call that was to schedule a draft shows no effect."""
+    live = found.post(entry.operation.post) if isinstance(entry.operation, SchedulePost) else None
     return live is not None and live.status is PostStatus.DRAFT
 
 

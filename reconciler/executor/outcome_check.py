@@ -6,7 +6,7 @@ The same rules apply to an unclear answer, to an entry of an earlier run, and to
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Final
 
@@ -29,6 +29,10 @@ LOOKS: Final = 3
 
 LONGEST_PAUSE: Final = 2.0
 """Seconds between two reads, unless generations are polled more often than that."""
+
+
+SHOWS_WITHIN: Final = timedelta(minutes=1)
+"""How long a draft whose scheduling was not answered may read as one before it counts as not scheduled (17.6)."""
 
 
 def infer_outcome(entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:

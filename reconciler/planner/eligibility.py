@@ -336,3 +336,16 @@ class DraftEligibility(Struct):
 def _name(candidate: Candidate) -> str:
     """`"Summer launch" (Instagram)`: what people call a draft."""
     return post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
+
+
+def why_not_scheduled(observed: ObservedSite, channel: str) -> Diagnostic | None:
+    """Why the API does not schedule a draft of a channel, as far as the site shows it."""
+    status = observed.channel(channel)
+    if status is not ChannelStatus.UNKNOWN and (lost := not_connected(channel, status)) is not None:
+        return lost
+    feature = observed.feature(SCHEDULING)
+    if feature is None or (feature.enabled and feature.remaining != 0):
+        return None
+    if not feature.enabled:
+        return Diagnostic(BlockedBy.FEATURE_MISSING, "the site's premium plan does not include scheduling")
+    return Diagnostic(BlockedBy.QUOTA_EXHAUSTED, "no scheduled posts are left in the site's quota")

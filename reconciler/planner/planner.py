@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from reconciler.model.activities import CreateActivity, DesiredActivity
@@ -11,7 +13,7 @@ from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, PlanStatus
 from reconciler.model.operations import Deferred
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised
-from reconciler.model.schedule import CancelPost
+from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import Bindings, DesiredSite, Inputs, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
@@ -75,12 +77,25 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     doubtful = [
         action for action in plan.actions if action.address in unknown and not isinstance(action.operation, CancelPost)
     ]
-    if not doubtful:
+    waiting = _may_yet_go_out(plan, doubtful, recorded)
+    if not doubtful and not waiting:
         return plan
     return replace(
         plan,
         actions=tuple(action for action in plan.actions if action not in doubtful),
-        blocked=(*plan.blocked, *(_unknown(action, unknown[action.address]) for action in doubtful)),
+        blocked=(
+            *plan.blocked,
+            *(_unknown(action.address, unknown[action.address]) for action in doubtful),
+            *(_unknown(entry.address, entry) for entry in waiting),
+        ),
+    )
+
+
+def _may_yet_go_out(plan: Plan, doubtful: Sequence[Action], recorded: RecordedSite) -> tuple[OpenEntry, ...]:
+    """Schedulings whose outcome is not known and of which the plan says nothing else: the post may go out."""
+    said = {action.address for action in (*plan.actions, *doubtful)} | {problem.address for problem in plan.blocked}
+    return tuple(
+        entry for entry in recorded.open if isinstance(entry.operation, SchedulePost) and entry.address not in said
     )
 
 
@@ -97,13 +112,13 @@ def _is_in_doubt(entry: OpenEntry) -> bool:
     return not (operation.takes_time or operation.repeatable)
 
 
-def _unknown(action: Action, entry: OpenEntry) -> Diagnostic:
+def _unknown(address: Address, entry: OpenEntry) -> Diagnostic:
     return blocked(
-        action.address,
+        address,
         BlockedBy.OUTCOME_UNKNOWN,
         f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
         "run apply, which reads the site first; or look at the site and run: "
-        f"reconciler state resolve {action.address.site} {entry.id} done|not-done",
+        f"reconciler state resolve {address.site} {entry.id} done|not-done",
     )
 
 

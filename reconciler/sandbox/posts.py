@@ -115,11 +115,12 @@ def detach(site: Site, activity: JsonDict, item_ids: Iterable[str], fate: Fate) 
         activity["items"].remove(item_id)
         record = site.items[item_id]
         record["activity"] = None
-        match record["item"]["status"], fate:
+        match "SCHEDULED" if "scheduledLater" in record else record["item"]["status"], fate:
             case ("DRAFT", Fate(drafts="delete")) | ("SCHEDULED", Fate(scheduled="delete")):
                 del site.items[item_id]
             case "SCHEDULED", Fate(scheduled="cancel"):
                 record["item"]["status"] = "CANCELED"
+                record.pop("scheduledLater", None)
             case _:
                 pass
 

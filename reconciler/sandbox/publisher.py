@@ -269,5 +269,7 @@ def _send_out(call: Call, item: JsonDict, source: object, field: str) -> None:
     if at is None:
         publishing.mark_scheduled(call.site, item, call.later(call.seed.latency.posts))
         item["status"] = "PROCESSING"  # in flight (D), then PUBLISHED by the clock
+    elif (record := call.site.items.get(item["id"])) is not None:
+        publishing.schedule(call, record, at)
     else:
         publishing.mark_scheduled(call.site, item, at)

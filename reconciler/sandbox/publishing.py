@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from reconciler.sandbox import accounts, content, times
+from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import HttpError, precondition, violation
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import SHAPES
@@ -63,6 +64,19 @@ def check_content(item: JsonDict) -> None:
     if name == "linkedinPost" and not post.get("authorId"):
         # A 422 of the channel, passed on as 428; the draft was accepted without it (S-wix).
         raise precondition("/author :: field is required")
+
+
+def schedule(call: Call, record: JsonDict, at: str) -> None:
+    """Accepts a draft that is to go out at a time. When it shows as SCHEDULED is not known, so the world decides."""
+    item = record["item"]
+    first = call.seed.unknowns.scheduledFirst if item["status"] == "DRAFT" else "SCHEDULED"
+    if first != "SCHEDULED":
+        record["queuedUntil"] = call.later(call.seed.latency.posts)
+    if first == "DRAFT":
+        record["scheduledLater"] = at
+        return
+    mark_scheduled(call.site, item, at)
+    item["status"] = first
 
 
 def mark_scheduled(site: Site, item: JsonDict, at: str) -> None:

@@ -29,15 +29,16 @@ def schedule(call: Call) -> JsonDict:
         record = site.items.get(draft_id)
         if record is None or record["item"]["status"] != "DRAFT":
             continue
+        if "scheduledLater" in record:
+            scheduled.append(record["item"])
+            continue
         if not publishing.can_publish(site, record["item"]["channel"]["name"], call.now):
             continue
         at = _moment_of(call, record)
         if at is None or (left is not None and len(scheduled) >= left):
             continue
-        publishing.mark_scheduled(site, record["item"], at)
         publishing.fail_when_due(record, call.directive("not-published"))
-        if call.seed.unknowns.scheduledFirst == "IN_QUEUE":
-            record["item"]["status"], record["queuedUntil"] = "IN_QUEUE", call.later(call.seed.latency.posts)
+        publishing.schedule(call, record, at)
         scheduled.append(record["item"])
     if scheduled:
         premium.consume(site, "SCHEDULE_POST", call.now, len(scheduled))
@@ -71,5 +72,7 @@ def publish_due(site: Site, now: datetime) -> None:
         item = record["item"]
         if item["status"] == "IN_QUEUE" and record["queuedUntil"] <= times.show(now):
             item["status"] = "SCHEDULED"
+        if "scheduledLater" in record and record["queuedUntil"] <= times.show(now):
+            publishing.mark_scheduled(site, item, record.pop("scheduledLater"))
         if item["status"] in ("SCHEDULED", "PROCESSING") and item["schedulingInfo"]["scheduledDate"] <= times.show(now):
             publishing.go_out(site, item, record.get("fails"))

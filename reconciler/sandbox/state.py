@@ -55,7 +55,7 @@ class Site:
             for record in self.items.values()
             if record["item"]["status"] in ("SCHEDULED", "PROCESSING")
         ]
-        due += [record["queuedUntil"] for record in self.items.values() if record["item"]["status"] == "IN_QUEUE"]
+        due += [record["queuedUntil"] for record in self.items.values() if _is_queued(record)]
         self.wake = min(due, default=None)
         return json.dumps({name: getattr(self, name) for name in _STORED}, separators=(",", ":"))
 
@@ -65,6 +65,10 @@ class Site:
         site = Site(**json.loads(document))
         site.touched = touched
         return site
+
+
+def _is_queued(record: JsonDict) -> bool:
+    return record["item"]["status"] == "IN_QUEUE" or "scheduledLater" in record
 
 
 _STORED = tuple(each.name for each in fields(Site) if each.name != "touched")

@@ -352,8 +352,10 @@ class Unknowns:
     scheduledFirst: str = _choice(
         "SCHEDULED",
         "IN_QUEUE",
+        "DRAFT",
         mark="10.2: PROCESSING and IN_QUEUE are in flight (D); when a post has them is not known",
-        about="A draft that was scheduled is SCHEDULED at once, or IN_QUEUE for the latency of `posts`.",
+        about="A draft that was scheduled is SCHEDULED at once, or IN_QUEUE for the latency of `posts`, or still a "
+        "DRAFT for that time, in the response and in all reads.",
     )
 
     # Activities

@@ -17,7 +17,7 @@ from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, Des
 from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation, SitePart
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown
 from reconciler.model.posts import (
     ActivityId,
     ClearPosts,
@@ -191,7 +191,7 @@ def test_posts_are_generated_in_one_call_regenerated_and_cleared(bench: Bench, s
     assert [bool(one.posts) for one in cleared.activities] == [False, True, True]
 
 
-def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_skipped(bench: Bench, sandbox_of: Make) -> None:
+def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_unclear(bench: Bench, sandbox_of: Make) -> None:
     box = sandbox_of(plan=ONE_ACTIVITY)  # connected: INSTAGRAM and FACEBOOK
     activity = only_activity(bench, box)
     outcomes = perform(bench, box, *(schedule(one, activity) for one in activity.drafts))
@@ -199,8 +199,8 @@ def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_skipped(benc
         if draft.channel in ("INSTAGRAM", "FACEBOOK"):
             assert isinstance(outcome, Done)
         else:
-            assert isinstance(outcome, NotDone)
-            assert outcome.skipped
+            assert isinstance(outcome, Unknown)
+            assert (outcome.accepted, outcome.problem.code) == (True, Trouble.NOT_SCHEDULED)
             assert channel_name(draft.channel) in outcome.problem.message
     gone = {one.channel for one in only_activity(bench, box).posts if one.status is PostStatus.SCHEDULED}
     assert gone == {"INSTAGRAM", "FACEBOOK"}
@@ -237,9 +237,9 @@ SCHEDULED: list[tuple[object, type[Outcome]]] = [
     ({"items": [{"id": "p", "status": "SCHEDULED"}]}, Done),
     ({"items": [{"id": "p", "status": "PUBLISHED"}]}, Done),
     ({"items": [{"id": "p", "status": "IN_QUEUE"}]}, Done),
-    ({"items": [{"id": "p", "status": "DRAFT"}]}, NotDone),
-    ({"items": [{"id": "other", "status": "SCHEDULED"}]}, NotDone),
-    ({}, NotDone),
+    ({"items": [{"id": "p", "status": "DRAFT"}]}, Unknown),
+    ({"items": [{"id": "other", "status": "SCHEDULED"}]}, Unknown),
+    ({}, Unknown),
     ({"items": [{"id": "p", "status": "FAILED"}]}, Unknown),
     ({"items": [{"id": "p", "status": "NEW"}]}, Unknown),
     ({"items": [{"id": "p"}]}, Unknown),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from math import ceil
 
 from msgspec.structs import replace
 
@@ -12,7 +13,7 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.kinds.schedule.conditions import is_scheduled
 from reconciler.executor.kinds.schedule.swapped import take_back, take_back_if_swapped
 from reconciler.executor.ledger import ActionResult
-from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcome, read_for
+from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, SHOWS_WITHIN, infer_outcome, read_for
 from reconciler.executor.readback import read_back
 from reconciler.executor.run import UNDER_WAY, CallAttempt, SiteRun, result_of
 from reconciler.executor.simple import resolve_unclear
@@ -21,21 +22,25 @@ from reconciler.executor.state_updates import conclude
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Done, NotDone, Pending, Trouble, Unknown, not_done
-from reconciler.model.posts import Post, PostStatus
+from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import Approved, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Reason
+from reconciler.planner.eligibility import why_not_scheduled
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import wrong_moment
 from reconciler.planner.unstopped import STOP_BY_HAND
 
-# D 6.2: skipped silently, with a 200
-NOT_CONNECTED = Diagnostic(Trouble.NOT_SCHEDULED, "the API did not schedule it; check that its channel is connected")
-
 CONTRADICTED = Diagnostic(
     Trouble.OUTCOME_UNKNOWN, "the response says that it is scheduled, but reading it back shows a draft"
+)
+
+MAY_YET_GO_OUT = Diagnostic(
+    Trouble.NOT_SCHEDULED,
+    "the request was accepted, but it still reads as a draft; it may yet go out",
+    "run apply again later",
 )
 
 
@@ -73,21 +78,53 @@ async def schedule_drafts(run: SiteRun, actions: Sequence[Action]) -> None:
             problem = error.diagnostic().while_("reading it back failed")
             run.fail(sent.action, ActionResult.UNKNOWN, problem, sent.outcome.request_id)
         raise
+    drafts = [sent for sent in unread if _accepted(sent) and _is_draft(found.post(_operation_of(sent.action).post))]
+    reasons = await _not_scheduled_because(run, drafts)
     for attempt in unread:
-        await _read_back(run, attempt, found)
+        await _read_back(run, attempt, found, reasons)
     if run.has_written(Verb.PUBLISH):
         await read_back(run)
+
+
+def _accepted(sent: CallAttempt) -> bool:
+    return isinstance(sent.outcome, Unknown) and sent.outcome.accepted
+
+
+def _is_draft(live: Post | None) -> bool:
+    return live is not None and live.status is PostStatus.DRAFT
+
+
+async def _not_scheduled_because(run: SiteRun, drafts: Sequence[CallAttempt]) -> dict[PostId, Diagnostic]:
+    """Why the API silently skipped drafts (D 6.2), as far as the site shows a reason."""
+    if not drafts:
+        return {}
+    operations = [_operation_of(each.action) for each in drafts]
+    channels = sorted({operation.channel for operation in operations})
+    try:
+        needs = frozenset({Need.CHANNELS, Need.FEATURES})
+        observed = await run.ports.reader.read(run.site, needs, channels=channels)
+    except ApiError:
+        return {}
+    reasons = ((each.post, why_not_scheduled(observed, each.channel)) for each in operations)
+    return {post: reason for post, reason in reasons if reason is not None}
 
 
 async def _look(run: SiteRun, sent: Sequence[CallAttempt]) -> Snapshot:
     """The posts as they are now. A draft is read again before it counts: reads may lag behind writes (17.6)."""
     operations = [_operation_of(each.action) for each in sent]
+    lost = {_operation_of(each.action).post for each in sent if isinstance(each.outcome, Unknown)} - {
+        _operation_of(each.action).post for each in sent if _accepted(each)
+    }
+    pause = min(LONGEST_PAUSE, run.options.waiting.interval.total_seconds())
+    # If the response was lost, nothing says that it was not scheduled, except that it does not show for long enough.
+    most = max(LOOKS, ceil(SHOWS_WITHIN.total_seconds() / pause)) if lost else LOOKS
     found = Snapshot()
-    for look in range(LOOKS if sent else 0):
+    for look in range(most if sent else 0):
         if look:
-            await run.ports.clock.sleep(min(LONGEST_PAUSE, run.options.waiting.interval.total_seconds()))
+            await run.ports.clock.sleep(pause)
         found = await read_for(run.site, run.ports.reader, operations)
-        if not any((live := found.post(each.post)) and live.status is PostStatus.DRAFT for each in operations):
+        drafts = {each.post for each in operations if _is_draft(found.post(each.post))}
+        if not (drafts & lost if look >= LOOKS - 1 else drafts):
             break
     for operation in operations:
         live = found.post(operation.post)
@@ -98,7 +135,7 @@ async def _look(run: SiteRun, sent: Sequence[CallAttempt]) -> Snapshot:
     return found
 
 
-async def _read_back(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> None:
+async def _read_back(run: SiteRun, attempt: CallAttempt, found: Snapshot, reasons: Mapping[PostId, Diagnostic]) -> None:
     outcome, live = attempt.outcome, found.post(_operation_of(attempt.action).post)
     verdict = infer_outcome(attempt.entry, found, run.now())
     if live is not None and isinstance(verdict, Done):
@@ -116,6 +153,12 @@ async def _read_back(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> Non
         # The entry stays open: the next run reads again, to find out which is right.
         run.fail(attempt.action, ActionResult.UNKNOWN, CONTRADICTED, outcome.request_id)
         return
+    reason = reasons.get(_operation_of(attempt.action).post)
+    if _accepted(attempt) and _is_draft(live) and reason is None:
+        # It is remembered as long as it may show, so that nothing loses the post or schedules it once more meanwhile.
+        await run.journal.end(attempt.entry, Unknown(MAY_YET_GO_OUT))
+        run.fail(attempt.action, ActionResult.UNKNOWN, MAY_YET_GO_OUT, outcome.request_id)
+        return
     if live is not None and verdict is None and not isinstance(outcome, NotDone):
         # A status of a later version proves nothing: it may well go out, so the entry stays open too.
         problem = Diagnostic(Trouble.OUTCOME_UNKNOWN, f"it is {printable(str(live.status))}, an unknown status")
@@ -124,12 +167,15 @@ async def _read_back(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> Non
     refused: NotDone
     if isinstance(outcome, NotDone):
         refused = _explained_by(outcome, live)
+    elif isinstance(outcome, Unknown) and outcome.problem.code == Trouble.NOT_SCHEDULED:
+        refused = _explained_by(NotDone(outcome.problem, skipped=True), live)
+        if reason is not None:
+            refused = replace(refused, problem=outcome.problem.and_then(reason.message))
     elif live is None:
         refused = not_done(Trouble.GONE, "the draft is gone")
-    elif live.status is PostStatus.DRAFT and isinstance(outcome, Unknown):
-        refused = NotDone(outcome.problem.and_then("it is still a draft"))
     elif live.status is PostStatus.DRAFT:
-        refused = NotDone(NOT_CONNECTED, skipped=True)
+        assert isinstance(outcome, Unknown)
+        refused = NotDone(outcome.problem.and_then("it is still a draft"))
     else:
         refused = not_done(Trouble.UNEXPECTED_STATUS, f"it is {printable(str(live.status))}, not SCHEDULED")
     refused = replace(refused, problem=replace(refused.problem, request_id=outcome.request_id))
