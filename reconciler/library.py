@@ -68,7 +68,8 @@ class Project:
 
     `targets` and `excludes` take what `--target` and `--exclude` take: names, globs, `label:team=emea`, addresses. A
     site that cannot be worked on is a `SiteFailed` among the results. What is wrong with the run as a whole raises
-    `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`.
+    `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`. After its `async with`, a project is
+    closed: what was read can still be looked at, but no run can begin or go on, which raises `UsageError`.
 
     For programs that report everything, as the command line does, there is a lower level: `read`, `find` and
     `with_sites` make a project that opens what each run needs, `select` chooses its sites, and the methods that begin
@@ -83,6 +84,7 @@ class Project:
         self._means = means
         self._workers = workers
         self._session: Session[Any] | None = None
+        self._closed = False
 
     @classmethod
     @asynccontextmanager
@@ -120,6 +122,7 @@ class Project:
                 yield project
             finally:
                 project._session = None
+                project._closed = True
 
     @classmethod
     def read(cls, paths: Sequence[Path], means: Means) -> Project:
@@ -203,13 +206,13 @@ class Project:
         """What went out on each site, and what is waiting to, from the state alone."""
         from reconciler.engine.history import histories
 
-        return histories(self.state(), self._selected(targets, excludes)[0])
+        return self._while_open(histories(self.state(), self._selected(targets, excludes)[0]))
 
     def records(self, selection: Selection) -> AsyncIterator[Remembered | SiteFailed]:
         """What the state knows about each site that was selected."""
         from reconciler.engine.state import records
 
-        return records(self.state(), selection)
+        return self._while_open(records(self.state(), selection))
 
     async def apply(
         self,
@@ -250,6 +253,7 @@ class Project:
         from reconciler.engine.plan_file import plan_in
         from reconciler.engine.run_context import RunContext
 
+        self._check_open()
         terms = _terms(decide, lock_timeout, stop, allow_publish=allow_publish)
         return await _applied(partial(self.run_apply_plan, plan_in(Path(file)), RunContext(strict=strict), terms), emit)
 
@@ -267,8 +271,21 @@ class Project:
 
     async def _each(self, results: Callable[[Session[ReadClient]], AsyncIterator[Result]]) -> AsyncIterator[Result]:
         async with self._reading() as session:
-            async for result in results(session):
+            async for result in self._while_open(results(session)):
                 yield result
+
+    async def _while_open(self, results: AsyncIterator[Result]) -> AsyncIterator[Result]:
+        self._check_open()
+        async for result in results:
+            yield result
+            self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError(
+                "this project is closed: its `async with` block has ended",
+                "use it inside the block, or open it again",
+            )
 
     # --- whole runs: what happens is emitted, up to the event that is returned --------------------------
 
@@ -283,6 +300,7 @@ class Project:
         from reconciler.engine.run_context import RunContext
         from reconciler.engine.selection import regenerated, select
 
+        self._check_open()
         selection = select(self.files, self.index, choice)
         context = RunContext(selection.targets, regenerated(tuple(regenerate), selection), publish, strict)
         return selection, context
@@ -409,6 +427,7 @@ class Project:
         """The state, for runs that read no site."""
         from reconciler.wiring import open_state_of
 
+        self._check_open()
         return open_state_of(self.files, environ=self._means.environ, state=self._means.state)
 
     def _reading(self) -> AbstractAsyncContextManager[Session[ReadClient]]:
@@ -425,6 +444,7 @@ class Project:
     async def _opened(self, client_type: type[Client]) -> AsyncIterator[Session[Client]]:
         from reconciler.wiring import open_session
 
+        self._check_open()
         if self._session is not None:
             yield self._session
             return

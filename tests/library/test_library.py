@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import FunctionType
 from typing import TypeVar
@@ -228,6 +228,46 @@ def test_the_environment_is_the_one_that_is_passed(folder: Folder, monkeypatch: 
         async with Project.open(folder.root, environ={}, api="wix") as project:
             with pytest.raises(UsageError, match="WIX_API_KEY is not set"):
                 await all_of(project.plan())
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda project: all_of(project.plan()),
+        lambda project: all_of(project.drift()),
+        lambda project: all_of(project.review()),
+        lambda project: all_of(project.history()),
+        lambda project: project.apply(),
+        lambda project: project.apply_plan(project.files.root / "reconciler.yaml"),
+        lambda project: project.run_update(print),
+        lambda project: project.run_check_files((), print),
+    ],
+    ids=["plan", "drift", "review", "history", "apply", "apply_plan", "run_update", "run_check_files"],
+)
+def test_a_project_is_closed_after_its_block(folder: Folder, begin: Callable[[Project], Awaitable[object]]) -> None:
+    async def main() -> None:
+        async with Project.open(folder.root, environ={}) as project:
+            assert len(await all_of(project.history())) == 2
+        assert project.sites == ("shop", "shop-z")
+        with pytest.raises(UsageError, match="this project is closed"):
+            await begin(project)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("begin", [Project.plan, Project.drift, Project.history])
+def test_what_was_begun_in_the_block_does_not_go_on_after_it(
+    folder: Folder, begin: Callable[[Project], AsyncIterator[object]]
+) -> None:
+    async def main() -> None:
+        async with Project.open(folder.root, environ={}) as project:
+            unused, used = begin(project), begin(project)
+            await anext(used)
+        for results in (unused, used):
+            with pytest.raises(UsageError, match="this project is closed"):
+                await all_of(results)
 
     asyncio.run(main())
 
