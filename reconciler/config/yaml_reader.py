@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from yaml.events import (
@@ -32,117 +32,104 @@ class GiveUp(Exception):
     """The rest of the file is not worth reading; the problem has already been reported."""
 
 
-class _Frame:
-    """A container that is being read. `keys` and `parts` are those of its source map; `keys` is None for a list."""
-
-    __slots__ = ("anchor", "items", "key", "key_mark", "keys", "parts", "sources", "start")
-
-    def __init__(self, items: Any, sources: SourceMap, anchor: str | None, start: int) -> None:
-        self.items = items
-        self.sources = sources
-        self.keys = sources.keys
-        self.parts = sources.parts
-        self.anchor = anchor
-        self.start = start
-        self.key: str | None = None
-        self.key_mark: Any = None
-
-    def add(self, value: Any, sources: Any) -> None:
-        """Adds a value. Of a duplicate key, the first value counts."""
-        if self.keys is None:
-            self.items.append(value)
-            self.parts.append(sources)
-            return
-        key, self.key = self.key, None
-        if key is not None and key not in self.keys:
-            self.keys[key] = self.key_mark
-            self.items[key] = value
-            self.parts[key] = sources
-
-    @property
-    def wants_key(self) -> bool:
-        return self.keys is not None and self.key is None
-
-
 class DocumentReader:
     """Builds the values of one file from events, without recursion."""
 
     def __init__(self, file: str, problems: list[Diagnostic]) -> None:
         self.file = file
         self.problems = problems
-        self.weight = 0
         self.anchors: dict[str, tuple[Any, Any, int]] = {}
-        self.root = _Frame([], SourceMap(None, None, []), None, 0)
-        self.frame = self.root
-        self.stack: list[_Frame] = []
+        """What each anchor stands for: a value, its positions and its weight."""
 
     def read(self, parser: Any) -> Iterator[Document]:
         """The documents, each as soon as it is read. Raises yaml.YAMLError, and GiveUp once its problem is reported."""
-        next_event = parser.get_event
-        index = 0
         try:
-            while True:
-                event: Any = next_event()
-                kind = type(event)
-                if kind is ScalarEvent:
-                    self._scalar(event)
-                elif kind is MappingStartEvent:
-                    self._open(event, {}, SourceMap(event.start_mark, {}, {}))
-                elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                    self._close()
-                elif kind is SequenceStartEvent:
-                    self._open(event, [], SourceMap(event.start_mark, None, []))
-                elif kind is AliasEvent:
-                    self._alias(event)
-                elif kind is DocumentStartEvent:
-                    self.weight, self.anchors = 0, {}
-                elif kind is DocumentEndEvent:
-                    yield self._document(index)
-                    index += 1
-                elif kind is StreamEndEvent:
-                    return
+            yield from self._documents(parser.get_event)
         finally:
             parser.dispose()
 
-    def _document(self, index: int) -> Document:
-        value, sources = self.root.items.pop(), self.root.parts.pop()
+    def _documents(self, next_event: Callable[[], Any]) -> Iterator[Document]:  # noqa: C901 - a call for each event would take longer than the rest
+        index = weight = 0
+        # The container that is being read, its positions, and the key that waits for its value. Of a list, `keys` is
+        # None. `stack` has the containers around it.
+        items: Any = []
+        sources = SourceMap(None, None, [])
+        keys, parts = sources.keys, sources.parts
+        key: Any = None
+        key_mark = anchor = None
+        start = 0
+        stack: list[tuple[Any, SourceMap, Any, Any, str | None, int]] = []
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind is ScalarEvent:
+                text: str = event.value
+                part = event.start_mark
+                weight += 1 + (len(text) >> 8)
+                if weight > MAX_WEIGHT:
+                    self._too_much(part)
+                if keys is not None and key is None:
+                    if text in keys or text == "<<" or event.tag is not None:
+                        self._unusual_key(event, keys)
+                    if event.anchor is not None:
+                        self.anchors[event.anchor] = (text, part, 1 + (len(text) >> 8))
+                    key, key_mark = text, part
+                    continue
+                value = text
+                if event.tag is not None:
+                    value = self._tagged(text, event.tag, part)
+                elif text[:1] in NOT_ALWAYS_TEXT and event.implicit[0]:
+                    value = self._plain(text, part)
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = (value, part, 1 + (len(text) >> 8))
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                value, part = items, sources
+                if anchor is not None:
+                    self.anchors[anchor] = (items, sources, weight - start + 1)
+                items, sources, key, key_mark, anchor, start = stack.pop()
+                keys, parts = sources.keys, sources.parts
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                weight += 1
+                if weight > MAX_WEIGHT:
+                    self._too_much(event.start_mark)
+                self._check_start(event, len(stack), for_key=keys is not None and key is None)
+                stack.append((items, sources, key, key_mark, anchor, start))
+                items, keys, parts = ({}, {}, {}) if kind is MappingStartEvent else ([], None, [])
+                sources = SourceMap(event.start_mark, keys, parts)
+                key, anchor, start = None, event.anchor, weight
+                continue
+            elif kind is AliasEvent:
+                value, part, more = self._anchored(event, {anchor, *(around[4] for around in stack)})
+                weight += more
+                if weight > MAX_WEIGHT:
+                    self._too_much(event.start_mark)
+                if keys is not None and key is None:
+                    self._check_alias(event.start_mark, value, keys)
+                    key, key_mark = value, event.start_mark
+                    continue
+            elif kind is DocumentEndEvent:
+                yield self._document(index, items.pop(), parts.pop())
+                index += 1
+                continue
+            elif kind is StreamEndEvent:
+                return
+            else:
+                if kind is DocumentStartEvent:
+                    weight, self.anchors = 0, {}
+                continue
+            if keys is None:
+                items.append(value)
+                parts.append(part)
+            else:
+                if key not in keys:  # of a duplicate key, the first value counts
+                    keys[key] = key_mark
+                    items[key] = value
+                    parts[key] = part
+                key = None
+
+    def _document(self, index: int, value: Any, sources: Any) -> Document:
         mark = sources.mark if isinstance(sources, SourceMap) else sources
         return Document(self.file, index, value, Place(self.file, mark.line + 1, mark.column + 1), sources)
-
-    def _scalar(self, event: Any) -> None:
-        # The path taken by nearly all of a file, so it is written for speed.
-        text: str = event.value
-        mark = event.start_mark
-        frame = self.frame
-        self.weight += 1 + (len(text) >> 8)
-        if self.weight > MAX_WEIGHT:
-            self._too_much(mark)
-        tag, anchor = event.tag, event.anchor
-        keys = frame.keys
-        if keys is not None and frame.key is None:
-            if text in keys or text == "<<" or tag is not None:
-                self._unusual_key(event, keys)
-            if anchor is not None:
-                self.anchors[anchor] = (text, mark, 1 + (len(text) >> 8))
-            frame.key, frame.key_mark = text, mark
-            return
-        value: Any = text
-        if tag is not None:
-            value = self._tagged(text, tag, mark)
-        elif text[:1] in NOT_ALWAYS_TEXT and event.implicit[0]:
-            value = self._plain(text, mark)
-        if anchor is not None:
-            self.anchors[anchor] = (value, mark, 1 + (len(text) >> 8))
-        if keys is None:
-            frame.items.append(value)
-            frame.parts.append(mark)
-            return
-        key: Any = frame.key
-        frame.key = None
-        if key not in keys:
-            keys[key] = frame.key_mark
-            frame.items[key] = value
-            frame.parts[key] = mark
 
     def _unusual_key(self, event: Any, keys: dict[str, Any]) -> None:
         text, mark = event.value, event.start_mark
@@ -159,52 +146,36 @@ class DocumentReader:
         first = keys[key].line + 1
         self._problem(mark, f"{quoted(key)} is defined twice (first on line {first})", "keep one of them")
 
-    def _open(self, event: Any, items: Any, sources: SourceMap) -> None:
-        self.weight += 1
-        mark = sources.mark
-        if self.weight > MAX_WEIGHT:
-            self._too_much(mark)
-        if len(self.stack) >= MAX_DEPTH:
+    def _check_start(self, event: Any, depth: int, *, for_key: bool) -> None:
+        mark = event.start_mark
+        if depth >= MAX_DEPTH:
             self._problem(mark, f"this is nested more than {MAX_DEPTH} levels deep", "flatten it")
             raise GiveUp
         if event.tag is not None and event.tag not in _CONTAINER_TAGS:
             self._problem(mark, f"the tag {in_quotes(event.tag)} is not supported", "remove it")
-        if self.frame.wants_key:
+        if for_key:
             self._problem(mark, "a key must be text, not a list or keys and values", "quote it if it is text")
             raise GiveUp
-        self.stack.append(self.frame)
-        self.frame = _Frame(items, sources, event.anchor, self.weight)
 
-    def _close(self) -> None:
-        frame, self.frame = self.frame, self.stack.pop()
-        if frame.anchor:
-            self.anchors[frame.anchor] = (frame.items, frame.sources, self.weight - frame.start + 1)
-        self.frame.add(frame.items, frame.sources)
-
-    def _alias(self, event: Any) -> None:
-        mark = event.start_mark
+    def _anchored(self, event: Any, around: set[str | None]) -> tuple[Any, Any, int]:
+        """What an alias stands for. `around` are the anchors of the containers that it is in."""
         found = self.anchors.get(event.anchor)
-        inside = any(frame.anchor == event.anchor for frame in (*self.stack, self.frame))
+        inside = event.anchor in around
         if found is None or inside:
             what = (
                 "refers to something that contains it" if inside else "refers to an anchor that is not defined above it"
             )
-            self._problem(mark, f"*{event.anchor} {what}", "write the value out")
+            self._problem(event.start_mark, f"*{event.anchor} {what}", "write the value out")
             raise GiveUp
-        value, sources, weight = found
-        self.weight += weight
-        if self.weight > MAX_WEIGHT:
-            self._too_much(mark)
-        frame = self.frame
-        if not frame.wants_key:
-            frame.add(value, sources)
-            return
-        if not isinstance(value, str):
+        return found
+
+    def _check_alias(self, mark: Any, key: Any, keys: dict[str, Any]) -> None:
+        """Checks an alias that is used as a key."""
+        if not isinstance(key, str):
             self._problem(mark, "a key must be text", "write the key out")
             raise GiveUp
-        if frame.keys is not None and value in frame.keys:
-            self._twice(value, mark, frame.keys)
-        frame.key, frame.key_mark = value, mark
+        if key in keys:
+            self._twice(key, mark, keys)
 
     def _plain(self, text: str, mark: Any) -> Any:
         try:
