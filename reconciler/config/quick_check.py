@@ -41,7 +41,7 @@ class _Preparing:
         if reference is not None:
             return self._reference(reference)  # Draft 7 ignores everything beside a reference
         checks = [check for keyword, wanted in schema.items() if (check := self._keyword(keyword, wanted, schema))]
-        return checks[0] if len(checks) == 1 else _all_of(tuple(checks))
+        return _all_of(checks)
 
     def _reference(self, reference: str) -> ValueCheck:
         start, _, name = reference.rpartition("/")
@@ -78,8 +78,7 @@ class _Preparing:
                 return _CHECKS[keyword](wanted) if keyword in _CHECKS else _cannot_tell
 
     def _all_of(self, parts: list[Schema]) -> ValueCheck:
-        checks = tuple(map(self.check_of, parts))
-        return checks[0] if len(checks) == 1 else _all_of(checks)
+        return _all_of(list(map(self.check_of, parts)))
 
     def _members(self, schema: Schema) -> ValueCheck:
         known = {key: self.check_of(part) for key, part in schema.get("properties", {}).items()}
@@ -96,7 +95,13 @@ class _Preparing:
         return check
 
 
-def _all_of(checks: tuple[ValueCheck, ...]) -> ValueCheck:
+def _all_of(checks: list[ValueCheck]) -> ValueCheck:
+    if len(checks) == 1:
+        return checks[0]
+    if len(checks) == 2:  # most often a type and something else
+        first, second = checks
+        return lambda value: first(value) and second(value)
+
     def check(value: Any) -> bool:
         for each in checks:  # noqa: SIM110 # a generator would take twice as long
             if not each(value):
@@ -137,10 +142,13 @@ def _is_a(value: Any, names: tuple[str, ...]) -> bool:
 
 
 def _enum(wanted: list[Any]) -> ValueCheck:
+    texts = frozenset(value for value in wanted if isinstance(value, str))
     allowed = frozenset((type(value), value) for value in wanted if value is None or isinstance(value, str | int))
     floats = any(isinstance(value, float) for value in wanted)
 
     def check(value: Any) -> bool:
+        if value.__class__ is str and value in texts:
+            return True
         if floats or not (value is None or isinstance(value, str | int)):
             raise CannotTell
         return (type(value), value) in allowed
@@ -165,7 +173,8 @@ def _pattern(wanted: str) -> ValueCheck:
 
 
 def _required(wanted: list[str]) -> ValueCheck:
-    return lambda value: not isinstance(value, dict) or all(map(value.__contains__, wanted))
+    members = frozenset(wanted)
+    return lambda value: not isinstance(value, dict) or value.keys() >= members
 
 
 _TEXTS: Final = frozenset({str})

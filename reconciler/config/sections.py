@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from reconciler.config.layers import MergedDocument
 from reconciler.config.words import quoted
-from reconciler.model.canonical import freeze_object
 from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, KeywordResearch, When
 from reconciler.model.settings import Field, fields_of
 from reconciler.model.sites import Expect
@@ -20,7 +19,7 @@ def read_settings(merged: MergedDocument) -> tuple[Field, ...]:
             merged.problem(path, f"{quoted(topic)} is both included and excluded", "keep one of them")
     fields: list[Field] = []
     for root in ("settings", "overrides"):
-        fields.extend(fields_of(freeze_object(merged.value.get(root, {})), root))
+        fields += fields_of(merged.value.get(root) or {}, root)
     return tuple(sorted(fields, key=lambda field: field.path))
 
 

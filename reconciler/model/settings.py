@@ -6,11 +6,21 @@ A *field* is the smallest part that is managed on its own, named by its path in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, freeze_object, same
+from reconciler.model.canonical import (
+    ABSENT,
+    EMPTY,
+    Absent,
+    Json,
+    JsonObject,
+    canonical_text,
+    freeze,
+    freeze_object,
+    same,
+)
 from reconciler.model.frozen import Struct
 from reconciler.model.text import normal_text
 from reconciler.model.writes import Condition, FieldChange, Verb, Write
@@ -56,14 +66,16 @@ class MarketingSettings(Struct, frozen=True):
         return here
 
 
-def fields_of(tree: JsonObject, root: str) -> Iterator[Field]:
-    """The managed fields of a written tree, sorted by path. `root` is `settings` or `overrides`."""
-    for key in sorted(tree):
-        path, value = f"{root}.{key}", tree[key]
-        if isinstance(value, JsonObject) and key not in ATOMIC_MEMBERS:
-            yield from fields_of(value, path)
+def fields_of(tree: Mapping[str, object], root: str) -> list[Field]:
+    """The managed fields of a written tree, frozen or plain, sorted by path. `root` is `settings` or `overrides`."""
+    fields: list[Field] = []
+    for key, value in sorted(tree.items()):
+        path = f"{root}.{key}"
+        if isinstance(value, dict | JsonObject) and key not in ATOMIC_MEMBERS:
+            fields += fields_of(value, path)
         else:
-            yield Field(path, value)
+            fields.append(Field(path, freeze(value)))
+    return fields
 
 
 def mask_of(path: str) -> str:
