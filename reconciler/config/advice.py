@@ -31,16 +31,22 @@ MADE_BY_GENERATION: Final = timedelta(days=14)
 """The furthest ahead that a generation makes posts by itself: to the end of next week (D 6.2)."""
 
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
+_SCHEMA = b"$schema="
 _MODELINE = re.compile(rb"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)
 _HEAD = 2048
 """How many bytes at the start of a file are searched for a modeline."""
 
 
-def advice_about_text(data: bytes, file: Path, shown: str, root: Path, schema: str = "site") -> Iterator[Diagnostic]:
+def advice_about_text(
+    data: bytes, written: Path | str, shown: str, root: Path, schema: str = "site"
+) -> Iterator[Diagnostic]:
     """Advice about what only editors read in a file: a schema that does not exist. `root` is the project's folder."""
+    if _SCHEMA not in data:  # much faster than the expression, and most files have none
+        return
     found = _MODELINE.search(data[:_HEAD])
     if found is None:
         return
+    file = Path(written)
     name = found[1].decode("utf-8", "replace")
     if "://" in name or "\0" in name or (file.parent / name).exists():
         return
@@ -70,7 +76,6 @@ def _writing(schema: str, path: Path) -> str:
 
 def advice_about_values(site: DesiredSite, merged: MergedDocument, project: ProjectConfig) -> Iterator[Diagnostic]:
     """Advice about values that are almost certainly a mistake, by themselves or with the project's policy."""
-    yield from unreplaced_variables(merged)
     yield from merged.doubtful
     for at, posts in enumerate(site.posts):
         if posts.present and posts.max == 0:
@@ -143,28 +148,11 @@ def unreplaced_variables(merged: MergedDocument, *, but: str = "") -> Iterator[D
 
     `but` is a member that is left out: the `defaults` of a project are reported with the sites that inherit them.
     """
-    if not _mentions_variable(merged.value):
-        return
     for path, text in _texts(merged.value, ()):
         found = re.search(_VARIABLE, text)
         if found is not None and path[:1] != (but,):
             message = f"{found[0]} is taken literally: variables are not replaced in files"
             yield merged.warning(path, message, "write the value itself", code="variable-not-replaced")
-
-
-def _mentions_variable(value: Any) -> bool:
-    """Whether any text contains `${`: hardly any does, and this is faster than keeping track of paths."""
-    waiting = [value]
-    while waiting:
-        here = waiting.pop()
-        if isinstance(here, str):
-            if "${" in here:
-                return True
-        elif isinstance(here, dict):
-            waiting += here.values()
-        elif isinstance(here, list):
-            waiting += here
-    return False
 
 
 def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from itertools import chain
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.config.advice import advice_about_values
+from reconciler.config.advice import advice_about_values, unreplaced_variables
 from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.documents import Document
@@ -23,7 +24,7 @@ from reconciler.config.trust import REQUIRE_APPROVAL
 from reconciler.config.words import close_match, listed
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
-from reconciler.model.canonical import Digest, Json, digest_of
+from reconciler.model.canonical import Digest, digest_of_text, text_of_plain
 from reconciler.model.diagnostics import Diagnostic, problem
 from reconciler.model.sites import DesiredSite, SiteRef
 
@@ -52,13 +53,19 @@ def read_site(
     ref = _ref(merged.value["site"], merged, project) if known else _NOBODY
     own_problems: list[Diagnostic] = []
     approved = approvals.read(ref.name, own_problems) if known else (Approvals(), None)
-    site = _site(ref, labels, merged, *approved)
+    # `where` belongs to the defaults, and says nothing about the site.
+    declared = {key: value for key, value in merged.value.items() if key != "where"}
+    text = text_of_plain({"site": declared, "approvals": approved[1]})
+    site = _site(ref, labels, merged, approved[0], digest_of_text(text))
     if under:
         site = replace(site, inherited=_inherited(site, merged, under))
     _approval_is_required(site, merged, project)
     if len(problems) > before:
         return None
-    return ReadSite(site, tuple(advice_about_values(site, merged, project)), tuple(own_problems))
+    advice = advice_about_values(site, merged, project)
+    if "${" in text:
+        advice = chain(unreplaced_variables(merged), advice)
+    return ReadSite(site, tuple(advice), tuple(own_problems))
 
 
 def _inherited(site: DesiredSite, merged: MergedDocument, under: Sequence[Defaults]) -> tuple[tuple[str, str], ...]:
@@ -80,17 +87,13 @@ _NOBODY = SiteRef(SiteName("unknown"), "unknown")
 
 
 def _site(
-    ref: SiteRef, labels: dict[str, str], merged: MergedDocument, approved: Approvals, approved_digest: Digest | None
+    ref: SiteRef, labels: dict[str, str], merged: MergedDocument, approved: Approvals, digest: Digest
 ) -> DesiredSite:
-    written: dict[str, Any] = merged.value
     marketing_plan = read_marketing_plan(merged)
-    # `where` belongs to the defaults, and says nothing about the site.
-    declared = {key: value for key, value in written.items() if key != "where"}
     site = DesiredSite(
         ref=ref,
         place=merged.document.start,
-        # Plain values of a file are already in canonical form; freezing them first would cost a quarter of the time.
-        digest=digest_of(cast("Json", {"site": declared, "approvals": approved_digest})),
+        digest=digest,
         labels=tuple(sorted(labels.items())),
         settings=read_settings(merged),
         expect=read_expect(merged),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NewType, TypeAlias, cast
 
 from msgspec import UNSET, UnsetType
+from msgspec.json import Encoder
 
 Digest = NewType("Digest", str)
 """`sha256:` and 64 hexadecimal digits."""
@@ -149,6 +150,17 @@ def canonical_text(value: Json) -> str:
 
 
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def text_of_plain(value: object) -> str:
+    """The canonical text of plain dicts and lists, in a tenth of the time. It may spell a float with an exponent."""
+    try:
+        return _SORTED.encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which is no text elsewhere
+        return _CANONICAL.encode(value)
+
+
+_SORTED: Final = Encoder(order="sorted")
 
 
 def same(one: Json, other: Json) -> bool:

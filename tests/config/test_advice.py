@@ -78,6 +78,12 @@ def test_variables_that_nobody_replaces(write_project: WriteProject) -> None:
     ]
 
 
+def test_a_variable_is_found_however_its_text_is_written(write_project: WriteProject) -> None:
+    for text in (r'"\x24{BRAND}"', '"$\\\n  {BRAND}"', ">-\n    ${BRAND}", "&a ${BRAND}"):
+        write_project({"sites/a.yaml": HEAD + f"settings:\n  toneOfVoice: {text}\n"})
+        assert [code for code, _ in warnings()] == ["variable-not-replaced"], text
+
+
 @pytest.mark.parametrize(
     ("written", "fix"),
     [

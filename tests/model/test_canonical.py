@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.canonical import Json, JsonObject, canonical_text, freeze, same, thaw
+from reconciler.model.canonical import Json, JsonObject, canonical_text, freeze, same, text_of_plain, thaw
 from tests.strategies import json_values
 
 TOLD_APART = (1, True, 1.0, "1", 0, False, None, "", (), JsonObject(), 0.5, -0.0)
@@ -30,6 +30,25 @@ def test_the_same_is_what_has_the_same_canonical_text(pair: tuple[Json, Json]) -
     one, other = pair
     assert same(one, other) == (canonical_text(one) == canonical_text(other))
     assert (JsonObject({"a": one}) == JsonObject({"a": other})) == same(one, other)
+
+
+@given(json_values)
+def test_plain_values_have_the_same_text_as_frozen_ones(value: Json) -> None:
+    plain = thaw(value)
+    if all(not isinstance(part, float) for part in parts(plain)):
+        assert text_of_plain(plain) == canonical_text(value)
+
+
+def test_texts_that_only_a_few_encoders_take() -> None:
+    for text in ('"', "\\", "/", "\x00\x1f\x7f\u2028", "\ud800", "\U0001f600 \ud83d"):
+        assert text_of_plain({"b": [text], "a": None}) == canonical_text(freeze({"b": [text], "a": None}))
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """A plain value and everything in it."""
+    yield value
+    for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts(member)
 
 
 @given(st.dictionaries(st.text(max_size=2), json_values, max_size=3))
