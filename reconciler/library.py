@@ -125,13 +125,13 @@ class Project:
                 project._closed = True
 
     @classmethod
-    def read(cls, paths: Sequence[Path], means: Means) -> Project:
+    def read(cls, paths: Sequence[Path], means: Means, *, only_check: bool = False) -> Project:
         """The project that the paths belong to, with its sites that they name.
 
-        Raises UsageError, and InvalidFiles with every problem of every file.
+        `only_check`: no run will need its sites. Raises UsageError, and InvalidFiles with every problem of every file.
         """
         workers, elsewhere = _workers(means.workers)
-        return cls(means, *open_project(paths, means.trust(), elsewhere), workers)
+        return cls(means, *open_project(paths, means.trust(), elsewhere, only_check=only_check), workers)
 
     @classmethod
     def find(cls, paths: Sequence[Path], means: Means, *, usable: bool = False) -> Project:

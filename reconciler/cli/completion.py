@@ -54,7 +54,7 @@ def _opened(ctx: click.Context) -> tuple[ProjectConfig | None, tuple[SiteEntry, 
     from reconciler.library import Project
 
     try:
-        project = Project.read(_paths(ctx), Means({}))
+        project = Project.read(_paths(ctx), Means({}), only_check=True)
         return project.files, project.index.entries
     except Exception:
         return None, ()

@@ -82,7 +82,7 @@ def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
     root = project.files.root
     if all(absolute_path(path) in (root, root / PROJECT_FILE) for path in paths or (root,)):
         return None
-    return frozenset(entry.id.lower() for entry in check_sites(project.files, paths).entries)
+    return frozenset(entry.id.lower() for entry in check_sites(project.files, paths, only_check=True).entries)
 
 
 def show_command(name: str, asked: RunOptions) -> Verdict:

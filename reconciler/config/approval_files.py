@@ -82,6 +82,8 @@ class ApprovalFiles:
     def read(self, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None]:
         """The approvals of a site and the digest of their file; both empty if there is no file that counts."""
         nothing = (Approvals(), None)
+        if site not in self.names and self._none_is_missing:
+            return nothing
         path = self._folder / f"{site}{SUFFIX}"
         if site not in self.names:
             return self._missing(path, site, problems) or nothing
@@ -103,6 +105,12 @@ class ApprovalFiles:
         # Problems in content that does not count are not reported.
         written = approvals_in(path, site, [])
         return (replace(found, uncommitted=decided_otherwise(found, written[0])) if written else found), digest
+
+    @cached_property
+    def _none_is_missing(self) -> bool:
+        """Whether a site without a file has no approvals, without asking for this site."""
+        elsewhere = self._not_checked_out or self._empty_submodules or self._elsewhere or self._unasked
+        return self._repository is None and not elsewhere
 
     def _missing(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None] | None:
         """What counts of a file that is not on disk; reports a problem if nobody decided to remove it."""

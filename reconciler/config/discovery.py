@@ -70,7 +70,7 @@ class PathDisplay:
             here = ""
         self._here = here.rstrip(os.sep) + os.sep if here else ""
 
-    def path(self, path: Path) -> str:
+    def path(self, path: Path | str) -> str:
         """Relative to the current directory if it is below it, otherwise absolute."""
         text = str(path)
         if not self._here:

@@ -5,7 +5,7 @@ The first ones stay as they are. Of the others, only where they are on disk stay
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from msgspec import Struct
 
@@ -47,6 +47,16 @@ class KeptSite(Struct, frozen=True, gc=False):
     def unpack(self) -> DesiredSite:
         """The site."""
         return self.site
+
+
+class NotKept(Struct, frozen=True, gc=False):
+    """A site that was only checked, for a command that needs nothing of what it declares."""
+
+    details: Details
+
+    def unpack(self) -> NoReturn:
+        """Nothing was kept."""
+        raise LookupError(f"{self.details.place.file} was read to check it, not to use it")
 
 
 class PackedSite(Struct, frozen=True, gc=False):
@@ -95,6 +105,10 @@ class SpooledSite(Struct, frozen=True, gc=False):
     def unpack(self) -> DesiredSite:
         """The site that was packed."""
         return self.packed.unpack()
+
+
+KeptForm: TypeAlias = KeptSite | PackedSite | SpooledSite | NotKept
+"""What is kept of a site."""
 
 
 class Packer:

@@ -24,7 +24,7 @@ def open_regular(path: Path) -> IO[bytes]:
     return opened
 
 
-def read_regular(path: Path, limit: int) -> bytes:
+def read_regular(path: Path | str, limit: int) -> bytes:
     """At most `limit` bytes of a regular file, following links. Raises OSError; NotRegular for anything but a file.
 
     The check is made on the opened file, so that nothing can be put in its place in between.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +24,7 @@ from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, PathDisplay, shown_path
 from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, MergedDocument
-from reconciler.config.packing import Details, KeptSite, PackedSite, Packer, SpooledSite
+from reconciler.config.packing import Details, KeptForm, NotKept, PackedSite, Packer
 from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, ProjectConfig, find_project
 from reconciler.config.schema import check
@@ -50,7 +51,7 @@ class SiteEntry(Struct, frozen=True, gc=False):
     name: SiteName
     labels: Labels
     below: str
-    kept: KeptSite | PackedSite | SpooledSite
+    kept: KeptForm
     problems: tuple[Diagnostic, ...] = ()
     without_approval: bool = False
     """Whether its posts go out without approval."""
@@ -152,9 +153,15 @@ MANY: Final = 500
 
 
 def open_project(
-    paths: Sequence[Path] = (), trust: Trust | None = None, elsewhere: ReadElsewhere | None = None
+    paths: Sequence[Path] = (),
+    trust: Trust | None = None,
+    elsewhere: ReadElsewhere | None = None,
+    *,
+    only_check: bool = False,
 ) -> tuple[ProjectConfig, SiteIndex]:
     """The project that the paths belong to, and its sites that they name. Many files may be read `elsewhere`.
+
+    `only_check`: the sites are not kept, and cannot be loaded.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names nothing.
     """
@@ -170,7 +177,7 @@ def open_project(
         except UsageError:  # the project file itself must be corrected first
             pass
         raise InvalidFiles(problems, warnings if invalid.project.is_whole else ()) from None
-    return project, check_sites(project, paths, elsewhere)
+    return project, check_sites(project, paths, elsewhere, only_check=only_check)
 
 
 def check_sites(
@@ -179,23 +186,24 @@ def check_sites(
     elsewhere: ReadElsewhere | None = None,
     *,
     perhaps_none: bool = False,
+    only_check: bool = False,
 ) -> SiteIndex:
     """Reads every site file of a project, and returns the sites that the paths name.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file. Unless
-    `perhaps_none`, a project without any site file is a UsageError too.
+    `perhaps_none`, a project without any site file is a UsageError too. `only_check` as in `open_project`.
     """
     site_files = find_site_files(project)
     if perhaps_none and not site_files.files and not site_files.problems:
         return SiteIndex((), 0, 0, unowned=tuple(sorted(ApprovalFiles(project).names)))
     named = named_by(project, site_files, paths)
-    reading = _Reading(project)
+    reading = _Reading(project, None if only_check else Packer())
     reading.problems.extend(site_files.problems)
     reading.nameless = bool(site_files.problems)
     more = [file for file in named.others if reading.is_site_file(file)]
     files = Paths((*site_files.files.texts, *map(str, more)))
     if elsewhere is None or len(files) < MANY or not reading.take(elsewhere(project, files)):
-        for file in files:
+        for file in files.texts:  # texts, because making a path takes as long as reading its file
             reading.read(file)
     reading.check_named_approvals()
     if more:
@@ -229,9 +237,9 @@ def without(entries: Sequence[SiteEntry], chosen: Sequence[SiteEntry]) -> tuple[
 def read_files(project: ProjectConfig, files: Sequence[Path]) -> FilesRead | None:
     """Reads some site files of a project for another process; None if anything is wrong with them."""
     content = bytearray()
-    reading = _Reading(project, sends=True, hears=content.extend)
+    reading = _Reading(project, Packer(), sends=True, hears=content.extend)
     for file in files:
-        reading.read(file)
+        reading.read(str(file))
     if reading.problems:
         return None
     return FilesRead(tuple(reading.entries), tuple(reading.warnings), bytes(content), *reading.taken.found)
@@ -256,7 +264,12 @@ class _Reading:
     """One reading of all site files of a project."""
 
     def __init__(
-        self, project: ProjectConfig, *, sends: bool = False, hears: Callable[[bytes], object] = lambda _: None
+        self,
+        project: ProjectConfig,
+        packer: Packer | None,
+        *,
+        sends: bool = False,
+        hears: Callable[[bytes], object] = lambda _: None,
     ) -> None:
         self.project = project
         self.approvals = ApprovalFiles(project)
@@ -265,7 +278,8 @@ class _Reading:
         self.warnings: list[Diagnostic] = []
         self._named_approvals: dict[Path, str | None] = {}
         self.taken = TakenNames()
-        self._packer = Packer()
+        self._packer = packer
+        """None if the sites are only checked."""
         self._sends = sends
         """Whether the sites are for another process."""
         self._borders = Borders(project.root, project.trust)
@@ -292,9 +306,11 @@ class _Reading:
         return True
 
     def _received(self, entry: SiteEntry) -> SiteEntry:
-        return replace(entry, kept=self._packer.spool(entry.kept)) if isinstance(entry.kept, PackedSite) else entry
+        if self._packer is None or not isinstance(entry.kept, PackedSite):
+            return entry
+        return replace(entry, kept=self._packer.spool(entry.kept))
 
-    def read(self, file: Path) -> None:
+    def read(self, file: str) -> None:
         """Reads a site file. What it declares without a problem becomes an entry."""
         shown, stamp = self._shown.path(file), stamp_of(file)
         data = self._bytes_of(file, shown)
@@ -327,23 +343,27 @@ class _Reading:
         site = found.site
         self.warnings.extend(found.warnings)
         details = Details(site.ref.id, document.start, stamp)
-        packer = self._packer
         self.entries.append(
             SiteEntry(
                 name=site.ref.name,
                 labels=self._labels.setdefault(site.labels, site.labels),
                 below=self._shown.below(document.start.file),
-                kept=packer.pack(site, details) if self._sends else packer.keep(site, size, details),
+                kept=self._kept(site, size, details),
                 problems=found.problems,
                 without_approval=bool(site.schedule and site.schedule.rules and not site.schedule.approval_required),
             )
         )
 
-    def _bytes_of(self, file: Path, shown: str) -> bytes | None:
+    def _kept(self, site: DesiredSite, size: int, details: Details) -> KeptForm:
+        if self._packer is None:
+            return NotKept(details)
+        return self._packer.pack(site, details) if self._sends else self._packer.keep(site, size, details)
+
+    def _bytes_of(self, file: Path | str, shown: str) -> bytes | None:
         if refused := self._borders.refused(file):
             self.problems.append(problem(Place(shown), *refused, continues=True))
             return None
-        if not file.name.lower().endswith(YAML):
+        if not os.fspath(file).lower().endswith(YAML):
             message = "is not a YAML file: its name does not end in .yaml or .yml"
             fix = "rename it, or narrow `sites` in reconciler.yaml"
             self.problems.append(problem(Place(shown), message, fix, continues=True))

@@ -13,7 +13,7 @@ there is no such file. There may be many thousands, and four numbers take six ti
 """
 
 
-def stamp_of(path: Path) -> Stamp:
+def stamp_of(path: Path | str) -> Stamp:
     """The stamp of a file. If taken before the file is read, it never matches a later content."""
     try:
         found = os.stat(path)

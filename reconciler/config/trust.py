@@ -153,7 +153,7 @@ class Borders:
         self._folders = (os.path.realpath(root), *map(str, trust.paths))
         self._real: dict[str, str] = {}
 
-    def refused(self, path: Path) -> Mistake | None:
+    def refused(self, path: Path | str) -> Mistake | None:
         """Why a path may not be read, as in `refused_path`; None if it may."""
         real = self._followed(path)
         for folder in self._folders:
@@ -161,7 +161,7 @@ class Borders:
                 return _OF_GIT if ".git" in real[len(folder) :].lower().split(os.sep) else None
         return _OUTSIDE
 
-    def _followed(self, path: Path) -> str:
+    def _followed(self, path: Path | str) -> str:
         parent, name = os.path.split(path)  # texts are much faster than paths here
         if name in ("", ".", "..") or os.path.islink(path):
             return os.path.realpath(path)

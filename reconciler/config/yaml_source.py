@@ -29,7 +29,7 @@ READABLE: Final = "give this user permission to read it"
 MAX_BYTES: Final = 4 * 1024 * 1024
 
 
-def read_file(path: Path, shown: str, problems: list[Diagnostic]) -> bytes | None:
+def read_file(path: Path | str, shown: str, problems: list[Diagnostic]) -> bytes | None:
     """The bytes of a file. If it can't be read, is too large or is not a regular file: None, and a problem."""
     whole = Place(shown)
     try:

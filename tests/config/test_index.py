@@ -38,6 +38,20 @@ def index_of(*paths: str) -> SiteIndex:
     return open_project([Path(path) for path in paths])[1]
 
 
+def test_sites_that_are_only_checked_are_told_apart_and_not_kept(write_project: WriteProject) -> None:
+    schedule = "schedule: {approval: none, rules: [{match: {}}]}\n"
+    write_project({"reconciler.yaml": "version: 1\n", "sites/a.yaml": site("a", schedule), "sites/b.yaml": site("b")})
+    index, checked = index_of(), open_project((), only_check=True)[1]
+    assert [(entry.name, entry.id, entry.place, entry.stamp, entry.path) for entry in checked.entries] == [
+        (entry.name, entry.id, entry.place, entry.stamp, entry.path) for entry in index.entries
+    ]
+    assert replace(checked, entries=()) == replace(index, entries=())
+    assert checked.without_approval == ("a",)
+    for entry in checked.entries:
+        with pytest.raises(LookupError):
+            entry.load()
+
+
 def warnings(*paths: str) -> list[str]:
     return [sentence(warning) for warning in index_of(*paths).warnings]
 

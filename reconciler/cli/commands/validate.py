@@ -37,7 +37,7 @@ def _validate(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.model.diagnostics import InvalidFiles
 
     try:
-        project = Project.read(asked.paths, asked.means)
+        project = Project.read(asked.paths, asked.means, only_check=True)
     except InvalidFiles as invalid:
         if asked.strict and invalid.warnings:
             raise InvalidFiles((*invalid.problems, *invalid.warnings)) from None
