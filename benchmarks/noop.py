@@ -2,7 +2,8 @@
 
 python benchmarks/noop.py [--sites 1000] [--rounds 5]
 
-Compared with the same GETs by httpx over aiohttp, and by httpx with its own pool at 10 at once, where it is fastest.
+Compared with the same GETs by httpx over aiohttp, by httpx with its own pool at 10 at once, where it is fastest, and by
+aiohttp alone; and these clients with each other.
 """
 
 from __future__ import annotations
@@ -32,11 +33,16 @@ def main() -> None:
         cost = cost_of(plan, root)
         print(f"no-op plan of {given.sites} sites: {cost.cpu:.2f} s CPU, {cost.memory:.0f} MiB")
         bare = python(str(HERE / "bare.py"), base, str(given.sites))
+        plain, below = [*bare, "--client", "httpx", "--at-once", "10"], [*bare, "--client", "aiohttp"]
         for name, other in (
             ("httpx over aiohttp (wanted: at most 1.3)", bare),
-            ("httpx.AsyncClient, 10 at once", [*bare, "--client", "httpx", "--at-once", "10"]),
+            ("plain httpx.AsyncClient, 10 at once", plain),
+            ("aiohttp alone", below),
         ):
             print(f"{ratio(plan, other, root, given.rounds):6.2f} x the bare GETs by {name}")
+        print("the bare GETs alone, compared with those by httpx over aiohttp:")
+        for name, other in (("plain httpx.AsyncClient, 10 at once", plain), ("aiohttp alone", below)):
+            print(f"{ratio(other, bare, root, given.rounds):6.2f} x by {name}")
 
 
 if __name__ == "__main__":
