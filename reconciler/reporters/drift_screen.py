@@ -24,8 +24,16 @@ from reconciler.reporters.drift_words import finding as finding_words
 from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.last_lines import drift_line, header
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
-from reconciler.reporters.plan_text import still_going_out_lines
-from reconciler.reporters.totals import shared_fix
+from reconciler.reporters.plan_text import (
+    MOST_NAMED,
+    Item,
+    Rank,
+    by_channels,
+    own_lines,
+    shared_parts,
+    still_going_out_lines,
+)
+from reconciler.reporters.totals import FindingTotal, counted, fix_line, shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, yaml
 
 _MARKS: Final = {
@@ -41,6 +49,10 @@ GOES_OUT: Final = ("!", Style.RED, -2)
 
 REFUSED: Final = -1
 """The rank of a site that a guard would refuse: right after those with a post that goes out unwanted."""
+
+TOLD_TOGETHER: Final = frozenset({Finding.BLOCKED, Finding.NOT_SCHEDULED})
+"""Findings that a whole fleet may share: only their number is shown then. What somebody did to a post is always shown
+with its name."""
 
 FEW_SITES: Final = 5
 MOST_ROWS: Final = 30
@@ -75,11 +87,13 @@ class DriftScreen:
         tally = report.tally
         self._in_review += tally.in_review
         self._sites_in_review += bool(tally.in_review)
-        lines = list(_report_lines(report, everything=self._explain))
-        if lines:
+        items = list(_report_items(report, everything=self._explain))
+        if items:
             rank = min(map(_rank, report.items)) if report.items else 4
             rank = min(rank, REFUSED) if report.refusals else rank
-            self._blocks.add(report.site.name, rank, lines, lambda: lines, tally, labels=drifted.labels)
+            self._blocks.add(
+                report.site.name, rank, shared_parts(items), lambda: own_lines(items), tally, labels=drifted.labels
+            )
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
         """Everything above the last line."""
@@ -125,23 +139,37 @@ class DriftScreen:
         yield ""
 
 
-def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
+def _report_items(report: DriftReport, *, everything: bool) -> Iterator[Item]:
+    """The parts of a site's block."""
     for refusal in report.refusals:
-        yield subject_line("!", Style.RED, "refused", Span(refusal.message))
+        yield _shared(subject_line("!", Style.RED, "refused", Span(refusal.message)))
         if refusal.fix:
-            yield Line((Span(f"fix: {refusal.fix}"),), indent=LEFT + 4, hang=LEFT + 9)
+            yield _shared(fix_line(refusal.fix))
     alike: dict[object, list[DriftItem]] = {}
     for item in sorted(report.items, key=_rank):
         if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
             continue  # drafts in review share one line, below
-        same = item.finding is Finding.BLOCKED and not everything
-        alike.setdefault((item.problem and item.problem.message, item.fix) if same else item, []).append(item)
+        alike.setdefault(item if everything else _words_of(item), []).append(item)
     for items, fix in _with_fixes(list(alike.values()), everything=everything):
-        yield from _item(items, fix, everything=everything)
+        yield _item(items, fix, everything=everything)
     for note in report.notes:
-        yield Line((Span(f"  note: {cause(note)}", Style.DIM),), hang=8)
+        yield _shared(Line((Span(f"  note: {cause(note)}", Style.DIM),), hang=8))
     if report.due:
-        yield Line((Span(f"  note: {words.newly_covered(report.due)}", Style.DIM),), hang=8)
+        yield _shared(Line((Span(f"  note: {words.newly_covered(report.due)}", Style.DIM),), hang=8))
+
+
+def _shared(*lines: Line) -> Item:
+    """Lines that may be the same on many sites."""
+    return Item(Rank.NOTE, lines)
+
+
+def _words_of(item: DriftItem) -> object:
+    """What a screen says about an object apart from its name: several posts with the same words are shown once."""
+    if item.finding is Finding.BLOCKED:
+        return item.problem and item.problem.message, item.fix
+    if item.channel and item.finding not in (None, Finding.STILL_GOING_OUT) and not item.shown_fields:
+        return item.state, item.moved, finding_words(item, named=True), item.fix
+    return item
 
 
 def _with_fixes(groups: Sequence[list[DriftItem]], *, everything: bool) -> Iterator[tuple[list[DriftItem], str]]:
@@ -160,8 +188,8 @@ def _rank(item: DriftItem) -> int:
     return GOES_OUT[2] if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state][2]
 
 
-def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Iterator[Line]:
-    """An object, or several that are blocked by the same thing."""
+def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Item:
+    """An object, or several about which the same is found."""
     item, count = items[0], len(items)
     symbol, style, _ = GOES_OUT if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state]
     spans = [Span(spoken(item.state), style)]
@@ -171,19 +199,29 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Iterator
         spans.append(Span(item.problem.cause))
     elif item.finding is not None and not item.shown_fields:
         said = replace(item, about=()) if item.address.kind is Kind.ACTIVITY else item
-        spans.append(Span(finding_words(said, named=count == 1)))
+        spans.append(Span(finding_words(said, named=count == 1 or bool(item.channel))))
     if item.shown_fields and all(isinstance(field.applied, Absent) for field in item.shown_fields):
         spans.append(Span("never applied", Style.DIM))
     if everything:
         spans.append(Span(item.address.shown, Style.DIM))
-    subject = _subject(items[0]) if count == 1 else plural(count, spoken(items[0].address.kind))
-    yield subject_line(symbol, style, subject, *spans)
-    for field in item.shown_fields:
-        yield Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6)
+    thing = "post" if item.channel else spoken(item.address.kind)
+    subject = _subject(item) if count == 1 else counted(count, thing)
+    lines = [subject_line(symbol, style, subject, *spans)]
+    lines += [Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6) for field in item.shown_fields]
     if fix:
-        yield Line((Span(f"fix: {fix}"),), indent=LEFT + 4, hang=LEFT + 9)
-    if count > 1 and (named := ", ".join(found.name for found in items if found.name)):
-        yield Line((Span(named, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6)
+        lines.append(fix_line(fix))
+    if count > 1 and (named := _names(items)):
+        lines.append(Line((Span(named, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6))
+    if item.finding not in TOLD_TOGETHER or everything:
+        return _shared(*lines)
+    return Item(Rank.NOTE, (), tuple(lines), FindingTotal(symbol, style, thing, spans, fix, count))
+
+
+def _names(items: Sequence[DriftItem]) -> str:
+    """The names of several objects; of posts that apply will schedule, the first."""
+    if not items[0].channel:
+        return ", ".join(item.name for item in items if item.name)
+    return by_channels(items, MOST_NAMED if items[0].finding in TOLD_TOGETHER else len(items), "post")
 
 
 def _subject(item: DriftItem) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from heapq import nsmallest
 from typing import Final
 
@@ -17,7 +17,7 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
-from reconciler.reporters.blocks import BlockPart, Blocks, all_or_part
+from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import cause, refused_line
 from reconciler.reporters.failures import Failures, refusal_lines
@@ -25,8 +25,15 @@ from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import SHORT_COMMIT, header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, record_first
-from reconciler.reporters.plan_text import CHANGES, Item, Rank, site_items, still_going_out_lines
-from reconciler.reporters.totals import Total, titles_counted
+from reconciler.reporters.plan_text import (
+    CHANGES,
+    Rank,
+    own_lines,
+    shared_parts,
+    site_items,
+    still_going_out_lines,
+)
+from reconciler.reporters.totals import titles_counted
 from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5
@@ -122,8 +129,8 @@ class PlanScreen:
         self._blocks.add(
             planned.name,
             rank,
-            _shared_parts(shown),
-            lambda: _own_lines(shown),
+            shared_parts(shown),
+            lambda: own_lines(shown),
             planned.tally,
             labels=planned.labels,
         )
@@ -300,27 +307,6 @@ class PlanScreen:
         else:
             yield from table("site", heads, cells, self._screen)
         yield ""
-
-
-def _shared_parts(items: Sequence[Item]) -> list[BlockPart]:
-    """What a block may share with other sites: its lines, and one total per kind, where the first of its kind is."""
-    parts: list[BlockPart] = []
-    totals: dict[str, Total] = {}
-    for item in items:
-        parts += item.lines
-        if item.total is None:
-            continue
-        if (known := totals.get(item.total.kind)) is not None:
-            known.add(item.total)
-        else:
-            totals[item.total.kind] = item.total
-            parts.append(item.total)
-    return parts
-
-
-def _own_lines(items: Sequence[Item]) -> list[Line]:
-    """The lines of a block that no other site shares, naming the drafts it is about."""
-    return [line for item in items for line in (*item.lines, *item.own)]
 
 
 def _saved_lines(saved: PlanLoaded, screen: Screen, *, whole: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -90,6 +90,27 @@ class Item(Struct, frozen=True):
     total: Total | None = None
 
 
+def shared_parts(items: Sequence[Item]) -> list[Line | Total]:
+    """What a block may share with other sites: its lines, and one total per kind, where the first of its kind is."""
+    parts: list[Line | Total] = []
+    totals: dict[str, Total] = {}
+    for item in items:
+        parts += item.lines
+        if item.total is None:
+            continue
+        if (known := totals.get(item.total.kind)) is not None:
+            known.add(item.total)
+        else:
+            totals[item.total.kind] = item.total
+            parts.append(item.total)
+    return parts
+
+
+def own_lines(items: Sequence[Item]) -> list[Line]:
+    """The lines of a block that no other site shares, naming the drafts it is about."""
+    return [line for item in items for line in (*item.lines, *item.own)]
+
+
 def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[Item, ...]:
     """The parts of a site's block in the order of the screen; none for a site with nothing to say."""
     plan = planned.plan
@@ -135,21 +156,30 @@ def _discard_line(discards: Sequence[Discarded]) -> Line:
     text = f"- discards {len(discards):,} {kind if len(discards) != 1 else kind.removesuffix('s')}"
     if approved and others:
         text += f", {len(approved):,} of them approved"
-    named = [_by_channels(approved, len(discards)), _by_channels(others, MOST_NAMED)]
+    named = [by_channels(approved, len(discards)), by_channels(others, MOST_NAMED)]
     if all(named):
         named[1] = f"unapproved: {named[1]}"
     text += f": {'; '.join(part for part in named if part)}" if any(named) else ""
     return Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
 
 
-def _by_channels(drafts: Iterable[Discarded], most: int) -> str:
+class _Titled(Protocol):
+    @property
+    def title(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+
+
+def by_channels(posts: Iterable[_Titled], most: int, thing: str = "draft") -> str:
     """`"Winter check", "Studio", each on Facebook, X; "Sale" (2 on X)`: the channels once for the titles they share.
 
-    Every draft is named or counted.
+    Every post is named or, beyond the first titles, counted as one more `thing`.
     """
     channels: dict[str, Counter[str]] = {}
-    for draft in drafts:
-        channels.setdefault(draft.title, Counter())[post_name("", draft.channel, draft.type)] += 1
+    for post in posts:
+        channels.setdefault(post.title, Counter())[post_name("", post.channel, post.type)] += 1
     untitled = sum(channels.pop("", Counter()).values())
     titles: dict[str, list[str]] = {}
     for title in list(channels)[:most]:
@@ -160,7 +190,7 @@ def _by_channels(drafts: Iterable[Discarded], most: int) -> str:
         for where, same in titles.items()
     ]
     rest = untitled + sum(sum(counts.values()) for counts in list(channels.values())[most:])
-    more = f" and {plural(rest, 'more draft')}" if rest else ""
+    more = f" and {plural(rest, f'more {thing}')}" if rest else ""
     return f"{'; '.join(found)}{more}" if found else ""
 
 

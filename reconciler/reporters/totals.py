@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Final, Protocol, Self, assert_never
 
@@ -123,6 +123,32 @@ class ProblemTotal:
     def lines(self) -> Iterator[Line]:
         """The cause, how many drafts it blocks, and what to do."""
         return problem_lines(self._word, self._style, self._what, self._fix, self._count)
+
+
+def counted(count: int, thing: str) -> str:
+    """`4 posts`, `2 activities`: how many objects of a kind, which may be plural by itself."""
+    return plural(count, thing, "activities" if thing == "activity" else thing if thing.endswith("s") else "")
+
+
+class FindingTotal:
+    """Objects about which an audit finds the same."""
+
+    listed: Final = True
+
+    def __init__(self, symbol: str, style: Style, thing: str, spans: Sequence[Span], fix: str, count: int) -> None:
+        self.kind: Final = "  ".join((symbol, thing, *(span.text for span in spans), fix))
+        self._symbol, self._style, self._thing, self._spans, self._fix = symbol, style, thing, spans, fix
+        self._count = count
+
+    def add(self, other: FindingTotal) -> None:
+        """Adds others with the same finding."""
+        self._count += other._count
+
+    def lines(self) -> Iterator[Line]:
+        """How many there are, what was found, and what to do."""
+        yield subject_line(self._symbol, self._style, counted(self._count, self._thing), *self._spans)
+        if self._fix:
+            yield fix_line(self._fix)
 
 
 def problem_lines(word: str, style: Style, what: str, fix: str, count: int) -> Iterator[Line]:

@@ -49,7 +49,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.channel_rules import SAME_MINUTE
-from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, Finding
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, DriftTally, Finding
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.blocks import all_or_part
@@ -1075,6 +1075,56 @@ def test_an_audit_tells_a_fix_that_ends_several_obstacles_once_after_them() -> N
     places = [text.index(part) for part in ("no image", "too long", "fix: edit it  (for both of the above)", "paused")]
     assert places == sorted(places)
     assert text.count("fix: ") == 2
+
+
+def ready(
+    count: int, finding: Finding = Finding.NOT_SCHEDULED, moved: ChangedSide = ChangedSide.GIT
+) -> list[DriftItem]:
+    return [
+        DriftItem(
+            Address(SHOP, Kind.DRAFT, f"{finding}{n}"),
+            DriftState.DRIFTED,
+            finding,
+            moved,
+            title=f"Sale {n // 2}",
+            channel="FACEBOOK" if n % 2 else "INSTAGRAM",
+            type="POST",
+        )
+        for n in range(count)
+    ]
+
+
+def audit(*sites: list[DriftItem], explain: bool = False) -> str:
+    reports = [DriftReport(SiteRef(SiteName(f"s{n}"), f"{n}"), tuple(items)) for n, items in enumerate(sites)]
+    tally = sum((report.tally for report in reports), DriftTally())
+    events: list[Event] = [SiteDrifted(report) for report in reports]
+    events.append(DriftCompleted(len(sites), tally))
+    return shown(*events, command="drift", screen=Screen(200), calls=(lambda *_: ()) if explain else None)
+
+
+def test_an_audit_says_once_what_it_finds_about_several_posts() -> None:
+    cancelled = ready(9, Finding.CANCELLED, ChangedSide.REMOTE)
+    named = ", ".join(f'"Sale {n}"' for n in range(6))
+    lines = audit([*ready(13), *ready(1, moved=ChangedSide.BOTH), *cancelled]).splitlines()
+    assert lines[1:-3] == [
+        "  ~ 13 posts          drifted  changed in git  ready to go out, but not scheduled yet",
+        f"        {named}, each on Instagram, Facebook and 1 more post",
+        '  ~ post "Sale 0" (Instagram)  drifted  changed in both  ready to go out, but not scheduled yet',
+        "  ~ 9 posts           drifted  changed remotely  was scheduled, but somebody cancelled it",
+        '        "Sale 0", "Sale 1", "Sale 2", "Sale 3", each on Instagram, Facebook; "Sale 4" (Instagram)',
+    ], "what apply will do is counted, what somebody did is named"
+    assert audit(ready(15), explain=True).count("ready to go out") == 15
+
+
+def test_an_audit_sums_up_ready_posts_of_a_fleet_but_never_what_somebody_did() -> None:
+    lines = audit(*(ready(7) for _ in range(30))).splitlines()
+    assert lines[:2] == [
+        "Same on all 30 sites (list them and their posts with --sites)",
+        "  ~ 210 posts         drifted  changed in git  ready to go out, but not scheduled yet",
+    ]
+    fleet = audit(*(ready(n % 3 + 1, Finding.CANCELLED, ChangedSide.REMOTE) for n in range(30)))
+    assert fleet.count('"Sale 0"') == 3, "sites with the same posts share a block that names them"
+    assert "each on Instagram, Facebook" not in audit(*(ready(2, Finding.STILL_GOING_OUT) for _ in range(2)))
 
 
 def refused_to_discard(site: str, approved: int, *, code: str = "discard") -> SitePlanned:
