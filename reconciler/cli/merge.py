@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from reconciler.engine.merge import merged_plans, merged_reports, report_verdict
 from reconciler.engine.plan_file import LARGEST_WHOLE, write_file, write_plan
 from reconciler.engine.results import ClosingEvent, Notice, PartsMerged
 from reconciler.engine.saved import check_destination
+from reconciler.model.codec import Malformed, ascii_text, parse
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.document import KIND
@@ -35,7 +35,7 @@ def merge(files: Sequence[Path], out: Path, state: str | None, running: CommandR
         running.emit(Notice(Diagnostic("plan-saved", f"Saved to {out}", severity=Severity.NOTE)))
         return closing
     report = merged_reports([(printable(str(file)), _report(file)) for file in files])
-    write_file(out, [json.dumps(report, ensure_ascii=True).encode("ascii"), b"\n"])
+    write_file(out, [ascii_text(report).encode("ascii"), b"\n"])
     merged = PartsMerged(len(files), len(report.get("sites", ())), report_verdict(report))
     running.emit(merged)
     return merged
@@ -50,8 +50,8 @@ def _report(file: Path) -> dict[str, Any]:
     """The JSON report in a file."""
     name, data = printable(str(file)), _read(file, LARGEST_WHOLE + 1)
     try:
-        document = json.loads(data) if len(data) <= LARGEST_WHOLE else None
-    except (ValueError, RecursionError):
+        document = parse(data) if len(data) <= LARGEST_WHOLE else None
+    except Malformed:
         document = None
     if not isinstance(document, dict) or "command" not in document:
         raise UsageError(

@@ -57,6 +57,14 @@ def sorted_json(plain: object) -> bytes:
         return json.dumps(plain, separators=(",", ":"), sort_keys=True).encode("ascii")
 
 
+def sorted_again(data: bytes) -> bytes:
+    """A JSON text as `sorted_json` writes it. Raises Malformed."""
+    try:
+        return sorted_json(msgspec.json.decode(data))
+    except (msgspec.DecodeError, RecursionError):  # half of a surrogate pair again, or something that is not JSON
+        return sorted_json(parse(data))
+
+
 def laid_out(data: bytes) -> bytes:
     """A JSON text with a line for each member, so that people and `git diff` can read it."""
     try:
@@ -113,11 +121,16 @@ def taken_from(value: object, kind: type[T]) -> T:
 
 
 def report_text(value: Any) -> str:
-    """The JSON text of a value in a report, on one line, with the members of objects in their original order.
+    """The JSON text of a value in a report, on one line, with the members of objects in their original order."""
+    return ascii_text(members_of(value))
+
+
+def ascii_text(plain: object, *, indent: int | None = None) -> str:
+    """The JSON text of a plain value, with its members in their order: on one line, or with a line for each member.
 
     ASCII only: no escape, bidi control or lone surrogate of a remote text can reach a terminal or break a reader.
     """
-    return json.dumps(members_of(value))
+    return json.dumps(plain, indent=indent)
 
 
 def members_of(value: Any) -> Any:

@@ -9,7 +9,6 @@ that, access to the place where plans are kept must be restricted.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,7 +19,7 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Digest
-from reconciler.model.codec import Malformed, from_json, parse, sorted_json, to_plain
+from reconciler.model.codec import Malformed, ascii_text, from_json, parse, sorted_again, sorted_json, to_plain
 from reconciler.model.diagnostics import Place, UsageError
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.moments import moment_text
@@ -213,17 +212,17 @@ INDENT: Final = b"    "
 
 def site_line(plan: Plan) -> bytes:
     """One site's plan as it is written."""
-    return json.dumps(to_plain(plan)).encode("ascii")
+    return ascii_text(to_plain(plan)).encode("ascii")
 
 
 def to_lines(saved: SavedPlan, sites: Iterable[bytes]) -> Iterator[bytes]:
     """The text of a saved plan, piece by piece. `sites` are the `site_line`s of its plans, in order."""
     members = to_plain(document_of(saved))
     del members["sites"], members["seal"]
-    yield json.dumps(members, indent=2).encode("ascii").removesuffix(b"\n}") + b",\n" + SITES
+    yield ascii_text(members, indent=2).encode("ascii").removesuffix(b"\n}") + b",\n" + SITES
     seal, first = Seal(saved), True
     for site in sites:
-        seal.add(sorted_json(json.loads(site)))
+        seal.add(sorted_again(site))
         yield (b"\n" if first else b",\n") + INDENT + site
         first = False
     yield ending(seal.digest()).lstrip() if first else b"\n" + ending(seal.digest())
@@ -231,7 +230,7 @@ def to_lines(saved: SavedPlan, sites: Iterable[bytes]) -> Iterator[bytes]:
 
 def ending(seal: Digest) -> bytes:
     """What follows the sites."""
-    return b'  ],\n  "seal": ' + json.dumps(seal).encode("ascii") + b"\n}\n"
+    return b'  ],\n  "seal": ' + ascii_text(seal).encode("ascii") + b"\n}\n"
 
 
 class Seal:

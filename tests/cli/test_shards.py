@@ -145,6 +145,8 @@ def test_parts_that_are_not_one_whole_are_refused(fleet: Project, reconciler: Co
     assert "altered" in said("2.plan")
     assert "cannot be read" in said("nowhere.plan")
     assert "neither a saved plan nor a JSON report" in said("sites/1.yaml")
+    Path("twice.json").write_text('{"command": "plan", "verdict": "succeeded", "verdict": "failed"}')
+    assert "neither a saved plan nor a JSON report" in said("twice.json")
 
 
 def test_reports_are_joined_and_their_code_is_the_worst(fleet: Project, reconciler: Command, parts: list[str]) -> None:

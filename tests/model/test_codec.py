@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import typing
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
+from pathlib import Path
 from typing import Any, NewType
 
 import msgspec
@@ -13,9 +15,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import reconciler
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject
-from reconciler.model.codec import Malformed, from_json, from_plain, laid_out, to_json, to_plain
+from reconciler.model.codec import (
+    Malformed,
+    ascii_text,
+    from_json,
+    from_plain,
+    laid_out,
+    sorted_again,
+    sorted_json,
+    to_json,
+    to_plain,
+)
 from reconciler.model.frozen import Instant, Struct, Variant
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.document import PlanDocument
@@ -153,6 +166,27 @@ def test_a_record_reads_back_equal(value: RecordedSite) -> None:
 def test_any_json_value_reads_back_equal(value: Json) -> None:
     sample = Sample(SAMPLE.address, NOW, value=value)
     assert to_plain(from_json(Sample, to_json(sample))) == to_plain(sample)
+
+
+@given(value=strategies.json_values | st.just("\ud800") | st.just({"b": "\udc9f", "a": 2.0}))
+def test_any_layout_sorts_to_the_same_text(value: Json) -> None:
+    plain = to_plain(Sample(SAMPLE.address, NOW, value=value))
+    for text in (ascii_text(plain), ascii_text(plain, indent=2)):
+        assert text.isascii()
+        assert sorted_again(text.encode("ascii")) == sorted_json(plain)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b'{"a": 1} 2', b"NaN", b"[" * 100_000])
+def test_what_is_not_json_is_not_sorted(text: bytes) -> None:
+    with pytest.raises(Malformed):
+        sorted_again(text)
+
+
+def test_plans_and_runs_read_and_write_json_by_the_codec_alone() -> None:
+    package = Path(reconciler.__file__).parent
+    files = [file for layer in ("planner", "executor", "engine", "cli") for file in (package / layer).rglob("*.py")]
+    assert len(files) > 100
+    assert [file.name for file in files if re.search(r"^\s*(import|from) json\b", file.read_text("utf-8"), re.M)] == []
 
 
 def types_within(hint: Any, seen: dict[Any, None]) -> None:
