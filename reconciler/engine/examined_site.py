@@ -52,7 +52,10 @@ class SiteExamination:
         await self._read(Need.PROPERTIES)
         self._published()
         if self.observed.time_zone is None:
-            fix = "set it in the dashboard, or let the key read site properties; UTC is used until then"
+            fix = (
+                "set it in the dashboard, or let the key read site properties; "
+                "until then, the zone of its scheduled posts is used, or UTC"
+            )
             self.found.add(finding("no-time-zone", "the site's time zone cannot be read", fix, Severity.NOTE))
         else:
             self.found.facts.append(facts.InTimeZone(self.observed.time_zone))

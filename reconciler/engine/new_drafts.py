@@ -45,7 +45,7 @@ async def _count(
     options = plan_options(run.session, run.context, ledger.site.name)
     plan = await cache.marketing_plan()
     found = select_drafts(
-        desired.schedule.rules, plan.activities, recorded, options.policy, scope_of(observed, options)
+        desired.schedule.rules, plan.activities, recorded, options.policy, scope_of(observed, recorded, options)
     )
     drafts = (candidate.post for candidate in found.wanted if candidate.post.status is PostStatus.DRAFT)
     return sum(desired.approvals.draft(draft.id) is None for draft in drafts)

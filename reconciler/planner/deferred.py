@@ -38,7 +38,7 @@ def resolve(
     deferred = action.operation
     assert isinstance(deferred, Deferred)
     assert plan.site == observed.ref
-    scope = scope_of(observed, options)
+    scope = scope_of(observed, recorded, options)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     bindings = Bindings()
     if deferred.part is SitePart.ACTIVITIES:
@@ -76,7 +76,7 @@ def _scheduled(
     deferred: Deferred, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> ResolvedActions:
     """The drafts that a rule covers now, except those that the plan itself names: they have already been handled."""
-    scope = scope_of(observed, options)
+    scope = scope_of(observed, recorded, options)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     desired = DesiredSchedule(deferred.schedule_rules, approval_required=False)
     content = Content(activities, past=observed.past_activities)

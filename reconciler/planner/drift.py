@@ -48,7 +48,7 @@ def find_drift(
 
     Parts that were not read are not judged.
     """
-    scope = scope_of(observed, options)
+    scope = scope_of(observed, recorded, options)
     found: list[DriftItem] = []
     if desired.settings and observed.settings is not None:
         found.append(_settings(desired, observed.settings, recorded, scope))

@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.journal import OpenEntry
 from reconciler.model.policy import Policy
-from reconciler.model.sites import ObservedSite
+from reconciler.model.sites import Need, ObservedSite, RecordedSite
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -73,6 +73,20 @@ def known_zone(name: str | None) -> str:
         return UTC
 
 
-def scope_of(observed: ObservedSite, options: PlanOptions) -> Scope:
+def zone_of_posts(observed: ObservedSite, recorded: RecordedSite) -> str | None:
+    """The time zone in which posts were last scheduled, if it has to stand in for the site's own; None if not.
+
+    If the site's properties were read but do not name a zone that this machine knows, nobody can say that the zone has
+    changed, and posts that wait to go out must not move.
+    """
+    unknown = Need.PROPERTIES in observed.had_reads and known_zone(observed.time_zone) == UTC != observed.time_zone
+    if not unknown or not recorded.published:
+        return None
+    last = max(recorded.published, key=lambda post: post.done_at)
+    return last.zone if last.zone != UTC else None
+
+
+def scope_of(observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Scope:
     """The scope of a plan for a site that was read."""
-    return Scope(observed.ref.name, options.now, known_zone(observed.time_zone), options.patience)
+    zone = known_zone(zone_of_posts(observed, recorded) or observed.time_zone)
+    return Scope(observed.ref.name, options.now, zone, options.patience)

@@ -14,12 +14,12 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, ScheduleRule
-from reconciler.model.sites import RecordedSite
+from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.candidates import Candidate, moment_of, rule_for
 from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
-from reconciler.planner.options import Scope
+from reconciler.planner.options import Scope, zone_of_posts
 
 
 class MissedApproval(Struct, frozen=True):
@@ -106,9 +106,24 @@ def missed_notes(
 
 
 def zone_notes(
-    actions: Iterable[Action], blocked: Iterable[Diagnostic], recorded: RecordedSite, scope: Scope
+    actions: Iterable[Action],
+    blocked: Iterable[Diagnostic],
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    scope: Scope,
 ) -> tuple[Diagnostic, ...]:
-    """Says if the site's time zone has changed since the posts that are now moved or cancelled were scheduled."""
+    """Says if the site's time zone has changed since the posts that are now moved or cancelled were scheduled.
+
+    Also says if the zone in which posts were scheduled stands in for it.
+    """
+    if zone_of_posts(observed, recorded) is not None:
+        return (
+            Diagnostic.note(
+                "no-time-zone",
+                f"the site's time zone cannot be read; {scope.zone_name} is used, in which its posts were scheduled",
+                "set it in the dashboard, or let the key read site properties",
+            ),
+        )
     reported = {problem.about.key for problem in blocked}
     posts = {
         action.operation.post

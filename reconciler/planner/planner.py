@@ -45,10 +45,10 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     """The plan for a site (see `_planned`), with what is to be recorded (see baseline.py)."""
     plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
     plan = replace(plan, rules=rules_of(desired, public=options.publish))
-    objects = baseline(desired, observed, recorded, plan, scope_of(observed, options))
+    objects = baseline(desired, observed, recorded, plan, scope_of(observed, recorded, options))
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     approvals = approvals_to_remember(desired, activities, recorded)
-    scope = scope_of(observed, options)
+    scope = scope_of(observed, recorded, options)
     history = to_remember(desired, observed, recorded, scope)
     stopped = cancelled_since((post for activity in activities for post in activity.posts), recorded)
     objects = tuple(sorted((*objects, *approvals, *history, *stopped)))
@@ -62,7 +62,7 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     ended = ended_posts(observed, recorded)
-    notes = (*plan.notes, *zone_notes(plan.actions, plan.blocked, recorded, scope))
+    notes = (*plan.notes, *zone_notes(plan.actions, plan.blocked, observed, recorded, scope))
     return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited, ended=ended, notes=notes)
 
 
@@ -128,7 +128,7 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     The order within a site: cancels, events, settings, generation, activities, posts, schedule (docs/design.md 3.2).
     Parts that were not read are not planned; `needs.py` says which ones may be left unread.
     """
-    scope = scope_of(observed, options)
+    scope = scope_of(observed, recorded, options)
     observed = with_known_status(observed, recorded)
     events, settings = EventsPart(), SettingsPart()
     if desired.events is not None and observed.events is not None:

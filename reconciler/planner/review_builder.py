@@ -98,7 +98,7 @@ def review_of(
     """The review of a site that can be reviewed. `plan` is the plan for it, which knows what is blocked."""
     assert desired.schedule is not None
     assert observed.marketing_plan is not None
-    scope = scope_of(observed, options)
+    scope = scope_of(observed, recorded, options)
     part = plan_activities(
         desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
     )
@@ -142,7 +142,7 @@ def plan_if_approved(
         observed.marketing_plan.activities,
         observed.past_activities,
         recorded,
-        scope_of(observed, options),
+        scope_of(observed, recorded, options),
     ).projected
     approved = Approvals(
         tuple(

@@ -64,4 +64,6 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
         about = (*(part for part in (called, item.name) if part), *about)
     if item.problem is not None and item.finding is not Finding.TAKEN_BACK:  # its problem says the same as the finding
         about = (*about, item.problem.cause)
+    if item.finding is Finding.FAILED_POST and item.problem is not None:  # so does its problem here
+        return ", ".join(about)
     return f"{said}: {', '.join(about)}" if about else said

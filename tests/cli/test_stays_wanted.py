@@ -331,7 +331,7 @@ def test_a_failed_post_and_a_lost_channel_are_said(pottery: Pottery) -> None:
     assert pottery.status() == "FAILED"
     assert "failed to go out" in pottery.run("plan")[1]
     code, said = pottery.run("drift")
-    assert (code, "failed to go out" in said, "Wed 2026-11-04 09:30 Europe/Berlin" in said) == (2, True, True), said
+    assert (code, said.count("failed to go out"), "Wed 2026-11-04 09:30 Europe/Berlin" in said) == (2, 1, True), said
 
 
 def test_review_names_posts_that_failed_until_somebody_decides(pottery: Pottery) -> None:
@@ -1192,6 +1192,23 @@ def test_a_plan_says_that_the_time_zone_of_a_site_changed(pottery: Pottery, poli
         said = pottery.run(command)[1]
         assert "time zone is Europe/London now and was Europe/Berlin when 1 of its posts was scheduled" in said, said
         assert command == "drift" or does in said, said
+
+
+@pytest.mark.parametrize("why", ["refused", "missing", "unknown"])
+def test_scheduled_posts_stay_where_they_are_while_the_time_zone_cannot_be_read(pottery: Pottery, why: str) -> None:
+    """Nobody can say that it has changed: at 09:30 UTC the post would go out an hour late."""
+    pottery.scheduled()
+    if why == "refused":
+        fault = "faults: [{route: GET /properties, do: {kind: error, status: 403, body: json}}]\nsites:"
+        pottery.project.edit("sandbox.yaml", "sites:", fault)
+    else:
+        with pottery.project.world() as world:
+            world.edit(SITE, lambda site, *_: site.facts.update(timeZone="" if why == "missing" else "Mars/Base"))
+    for command in (("plan",), ("apply", "--auto-approve", "--allow-publish"), ("plan",)):
+        code, said = pottery.run(*command)
+        assert (code, "No changes." in said) == (0, True), said
+        assert "time zone cannot be read; Europe/Berlin is used, in which its posts were scheduled" in said, said
+    assert pottery.run("drift")[0] == 0
 
 
 @pytest.mark.parametrize("how", ["by hand", "by the rule"])
