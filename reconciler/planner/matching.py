@@ -6,9 +6,10 @@ state, to the values themselves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -70,41 +71,42 @@ def find_created(
     First by what the state remembers (same title and date as asked for then), then by title and instant, then by title
     or instant alone among those that the state remembers for rules that have changed since.
     """
-    live = {activity.id: activity for activity in in_order(activities)}
+    ordered = in_order(activities)
+    live = {activity.id: activity for activity in ordered}
     creates = [(index, rule) for index, rule in enumerate(rules) if isinstance(rule, DesiredActivity)]
     found: dict[int, Activity] = {}
 
-    def take(index: int, id: ActivityId | None) -> None:
-        if id is not None and id in live:
-            found[index] = live.pop(id)
+    def take(index: int, *lists: list[ActivityId]) -> None:
+        """Takes the last activity of each list that is not taken yet; of several of them, the one whose id is first.
 
+        What is taken is dropped from the lists, so that no activity is looked at again for every rule.
+        """
+        for ids in lists:
+            while ids and ids[-1] not in live:
+                ids.pop()
+        if left := [ids[-1] for ids in lists if ids]:
+            found[index] = live.pop(min(left))
+
+    remembered = {(made.title, made.target_date): made.id for made in reversed(recorded.created)}
     for index, rule in creates:
-        take(index, _remembered(recorded, rule.title, rule.target_date))
+        if (id := remembered.get((rule.title, rule.target_date))) is not None:
+            take(index, [id])
+    alike: dict[tuple[str, datetime], list[ActivityId]] = {}
+    for activity in reversed(ordered):
+        alike.setdefault((normal_text(activity.title), activity.date), []).append(activity.id)
     for index, rule in creates:
         if index not in found:
-            title, date = normal_text(rule.title), rule.target_date
-            same = (
-                activity.id
-                for activity in live.values()
-                if normal_text(activity.title) == title and activity.date == date
-            )
-            take(index, next(same, None))
+            take(index, alike.get((normal_text(rule.title), rule.target_date), []))
     declared = {(rule.title, rule.target_date) for _, rule in creates}
+    changed: dict[str | datetime, list[ActivityId]] = {}
+    for made in sorted(recorded.created, key=lambda made: made.id, reverse=True):
+        if (made.title, made.target_date) not in declared:
+            changed.setdefault(made.title, []).append(made.id)
+            changed.setdefault(made.target_date, []).append(made.id)
     for index, rule in creates:
         if index not in found:
-            left = [
-                made.id
-                for made in recorded.created
-                if (made.title == rule.title or made.target_date == rule.target_date)
-                and (made.title, made.target_date) not in declared
-                and made.id in live
-            ]
-            take(index, min(left, default=None))
+            take(index, changed.get(rule.title, []), changed.get(rule.target_date, []))
     return found
-
-
-def _remembered(recorded: RecordedSite, title: str, date: datetime) -> ActivityId | None:
-    return next((made.id for made in recorded.created if (made.title, made.target_date) == (title, date)), None)
 
 
 def decide(
@@ -145,24 +147,32 @@ def _was_set_by(rule: SetActivities, activity: Activity, setters: set[Digest]) -
     return match_key(rule.match) in setters if setters else is_as_set(activity, rule)
 
 
+_WILDCARD: Final = re.compile(r"[*?\[]")
+
+
 class RuleIndex:
-    """The rules that may decide an activity. One that names ids is found by them or by what it sets, not by trying."""
+    """The rules that may decide an activity, found by their ids, titles and by what they set: few need to be tried."""
 
     def __init__(self, rules: tuple[ActivityRule, ...]) -> None:
         self._rules = rules
         self._any: list[int] = []
-        """Those that name no ids: each is tried."""
+        """Those that name neither ids nor titles: each is tried."""
         self._by_id: dict[str, list[int]] = {}
+        self._by_title: dict[int, dict[str, list[int]]] = {}
+        """Those that name titles, by the length of what comes before the first wildcard, and by that."""
         self._by_key: dict[Digest, list[int]] = {}
         self._by_values: dict[_Written, dict[_Values, list[int]]] = {}
         for index, rule in enumerate(rules):
             if isinstance(rule, DesiredActivity):
                 continue
-            if not rule.match.ids:
+            if not rule.match.ids and rule.match.title is None:
                 self._any.append(index)
                 continue
             for id in rule.match.ids:
                 self._by_id.setdefault(id, []).append(index)
+            if not rule.match.ids and rule.match.title is not None:
+                start = _WILDCARD.split(rule.match.title.casefold(), 1)[0]
+                self._by_title.setdefault(len(start), {}).setdefault(start, []).append(index)
             if isinstance(rule, SetActivities):
                 values = (rule.title, rule.description, rule.target_date)
                 written: _Written = tuple(not isinstance(value, Absent) for value in values)
@@ -185,7 +195,9 @@ class RuleIndex:
         return self._in_order(self._that_may_cover(activity))
 
     def _that_may_cover(self, activity: Activity) -> set[int]:
-        return {*self._any, *self._by_id.get(activity.id, ())}
+        title = activity.title.casefold()
+        by_title = (index for length, of in self._by_title.items() for index in of.get(title[:length], ()))
+        return {*self._any, *self._by_id.get(activity.id, ()), *by_title}
 
     def _in_order(self, indices: set[int]) -> Iterator[tuple[int, SetActivities | RemoveActivities]]:
         for index in sorted(indices):

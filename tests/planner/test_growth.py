@@ -16,9 +16,9 @@ from reconciler.model.diagnostics import Place
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId
 from reconciler.model.selectors import Match
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, RememberedSet, SiteRef
+from reconciler.model.sites import CreatedActivity, DesiredSite, ObservedSite, RecordedSite, RememberedSet, SiteRef
 from reconciler.planner.drift import find_drift
-from reconciler.planner.matching import covers, decide, is_as_set, match_key, may_cover
+from reconciler.planner.matching import covers, decide, find_created, in_order, is_as_set, match_key, may_cover
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.planner import make_plan
 from tests.counting import is_linear
@@ -34,6 +34,27 @@ def activities(count: int) -> tuple[Activity, ...]:
 def rules(count: int) -> tuple[ActivityRule, ...]:
     """One for each activity."""
     return tuple(SetActivities(Match(ids=frozenset({f"a{at}"})), title=f"Changed {at}") for at in range(count))
+
+
+def by_title(count: int) -> tuple[ActivityRule, ...]:
+    """One for each activity: half of them name its title, the others how it begins."""
+    titles = (f"news {at}" if at % 2 else f"News {at}?*" for at in range(count))
+    return tuple(SetActivities(Match(title=title), title=f"Changed {title}") for title in titles)
+
+
+def creating(count: int) -> tuple[ActivityRule, ...]:
+    """As many as there are activities, each for one of them that is known by its date."""
+    days = (NOW + timedelta(days=at) for at in range(count))
+    return tuple(DesiredActivity(f"News {at}", "", day, "BLOG") for at, day in enumerate(days))
+
+
+def created(count: int) -> RecordedSite:
+    """What rules with other titles made, all of it now under other titles and dates."""
+    days = (NOW + timedelta(days=at) for at in range(count))
+    return RecordedSite(
+        known=True,
+        created=tuple(CreatedActivity(ActivityId(f"a{at}"), f"Old {at}", day) for at, day in enumerate(days)),
+    )
 
 
 def remembered(count: int) -> RecordedSite:
@@ -63,10 +84,21 @@ def test_a_plan_and_an_audit_are_linear_in_the_rules_that_name_ids(before: Calla
     assert is_linear(lambda count: audited(count, before(count)))
 
 
+def test_finding_rules_by_title_and_what_they_created_is_linear() -> None:
+    def decided(count: int) -> Callable[[], object]:
+        return lambda: decide(by_title(count), list(activities(count)), {}, RecordedSite(), SCOPE)
+
+    def found(count: int) -> Callable[[], object]:
+        return lambda: find_created(creating(count), activities(count), created(count))
+
+    assert is_linear(decided)
+    assert is_linear(found)
+
+
 IDS = st.sampled_from(["a0", "a1", "a2"])
 MATCHES = st.builds(
     Match,
-    title=st.sampled_from([None, "News*", "Changed"]),
+    title=st.sampled_from([None, "News*", "news", "*s", "chang?d", "[CN]*", "Changed"]),
     type=st.sampled_from([None, None, "BLOG"]),
     ids=st.frozensets(IDS, max_size=2),
 )
@@ -119,3 +151,38 @@ def test_the_rules_that_are_not_tried_would_not_have_decided(
             if may_cover(rule.match, activity, SCOPE):
                 break
     assert decide(rules, list(live), {}, recorded, SCOPE) == expected
+
+
+TITLES = st.sampled_from(["News", "Changed", " Changed"])
+DATES = st.sampled_from([NOW, NOW + timedelta(days=1)])
+
+
+@given(
+    st.lists(st.builds(DesiredActivity, TITLES, st.just(""), DATES, st.just("BLOG")), max_size=4).map(tuple),
+    LIVE,
+    st.lists(st.builds(CreatedActivity, IDS.map(ActivityId), TITLES, DATES), max_size=4).map(tuple),
+)
+def test_what_rules_created_is_found_as_by_looking_at_everything(
+    rules: tuple[DesiredActivity, ...], live: tuple[Activity, ...], made: tuple[CreatedActivity, ...]
+) -> None:
+    left, expected = {activity.id: activity for activity in in_order(live)}, {}
+    declared = {(rule.title, rule.target_date) for rule in rules}
+
+    def remembered(rule: DesiredActivity) -> list[ActivityId]:
+        return [each.id for each in made if (each.title, each.target_date) == (rule.title, rule.target_date)][:1]
+
+    def alike(rule: DesiredActivity) -> list[ActivityId]:
+        same = (activity for activity in left.values() if activity.title.strip() == rule.title.strip())
+        return [activity.id for activity in same if activity.date == rule.target_date][:1]
+
+    def changed(rule: DesiredActivity) -> list[ActivityId]:
+        of_others = (each for each in made if (each.title, each.target_date) not in declared and each.id in left)
+        near = (each for each in of_others if each.title == rule.title or each.target_date == rule.target_date)
+        return sorted(each.id for each in near)[:1]
+
+    for way in (remembered, alike, changed):
+        for at, rule in enumerate(rules):
+            for id in way(rule) if at not in expected else ():
+                if id in left:
+                    expected[at] = left.pop(id)
+    assert find_created(rules, live, RecordedSite(created=made)) == expected
