@@ -24,7 +24,7 @@ from reconciler.model.sites import SiteRef
 
 __all__ = ["LONGEST_PAUSE", "LOOKS", "Snapshot", "infer_outcome", "read_for"]
 
-LOOKS: Final = 3
+LOOKS: Final = 4
 """How often a difference must be seen before it counts: reads may lag behind writes (17.6)."""
 
 LONGEST_PAUSE: Final = 2.0

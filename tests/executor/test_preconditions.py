@@ -293,7 +293,7 @@ def test_a_create_that_was_sent_only_just_now_is_looked_for_twice(shop: Bench) -
 # --- read-back and the state -------------------------------------------------------------------------
 
 
-def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_read_three_times(shop: Bench) -> None:
+def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_read_three_more_times(shop: Bench) -> None:
     fair = DesiredEvent("Fair", "music", START + timedelta(days=9))
     update = UpdateEvent(replace(LIVE_SALE, description="30% off"), ())
     shop.world.events.append(CalendarEvent(EventId("e3"), "Old", None, START))
@@ -305,7 +305,7 @@ def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_read_t
     )
     assert results(ledger) == ["done", "failed", "done"]
     assert details(ledger)[1] == "description: asked for 30% off, the site has nothing"
-    assert shop.reads("events") == 4  # before, and three looks at what differs (17.6)
+    assert shop.reads("events") == 5  # before, and the read-back, repeated three times for what differs (17.6)
 
 
 def test_a_delete_that_came_undone_is_corrected(shop: Bench) -> None:
