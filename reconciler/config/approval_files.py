@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import shown_path
 from reconciler.config.project import ProjectConfig
+from reconciler.config.regular_files import read_regular
 from reconciler.config.repository import GitError, Repository, trail
 from reconciler.config.trust import refused_path
+from reconciler.config.yaml_source import MAX_BYTES
 from reconciler.model.approvals import Approvals, decided_otherwise
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem, warning
@@ -37,8 +39,12 @@ _NAME_A_FOLDER: Final = "name a folder that can be read as `approvals` in reconc
 _SITE: Final = re.compile(rb"""^site:[ \t]*["']?([^\s"'#]+)""", re.MULTILINE)
 
 
+KEPT_BYTES: Final = 16 * 1024 * 1024
+"""How much is kept of files that were opened before their site is read. What exceeds it is opened again."""
+
+
 class ApprovalFiles:
-    """The approvals of a project. The folder is listed once; each file is read when its site is."""
+    """The approvals of a project. The folder is listed once, and each file is opened once: usually with its site."""
 
     def __init__(self, project: ProjectConfig) -> None:
         self._project = project
@@ -48,6 +54,11 @@ class ApprovalFiles:
         self.problems: tuple[Diagnostic, ...] = ()
         """What is wrong with the folder itself."""
         self.warnings: tuple[Diagnostic, ...] = ()
+        self._said: dict[str, str] = {}
+        """The sites that the files are for, by file name: of those read before `_elsewhere` asks."""
+        self._kept: dict[str, bytes] = {}
+        """The content of files by file name, if `_elsewhere` opened them before their site was read."""
+        self._room = KEPT_BYTES
         self._unasked: Diagnostic | None = None
         self._repository: Repository | None = None
         try:
@@ -90,8 +101,12 @@ class ApprovalFiles:
         if refused := refused_path(path, self._project.root, self._project.trust):
             problems.append(problem(Place(shown_path(path)), *refused, continues=True))
             return nothing
+        content = self._kept.pop(site, None)
         if self._repository is None:
-            return approvals_in(path, site, problems) or nothing
+            read = approvals_in(path, site, problems, content)
+            if read is not None and content is None:
+                self._said[site] = read[0].written_for or site
+            return read or nothing
         try:
             data, clean = self._repository.committed(path), self._repository.is_clean(path)
         except GitError:
@@ -103,7 +118,7 @@ class ApprovalFiles:
         if clean or (data is not None and digest is None):
             return found, digest
         # Problems in content that does not count are not reported.
-        written = approvals_in(path, site, [])
+        written = approvals_in(path, site, [], content)
         return (replace(found, uncommitted=decided_otherwise(found, written[0])) if written else found), digest
 
     @cached_property
@@ -157,10 +172,7 @@ class ApprovalFiles:
 
     @cached_property
     def _elsewhere(self) -> dict[str, Path]:
-        """The folder's files by site, from their `site:` line or their name.
-
-        A file whose site is declared is opened for that site too: keeping the content of all would take much memory.
-        """
+        """The folder's files by site, from their `site:` line or their name."""
         by_name: dict[str, Path] = {}
         by_content: dict[str, Path] = {}
         for folder, _, files in os.walk(self._folder):
@@ -168,9 +180,25 @@ class ApprovalFiles:
                 stem, ending = os.path.splitext(name)
                 if ending.lower() in (SUFFIX, ".yml") and name[0] != ".":
                     file = Path(folder, name)
+                    own = stem if folder == str(self._folder) and ending == SUFFIX else ""
                     by_name.setdefault(stem.lower(), file)
-                    by_content.setdefault(_site_in(file), file)
+                    by_content.setdefault(self._said.get(own) or self._site_in(file, own), file)
         return by_name | by_content
+
+    def _site_in(self, file: Path, own: str) -> str:
+        """The site that a file says it is for, without reading the whole as YAML; empty if it says nothing.
+
+        `own` is the site that will read the file, if there is one.
+        """
+        try:
+            data = read_regular(file, MAX_BYTES + 1)
+        except OSError:
+            return ""
+        if own in self.names and len(data) <= min(self._room, MAX_BYTES):
+            self._kept[own] = data
+            self._room -= len(data)
+        found = _SITE.search(data)
+        return found[1].decode("utf-8", "replace") if found else ""
 
     @cached_property
     def _not_checked_out(self) -> dict[Path, bool]:
@@ -203,15 +231,6 @@ class ApprovalFiles:
             return None
         found, digest = read
         return replace(found, uncommitted=decided_otherwise(found, Approvals()), deleted=True), digest
-
-
-def _site_in(file: Path) -> str:
-    """The site that an approvals file says it is for, without reading the whole as YAML; empty if it says nothing."""
-    try:
-        found = _SITE.search(file.read_bytes()) if file.is_file() else None
-    except OSError:
-        return ""
-    return found[1].decode("utf-8", "replace") if found else ""
 
 
 def approvals_now(project: ProjectConfig, site: str) -> Approvals:

@@ -30,16 +30,16 @@ _LOST: Final = "restore the line from git and replace only the word, or delete t
 _DIGEST: Final = "[0-9a-f]{64}"
 
 
-def read_approvals(path: Path, site: str | None = None) -> Approvals:
-    """Reads an approvals file; the empty Approvals if there is none.
+def read_approvals(path: Path, site: str | None = None, text: str | None = None) -> Approvals:
+    """Reads an approvals file; the empty Approvals if there is none. `text` is its content, if that is known.
 
     With `site`, it is taken as that site's, even if it has an old name of the site (`written_for`). Raises InvalidFiles
     with every problem of the file.
     """
-    if not os.path.lexists(path):
+    if text is None and not os.path.lexists(path):
         return Approvals()
     problems: list[Diagnostic] = []
-    found = approvals_in(path, site, problems)
+    found = approvals_in(path, site, problems, None if text is None else text.encode("utf-8"))
     if found is None:
         raise InvalidFiles(problems)
     return found[0]

@@ -115,12 +115,15 @@ def subjects(
     )
 
 
-def write(rulings: Sequence[Ruling]) -> None:
+def write(rulings: Sequence[Ruling]) -> dict[Path, str]:
     """Writes decisions, with one read and one write of each file. Of several about the same thing, the last counts.
+
+    Returns the new content of each file.
 
     Raises UsageError if a file cannot be written, or no longer says what was decided about, and InvalidFiles if it
     cannot be changed in place. In either case, none of the decisions is written into that file.
     """
+    written: dict[Path, str] = {}
     by_file: dict[Path, list[Ruling]] = {}
     for ruling in rulings:
         by_file.setdefault(ruling.subject.path, []).append(ruling)
@@ -141,8 +144,8 @@ def write(rulings: Sequence[Ruling]) -> None:
             data = read_regular(path, MAX_BYTES + 1)
             if len(data) > MAX_BYTES:
                 raise UsageError(f"{shown} has grown larger than {MAX_BYTES:,} bytes", "split it")
-            text = data.decode("utf-8")
-            write_atomically(path, set_decisions(text, drafts, activities, shown, seen))
+            text = set_decisions(data.decode("utf-8"), drafts, activities, shown, seen)
+            write_atomically(path, text)
         except NotRegular:
             raise UsageError(f"{shown} is no longer a regular file", "move it away") from None
         except UnicodeDecodeError:
@@ -151,6 +154,8 @@ def write(rulings: Sequence[Ruling]) -> None:
             raise UsageError(
                 f"{shown} cannot be written: {error.strerror}", "check its permissions and the disk"
             ) from None
+        written[path] = text
+    return written
 
 
 def pending(approvals: Approvals) -> int:

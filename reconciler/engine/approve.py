@@ -81,15 +81,19 @@ async def approve(
     found = subjects(files, asked_for.selector, asked_for.decision, waiting=asked_for.everything)
     notes = _notes(project, files, found)
     made: list[tuple[int, Ruling]] = []
+    written: dict[Path, str] = {}
     try:
-        await (_one_by_one if asked_for.one_by_one else _all_of_them)(found, notes, decide, made)
+        await (_one_by_one if asked_for.one_by_one else _all_of_them)(found, notes, decide, made, written)
     finally:
         saved(tuple(ruling for _, ruling in made))
     decided = Decided(
         sum(len(ruling.subject.drafts) for _, ruling in made if not is_whole(ruling)),
         sum(is_whole(ruling) for _, ruling in made),
         len({ruling.subject.site for _, ruling in made}),
-        sum(pending(read_approvals(path, name)) for name, path, _ in files),
+        sum(
+            pending(read_approvals(path, name, written[path]) if path in written else approvals)
+            for name, path, approvals in files
+        ),
         asked=len(found),
         listed=sum(listed_in(approvals) for _, _, approvals in files),
     )
@@ -129,6 +133,7 @@ async def _all_of_them(
     notes: Mapping[PostId, Sequence[Diagnostic]],
     decide: DecideDraft,
     made: list[tuple[int, Ruling]],
+    written: dict[Path, str],
 ) -> None:
     rulings: list[tuple[int, Ruling]] = []
     for at, subject in enumerate(found):
@@ -141,7 +146,7 @@ async def _all_of_them(
                 rulings.append((at, Ruling(subject, decision)))
             case never:
                 assert_never(never)
-    write([ruling for _, ruling in rulings])
+    written |= write([ruling for _, ruling in rulings])
     made += rulings
 
 
@@ -150,6 +155,7 @@ async def _one_by_one(
     notes: Mapping[PostId, Sequence[Diagnostic]],
     decide: DecideDraft,
     made: list[tuple[int, Ruling]],
+    written: dict[Path, str],
 ) -> None:
     at = 0
     while at < len(found):
@@ -164,13 +170,13 @@ async def _one_by_one(
             case Instead.UNDO:
                 if made:
                     at, last = made[-1]
-                    write([last.undone()])
+                    written |= write([last.undone()])
                     made.pop()
             case Instead.SKIP:
                 at += 1
             case DraftDecision() | ActivityDecision() as decision:
                 ruling = Ruling(subject, decision)
-                write([ruling])
+                written |= write([ruling])
                 made.append((at, ruling))
                 at += 1
             case never:

@@ -131,7 +131,7 @@ async def _review_site(
                 raise _invalid(path, "was changed in the meantime; nothing was written to it", "run review again")
             _write(path, text)
         # What is shown is what the files say now, so that a second review shows, and writes, the same.
-        decided = replace(desired, approvals=read_approvals(path, site))
+        decided = replace(desired, approvals=read_approvals(path, site, text))
         plan = make_plan(decided, observed, recorded, options)
         review = review_of(decided, observed, recorded, plan, options, if_approved).after(review)
     beside = path.with_suffix(".html") if gallery is not None else None

@@ -1,15 +1,19 @@
-"""The project file and each site file are opened once in a run, so that all of it sees the same content."""
+"""Each file of a project is opened once in a run, so that all of it sees the same content."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from reconciler.cli.main import run
 from tests.cli.projects import Project
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 SCRIPT = """
 import sys
@@ -29,11 +33,30 @@ sys.exit(code)
         "state show shop", "version --check-files",
     ],
 )  # fmt: skip
-def test_the_project_file_and_each_site_file_are_opened_once(line: str, chain: Project) -> None:
+def test_each_file_is_opened_once(line: str, chain: Project) -> None:
+    """Those of approvals, too: one that was read before another site's is looked for, and one that is read later."""
+    chain.write(
+        {f"approvals/{name}.yaml": f"version: 1\nsite: {name}\nactivities: []\n" for name in ("shop", "shop-b")}
+    )
     assert run(["apply", "--auto-approve", str(chain.root)]) == 0
-    command = [sys.executable, "-c", SCRIPT, *line.split(), str(chain.root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = Counter(path.removeprefix(f"{chain.root}/") for path in done.stderr.splitlines())
-    sites = () if line == "state list" else ("sites/shop.yaml", "sites/b.yaml", "sites/c.yaml")
-    assert {file: found[file] for file in ("reconciler.yaml", *sites)} == dict.fromkeys(("reconciler.yaml", *sites), 1)
-    assert set(found) <= {"reconciler.yaml", "sandbox.yaml", *sites}
+    sites = ("sites/shop.yaml", "sites/b.yaml", "sites/c.yaml", "approvals/shop.yaml", "approvals/shop-b.yaml")
+    once = ("reconciler.yaml", *(() if line == "state list" else sites))
+    found = opened(chain.root, *line.split())
+    assert found == dict.fromkeys((*once, *(["sandbox.yaml"] if found["sandbox.yaml"] else [])), 1)
+
+
+def test_an_approvals_file_is_opened_again_only_to_see_that_nobody_has_changed_it(tmp_path: Path) -> None:
+    root = tmp_path / "quickstart"
+    shutil.copytree(EXAMPLES / "quickstart", root)
+    assert run(["apply", "--auto-approve", str(root)]) == run(["review", str(root)]) == 0
+    (file,) = (f"approvals/{path.name}" for path in (root / "approvals").glob("*.yaml"))
+    assert opened(root, "approve", "--all", "--yes")[file] == 2
+    assert opened(root, "review")[file] == 2
+    assert opened(root, "plan")[file] == 1
+
+
+def opened(root: Path, *command: str) -> Counter[str]:
+    """How often a command opens each YAML file of a project."""
+    arguments = [sys.executable, "-c", SCRIPT, *command, str(root)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    return Counter(path.removeprefix(f"{root}/") for path in done.stderr.splitlines() if path.endswith(".yaml"))
