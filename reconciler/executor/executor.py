@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable
 from itertools import islice, takewhile
-from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.api.calls import BATCH
 from reconciler.api.errors import ApiError
-from reconciler.executor.deferral import expand_deferred
 from reconciler.executor.events import EmitProgress
-from reconciler.executor.kinds.marketing_plan.generation import generate_or_wait
-from reconciler.executor.kinds.posts.new_posts import make_posts
-from reconciler.executor.kinds.schedule.publishing import schedule_drafts
+from reconciler.executor.kinds.steps import TAKE_BACK, ActionStep, step_of
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.problems import diagnostic_of
 from reconciler.executor.readback import read_back
 from reconciler.executor.run import SiteRun
-from reconciler.executor.simple import perform_simple
 from reconciler.executor.state_updates import record_findings
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic, UsageError
@@ -32,24 +25,6 @@ from reconciler.planner.actions import Action, Plan
 INTERRUPTED = Diagnostic(Trouble.STOPPED, "the run was stopped")
 
 
-class ActionStep(Struct, frozen=True):
-    """How actions are carried out: up to `together` in a row (None: all). Returns actions to carry out next."""
-
-    carry_out: Callable[[SiteRun, tuple[Action, ...]], Awaitable[tuple[Action, ...] | None]]
-    together: int | None = 1
-
-
-ONE_CALL: Final = ActionStep(perform_simple)
-
-STEPS: Final[Mapping[Kind, ActionStep]] = {
-    Kind.MARKETING_PLAN: ActionStep(generate_or_wait),
-    Kind.POSTS: ActionStep(make_posts, together=None),
-    Kind.DRAFT: ActionStep(schedule_drafts, together=BATCH),
-    Kind.RULE: ActionStep(expand_deferred),
-}
-"""The steps of the kinds, for those of their writes that are not done at once (`Write.at_once`)."""
-
-
 async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: EmitProgress) -> SiteLedger:
     """Carries out a plan for one site, and returns what was done, what was not, and what is not known.
 
@@ -57,7 +32,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
     why. Refusals in the plan are not checked here: the caller does that. Even with an empty plan, what the plan found
     out is recorded. If cancelled, it ends at once with CancelledError; the journal has the call that was in flight.
     """
-    run = SiteRun(plan, ports, options, emit)
+    run = SiteRun(plan, ports, options, emit, TAKE_BACK)
     del plan  # only the run has it from here on, and can put it aside
     error: Diagnostic | None = None
     try:
@@ -96,7 +71,7 @@ async def _work(run: SiteRun) -> None:
         if queue[0].address.kind is not part:
             part = queue[0].address.kind
             run.cache.forget()
-        step = _step_of(queue[0])
+        step = step_of(queue[0].operation)
         batch = _batch(queue, step)
         more = await step.carry_out(run, batch) or ()
         left = [action for action in batch if not run.has_ended(action)] if run.interrupted else []
@@ -110,10 +85,6 @@ def _rests_on_what_was_written(run: SiteRun, action: Action) -> bool:
     return run.has_written(Verb.CANCEL) and action.operation.verb is not Verb.CANCEL
 
 
-def _step_of(action: Action) -> ActionStep:
-    return ONE_CALL if action.operation.at_once else STEPS[action.operation.kind]
-
-
 def _batch(queue: Iterable[Action], step: ActionStep) -> tuple[Action, ...]:
     """The actions at the head of the queue that one step carries out."""
-    return tuple(islice(takewhile(lambda action: _step_of(action) is step, queue), step.together))
+    return tuple(islice(takewhile(lambda action: step_of(action.operation) is step, queue), step.together))

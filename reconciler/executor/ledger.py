@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from msgspec.structs import replace
 
-from reconciler.model.address import Address, Kind
+from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation
@@ -196,7 +196,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
 
 def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, Diagnostic]:
     """The actions of a plan that should have stopped a post but did not, with how each ended."""
-    ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
+    ended = {(entry.address, entry.operation.verb): entry for entry in entries}
     found: dict[Action, Diagnostic] = {}
     for action in plan.actions:
         if stops(action):

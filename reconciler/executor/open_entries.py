@@ -10,6 +10,7 @@ from math import ceil
 from typing import assert_never
 
 from reconciler.executor.events import EmitProgress, EntryResolved
+from reconciler.executor.kinds import kind_of
 from reconciler.executor.observe import merged
 from reconciler.executor.outcome_check import SHOWS_WITHIN, infer_outcome, read_for
 from reconciler.executor.ports import ApplyOptions, Ports
@@ -18,8 +19,6 @@ from reconciler.executor.state_updates import conclude, note_part
 from reconciler.model.journal import OpenEntry
 from reconciler.model.notes import InputsGeneratedFrom
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Trouble, Unknown, not_done
-from reconciler.model.posts import PostStatus
-from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.model.writes import Verb
 
@@ -67,14 +66,14 @@ async def _read(site: SiteRef, ports: Ports, entries: Iterable[OpenEntry]) -> Sn
 def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> bool:
     """Whether the effect of a create or a scheduling may not show yet, because a killed run sent it only just now."""
     now = ports.clock.now()
-    if _still_reads_as_draft(entry, found):
+    if kind_of(entry.operation).may_lag(entry.operation, found):
         return not _was_accepted(entry) and now - entry.started_at < SHOWS_WITHIN
     young = entry.may_have(Verb.CREATE) and now - entry.started_at < options.waiting.interval
     return young and isinstance(infer_outcome(entry, found, now), NotDone)
 
 
 def _was_accepted(entry: OpenEntry) -> bool:
-    """Whether a scheduling was answered with success, although the draft reads as one."""
+    """Whether the answer was a success, although what is read may show no effect."""
     return entry.sent or (entry.unknown is not None and entry.unknown.code == Trouble.NOT_SCHEDULED)
 
 
@@ -84,19 +83,13 @@ def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOpti
     outcome = infer_outcome(entry, found, now)
     if isinstance(outcome, Pending) and entry.sent:
         return None
-    if _still_reads_as_draft(entry, found) and _was_accepted(entry):
-        # The call was accepted, so for a while it may still show, and it is not forgotten (17.6).
-        outcome = None if now - entry.started_at < options.waiting.timeout else outcome
+    recent = now - entry.started_at < options.waiting.timeout
+    if recent and _was_accepted(entry) and kind_of(operation).may_lag(operation, found):
+        return None  # it may still show, and it is not forgotten (17.6)
     # A call whose result comes later shows only if it took effect (design.md 3.5).
-    if outcome is None and operation.takes_time and now - entry.started_at >= options.waiting.timeout:
+    if outcome is None and operation.takes_time and not recent:
         return not_done(Trouble.NO_EFFECT, f"no effect observed since {entry.started_at.isoformat()}")
     return outcome
-
-
-def _still_reads_as_draft(entry: OpenEntry, found: Snapshot) -> bool:
-    """Whether a call that was to schedule a draft shows no effect."""
-    live = found.post(entry.operation.post) if isinstance(entry.operation, SchedulePost) else None
-    return live is not None and live.status is PostStatus.DRAFT
 
 
 async def _close_entry(

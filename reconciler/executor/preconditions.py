@@ -10,9 +10,7 @@ from reconciler.executor.ports import Reader
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.marketing_plan import AwaitGeneration
 from reconciler.model.operations import Operation, Precondition
-from reconciler.model.schedule import NothingWaits
 from reconciler.planner.actions import Action, Plan
 
 
@@ -27,20 +25,19 @@ class FailedPrecondition(Struct, frozen=True):
 async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[FailedPrecondition, ...]:
     """Every precondition of a saved plan that does not hold now (design.md 3.4: all, before the first write).
 
-    What comes after a wait cannot be judged before that wait is over. May raise an ApiError.
+    What comes after a generation cannot be judged before it is over. May raise an ApiError.
     """
     site, found = SiteCache(plan.site, reader), []
     for action in plan.actions:
-        if isinstance(action.operation, AwaitGeneration):
-            break
         await fill_for(action.operation, site)
         found += [
             FailedPrecondition(action.address, required, what)
             for required in action.requires
-            # The plan's own cancels come before the actions that need them: those are judged just before each write.
-            if not isinstance(required, NothingWaits)
+            if not required.after_cancels
             and (what := await of_kind(required.kind).unmet(required, action.operation, site, moment)) is not None
         ]
+        if action.operation.renews:
+            break
     return tuple(found)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.kinds.schedule.swapped import take_back_if_swapped
 from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcome, read_for
 from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.snapshot import Snapshot
@@ -32,7 +31,7 @@ async def read_back(run: SiteRun) -> None:
         found = await read_for(run.site, run.ports.reader, [attempt.entry.operation for attempt in left])
         wrong = {attempt.entry.id: why for attempt in left if (why := _mismatch(run, attempt, found)) is not None}
         for attempt in left:
-            if await take_back_if_swapped(run, attempt, found):
+            if await run.taken_back(attempt, found):
                 wrong.pop(attempt.entry.id, None)
             elif attempt.entry.id not in wrong:
                 await _seen(run, attempt, found)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from reconciler.executor.preconditions import refusal_reason
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
+from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.journal import CallIntent, OpenEntry, ReviewedDecision
@@ -49,6 +50,10 @@ class CallAttempt(Struct, frozen=True):
     outcome: Outcome
 
 
+TakeBack: TypeAlias = Callable[["SiteRun", CallAttempt, Snapshot], Awaitable[bool]]
+"""Undoes a write at once if what is read back is not what was approved, and returns whether it was not."""
+
+
 class _Kept(Struct):
     """What a site needs again only when its generation has ended: the plan, and how actions ended so far."""
 
@@ -59,13 +64,21 @@ class _Kept(Struct):
 class SiteRun:
     """The state of one `apply_plan`."""
 
-    def __init__(self, plan: Plan, ports: Ports, options: ApplyOptions, emit: EmitProgress) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        ports: Ports,
+        options: ApplyOptions,
+        emit: EmitProgress,
+        take_back: Mapping[Kind, TakeBack],
+    ) -> None:
         self.site = plan.site
         self.queue = list(plan.actions)
         """What is not over yet, in order; the first ones are being worked on."""
         self.ports = ports
         self.options = options
         self.emit = emit
+        self._take_back = take_back
         self.cache = SiteCache(plan.site, ports.reader)
         self.approvals = ports.approved
         self.halted: Diagnostic | None = None
@@ -342,6 +355,11 @@ class SiteRun:
         """Returns the successful attempts that were not read back; from now on they count as read back."""
         written, self._done = tuple(self._done), []
         return written
+
+    async def taken_back(self, attempt: CallAttempt, found: Snapshot) -> bool:
+        """Whether a write was undone, because what is there is not what was approved. May raise an ApiError."""
+        take_back = self._take_back.get(attempt.action.operation.kind)
+        return take_back is not None and await take_back(self, attempt, found)
 
     async def _begun_with(self, action: Action) -> CallIntent:
         """The call of an action with what was there before it, as already read for the preconditions.

@@ -11,11 +11,8 @@ from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import LOOKS, infer_outcome, read_for
 from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.state_updates import note_part
-from reconciler.model.marketing_plan import DeleteMarketingPlan
 from reconciler.model.notes import InputsPending
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Unknown
-from reconciler.model.posts import ClearPosts
-from reconciler.model.sites import Need
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
 
@@ -29,8 +26,6 @@ async def perform_simple(run: SiteRun, actions: tuple[Action, ...]) -> None:
         note_pending(run)
     (attempt,) = await run.call([action])
     attempt = await resolve_unclear(run, attempt)
-    if isinstance(action.operation, DeleteMarketingPlan | ClearPosts):
-        run.cache.forget(Need.MARKETING_PLAN)
     run.conclude_with(action, attempt.outcome)
 
 

@@ -6,12 +6,10 @@ from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import OutcomeContext
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.address import Kind
 from reconciler.model.failures import Failure
 from reconciler.model.journal import OpenEntry
 from reconciler.model.notes import AppliedValues, Bound, Consumed, InputsGeneratedFrom, InputsPending, Scheduled
 from reconciler.model.outcomes import Done, NotDone, Outcome
-from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, Inputs
 from reconciler.planner.actions import Plan
 
@@ -67,8 +65,7 @@ def record_findings(plan: Plan, ports: Ports) -> None:
     as_asked = _found_as_asked(plan)
     if as_asked != Inputs():
         journal.note(AppliedValues(as_asked))
-    operations = [action.operation for action in plan.actions]
-    coming = any(each.kind is Kind.MARKETING_PLAN and not each.at_once for each in operations)
+    coming = any(action.operation.renews for action in plan.actions)
     if plan.adopted_inputs is not None and not coming and plan.adopted_inputs != journal.recorded.generated_from:
         _adopt(plan.adopted_inputs, journal)
 
@@ -84,14 +81,6 @@ def _adopt(inputs: Inputs, journal: Journal) -> None:
 
 def _found_as_asked(plan: Plan) -> Inputs:
     """The inputs that no action changes and nothing blocks: they were found to be as the files ask."""
-    changing = [action for action in plan.actions if action.operation.feeds_generation]
-    settings = {
-        change.path
-        for action in changing
-        if isinstance(action.operation, UpdateSettings)
-        for change in action.operation.changes
-    }
-    if any(item.about.kind is Kind.SETTINGS for item in plan.blocked):
-        settings = {field.path for field in plan.inputs.settings}
-    addresses = (*(action.address for action in changing), *(item.about for item in plan.blocked))
-    return plan.inputs.without(settings, addresses)
+    changing = (action for action in plan.actions if action.operation.feeds_generation)
+    changes = ((action.address, action.operation.changes) for action in changing)
+    return plan.inputs.without(changes, (item.about for item in plan.blocked))

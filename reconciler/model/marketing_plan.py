@@ -90,6 +90,7 @@ class Generate(MarketingPlanWrite, frozen=True):
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
     at_once: ClassVar[bool] = False
+    renews: ClassVar[bool] = True
     uses_inputs: ClassVar[bool] = True
 
 
@@ -99,6 +100,7 @@ class Regenerate(MarketingPlanWrite, frozen=True):
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
     at_once: ClassVar[bool] = False
+    renews: ClassVar[bool] = True
     uses_inputs: ClassVar[bool] = True
 
     keyword_research: bool
@@ -111,6 +113,7 @@ class AwaitGeneration(MarketingPlanWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.WAIT
     at_once: ClassVar[bool] = False
+    renews: ClassVar[bool] = True
 
 
 class DeleteMarketingPlan(MarketingPlanWrite, frozen=True):

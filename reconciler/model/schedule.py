@@ -152,11 +152,11 @@ class StillScheduled(Condition, frozen=True):
 class NothingWaits(Condition, frozen=True):
     """No post of the activity is waiting to go out (None: of any upcoming activity).
 
-    Nothing is destroyed before that holds. The plan's own cancels come first, so it is not checked before the first
-    write.
+    Nothing is destroyed before that holds.
     """
 
     kind: ClassVar[Kind] = Kind.DRAFT
+    after_cancels: ClassVar[bool] = True
     about: ClassVar[str] = WAITING_POSTS
 
     activity: ActivityId | None = None

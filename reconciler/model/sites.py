@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -20,6 +20,7 @@ from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, Marke
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.settings import Field, MarketingSettings
+from reconciler.model.writes import FieldChange
 
 
 class SiteRef(Struct, frozen=True):
@@ -178,8 +179,19 @@ class Inputs(Struct, frozen=True):
         """These inputs and others after them."""
         return Inputs((*self.settings, *more.settings), (*self.events, *more.events))
 
-    def without(self, paths: Collection[str], addresses: Iterable[Address]) -> Inputs:
-        """The inputs other than the settings with these paths and the events at these addresses."""
+    def without(
+        self, changes: Iterable[tuple[Address, tuple[FieldChange, ...]]], blocked: Iterable[Address] = ()
+    ) -> Inputs:
+        """The inputs other than those at the addresses of these changes, or at blocked ones.
+
+        A change of settings concerns only the fields that it names.
+        """
+        changes, blocked = tuple(changes), tuple(blocked)
+        if any(address.kind is Kind.SETTINGS for address in blocked):
+            paths = {field.path for field in self.settings}
+        else:
+            paths = {change.path for address, fields in changes if address.kind is Kind.SETTINGS for change in fields}
+        addresses = (*(address for address, _ in changes), *blocked)
         events = {address.key for address in addresses if address.kind is Kind.EVENT}
         return Inputs(
             tuple(field for field in self.settings if field.path not in paths),

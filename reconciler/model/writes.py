@@ -72,6 +72,8 @@ class Write(Variant, frozen=True):
     """One call carries it out, and it is done at once: there is nothing to wait for, and calls are not combined."""
     uses_inputs: ClassVar[bool] = False
     """It generates the marketing plan from what `feeds_generation` has written."""
+    renews: ClassVar[bool] = False
+    """The site has another marketing plan when it is over, about which nothing is known before."""
     takes_time: ClassVar[bool] = False
     """Its effect comes later. While its outcome is unknown, the parts that plan it wait for it."""
     only_drafts: ClassVar[bool] = False
@@ -106,6 +108,9 @@ class Condition(Variant, frozen=True):
 
     about: ClassVar[str] = ""
     """What it is about, in the terms of `ManagedKind.touches`: a format of its fields; empty if no call changes it."""
+
+    after_cancels: ClassVar[bool] = False
+    """The plan's own cancels make it hold, so it is not checked before them."""
 
     @property
     def subject(self) -> str:

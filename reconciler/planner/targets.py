@@ -17,7 +17,6 @@ from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan
 from reconciler.model.operations import Deferred, InputWrite, Operation, SitePart
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.schedule import CancelPost, NothingWaits, ReschedulePost, SchedulePost
-from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import completed_rules
@@ -220,13 +219,7 @@ def _addresses(targets: TargetFilter, site: SelectableSite) -> tuple[list[Addres
 
 def _without(inputs: Inputs, dropped: Sequence[Action]) -> Inputs:
     """The inputs without those that dropped actions would have written: on the site they stay as they are."""
-    paths = {
-        change.path
-        for action in dropped
-        if isinstance(action.operation, UpdateSettings)
-        for change in action.operation.changes
-    }
-    return inputs.without(paths, (action.address for action in dropped))
+    return inputs.without((action.address, action.operation.changes) for action in dropped)
 
 
 _INPUT, _GENERATION, _CREATION, _PROMISE, _FREE = range(5)

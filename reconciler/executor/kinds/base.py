@@ -125,6 +125,13 @@ class ManagedKind(Generic[O]):
         wrong = self.mismatch(operation, entry, None, found, now)
         return Done() if wrong is None else NotDone(wrong)
 
+    def may_lag(self, operation: O, found: Snapshot) -> bool:
+        """Whether a call shows no effect, but may yet: a read may lag behind it (17.6).
+
+        If it was accepted, that is believed for a while. Otherwise, it is soon read again.
+        """
+        return False
+
     async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
         """What it means that the remote side refused the call with 428. May raise an ApiError."""
         return refused

@@ -96,6 +96,10 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                 assert_never(operation)
         return super().outcome(operation, entry, found, now)
 
+    def may_lag(self, operation: ScheduleOperation, found: Snapshot) -> bool:
+        live = found.post(operation.post)
+        return not operation.at_once and live is not None and live.status is PostStatus.DRAFT
+
     def mismatch(
         self, operation: ScheduleOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
     ) -> Diagnostic | None:
