@@ -40,7 +40,7 @@ from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.doubt import with_known_status
-from reconciler.planner.event_matching import own_events
+from reconciler.planner.events import own_events
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import SiteLabels
 

@@ -24,7 +24,7 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import InvalidFiles, Place, problem
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.doubt import with_known_status
-from reconciler.planner.event_matching import event_changes, match_live, own_events, within_reach
+from reconciler.planner.events import event_changes, match_live, own_events, within_reach
 from reconciler.planner.tally import tally_of
 
 

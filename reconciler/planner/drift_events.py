@@ -21,7 +21,7 @@ from reconciler.planner.drift_report import (
     of_fields,
     who_moved,
 )
-from reconciler.planner.event_matching import event_changes, match_live
+from reconciler.planner.events import event_changes, match_live
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import Scope
 

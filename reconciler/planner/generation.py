@@ -32,8 +32,7 @@ from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSi
 from reconciler.model.text import printable
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
-from reconciler.planner.event_matching import within_reach
-from reconciler.planner.events import EventsPart
+from reconciler.planner.events import EventsPart, within_reach
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.posts import WAITING

@@ -13,7 +13,7 @@ from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerat
 from reconciler.model.operations import SitePart
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
-from reconciler.planner.event_matching import event_key
+from reconciler.planner.events import event_key
 from reconciler.planner.schedule import rule_name
 from reconciler.planner.targets import (
     ByAddress,

@@ -13,15 +13,13 @@ from reconciler.executor.kinds.base import (
     OutcomeContext,
     OutcomeReads,
     differences,
-    same_text,
-    shown,
 )
 from reconciler.executor.ledger import ActionResult
 from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind, key_of
-from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
+from reconciler.model.canonical import digest_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import (
     CalendarEvent,
@@ -36,7 +34,6 @@ from reconciler.model.events import (
     NoEventNamed,
     UpdateEvent,
 )
-from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.notes import FoundForeign
 from reconciler.model.operations import Operation
@@ -44,8 +41,7 @@ from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, b
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text, spoken
 from reconciler.model.writes import FieldChange
-from reconciler.planner.event_matching import own_calendars, own_events
-from reconciler.planner.events import plan_events
+from reconciler.planner.events import apart, event_changes, own_calendars, own_events, plan_events
 from reconciler.planner.options import Scope
 
 FOREIGN = Diagnostic(Trouble.READ_ONLY, "it belongs to a connected calendar, which this site cannot change")
@@ -59,6 +55,7 @@ REFUSED = Diagnostic(
     "it is read-only",
     "change it where it was made, or write in the file what the calendar shows",
 )
+NOT_MADE = not_as_asked("asked for the event, but the site does not have it")
 UPDATED_GONE = not_as_asked("asked for an update, but the event is gone")
 STILL_THERE = not_as_asked("asked for it to be deleted, but it is still there")
 
@@ -108,15 +105,16 @@ class EventsKind(ManagedKind[EventOperation]):
     ) -> Diagnostic | None:
         match operation:
             case CreateEvent(event=wanted):
-                return _created_mismatch(wanted, entry, created, found)
+                live, gone = _created(wanted, entry, created, found), NOT_MADE
             case UpdateEvent(event=asked):
-                live = next((event for event in _seen(found) if event.id == asked.id), None)
-                return UPDATED_GONE if live is None else _changed_mismatch(asked, live)
+                wanted, live, gone = _wanted(asked), _by_id(asked.id, found), UPDATED_GONE
             case DeleteEvent(id=id):
-                there = any(event.id == id for event in _seen(found))
-                return STILL_THERE if there else None
+                return None if _by_id(id, found) is None else STILL_THERE
             case _:
                 assert_never(operation)
+        if live is None:
+            return gone
+        return differences((change.path, change.after, change.before) for change in event_changes(wanted, live))
 
     async def ruled_out(
         self, operation: EventOperation, refused: NotDone, site: SiteCache, journal: Journal
@@ -161,12 +159,9 @@ class EventsKind(ManagedKind[EventOperation]):
 
     def shows(self, operation: EventOperation, created: str, found: Snapshot) -> bool:
         assert isinstance(operation, CreateEvent)
-        wanted = operation.event
-        live = next((event for event in _seen(found) if event.id == created), None)
+        live = _by_id(created, found)
         # An update to the id of an unrelated object would overwrite that object.
-        return live is not None and (
-            normal_text(live.name) == normal_text(wanted.name) or is_event(live, live.name, when_of(wanted))
-        )
+        return live is not None and not _paths(operation.event, live) > {"name"}
 
     def unkept(
         self, operation: EventOperation, created: str | None, found: Snapshot
@@ -175,20 +170,15 @@ class EventsKind(ManagedKind[EventOperation]):
             case DeleteEvent():
                 return "", ()
             case CreateEvent(event=wanted):
-                id, name, description = created, wanted.name, wanted.description
+                live = _by_id(created, found)
             case UpdateEvent(event=asked):
-                id, name, description = asked.id, asked.name, asked.description
+                wanted, live = _wanted(asked), _by_id(asked.id, found)
             case _:
                 assert_never(operation)
-        live = next((event for event in _seen(found) if event.id == id), None)
         if live is None:
             return "", ()
-        pairs = [("name", name, live.name), ("description", description, live.description)]
-        return key_of(Kind.EVENT, name), tuple(
-            FieldChange(path, has, wants)
-            for path, wants, has in pairs
-            if not isinstance(wants, Absent) and not same_text(wants, has)
-        )
+        texts = (change for change in event_changes(wanted, live) if change.path in ("name", "description"))
+        return key_of(Kind.EVENT, wanted.name), tuple(texts)
 
     def with_kept_values(self, operation: EventOperation, changes: tuple[FieldChange, ...]) -> EventOperation:
         if not isinstance(operation, UpdateEvent):
@@ -241,32 +231,10 @@ class EventsKind(ManagedKind[EventOperation]):
 # --- what is compared ------------------------------------------------------------------------------
 
 
-def is_event(live: CalendarEvent, name: str, when: JsonObject) -> bool:
-    """Whether a live event has this name and this day, instant or rule (`when_of`)."""
-    if normal_text(live.name) != normal_text(name):
-        return False
-    date, rule = when.get("date"), when.get("recurringRule")
-    if rule is not None:
-        # The API may add members of its own to a rule (14.17), so only those that were asked for are compared.
-        own = live.recurring_rule
-        return own is not None and isinstance(rule, JsonObject) and all(same(own.get(key), rule[key]) for key in rule)
-    if live.date is None or live.recurring_rule is not None or not isinstance(date, str):
-        return False
-    return instant(live.date)[: len(date)] == date
-
-
-def when_of(event: DesiredEvent) -> JsonObject:
-    """When a declared event takes place (its day, instant or rule). With its name, this identifies it."""
-    date = None if event.date is None else instant(event.date)
-    if event.date is not None and event.whole_day:
-        date = event.date.date().isoformat()
-    return JsonObject({"date": date, "recurringRule": event.recurring_rule})
-
-
 def _made(wanted: DesiredEvent, entry: OpenEntry, events: tuple[CalendarEvent, ...]) -> list[CalendarEvent]:
     """Events that match the wanted one and, by their ids, did not exist before the call."""
     new = (event for event in events if event.id not in entry.before.known)
-    return sorted((event for event in new if is_event(event, wanted.name, when_of(wanted))), key=lambda event: event.id)
+    return sorted((event for event in new if not apart(wanted, event)), key=lambda event: event.id)
 
 
 def _own(events: tuple[CalendarEvent, ...], recorded: RecordedSite) -> frozenset[CalendarId | None]:
@@ -281,33 +249,31 @@ def _own(events: tuple[CalendarEvent, ...], recorded: RecordedSite) -> frozenset
     return own_calendars(events, recorded) | made
 
 
-def _created_mismatch(
-    wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot
-) -> Diagnostic | None:
+def _wanted(asked: CalendarEvent) -> DesiredEvent:
+    """What a replacing write asks for, in the form of a declared event."""
+    return DesiredEvent(asked.name, asked.description, asked.date, recurring_rule=asked.recurring_rule)
+
+
+def _created(wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot) -> CalendarEvent | None:
+    """The event that a create made; if its id is not known, the one most like it."""
     name = normal_text(wanted.name)
     mine = [
         event for event in _seen(found) if (normal_text(event.name) == name if created is None else event.id == created)
     ]
-    if not mine:
-        return not_as_asked("asked for the event, but the site does not have it")
-    alike = [event for event in mine if is_event(event, event.name, when_of(wanted))]
-    if not alike:
-        return not_as_asked(f"asked for {shown(when_of(wanted))}, the site has {shown(mine[0].facts())}")
-    live = ((_made(wanted, entry, _seen(found)) if created is None else alike) or alike)[0]
-    pairs: list[tuple[str, Json, Json]] = [("name", wanted.name, live.name)]
-    if not isinstance(wanted.description, Absent):
-        pairs.append(("description", wanted.description or None, live.description or None))
-    return differences(pairs)
+    made = _made(wanted, entry, _seen(found)) if created is None else []
+    return next((event for event in (*made, *mine) if _paths(wanted, event) <= {"name"}), mine[0] if mine else None)
 
 
-def _changed_mismatch(asked: CalendarEvent, live: CalendarEvent) -> Diagnostic | None:
-    pairs = [("name", asked.name, live.name), ("description", asked.description or None, live.description or None)]
-    when = () if is_event(live, live.name, asked.facts()) else (("when", asked.facts(), live.facts()),)
-    return differences((*pairs, *when))
+def _paths(wanted: DesiredEvent, live: CalendarEvent) -> set[str]:
+    return {change.path for change in apart(wanted, live)}
 
 
 def _seen(found: Snapshot) -> tuple[CalendarEvent, ...]:
     return (found.observed.events if found.observed else None) or ()
+
+
+def _by_id(id: str | None, found: Snapshot) -> CalendarEvent | None:
+    return next((event for event in _seen(found) if event.id == id), None)
 
 
 async def _events(site: SiteCache) -> tuple[CalendarEvent, ...]:
@@ -333,11 +299,11 @@ async def event_unmet(
             if live is None:
                 return stale("the event is gone")
             return None if digest_of(live.facts()) == facts else stale("the event has changed since the plan")
-        case NoEventNamed(name=name):
+        case NoEventNamed():
             if not isinstance(operation, CreateEvent):
                 return None
             own = own_events(events, recorded)
-            alike = any(is_event(event, name, when_of(operation.event)) for event in own)
+            alike = any(not apart(operation.event, event) for event in own)
             return stale("the event already exists") if alike else None
         case _:
             assert_never(required)
