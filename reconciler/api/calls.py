@@ -62,7 +62,7 @@ def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # n
         case ClearPosts(activity=id, stories=stories):
             return _for_activity(id, routes.CLEAR_POSTS, routes.CLEAR_STORIES if stories else None)
         case SchedulePost(post=id, at=at):
-            return (schedule_drafts((id,)) if at is None or operation.own_time_first else publish_later(id, at),)
+            return (schedule_drafts((id,)) if at is None or operation.takes_own_time else publish_later(id, at),)
         case ReschedulePost(post=id, at=at):
             return (_reschedule(id, at),)
         case CancelPost(post=id):
@@ -97,12 +97,8 @@ def batch_call(group: Sequence[Operation], site: SiteRef) -> tuple[WriteCall, ..
 
 def _share_a_call(one: Operation, other: Operation) -> bool:
     if isinstance(one, SchedulePost) and isinstance(other, SchedulePost):
-        return _at_own_time(one) and _at_own_time(other)
+        return one.takes_own_time and other.takes_own_time
     return isinstance(one, GeneratePosts) and isinstance(other, GeneratePosts)
-
-
-def _at_own_time(operation: SchedulePost) -> bool:
-    return operation.at is None or operation.own_time_first
 
 
 def all_calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:

@@ -20,11 +20,10 @@ from reconciler.api.fence import Fence, Fences
 from reconciler.api.routes import WriteCall
 from reconciler.api.transport import Answer, FullTransport
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.marketing_plan import AwaitGeneration
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown
-from reconciler.model.posts import GONE_OUT, AwaitPosts, Post, PostStatus, channel_name
-from reconciler.model.schedule import CancelPost, SchedulePost
+from reconciler.model.posts import GONE_OUT, Post, PostStatus, channel_name
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import Verb
 
@@ -71,7 +70,7 @@ class SiteWriter:
         first = group[0]
         sent: Answer | None = None
         try:
-            if isinstance(first, SchedulePost) and first.at is not None and not first.own_time_first:
+            if isinstance(first, SchedulePost) and first.at is not None and not first.takes_own_time:
                 return [await self._schedule_for(site, first, first.at, fence)]
             for call in batch_call(group, site):
                 sent = await self._send(site, call, fence)
@@ -190,14 +189,14 @@ def _ruled_out(operation: Operation, error: ApiError) -> bool:
 
     A post in the wrong state, or in an unknown one, is also refused with a 409 (17.9, D 10.1).
     """
-    if isinstance(operation, SchedulePost | CancelPost) and error.kind is ErrorKind.CONFLICT:
-        return True
+    if error.kind is ErrorKind.CONFLICT:
+        return operation.may_conflict
     if error.kind is not ErrorKind.PRECONDITION:
         return False
     return operation.may_be_gone or error.code == ALREADY_GENERATING
 
 
 def _nothing_to_send(operation: Operation) -> Outcome:
-    if isinstance(operation, AwaitGeneration | AwaitPosts):
+    if operation.verb is Verb.WAIT:
         return Pending()
     raise TypeError(f"{type(operation).__name__} cannot be sent as it is: its objects are not known yet")

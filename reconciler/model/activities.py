@@ -113,6 +113,11 @@ class CreateActivity(ActivityWrite, frozen=True):
 
     activity: DesiredActivity
 
+    @property
+    def title(self) -> str:
+        """The activity's."""
+        return self.activity.title
+
 
 class UpdateActivity(ActivityWrite, frozen=True):
     """Paths are `title`, `description` and `targetDate`, and nothing else (D 7.2)."""

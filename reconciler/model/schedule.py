@@ -75,6 +75,7 @@ class SchedulePost(DraftWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.PUBLISH
     at_once: ClassVar[bool] = False
+    may_conflict: ClassVar[bool] = True
 
     digest: Digest
     at: Instant | None = None
@@ -86,11 +87,18 @@ class SchedulePost(DraftWrite, frozen=True):
     """If the API picks the time: when it goes out, as far as is known."""
     type: str = "POST"
 
+    @property
+    def takes_own_time(self) -> bool:
+        """Whether it is scheduled at the API's own time, to begin with."""
+        return self.at is None or self.own_time_first
+
 
 class ReschedulePost(DraftWrite, frozen=True):
     """Moves a scheduled post to another time (D 10.1)."""
 
     verb: ClassVar[Verb] = Verb.PUBLISH
+    account: ClassVar[str] = ""
+    approved: ClassVar[bool] = True
 
     digest: Digest
     at: Instant
@@ -108,6 +116,7 @@ class CancelPost(DraftWrite, frozen=True):
     """Cancels a scheduled post (S-wix 10.1)."""
 
     verb: ClassVar[Verb] = Verb.CANCEL
+    may_conflict: ClassVar[bool] = True
     repeatable: ClassVar[bool] = True
 
     at: Instant | None = None

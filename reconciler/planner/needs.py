@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from reconciler.model.activities import ActivityOperation, DesiredActivity
+from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import Deferred, Foundation, Operation, SitePart
-from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostsOperation, PostStatus
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.operations import Deferred, Operation, SitePart
+from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostStatus
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import NOTHING_RECORDED, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan, RefusedBy
 from reconciler.planner.aftermath import due_items
@@ -74,21 +74,10 @@ def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) ->
 
 def _channels_of(operations: list[Operation]) -> set[str]:
     """The channels of what would be scheduled, now or once the drafts are known."""
-    wanted: set[str] = set()
-    for operation in operations:
-        match operation:
-            case SchedulePost():
-                wanted.add(operation.channel)
-            case Deferred():
-                if operation.part is SitePart.SCHEDULE:
-                    wanted.update(operation.schedule_rules[operation.rule].channels or SUPPORTED_CHANNELS)
-            case _:
-                _schedules_nothing(operation)
-    return wanted
-
-
-def _schedules_nothing(_: Foundation | ActivityOperation | PostsOperation | ReschedulePost | CancelPost) -> None:
-    pass
+    wanted = {operation.channel for operation in operations if isinstance(operation, SchedulePost)}
+    promises = [operation for operation in operations if isinstance(operation, Deferred)]
+    rules = (each.schedule_rules[each.rule] for each in promises if each.part is SitePart.SCHEDULE)
+    return wanted.union(*(rule.channels or SUPPORTED_CHANNELS for rule in rules))
 
 
 def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, recorded: RecordedSite) -> PlanReads:

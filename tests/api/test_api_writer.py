@@ -275,7 +275,7 @@ def test_waiting_sends_nothing_and_a_deferred_operation_cannot_be_sent(bench: Be
     (outcome,) = asyncio.run(writer.perform(bench.site, [AwaitGeneration()]))
     assert isinstance(outcome, Pending)
     with pytest.raises(TypeError):
-        asyncio.run(writer.perform(bench.site, [Deferred(SitePart.POSTS, 0)]))
+        asyncio.run(writer.perform(bench.site, [Deferred(SitePart.SCHEDULE, 0)]))
     assert side.requests == []
 
 

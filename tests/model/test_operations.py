@@ -90,8 +90,23 @@ def test_no_match_over_operations_swallows_a_new_one() -> None:
     assert silent == []
 
 
+KIND = re.compile(r"\bKind\.[A-Z_]+|executor\.kinds\.(?!base\b|steps\b)\w+")
+
+
+def test_shared_files_of_the_executor_name_no_kind() -> None:
+    """They ask the write, its condition or its ManagedKind. A deferred action is of no kind."""
+    types = {each.__name__ for each in (*OPERATIONS, *get_args(Precondition))} - {Deferred.__name__}
+    naming = {}
+    for path in (Path(reconciler.__file__).parent / "executor").glob("*.py"):
+        source = path.read_text("utf-8")
+        names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+        if found := names & types | set(KIND.findall(source)):
+            naming[path.name] = sorted(found)
+    assert naming == {}
+
+
 DECIDE = ("model", "planner", "executor", "engine", "api", "state")
-MOST_ASKED = 43
+MOST_ASKED = 35
 """Branches below the reporters on whether a write is of one type. A new type takes the other branch in silence, so each
 must be right for whatever comes: a match that names all types stops the type checker instead.
 """

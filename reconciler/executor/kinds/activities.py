@@ -153,7 +153,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
         )
 
     def title(self, operation: ActivityOperation) -> str:
-        return operation.activity.title if isinstance(operation, CreateActivity) else operation.title
+        return operation.title
 
     def with_kept_values(self, operation: ActivityOperation, changes: tuple[FieldChange, ...]) -> ActivityOperation:
         if not isinstance(operation, UpdateActivity):

@@ -58,8 +58,8 @@ async def schedule_drafts(run: SiteRun, actions: Sequence[Action]) -> None:
     run.approved |= {post.id: post for act in (await run.cache.marketing_plan()).activities for post in act.posts}
     attempts: list[CallAttempt] = []
     # The API takes many drafts at once for its own times; one that may not have such a time first is sent alone.
-    alone = [[action] for action in ready if _is_alone(action)]
-    for group in [[action for action in ready if not _is_alone(action)], *alone]:
+    alone = [[action] for action in ready if not _operation_of(action).takes_own_time]
+    for group in [[action for action in ready if _operation_of(action).takes_own_time], *alone]:
         if group and not run.stopped():
             attempts += await run.call(group, waits=True)
     # What an answer leaves out is read back too: it may have been scheduled silently.
@@ -250,11 +250,6 @@ async def _move(run: SiteRun, attempt: CallAttempt, live: Post, at: datetime) ->
     problem = UNDER_WAY if isinstance(moved.outcome, Pending) else moved.outcome.problem
     failure = problem.while_(f"scheduled {own_time}; moving it to {moment_text(at, zone)}")
     run.fail(action, result_of(moved.outcome), failure, moved.outcome.request_id)
-
-
-def _is_alone(action: Action) -> bool:
-    operation = _operation_of(action)
-    return operation.at is not None and not operation.own_time_first
 
 
 def _operation_of(action: Action) -> SchedulePost:

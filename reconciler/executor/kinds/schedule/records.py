@@ -53,7 +53,7 @@ def published_post(
         title=operation.title,
         account=_account(operation, live),
         date=activity.date if activity else None,
-        approved=isinstance(operation, ReschedulePost) or operation.approved,
+        approved=operation.approved,
         zone=zone,
         type=operation.type,
         times=max(used, 1) if moved else used + 1,
@@ -64,5 +64,5 @@ def _account(operation: SchedulePost | ReschedulePost, live: Post | None) -> str
     """The account that a post is on, under the name that the plan used."""
     if live is None:
         return None
-    planned = operation.account if isinstance(operation, SchedulePost) else ""
+    planned = operation.account
     return planned if planned and account_id(planned) == live.account_id else live.account or None

@@ -108,7 +108,7 @@ def _call(operation: Publishing) -> str:
     if isinstance(operation, ReschedulePost):
         call = RESCHEDULE_ITEM
     else:
-        call = SCHEDULE_DRAFTS if operation.at is None or operation.own_time_first else PUBLISH_BY_ID
+        call = SCHEDULE_DRAFTS if operation.takes_own_time else PUBLISH_BY_ID
     return f"{call.method} {call.template}"
 
 
