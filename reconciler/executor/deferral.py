@@ -10,10 +10,10 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.notes import Bound
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.outcomes import Trouble
-from reconciler.model.posts import GeneratePosts
 from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action
 from reconciler.planner.deferred import ResolvedActions
+from reconciler.planner.needs import lacking_posts
 
 
 async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -54,7 +54,7 @@ async def _resolve(run: SiteRun, action: Action, deferred: Deferred) -> Resolved
     observed = await _read(run, deferred)
     while True:
         resolved = run.options.resolve(action, run.plan, observed, run.journal.recorded)
-        lacking = [item.operation.activity for item in resolved.actions if isinstance(item.operation, GeneratePosts)]
+        lacking = lacking_posts(resolved.actions)
         if not lacking:
             return resolved
         await run.cache.fill(lacking)

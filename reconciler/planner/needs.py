@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from reconciler.model.activities import DesiredActivity
@@ -12,7 +14,7 @@ from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostStatus
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import NOTHING_RECORDED, DesiredSite, Need, ObservedSite, RecordedSite
-from reconciler.planner.actions import Plan, RefusedBy
+from reconciler.planner.actions import Action, Plan, RefusedBy
 from reconciler.planner.aftermath import due_items
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import unseen_scheduled
@@ -101,16 +103,21 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
         needs.add(Need.PAST_ACTIVITIES)
     if _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
         needs.add(Need.PROPERTIES)
-    # It is not documented whether the marketing plan shows the posts of every activity (14.1). So before posts are made
-    # for an activity that seems to have none, the activity itself is read.
-    lacking = {operation.activity for operation in operations if isinstance(operation, GeneratePosts)}
     repeatable = {Need.CHANNELS} if channels else set()
     return PlanReads(
         frozenset(needs - (observed.had_reads - repeatable)),
         tuple(sorted(channels)),
-        tuple(sorted(lacking - observed.posts_confirmed)),
+        tuple(sorted(lacking_posts(plan.actions) - observed.posts_confirmed)),
         missing_items(observed, recorded),
     )
+
+
+def lacking_posts(actions: Iterable[Action]) -> set[ActivityId]:
+    """The activities that posts are made for. Each is read itself first, if it seems to have none.
+
+    It is not documented whether the marketing plan shows the posts of every activity (14.1).
+    """
+    return {action.operation.activity for action in actions if isinstance(action.operation, GeneratePosts)}
 
 
 def _shows_moments(plan: Plan) -> bool:

@@ -25,7 +25,7 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, Approvals, DraftApproval, DraftDecision
-from reconciler.model.canonical import Json, JsonObject, digest_of, freeze
+from reconciler.model.canonical import Json, JsonObject, digest_of, freeze, freeze_object
 from reconciler.model.codec import from_plain
 from reconciler.model.events import (
     CalendarEvent,
@@ -306,6 +306,28 @@ def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_read_t
     assert results(ledger) == ["done", "failed", "done"]
     assert details(ledger)[1] == "description: asked for 30% off, the site has nothing"
     assert shop.reads("events") == 5  # before, and the read-back, repeated three times for what differs (17.6)
+
+
+def test_an_event_that_was_not_written_as_asked_says_which_field_differs(shop: Bench) -> None:
+    moved = replace(LIVE_SALE, date=START + timedelta(days=9), recurring_rule=None)
+    shop.world.after_call = lambda _: shop.world.events.__setitem__(0, replace(moved, date=START))
+    ledger = shop.apply(act(UpdateEvent(moved, ()), Kind.EVENT, "Sale"))
+    asked, found = instant(START + timedelta(days=9)), instant(START)
+    assert details(ledger) == [f"date: asked for {asked}, the site has {found}"]
+
+
+def test_what_the_server_adds_to_the_rule_of_an_event_is_no_difference(shop: Bench) -> None:
+    asked = freeze_object({"frequency": "WEEKLY", "on": {"day": "MONDAY"}})
+    shown = freeze_object({"frequency": "WEEKLY", "on": {"day": "MONDAY", "ordinal": 0}, "interval": 1})
+
+    def stored(_: object) -> None:
+        shop.world.events[:] = [
+            replace(event, recurring_rule=shown) if event.name == "Market" else event for event in shop.world.events
+        ]
+
+    shop.world.after_call = stored
+    market = CreateEvent(DesiredEvent("Market", recurring_rule=asked))
+    assert results(shop.apply(act(market, Kind.EVENT, "Market"))) == ["done"]
 
 
 def test_a_delete_that_came_undone_is_corrected(shop: Bench) -> None:
