@@ -15,7 +15,7 @@ from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.session import Session, plan_options
 from reconciler.executor.observe import merged, observe_and_plan
-from reconciler.model.diagnostics import Severity
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
@@ -40,6 +40,8 @@ class SiteExamination:
         self.found = found
         self.observed = ObservedSite(desired.ref, session.clock.now())
         self.denied = False
+        self._unmet: list[Diagnostic] = []
+        """What the file expects otherwise: a plan is refused because of it, which says the same."""
 
     async def examine(self) -> None:
         """Reads what is needed, and judges it."""
@@ -80,19 +82,30 @@ class SiteExamination:
         self.observed = merged(self.observed, read)
         return True
 
+    def _add(self, problem: Diagnostic, *, expected: bool) -> None:
+        """Adds what was found, unless the refusal of an expectation says so."""
+        if expected:
+            self._unmet.append(problem)
+        else:
+            self.found.add(problem)
+
     def _published(self) -> None:
         match self.observed.published:
             case True:
                 self.found.facts.append(facts.IsPublished())
             case False:
                 fix = "publish it in the dashboard; nothing is generated for it until then"
-                self.found.add(finding("not-published", "the site is not published", fix, Severity.WARNING))
+                self._add(
+                    finding("not-published", "the site is not published", fix, Severity.WARNING),
+                    expected=self.desired.expect.published is True,
+                )
             case None:
                 fix = (
                     "give the key the permission SITE_URLS.READ; nothing is generated for a site that is not published"
                 )
                 what = "cannot tell whether the site is published"
-                self.found.add(finding("published-unknown", what, fix, Severity.NOTE))
+                expected = self.desired.expect.published is not None
+                self._add(finding("published-unknown", what, fix, Severity.NOTE), expected=expected)
 
     def _marketing_plan(self, recorded: RecordedSite) -> None:
         live = with_known_status(self.observed, recorded).marketing_plan
@@ -139,9 +152,10 @@ class SiteExamination:
             if channel in named and status is ChannelStatus.UNKNOWN:
                 what = f"cannot tell whether {channel_name(channel)} is connected"
                 fix = "give the key the permission Manage Social Posts (SCOPE.PROMOTE.MANAGE-SOCIAL-POSTS)"
-                self.found.add(finding("channel-unknown", what, fix, Severity.NOTE))
+                expected = channel in self.desired.expect.channels
+                self._add(finding("channel-unknown", what, fix, Severity.NOTE), expected=expected)
             elif channel in named and (lost := not_connected(channel, status)) is not None:
-                self.found.add(lost)
+                self._add(lost, expected=channel in self.desired.expect.channels)
 
     def _features(self) -> None:
         for feature in self.observed.features or ():
@@ -165,6 +179,7 @@ class SiteExamination:
     async def _refusals(self, recorded: RecordedSite) -> None:
         """Checks what would stop a plan of the site."""
         if self.denied:
+            self.found.findings += self._unmet
             return
         options = plan_options(self.session, RunContext(), self.desired.ref.name)
         reader = KnownReader(self.session.client.reader(), self.observed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from reconciler.model.address import ALL_SITES, Address, Kind
 from reconciler.model.diagnostics import Diagnostic
@@ -17,27 +18,28 @@ from reconciler.planner.tally import PlanTally
 def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     """The refusals of a site that does not meet its file's expectations; each names what was found."""
     expect = desired.expect
-    found: list[str] = []
+    found: list[tuple[str, str]] = []
     if expect.published is not None and observed.published is not expect.published:
         asked = f"expect.published is {'true' if expect.published else 'false'}"
         if observed.published is None:
-            found.append(f"{asked}, but the published URLs of the site could not be read")
+            fix = "give the key the permission SITE_URLS.READ, or remove `expect.published`"
+            found.append((f"{asked}, but the published URLs of the site could not be read", fix))
         else:
-            found.append(f"{asked}, but the site is {'' if observed.published else 'not '}published")
+            fix = "publish it in the dashboard, or change `expect.published`" if expect.published else CHANGE_EITHER
+            found.append((f"{asked}, but the site is {'' if observed.published else 'not '}published", fix))
     if expect.language is not None and (observed.language or "").casefold() != expect.language.casefold():
         seen = f"is {observed.language}" if observed.language else "is not known"
-        found.append(f"expect.language is {expect.language}, but the language of the site {seen}")
-    lost = (not_connected(channel, observed.channel(channel) or ChannelStatus.UNKNOWN) for channel in expect.channels)
-    found += [f"expect.channels: {problem.message}" for problem in lost if problem is not None]
-    return tuple(
-        refusal(
-            scope.address(Kind.SITE),
-            RefusedBy.EXPECT,
-            what,
-            "change the site, or the expectation in its file",
-        )
-        for what in found
-    )
+        what = f"expect.language is {expect.language}, but the language of the site {seen}"
+        found.append((what, CHANGE_EITHER))
+    for channel in expect.channels:
+        lost = not_connected(channel, observed.channel(channel) or ChannelStatus.UNKNOWN)
+        if lost is not None:
+            found.append((f"expect.channels: {lost.message}", f"{lost.fix}, or remove it from `expect.channels`"))
+    site = scope.address(Kind.SITE)
+    return tuple(refusal(site, RefusedBy.EXPECT, what, fix) for what, fix in found)
+
+
+CHANGE_EITHER: Final = "change the site, or the expectation in its file"
 
 
 def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic, ...]:

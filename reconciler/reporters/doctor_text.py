@@ -24,14 +24,22 @@ NAMED: Final = 5
 """How many sites are named with a finding that more of them share."""
 
 
-def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, facts: bool = True) -> Iterator[str]:
-    """What is wrong and, with `facts`, what was found to be in order. Empty if there is nothing to say."""
-    name = examined.name if isinstance(examined, SiteExamined) else "project"
+def examined_lines(
+    examined: ProjectExamined | SiteExamined, screen: Screen, told: dict[str, str], *, facts: bool = True
+) -> Iterator[str]:
+    """What is wrong and, with `facts`, what was found to be in order. Empty if there is nothing to say.
+
+    `told` are the problems of earlier sites, each with the first site that has it: what to do about it is said there.
+    """
     if not examined.findings and not (facts and examined.facts):
         return
-    yield screen.paint(name, Style.BOLD)
+    site = examined.name if isinstance(examined, SiteExamined) else ""
+    yield screen.paint(site or "project", Style.BOLD)
     for finding in examined.findings:
-        yield from _finding(finding, screen, whole=isinstance(examined, ProjectExamined))
+        words = of_its_site(finding) if site else sentence(finding)
+        if site and (first := told.setdefault(_without_particulars(finding), site)) != site:
+            words = f"{_without_particulars(replace(finding, fix=''))}  (see {first})"
+        yield from _finding(finding.severity, words, screen)
     if facts:
         rows = fact_text.facts_in_words(examined.facts)
         width = max((columns(subject) for subject, _ in rows), default=0)
@@ -41,11 +49,14 @@ def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, 
     yield ""
 
 
-def _finding(finding: Diagnostic, screen: Screen, *, whole: bool) -> Iterator[str]:
-    words = sentence(finding) if whole else of_its_site(finding)
-    yield from wrapped(
-        (Span(f"{finding.severity}: ", _STYLES[finding.severity]), Span(words, glued=True)), screen, indent=2
-    )
+def _finding(severity: Severity, words: str, screen: Screen) -> Iterator[str]:
+    spans = (Span(f"{severity}: ", _STYLES[severity]), Span(words, glued=True))
+    yield from wrapped(spans, screen, indent=2)
+
+
+def _without_particulars(finding: Diagnostic) -> str:
+    """What is found, in the words that are the same for every site."""
+    return of_its_site(replace(finding, message=finding.cause, call="", request_id=None))
 
 
 class Shared:
@@ -58,7 +69,7 @@ class Shared:
     def add(self, examined: SiteExamined) -> None:
         """Adds a site."""
         for finding in examined.findings:
-            words = of_its_site(replace(finding, message=finding.cause, call="", request_id=None))
+            words = _without_particulars(finding)
             self._sites.setdefault((finding.severity, words), []).append(examined.name)
             self._examples.setdefault((finding.severity, words), particulars(finding))
 
@@ -92,7 +103,7 @@ def doctor_line(done: DoctorCompleted) -> str:
 def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:
     """What an upgrade would affect, one per line."""
     for finding in checked.touched:
-        yield from _finding(finding, screen, whole=True)
+        yield from _finding(finding.severity, sentence(finding), screen)
 
 
 def files_line(checked: FilesChecked) -> str:

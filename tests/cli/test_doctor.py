@@ -92,6 +92,26 @@ def test_what_many_sites_share_is_said_once(ward: Project, reconciler: Command) 
     assert "shop-21" in reconciler("doctor", ward.root, "--sites").out
 
 
+def test_what_a_file_expects_in_vain_is_one_problem(ward: Project, reconciler: Command) -> None:
+    """And what a second site has, too, is not explained again."""
+    expect = "expect: {published: true, channels: [INSTAGRAM]}\n"
+    schedule = "schedule: {rules: [{match: {within: 14d}, channels: [INSTAGRAM, FACEBOOK]}]}\n"
+    for name, at in (("one", 1), ("two", 2)):
+        ward.write({f"sites/{name}.yaml": site(name, at, more=schedule + expect)})
+    ward.edit("sandbox.yaml", "published: false", "published: false, channels: {INSTAGRAM: DISCONNECTED}")
+    ran = reconciler("doctor", ward.root)
+    said = [line.strip() for line in ran.out.splitlines() if "Instagram is" in line or "not published" in line]
+    instagram = "error: expect.channels: Instagram is not connected (it was disconnected)"
+    assert said == [
+        f"{instagram}; connect Instagram in the site's dashboard, or remove it from `expect.channels`",
+        "error: expect.published is true, but the site is not published; publish it in the dashboard, "
+        "or change `expect.published`",
+        f"{instagram}  (see one)",
+    ]
+    assert "warning: Facebook is not connected  (see one)" in ran.out
+    assert ran.last.startswith("Doctor: 3 errors, ")
+
+
 def test_a_refusal_of_many_sites_is_said_once(ward: Project, reconciler: Command) -> None:
     """Although each answer has a request id of its own."""
     ward.write({f"sites/{at}.yaml": site(f"shop-{at}", at) for at in range(10, 22)})
