@@ -25,11 +25,11 @@ NAMED: Final = 5
 
 
 def examined_lines(
-    examined: ProjectExamined | SiteExamined, screen: Screen, told: dict[str, str], *, facts: bool = True
+    examined: ProjectExamined | SiteExamined, screen: Screen, explained: dict[str, str], *, facts: bool = True
 ) -> Iterator[str]:
     """What is wrong and, with `facts`, what was found to be in order. Empty if there is nothing to say.
 
-    `told` are the problems of earlier sites, each with the first site that has it: what to do about it is said there.
+    `explained` are the problems of earlier sites, each with the first site that has it: what to do about it is said there.
     """
     if not examined.findings and not (facts and examined.facts):
         return
@@ -37,7 +37,7 @@ def examined_lines(
     yield screen.paint(site or "project", Style.BOLD)
     for finding in examined.findings:
         words = of_its_site(finding) if site else sentence(finding)
-        if site and (first := told.setdefault(_without_particulars(finding), site)) != site:
+        if site and (first := explained.setdefault(_without_particulars(finding), site)) != site:
             words = f"{_without_particulars(replace(finding, fix=''))}  (see {first})"
         yield from _finding(finding.severity, words, screen)
     if facts:

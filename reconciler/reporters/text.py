@@ -91,7 +91,7 @@ class TextReporter:
         self._planned = self._gap = False
         self._new_drafts = self._sites_with_new = 0
         self._uncounted = False
-        self._told: dict[str, str] = {}
+        self._explained: dict[str, str] = {}
         """What `doctor` found, with the first site that has it."""
         self._problems = ProblemReporter(context.write, list_sites=context.detail.sites)
 
@@ -267,7 +267,7 @@ class TextReporter:
                 self._last(doctor_text.files_line(event))
             case ProjectExamined() | SiteExamined():
                 facts = not self._context.detail.quiet
-                self._lines(doctor_text.examined_lines(event, self._screen, self._told, facts=facts))
+                self._lines(doctor_text.examined_lines(event, self._screen, self._explained, facts=facts))
 
     def _state(self, event: AnyStateEvent) -> None:
         from reconciler.reporters import state_text
