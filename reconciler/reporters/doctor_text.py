@@ -29,7 +29,7 @@ def examined_lines(
 ) -> Iterator[str]:
     """What is wrong and, with `facts`, what was found to be in order. Empty if there is nothing to say.
 
-    `explained` are the problems of earlier sites, each with the first site that has it: what to do about it is said there.
+    `explained` are the problems of earlier sites, each with the first site that has it, where it is said what to do.
     """
     if not examined.findings and not (facts and examined.facts):
         return
