@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
+from reconciler.executor.kinds.base import OutcomeContext
 from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcome, read_for
 from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.notes import Bound
+from reconciler.model.notes import Bound, Scheduled
 from reconciler.model.outcomes import Done, Outcome, Unknown
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
@@ -77,6 +78,10 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
     feeds = attempt.action.operation.feeds_generation
     alike = tuple(change for change in changes if not feeds or is_a_form_of(change.after, change.before))
     writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)
+    context = OutcomeContext(run.journal.recorded, found, run.options, run.plan.time_zone)
+    if changes and (published := kind.published(operation, attempt.entry, context)) is not None:
+        # It goes out when the site says so, and nobody else has moved it there.
+        run.journal.note(Scheduled(published))
     not_kept = kind.not_kept(operation)
     if writes or not_kept != Bindings():
         run.journal.note(Bound(replace(not_kept, objects=(*not_kept.objects, *writes))))

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.verdict import Verdict
+from reconciler.planner.drift_report import DriftState
 from tests.laws.published_shop import (
     FACEBOOK,
     INSTAGRAM,
@@ -25,6 +26,7 @@ from tests.laws.published_shop import (
     statuses,
     times,
 )
+from tests.laws.test_drift_runs import audit
 from tests.laws.whole_run import SITE_ID, WholeRun
 from tests.told import told
 
@@ -325,3 +327,8 @@ def test_rule_17_7_a_time_that_two_moves_did_not_change_is_not_asked_for_a_third
     assert "goes out Sat 2026-12-05 18:00 UTC: two moves to Sat 2026-12-05 18:30 UTC did not" in blocked(plan)["2"]
     assert code(run.apply()) is Verdict.SUCCEEDED
     assert sent(run) == ["schedule-drafts", "reschedule", "reschedule"]
+    # Nobody else has moved it, so nobody is blamed: neither now nor once the rule asks for no time.
+    assert [found.state for found in audit(run).items] == [DriftState.BLOCKED]
+    run.write({"schedule": {"approval": "required", "rules": [{"match": {}}]}})
+    assert run.plan().is_empty
+    assert [found.state for found in audit(run).items] == [DriftState.CONVERGED]
