@@ -6,7 +6,8 @@ so an approval or a connected channel never changes what others are asked to rev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecogni
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.channel_rules import channel_is_gone
-from reconciler.planner.matching import covers, in_order, may_cover
+from reconciler.planner.matching import MatchIndex, covers, in_order, may_cover
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import too_late
 
@@ -69,17 +70,17 @@ def select_drafts(
     """
     ours = {published.id for published in recorded.published}
     candidates: list[Candidate] = []
+    matches = MatchIndex(enumerate(rule.match for rule in rules))
     for activity, post in _posts(activities):
-        rule = rule_for(rules, activity, post, scope)
+        to_try = sorted(matches.that_may_cover(activity.id, activity.title))
+        rule = rule_for(rules, activity, post, scope, to_try)
         if rule is not None:
             at = moment_of(rules[rule].at, activity, scope)
             candidates.append(Candidate(rule, activity, post, at, at or activity.date))
     counting = [candidate for candidate in candidates if _counts(candidate.post)]
     drafts = [candidate for candidate in candidates if _may_go(candidate.post, ours) and _can_be_approved(candidate)]
-    room: list[int | None] = [
-        None if rule.max is None else max(0, rule.max - sum(1 for candidate in counting if candidate.rule == index))
-        for index, rule in enumerate(rules)
-    ]
+    taken = Counter(candidate.rule for candidate in counting)
+    room = [None if rule.max is None else max(0, rule.max - taken[index]) for index, rule in enumerate(rules)]
     wanted, lost = [], []
     for candidate in drafts:
         if is_lost(candidate, policy, scope):
@@ -89,9 +90,7 @@ def select_drafts(
         if left is None or left > 0:
             wanted.append(candidate)
             room[candidate.rule] = None if left is None else left - 1
-    matches = tuple(
-        sum(1 for candidate in (*counting, *drafts) if candidate.rule == index) for index in range(len(rules))
-    )
+    matched = taken + Counter(candidate.rule for candidate in drafts)
     return DraftSelection(
         tuple(wanted),
         tuple(
@@ -100,7 +99,7 @@ def select_drafts(
             if candidate.post.status is PostStatus.SCHEDULED and _can_be_approved(candidate)
         ),
         tuple(lost),
-        matches,
+        tuple(matched[index] for index in range(len(rules))),
         tuple(room),
     )
 
@@ -131,13 +130,20 @@ def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
             yield activity, post
 
 
-def rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, scope: Scope) -> int | None:
-    """The rule that decides a post; None if no rule does."""
+def rule_for(
+    rules: tuple[ScheduleRule, ...],
+    activity: Activity,
+    post: Post,
+    scope: Scope,
+    to_try: Sequence[int] | None = None,
+) -> int | None:
+    """The rule that decides a post; None if no rule does. `to_try` are those whose match may cover the activity."""
     if post.status is PostStatus.SCHEDULED:
         # `within` starts now. A post that goes out later on the same day still belongs to the rule once the activity's
         # date has passed.
         scope = replace(scope, now=min(scope.now, activity.date))
-    for index, rule in enumerate(rules):
+    for index in range(len(rules)) if to_try is None else to_try:
+        rule = rules[index]
         if (
             (post.channel in rule.channels if rule.channels else post.channel in SUPPORTED_CHANNELS)
             and (not rule.types or post.type in rule.types)

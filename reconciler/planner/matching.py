@@ -150,29 +150,41 @@ def _was_set_by(rule: SetActivities, activity: Activity, setters: set[Digest]) -
 _WILDCARD: Final = re.compile(r"[*?\[]")
 
 
+class MatchIndex:
+    """Match rules, found by the ids and titles that they name: few of many need to be tried for an activity."""
+
+    def __init__(self, matches: Iterable[tuple[int, Match]]) -> None:
+        self._any: list[int] = []
+        """Those that name neither ids nor titles: each is tried."""
+        self._by_id: dict[str, list[int]] = {}
+        self._by_title: dict[int, dict[str, list[int]]] = {}
+        """By the length of what comes before the first wildcard in a title, and by that."""
+        for index, match in matches:
+            for id in match.ids:
+                self._by_id.setdefault(id, []).append(index)
+            if not match.ids and match.title is not None:
+                start = _WILDCARD.split(match.title.casefold(), 1)[0]
+                self._by_title.setdefault(len(start), {}).setdefault(start, []).append(index)
+            elif not match.ids:
+                self._any.append(index)
+
+    def that_may_cover(self, id: str, title: str) -> set[int]:
+        """The indices of those to try for an activity."""
+        folded = title.casefold()
+        by_title = (index for length, of in self._by_title.items() for index in of.get(folded[:length], ()))
+        return {*self._any, *self._by_id.get(id, ()), *by_title}
+
+
 class RuleIndex:
     """The rules that may decide an activity, found by their ids, titles and by what they set: few need to be tried."""
 
     def __init__(self, rules: tuple[ActivityRule, ...]) -> None:
         self._rules = rules
-        self._any: list[int] = []
-        """Those that name neither ids nor titles: each is tried."""
-        self._by_id: dict[str, list[int]] = {}
-        self._by_title: dict[int, dict[str, list[int]]] = {}
-        """Those that name titles, by the length of what comes before the first wildcard, and by that."""
+        matching = ((at, rule.match) for at, rule in enumerate(rules) if not isinstance(rule, DesiredActivity))
+        self._matches = MatchIndex(matching)
         self._by_key: dict[Digest, list[int]] = {}
         self._by_values: dict[_Written, dict[_Values, list[int]]] = {}
         for index, rule in enumerate(rules):
-            if isinstance(rule, DesiredActivity):
-                continue
-            if not rule.match.ids and rule.match.title is None:
-                self._any.append(index)
-                continue
-            for id in rule.match.ids:
-                self._by_id.setdefault(id, []).append(index)
-            if not rule.match.ids and rule.match.title is not None:
-                start = _WILDCARD.split(rule.match.title.casefold(), 1)[0]
-                self._by_title.setdefault(len(start), {}).setdefault(start, []).append(index)
             if isinstance(rule, SetActivities):
                 values = (rule.title, rule.description, rule.target_date)
                 written: _Written = tuple(not isinstance(value, Absent) for value in values)
@@ -181,7 +193,7 @@ class RuleIndex:
 
     def of(self, activity: Activity, setters: set[Digest]) -> Iterator[tuple[int, SetActivities | RemoveActivities]]:
         """The rules to try for an activity, from top to bottom. `setters` are those that have set it before."""
-        found = self._that_may_cover(activity)
+        found = self._matches.that_may_cover(activity.id, activity.title)
         for key in setters:
             found.update(self._by_key.get(key, ()))
         if not setters:
@@ -192,12 +204,7 @@ class RuleIndex:
 
     def that_may_cover(self, activity: Activity) -> Iterator[tuple[int, SetActivities | RemoveActivities]]:
         """The rules that may cover an activity, from top to bottom, whoever set it."""
-        return self._in_order(self._that_may_cover(activity))
-
-    def _that_may_cover(self, activity: Activity) -> set[int]:
-        title = activity.title.casefold()
-        by_title = (index for length, of in self._by_title.items() for index in of.get(title[:length], ()))
-        return {*self._any, *self._by_id.get(activity.id, ()), *by_title}
+        return self._in_order(self._matches.that_may_cover(activity.id, activity.title))
 
     def _in_order(self, indices: set[int]) -> Iterator[tuple[int, SetActivities | RemoveActivities]]:
         for index in sorted(indices):

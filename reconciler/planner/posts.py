@@ -25,7 +25,7 @@ from reconciler.model.schedule import NothingWaits
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.activities import gone_ids, too_few, unknown_ids
-from reconciler.planner.matching import covers, covers_declared, in_order, may_cover
+from reconciler.planner.matching import MatchIndex, covers, covers_declared, in_order, may_cover
 from reconciler.planner.options import Scope
 
 SOCIAL = "SOCIAL_MARKETING"
@@ -98,7 +98,7 @@ def plan_posts(
     an earlier call may have made are `unknown`: they keep their place, and are promised nothing. `discarded` are
     activities that people gave up in review: they get no posts again.
     """
-    decided = decide_posts(rules, activities, scope)
+    decided, to_come = decide_posts(rules, activities, scope), _coming(rules, created, scope)
     actions: list[tuple[int, Action]] = []
     refusals: list[Diagnostic] = []
     notes: list[Diagnostic] = []
@@ -131,15 +131,15 @@ def plan_posts(
         room = None if rule.max is None else max(0, rule.max - len(have))
         lacking = [activity for activity in matched if not live_posts(activity) and activity.id not in discarded]
         # In the order of matches, so that it makes no difference whether an activity already exists.
-        coming = _coming(rules, index, created, scope)
+        coming = to_come.get(index, [])
         all_of_them: list[Activity | DesiredActivity] = [*lacking, *coming]
-        first = sorted(all_of_them, key=_place_of)[:room]
+        first = set(map(id, sorted(all_of_them, key=_place_of)[:room]))
         actions += [
             (index, _generate(activity, index, activity.id in under_way, scope))
             for activity in lacking
-            if activity in first
+            if id(activity) in first
         ]
-        if count := sum(1 for activity in coming if activity in first and activity not in unknown):
+        if count := sum(1 for activity in coming if id(activity) in first and activity not in unknown):
             actions.append((index, _promise(rules, index, count, scope)))
     return PostsPart(tuple(actions), tuple(refusals), frozenset(gone), tuple(lost), tuple(notes))
 
@@ -152,14 +152,15 @@ def decide_posts(
     Past ones, and those known to have no social posts, are left out.
     """
     decided: dict[int, list[Activity]] = {index: [] for index in range(len(rules))}
+    matches = MatchIndex(enumerate(rule.match for rule in rules))
     for activity in in_order(activities):
         if activity.date < scope.now or activity.type not in (None, SOCIAL):
             continue
-        for index, rule in enumerate(rules):
-            if covers(rule.match, activity, scope):
+        for index in sorted(matches.that_may_cover(activity.id, activity.title)):
+            if covers(rules[index].match, activity, scope):
                 decided[index].append(activity)
                 break
-            if may_cover(rule.match, activity, scope):
+            if may_cover(rules[index].match, activity, scope):
                 break
     return decided
 
@@ -186,19 +187,18 @@ def _place_of(declared: Activity | DesiredActivity) -> tuple[datetime, str]:
 
 
 def _coming(
-    rules: tuple[PostsRule, ...], index: int, created: tuple[DesiredActivity, ...], scope: Scope
-) -> list[DesiredActivity]:
-    """The activities that the same plan creates and this rule decides."""
-
-    def first(declared: DesiredActivity) -> int | None:
-        deciding = (position for position, rule in enumerate(rules) if covers_declared(rule.match, declared, scope))
-        return next(deciding, None)
-
-    return [
-        activity
-        for activity in created
-        if activity.type == SOCIAL and activity.target_date >= scope.now and first(activity) == index
-    ]
+    rules: tuple[PostsRule, ...], created: tuple[DesiredActivity, ...], scope: Scope
+) -> dict[int, list[DesiredActivity]]:
+    """Rule index -> the activities that the same plan creates and this rule decides."""
+    decided: dict[int, list[DesiredActivity]] = {}
+    matches = MatchIndex(enumerate(rule.match for rule in rules))
+    for activity in created:
+        if activity.type == SOCIAL and activity.target_date >= scope.now:
+            for index in sorted(matches.that_may_cover("", activity.title)):
+                if covers_declared(rules[index].match, activity, scope):
+                    decided.setdefault(index, []).append(activity)
+                    break
+    return decided
 
 
 def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scope: Scope) -> Action:
