@@ -6,12 +6,15 @@ of its workers.
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import BrokenExecutor, Executor, Future
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from reconciler.engine.parts import Setup
-from reconciler.engine.workers import GivenUp, Workers
+from reconciler.engine.workers import ATTEMPTS, GivenUp, Workers
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.version import install_hint
@@ -67,8 +70,10 @@ def dask_workers(address: str, setup: Setup) -> Workers:
     client = _connected(Client, address)
     count = sum(client.nthreads().values())
 
+    attempts = _Attempts(client)
+
     def make() -> Executor:
-        return _Cluster(client, KilledWorker)
+        return _Cluster(client, KilledWorker, attempts)
 
     return Workers(make, run_task, count, setup, end=client.close, files=here)
 
@@ -79,12 +84,19 @@ def run_task(data: bytes) -> bytes:
 
     worker = get_worker()
     key = worker.get_current_task()
+    begun(worker, key)
 
     def gone() -> bool:
         task = worker.state.tasks.get(key)
         return task is None or task.state == "cancelled"
 
     return run_part(data, gone)
+
+
+def begun(worker: Any, key: str) -> None:
+    """Tells the run that a worker has begun a part: Dask itself counts only the workers that it has lost."""
+    run, part, _number = key.split("/")
+    worker.log_event(run, part)
 
 
 def _connected(client_type: type[Client], address: str) -> Client:
@@ -129,30 +141,75 @@ def _check_certificates(address: str) -> None:
         raise UsageError(f"--workers {address}: Dask has no certificates to encrypt with", CERTIFICATES)
 
 
-class _Cluster(Executor):
-    """The cluster as one of several executors. Dask itself retries a part whose worker died."""
+class _Attempts:
+    """How often workers have begun each part of a run.
 
-    def __init__(self, client: Client, killed: type[Exception]) -> None:
+    Dask runs a part again as often as its scheduler is set to (`distributed.scheduler.allowed-failures`), which other
+    runs share. Here a part is given up after ATTEMPTS, whatever that setting is.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.run = f"reconciler-{uuid4().hex}"
+        self._begun: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
+        self._awaited: dict[str, Future[Any]] = {}
+        self._given_up: set[str] = set()
+        client.subscribe_topic(self.run, self._hear)
+
+    def _hear(self, event: tuple[float, str]) -> None:
+        _, part = event
+        self._begun[part] += 1
+        if self._begun[part] > ATTEMPTS and part in self._awaited:
+            self._given_up.add(part)
+            self._awaited[part].cancel()
+
+    def await_end(self, part: str, done: Future[Any]) -> None:
+        """Cancels a part if it is begun once too often before it ends."""
+        self._awaited[part] = done
+
+    def ended(self, part: str) -> bool:
+        """Takes note of the end of a part, and returns whether it was given up."""
+        self._awaited.pop(part, None)
+        return part in self._given_up
+
+    def lost(self, part: str, workers: int) -> bool:
+        """Counts workers that Dask has lost over a part, and returns whether it may be begun again."""
+        self._lost[part] += workers
+        return self._lost[part] < ATTEMPTS
+
+
+class _Cluster(Executor):
+    """The cluster as one of several executors. A part whose worker died is begun again by Dask itself."""
+
+    def __init__(self, client: Client, killed: type[Exception], attempts: _Attempts) -> None:
         self._inner = client.get_executor(pure=False)
         self._killed = killed
+        self._attempts = attempts
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """As in the base class, but Dask's way of giving up is reported as every executor reports it."""
+        """As in the base class, for a function of bytes. Dask's way of giving up is reported as every executor's."""
         outcome: Future[Any] = Future()
-        done = self._inner.submit(function, *args, **kwargs)
+        part = sha256(args[0]).hexdigest()
+        key = f"{self._attempts.run}/{part}/{uuid4().hex}"
+        done = self._inner.submit(function, *args, key=key, **kwargs)
 
         def pass_on(ended: Future[Any]) -> None:
+            given_up = self._attempts.ended(part)
             if not outcome.set_running_or_notify_cancel():
                 return
-            if ended.cancelled():
+            if given_up:
+                outcome.set_exception(GivenUp())
+            elif ended.cancelled():
                 outcome.set_exception(BrokenExecutor("the scheduler is gone"))
             elif isinstance(error := ended.exception(), self._killed):
-                outcome.set_exception(GivenUp())
+                again = self._attempts.lost(part, getattr(error, "allowed_failures", ATTEMPTS) + 1)
+                outcome.set_exception(BrokenExecutor("its workers were lost") if again else GivenUp())
             elif error is not None:
                 outcome.set_exception(error)
             else:
                 outcome.set_result(ended.result())
 
+        self._attempts.await_end(part, done)
         done.add_done_callback(pass_on)
         return outcome
 

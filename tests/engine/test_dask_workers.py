@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from reconciler.dask_workers import _check_certificates, check_address, dask_workers
+from reconciler.config.sites import open_project
+from reconciler.dask_workers import _check_certificates, begun, check_address, dask_workers
 from reconciler.engine.parts import Setup, project_values
 from reconciler.engine.site_results import SitePlanned
+from reconciler.engine.workers import ATTEMPTS, GivenUp
 from reconciler.executor.ledger import ActionResult
 from reconciler.model.diagnostics import UsageError
 from reconciler.sandbox.app import Seen
@@ -82,6 +86,58 @@ def test_a_worker_of_a_cluster_that_is_killed_is_replaced_and_nothing_is_done_tw
     finishes(shops, capsys, runs=2)
 
 
+def takes_its_worker_with_it(data: bytes) -> bytes:
+    """Begins a part, notes that in a file once the scheduler knows it, and kills its own process."""
+    from distributed import get_client, get_worker
+
+    worker = get_worker()
+    key = worker.get_current_task()
+    before = len(known := Path(data.decode()).read_text()) if Path(data.decode()).exists() else 0
+    begun(worker, key)
+    while len(get_client().get_events(key.split("/")[0])) <= before:
+        pass
+    Path(data.decode()).write_text(f"{known}x" if before else "x")
+    os.kill(os.getpid(), signal.SIGKILL)
+    return data
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 5])
+def test_a_part_is_begun_three_times_whatever_dask_is_set_to(
+    shops: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    import dask
+
+    monkeypatch.setenv("DASK_TEMPORARY_DIRECTORY", str(tmp_path))
+    noted = tmp_path / "begun"
+    project, _ = open_project((shops.root,))
+    setup = Setup(project_values(project), shops.url, str(shops.root / ".reconciler"), 4, None)
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": allowed}),
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=False, host="127.0.0.1"
+        ) as cluster,
+    ):
+        workers = dask_workers(cluster.scheduler_address, setup)
+
+        async def given_up() -> bool:
+            for _ in range(ATTEMPTS):
+                worker = workers._make()
+                try:
+                    await asyncio.wrap_future(worker.submit(takes_its_worker_with_it, str(noted).encode()))
+                except BrokenExecutor:
+                    continue
+                except GivenUp:
+                    return True
+            return False
+
+        try:
+            assert asyncio.run(given_up())
+        finally:
+            workers.close()
+    assert len(noted.read_text()) in (ATTEMPTS, ATTEMPTS + 1)  # the last one is cancelled when it begins
+
+
 @pytest.mark.parametrize(
     ("address", "wrong"),
     [
@@ -102,8 +158,6 @@ def test_a_scheduler_is_reached_over_tls_or_on_this_machine(address: str, wrong:
 
 
 def test_a_cluster_on_other_machines_needs_a_state_that_they_share(shops: Fleet) -> None:
-    from reconciler.config.sites import open_project
-
     project, _ = open_project((shops.root,))
     setup = Setup(project_values(project), shops.url, str(shops.root / ".reconciler"), 4, None)
     with pytest.raises(UsageError, match="object store"):
