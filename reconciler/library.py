@@ -17,21 +17,24 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from reconciler.config.project import InvalidProject, ProjectConfig, find_project
 from reconciler.config.sites import SiteIndex, check_sites, open_project
 from reconciler.engine.choice import Means, Shard, SiteFilter
-from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
 
 if TYPE_CHECKING:
     from reconciler.api.client import FullClient, ReadClient
     from reconciler.config.sites import ReadElsewhere
     from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ImportCompleted
     from reconciler.engine.apply_run import Applied, ApplyTerms, Decide, Decision, Proposal
+    from reconciler.engine.approve_terms import DecideDraft, Saved, ToApprove
     from reconciler.engine.live_sites import Wanted
     from reconciler.engine.results import (
         Api,
         ApplyCompleted,
+        Decided,
         DriftCompleted,
         Emit,
         Event,
         HistoryListed,
+        PartsMerged,
         PlanCompleted,
         Refused,
         ReviewCompleted,
@@ -47,7 +50,8 @@ if TYPE_CHECKING:
         SitePlanned,
         SiteReviewed,
     )
-    from reconciler.engine.state import Remembered, StateAccess
+    from reconciler.engine.state import Agree, Remembered, StateAccess
+    from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
     from reconciler.planner.document import SavedPlan, UnusablePlan
     from reconciler.planner.review import Review
     from reconciler.wiring import MakeWorkers
@@ -326,6 +330,15 @@ class Project:
         async with self._reading() as session:
             return await review_sites(session, selection, emit, gallery)
 
+    async def run_approve(
+        self, selection: Selection, asked_for: ToApprove, decide: DecideDraft, emit: Emit, saved: Saved = lambda _: None
+    ) -> Decided:
+        """Decides about drafts in the approvals files, as `decide` says. `saved` receives what was written."""
+        from reconciler.engine.approve import approve
+
+        self._check_open()
+        return await approve(selection, asked_for, decide, emit, saved)
+
     async def run_history(self, selection: Selection, emit: Emit) -> HistoryListed:
         """What went out, from the state alone."""
         from reconciler.engine.history import list_history
@@ -402,6 +415,79 @@ class Project:
 
         return await check_files(self.files, self.index, self.state().store, plans, emit)
 
+    async def unchecked_posts(self) -> Diagnostic | None:
+        """A warning that names the scheduled posts that nobody checks while the files cannot be used."""
+        from reconciler.engine.unseen import unchecked_posts
+
+        return await unchecked_posts(self.state().store, self.now())
+
+    # --- the state: what is recorded, and repairs ---------------------------------------------------------
+
+    async def run_state_list(self, only: Collection[str] | None, emit: Emit) -> StateListed:
+        """What is recorded about each site, in numbers; if `only` is given, just the sites with those ids."""
+        from reconciler.engine.state import list_state
+
+        return await list_state(self.state(), only, emit)
+
+    async def run_state_show(self, site: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
+        """Everything recorded about a site. `where` is the rest of a command line that is about this state."""
+        from reconciler.engine.state import show_state
+
+        try:
+            state = self._state_by_name(site)
+        except InvalidFiles:  # what is recorded can be looked at without them
+            state = self.state()
+        return await show_state(state, site, emit, where)
+
+    async def run_state_unlock(self, site: str, agree: Agree, emit: Emit) -> LockRemoved | Refused:
+        """Removes the lock of a site, if `agree` agrees once it is known whose it is."""
+        from reconciler.engine.state import unlock_site
+
+        return await unlock_site(self._state_by_name(site), site, agree, emit)
+
+    async def run_state_move(
+        self, site: str, new_id: str, emit: Emit, lock_timeout: timedelta = timedelta(0)
+    ) -> RecordChanged:
+        """Moves the record of a site to another id."""
+        from reconciler.engine.state import move_record
+
+        state = self._state_by_name(site)
+        try:
+            declared = self._declared()
+        except InvalidFiles:  # the record of an id can be moved without them
+            declared = {}
+        return await move_record(state, site, new_id, declared, lock_timeout=lock_timeout, emit=emit)
+
+    async def run_state_forget(
+        self, site: str, agree: Agree, emit: Emit, lock_timeout: timedelta = timedelta(0)
+    ) -> RecordChanged | Refused:
+        """Removes everything recorded about a site, if `agree` agrees once it is known what still goes out there."""
+        from reconciler.engine.state import forget_site
+
+        state = self._state_by_name(site)
+        return await forget_site(state, site, agree, self.now(), lock_timeout=lock_timeout, emit=emit)
+
+    async def run_state_resolve(
+        self, site: str, entry: str, emit: Emit, lock_timeout: timedelta = timedelta(0), *, took_effect: bool
+    ) -> CallResolved:
+        """Records how an open call ended."""
+        from reconciler.engine.state import resolve_call
+
+        state = self._state_by_name(site)
+        return await resolve_call(state, site, entry, took_effect=took_effect, lock_timeout=lock_timeout, emit=emit)
+
+    def _state_by_name(self, site: str) -> StateAccess:
+        """The state, to look up one site by what its file calls it now. Raises UsageError and InvalidFiles."""
+        from msgspec.structs import replace
+
+        from reconciler.engine.state import GUID
+
+        state = self.state()
+        return state if GUID.match(site) else replace(state, declared=self._declared())
+
+    def _declared(self) -> dict[str, str]:
+        return {entry.name: entry.id.lower() for entry in self.with_sites().index.entries}
+
     # --- what runs work with ----------------------------------------------------------------------------
 
     @property
@@ -459,6 +545,16 @@ class Project:
             workers=self._workers,
         ) as session:
             yield session
+
+
+def merge_shards(files: Sequence[Path], out: Path) -> SavedPlan | PartsMerged:
+    """Joins the saved plans, or the JSON reports, of all shards of a run, and writes the whole to `out`.
+
+    Raises UsageError for files that are not all shards of one run.
+    """
+    from reconciler.engine.merge import merge_files
+
+    return merge_files(files, out)
 
 
 def _names(argument: str, names: Iterable[str]) -> tuple[str, ...]:

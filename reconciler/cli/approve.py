@@ -19,7 +19,7 @@ from reconciler.cli.run import CommandRun, reported
 from reconciler.cli.signals import Terminated, run
 from reconciler.config.decisions import AnyDecision, DraftSelector, Ruling
 from reconciler.config.discovery import shown_path
-from reconciler.engine.approve import Instead, ToApprove, Undecided, approve, is_whole
+from reconciler.engine.approve_terms import Instead, ToApprove, Undecided, is_whole
 from reconciler.engine.results import Decided
 from reconciler.library import Project
 from reconciler.model.approvals import ActivityDecision, DraftDecision
@@ -79,7 +79,8 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
         fix = "pass --yes" if options.selector else "name the drafts with --id, --channel or --title, and pass --yes"
         raise UsageError("no terminal to ask on", fix)
     means = replace(options.run.means, committed=False)  # it decides about what `review` has just written
-    selection, _ = Project.read(options.run.paths, means).select(options.run.choice)
+    project = Project.read(options.run.paths, means)
+    selection, _ = project.select(options.run.choice)
     stream = sys.stdout if shows_text(options.run.shown) else sys.stderr
     screen = screen_of(stream, colour=options.run.shown.colour)
 
@@ -99,7 +100,7 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
             raise
 
     asked_for = ToApprove(options.selector, options.decision, options.everything, one_by_one=not options.yes)
-    work = approve(selection, asked_for, decide, running.emit, lambda made: _print_saved(made, stream))
+    work = project.run_approve(selection, asked_for, decide, running.emit, lambda made: _print_saved(made, stream))
     return run(work, running.interrupts)
 
 

@@ -8,20 +8,10 @@ from pathlib import Path
 from reconciler.cli.run import CommandRun
 from reconciler.config.project import ProjectConfig
 from reconciler.engine.choice import Means
-from reconciler.engine.plan_file import read_plan
 from reconciler.engine.results import ClosingEvent
 from reconciler.library import Project
-from reconciler.model.diagnostics import InvalidFiles, Place, UsageError
-from reconciler.model.text import printable
-from reconciler.planner.document import AlteredPlan, SavedPlan
-
-
-def readable_plan(file: Path) -> SavedPlan:
-    """The saved plan in a file. Raises UsageError if the file is not a plan, or was altered."""
-    try:
-        return read_plan(file)
-    except AlteredPlan as error:
-        raise UsageError(error.what, error.fix, Place(printable(str(file)))) from None
+from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.planner.document import SavedPlan
 
 
 def report_plan(saved: SavedPlan, state: str | None, running: CommandRun) -> ClosingEvent:

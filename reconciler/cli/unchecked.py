@@ -7,7 +7,6 @@ from typing import Final
 
 from reconciler.cli.options import RunOptions
 from reconciler.config.discovery import PROJECT_FILE
-from reconciler.engine.unseen import unchecked_posts
 from reconciler.library import Project
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 
@@ -24,7 +23,7 @@ def posts_unchecked(options: RunOptions) -> tuple[Diagnostic, ...]:
     """A warning that names the posts that go out unjudged; empty if there are none, or the state cannot be read."""
     try:
         project = Project.find(options.paths, options.means, usable=True)
-        found = asyncio.run(unchecked_posts(project.state().store, project.now()))
+        found = asyncio.run(project.unchecked_posts())
     except (InvalidFiles, UsageError):
         return ()
     files = project.files

@@ -5,17 +5,15 @@ Who is asked, and how that looks, is up to the caller.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from enum import Enum
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, assert_never
-
-from msgspec import Struct
+from typing import assert_never
 
 from reconciler.config.approvals import read_approvals
-from reconciler.config.decisions import AnyDecision, DraftSelector, Ruling, Subject, listed_in, pending, subjects, write
+from reconciler.config.decisions import AnyDecision, Ruling, Subject, listed_in, pending, subjects, write
 from reconciler.config.last_approvals import LastApprovals
 from reconciler.config.project import ProjectConfig
+from reconciler.engine.approve_terms import DecideDraft, Instead, Saved, ToApprove, Undecided, is_whole
 from reconciler.engine.results import Decided, Emit
 from reconciler.engine.selection import Selection, repository_of
 from reconciler.engine.session import begin
@@ -26,45 +24,6 @@ from reconciler.model.moments import zone_in
 from reconciler.model.posts import PostId
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.channel_rules import warnings_between_reviewed
-
-
-class Instead(Enum):
-    """What a person does instead of deciding."""
-
-    SKIP = "skip"
-    UNDO = "undo"
-    QUIT = "quit"
-
-
-class Undecided(Struct, frozen=True):
-    """What is to be decided about next: the `number`th of `of`. `notes` say what its own entries do not show."""
-
-    subject: Subject
-    number: int
-    of: int
-    notes: Mapping[PostId, Sequence[Diagnostic]]
-    can_undo: bool = False
-
-
-DecideDraft: TypeAlias = Callable[[Undecided], Awaitable[AnyDecision | Instead]]
-"""Asks what to do about one subject. Approving what was edited in the file would not count, so it is taken as SKIP."""
-
-Saved: TypeAlias = Callable[[tuple[Ruling, ...]], object]
-
-
-class ToApprove(Struct, frozen=True):
-    """What to decide about: the drafts that `selector` means.
-
-    `decision`: what will be decided; what is already decided that way is left out. None if that is open.
-    `everything`: nobody named the drafts, so only activities with a draft that waits are regenerated or discarded.
-    `one_by_one`: each decision is written at once, so that stopping halfway loses none; otherwise each file is written
-    once, at the end.
-    """
-
-    selector: DraftSelector
-    decision: AnyDecision | None = None
-    everything: bool = False
-    one_by_one: bool = True
 
 
 async def approve(
@@ -99,11 +58,6 @@ async def approve(
     )
     emit(decided)
     return decided
-
-
-def is_whole(ruling: Ruling) -> bool:
-    """Whether a decision is about an activity as a whole."""
-    return isinstance(ruling.decision, ActivityDecision)
 
 
 def _notes(

@@ -2,21 +2,72 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from reconciler.engine.plan_file import StoredPlans
-from reconciler.model.codec import Malformed, from_plain
+from reconciler.config.regular_files import NotRegular, read_regular
+from reconciler.engine.plan_file import LARGEST_WHOLE, StoredPlans, readable_plan, write_file, write_plan
+from reconciler.engine.results import PartsMerged
+from reconciler.engine.saved import check_destination
+from reconciler.model.codec import Malformed, ascii_text, from_plain, parse
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
 from reconciler.model.verdict import Verdict, verdict_with, worst
-from reconciler.planner.document import RunPart, SavedPlan
+from reconciler.planner.document import KIND, RunPart, SavedPlan
 from reconciler.version import __version__
 
 Report = Mapping[str, Any]
+
+
+def merge_files(files: Sequence[Path], out: Path) -> SavedPlan | PartsMerged:
+    """Joins the saved plans, or the JSON reports, in some files, and writes the whole to `out`.
+
+    Raises UsageError for files that are not all parts of one whole.
+    """
+    check_destination(out)
+    plans = [_is_plan(file) for file in files]
+    if any(plans) and not all(plans):
+        raise UsageError("these are plans and reports", "merge plans and reports separately")
+    if all(plans):
+        write_plan(out, merged_plans([(printable(str(file)), readable_plan(file)) for file in files]))
+        return readable_plan(out)
+    report = merged_reports([(printable(str(file)), _report(file)) for file in files])
+    write_file(out, [ascii_text(report).encode("ascii"), b"\n"])
+    return PartsMerged(len(files), len(report.get("sites", ())), report_verdict(report))
+
+
+def _is_plan(file: Path) -> bool:
+    """Whether a file looks like a saved plan rather than a report."""
+    return re.search(rf'"kind"\s*:\s*"{KIND}"'.encode(), _read(file, 1000)) is not None
+
+
+def _report(file: Path) -> dict[str, Any]:
+    """The JSON report in a file."""
+    name, data = printable(str(file)), _read(file, LARGEST_WHOLE + 1)
+    try:
+        document = parse(data) if len(data) <= LARGEST_WHOLE else None
+    except Malformed:
+        document = None
+    if not isinstance(document, dict) or "command" not in document:
+        raise UsageError(
+            f"{name} is neither a saved plan nor a JSON report", "make it with plan --out or --output json=FILE"
+        )
+    return document
+
+
+def _read(file: Path, limit: int) -> bytes:
+    name = printable(str(file))
+    try:
+        return read_regular(file, limit)
+    except NotRegular:
+        raise UsageError(f"{name} is not a regular file", "give the files that the --shard runs wrote") from None
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}", "check the path") from None
 
 
 def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:

@@ -16,7 +16,7 @@ from reconciler.config.regular_files import NotRegular, open_regular
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Absent
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, sorted_json, to_plain
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Place, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import (
@@ -24,6 +24,7 @@ from reconciler.planner.document import (
     INDENT,
     KIND,
     SITES,
+    AlteredPlan,
     PlanDocument,
     SavedPlan,
     Seal,
@@ -133,6 +134,14 @@ def plan_in(file: Path) -> SavedPlan | UnusablePlan:
         return read_plan(file)
     except UnusablePlan as refused:
         return refused
+
+
+def readable_plan(file: Path) -> SavedPlan:
+    """The saved plan in a file. Raises UsageError if the file is not a plan, or was altered."""
+    try:
+        return read_plan(file)
+    except AlteredPlan as error:
+        raise UsageError(error.what, error.fix, Place(printable(str(file)))) from None
 
 
 def read_plan(file: Path) -> SavedPlan:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.results import Emit, Notice
+from reconciler.engine.results import Emit, Notice, Refused
 from reconciler.engine.selection import Selection
 from reconciler.engine.site_results import SiteFailed
-from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
-from reconciler.engine.undeclared import waiting
+from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.undeclared import goes_out_notice, waiting
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
-from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
+from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.model.text import in_quotes
 from reconciler.planner.targets import SiteLabels, near, no_such
+from reconciler.state.errors import StateError
 from reconciler.state.examination import check_writable
 from reconciler.state.lease import Lease, Leases
-from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import StateSummary, entry_named, known_sites, state_of, summary_of
 from reconciler.state.sites import StateStore
 
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+
+
+Agree: TypeAlias = Callable[[SiteRef], Awaitable[Diagnostic | None]]
+"""Asks whether to go on at a site. Returns why not."""
 
 
 class StateAccess(Struct, frozen=True):
@@ -88,25 +92,35 @@ async def show_state(state: StateAccess, name: str, emit: Emit, where: tuple[str
     return shown
 
 
-async def remove_lock(state: StateAccess, lock: LockRecord, emit: Emit) -> LockRemoved | LockRecord:
-    """Takes a lock away from its holder. Returns who holds the site now, if that is another run by then."""
-    name = lock.site.name
+async def unlock_site(state: StateAccess, name: str, agree: Agree, emit: Emit) -> LockRemoved | Refused:
+    """Takes the lock of a site away from its holder; one that cannot be read, whoever may hold it."""
+    closing = await _unlocked(state, await site_named(state, name), agree, emit)
+    emit(closing)
+    return closing
+
+
+async def _unlocked(state: StateAccess, site: SiteRef, agree: Agree, emit: Emit) -> LockRemoved | Refused:
+    try:
+        lock = await state.leases.inspect(site)
+    except StateError as error:
+        from reconciler.engine.problems import diagnostic_of
+
+        emit(Notice(replace(diagnostic_of(error), severity=Severity.WARNING)))
+        if (refusal := await agree(site)) is not None:
+            return Refused(refusal)
+        await state.leases.discard(site)
+        return LockRemoved(site.name, unreadable=True)
+    if lock is None:
+        return LockRemoved(site.name)
+    emit(LockFound(lock, state.leases.has_ended(lock)))
+    if (refusal := await agree(site)) is not None:
+        return Refused(refusal)
     if await state.leases.unlock(lock):
-        removed = LockRemoved(name, lock)
-    elif (now := await state.leases.inspect(SiteRef(name, lock.site.id))) is not None:
-        return now
-    else:
-        removed = LockRemoved(name, lock, given_back=True)
-    emit(removed)
-    return removed
-
-
-async def discard_lock(state: StateAccess, site: SiteRef, emit: Emit) -> LockRemoved:
-    """Removes a lock that cannot be read, whoever may hold it."""
-    await state.leases.discard(site)
-    removed = LockRemoved(site.name, unreadable=True)
-    emit(removed)
-    return removed
+        return LockRemoved(site.name, lock)
+    if (now := await state.leases.inspect(site)) is None:
+        return LockRemoved(site.name, lock, given_back=True)
+    what = f"the lock is now held by {now.holder} and was left alone"
+    return Refused(Diagnostic("lock-changed-hands", what, "see whose it is and try again"))
 
 
 async def resolve_call(
@@ -169,18 +183,22 @@ def _still_declared(name: SiteName, old: str, new: str) -> Diagnostic:
     )
 
 
-async def still_going_out(state: StateAccess, site: SiteRef, now: datetime) -> tuple[PublishedPost, ...]:
-    """The posts that were scheduled for a future time, as far as the state knows."""
-    return waiting(await state.store.load(site), now)
-
-
-async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
-    """Removes everything recorded about a site. Raises Locked."""
-    async with _held(state, lock_timeout, site):
-        await state.store.forget(site.id)
-    forgotten = RecordChanged(site.name, site.id)
-    emit(forgotten)
-    return forgotten
+async def forget_site(
+    state: StateAccess, name: str, agree: Agree, now: datetime, *, lock_timeout: timedelta, emit: Emit
+) -> RecordChanged | Refused:
+    """Removes everything recorded about a site, after naming the posts that still go out there. Raises Locked."""
+    site = await site_named(state, name)
+    for post in waiting(await state.store.load(site), now):
+        emit(Notice(goes_out_notice(site, post)))
+    closing: RecordChanged | Refused
+    if (refusal := await agree(site)) is not None:
+        closing = Refused(refusal)
+    else:
+        async with _held(state, lock_timeout, site):
+            await state.store.forget(site.id)
+        closing = RecordChanged(site.name, site.id)
+    emit(closing)
+    return closing
 
 
 async def site_named(state: StateAccess, name: str) -> SiteRef:

@@ -18,7 +18,8 @@ from reconciler.cli.approve import HELP, QUESTION, SHORT_HELP, fitted
 from reconciler.config.decisions import DraftSelector, Ruling, Subject
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
-from reconciler.engine.approve import Instead, ToApprove, Undecided, approve
+from reconciler.engine.approve import approve
+from reconciler.engine.approve_terms import Instead, ToApprove, Undecided
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.selection import select
 from reconciler.model.activities import Activity

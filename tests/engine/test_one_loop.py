@@ -129,7 +129,6 @@ def in_turn(source: str) -> Iterator[str]:
 
 TURNED = {
     "cli/run.py": ["diagnostic_of(error)", "diagnostic_of(error, error.lock.site.name)"],  # what ended the run
-    "cli/state.py": ["diagnostic_of(error)"],  # an unreadable lock, which is removed all the same
     "engine/apply.py": ["diagnostic_of(why)"],  # a saved plan that cannot be used
     "engine/apply_parts.py": ["diagnostic_of(found)"],  # a part that failed as a whole
     "engine/apply_run.py": ["diagnostic_of(error)"],  # a state that cannot be written
@@ -138,6 +137,7 @@ TURNED = {
     "engine/doctor.py": ["diagnostic_of(error, entry.name)"],  # findings of an examination: the rest is examined, too
     "engine/examined_site.py": ["diagnostic_of(error, self.desired.ref.name)"],
     "engine/fleet.py": ["diagnostics_of(error, site.name)"],  # the one place that makes it a site's result
+    "engine/state.py": ["diagnostic_of(error)"],  # an unreadable lock, which is removed all the same
     "worker.py": ["diagnostic_of(error)"],  # a part that failed as a whole
 }
 """What turns an error into a problem. Only that of `over_sites` is about a site that could not be worked on."""

@@ -28,7 +28,8 @@ def command(planfile: Path, state: str | None, **given: Any) -> Verdict:
     from msgspec.structs import replace
 
     from reconciler.cli.run import CommandRun, reported
-    from reconciler.cli.show import readable_plan, report_plan
+    from reconciler.cli.show import report_plan
+    from reconciler.engine.plan_file import readable_plan
 
     def work(running: CommandRun) -> ClosingEvent:
         return report_plan(readable_plan(planfile), state, running)
