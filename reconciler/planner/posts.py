@@ -23,6 +23,7 @@ from reconciler.model.posts import (
 )
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.sites import RecordedSite
+from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.activities import gone_ids, too_few, unknown_ids
 from reconciler.planner.matching import MatchIndex, covers, covers_declared, in_order, may_cover
@@ -139,9 +140,26 @@ def plan_posts(
             for activity in lacking
             if id(activity) in first
         ]
+        notes += [
+            _made_in_place_of_cancelled(activity, index)
+            for activity in lacking
+            if id(activity) in first and any(post.status is PostStatus.CANCELED for post in activity.posts)
+        ]
         if count := sum(1 for activity in coming if id(activity) in first and activity not in unknown):
             actions.append((index, _promise(rules, index, count, scope)))
     return PostsPart(tuple(actions), tuple(refusals), frozenset(gone), tuple(lost), tuple(notes))
+
+
+def _made_in_place_of_cancelled(activity: Activity, index: int) -> Diagnostic:
+    """The note that a rule has new posts made although somebody cancelled those that an activity had."""
+    cancelled = sum(post.status is PostStatus.CANCELED for post in activity.posts)
+    return Diagnostic.note(
+        "posts-were-cancelled",
+        f'"{printable(activity.title)}": posts[{index}] asks for new posts, because its '
+        f"{'post was' if cancelled == 1 else f'{cancelled:,} posts were'} cancelled",
+        f"to keep it without posts, put a rule with `match: {{ids: [{printable(activity.id)}]}}` and `state: absent` "
+        f"above posts[{index}]",
+    )
 
 
 def decide_posts(

@@ -195,8 +195,14 @@ def test_no_posts_for_the_past_or_for_what_is_not_social() -> None:
 
 
 def test_cancelled_and_deleted_posts_are_no_posts() -> None:
-    on = (live("a", "A", 1, (draft(status=PostStatus.CANCELED), draft("p2", PostStatus.DELETED))),)
-    assert generated(posts(PostsRule(Match()), on=on)) == ["a"]
+    on = (live("a", "A", 1, (draft(status=PostStatus.CANCELED), draft("p2", PostStatus.DELETED))), live("b", "B", 2))
+    part = posts(PostsRule(Match()), on=on)
+    assert generated(part) == ["a", "b"]
+    (note,) = part.notes  # somebody may have cancelled it for good
+    assert note.message == '"A": posts[0] asks for new posts, because its post was cancelled'
+    absent = PostsRule(Match(ids=frozenset({ActivityId("a")})), present=False)
+    part = posts(absent, PostsRule(Match()), on=on)
+    assert (generated(part), part.notes) == (["b"], ())
 
 
 def test_posts_that_an_earlier_run_asked_for_are_waited_for() -> None:
