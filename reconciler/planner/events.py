@@ -31,9 +31,9 @@ from reconciler.model.events import (
     reach,
 )
 from reconciler.model.frozen import instant
-from reconciler.model.sites import RecordedSite
+from reconciler.model.sites import Inputs, RecordedSite
 from reconciler.model.text import normal_text, printable
-from reconciler.model.writes import FieldChange
+from reconciler.model.writes import FieldChange, Verb
 from reconciler.planner.actions import ENOUGH, Action, BlockedBy, Reason, RefusedBy, blocked, not_shown, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import is_a_form_of, kept_notes, split_kept
@@ -226,6 +226,35 @@ def _in_sight(facts: JsonObject | None, start: datetime, end: datetime) -> bool:
     if not isinstance(date, str):
         return facts.get("recurringRule") is not None
     return start.date().isoformat() <= date[:10] <= end.date().isoformat()
+
+
+# --- events as inputs of a generation ----------------------------------------------------------------
+
+
+def same_facts(declared: JsonObject, other: JsonObject | None) -> bool:
+    """Whether an event is recorded as it is declared.
+
+    A description that the file no longer manages, or that it now manages with the same text, is not a change.
+    """
+    if other is None:
+        return False
+    return all(same(declared.get(key), other.get(key)) for key in declared) and all(
+        key in declared or key == "description" for key in other
+    )
+
+
+def maybe_created(recorded: RecordedSite) -> frozenset[str]:
+    """The names of the events that an earlier run may have created: how its calls ended is not known."""
+    creates = (entry.address for entry in recorded.open if entry.may_have(Verb.CREATE))
+    return frozenset(address.key for address in creates if address.kind is Kind.EVENT)
+
+
+def unproven_events(inputs: Inputs, recorded: RecordedSite, part: EventsPart) -> tuple[str, ...]:
+    """The declared events that an earlier run may have created but the site does not show."""
+    declared, live = dict(inputs.events), dict(part.live_facts)
+    made = declared.keys() & maybe_created(recorded)
+    # Another event with the same name, such as an occurrence listed separately, is not the one that was created.
+    return tuple(sorted(name for name in made if not same_facts(declared[name], live.get(name))))
 
 
 # --- which event is which ---------------------------------------------------------------------------

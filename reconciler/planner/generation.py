@@ -8,9 +8,8 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import Json, JsonObject, same
+from reconciler.model.canonical import same
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
@@ -30,9 +29,8 @@ from reconciler.model.schedule import NothingWaits
 from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, input_path
 from reconciler.model.text import printable
-from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
-from reconciler.planner.events import EventsPart, within_reach
+from reconciler.planner.events import EventsPart, maybe_created, same_facts, unproven_events, within_reach
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.posts import WAITING
@@ -91,22 +89,10 @@ def changed_inputs(inputs: Inputs, generated_from: Inputs, pruned: frozenset[str
         for field in inputs.settings
         if field.path not in settings or not same_setting(field.path, field.value, settings[field.path])
     ]
-    changed += [input_path(name) for name, facts in inputs.events if not _same_facts(facts, events.get(name))]
+    changed += [input_path(name) for name, facts in inputs.events if not same_facts(facts, events.get(name))]
     declared = {name for name, _ in inputs.events}
     changed += [input_path(name) for name in events if name in pruned and name not in declared]
     return tuple(sorted(changed))
-
-
-def _same_facts(declared: JsonObject, other: Json) -> bool:
-    """Whether an event is recorded as it is declared.
-
-    A description that the file no longer manages, or that it now manages with the same text, is not a change.
-    """
-    if not isinstance(other, JsonObject):
-        return False
-    return all(same(declared.get(key), other.get(key)) for key in declared) and all(
-        key in declared or key == "description" for key in other
-    )
 
 
 def upcoming_posts(
@@ -146,7 +132,7 @@ def plan_generation(
         shows = live.status is PlanStatus.GENERATING
         wait = _waiting(scope, Reason.UNDER_WAY if shows else Reason.UNCONFIRMED)
         return GenerationPart((wait,), renewed=True)
-    unproven = _unproven_events(inputs, recorded, events)
+    unproven = unproven_events(inputs, recorded, events)
     if unproven and live.status in (PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE):
         return GenerationPart(blocked=(_not_generated(unproven, scope),), gone=True)
     match live.status:
@@ -178,20 +164,6 @@ def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
         ),
         gone=True,
     )
-
-
-def _may_have_made_an_input(entry: OpenEntry) -> bool:
-    return entry.may_have(Verb.CREATE) and entry.address.kind is Kind.EVENT
-
-
-def _unproven_events(inputs: Inputs, recorded: RecordedSite, events: EventsPart) -> tuple[str, ...]:
-    """The declared events that an earlier run may have created but the site does not show."""
-    made = {entry.address.key for entry in recorded.open if _may_have_made_an_input(entry)}
-    if not made:
-        return ()
-    declared, live = dict(inputs.events), dict(events.live_facts)
-    # Another event with the same name, such as an occurrence listed separately, is not the one that was created.
-    return tuple(sorted(name for name in declared.keys() & made if not _same_facts(declared[name], live.get(name))))
 
 
 def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
@@ -260,7 +232,7 @@ def _upkeep(
     )
     changed = changed_inputs(inputs, base, events.pruned)
     # An input not known to be there is no reason to generate: every run would find that the last generation lacked it.
-    doubtful = {input_path(entry.address.key) for entry in recorded.open if _may_have_made_an_input(entry)}
+    doubtful = {input_path(name) for name in maybe_created(recorded)}
     # The same goes for an input that cannot be written.
     doubtful |= {input_path(each.address.key) for each in events.blocked if each.address}
     changed = tuple(path for path in changed if path not in doubtful)
@@ -271,7 +243,7 @@ def _upkeep(
         return GenerationPart(wait, notes=notes, renewed=under_way, adopted_inputs=base)
     if observed.published is False:
         return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, adopted_inputs=base)
-    if unproven := _unproven_events(inputs, recorded, events):
+    if unproven := unproven_events(inputs, recorded, events):
         waits = (_not_generated(unproven, scope),)
         return GenerationPart(wait, blocked=waits, notes=notes, renewed=under_way, adopted_inputs=base)
     action = _regeneration(inputs, wanted, live, recorded, changed, scope)
