@@ -51,6 +51,9 @@ from reconciler.state.part_results import PartResults, Stop, name_of_run
 EVERY: Final = 0.5
 """Seconds between two checks for sites that have ended."""
 
+LISTED: Final = 1000
+"""How many results an object store lists in one answer."""
+
 ALIVE_EVERY: Final = 10.0
 """Seconds between two signs to the workers that their run is alive; after six times as long, they stop."""
 
@@ -108,15 +111,17 @@ async def _while_they_work(
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     monotonic = run.session.clock.monotonic
     asked, asked_at = Stop.NO, monotonic()
-    heard_at = asked_at
+    heard_at = looked_at = asked_at
     while True:
         _, working = await asyncio.wait(parts, timeout=EVERY)
         stop = Stop.SOON if run.terms.stop() else Stop.NO
         if stop is not asked or monotonic() - asked_at >= ALIVE_EVERY:
             asked, asked_at = stop, monotonic()
             await gathered.ask(stop)
-        async for result in gathered.more():
-            yield result
+        if not working or monotonic() - looked_at >= gathered.pause:
+            looked_at = monotonic()
+            async for result in gathered.more():
+                yield result
         if not working:
             return
         if monotonic() - heard_at >= REPORT_EVERY:
@@ -169,6 +174,11 @@ class _Gathered:
             await self._results.ask(stop)
         except StateError:
             pass
+
+    @property
+    def pause(self) -> float:
+        """Seconds for which results are not listed again: the more there are, the more requests that takes."""
+        return EVERY * ((len(self._ready) - len(self._waiting)) // LISTED)
 
     async def more(self) -> AsyncIterator[SiteApplied | SiteFailed]:
         """The sites that have ended since the last call.

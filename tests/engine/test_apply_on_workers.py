@@ -34,7 +34,7 @@ from reconciler.engine.apply import apply_live
 from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import Applying, PartResult, Task
-from reconciler.engine.prepared import Prepared
+from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.results import ApplyCompleted, Event
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import select
@@ -54,6 +54,7 @@ from reconciler.state.heartbeat import RETRY
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases, Locked
 from reconciler.state.ledger import OfSites, RunLedgers
+from reconciler.state.memory import MemoryStore
 from reconciler.state.part_results import PartResults
 from reconciler.state.sites import open_state
 from reconciler.wiring import open_session
@@ -854,3 +855,16 @@ def test_a_saved_plan_is_refused_where_the_workers_that_check_it_are_lost(
     assert all(f"shop-{number}: the workers for this site were lost" in said for number in (2, 3)), said
     assert not any(request["wrote"] for request in shops.sandbox.requests())
     assert run(["apply", saved, "--auto-approve"]) == 0  # it was not used up
+
+
+def test_results_are_listed_less_often_the_more_there_are() -> None:
+    class Many(PreparedSites):
+        def id(self, number: int) -> str:
+            return f"id-{number}"
+
+    ready = Many()
+    ready.names = [SiteName(f"shop-{number}") for number in range(5 * apply_parts.LISTED)]
+    gathered = apply_parts._Gathered(PartResults(MemoryStore(), "run"), ready, lambda _: None)
+    for number in range(len(ready)):
+        assert gathered.pause == apply_parts.EVERY * (number // apply_parts.LISTED)
+        del gathered._waiting[f"id-{number}"]
