@@ -8,19 +8,31 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, RemoveActivities, SetActivities
+from reconciler.model.activities import (
+    Activity,
+    ActivityRule,
+    DesiredActivity,
+    PostsRule,
+    RemoveActivities,
+    SetActivities,
+)
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, Digest
 from reconciler.model.diagnostics import Place
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
-from reconciler.model.posts import ActivityId
+from reconciler.model.policy import Policy
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, DesiredSite, ObservedSite, RecordedSite, RememberedSet, SiteRef
+from reconciler.planner.candidates import select_drafts
 from reconciler.planner.drift import find_drift
 from reconciler.planner.matching import covers, decide, find_created, in_order, is_as_set, match_key, may_cover
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.planner import make_plan
+from reconciler.planner.posts import decide_posts
 from tests.counting import is_linear
 from tests.planner.pure_world import NOW
 
@@ -28,7 +40,7 @@ SCOPE = Scope(SiteName("shop"), NOW)
 
 
 def activities(count: int) -> tuple[Activity, ...]:
-    return tuple(Activity(ActivityId(f"a{at}"), f"News {at}", "", NOW + timedelta(days=2)) for at in range(count))
+    return tuple(Activity(ActivityId(f"a{at}"), f"News {at:03}", "", NOW + timedelta(days=2)) for at in range(count))
 
 
 def rules(count: int) -> tuple[ActivityRule, ...]:
@@ -38,14 +50,14 @@ def rules(count: int) -> tuple[ActivityRule, ...]:
 
 def by_title(count: int) -> tuple[ActivityRule, ...]:
     """One for each activity: half of them name its title, the others how it begins."""
-    titles = (f"news {at}" if at % 2 else f"News {at}?*" for at in range(count))
+    titles = (f"news {at:03}" if at % 2 else f"News {at:03}*" for at in range(count))
     return tuple(SetActivities(Match(title=title), title=f"Changed {title}") for title in titles)
 
 
 def creating(count: int) -> tuple[ActivityRule, ...]:
     """As many as there are activities, each for one of them that is known by its date."""
     days = (NOW + timedelta(days=at) for at in range(count))
-    return tuple(DesiredActivity(f"News {at}", "", day, "BLOG") for at, day in enumerate(days))
+    return tuple(DesiredActivity(f"News {at:03}", "", day, "BLOG") for at, day in enumerate(days))
 
 
 def created(count: int) -> RecordedSite:
@@ -93,6 +105,26 @@ def test_finding_rules_by_title_and_what_they_created_is_linear() -> None:
 
     assert is_linear(decided)
     assert is_linear(found)
+
+
+def test_rules_of_posts_and_schedules_that_name_titles_are_linear() -> None:
+    def matches(count: int) -> list[Match]:
+        return [Match(title=f"news {at:03}*") for at in range(count)]
+
+    def with_drafts(count: int) -> list[Activity]:
+        drafts = (Post(PostId(f"p{at}"), "FACEBOOK", "POST", PostStatus.DRAFT) for at in range(count))
+        return [replace(activity, posts=(draft,)) for activity, draft in zip(activities(count), drafts, strict=True)]
+
+    def posts(count: int) -> Callable[[], object]:
+        rules, live = tuple(map(PostsRule, matches(count))), activities(count)
+        return lambda: decide_posts(rules, live, SCOPE)
+
+    def drafts(count: int) -> Callable[[], object]:
+        rules, live = tuple(ScheduleRule(match, max=1) for match in matches(count)), with_drafts(count)
+        return lambda: select_drafts(rules, live, RecordedSite(), Policy(), SCOPE)
+
+    assert is_linear(posts)
+    assert is_linear(drafts)
 
 
 IDS = st.sampled_from(["a0", "a1", "a2"])
