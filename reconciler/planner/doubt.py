@@ -25,6 +25,7 @@ from reconciler.planner.baseline import PRESENT, WAS_CANCELLED, key_of
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
+from reconciler.planner.used_approvals import scheduled_under_another_id
 
 
 def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
@@ -122,6 +123,12 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
     shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
     # A single post that is shown proves that the answer is from this site: the others may be gone, which is drift.
     ours_shown = any(post.id in shown for post in recorded.published)
+    # So does one that goes out with the content of ours: the site may have given it another id.
+    ours_shown = ours_shown or any(
+        post.status is PostStatus.SCHEDULED and scheduled_under_another_id(activity, post, recorded)
+        for activity in (live.activities if live else ())
+        for post in activity.posts
+    )
     gone = {post for post, found in observed.items if found is None}
     if len(unseen) < ENOUGH or ours_shown or not gone.issuperset(unseen):
         return ()

@@ -66,6 +66,13 @@ def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
     return frozenset(post for post in found if recorded.object(key_of(Kind.DRAFT, post)) != WAS_CANCELLED)
 
 
+def scheduled_under_another_id(activity: Activity, post: Post, recorded: RecordedSite) -> bool:
+    """Whether this tool scheduled the same content, on the same account, for this activity under another id only."""
+    if post.id in recorded.published_by_id:
+        return False
+    return any(each.activity == activity.id and each.digest == post.digest for each in recorded.published)
+
+
 def rights_needed(
     activity: Activity, post: Post, schedule: DesiredSchedule, approvals: Approvals, recorded: RecordedSite
 ) -> tuple[Precondition, ...]:

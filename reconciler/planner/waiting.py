@@ -47,7 +47,7 @@ from reconciler.planner.unstopped import (
     stops,
     why_not_cancelled,
 )
-from reconciler.planner.used_approvals import rights_needed, scheduled_by_us
+from reconciler.planner.used_approvals import rights_needed, scheduled_by_us, scheduled_under_another_id
 from reconciler.planner.wanted_posts import NO_SCHEDULE, Standards, Unwanted, days_of, moment_in
 
 NOT_OURS: Final = Diagnostic(
@@ -259,6 +259,10 @@ class _WaitingPosts(Struct):
         changed = verdict.state is ApprovalState.CHANGED
         what = difference_words(verdict.differences, standards.scope.zone_name)
         how = f"changed after approval ({what})" if changed else "somebody scheduled it, but nobody approved it"
+        if not changed and scheduled_under_another_id(activity, post, standards.recorded):
+            how = (
+                "it has the content of a post that was approved, but another id, and nobody approved it under that one"
+            )
         name = post_name(activity.title, post.channel, post.type)
         self.blocked.append(
             (

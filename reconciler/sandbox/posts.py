@@ -109,6 +109,16 @@ def add_item(site: Site, activity: JsonDict | None, channel: str, kind: str, mad
     return item
 
 
+def rename(site: Site, item: JsonDict) -> None:
+    """Gives an item a new id."""
+    old, new = item["id"], site.new_id("item")
+    record = site.items[new] = site.items.pop(old)
+    activity = site.activities.get(record["activity"] or "")
+    if activity is not None:
+        activity["items"][activity["items"].index(old)] = new
+    item["id"] = new
+
+
 def detach(site: Site, activity: JsonDict, item_ids: Iterable[str], fate: Fate) -> None:
     """Removes items from an activity, each to its fate."""
     for item_id in item_ids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.sandbox import checks, premium, publishing, queries, times
+from reconciler.sandbox import checks, posts, premium, publishing, queries, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import HttpError, application, not_found, precondition, unparsable, violation
 from reconciler.sandbox.json_types import JsonDict
@@ -142,6 +142,8 @@ def reschedule(call: Call) -> JsonDict:
     if call.seed.unknowns.rescheduledTime == "full-hour":
         at = times.show(times.must(at).replace(minute=0, second=0, microsecond=0))
     item["schedulingInfo"] = {"scheduledDate": at}
+    if call.seed.unknowns.rescheduledId == "new":
+        posts.rename(call.site, item)
     call.changed()
     return {"item": item}
 

@@ -95,14 +95,7 @@ def _finish_remake(site: Site, activity: JsonDict, job: JsonDict, at: datetime, 
             item.update(content.post(channel, activity, settings, accounts.account(site, channel), key))
         item["draftInfo"] = {**item["draftInfo"], "updatedDate": times.show(at)}
         if seed.unknowns.regeneratedPosts == "new-ids":
-            _rename(site, activity, item)
-
-
-def _rename(site: Site, activity: JsonDict, item: JsonDict) -> None:
-    old, new = item["id"], site.new_id("item")
-    site.items[new] = site.items.pop(old)
-    activity["items"][activity["items"].index(old)] = new
-    item["id"] = new
+            posts.rename(site, item)
 
 
 def update_media(call: Call) -> JsonDict:

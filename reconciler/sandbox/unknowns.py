@@ -521,6 +521,9 @@ class Unknowns:
         mark="10.1: what the service does with `scheduledDate` is not known",
         about="A rescheduled post goes out at the time that was asked for, or at the full hour before it.",
     )
+    rescheduledId: str = _choice(
+        "same", "new", mark="10.1: the answer was not seen", about="A rescheduled post keeps its id, or gets a new one."
+    )
     cancelUnknown: int = _choice(
         428, 409, mark="10.1: no 404 (D)", about="The HTTP status for cancelling a post that does not exist."
     )

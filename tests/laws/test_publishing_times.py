@@ -332,3 +332,25 @@ def test_rule_17_7_a_time_that_two_moves_did_not_change_is_not_asked_for_a_third
     run.write({"schedule": {"approval": "required", "rules": [{"match": {}}]}})
     assert run.plan().is_empty
     assert [found.state for found in audit(run).items] == [DriftState.CONVERGED]
+
+
+def test_posts_that_get_another_id_when_they_are_moved_are_approved_under_that_one(tmp_path: Path) -> None:
+    run = shop(
+        tmp_path,
+        activity(1, "2026-12-05T09:00:00Z", item(FACEBOOK, "FACEBOOK")),
+        activity(2, "2026-12-06T09:00:00Z", item(INSTAGRAM, "INSTAGRAM")),
+        rules=[{"match": {}, "at": "18:30"}],
+        unknowns={"rescheduledId": "new"},
+    )
+    approve(run)
+    run.apply()
+    plan = run.plan()
+    assert (plan.actions, plan.refusals, len(plan.blocked)) == ((), (), 2)
+    assert all("the content of a post that was approved, but another id" in each.message for each in plan.blocked)
+    approve(run)
+    assert run.plan().is_empty
+    assert (run.apply().entries, run.plan().is_empty) == ((), True)
+    assert sent(run) == ["schedule-drafts", "reschedule", "reschedule"]
+    (run.root / "approvals" / "shop.yaml").unlink()
+    assert code(run.apply()) is Verdict.SUCCEEDED
+    assert set(statuses(run).values()) == {"CANCELED"}
