@@ -33,8 +33,10 @@ class Surroundings(Struct, frozen=True):
     def check(self, base: ApiAddress) -> None:
         """Raises UsageError if a variable that matters for this address names something that cannot be used."""
         self.proxy_for(base)
-        if base.scheme == "https" and (self._bundle() or self.environ.get(KEY_LOG)):
+        if base.scheme == "https" and self._bundle():
             self.certificates()  # reading the public ones takes long and cannot fail: only named ones are tried
+        elif self.environ.get(KEY_LOG):
+            self._context()  # over plain http as well: aiohttp opens the file when it is imported
 
     def certificates(self) -> ssl.SSLContext:
         """The trusted certificates: those that the environment names, otherwise the public ones. Raises UsageError."""

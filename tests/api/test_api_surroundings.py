@@ -251,5 +251,10 @@ def test_certificates_that_cannot_be_read_are_an_error_before_any_request_that_n
         client_to("https://127.0.0.1:9", clock, {variable: place(tmp_path)})
 
 
+def test_a_key_log_that_cannot_be_written_is_named_over_plain_http_too(clock: FakeClock, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"SSLKEYLOGFILE=.* cannot be written"):
+        client_to("http://127.0.0.1:9", clock, {"SSLKEYLOGFILE": str(tmp_path / "missing" / "keys.log")})
+
+
 def test_over_plain_http_certificates_do_not_matter(clock: FakeClock) -> None:
     client_to("http://127.0.0.1:9", clock, {"SSL_CERT_FILE": "missing.pem"})
