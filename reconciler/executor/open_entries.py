@@ -12,7 +12,7 @@ from typing import assert_never
 from reconciler.executor.events import EmitProgress, EntryResolved
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.observe import merged
-from reconciler.executor.outcome_check import SHOWS_WITHIN, infer_outcome, read_for
+from reconciler.executor.outcome_check import CREATED_SHOWS_WITHIN, SHOWS_WITHIN, infer_outcome, read_for
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude, note_part
@@ -68,7 +68,8 @@ def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: 
     now = ports.clock.now()
     if kind_of(entry.operation).may_lag(entry.operation, found):
         return not _was_accepted(entry) and now - entry.started_at < SHOWS_WITHIN
-    young = entry.may_have(Verb.CREATE) and now - entry.started_at < options.waiting.interval
+    window = max(options.waiting.interval, CREATED_SHOWS_WITHIN)
+    young = entry.may_have(Verb.CREATE) and now - entry.started_at < window
     return young and isinstance(infer_outcome(entry, found, now), NotDone)
 
 

@@ -15,24 +15,33 @@ from msgspec.structs import replace
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import OutcomeReads
 from reconciler.executor.lagging import drafts_themselves
-from reconciler.executor.ports import Reader
+from reconciler.executor.ports import PollPolicy, Reader
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.journal import AnyOperation, OpenEntry
 from reconciler.model.outcomes import Outcome
 from reconciler.model.posts import Post, PostId
 from reconciler.model.sites import SiteRef
 
-__all__ = ["LONGEST_PAUSE", "LOOKS", "Snapshot", "infer_outcome", "read_for"]
+__all__ = ["LOOKS", "Snapshot", "infer_outcome", "pause_between_looks", "read_for"]
 
 LOOKS: Final = 4
 """How often a difference must be seen before it counts: reads may lag behind writes (17.6)."""
 
+SHORTEST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 2.0
-"""Seconds between two reads, unless generations are polled more often than that."""
+"""Seconds between two reads: as often as generations are polled, within these bounds."""
 
 
 SHOWS_WITHIN: Final = timedelta(minutes=1)
 """How long a draft whose scheduling was not answered may read as one before it counts as not scheduled (17.6)."""
+
+CREATED_SHOWS_WITHIN: Final = timedelta(seconds=5)
+"""How long an object whose creation was not answered may be missing before it counts as not created (17.6)."""
+
+
+def pause_between_looks(waiting: PollPolicy) -> float:
+    """How many seconds to wait before a read that differs is repeated."""
+    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waiting.interval.total_seconds()))
 
 
 def infer_outcome(entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import OutcomeContext
-from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcome, read_for
+from reconciler.executor.outcome_check import LOOKS, infer_outcome, pause_between_looks, read_for
 from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.diagnostics import Diagnostic
@@ -28,7 +28,7 @@ async def read_back(run: SiteRun) -> None:
         if not left:
             return
         if look:
-            await run.ports.clock.sleep(min(LONGEST_PAUSE, run.options.waiting.interval.total_seconds()))
+            await run.ports.clock.sleep(pause_between_looks(run.options.waiting))
         found = await read_for(run.site, run.ports.reader, [attempt.entry.operation for attempt in left])
         wrong = {attempt.entry.id: why for attempt in left if (why := _mismatch(run, attempt, found)) is not None}
         for attempt in left:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import assert_never
 
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.outcome_check import LOOKS, infer_outcome, read_for
+from reconciler.executor.outcome_check import CREATED_SHOWS_WITHIN, LOOKS, infer_outcome, read_for
 from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.state_updates import note_part
 from reconciler.model.notes import InputsPending
@@ -84,13 +85,16 @@ async def _gone_already(run: SiteRun, attempt: CallAttempt, refused: NotDone) ->
 
 
 async def _read_again(run: SiteRun, attempt: CallAttempt, unclear: Unknown) -> Outcome:
-    """Done, not done, or still unknown (design.md 3.5). A create may still be in flight, so it is looked for twice."""
-    looks = LOOKS if attempt.entry.sent else 2 if attempt.action.operation.verb is Verb.CREATE else 1
+    """Done, not done, or still unknown (design.md 3.5). A create may still be in flight, so it is looked for again."""
+    looks, pause = LOOKS if attempt.entry.sent else 1, run.options.waiting.interval
+    if attempt.action.operation.verb is Verb.CREATE and not attempt.entry.sent:
+        pause = max(pause, CREATED_SHOWS_WITHIN / 5)
+        looks = 1 + ceil(CREATED_SHOWS_WITHIN / pause)
     found: Outcome | None = None
     try:
         for number in range(looks):
             if number:
-                await run.ports.clock.sleep(run.options.waiting.interval.total_seconds())
+                await run.ports.clock.sleep(pause.total_seconds())
             seen = await read_for(run.site, run.ports.reader, [attempt.entry.operation])
             found = infer_outcome(attempt.entry, seen, run.now())
             if isinstance(found, Done | Pending):

@@ -13,7 +13,9 @@ from reconciler.api.calls import BATCH
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
 from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, KeptPromises, SiteLedger, tally_of
+from reconciler.executor.ports import PollPolicy
 from reconciler.model.activities import (
+    Activity,
     ActivityIs,
     CreateActivity,
     DateIs,
@@ -163,6 +165,17 @@ def test_a_lost_answer_of_a_create_is_settled_by_what_is_new(shop: Bench, effect
     assert shop.recorded.open == ()
     assert len(shop.recorded.created) == effect
     assert shop.world.log.count("sleep") == (not effect)
+
+
+def test_rule_17_6_a_create_whose_answer_was_lost_may_show_seconds_later_however_short_the_poll(shop: Bench) -> None:
+    """A read lags without the header that the lost answer carried, so two quick looks prove nothing."""
+    shop.waiting = PollPolicy(timedelta(milliseconds=50), timedelta(minutes=1))
+    shop.world.answers = {CreateActivity: [unclear("the connection was lost")]}
+    made = Activity(ActivityId("a9"), OPEN_DAY.title, OPEN_DAY.description, OPEN_DAY.target_date, OPEN_DAY.type)
+    shop.world.after_call = lambda _: shop.world.later(lambda: shop.world.activities.append(made), timedelta(seconds=3))
+    assert results(shop.apply(CREATE)) == ["done"]
+    assert [one.id for one in shop.recorded.created] == ["a9"]
+    assert len(shop.writes) == 1
 
 
 def test_an_update_that_was_not_kept_is_corrected(shop: Bench) -> None:

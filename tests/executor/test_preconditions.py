@@ -14,6 +14,7 @@ from reconciler.executor.events import EntryResolved
 from reconciler.executor.kinds import of_kind
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule.conditions import right_unmet
+from reconciler.executor.ports import PollPolicy
 from reconciler.executor.preconditions import stale_in
 from reconciler.model.activities import (
     ActivityIs,
@@ -282,11 +283,13 @@ def test_a_move_whose_time_cannot_be_seen_stays_open(shop: Bench) -> None:
     assert shop.settle_open().open == ()
 
 
-def test_a_create_that_was_sent_only_just_now_is_looked_for_twice(shop: Bench) -> None:
+@pytest.mark.parametrize(("interval", "shows"), [(30, 20), (0.05, 3)])
+def test_a_create_that_was_sent_only_just_now_is_looked_for_again(shop: Bench, interval: float, shows: int) -> None:
+    shop.waiting = PollPolicy(timedelta(seconds=interval), timedelta(minutes=10))
     when = JsonObject({"date": instant(START), "recurringRule": None})
     shop.remember(open=(replace(entry("create-event", name="Fair", event=when, known=()), started_at=START),))
     fair = CalendarEvent(EventId("e7"), "Fair", None, START)
-    shop.world.later(lambda: shop.world.events.append(fair), timedelta(seconds=20))
+    shop.world.later(lambda: shop.world.events.append(fair), timedelta(seconds=shows))
     assert shop.settle_open().event_ids == (("Fair", EventId("e7")),)
 
 

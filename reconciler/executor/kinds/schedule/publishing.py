@@ -13,7 +13,7 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.kinds.schedule.conditions import is_scheduled
 from reconciler.executor.kinds.schedule.swapped import take_back, take_back_if_swapped
 from reconciler.executor.ledger import ActionResult
-from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, SHOWS_WITHIN, infer_outcome, read_for
+from reconciler.executor.outcome_check import LOOKS, SHOWS_WITHIN, infer_outcome, pause_between_looks, read_for
 from reconciler.executor.readback import read_back
 from reconciler.executor.run import UNDER_WAY, CallAttempt, SiteRun, result_of
 from reconciler.executor.simple import resolve_unclear
@@ -115,7 +115,7 @@ async def _look(run: SiteRun, sent: Sequence[CallAttempt]) -> Snapshot:
     lost = {_operation_of(each.action).post for each in sent if isinstance(each.outcome, Unknown)} - {
         _operation_of(each.action).post for each in sent if _accepted(each)
     }
-    pause = min(LONGEST_PAUSE, run.options.waiting.interval.total_seconds())
+    pause = pause_between_looks(run.options.waiting)
     # If the response was lost, nothing says that it was not scheduled, except that it does not show for long enough.
     most = max(LOOKS, ceil(SHOWS_WITHIN.total_seconds() / pause)) if lost else LOOKS
     found = Snapshot()
