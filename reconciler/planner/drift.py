@@ -6,7 +6,7 @@ posts and drafts are in drift_content.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.drift_content import content_items, waiting_items
 from reconciler.planner.drift_events import event_drift, is_as_declared
+from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import (
     ChangedSide,
     DriftItem,
@@ -33,7 +34,6 @@ from reconciler.planner.drift_report import (
     applied_or_absent,
     of_fields,
     who_moved,
-    without_name,
 )
 from reconciler.planner.events import EventsPart
 from reconciler.planner.generation import FIRST_CONTACT, changed_inputs, generated_from_now, inputs_of
@@ -66,7 +66,8 @@ def find_drift(
             found += content
         else:
             found += waiting_items(desired, observed, recorded, plan, scope)
-    items = _with_types(_with_blocked(found, plan), observed, recorded)
+    typed = _with_types(_with_blocked(found, plan), observed, recorded)
+    items = tuple(with_problem(item, scope.zone_name) for item in typed)
     notes = tuple(note for note in plan.notes if note.code != FIRST_CONTACT)  # an audit makes nothing a baseline
     return DriftReport(desired.ref, items, due, notes, plan.refusals)
 
@@ -84,19 +85,19 @@ def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
             blocked.pop(str(item.address), None)
             items.append(item)
     items += [
-        DriftItem(problem.about, DriftState.BLOCKED, Finding.BLOCKED, problem=without_name(problem), name=problem.name)
+        DriftItem(problem.about, DriftState.BLOCKED, Finding.BLOCKED, problem=problem)
         for problem in plan.blocked
         if str(problem.address) in blocked
     ]
     return tuple(items)
 
 
-def _with_types(items: Iterable[DriftItem], observed: ObservedSite, recorded: RecordedSite) -> tuple[DriftItem, ...]:
+def _with_types(items: Iterable[DriftItem], observed: ObservedSite, recorded: RecordedSite) -> Iterator[DriftItem]:
     """The items, with the type of each post on its channel, as far as the site or the state knows."""
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     types = {post.id: post.type for post in recorded.published}
     types |= {post.id: post.type for activity in activities for post in activity.posts}
-    return tuple(
+    return (
         replace(item, type=types.get(PostId(item.address.key), ""))
         if not item.type and item.address.kind is Kind.DRAFT
         else item

@@ -112,8 +112,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
                 wanted = (activity.title, activity.target_date)
                 made = wanted in self._made
                 finding = Finding.DELETED if made else Finding.MISSING
-                found = self._drifted(action, finding, ChangedSide.REMOTE if made else ChangedSide.GIT)
-                return replace(found, name=activity.title)
+                return self._drifted(action, finding, ChangedSide.REMOTE if made else ChangedSide.GIT, activity.title)
             case UpdateActivity(title=title):
                 return self._edited_activity(action, title)
             case DeleteActivity(title=title):
@@ -144,7 +143,6 @@ class _Audit(PostsAudit, frozen=True, dict=True):
                     reason=action.reason,
                     details=action.details,
                     grounds=action.grounds,
-                    zone=self.scope.zone_name,
                 )
             case CancelPost(post=post) as operation:
                 ours = post in self.published

@@ -19,7 +19,7 @@ from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of
-from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, who_moved, without_name
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, who_moved
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
@@ -92,8 +92,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
             item = DriftItem(problem.about, DriftState.DRIFTED, finding, moved, problem=problem)
             if found is not None:
                 activity, its = found
-                named = replace(item, title=activity.title, channel=its.channel, type=its.type)
-                item = replace(named, problem=without_name(problem))
+                item = replace(item, title=activity.title, channel=its.channel, type=its.type)
             yield item
         ours = self.published
         for post in self.plan.still_going_out:
@@ -109,7 +108,6 @@ class PostsAudit(Struct, frozen=True, dict=True):
                 reason=post.reason,
                 details=post.details,
                 grounds=post.grounds,
-                zone=self.scope.zone_name,
                 title=post.title,
                 channel=post.channel,
                 type=post.type,
@@ -173,8 +171,6 @@ class PostsAudit(Struct, frozen=True, dict=True):
         self, id: PostId, finding: Finding, moved: ChangedSide, channel: str, found: tuple[Activity, Post] | None
     ) -> DriftItem:
         address = self.scope.address(Kind.DRAFT, id)
-        blocked = self._blocked.get(address)
-        problem = without_name(blocked) if blocked is not None else None
         about: tuple[str, ...] = ()
         last = self.published.get(id)
         title = found[0].title if found else last.title if last else ""
@@ -188,7 +184,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
             finding,
             moved,
             about=about,
-            problem=problem,
+            problem=self._blocked.get(address),
             title=title,
             channel=channel,
             type=type,

@@ -13,6 +13,7 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import SiteRef
+from reconciler.model.text import spoken
 from reconciler.planner.actions import Grounds, Reason, RefusedBy
 
 
@@ -35,7 +36,7 @@ class ChangedSide(StrEnum):
 
 
 class Finding(StrEnum):
-    """How an object differs from what the file asks for. `reporters/` makes the sentence."""
+    """How an object differs from what the file asks for. drift_problem.py makes the sentence."""
 
     DIFFERS = "differs"
     MISSING = "missing"
@@ -78,12 +79,11 @@ class FieldDrift(Struct, frozen=True):
 
 
 class DriftItem(Struct, frozen=True):
-    """One managed object. `moved` is set if it drifted. `about` holds facts for the finding's sentence.
+    """One managed object. `moved` is set if it drifted. `about` holds the facts behind the finding.
 
-    `problem` is what is in the way, or went wrong, and what a person can do about it.
+    `problem` is all that is said about it, and what a person can do; None only if it is converged.
 
-    `reason`, `details` and `grounds` are those of the plan's action for it, if the finding alone does not say why;
-    `zone` is the site's time zone, for the times in them.
+    `reason`, `details` and `grounds` are those of the plan's action for it, if the finding alone does not say why.
     """
 
     address: Address
@@ -96,13 +96,10 @@ class DriftItem(Struct, frozen=True):
     reason: Reason | None = None
     details: tuple[str, ...] = ()
     grounds: Grounds | Absent = ABSENT
-    zone: str = "UTC"
     title: str = ""
     channel: str = ""
     type: str = ""
     """For a post: the title of its activity, where it goes out, and its type there."""
-    name: str = ""
-    """What people call the object, if `about` does not say: a post's name, or an activity's title."""
 
     @property
     def fix(self) -> str:
@@ -110,8 +107,14 @@ class DriftItem(Struct, frozen=True):
         return self.problem.fix if self.problem is not None else ""
 
     @property
+    def statement(self) -> str:
+        """What is said about it beside its name and the side that changed; empty if it is converged."""
+        said = without_name(self.problem).cause if self.problem is not None else ""
+        return said.removeprefix(f"{spoken(self.moved)}: ") if self.moved is not None else said
+
+    @property
     def shown_fields(self) -> tuple[FieldDrift, ...]:
-        """The fields that a person reads. A time is in `about` instead, in the site's zone."""
+        """The fields that a person reads. A time is in the statement instead, in the site's zone."""
         return () if self.finding in (Finding.OTHER_TIME, Finding.DATE_MOVED) else self.fields
 
 

@@ -103,8 +103,8 @@ def _note(name: str, change: FieldChange) -> Diagnostic:
     # The common beginning is of no interest; a few characters of it show where the difference is.
     start = alike - BEFORE if alike > 2 * BEFORE else 0
     what = (
-        f"{name}: {_shown(change.after, asked, start)} was written twice, but the site keeps "
-        f"{_shown(change.before, keeps, start)}"
+        f"{name}: {shown_value(change.after, start)} was written twice, but the site keeps "
+        f"{shown_value(change.before, start)}"
     )
     remedy = "write that in the file" if keeps.strip() else "leave it out of the file"
     return Diagnostic.note("kept-by-server", what, f"{remedy} to remove this note")
@@ -129,8 +129,9 @@ def _text(value: Json) -> str:
     return printable(value if isinstance(value, str) else canonical_text(value))
 
 
-def _shown(value: Json, text: str, start: int) -> str:
+def shown_value(value: Json, start: int = 0) -> str:
+    """A value inside a sentence: in quotes from the character `start` on, and cut if it is long."""
     if value is None or value == "":
         return "(not set)"
-    text = ("..." if start else "") + text[start:]
+    text = ("..." if start else "") + _text(value)[start:]
     return in_quotes(text if len(text) <= LONGEST else text[:LONGEST] + "...")

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from msgspec.structs import replace
-
 from reconciler.engine.results import DriftCompleted, RunStarted
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
-from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
 from reconciler.model.plurals import plural
-from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
@@ -20,7 +16,7 @@ from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.diagnostics import cause
-from reconciler.reporters.drift_words import finding as finding_words
+from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.last_lines import drift_line, header
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
@@ -166,9 +162,9 @@ def _shared(*lines: Line) -> Item:
 def _words_of(item: DriftItem) -> object:
     """What a screen says about an object apart from its name: several posts with the same words are shown once."""
     if item.finding is Finding.BLOCKED:
-        return item.problem and item.problem.message, item.fix
+        return item.statement, item.fix
     if item.channel and item.finding not in (None, Finding.STILL_GOING_OUT) and not item.shown_fields:
-        return item.state, item.moved, finding_words(item, named=True), item.fix
+        return item.state, item.moved, item.statement, item.fix
     return item
 
 
@@ -195,17 +191,14 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Item:
     spans = [Span(spoken(item.state), style)]
     if item.moved is not None:
         spans.append(Span(spoken(item.moved)))
-    if item.finding is Finding.BLOCKED and item.problem is not None:
-        spans.append(Span(item.problem.cause))
-    elif item.finding is not None and not item.shown_fields:
-        said = replace(item, about=()) if item.address.kind is Kind.ACTIVITY else item
-        spans.append(Span(finding_words(said, named=count == 1 or bool(item.channel))))
+    if item.statement and not item.shown_fields:
+        spans.append(Span(item.statement))
     if item.shown_fields and all(isinstance(field.applied, Absent) for field in item.shown_fields):
         spans.append(Span("never applied", Style.DIM))
     if everything:
         spans.append(Span(item.address.shown, Style.DIM))
     thing = "post" if item.channel else spoken(item.address.kind)
-    subject = _subject(item) if count == 1 else counted(count, thing)
+    subject = subject_of(item) if count == 1 else counted(count, thing)
     lines = [subject_line(symbol, style, subject, *spans)]
     lines += [Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6) for field in item.shown_fields]
     if fix:
@@ -220,22 +213,8 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Item:
 def _names(items: Sequence[DriftItem]) -> str:
     """The names of several objects; of posts that apply will schedule, the first."""
     if not items[0].channel:
-        return ", ".join(item.name for item in items if item.name)
+        return ", ".join(filter(None, (item.problem.name for item in items if item.problem)))
     return by_channels(items, MOST_NAMED if items[0].finding in TOLD_TOGETHER else len(items), "post")
-
-
-def _subject(item: DriftItem) -> str:
-    """What an object is, by the name that people use; its id only if it has no other name."""
-    kind, key = item.address.kind, item.address.key
-    if kind.has_names:
-        return f'{spoken(kind)} "{key}"'
-    if item.channel:
-        return f"post {name_of(item)}"
-    if kind is Kind.ACTIVITY and (title := item.name or ", ".join(item.about)):
-        return f'activity "{title}"'
-    if item.name:
-        return f"{kind.value} {item.name}"
-    return spoken(kind)
 
 
 def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:

@@ -44,25 +44,8 @@ from reconciler.model.posts import name_of, shown_account
 from reconciler.model.text import spoken
 from reconciler.model.verdict import Verdict
 from reconciler.planner.actions import GoingOut, StillGoingOut
-from reconciler.planner.drift_report import DriftItem, DriftState, Finding
+from reconciler.planner.drift_report import DriftState
 from reconciler.reporters import words
-from reconciler.reporters.drift_words import finding as finding_words
-
-_GRAVE = frozenset(
-    {
-        Finding.FAILED,
-        Finding.NOT_WANTED,
-        Finding.STILL_GOING_OUT,
-        Finding.DATE_MOVED,
-        Finding.FAILED_POST,
-        Finding.WENT_OUT_UNWANTED,
-        Finding.CHANNEL_LOST,
-        Finding.UNAPPROVED,
-        Finding.EDITED,
-        Finding.MOVED_BY_OTHERS,
-    }
-)
-"""Drift that makes the wrong words go out, or none at all."""
 
 
 class Findings:
@@ -154,7 +137,9 @@ def _of_site(event: SiteEvent) -> Iterator[Diagnostic]:
             yield from (going_out(post, zone) for post in event.going_out)
         case SiteDrifted(report=report):
             yield from report.refusals
-            yield from (drift for item in report.items if (drift := drifted(item)) is not None)
+            yield from (
+                item.problem for item in report.items if item.problem and item.state is not DriftState.IN_REVIEW
+            )
         case SiteApplied(ledger=ledger):
             yield from _of_ledger(ledger)
         case SiteFailed(problems=problems, unseen=unseen):
@@ -180,33 +165,6 @@ def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     message = f"{name_of(post)}{account} is still going out{when}: {post.problem.cause}"
     problem = post.problem
     return Diagnostic("still-going-out", message, problem.fix, address=post.address, request_id=problem.request_id)
-
-
-def drifted(item: DriftItem) -> Diagnostic | None:
-    """An object that is not as its file asks; None if it is, or waits for review."""
-    match item.state:
-        case DriftState.CONVERGED | DriftState.IN_REVIEW:
-            return None
-        case DriftState.PENDING:
-            severity = Severity.NOTE
-        case DriftState.BLOCKED:
-            severity = Severity.WARNING
-        case DriftState.DRIFTED:
-            severity = Severity.ERROR if item.finding in _GRAVE else Severity.WARNING
-        case _:
-            assert_never(item.state)
-    code = item.state.value if item.finding is None else item.finding.value
-    fields = "; ".join(
-        f"{field.path.removeprefix('settings.')} is {words.value(field.live)}, but the file says "
-        f"{words.value(field.desired)}"
-        for field in item.shown_fields
-    )
-    parts = (
-        finding_words(item) if item.finding is not None else spoken(item.state),
-        spoken(item.moved) if item.moved else "",
-        fields,
-    )
-    return Diagnostic(code, ": ".join(part for part in parts if part), item.fix, severity, address=item.address)
 
 
 def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:

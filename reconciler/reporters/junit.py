@@ -36,7 +36,7 @@ from reconciler.model.verdict import Verdict
 from reconciler.planner.drift_report import DriftState
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
-from reconciler.reporters.findings import Findings, drifted, ended_badly, findings_of
+from reconciler.reporters.findings import Findings, ended_badly, findings_of
 from reconciler.reporters.layout import inert, inert_lines
 
 RUN: Final = "run"
@@ -84,8 +84,7 @@ class JunitReporter:
                 )
                 self._add_case(event.name, findings_of(event), seconds, error=failed)
             case SiteDrifted(report=report, seconds=seconds):
-                drifting = (drifted(item) for item in report.of(DriftState.DRIFTED))
-                failing = {found for found in drifting if found is not None}
+                failing = {item.problem for item in report.of(DriftState.DRIFTED) if item.problem is not None}
                 self._add_case(event.name, findings_of(event), seconds, failing=failing)
             case SiteFailed(seconds=seconds):
                 self._add_case(event.name, findings_of(event), seconds, error=not event.refused)

@@ -35,7 +35,7 @@ from reconciler.model.verdict import Verdict
 from reconciler.model.writes import Verb
 from reconciler.planner.drift_report import DriftReport, DriftState, Finding
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.findings import Findings, drifted
+from reconciler.reporters.findings import Findings
 
 _HELP: Final = {
     "pending": "Objects that are waiting for Wix, by site.",
@@ -127,9 +127,8 @@ class OpenMetricsReporter:
 
     def _audited(self, name: SiteName, report: DriftReport) -> None:
         for item in report.of(DriftState.DRIFTED):
-            finding = drifted(item)
-            assert finding is not None
-            self._items[name, item.address.kind, finding.severity] += 1
+            assert item.problem is not None
+            self._items[name, item.address.kind, item.problem.severity] += 1
         for refusal in report.refusals:
             self._items[name, refusal.about.kind, Severity.ERROR] += 1
         failed = sum(item.finding is Finding.FAILED_POST for item in report.items)

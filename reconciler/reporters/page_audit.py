@@ -12,7 +12,7 @@ from reconciler.model.text import spoken
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import cause
-from reconciler.reporters.drift_words import finding
+from reconciler.reporters.drift_words import subject
 from reconciler.reporters.history_text import moved_words, unwanted_words, when_words
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import (
@@ -68,21 +68,17 @@ def _rank(item: DriftItem) -> int:
 
 
 def _item(item: DriftItem) -> str:
-    kind, key = item.address.kind, item.address.key
-    subject = f'{spoken(kind)} "{key}"' if kind.has_names else spoken(kind)
-    if item.channel:
-        subject = f"post {name_of(item)}"
     _, style, symbol = STATES[item.state]
     if item.finding is Finding.STILL_GOING_OUT:
         style, symbol = "bad", "!"
-    said = f"{spoken(item.moved)}: " if item.moved else ""
-    said += finding(item, named=True) if item.finding is not None else ""
+    parts = (spoken(item.moved) if item.moved else "", "" if item.shown_fields else item.statement)
+    said = ": ".join(filter(None, parts))
     rows = "".join(
         f"<dt>{text(field.path.removeprefix('settings.'))}</dt>{_sides(field)}" for field in item.shown_fields
     )
     changes = f'<dl class="changes">{rows}</dl>' if rows else ""
     tag = f'<span class="tag {style}">{spoken(item.state)}</span> '
-    return line(symbol, subject, tag + text(said)) + changes + fix(item.fix)
+    return line(symbol, subject(item), tag + text(said)) + changes + fix(item.fix)
 
 
 def _sides(field: FieldDrift) -> str:

@@ -14,6 +14,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Plan, ToReview
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
+from reconciler.planner.reasons import IN_REVIEW, REASONS, facts_behind
 from reconciler.reporters import words
 from reconciler.reporters.cards import side_of
 from reconciler.reporters.context import CallsOf
@@ -126,8 +127,8 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
 
 def reason_of(action: Action, zone: str) -> str:
     """Why an action is planned, in words, with the facts behind it."""
-    why = words.REASONS[action.reason]
-    facts = words.facts_behind(action.reason, action.details, action.grounds, zone)
+    why = REASONS[action.reason]
+    facts = facts_behind(action.reason, action.details, action.grounds, zone)
     found = ", ".join(fact.removeprefix("settings.") for fact in facts)
     return f"{why}: {found}" if found else why
 
@@ -154,7 +155,7 @@ def _changed(change: FieldChange) -> str:
 
 
 def _to_review(draft: ToReview) -> str:
-    return line("?", "draft", text(f"{name_of(draft)}: {words.IN_REVIEW[draft.state]}"))
+    return line("?", "draft", text(f"{name_of(draft)}: {IN_REVIEW[draft.state]}"))
 
 
 def _blocked(problem: Diagnostic, zone: str) -> str:

@@ -20,6 +20,7 @@ from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, 
 from reconciler.model.sites import PostOutcome
 from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
+from reconciler.planner.reasons import facts_behind
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import obstacle, of_its_site
 from reconciler.reporters.markup import bullets, text, words_apart
@@ -124,7 +125,7 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
     """A post that goes out although it is no longer wanted: when, why, and how to stop it."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
-    facts = words.facts_behind(post.reason, post.details, post.grounds, zone)
+    facts = facts_behind(post.reason, post.details, post.grounds, zone)
     why = "; ".join(part for part in (words.reason_behind(post.reason), *facts, obstacle(post)) if part)
     said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))
     return f'{said}<div class="why">{text(why)}</div>{fix(post.problem.fix)}'

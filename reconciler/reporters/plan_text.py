@@ -21,6 +21,7 @@ from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import COUNTING, Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.edits import edit_key
+from reconciler.planner.reasons import facts_behind
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
@@ -239,7 +240,7 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
         else words.reason_behind(action.reason)
     )
     lines.append(f"reason: {action.reason}" + (f" ({why})" if why else ""))
-    if facts := words.facts_behind(action.reason, action.details, action.grounds, plan.time_zone):
+    if facts := facts_behind(action.reason, action.details, action.grounds, plan.time_zone):
         lines.append(f"because: {', '.join(facts)}")
     lines += [f"call: {call}" for call in calls_of(action.operation, plan.site)]
     lines += [f"needs: {precondition(required)}" for required in action.requires]
@@ -254,7 +255,7 @@ def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tup
     """
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
-    facts = words.facts_behind(post.reason, post.details, post.grounds, zone)
+    facts = facts_behind(post.reason, post.details, post.grounds, zone)
     why = "; ".join(part for part in (words.reason_behind(post.reason), *facts) if part)
     where = f"{site}: " if site else ""
     text = f"{where}{name_of(post)}{when}{account}: {why}; {obstacle(post)}"

@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from reconciler.model.canonical import Absent, Json, thaw
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.canonical import Json, thaw
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
 from reconciler.model.sites import name_of_input
-from reconciler.planner.actions import Action, Grounds, InReview, Reason, ReasonFact
-from reconciler.planner.approval_checks import difference_values, difference_words
-
-REASONS: Final[Mapping[Reason, str]] = {
-    Reason.DIFFERS: "the site differs from the file",
-    Reason.DECLARED: "declared in the file, but not on the site yet",
-    Reason.NOT_LISTED: "not in the file, and prune is on",
-    Reason.NO_MARKETING_PLAN: "the site has no marketing plan yet",
-    Reason.GENERATION_FAILED: "the last generation failed",
-    Reason.INACTIVE: "the marketing plan became inactive",
-    Reason.INPUTS_CHANGED: "the inputs of the marketing plan changed",
-    Reason.ASKED_FOR: "requested with --regenerate",
-    Reason.UNDER_WAY: "a generation is under way",
-    Reason.UNCONFIRMED: "a generation was requested, and it is not known whether it began",
-    Reason.ABSENT_WANTED: "the file declares it absent",
-    Reason.RULE: "a rule in the file matches it",
-    Reason.NEVER_GENERATED_FROM: "settings saved earlier have not been generated from yet",
-    Reason.SENT_BACK: "sent back in review",
-    Reason.APPROVED: "approved in review",
-    Reason.NO_APPROVAL_NEEDED: "the file says approval: none",
-    Reason.OTHER_TIME: "the rule asks for a different time",
-    Reason.NOT_WANTED: "no rule covers it, and manage is all",
-    Reason.WITHDRAWN: "its approval was withdrawn",
-    Reason.CHANGED: "its content is no longer what was approved",
-    Reason.EDITED: "its entry in the approvals file was edited",
-    Reason.NEVER_APPROVED: "nobody approved it, and manage is all",
-    Reason.REPLACED: "its content is about to be replaced",
-    Reason.ACTIVITY_GONE: "its activity is gone",
-    Reason.DATE_MOVED: "its activity now has a different date",
-    Reason.FORBIDDEN: "a policy forbids it now",
-    Reason.PAUSED: "publishing is paused",
-}
-"""A test fails for a reason that has no words here."""
+from reconciler.planner.actions import Action, Reason
+from reconciler.planner.reasons import REASONS
 
 _BEHIND: Final[Mapping[Reason, str]] = {
     Reason.DIFFERS: "",
@@ -69,39 +37,10 @@ _BEHIND: Final[Mapping[Reason, str]] = {
 """Reasons that are worded differently after the words of a write, or are left out there."""
 
 
-FACTS: Final[Mapping[str, str]] = {
-    ReasonFact.NO_APPROVALS_FILE: "there is no approvals file",
-    ReasonFact.NOT_APPROVED_NOW: "nobody has approved it as it is now",
-}
-"""A test fails for a fact that has no words here."""
-
-
-def facts_behind(reason: Reason, details: Iterable[str], grounds: Grounds | Absent, zone: str) -> tuple[str, ...]:
-    """The facts behind a reason; times are in the time zone `zone`."""
-    found: tuple[str, ...] = ()
-    if not isinstance(grounds, Absent):
-        differing = grounds.differences
-        if reason is Reason.DATE_MOVED:
-            found = tuple(difference_values(difference, zone) for difference in differing)
-        elif differing:
-            found = (difference_words(differing, zone),)
-        found = (*found, *map(_with_place, grounds.forbidden_by))
-    return (*found, *(FACTS.get(fact, fact) for fact in details))
-
-
-def _with_place(problem: Diagnostic) -> str:
-    return problem.cause if problem.place is None else f"{problem.cause} ({problem.place})"
-
-
 def reason_behind(reason: Reason) -> str:
     """Why, for use after the words of a write; empty if those already say it."""
     return _BEHIND.get(reason, REASONS[reason])
 
-
-IN_REVIEW: Final[Mapping[InReview, str]] = {
-    InReview.NOT_REVIEWED: "not in the approvals file yet",
-    InReview.PENDING: "waiting for a decision",
-}
 
 LONGEST = 160
 """How many characters of a value are shown; `--explain` and the other formats have all of them."""

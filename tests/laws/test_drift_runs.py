@@ -62,6 +62,9 @@ def audit(run: WholeRun) -> DriftReport:
     before = len(run.writes())
     report = asyncio.run(work())
     assert len(run.writes()) == before
+    for item in report.items:
+        assert (item.problem is None) == (item.state is DriftState.CONVERGED), item
+        assert item.problem is None or (item.problem.address == item.address and item.problem.message), item
     return report
 
 

@@ -29,7 +29,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text
-from reconciler.reporters.words import facts_behind
+from reconciler.planner.reasons import facts_behind
 from tests import strategies
 from tests.planner.pure_world import to_text
 

@@ -83,6 +83,7 @@ from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.model.verdict import Verdict, verdict_with
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
+from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, FieldDrift, Finding
 from reconciler.planner.tally import tally_of as plan_tally
 from reconciler.reporters.context import ReporterContext
@@ -392,12 +393,24 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         Finding.DIFFERS,
         ChangedSide.REMOTE,
         (FieldDrift("settings.toneOfVoice", say("w-file"), say("w-live"), ChangedSide.REMOTE, say("w-applied")),),
-        problem=Diagnostic("test", "it is blocked", say("w-mend")),
     )
-    report = DriftReport(SiteRef(shop, "1"), (item,), due=2, notes=(Diagnostic.note("test", say("w-note")),))
+    edited = DriftItem(
+        Address(shop, Kind.DRAFT, "edited"),
+        DriftState.DRIFTED,
+        Finding.EDITED,
+        ChangedSide.REMOTE,
+        problem=Diagnostic("changed-after-approval", say("w-changed"), say("w-mend")),
+        title=say("w-title"),
+        channel="INSTAGRAM",
+    )
+    items = tuple(with_problem(found, "UTC") for found in (item, edited))
+    report = DriftReport(SiteRef(shop, "1"), items, due=2, notes=(Diagnostic.note("test", say("w-note")),))
     begun = (RunStarted("drift", "acme-sites", 2, 2), PhaseStarted(Phase.READING, 2))
     drift = (*begun, SiteDrifted(report), unread(say), DriftCompleted(2, report.tally, failed=1), exits(1))
-    yield "drift", Run("drift", drift, words="settings w-live", problems="w-unread")
+    yield (
+        "drift",
+        Run("drift", drift, words="settings w-live w-file w-title w-changed", problems="w-unread w-changed w-file"),
+    )
     calm = SiteDrifted(DriftReport(SiteRef(SiteName("calm"), "2")))
     yield "no drift", Run("drift", (*begun, calm, DriftCompleted(1), exits(0)))
 

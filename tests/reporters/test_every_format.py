@@ -5,6 +5,7 @@ A format may do more, and have a test file of its own; what it must do is here.
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 import re
@@ -15,11 +16,12 @@ from typing import get_args
 import pytest
 
 from reconciler.engine.results import ClosingEvent, Ended, Event, PartsMerged, PhaseStarted
-from reconciler.engine.site_results import Progressed, SiteStarted
+from reconciler.engine.site_results import Progressed, SiteDrifted, SiteStarted
 from reconciler.engine.tool_results import SandboxReset, SandboxStopped, StarterWritten
 from reconciler.engine.verdict import verdict_of
 from reconciler.executor.ledger import SEVERITIES
 from reconciler.model.verdict import Verdict
+from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import FORMATS, Tells
 from tests.hostile import CAPTIONS, RAW
 from tests.reporters.endings import UNDONE, Run, endings, exits, report
@@ -210,3 +212,15 @@ def test_a_run_may_be_cut_short_anywhere(format: str) -> None:
             assert text.endswith("\n")
             if isinstance(closing, RunFailed) and FORMATS[format].tells is not Tells.NUMBERS:
                 assert "w-bug" in text
+
+
+@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.tells is not Tells.NUMBERS])
+def test_an_audit_says_the_same_about_an_object_in_every_format(format: str) -> None:
+    """A screen and a page show the fields in rows, and the name apart."""
+    run = ending("drift")
+    [[settings, post]] = [event.report.items for event in run.events if isinstance(event, SiteDrifted)]
+    said = html.unescape(report(format, run, Screen(500)))
+    assert post.statement in said
+    assert "changed remotely" in said
+    assert settings.problem is not None
+    assert settings.problem.message in said or format in ("text", "html")

@@ -8,7 +8,7 @@ from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.planner.actions import BlockedBy, Grounds, Reason, ReasonFact
-from reconciler.reporters.words import FACTS, facts_behind
+from reconciler.planner.reasons import FACTS, facts_behind
 
 QUIET = Diagnostic(
     BlockedBy.POLICY, "policy.quietHours: 22:10 is within 21:00 to 07:00", "edit it", place=Place("r.yaml", 3)

@@ -18,13 +18,13 @@ from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, PostOutcome, PublishedPost, SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, EndedPost, Plan, Reason, blocked
+from reconciler.planner.reasons import REASONS
 from reconciler.planner.review import ReviewStatus
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.html import HtmlReporter
 from reconciler.reporters.markup import hashed, link, words_apart
 from reconciler.reporters.page import SHOWN
-from reconciler.reporters.words import REASONS
 from tests.hostile import CAPTIONS
 from tests.reporters.endings import AT, DIGEST, POST, Run, endings, exits, full_plan, planned, unread
 from tests.reporters.review_world import review

@@ -15,6 +15,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
+from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, Finding
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.openmetrics import OpenMetricsReporter
@@ -82,7 +83,7 @@ def test_a_run_that_fails_keeps_the_last_success_of_its_command() -> None:
 
 def test_drift_by_site_kind_and_severity() -> None:
     def item(kind: Kind, state: DriftState, finding: Finding) -> DriftItem:
-        return DriftItem(Address(SHOP, kind, "x"), state, finding, ChangedSide.REMOTE)
+        return with_problem(DriftItem(Address(SHOP, kind, "x"), state, finding, ChangedSide.REMOTE), "UTC")
 
     found = DriftReport(
         SiteRef(SHOP, "1"),

@@ -49,6 +49,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.channel_rules import SAME_MINUTE
+from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, DriftTally, Finding
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
@@ -1080,7 +1081,7 @@ def test_an_audit_tells_a_fix_that_ends_several_obstacles_once_after_them() -> N
 def ready(
     count: int, finding: Finding = Finding.NOT_SCHEDULED, moved: ChangedSide = ChangedSide.GIT
 ) -> list[DriftItem]:
-    return [
+    items = (
         DriftItem(
             Address(SHOP, Kind.DRAFT, f"{finding}{n}"),
             DriftState.DRIFTED,
@@ -1091,7 +1092,8 @@ def ready(
             type="POST",
         )
         for n in range(count)
-    ]
+    )
+    return [with_problem(item, "UTC") for item in items]
 
 
 def audit(*sites: list[DriftItem], explain: bool = False) -> str:

@@ -21,8 +21,9 @@ from reconciler.model.schedule import (
     StillScheduled,
 )
 from reconciler.planner.actions import Action
+from reconciler.planner.reasons import facts_behind
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
-from reconciler.reporters.words import facts_behind, moment, reason_behind, short
+from reconciler.reporters.words import moment, reason_behind, short
 
 
 class OfPost(WriteRecord, frozen=True):

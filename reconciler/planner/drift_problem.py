@@ -1,0 +1,155 @@
+"""What an audit says about an object, in words: the one problem that every format shows."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from msgspec.structs import replace
+
+from reconciler.model.address import Kind
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.posts import name_of
+from reconciler.model.text import spoken
+from reconciler.planner.actions import BlockedBy, InReview
+from reconciler.planner.drift_report import DriftItem, DriftState, Finding, without_name
+from reconciler.planner.kept import shown_value
+from reconciler.planner.reasons import IN_REVIEW, REASONS, facts_behind
+
+FINDINGS: Final = {
+    Finding.DIFFERS: "differs from the file",
+    Finding.MISSING: "missing on the site",
+    Finding.NOT_LISTED: "not in the file (prune is on)",
+    Finding.UNWANTED: "exists, although the file says absent",
+    Finding.DELETED: "gone since the last apply",
+    Finding.INACTIVE: "became INACTIVE; just reading a marketing plan that was idle for weeks can cause that",
+    Finding.FAILED: "the last generation failed",
+    Finding.GENERATING: "a generation is under way",
+    Finding.NOT_IN_FORCE: "saved, but not generated from yet",
+    Finding.POSTS_COMING: "posts are being generated",
+    Finding.POSTS_CLEARED: "its posts are gone",
+    Finding.POSTS_MISSING: "it has no posts yet",
+    Finding.SENT_BACK: "a decision has not been carried out yet",
+    Finding.NOT_SCHEDULED: "ready to go out, but not scheduled yet",
+    Finding.OTHER_TIME: "scheduled for a different time than the rule says",
+    Finding.NOT_WANTED: "scheduled, but no rule covers it",
+    Finding.FAILED_POST: "failed to go out",
+    Finding.WENT_OUT_UNWANTED: "went out although it was no longer wanted",
+    Finding.CHANNEL_LOST: "will fail",
+    Finding.UNAPPROVED: "goes out without approval",
+    Finding.STILL_GOING_OUT: "goes out although it is no longer wanted",
+    Finding.DATE_MOVED: "its activity was moved, but the post was not",
+    Finding.TAKEN_BACK: "scheduled, but the next apply cancels it",
+    Finding.CANCELLED: "was scheduled, but somebody cancelled it",
+    Finding.EDITED: "its content is no longer what was approved",
+    Finding.MOVED_BY_OTHERS: "somebody moved it to a different time",
+    Finding.REVIEW: "waiting for review",
+    Finding.BLOCKED: "waiting for a person",
+}
+"""What is not as the file asks, as a clause. A test fails for a finding without one."""
+
+_GRAVE: Final = frozenset(
+    {
+        Finding.FAILED,
+        Finding.NOT_WANTED,
+        Finding.STILL_GOING_OUT,
+        Finding.DATE_MOVED,
+        Finding.FAILED_POST,
+        Finding.WENT_OUT_UNWANTED,
+        Finding.CHANNEL_LOST,
+        Finding.UNAPPROVED,
+        Finding.EDITED,
+        Finding.MOVED_BY_OTHERS,
+    }
+)
+"""Drift that makes the wrong words go out, or none at all."""
+
+_SAYS_MORE: Final = frozenset({Finding.FAILED_POST, Finding.STILL_GOING_OUT, Finding.TAKEN_BACK})
+"""Findings that say what is wrong, while the obstacle only says why. For all others, its code is the more specific."""
+
+_WHOLE: Final = frozenset(
+    {
+        BlockedBy.CANCELLED_AFTER_APPROVAL,
+        BlockedBy.DRAFT_GONE,
+        BlockedBy.FAILED,
+        BlockedBy.MOVED_BY_HAND,
+        BlockedBy.SCHEDULED_UNAPPROVED,
+        BlockedBy.WENT_OUT_UNWANTED,
+    }
+)
+"""Obstacles that already say what the finding says."""
+
+
+def with_problem(item: DriftItem, zone: str) -> DriftItem:
+    """The item, with all that is said about it as its problem. Until then, its problem is only what is in the way.
+
+    What only a person can change is said as in a plan. `zone` is the site's time zone.
+    """
+    if item.finding is None or item.finding is Finding.BLOCKED:
+        return item
+    found = _found(item, item.finding, zone)
+    if item.problem is not None:
+        obstacle = without_name(item.problem)
+        code = item.finding if item.finding in _SAYS_MORE else obstacle.code
+        if item.finding is Finding.TAKEN_BACK:  # its obstacle says the same
+            obstacle = replace(found, fix=obstacle.fix)
+        elif obstacle.code not in _WHOLE:
+            obstacle = obstacle.while_(found.message)
+        found = replace(obstacle, code=code)
+    if item.moved is not None:
+        found = found.while_(spoken(item.moved))
+    found = replace(found, severity=_severity(item), address=item.address)
+    return replace(item, problem=found.named(name) if (name := _name(item)) else found)
+
+
+def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
+    """The finding alone, with its facts."""
+    found = Diagnostic(finding, FINDINGS[finding])
+    if item.reason is not None:
+        facts = (REASONS[item.reason], *facts_behind(item.reason, item.details, item.grounds, zone))
+        found = Diagnostic(finding, f"{found.message} ({', '.join(facts)})")
+    match finding:
+        case Finding.DIFFERS if item.fields:
+            sides = (
+                f"{field.path.removeprefix('settings.')} is {shown_value(field.live)}, but the file says "
+                f"{shown_value(field.desired)}"
+                for field in item.fields
+            )
+            return Diagnostic(finding, "; ".join(sides))
+        case Finding.OTHER_TIME | Finding.DATE_MOVED:
+            *now, planned = item.about
+            times = f"it goes out {now[0]}, and should go out {planned}" if now else f"it should go out {planned}"
+            return found.and_then(times)
+        case Finding.REVIEW:
+            return Diagnostic(finding, f"{found.message}: {IN_REVIEW[InReview(item.about[-1])]}")
+        case Finding.MOVED_BY_OTHERS:
+            return Diagnostic(finding, f"{found.message}: {' -> '.join(item.about)}") if item.about else found
+        case _ if item.about and not _is_titled(item):
+            return Diagnostic(finding, f"{found.message}: {', '.join(item.about)}")
+        case _:
+            return found
+
+
+def _name(item: DriftItem) -> str:
+    """What people call the object, if its address has only an id."""
+    if item.channel:
+        return name_of(item)
+    if _is_titled(item) and item.about:
+        return f'{spoken(Kind.ACTIVITY)} "{", ".join(item.about)}"'
+    return item.problem.name if item.problem is not None else ""
+
+
+def _is_titled(item: DriftItem) -> bool:
+    """Whether the only fact behind the finding is the title of an activity."""
+    return item.address.kind in (Kind.ACTIVITY, Kind.POSTS)
+
+
+def _severity(item: DriftItem) -> Severity:
+    match item.state:
+        case DriftState.CONVERGED | DriftState.PENDING | DriftState.IN_REVIEW:
+            return Severity.NOTE
+        case DriftState.BLOCKED:
+            return Severity.WARNING
+        case DriftState.DRIFTED:
+            return Severity.ERROR if item.finding in _GRAVE else Severity.WARNING
+        case _:
+            assert_never(item.state)
