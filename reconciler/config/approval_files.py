@@ -218,9 +218,17 @@ class ApprovalFiles:
         except GitError:
             return ()
 
+    @cached_property
+    def _is_as_committed(self) -> bool:
+        """Whether the folder is in HEAD exactly as on disk. Asked once, because most sites have no file."""
+        try:
+            return self._repository is not None and self._repository.is_clean_below(self._folder)
+        except GitError:
+            return False
+
     def _deleted(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest] | None:
         """The approvals of a file that only the last commit has: deleting it has no effect until that is committed."""
-        if self._repository is None:
+        if self._repository is None or self._is_as_committed:
             return None
         try:
             data = None if self._repository.is_clean(path) else self._repository.in_head(path)

@@ -169,6 +169,13 @@ class Repository:
         """Whether a file, and each link that leads to it, is in HEAD exactly as on disk."""
         return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))
 
+    def is_clean_below(self, folder: Path) -> bool:
+        """`is_clean`, for a folder and everything in it. Raises GitError if there is no repository."""
+        if not self.is_clean(folder):
+            return False
+        inside = trail(folder)[-1].relative_to(self.top)
+        return not any(inside in Path(path).parents for path in self._dirty)
+
     def is_known(self, path: Path) -> bool:
         """`is_clean`, but False if there is no repository."""
         try:

@@ -15,6 +15,7 @@ from reconciler.config.project import find_project
 from reconciler.config.repository import GitError, Repository, trail
 from reconciler.config.sites import open_project
 from reconciler.config.trust import Trust, trust_of
+from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import UsageError
 from tests.config.conftest import HEAD, WriteProject
 
@@ -212,6 +213,35 @@ def test_nothing_takes_the_place_of_what_is_committed(checkout: Path, approvals:
     )
     git(checkout, "replace", ours.strip(), other.strip())
     assert repository(checkout).committed(approvals) == APPROVALS.encode()
+
+
+def test_a_folder_is_clean_with_everything_in_it(checkout: Path, approvals: Path) -> None:
+    folder = approvals.parent
+
+    def clean() -> tuple[bool, bool, bool]:
+        found = repository(checkout)
+        return found.is_clean_below(folder), found.is_clean_below(checkout / "sites"), found.is_clean_below(checkout)
+
+    assert clean() == (False, True, False)
+    commit(checkout)
+    assert clean() == (True, True, True)
+    approvals.write_text("changed")
+    assert clean() == (False, True, False)
+    approvals.unlink()
+    folder.rmdir()
+    assert clean() == (False, True, False)
+    commit(checkout)
+    assert clean() == (True, True, True)  # there is nothing, as in HEAD
+
+
+def test_git_is_not_asked_about_each_site_without_approvals(
+    checkout: Path, approvals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(checkout)
+    files = ApprovalFiles(find_project([checkout], Trust(committed=True, environment=tuple(environment().items()))))
+    assert files.read("one", []) == (Approvals(), None)
+    monkeypatch.setattr(Repository, "is_clean", None)
+    assert files.read("other", []) == (Approvals(), None)
 
 
 def test_decisions_that_are_not_committed_are_known(checkout: Path, approvals: Path) -> None:
