@@ -16,12 +16,11 @@ import click
 
 from reconciler.cli.signals import StoppedEarly, Terminated
 from reconciler.engine.verdict import verdict_of
-from reconciler.model.plurals import plural
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
     from reconciler.cli.options import Output
-    from reconciler.model.diagnostics import UsageError
+    from reconciler.model.diagnostics import InvalidFiles, UsageError
     from reconciler.model.verdict import Verdict
 
 CommandNamed: TypeAlias = Callable[[Sequence[str]], str]
@@ -86,7 +85,14 @@ def _misused(problem: UsageError, args: Sequence[str], command_named: CommandNam
             return reported(command_named(args), OutputOptions(outputs, colour=False), work, harmless=True)
     except UsageError as unwritable:  # the other reports have shown what is wrong
         return _fail(unwritable, str(unwritable))
-    return _fail(problem, str(problem))
+    return _failed(problem)
+
+
+def _failed(error: UsageError | InvalidFiles) -> Verdict:
+    from reconciler.cli.run import report_alone
+
+    report_alone(error)
+    return verdict_of(error)
 
 
 def _stopped(
@@ -119,7 +125,7 @@ def _usage_error(error: click.ClickException) -> UsageError:
         message, fix = message[: close.start()], f"did you mean {first}{' or ' if comma else ''}{last}?"
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None and (close or not fix):
-        fix = f"{fix} See: {context.command_path} --help" if fix else f"see: {context.command_path} --help"
+        fix = f"{fix} Try {context.command_path} --help" if fix else f"try {context.command_path} --help"
     return UsageError(message, fix)
 
 
@@ -143,13 +149,10 @@ def _unexpected(error: Exception, args: Sequence[str], command_named: CommandNam
     """Reports a command that failed before it had reports, or because they cannot be written."""
     from reconciler.cli.run import ReportsFailed
     from reconciler.model.diagnostics import InvalidFiles, UsageError
-    from reconciler.reporters.diagnostics import sentence
 
     match error:
-        case InvalidFiles(problems=problems):
-            say(sentence(problem) for problem in problems)
-            files = len({problem.file for problem in problems})
-            return _fail(error, f"{plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done")
+        case InvalidFiles():
+            return _failed(error)
         case ReportsFailed():
             return _fail(error, str(error))
         case UsageError():

@@ -120,6 +120,13 @@ def _reported(
     return verdict
 
 
+def report_alone(error: UsageError | InvalidFiles) -> None:
+    """Reports on stderr what ended a command before it had any reports."""
+    ProblemReporter(sys.stderr.write, screen_of(sys.stderr, colour=False)).handle(
+        FilesInvalid(error.problems) if isinstance(error, InvalidFiles) else _failed(error)
+    )
+
+
 def _are_one_file(first: TextIO, second: TextIO) -> bool:
     """Whether what is written to both ends up in one place, as with `2>&1`."""
     try:

@@ -66,11 +66,6 @@ def refused_line(reason: Diagnostic, more: int = 0) -> str:
     return f"Refused: {sentence(reason)}" + (f" (and {more:,} more, above)" if more else "")
 
 
-def notice_line(problem: Diagnostic) -> str:
-    """`warning: ...` or `note: ...`."""
-    return f"{problem.severity}: {sentence(problem)}"
-
-
 def problem_record(diagnostic: Diagnostic) -> ProblemRecord:
     """A problem in JSON."""
     return taken_from(diagnostic, ProblemRecord)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, assert_never
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,9 +11,9 @@ from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, 
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
-from reconciler.reporters.diagnostics import cause, notice_line, sentence
+from reconciler.reporters.diagnostics import cause, particulars, sentence
 from reconciler.reporters.last_lines import interrupted_line
-from reconciler.reporters.layout import Line, Screen, Span, inert_lines
+from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
 
 AS_SITES_COME: Final = frozenset({"lock-taken-over"})
 """The codes of notices about sites that come between the events of those; they are shown when the phase is over."""
@@ -35,7 +35,7 @@ MOST_FILES: Final = 5
 
 
 class ProblemReporter:
-    """Writes a line for each problem that a run gives a notice of; its own line breaks stay.
+    """Writes a line for each problem that a run gives a notice of, or two; its own line breaks stay.
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
     So do those about sites, unless `list_sites` asks for each; what goes out at a site is always named.
@@ -84,11 +84,20 @@ class ProblemReporter:
         else:
             self._fix = ("", "")
         for same in self._about_files.values():
-            self._lines((f"{notice_line(same[0])}{_and_more(same)}",))
+            self._problem(same[0], f"{same[0].severity}: ", _and_more(same))
         self._about_files.clear()
         match event:
-            case FilesInvalid() | RunFailed():
-                self._lines(closing_lines(event))
+            case FilesInvalid(problems=problems):
+                for problem in problems:
+                    self._problem(problem)
+                files = len({problem.file for problem in problems})
+                self._lines(
+                    (f"Error: {plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done",)
+                )
+            case RunFailed(problem=problem):
+                from reconciler.engine.problems import BUG
+
+                self._problem(problem, "" if problem.code == BUG else "Error: ")
             case Interrupted() if self._interrupted is not None:
                 self._lines((interrupted_line(self._interrupted, event),))
             case _:
@@ -96,12 +105,23 @@ class ProblemReporter:
 
     def _notice(self, problem: Diagnostic, more: str = "") -> None:
         said, self._fix = self._fix, (problem.code, problem.fix)
-        self._lines((f"{notice_line(replace(problem, fix='') if said == self._fix else problem)}{more}",))
+        self._problem(replace(problem, fix="") if said == self._fix else problem, f"{problem.severity}: ", more)
 
-    def _lines(self, lines: Iterable[str]) -> None:
+    def _problem(self, problem: Diagnostic, before: str = "", more: str = "") -> None:
+        """A problem on one line if it fits; if not, what to do about it is on a line of its own, easy to find."""
+        whole = f"{before}{sentence(problem)}{more}"
+        if not problem.fix or columns(whole) <= self._screen.width:
+            self._lines((whole,))
+            return
+        bare = replace(problem, message=problem.cause, fix="", call="", request_id=None)
+        self._lines((f"{before}{sentence(bare)}{more}",))
+        last = particulars(problem)
+        self._lines((f"fix: {problem.fix}" + (f" ({last})" if last else ""),), indent=2, hang=7)
+
+    def _lines(self, lines: Iterable[str], *, indent: int = 0, hang: int = 4) -> None:
         for line in lines:
             for part in inert_lines(line):
-                for row in Line((Span(part),)).on(self._screen):
+                for row in Line((Span(part),), indent=indent, hang=hang).on(self._screen):
                     self._write(f"{row}\n")
 
 
@@ -163,20 +183,3 @@ def _and_more(same: Sequence[Diagnostic]) -> str:
             named.append(plural(len(files) - MOST_FILES, "more file"))
         return f" (the same in {', '.join(named)})"
     return f" (the same in {plural(len(same) - 1, 'more place')} in this file)"
-
-
-def closing_lines(event: FilesInvalid | RunFailed) -> Iterator[str]:
-    """How a run that had nothing to show ended."""
-    from reconciler.engine.problems import BUG
-
-    match event:
-        case FilesInvalid(problems=problems):
-            yield from (sentence(problem) for problem in problems)
-            files = len({problem.file for problem in problems})
-            yield f"Error: {plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done"
-        case RunFailed(problem=problem) if problem.code == BUG:
-            yield sentence(problem)
-        case RunFailed(problem=problem):
-            yield f"Error: {sentence(problem)}"
-        case _:
-            assert_never(event)

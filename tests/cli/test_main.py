@@ -521,12 +521,12 @@ def test_a_command_line_that_cannot_be_understood_reaches_every_report(
     assert main.run(["plan", "--targt", "x", "--output", f"json={report}", "--output", "nonsense"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("Error: No such option '--targt'")
-    assert said.endswith("'--target'? See: reconciler plan --help\n")
+    assert said.endswith("'--target'? Try reconciler plan --help\n")
     (problem,) = json.loads(report.read_text())["problems"]
     assert (problem["code"], problem["message"]) == ("usage", "No such option '--targt'")
     assert problem["fix"].startswith("did you mean ")
     assert main.run(["plan", "--nope"]) == 1
-    assert capsys.readouterr().err == "Error: No such option '--nope'; see: reconciler plan --help\n"
+    assert capsys.readouterr().err == "Error: No such option '--nope'; try reconciler plan --help\n"
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_an_option_that_it_does_not_have(name: str, folder: Path, tmp_path: Path
     assert done.code == 1
     (problem,) = check(tmp_path, name, Verdict.FAILED)["problems"]
     assert problem["message"].startswith("No such option '--zzz'")
-    assert problem["fix"] == f"see: reconciler {name} --help"
+    assert problem["fix"] == f"try reconciler {name} --help"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from reconciler.engine.results import Notice, Phase, PhaseStarted
+from msgspec.structs import replace
+
+from reconciler.engine.results import FilesInvalid, Notice, Phase, PhaseStarted, RunFailed
 from reconciler.engine.site_results import Progressed, SiteFailed
 from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.marketing_plan import Generate
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.problems import UNBROKEN, ProblemReporter
@@ -98,7 +100,7 @@ def test_problems_are_broken_at_blanks_on_a_terminal_only() -> None:
     problem = undeclared("shop")
     lines = said(problem, screen=Screen(40))
     assert max(map(len, lines)) <= 40
-    assert " ".join(line.strip() for line in lines) == said(problem)[0]
+    assert " ".join(line.strip() for line in lines).replace(" fix: ", "; ") == said(problem)[0]
 
 
 def test_locks_taken_over_from_one_run_are_one_note_at_the_end_of_the_phase() -> None:
@@ -116,3 +118,30 @@ def test_locks_taken_over_from_one_run_are_one_note_at_the_end_of_the_phase() ->
         "note: shop-1: took over an expired lock (jane on ci-7, process 11; it is no longer running) "
         "(the same on shop-2, shop-3, shop-4, shop-5, shop-6 and 3 more sites)\n"
     ]
+
+
+def test_what_to_do_is_on_a_line_of_its_own_if_not_everything_fits() -> None:
+    """Neither in the middle of a paragraph nor behind what only support needs."""
+    refused = Diagnostic("forbidden", "access was refused", "give the key the permission", request_id="1.2")
+    assert said(refused, screen=Screen(90)) == [
+        "error: access was refused; give the key the permission (request id 1.2)"
+    ]
+    assert said(refused, screen=Screen(60)) == [
+        "error: access was refused",
+        "  fix: give the key the permission (request id 1.2)",
+    ]
+    long = replace(refused, message="access " * 9 + "was refused", fix="ask " * 15 + "for it")
+    assert said(long, screen=Screen(60)) == [
+        "error: access access access access access access access",
+        "    access access was refused",
+        "  fix: ask ask ask ask ask ask ask ask ask ask ask ask ask",
+        "       ask ask for it (request id 1.2)",
+    ]
+    written: list[str] = []
+    reporter = ProblemReporter(written.append, Screen(60))
+    reporter.handle(RunFailed(long))
+    reporter.handle(FilesInvalid((replace(long, place=Place("sites/shop.yaml", 3, 1)),)))
+    text = "".join(written)
+    assert text.startswith("Error: access")
+    assert text.endswith("\nError: 1 problem in 1 file; nothing was done\n")
+    assert text.count("\n  fix: ask") == 2
