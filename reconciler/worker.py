@@ -21,22 +21,16 @@ from reconciler.engine.apply import prepare
 from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember_part
 from reconciler.engine.checking import CheckedSite, check
-from reconciler.engine.drift import AuditedSite, audits
+from reconciler.engine.drift import audits
 from reconciler.engine.parts import (
     REPORT_EVERY,
-    AppliedSite,
     Applying,
     Auditing,
     Checking,
-    DriftedSite,
-    FailedSite,
     FilesTask,
-    Happened,
     Kept,
-    Noticed,
     OtherVersion,
     PartResult,
-    PlannedSite,
     Planning,
     Preparing,
     Ready,
@@ -44,24 +38,22 @@ from reconciler.engine.parts import (
     SiteOutcome,
     SoFar,
     StaleSite,
-    StartedSite,
     Task,
     entry_of,
     files_values,
     from_bytes,
     project_in,
     project_of,
-    report_of,
     task_of,
     to_bytes,
 )
 from reconciler.engine.plan import plans
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import PlanCompleted
+from reconciler.engine.results import Notice, PlanCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session
-from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
+from reconciler.engine.site_results import AuditedSite, Progressed, SiteApplied, SiteFailed, SitePlanned, SiteStarted
 from reconciler.machine import sleep
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -167,17 +159,13 @@ async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]
 def _outcome(result: SitePlanned | AuditedSite | Prepared | CheckedSite | SiteFailed) -> SiteOutcome:
     match result:
         case CheckedSite(site=SitePlanned() as planned, stale=stale) if stale:
-            return StaleSite(PlannedSite.of(planned), stale)
+            return StaleSite(planned, stale)
         case CheckedSite(site=site):
             return _outcome(site)
-        case SitePlanned():
-            return PlannedSite.of(result)
-        case AuditedSite(site=site, would=would, reached=reached, stopped=stopped):
-            return DriftedSite(site.report, site.labels, site.seconds, would, reached, stopped)
         case Prepared(planned=planned, recorded=recorded):
-            return Ready(PlannedSite.of(planned), recorded)
-        case SiteFailed():
-            return FailedSite.of(result)
+            return Ready(planned, recorded)
+        case SitePlanned() | AuditedSite() | SiteFailed():
+            return result
         case _:
             assert_never(result)
 
@@ -209,9 +197,9 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
         ready, totals = PreparedSites(), ApplyTotals(PlanCompleted(len(task.sites)), len(task.sites))
         for entry, site in zip(entries, task.ready, strict=True):
             if again and (data := await results.get(entry.id)):
-                totals.add(from_bytes(Kept, data).outcome.value())
+                totals.add(from_bytes(Kept, data).outcome)
             else:
-                ready.add(Prepared(site.planned.value(), entry, site.recorded))
+                ready.add(Prepared(site.planned, entry, site.recorded))
         watch = _Watch(gone, results)
         async with watch.over(), attempt.reporting():
             run = ApplyRun(
@@ -243,19 +231,19 @@ class _Reports:
 
     def hear(self, event: object) -> None:
         """Takes an event; ignores what the run itself reports."""
-        if (travels := report_of(event)) is not None:
-            self._reported.append(travels)
+        if isinstance(event, Reported):
+            self._reported.append(event)
 
-    def so_far(self) -> tuple[StartedSite | Happened, ...]:
+    def so_far(self) -> tuple[SiteStarted | Progressed, ...]:
         """What was reported about sites since the last `taken`, without removing it."""
-        return tuple(report for report in self._reported if not isinstance(report, Noticed))
+        return tuple(report for report in self._reported if not isinstance(report, Notice))
 
     def taken(self, site: SiteName | None = None) -> tuple[Reported, ...]:
         """Removes and returns what was reported about one site and about none; everything if `site` is None."""
         mine: list[Reported] = []
         others: list[Reported] = []
         for report in self._reported:
-            about_it = site is None or isinstance(report, Noticed) or report.name == site
+            about_it = site is None or isinstance(report, Notice) or report.name == site
             (mine if about_it else others).append(report)
         self._reported = others
         return tuple(mine)
@@ -288,11 +276,11 @@ class _WorkerAttempt:
         """What another attempt did at a site. Raises StateError."""
         if (data := await self._results.get(site.id)) is None:
             return None
-        kept = from_bytes(Kept, data).outcome
-        if isinstance(kept, FailedSite):
+        outcome = from_bytes(Kept, data).outcome
+        if isinstance(outcome, SiteFailed):
             return None
         self._left.pop(site.name, None)
-        return kept.value()
+        return outcome
 
     @asynccontextmanager
     async def reporting(self) -> AsyncIterator[None]:
@@ -305,7 +293,7 @@ class _WorkerAttempt:
             await asyncio.gather(reporting, return_exceptions=True)
 
     async def _report(self) -> None:
-        said: tuple[StartedSite | Happened, ...] = ()
+        said: tuple[SiteStarted | Progressed, ...] = ()
         while True:
             await sleep(REPORT_EVERY)
             if (now := self.heard.so_far()) != said:
@@ -319,8 +307,7 @@ class _WorkerAttempt:
         """Saves what was done at a site, once, with what was reported about it."""
         if (id := self._left.get(result.name)) is None:
             return
-        outcome = FailedSite.of(result) if isinstance(result, SiteFailed) else AppliedSite.of(result)
-        await self._results.keep(id, to_bytes(Kept(self.heard.taken(result.name), outcome)))
+        await self._results.keep(id, to_bytes(Kept(self.heard.taken(result.name), result)))
         del self._left[result.name]
 
 

@@ -122,18 +122,17 @@ def prepare(run: ApplyRun, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePl
 async def _prepared_by(
     workers: Workers, run: ApplyRun, selection: Selection
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    from reconciler.engine.parts import FailedSite, PlannedSite, Preparing, Ready
+    from reconciler.engine.parts import Preparing, Ready
     from reconciler.engine.workers import outcomes
 
     entries = {entry.name: entry for entry in selection.entries}
     job = Preparing(run.context, run.terms.lock_timeout)
     async for outcome in outcomes(workers, job, selection.entries, run.emit, partial(unseen_at, run.session)):
-        assert isinstance(outcome, PlannedSite | Ready | FailedSite)
+        assert isinstance(outcome, SitePlanned | Ready | SiteFailed)
         if isinstance(outcome, Ready):
-            planned = outcome.planned.value()
-            yield Prepared(planned, entries[planned.name], outcome.recorded)
+            yield Prepared(outcome.planned, entries[outcome.planned.name], outcome.recorded)
         else:
-            yield outcome.value()
+            yield outcome
 
 
 async def apply_saved(

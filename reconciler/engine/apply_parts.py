@@ -22,13 +22,10 @@ from reconciler.engine.parts import (
     REPORT_EVERY,
     Applying,
     Kept,
-    Noticed,
     PartResult,
-    PlannedSite,
     Ready,
     Reported,
     SoFar,
-    event_of,
     from_bytes,
 )
 from reconciler.engine.plan import untouched
@@ -139,7 +136,7 @@ async def _part(
         if not workers.files and job.allow_publish and is_public(prepared.plan):
             entry, approvers = _as_of_now(project, entry), approvers_of(project, entry.name)
         entries.append(entry)
-        sites.append(Ready(PlannedSite.of(prepared.planned), prepared.recorded, approvers))
+        sites.append(Ready(prepared.planned, prepared.recorded, approvers))
     return await workers.run(job, entries, sites)
 
 
@@ -192,10 +189,9 @@ class _Gathered:
         async for id, data in in_turn(found, self._kept, at_once=READ_AT_ONCE):
             if data is not None:
                 kept = from_bytes(Kept, data)
-                outcome = kept.outcome.value()
-                self._report(outcome.name, kept.reported)
-                del self._waiting[id.lower()], self._reported[outcome.name]
-                yield outcome
+                self._report(kept.outcome.name, kept.reported)
+                del self._waiting[id.lower()], self._reported[kept.outcome.name]
+                yield kept.outcome
 
     async def _kept(self, id: str) -> tuple[str, bytes | None]:
         try:
@@ -220,13 +216,13 @@ class _Gathered:
     def _report(self, name: SiteName, found: Sequence[Reported]) -> None:
         """Reports what was not yet reported about a site. What another attempt says is reported in full."""
         before = self._reported[name]
-        of_site: list[Reported] = [report for report in found if not isinstance(report, Noticed)]
+        of_site: list[Reported] = [report for report in found if not isinstance(report, Notice)]
         left = len(before) if of_site[: len(before)] == before else 0
         for report in found:
-            if left and not isinstance(report, Noticed):
+            if left and not isinstance(report, Notice):
                 left -= 1
                 continue
-            self._emit(event_of(report))
+            self._emit(report)
         self._reported[name] = of_site
 
     def rest(self, problem: Diagnostic | None, why: Diagnostic) -> AsyncIterator[SiteApplied | SiteFailed]:

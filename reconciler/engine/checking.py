@@ -21,7 +21,7 @@ from reconciler.engine.prepared import Prepared
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.session import Session
-from reconciler.engine.site_results import SiteFailed, SitePlanned
+from reconciler.engine.site_results import AuditedSite, SiteFailed, SitePlanned
 from reconciler.engine.unseen import unseen_at
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.saved import RightLost, StalePlan, check_saved
@@ -69,7 +69,7 @@ async def _by_workers(
     moved: bool,
     again: bool,
 ) -> AsyncIterator[CheckedSite | SiteFailed]:
-    from reconciler.engine.parts import Checking, DriftedSite, FailedSite, PlannedSite, Ready, StaleSite
+    from reconciler.engine.parts import Checking, Ready, StaleSite
     from reconciler.engine.workers import SiteBatch, in_parts, lost_sites, part_size
 
     def lost(part: SiteBatch) -> AsyncIterator[SiteFailed]:
@@ -85,14 +85,14 @@ async def _by_workers(
     async for outcome in in_parts(workers, parts(), run.emit, lost):
         match outcome:
             case Ready(planned=planned, recorded=recorded):
-                yield CheckedSite(Prepared(planned.value(), files[planned.plan.site.name], recorded))
+                yield CheckedSite(Prepared(planned, files[planned.name], recorded))
             case StaleSite(planned=planned, stale=stale):
-                yield CheckedSite(planned.value(), stale)
-            case PlannedSite():
-                yield CheckedSite(outcome.value())
-            case FailedSite():
-                yield outcome.value()
-            case DriftedSite():
+                yield CheckedSite(planned, stale)
+            case SitePlanned():
+                yield CheckedSite(outcome)
+            case SiteFailed():
+                yield outcome
+            case AuditedSite():
                 raise AssertionError(outcome)
             case _:
                 assert_never(outcome)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
@@ -20,7 +19,7 @@ from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session, begin, plan_options
-from reconciler.engine.site_results import SiteDrifted, SiteFailed
+from reconciler.engine.site_results import AuditedSite, SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import report_undeclared
 from reconciler.engine.unseen import over_entries, unseen_at
 from reconciler.executor.observe import observe_and_plan
@@ -28,7 +27,7 @@ from reconciler.planner.actions import GoingOut
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally, Finding
 from reconciler.planner.guards import judge_run
-from reconciler.planner.reached import Reached, TargetCheck, reached_at
+from reconciler.planner.reached import TargetCheck, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import SiteLabels, apply_targets, keeps
 from reconciler.planner.unstopped import IF_REFUSED
@@ -55,19 +54,6 @@ async def drift_sites(
     completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals, stopped)
     emit(completed)
     return completed
-
-
-class AuditedSite(Struct, frozen=True):
-    """A site that was audited.
-
-    `would` is what an apply would do there. `reached` is which of its objects the options may name. `stopped` are the
-    unwanted posts that an apply would stop, and that go out if the run as a whole is refused.
-    """
-
-    site: SiteDrifted
-    would: PlanTally
-    reached: Reached
-    stopped: tuple[GoingOut, ...] = ()
 
 
 class DriftTotals:
@@ -128,15 +114,12 @@ def audits(
 async def _audits_of_workers(
     session: Session[ReadClient], workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
 ) -> AsyncIterator[AuditedSite | SiteFailed]:
-    from reconciler.engine.parts import Auditing, DriftedSite, FailedSite
+    from reconciler.engine.parts import Auditing
     from reconciler.engine.workers import outcomes
 
     async for outcome in outcomes(workers, Auditing(context), entries, emit, partial(unseen_at, session)):
-        assert isinstance(outcome, DriftedSite | FailedSite)
-        if isinstance(outcome, DriftedSite):
-            yield AuditedSite(outcome.value(), outcome.would, outcome.reached, outcome.stopped)
-        else:
-            yield outcome.value()
+        assert isinstance(outcome, AuditedSite | SiteFailed)
+        yield outcome
 
 
 async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteEntry, turn: Turn) -> AuditedSite:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias, TypeVar, assert_never
+from typing import Any, Final, TypeAlias, TypeVar
 
 from reconciler.config.environment import clean_environment
 from reconciler.config.packing import Details, KeptSite, PackedSite
@@ -18,9 +18,10 @@ from reconciler.config.secrets import CredentialRef
 from reconciler.config.sites import FilesRead, SiteEntry
 from reconciler.config.stamps import Stamp
 from reconciler.config.trust import Trust
+from reconciler.engine import site_results
 from reconciler.engine.results import Notice
 from reconciler.engine.run_context import RunContext
-from reconciler.engine.site_results import Progressed, SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
+from reconciler.engine.site_results import AuditedSite, Progressed, SiteApplied, SiteFailed, SitePlanned, SiteStarted
 from reconciler.executor.events import ProgressEvent
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import Labels, SiteName
@@ -41,6 +42,13 @@ HEADER: Final = f"reconciler {__version__}, parts 1\n".encode()
 """The first line of every task and every answer."""
 
 T = TypeVar("T")
+
+# The events name these types only for type checking (see there); the codec needs them to read events.
+vars(site_results).update(
+    {kind.__name__: kind for kind in (DriftReport, Plan, PlanTally, Reached, SiteLedger, UnseenPosts)},
+    GoingOut=GoingOut,
+    ProgressEvent=ProgressEvent,
+)
 
 
 class OtherVersion(Exception):
@@ -140,7 +148,7 @@ class SiteValues(Struct, frozen=True):
 class Ready(Variant, frozen=True):
     """A site with something to do: its plan, and the record that the plan was made from."""
 
-    planned: PlannedSite
+    planned: SitePlanned
     recorded: RecordedSite
     approvers: tuple[tuple[PostId, str], ...] = ()
     """Who approved which post, if the worker has no files to check."""
@@ -182,52 +190,8 @@ class FilesTask(Variant, frozen=True):
 # --- the answer ------------------------------------------------------------------------------------
 
 
-class StartedSite(Variant, frozen=True, tag="begun"):
-    """`SiteStarted`."""
-
-    name: SiteName
-
-
-class Happened(Variant, frozen=True):
-    """An event of a site's run, as `Progressed` reports it."""
-
-    name: SiteName
-    event: ProgressEvent
-
-
-class Noticed(Variant, frozen=True):
-    """`Notice`."""
-
-    problem: Diagnostic
-
-
-Reported: TypeAlias = StartedSite | Happened | Noticed
+Reported: TypeAlias = SiteStarted | Progressed | Notice
 """What is reported about a site while it is worked on."""
-
-
-class PlannedSite(Variant, frozen=True, tag="planned"):
-    """`SitePlanned`."""
-
-    plan: Plan
-    tally: PlanTally
-    reads: tuple[str, ...]
-    labels: Labels
-    seconds: float
-    warnings: tuple[Diagnostic, ...]
-    inherited: tuple[tuple[str, str], ...]
-    reached: Reached | None
-    nothing_public: bool
-    recorded: bool
-    unwritable: Diagnostic | None
-
-    @classmethod
-    def of(cls, site: SitePlanned) -> Self:
-        """A site that was planned, in the form that is sent."""
-        return cls(*(getattr(site, name) for name in cls.__struct_fields__))
-
-    def value(self) -> SitePlanned:
-        """A site that was planned, as received."""
-        return SitePlanned(*(getattr(self, name) for name in self.__struct_fields__))
 
 
 class StaleAction(Struct, frozen=True):
@@ -245,73 +209,21 @@ class StaleAction(Struct, frozen=True):
 class StaleSite(Variant, frozen=True, tag="stale-planned"):
     """A site of a saved plan that may not be carried out any more."""
 
-    planned: PlannedSite
+    planned: SitePlanned
     stale: tuple[StaleAction, ...]
-
-
-class DriftedSite(Variant, frozen=True, tag="audited"):
-    """`AuditedSite`."""
-
-    report: DriftReport
-    labels: Labels
-    seconds: float
-    would: PlanTally
-    reached: Reached
-    stopped: tuple[GoingOut, ...] = ()
-
-    def value(self) -> SiteDrifted:
-        """A site that was audited, as received."""
-        return SiteDrifted(self.report, self.labels, self.seconds)
-
-
-class FailedSite(Variant, frozen=True, tag="failed"):
-    """`SiteFailed`."""
-
-    name: SiteName
-    problems: tuple[Diagnostic, ...]
-    refused: bool
-    labels: Labels
-    seconds: float
-    unseen: UnseenPosts = UnseenPosts()
-
-    @classmethod
-    def of(cls, site: SiteFailed) -> Self:
-        """A site that failed, in the form that is sent."""
-        return cls(*(getattr(site, name) for name in cls.__struct_fields__))
-
-    def value(self) -> SiteFailed:
-        """A site that failed, as received."""
-        return SiteFailed(*(getattr(self, name) for name in self.__struct_fields__))
-
-
-class AppliedSite(Variant, frozen=True, tag="applied"):
-    """`SiteApplied`."""
-
-    ledger: SiteLedger
-    labels: Labels
-    seconds: float
-
-    @classmethod
-    def of(cls, site: SiteApplied) -> Self:
-        """What was done at a site, in the form that is sent."""
-        return cls(site.ledger, site.labels, site.seconds)
-
-    def value(self) -> SiteApplied:
-        """What was done at a site, as received."""
-        return SiteApplied(self.ledger, self.labels, self.seconds)
 
 
 class Kept(Struct, frozen=True):
     """The result of a site whose plan was carried out, and what was reported about it."""
 
     reported: tuple[Reported, ...]
-    outcome: AppliedSite | FailedSite
+    outcome: SiteApplied | SiteFailed
 
 
 class SoFar(Struct, frozen=True):
     """What has been reported so far about the sites of a part in progress."""
 
-    reported: tuple[StartedSite | Happened, ...]
+    reported: tuple[SiteStarted | Progressed, ...]
 
 
 REPORT_EVERY: Final = 2.0
@@ -340,7 +252,7 @@ class FilesValues(Struct, frozen=True):
     ids: dict[str, Place]
 
 
-SiteOutcome: TypeAlias = PlannedSite | StaleSite | DriftedSite | Ready | FailedSite
+SiteOutcome: TypeAlias = SitePlanned | StaleSite | AuditedSite | Ready | SiteFailed
 
 
 class PartResult(Struct, frozen=True):
@@ -369,6 +281,11 @@ def from_bytes(kind: type[T], data: bytes) -> T:
     if not data.startswith(HEADER):
         raise OtherVersion
     return from_json(kind, data[len(HEADER) :])
+
+
+def planned_in(data: bytes) -> SitePlanned:
+    """A planned site that was kept as JSON."""
+    return from_json(SitePlanned, data)
 
 
 def task_of(data: bytes) -> Task | FilesTask:
@@ -492,29 +409,3 @@ def entry_of(site: SiteValues) -> SiteEntry:
     kept = KeptSite(Details(site.id, place, site.stamp), site.desired)  # type: ignore[arg-type]
     below = site.file.removesuffix(place.file)
     return SiteEntry(site.name, site.labels, below, kept, site.problems)
-
-
-def report_of(event: object) -> Reported | None:
-    """An event in the form that is sent; None for one that the driver itself reports."""
-    match event:
-        case SiteStarted(name=name):
-            return StartedSite(name)
-        case Progressed(name=name, event=happened):
-            return Happened(name, happened)
-        case Notice(problem=problem):
-            return Noticed(problem)
-        case _:
-            return None
-
-
-def event_of(report: Reported) -> SiteStarted | Progressed | Notice:
-    """The event that was reported."""
-    match report:
-        case StartedSite(name=name):
-            return SiteStarted(name)
-        case Happened(name=name, event=event):
-            return Progressed(name, event)
-        case Noticed(problem=problem):
-            return Notice(problem)
-        case _:
-            assert_never(report)

@@ -88,12 +88,12 @@ def plans(
 async def _plans_of_workers(
     session: Session[ReadClient], workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
 ) -> AsyncIterator[SitePlanned | SiteFailed]:
-    from reconciler.engine.parts import FailedSite, PlannedSite, Planning
+    from reconciler.engine.parts import Planning
     from reconciler.engine.workers import outcomes
 
     async for outcome in outcomes(workers, Planning(context), entries, emit, partial(unseen_at, session)):
-        assert isinstance(outcome, PlannedSite | FailedSite)
-        yield outcome.value()
+        assert isinstance(outcome, SitePlanned | SiteFailed)
+        yield outcome
 
 
 async def plan_site(

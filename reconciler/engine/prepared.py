@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.parts import PlannedSite
+from reconciler.engine.parts import planned_in
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.codec import from_json, to_json
@@ -49,7 +49,7 @@ class PreparedSites:
 
     def add(self, prepared: Prepared) -> None:
         """Adds a site."""
-        self._plans.append(to_json(PlannedSite.of(prepared.planned)))
+        self._plans.append(to_json(prepared.planned))
         self._records.append(to_json(prepared.recorded))
         entry, labels = prepared.entry, prepared.planned.labels
         self.names.append(prepared.plan.site.name if entry is None else entry.name)
@@ -60,8 +60,7 @@ class PreparedSites:
         return len(self.names)
 
     def __getitem__(self, number: int) -> Prepared:
-        planned = from_json(PlannedSite, self._plans[number]).value()
-        return Prepared(planned, self.entries[number], self.recorded(number))
+        return Prepared(planned_in(self._plans[number]), self.entries[number], self.recorded(number))
 
     def id(self, number: int) -> str:
         """The id of a site."""
@@ -70,7 +69,7 @@ class PreparedSites:
 
     def plan(self, number: int) -> Plan:
         """What there is to do on a site."""
-        return from_json(PlannedSite, self._plans[number]).plan
+        return planned_in(self._plans[number]).plan
 
     def recorded(self, number: int) -> RecordedSite:
         """The record that the plan of a site was made from."""

@@ -58,6 +58,7 @@ from reconciler.engine.tool_results import (
 )
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
+from reconciler.model.frozen import Variant
 from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class PlanLoaded(Struct, frozen=True):
     commit: str | None = None
 
 
-class Notice(Struct, frozen=True):
+class Notice(Variant, frozen=True):
     """A warning or a note for people that stops nothing: a lock that was taken over, files that have changed."""
 
     problem: Diagnostic

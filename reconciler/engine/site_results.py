@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.frozen import Variant
 
 if TYPE_CHECKING:
     # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.executor.ledger import SiteLedger
     from reconciler.model.posts import PostId
     from reconciler.model.sites import PostOutcome, PublishedPost
-    from reconciler.planner.actions import Plan, StillGoingOut
+    from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
     from reconciler.planner.drift_report import DriftReport
     from reconciler.planner.gone_out import WhyNot
     from reconciler.planner.reached import Reached
@@ -32,20 +33,20 @@ def _nothing_unseen() -> UnseenPosts:
     return UnseenPosts()
 
 
-class SiteStarted(Struct, frozen=True):
+class SiteStarted(Variant, frozen=True):
     """Work on a site begins."""
 
     name: SiteName
 
 
-class Progressed(Struct, frozen=True):
+class Progressed(Variant, frozen=True):
     """Something happened while a plan was carried out, or while an earlier run's open call was resolved."""
 
     name: SiteName
     event: ProgressEvent
 
 
-class SitePlanned(Struct, frozen=True):
+class SitePlanned(Variant, frozen=True):
     """A site that was read and planned. `reads` are the parts of it that were read; `seconds` is how long that took.
 
     `warnings` are those of policy checks; each is also a `Notice` of its own. `inherited` are the fields whose values
@@ -93,7 +94,7 @@ class SitePlanned(Struct, frozen=True):
         return any(note.code == FIRST_CONTACT for note in plan.notes) or bool(plan.ended) or unproven
 
 
-class SiteDrifted(Struct, frozen=True):
+class SiteDrifted(Variant, frozen=True):
     """A site that was audited, whatever was found."""
 
     report: DriftReport
@@ -113,6 +114,19 @@ class SiteDrifted(Struct, frozen=True):
         report = self.report
         converged = all(item.state is DriftState.CONVERGED for item in report.items)
         return not converged or bool(report.refusals or report.notes or report.due)
+
+
+class AuditedSite(Variant, frozen=True):
+    """A site that was audited.
+
+    `would` is what an apply would do there. `reached` is which of its objects the options may name. `stopped` are the
+    unwanted posts that an apply would stop, and that go out if the run as a whole is refused.
+    """
+
+    site: SiteDrifted
+    would: PlanTally
+    reached: Reached
+    stopped: tuple[GoingOut, ...] = ()
 
 
 class Written(StrEnum):
@@ -150,7 +164,7 @@ class SiteNotReviewed(Struct, frozen=True):
     zone: str = "UTC"
 
 
-class SiteApplied(Struct, frozen=True):
+class SiteApplied(Variant, frozen=True):
     """What was and was not done at a site. Sites come in the order in which they end."""
 
     ledger: SiteLedger
@@ -186,7 +200,7 @@ class SiteHistory(Struct, frozen=True):
         return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
 
 
-class SiteFailed(Struct, frozen=True):
+class SiteFailed(Variant, frozen=True):
     """A site that could not be worked on, and why; the others continued.
 
     `refused`: nothing is wrong with it, but another run holds it.

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import READ_AT_ONCE, Turn, in_turn, named_by_file, over_sites
 from reconciler.engine.parts import (
-    FailedSite,
     Job,
     OtherVersion,
     PartResult,
@@ -25,7 +24,6 @@ from reconciler.engine.parts import (
     Setup,
     SiteOutcome,
     Task,
-    event_of,
     from_bytes,
     site_values,
     to_bytes,
@@ -203,11 +201,11 @@ async def in_parts(
     async def work(part: SiteBatch) -> PartResult:
         if (answer := await workers.run(part.job, part.sites)) is not None:
             return answer
-        return PartResult(outcomes=tuple([FailedSite.of(site) async for site in lost(part)]))
+        return PartResult(outcomes=tuple([site async for site in lost(part)]))
 
     async for answer in in_turn(parts, work, at_once=workers.count):
         for report in answer.reported:
-            emit(event_of(report))
+            emit(report)
         for outcome in answer.outcomes:
             yield outcome
 

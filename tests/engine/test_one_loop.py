@@ -23,7 +23,7 @@ FILES = {
 STORAGE = ("api", "config", "executor", "state")
 """Below the engine: the state's own lists of documents, and what is done to a single site."""
 
-RESULTS = {"SiteFailed", "FailedSite"}
+RESULTS = {"SiteFailed"}
 
 QUESTIONS = "((routes.PLAN_GOAL_OPTIONS, 'planGoalKey'), (routes.POINT_OF_VIEW_OPTIONS, 'pointOfViewKey'))"
 
@@ -184,7 +184,6 @@ def test_nothing_else_works_on_several_sites_at_once() -> None:
 def test_one_module_makes_the_result_of_a_failure() -> None:
     assert _calls(made) == {
         "engine/fleet.py": ["SiteFailed(site.name, problems, refused, site.labels, turn.seconds, unseen)"],
-        "engine/parts.py": ["SiteFailed(*(getattr(self, name) for name in self.__struct_fields__))"],  # as it came
     }
 
 

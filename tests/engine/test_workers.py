@@ -20,13 +20,13 @@ from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites, open_project
 from reconciler.engine import parts
 from reconciler.engine.choice import SiteFilter
-from reconciler.engine.parts import DriftedSite, PartResult, PlannedSite, Planning, Setup, Task
+from reconciler.engine.parts import PartResult, Planning, Setup, Task
 from reconciler.engine.plan import plan_sites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Event, PlanCompleted
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import select
-from reconciler.engine.site_results import SiteFailed, SitePlanned
+from reconciler.engine.site_results import AuditedSite, SiteDrifted, SiteFailed, SitePlanned
 from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, UsageError
@@ -213,8 +213,10 @@ def test_what_travels_arrives_as_it_was(case: str) -> None:
     report = find_drift(desired, live, known, plan, options)
     answer = PartResult(
         outcomes=(
-            PlannedSite.of(SitePlanned(plan, tally_of(plan))),
-            DriftedSite(report, entry.labels, 0.5, tally_of(plan), Reached(frozenset({Address(entry.name)}))),
+            SitePlanned(plan, tally_of(plan)),
+            AuditedSite(
+                SiteDrifted(report, entry.labels, 0.5), tally_of(plan), Reached(frozenset({Address(entry.name)}))
+            ),
         )
     )
     for message in (task, answer):
