@@ -25,7 +25,7 @@ from reconciler.engine.apply_run import (
 from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.checking import checked
 from reconciler.engine.choice import Shard
-from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.parts import StaleAction
 from reconciler.engine.plan import is_whole, left_to_go_out, plan_site, report_result
@@ -39,7 +39,7 @@ from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
-from reconciler.engine.unseen import unchecked_posts, unseen_at, unwanted_everywhere
+from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_at, unwanted_everywhere
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -108,15 +108,7 @@ def prepare(run: ApplyRun, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePl
             return replace(planned, unwritable=unwritable)
         return Prepared(planned, entry, recorded)
 
-    return over_sites(
-        entries,
-        work,
-        named=named_by_file,
-        at_once=session.parallelism,
-        emit=run.emit,
-        unseen=lambda entry: unseen_at(session, entry),
-        debug=session.debug,
-    )
+    return over_entries(session, entries, work, run.emit)
 
 
 async def _prepared_by(

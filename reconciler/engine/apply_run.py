@@ -276,7 +276,7 @@ async def note_findings(run: ApplyRun, plan: Plan, desired: DesiredSite, recorde
     site, session = plan.site, run.session
     rehearsal = _rehearsal(run, site, desired, recorded)
     await apply_plan(plan, rehearsal, options_of(run, site.name), lambda _event: None)
-    if rehearsal.journal.recorded == recorded and not session.store.is_renamed(site):
+    if rehearsal.journal.recorded == recorded and session.store.old_name(site) is None:
         return None
     try:
         async with leased(run, site) as locked:

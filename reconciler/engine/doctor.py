@@ -19,7 +19,7 @@ from reconciler.config.secrets import resolve
 from reconciler.config.sites import SiteEntry
 from reconciler.engine import facts
 from reconciler.engine.adoption_results import DoctorCompleted, ProjectExamined, SiteExamined
-from reconciler.engine.examined_project import ProjectFindings, examine_environment, examine_git, finding
+from reconciler.engine.examined_project import ProjectFindings, examine_environment, examine_git
 from reconciler.engine.examined_site import SiteExamination
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.live_sites import ACCOUNT
@@ -86,7 +86,7 @@ async def _project(
                 found.facts.append(facts.CredentialsFound(name))
             except UsageError as error:
                 unusable.add(name)
-                found.add(finding("credentials-missing", f"credentials {name}: {error.message}", error.fix))
+                found.add(Diagnostic("credentials-missing", f"credentials {name}: {error.message}", error.fix))
         examine_environment(environ, found)
     examine_git(project, found)
     place = session.store.store.place("x").removesuffix("x").rstrip("/")
@@ -111,7 +111,7 @@ async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emi
             found.facts.append(facts.Probed(verdict))
             if verdict.holds is False:
                 what = f"`{verdict.probe}` (remote-api.md {verdict.section}) does not hold on this site"
-                found.add(finding("probe-differs", what, f"report it, with {shown_path(file)}", Severity.NOTE))
+                found.add(Diagnostic("probe-differs", what, f"report it, with {shown_path(file)}", Severity.NOTE))
         found.facts.append(facts.ProbeRecorded(len(cassette.exchanges), shown_path(file)))
     except ApiError as error:
         found.add(diagnostic_of(error, entry.name))
@@ -140,7 +140,9 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Pr
     if undeclared:
         are = "is" if undeclared == 1 else "are"
         what = f"{undeclared:,} of the account's {len(listed):,} sites {are} not in any site file"
-        found.add(finding("undeclared-sites", what, "`reconciler import --all` writes files for them", Severity.NOTE))
+        found.add(
+            Diagnostic("undeclared-sites", what, "`reconciler import --all` writes files for them", Severity.NOTE)
+        )
 
 
 def _clock(ahead: float | None) -> ProjectExamined:
@@ -151,7 +153,7 @@ def _clock(ahead: float | None) -> ProjectExamined:
         way = "ahead of" if ahead > 0 else "behind"
         what = f"this machine's clock is {abs(ahead):.0f} s {way} the server's"
         fix = "set the clock (NTP): times of posts and locks depend on it"
-        found.add(finding("clock-skew", what, fix, Severity.WARNING))
+        found.add(Diagnostic("clock-skew", what, fix, Severity.WARNING))
     return found.project()
 
 

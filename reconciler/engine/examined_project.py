@@ -33,11 +33,6 @@ class ProjectFindings:
         return ProjectExamined(tuple(self.facts), tuple(self.findings))
 
 
-def finding(code: str, what: str, fix: str, severity: Severity = Severity.ERROR) -> Diagnostic:
-    """What is wrong, and what to do about it."""
-    return Diagnostic(code, what, fix, severity)
-
-
 def examine_environment(environ: Mapping[str, str], found: ProjectFindings) -> None:
     """The connection to the remote side, as the environment defines it: any error in it stops a run."""
     proxy = next((environ[name] for name in PROXIES if environ.get(name)), "")
@@ -58,7 +53,7 @@ def examine_git(project: ProjectConfig, found: ProjectFindings) -> None:
         fix = error.fix or "`--changed-since` and names of approvers need a git repository"
         owned = error.trouble is GitTrouble.NOT_TRUSTED
         found.add(
-            finding("git-refused" if owned else "no-git", what, fix, Severity.WARNING if owned else Severity.NOTE)
+            Diagnostic("git-refused" if owned else "no-git", what, fix, Severity.WARNING if owned else Severity.NOTE)
         )
         return
     head = repository.head()
@@ -66,7 +61,7 @@ def examine_git(project: ProjectConfig, found: ProjectFindings) -> None:
     if is_shallow(repository):
         what = "this checkout does not have the whole history"
         fix = "fetch all of it (`fetch-depth: 0`, GIT_DEPTH: 0): approvers and `--changed-since` need it"
-        found.add(finding("shallow-history", what, fix, Severity.WARNING))
+        found.add(Diagnostic("shallow-history", what, fix, Severity.WARNING))
 
 
 def is_shallow(repository: Repository) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.engine import facts
-from reconciler.engine.examined_project import ProjectFindings, finding
+from reconciler.engine.examined_project import ProjectFindings
 from reconciler.engine.known_reader import KnownReader
 from reconciler.engine.plan import judged
 from reconciler.engine.problems import diagnostic_of
@@ -58,7 +58,7 @@ class SiteExamination:
                 "set it in the dashboard, or let the key read site properties; "
                 "until then, the zone of its scheduled posts is used, or UTC"
             )
-            self.found.add(finding("no-time-zone", "the site's time zone cannot be read", fix, Severity.NOTE))
+            self.found.add(Diagnostic("no-time-zone", "the site's time zone cannot be read", fix, Severity.NOTE))
         else:
             self.found.facts.append(facts.InTimeZone(self.observed.time_zone))
         if self.desired.events is not None and await self._read(Need.EVENTS):
@@ -96,7 +96,7 @@ class SiteExamination:
             case False:
                 fix = "publish it in the dashboard; nothing is generated for it until then"
                 self._add(
-                    finding("not-published", "the site is not published", fix, Severity.WARNING),
+                    Diagnostic("not-published", "the site is not published", fix, Severity.WARNING),
                     expected=self.desired.expect.published is True,
                 )
             case None:
@@ -105,7 +105,7 @@ class SiteExamination:
                 )
                 what = "cannot tell whether the site is published"
                 expected = self.desired.expect.published is not None
-                self._add(finding("published-unknown", what, fix, Severity.NOTE), expected=expected)
+                self._add(Diagnostic("published-unknown", what, fix, Severity.NOTE), expected=expected)
 
     def _marketing_plan(self, recorded: RecordedSite) -> None:
         live = with_known_status(self.observed, recorded).marketing_plan
@@ -121,10 +121,10 @@ class SiteExamination:
             if left < SHORT_HORIZON:
                 what = f"the marketing plan has activities for only {left.days:,} more days"
                 fix = "`reconciler apply --regenerate SITE` generates the next ones"
-                self.found.add(finding("short-horizon", what, fix, Severity.WARNING))
+                self.found.add(Diagnostic("short-horizon", what, fix, Severity.WARNING))
         elif live.status in (PlanStatus.INACTIVE, PlanStatus.FAILED) and self.desired.marketing_plan is not None:
             what, fix = f"the marketing plan is {live.status}", "`reconciler apply` generates it again"
-            self.found.add(finding("plan-not-active", what, fix, Severity.NOTE))
+            self.found.add(Diagnostic("plan-not-active", what, fix, Severity.NOTE))
 
     async def _publishing(self) -> None:
         """Checks channels, features and quotas, if posts are to go out."""
@@ -147,13 +147,13 @@ class SiteExamination:
         self.found.facts.append(facts.ChannelsFound(tuple(connected), tuple(others)))
         if not connected and not named:
             fix = "connect one in the site's dashboard; nothing can go out until then"
-            self.found.add(finding("no-channel", "no channel is connected", fix, Severity.WARNING))
+            self.found.add(Diagnostic("no-channel", "no channel is connected", fix, Severity.WARNING))
         for channel, status in self.observed.channels:
             if channel in named and status is ChannelStatus.UNKNOWN:
                 what = f"cannot tell whether {channel_name(channel)} is connected"
                 fix = "give the key the permission Manage Social Posts (SCOPE.PROMOTE.MANAGE-SOCIAL-POSTS)"
                 expected = channel in self.desired.expect.channels
-                self._add(finding("channel-unknown", what, fix, Severity.NOTE), expected=expected)
+                self._add(Diagnostic("channel-unknown", what, fix, Severity.NOTE), expected=expected)
             elif channel in named and (lost := not_connected(channel, status)) is not None:
                 self._add(lost, expected=channel in self.desired.expect.channels)
 
@@ -162,11 +162,11 @@ class SiteExamination:
             self.found.facts.append(facts.FeatureFound(feature))
             if not feature.enabled:
                 what = f"the site's premium plan does not include {feature.type}"
-                self.found.add(finding("feature-missing", what, "choose a premium plan that does", Severity.WARNING))
+                self.found.add(Diagnostic("feature-missing", what, "choose a premium plan that does", Severity.WARNING))
             elif feature.remaining == 0:
                 what = f"the quota for {feature.type} is used up"
                 fix = "wait for the next period, or choose a larger premium plan"
-                self.found.add(finding("quota-exhausted", what, fix, Severity.WARNING))
+                self.found.add(Diagnostic("quota-exhausted", what, fix, Severity.WARNING))
 
     def _record(self, recorded: RecordedSite) -> None:
         name = self.desired.ref.name
@@ -174,7 +174,7 @@ class SiteExamination:
         if count := len(recorded.open):
             what = f"an earlier run left {plural(count, 'unconfirmed call')}"
             fix = f"the next apply checks what became of them; `reconciler state show {name}` names them"
-            self.found.add(finding("unconfirmed-calls", what, fix, Severity.WARNING))
+            self.found.add(Diagnostic("unconfirmed-calls", what, fix, Severity.WARNING))
 
     async def _refusals(self, recorded: RecordedSite) -> None:
         """Checks what would stop a plan of the site."""

@@ -21,6 +21,7 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
+from reconciler.model.plurals import plural
 from reconciler.model.posts import name_of
 from reconciler.model.sites import PublishedPost
 from reconciler.model.text import printable
@@ -51,7 +52,9 @@ async def report_left_out(session: Session[ReadClient], sites: Collection[SiteEn
     known = {id.lower() for id in await session.store.ids()}
     entries = [entry for entry in sites if entry.id.lower() in known]
     if len(entries) > MOST_LOOKED_AT:
-        emit(Notice(_not_looked_at(len(entries))))
+        what = f"{len(entries):,} sites that this run leaves out were not checked for posts that are no longer wanted"
+        fix = "run reconciler plan without options to check them"
+        emit(Notice(Diagnostic("left-out-unchecked", what, fix, Severity.NOTE)))
         return
     listed, more = 0, 0
     async for site in _left_out(session, entries):
@@ -63,7 +66,9 @@ async def report_left_out(session: Session[ReadClient], sites: Collection[SiteEn
         else:
             more += 1
     if more:
-        emit(Notice(_of_more(more)))
+        what = f"unwanted posts go out on {plural(more, 'more site')} that this run leaves out"
+        fix = "run reconciler plan without options to list them all; apply cancels them"
+        emit(Notice(Diagnostic("still-going-out", what, fix, Severity.WARNING)))
 
 
 def _left_out(session: Session[ReadClient], entries: Iterable[SiteEntry]) -> AsyncIterator[LeftOutSite | SiteFailed]:
@@ -76,24 +81,6 @@ def _left_out(session: Session[ReadClient], entries: Iterable[SiteEntry]) -> Asy
         return LeftOutSite(entry.name, tuple(unwanted_by_files(desired, recorded, policy, now)))
 
     return over_sites(tuple(entries), work, named=named_by_file, at_once=session.parallelism)
-
-
-def _not_looked_at(sites: int) -> Diagnostic:
-    return Diagnostic(
-        "left-out-unchecked",
-        f"{sites:,} sites that this run leaves out were not checked for posts that are no longer wanted",
-        "run reconciler plan without options to check them",
-        Severity.NOTE,
-    )
-
-
-def _of_more(sites: int) -> Diagnostic:
-    return Diagnostic(
-        "still-going-out",
-        f"unwanted posts go out on {sites:,} more {'site' if sites == 1 else 'sites'} that this run leaves out",
-        "run reconciler plan without options to list them all; apply cancels them",
-        Severity.WARNING,
-    )
 
 
 def _notice(site: LeftOutSite) -> Diagnostic:

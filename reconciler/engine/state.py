@@ -167,20 +167,12 @@ async def move_record(
     async with _held(state, lock_timeout, site, SiteRef(site.name, moved)):
         await state.store.move(site, moved)
     for name in sorted(name for name, id in declared.items() if id == site.id):
-        emit(Notice(_still_declared(SiteName(name), site.id, moved)))
+        what = f"the file of {name} still has the id {site.id}, for which nothing is recorded any more"
+        fix = f"change it to {moved}; or move the record back: reconciler state mv {moved} {site.id}"
+        emit(Notice(Diagnostic("old-id-declared", what, fix, Severity.WARNING, address=Address(SiteName(name)))))
     changed = RecordChanged(site.name, site.id, moved)
     emit(changed)
     return changed
-
-
-def _still_declared(name: SiteName, old: str, new: str) -> Diagnostic:
-    return Diagnostic(
-        "old-id-declared",
-        f"the file of {name} still has the id {old}, for which nothing is recorded any more",
-        f"change it to {new}; or move the record back: reconciler state mv {new} {old}",
-        Severity.WARNING,
-        address=Address(name),
-    )
 
 
 async def forget_site(

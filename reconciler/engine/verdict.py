@@ -51,21 +51,7 @@ def _of_event(event: ClosingEvent, detailed: bool, signal: int | None) -> Verdic
             return Verdict.FAILED if event.errors else Verdict.SUCCEEDED
         case state_results.StateListed(sites=sites):
             return Verdict.FAILED if any(site.problem for site in sites) else Verdict.SUCCEEDED
-        case (
-            results.Validated()
-            | results.Decided()
-            | state_results.StateShown()
-            | state_results.LockRemoved()
-            | state_results.CallResolved()
-            | state_results.RecordChanged()
-            | tool_results.VersionShown()
-            | tool_results.SchemaShown()
-            | tool_results.ScriptShown()
-            | tool_results.StarterWritten()
-            | tool_results.SandboxStopped()
-            | tool_results.SandboxReset()
-            | tool_results.SandboxShown()
-        ):
+        case results.Validated() | results.Decided() | state_results.StateEvent() | tool_results.ToolEvent():
             return Verdict.SUCCEEDED
         case results.PartsMerged(verdict=verdict):
             return verdict

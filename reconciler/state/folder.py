@@ -102,7 +102,7 @@ class LocalFolder(Store):
                     data = file.read()
             finally:
                 os.close(handle)
-        return Stored(data, _version(data))
+        return Stored(data, Version(hashlib.sha256(data).hexdigest()))
 
     def _replace(self, key: str, pieces: Iterable[bytes], expected: Version | None | Any, durable: bool) -> Version:
         path, version = self.place(key), hashlib.sha256()
@@ -212,10 +212,6 @@ def _must_be_regular(handle: int, path: str) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if not stat.S_ISREG(kind):
         raise _not_plain(path)
-
-
-def _version(data: bytes) -> Version:
-    return Version(hashlib.sha256(data).hexdigest())
 
 
 def _above(path: str) -> str:

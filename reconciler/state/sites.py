@@ -70,12 +70,8 @@ class StateStore:
             self._old_names[checked_id(site.id)] = found.record.site.name
         return found.record.recorded
 
-    def is_renamed(self, site: SiteRef) -> bool:
-        """Whether a loaded site's record has another name for it, which a run that writes corrects."""
-        return self.old_name(site) is not None
-
     def old_name(self, site: SiteRef) -> SiteName | None:
-        """The other name that a loaded site's record has for it."""
+        """The other name that a loaded site's record has for it, which a run that writes corrects."""
         return self._old_names.get(checked_id(site.id))
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
