@@ -223,29 +223,6 @@ def error_of(
     )
 
 
-def unreadable(
-    call: ApiCall,
-    why: str,
-    *,
-    status: int | None,
-    request_id: str | None,
-    site: str = "",
-    lasting: bool = False,
-    todo: str = "",
-) -> ApiError:
-    """The error for an answer that claims success but cannot be understood."""
-    return ApiError(
-        ErrorKind.UNREADABLE,
-        call,
-        shown(why),
-        status=status,
-        request_id=request_id,
-        site=site,
-        lasting=lasting,
-        todo=todo,
-    )
-
-
 def request_id_of(value: str) -> str | None:
     """The remote side's own id for a request (S-sdk), from its header."""
     return printable(value)[:100] if value else None

@@ -18,13 +18,12 @@ _NEVER_SENT = (
 
 
 class OverHttpx:
-    """Sends over a transport that was passed in, and closes it at the end."""
+    """A Sender over a transport that was passed in, which it closes at the end."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
     async def send(self, request: Request) -> HttpxResponse:
-        """See Sender."""
         prepared = httpx.Request(
             request.method,
             request.url,
@@ -38,31 +37,26 @@ class OverHttpx:
             raise (NotSent if isinstance(error, _NEVER_SENT) else WireError)(_text(error)) from error
 
     async def aclose(self) -> None:
-        """See Sender."""
         await self._transport.aclose()
 
 
 class HttpxResponse:
-    """An answer of httpx."""
+    """A Response: an answer of httpx."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
 
     @property
     def status(self) -> int:
-        """See Response."""
         return self._response.status_code
 
     def header(self, name: str) -> str:
-        """See Response."""
         return str(self._response.headers.get(name, ""))
 
     def at_hand(self) -> bytes | None:
-        """See Response."""
         return None
 
     async def body(self) -> AsyncIterator[bytes]:
-        """See Response."""
         assert isinstance(self._response.stream, httpx.AsyncByteStream)
         try:
             async for chunk in self._response.stream:
@@ -71,7 +65,6 @@ class HttpxResponse:
             raise WireError(_text(error)) from error
 
     async def close(self) -> None:
-        """See Response."""
         try:
             await self._response.aclose()
         except (httpx.HTTPError, OSError):

@@ -44,7 +44,7 @@ _URLS: Final = 256
 
 
 class Pool:
-    """Connections to one address, opened as they are needed.
+    """A Sender: connections to one address, opened as they are needed.
 
     Raises UsageError if the environment names certificates or a proxy that cannot be used. Follows no redirect, keeps
     no cookie, and by itself reads neither `.netrc` nor environment variables.
@@ -74,7 +74,6 @@ class Pool:
         )
 
     async def send(self, request: Request) -> PooledResponse:
-        """See Sender."""
         url = self._urls.get(request.url)
         if url is None:
             if len(self._urls) >= _URLS:
@@ -101,12 +100,11 @@ class Pool:
         return PooledResponse(response, self._failures)
 
     async def aclose(self) -> None:
-        """See Sender."""
         await self._session.close()
 
 
 class PooledResponse:
-    """An answer of aiohttp."""
+    """A Response: an answer of aiohttp."""
 
     def __init__(self, response: ClientResponse, failures: tuple[type[Exception], ...]) -> None:
         self._response = response
@@ -114,11 +112,9 @@ class PooledResponse:
 
     @property
     def status(self) -> int:
-        """See Response."""
         return self._response.status
 
     def header(self, name: str) -> str:
-        """See Response."""
         found = self._response.headers.getall(name, None)
         if found is None:
             return ""
@@ -126,7 +122,6 @@ class PooledResponse:
         return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     def at_hand(self) -> bytes | None:
-        """See Response."""
         content = self._response.content
         if not content.is_eof() or content.exception() is not None:
             return None
@@ -136,7 +131,6 @@ class PooledResponse:
         return b"".join(pieces)
 
     async def body(self) -> AsyncIterator[bytes]:
-        """See Response."""
         try:
             async for piece in self._response.content.iter_any():
                 yield piece
@@ -144,7 +138,6 @@ class PooledResponse:
             raise WireError(_text(error)) from error
 
     async def close(self) -> None:
-        """See Response."""
         if self._response.content.at_eof():
             self._response.release()
         else:

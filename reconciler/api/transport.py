@@ -28,7 +28,6 @@ from reconciler.api.errors import (
     request_id_of,
     retry_after_of,
     shown,
-    unreadable,
 )
 from reconciler.api.fence import Fence
 from reconciler.api.limits import USUAL, Budget, Limits, Timeouts
@@ -94,10 +93,20 @@ class Answer(Struct, frozen=True):
     request_id: str | None
     site: str
     trouble: str = ""
+    lasting: bool = False
 
     def unreadable(self, why: str, todo: str = "") -> ApiError:
         """The error for this answer if it turns out that its body is not what it should be."""
-        return unreadable(self.call, why, status=self.status, request_id=self.request_id, site=self.site, todo=todo)
+        return ApiError(
+            ErrorKind.UNREADABLE,
+            self.call,
+            shown(why),
+            status=self.status,
+            request_id=self.request_id,
+            site=self.site,
+            lasting=self.lasting,
+            todo=todo,
+        )
 
 
 class WriteRefused(Exception):
@@ -330,7 +339,7 @@ class Connection:
             await response.close()
         if accepted:
             if why and not isinstance(call, WriteCall):
-                return unreadable(call, why, status=status, request_id=name, site=site.name, lasting=lasting)
+                return Answer(call, None, status, name, site.name, why, lasting).unreadable(why)
             return Answer(call, None if why else value, status, name, site.name, trouble=why)
         return error_of(
             call,
