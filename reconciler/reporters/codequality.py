@@ -31,10 +31,9 @@ class CodeQualityReporter:
         self._alike: dict[str, int] = {}
 
     def handle(self, event: Event) -> None:
-        """Handles an event of the run."""
         self._places.handle(event)
         for finding in self._findings.of(event):
-            self._write(("[\n" if not self._alike else ",\n") + _dump(self._values(finding)))
+            self._write(("[\n" if not self._alike else ",\n") + inert_json(json.dumps(self._values(finding))))
         if isinstance(event, Ended):
             self._write("\n]\n" if self._alike else "[]\n")
 
@@ -49,7 +48,3 @@ class CodeQualityReporter:
             "severity": _SEVERITIES[finding.severity],
             "location": {"path": inert(place.file), "lines": {"begin": place.line or 1}},
         }
-
-
-def _dump(value: dict[str, Any]) -> str:
-    return inert_json(json.dumps(value, ensure_ascii=True))

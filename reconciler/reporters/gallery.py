@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from reconciler.model.approvals import ActivityDecision, DraftApproval, DraftDecision
@@ -21,9 +21,23 @@ from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.reporters.cards import CARD_STYLES, Card, CardState, by_group, changed, in_order, weeks
 from reconciler.reporters.diagnostics import cause
-from reconciler.reporters.markup import hashed
+from reconciler.reporters.markup import hashed, resource
 from reconciler.reporters.review_text import content_facts
-from reconciler.reporters.templating import render, resource
+from reconciler.reporters.templating import render
+
+_STATES: Final = {
+    ReviewStatus.PENDING: CardState.PENDING,
+    ReviewStatus.CHANGED: CardState.CHANGED,
+    ReviewStatus.EDITED: CardState.EDITED,
+    ReviewStatus.WITHHELD: CardState.AGAIN,
+    ReviewStatus.CANCELLED: CardState.CANCELLED,
+    ReviewStatus.MISSED: CardState.MISSED,
+    ReviewStatus.APPROVED: CardState.APPROVED,
+    ReviewStatus.SCHEDULED: CardState.SCHEDULED,
+    ReviewStatus.OUT: CardState.OUT,
+    ReviewStatus.FAILED: CardState.FAILED,
+}
+"""A test fails for a status without a state here."""
 
 Picture: TypeAlias = Callable[[str], str | None]
 """The address of an image -> the image itself as a `data:` address; None: load it from its address."""
@@ -126,34 +140,8 @@ def _facts(card: Card) -> list[tuple[str, str]]:
 def _state(activity: ReviewedActivity, reviewed: ReviewedPost) -> CardState:
     if reviewed.post.status is PostStatus.FAILED:
         return CardState.FAILED
-    found = _of_status(reviewed.status)
+    found = _STATES[reviewed.status]
     sent_back = activity.decision is not ActivityDecision.KEEP
     if reviewed.post.status is PostStatus.SCHEDULED and (sent_back or found is not CardState.SCHEDULED):
         return CardState.GOING_OUT
     return CardState.SENT_BACK if sent_back and found in (CardState.PENDING, CardState.APPROVED) else found
-
-
-def _of_status(status: ReviewStatus) -> CardState:
-    match status:
-        case ReviewStatus.PENDING:
-            return CardState.PENDING
-        case ReviewStatus.CHANGED:
-            return CardState.CHANGED
-        case ReviewStatus.EDITED:
-            return CardState.EDITED
-        case ReviewStatus.WITHHELD:
-            return CardState.AGAIN
-        case ReviewStatus.CANCELLED:
-            return CardState.CANCELLED
-        case ReviewStatus.MISSED:
-            return CardState.MISSED
-        case ReviewStatus.APPROVED:
-            return CardState.APPROVED
-        case ReviewStatus.SCHEDULED:
-            return CardState.SCHEDULED
-        case ReviewStatus.OUT:
-            return CardState.OUT
-        case ReviewStatus.FAILED:
-            return CardState.FAILED
-        case _:
-            assert_never(status)

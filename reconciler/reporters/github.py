@@ -47,7 +47,6 @@ class GithubReporter:
         self._summary = None if summary is None else MarkdownReporter(replace(context, write=summary), STEP_SUMMARY)
 
     def handle(self, event: Event) -> None:
-        """Handles an event of the run."""
         for finding in self._findings.of(event):
             self._context.write(annotation(finding) + "\n")
         if isinstance(event, SitePlanned):

@@ -102,7 +102,6 @@ class HtmlReporter:
         self._first_runs = FirstRuns()
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """Handles an event of the run."""
         new = self._findings.of(event)
         match event:
             case RunStarted():

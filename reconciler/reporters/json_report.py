@@ -113,7 +113,6 @@ class JsonReporter:
         self._open = False
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """Handles an event of the run."""
         match event:
             case RunStarted():
                 self._members.run = run_record(event)

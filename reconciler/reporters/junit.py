@@ -73,7 +73,6 @@ class JunitReporter:
         self._cases: dict[str, _Case] = {RUN: _Case()}
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """Handles an event of the run."""
         new = self._findings.of(event)
         match event:
             case SitePlanned(seconds=seconds) | SiteImported(seconds=seconds):

@@ -82,7 +82,6 @@ class MarkdownReporter:
         self._first_runs = FirstRuns()
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """Handles an event of the run."""
         for finding in self._findings.of(event):
             self._problem(finding)
         match event:

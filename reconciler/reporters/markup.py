@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from html import escape
+from importlib import resources
 from typing import Final
 
 from reconciler.model.differences import (
@@ -46,16 +47,21 @@ def words_apart(before: str, after: str) -> str:
     return "".join(_TAGS.get(piece.mark, _ADDED).format(lines(piece.text)) for piece in made_visible(pieces))
 
 
-def link(url: str, words: str = "") -> str:
+def link(url: str) -> str:
     """A link, if it leads to https and has no invisible characters; otherwise its address as text."""
     if url.lower().startswith("https://") and printable(url) == url:
-        return f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{text(words or url)}</a>'
+        return f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{text(url)}</a>'
     return f"<code>{text(url)}</code>"
 
 
-def hashed(resource: str) -> str:
+def resource(package: str, name: str) -> str:
+    """A text file in one of this project's packages."""
+    return resources.files(package).joinpath(name).read_text("utf-8")
+
+
+def hashed(text: str) -> str:
     """The hash by which a content security policy allows a style or a script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(resource.encode()).digest()).decode()
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def bullets(items: Iterable[str], kind: str = "") -> str:

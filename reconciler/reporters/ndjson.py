@@ -42,7 +42,6 @@ class NdjsonReporter(JsonReporter):
         self._summary = Members()
 
     def handle(self, event: Event) -> None:
-        """Handles an event of the run."""
         if not self._begun:
             self._begun = True
             self._write_event("report", {"formatVersion": FORMAT_VERSION, "command": self._command})

@@ -59,7 +59,6 @@ class OpenMetricsReporter:
         self._problems: Counter[tuple[str, str, Severity]] = Counter()
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """Handles an event of the run."""
         now = None if self._context.now is None else self._context.now()
         self._began = self._began or now
         for finding in self._findings.of(event):

@@ -10,12 +10,10 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from importlib import resources
 from typing import Final
 
 from reconciler.model.plurals import plural
-from reconciler.reporters.markup import hashed, text
+from reconciler.reporters.markup import hashed, resource, text
 from reconciler.reporters.page_calendar import CalendarMonths
 from reconciler.reporters.page_rows import Entered, SiteRow
 
@@ -144,7 +142,7 @@ class ReportPage:
 
         `top` is markup; `first` is the table that comes first and whose posts the calendar shows.
         """
-        style, script = _resource("report.css"), _resource("report.js")
+        style, script = resource("reconciler.reporters", "report.css"), resource("reconciler.reporters", "report.js")
         hashes = {"style_hash": hashed(style), "script_hash": hashed(script), "early_hash": hashed(EARLY)}
         write(HEAD.format(title=text(title), style=style, early=EARLY, **hashes))
         for piece in top:
@@ -165,8 +163,3 @@ class ReportPage:
     def parts(self) -> tuple[str, ...]:
         """The ids of the tables that have sites."""
         return tuple(self._tables)
-
-
-@cache
-def _resource(name: str) -> str:
-    return resources.files("reconciler.reporters").joinpath(name).read_text("utf-8")

@@ -11,7 +11,7 @@ from reconciler.model.operations import class_of
 from reconciler.model.plurals import plural
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, Plan, ToReview
+from reconciler.planner.actions import Action, BlockedBy, Plan
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
 from reconciler.planner.reasons import IN_REVIEW, REASONS, facts_behind
@@ -75,7 +75,10 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
         bullets((_blocked(problem, zone) for problem in plan.blocked), "items warn"),
         bullets((_action(action, plan, calls_of) for action in plan.actions), "items"),
         bullets(_ended(plan), "items"),
-        bullets(map(_to_review, plan.to_review), "items"),
+        bullets(
+            (line("?", "draft", text(f"{name_of(draft)}: {IN_REVIEW[draft.state]}")) for draft in plan.to_review),
+            "items",
+        ),
         notes([cause(note) for note in plan.notes]),
         facts(planned.seconds, planned.reads if calls_of else (), zone),
     ]
@@ -152,10 +155,6 @@ def _changed(change: FieldChange) -> str:
     gone = [f"<del>{text(yaml(found.before, whole=True))}</del>" for found in details if found.step is not Step.ADDED]
     new = [f"<ins>{text(yaml(found.after, whole=True))}</ins>" for found in details if found.step is not Step.REMOVED]
     return " ".join((*gone, *new))
-
-
-def _to_review(draft: ToReview) -> str:
-    return line("?", "draft", text(f"{name_of(draft)}: {IN_REVIEW[draft.state]}"))
 
 
 def _blocked(problem: Diagnostic, zone: str) -> str:

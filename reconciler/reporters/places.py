@@ -17,7 +17,6 @@ class Places:
         self._sites: dict[str, Place] = {}
 
     def handle(self, event: Event) -> None:
-        """Handles an event of the run."""
         if isinstance(event, RunStarted):
             self._sites = dict(event.places)
 

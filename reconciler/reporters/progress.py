@@ -89,7 +89,6 @@ class Progress:
         return written if self._terminal else write
 
     def handle(self, event: results.Event) -> None:
-        """Handles an event of the run."""
         match event:
             case results.PhaseStarted(phase=phase, sites=sites):
                 self.stop()
@@ -189,15 +188,16 @@ class Progress:
                 self._shown = self._shown or self._watch.now() - self._began >= PATIENCE
                 self._refresh()
                 continue
-            counts = [*self._counts(), self._spent(), self._left(), self._doing]
-            parts = [f"{self._done:,} of {plural(self._total, 'site')}", *(part for part in counts if part)]
+            counts = (f"{count:,} {word}" for count, word in self._tallies() if count)
+            parts = [
+                f"{self._done:,} of {plural(self._total, 'site')}",
+                *counts,
+                *filter(None, (self._spent(), self._left(), self._doing)),
+            ]
             self._write(f"still {self._phase}: {', '.join(parts)}\n")
 
-    def _counts(self) -> list[str]:
-        """`2 failed`, `31 generating`."""
-        return [f"{count:,} {word}" for count, word in self._tallies() if count]
-
     def _tallies(self) -> tuple[tuple[int, str], ...]:
+        """How many sites failed, and how many wait for a generation, with the words for that."""
         return (self._failed, "failed"), (len(self._generating), "generating")
 
     def _spent(self) -> str:

@@ -38,7 +38,6 @@ class SarifReporter:
         self._places = Places()
 
     def handle(self, event: Event) -> None:
-        """Handles an event of the run."""
         self._places.handle(event)
         self._findings += self._heard.of(event)
         if isinstance(event, Ended):

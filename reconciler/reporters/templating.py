@@ -6,7 +6,6 @@ Every value that a template shows is escaped, with invisible characters spelled 
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
@@ -33,11 +32,6 @@ def apart(before: str, after: str) -> Markup:
 def render(template: str, **values: Any) -> Markup:
     """A filled-in template: markup, which other templates take as it is."""
     return Markup(environment().get_template(template).render(**values))  # noqa: S704 - all in it was escaped
-
-
-def resource(package: str, name: str) -> str:
-    """A text file in one of this project's packages."""
-    return resources.files(package).joinpath(name).read_text("utf-8")
 
 
 @cache
@@ -69,6 +63,6 @@ class _Loader(BaseLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Any]:  # noqa: ARG002
         package, _, name = template.partition("/")
         try:
-            return resource(f"reconciler.{package}", f"templates/{name}"), None, None
+            return markup.resource(f"reconciler.{package}", f"templates/{name}"), None, None
         except FileNotFoundError:
             raise TemplateNotFound(template) from None

@@ -127,7 +127,6 @@ class TextReporter:
         return LedgerSummary(self._screen, list_sites=self._context.detail.sites)
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
-        """Handles an event of the run."""
         if not self._context.on_screen:  # on a screen, stderr shows them
             self._problems.handle(event)
         match event:

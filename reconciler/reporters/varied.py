@@ -21,7 +21,7 @@ class Varied:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._ranges = [(number, number) for number in _numbers(text)]
+        self._ranges = [(int(found.replace(",", "")),) * 2 for found in NUMBER.findall(text)]
 
     def add(self, other: Varied) -> None:
         """Adds another message that differs only in its numbers."""
@@ -33,10 +33,6 @@ class Varied:
     def __str__(self) -> str:
         ranges = iter(self._ranges)
         return NUMBER.sub(lambda found: _range(found[0], *next(ranges)), self._text)
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(found.replace(",", "")) for found in NUMBER.findall(text)]
 
 
 def _range(written: str, least: int, most: int) -> str:

@@ -43,7 +43,7 @@ def reason_behind(reason: Reason) -> str:
 
 
 LONGEST = 160
-"""How many characters of a value are shown; `--explain` and the other formats have all of them."""
+"""How many characters of a value are shown."""
 
 
 def moment(at: datetime, zone: str) -> str:
@@ -51,12 +51,12 @@ def moment(at: datetime, zone: str) -> str:
     return moment_text(at, zone)
 
 
-def value(json_value: Json, *, whole: bool = False) -> str:
-    """A value as JSON, shortened unless all of it is asked for."""
+def value(json_value: Json) -> str:
+    """A value as JSON, shortened."""
     if json_value is None:
         return "nothing"
     text = json.dumps(thaw(json_value), ensure_ascii=False)
-    if whole or len(text) <= LONGEST:
+    if len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}... ({len(text) - LONGEST:,} more characters)"
 

@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from reconciler.config.repository import GitError
 from reconciler.reporters.cards import Card, Week, by_group, monday_of, weeks
+from reconciler.reporters.markup import resource
 from reconciler.reporters.review_text import content_facts
-from reconciler.reporters.templating import render, resource
+from reconciler.reporters.templating import render
 from reconciler.web.board import Board, BoardFacts, Changes
 from reconciler.web.decisions import ActivityWish, DraftWish, Refusal, decide
 from reconciler.web.filters import Filter, counts, waiting, week_choices
