@@ -18,44 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
-from reconciler.engine.adoption_results import (
-    Counts,
-    DoctorCompleted,
-    FilesChecked,
-    ImportCompleted,
-    ProjectExamined,
-    SiteExamined,
-    SiteImported,
-)
-from reconciler.engine.site_results import (
-    Progressed,
-    SiteApplied,
-    SiteDrifted,
-    SiteFailed,
-    SiteHistory,
-    SiteNotReviewed,
-    SitePlanned,
-    SiteReviewed,
-    SiteStarted,
-)
-from reconciler.engine.state_results import (
-    AnyStateEvent,
-    CallResolved,
-    LockRemoved,
-    RecordChanged,
-    StateListed,
-    StateShown,
-)
-from reconciler.engine.tool_results import (
-    AnyToolEvent,
-    SandboxReset,
-    SandboxShown,
-    SandboxStopped,
-    SchemaShown,
-    ScriptShown,
-    StarterWritten,
-    VersionShown,
-)
+from reconciler.engine import adoption_results, site_results, state_results, tool_results
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.frozen import Variant
@@ -229,7 +192,7 @@ class DriftCompleted(Struct, frozen=True):
     still_going_out: tuple[GoingOut, ...] = ()
 
 
-class ReviewCompleted(Counts, frozen=True):
+class ReviewCompleted(adoption_results.Counts, frozen=True):
     """All sites are reviewed: drafts that wait for a decision, in how many sites, and those that are approved."""
 
     sites: int
@@ -245,14 +208,14 @@ class ReviewCompleted(Counts, frozen=True):
     """Sites with waiting drafts and no record in the state yet: no approval counts there before an apply."""
 
 
-class Validated(Counts, frozen=True):
+class Validated(adoption_results.Counts, frozen=True):
     """All files are correct."""
 
     files: int
     sites: int
 
 
-class PartsMerged(Counts, frozen=True):
+class PartsMerged(adoption_results.Counts, frozen=True):
     """The reports of all parts were merged. `verdict` is that of the run as a whole, given how its parts ended."""
 
     parts: int
@@ -260,7 +223,7 @@ class PartsMerged(Counts, frozen=True):
     verdict: Verdict
 
 
-class Decided(Counts, frozen=True):
+class Decided(adoption_results.Counts, frozen=True):
     """What people decided about drafts and activities, in how many sites, and how many drafts still wait.
 
     `asked` is how much there was to decide on, `listed` how many drafts the approvals files have.
@@ -274,7 +237,7 @@ class Decided(Counts, frozen=True):
     listed: int
 
 
-class HistoryListed(Counts, frozen=True):
+class HistoryListed(adoption_results.Counts, frozen=True):
     """The history of all sites was reported: `posts` are those this tool scheduled, at `with_posts` of the sites."""
 
     sites: int
@@ -330,15 +293,15 @@ class Ended(Struct, frozen=True):
 
 
 SiteEvent: TypeAlias = (
-    SitePlanned
-    | SiteDrifted
-    | SiteReviewed
-    | SiteNotReviewed
-    | SiteApplied
-    | SiteHistory
-    | SiteImported
-    | SiteExamined
-    | SiteFailed
+    site_results.SitePlanned
+    | site_results.SiteDrifted
+    | site_results.SiteReviewed
+    | site_results.SiteNotReviewed
+    | site_results.SiteApplied
+    | site_results.SiteHistory
+    | adoption_results.SiteImported
+    | adoption_results.SiteExamined
+    | site_results.SiteFailed
 )
 
 RunClosing: TypeAlias = (
@@ -350,9 +313,9 @@ RunClosing: TypeAlias = (
     | PartsMerged
     | Decided
     | HistoryListed
-    | ImportCompleted
-    | DoctorCompleted
-    | FilesChecked
+    | adoption_results.ImportCompleted
+    | adoption_results.DoctorCompleted
+    | adoption_results.FilesChecked
     | Refused
     | FilesInvalid
     | RunFailed
@@ -361,18 +324,18 @@ RunClosing: TypeAlias = (
 
 ClosingEvent: TypeAlias = (
     RunClosing
-    | StateListed
-    | StateShown
-    | LockRemoved
-    | CallResolved
-    | RecordChanged
-    | VersionShown
-    | SchemaShown
-    | ScriptShown
-    | StarterWritten
-    | SandboxStopped
-    | SandboxReset
-    | SandboxShown
+    | state_results.StateListed
+    | state_results.StateShown
+    | state_results.LockRemoved
+    | state_results.CallResolved
+    | state_results.RecordChanged
+    | tool_results.VersionShown
+    | tool_results.SchemaShown
+    | tool_results.ScriptShown
+    | tool_results.StarterWritten
+    | tool_results.SandboxStopped
+    | tool_results.SandboxReset
+    | tool_results.SandboxShown
 )
 
 Event: TypeAlias = (
@@ -380,13 +343,13 @@ Event: TypeAlias = (
     | PhaseStarted
     | PlanLoaded
     | Notice
-    | SiteStarted
-    | Progressed
-    | ProjectExamined
+    | site_results.SiteStarted
+    | site_results.Progressed
+    | adoption_results.ProjectExamined
     | SiteEvent
     | ClosingEvent
-    | AnyStateEvent
-    | AnyToolEvent
+    | state_results.AnyStateEvent
+    | tool_results.AnyToolEvent
     | Ended
 )
 

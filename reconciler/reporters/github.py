@@ -10,16 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.engine.results import (
-    ApplyCompleted,
-    ClosingEvent,
-    DriftCompleted,
-    Ended,
-    Event,
-    PlanCompleted,
-    ReviewCompleted,
-)
-from reconciler.engine.site_results import SitePlanned
+from reconciler.engine import results, site_results
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
@@ -40,28 +31,28 @@ class GithubReporter:
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
         self._findings = Findings()
-        self._closing: ClosingEvent | None = None
+        self._closing: results.ClosingEvent | None = None
         self._numbers: dict[str, int] = {}
         self._to_record = 0
         summary = context.step_summary
         self._summary = None if summary is None else MarkdownReporter(replace(context, write=summary), STEP_SUMMARY)
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: results.Event) -> None:
         for finding in self._findings.of(event):
             self._context.write(annotation(finding) + "\n")
-        if isinstance(event, SitePlanned):
+        if isinstance(event, site_results.SitePlanned):
             self._to_record += event.is_to_record
-        if isinstance(event, PlanCompleted):
+        if isinstance(event, results.PlanCompleted):
             self._numbers["to-record"] = self._to_record
-        if isinstance(event, ClosingEvent):
+        if isinstance(event, results.ClosingEvent):
             self._closing = event
             self._numbers |= numbers_of(event)
-        if isinstance(event, Ended):
+        if isinstance(event, results.Ended):
             self._end(event)
         if self._summary is not None:
             self._summary.handle(event)
 
-    def _end(self, ended: Ended) -> None:
+    def _end(self, ended: results.Ended) -> None:
         line = "" if self._closing is None else last_line(self._context.command, self._closing)
         for part in inert_lines(line or f"Exit code {ended.exit_code} ({ended.verdict})"):
             self._context.write(part + "\n")
@@ -82,10 +73,10 @@ def annotation(finding: Diagnostic) -> str:
     return f"::{_COMMANDS[finding.severity]} {values}::{_data(sentence(without_place(finding)))}"
 
 
-def numbers_of(event: ClosingEvent) -> dict[str, int]:
+def numbers_of(event: results.ClosingEvent) -> dict[str, int]:
     """The outputs of the step, by name."""
     match event:
-        case PlanCompleted(tally=tally):
+        case results.PlanCompleted(tally=tally):
             return {
                 "changes": event.changes,
                 "publish": tally.publish,
@@ -95,7 +86,7 @@ def numbers_of(event: ClosingEvent) -> dict[str, int]:
                 "failed": event.failed,
                 "refused": event.refused + len(event.refusals),
             }
-        case ApplyCompleted():
+        case results.ApplyCompleted():
             return {
                 "published": event.tally.all_published,
                 "withheld": event.tally.withheld,
@@ -104,7 +95,7 @@ def numbers_of(event: ClosingEvent) -> dict[str, int]:
                 "failed": event.tally.failed + event.failed + event.plan.failed,
                 "refused": event.refused + event.plan.refused,
             }
-        case DriftCompleted(tally=tally):
+        case results.DriftCompleted(tally=tally):
             return {
                 "drifted": tally.drifted,
                 "pending": tally.pending,
@@ -112,7 +103,7 @@ def numbers_of(event: ClosingEvent) -> dict[str, int]:
                 "failed": event.failed,
                 "refused": event.refused + len(event.refusals),
             }
-        case ReviewCompleted():
+        case results.ReviewCompleted():
             return {"pending": event.pending, "approved": event.approved, "failed": event.failed}
         case _:  # the exit code says everything
             return {}

@@ -8,38 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
-from reconciler.engine.adoption_results import Counts, FilesChecked, ProjectExamined, SiteExamined, SiteImported
-from reconciler.engine.results import (
-    ApiKind,
-    ApplyCompleted,
-    DriftCompleted,
-    Ended,
-    Event,
-    FilesInvalid,
-    Interrupted,
-    Notice,
-    Phase,
-    PhaseStarted,
-    PlanCompleted,
-    PlanLoaded,
-    Refused,
-    RunClosing,
-    RunFailed,
-    RunStarted,
-)
-from reconciler.engine.site_results import (
-    Progressed,
-    SiteApplied,
-    SiteDrifted,
-    SiteFailed,
-    SiteHistory,
-    SiteNotReviewed,
-    SitePlanned,
-    SiteReviewed,
-    SiteStarted,
-)
-from reconciler.engine.state_results import StateEvent
-from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaShown, ScriptShown, StarterFile, ToolEvent
+from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.plurals import plural
 from reconciler.model.verdict import Verdict
@@ -90,8 +59,8 @@ class HtmlReporter:
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
         self._page = ReportPage()
-        self._run: RunStarted | None = None
-        self._phase: Phase | None = None
+        self._run: results.RunStarted | None = None
+        self._phase: results.Phase | None = None
         self._findings = Findings()
         self._problems: list[Diagnostic] = []
         self._causes: dict[tuple[str, str], list[str]] = {}
@@ -101,54 +70,60 @@ class HtmlReporter:
         self._reviews: list[Review] = []
         self._first_runs = FirstRuns()
 
-    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+    def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
         new = self._findings.of(event)
         match event:
-            case RunStarted():
+            case results.RunStarted():
                 self._run = event
-            case PhaseStarted(phase=phase):
+            case results.PhaseStarted(phase=phase):
                 self._phase = phase
-            case PlanLoaded():
-                self._texts += text_of("show", event, PlanCompleted(0))[:-1]
-            case SitePlanned():
+            case results.PlanLoaded():
+                self._texts += text_of("show", event, results.PlanCompleted(0))[:-1]
+            case site_results.SitePlanned():
                 self._planned(self._first_runs.taken_from(event))
-            case SiteDrifted() if event.says_something:
+            case site_results.SiteDrifted() if event.says_something:
                 self._page.add("drift", TITLES["drift"], drifted_row(event))
-            case SiteDrifted():
+            case site_results.SiteDrifted():
                 self._calm += 1
-            case SiteApplied():
+            case site_results.SiteApplied():
                 self._page.add("apply", TITLES["apply"], applied_row(event))
-            case SiteHistory():
+            case site_results.SiteHistory():
                 if event.posts:
                     self._page.add("history", TITLES["history"], history_row(event))
-            case SiteImported():
+            case adoption_results.SiteImported():
                 self._page.add("import", TITLES["import"], imported_row(event))
-            case SiteExamined() | ProjectExamined():
+            case adoption_results.SiteExamined() | adoption_results.ProjectExamined():
                 self._page.add("doctor", TITLES["doctor"], examined_row(event))
-            case SiteReviewed(review=review):
+            case site_results.SiteReviewed(review=review):
                 self._reviews.append(review)
                 self._problems += new
-            case SiteFailed():
+            case site_results.SiteFailed():
                 self._failed(event)
-            case SiteNotReviewed(why=why):
+            case site_results.SiteNotReviewed(why=why):
                 self._problems += (*new, why)
-            case Notice():
+            case results.Notice():
                 self._problems += new
-            case StateEvent():
+            case state_results.StateEvent():
                 self._texts += text_of(self._context.command, event)
-            case SchemaShown() | ScriptShown() | StarterFile() | SandboxReady() | SandboxShown():
+            case (
+                tool_results.SchemaShown()
+                | tool_results.ScriptShown()
+                | tool_results.StarterFile()
+                | tool_results.SandboxReady()
+                | tool_results.SandboxShown()
+            ):
                 self._texts += text_of(self._context.command, event)
-            case ToolEvent():
+            case tool_results.ToolEvent():
                 self._last = last_line(self._context.command, event) or self._last
-            case SiteStarted() | Progressed():
+            case site_results.SiteStarted() | site_results.Progressed():
                 pass
-            case Ended():
+            case results.Ended():
                 self._problems += new
                 self._write(event)
             case _:
                 self._closing(event, new)
 
-    def _planned(self, planned: SitePlanned) -> None:
+    def _planned(self, planned: site_results.SitePlanned) -> None:
         if not planned.says_something and not planned.plan.ended:
             self._calm += 1
             return
@@ -159,8 +134,8 @@ class HtmlReporter:
         for refusal in planned.plan.refusals:
             self._cause("refused", refusal, planned.name)
 
-    def _failed(self, failed: SiteFailed) -> None:
-        part = "apply" if self._phase is Phase.APPLYING else self._context.command
+    def _failed(self, failed: site_results.SiteFailed) -> None:
+        part = "apply" if self._phase is results.Phase.APPLYING else self._context.command
         self._page.add(part, TITLES.get(part, "Sites"), failed_row(failed))
         self._cause("refused" if failed.refused else "failed", failed.problem, failed.name)
 
@@ -175,25 +150,27 @@ class HtmlReporter:
             who = sites[0] if len(sites) == 1 else plural(len(sites), "site")
             yield text(f"{who} {word}: {why}")
 
-    def _closing(self, event: RunClosing, new: Sequence[Diagnostic]) -> None:
+    def _closing(self, event: results.RunClosing, new: Sequence[Diagnostic]) -> None:
         self._last = last_line(self._context.command, event) or self._last
         match event:
-            case PlanCompleted(sites=sites):
+            case results.PlanCompleted(sites=sites):
                 note = self._first_runs.note(sites)
                 self._problems += new if note is None else (*new, note)
-            case DriftCompleted() | FilesInvalid() | Refused() | FilesChecked():
+            case (
+                results.DriftCompleted() | results.FilesInvalid() | results.Refused() | adoption_results.FilesChecked()
+            ):
                 self._problems += new
-            case RunFailed():
+            case results.RunFailed():
                 self._problems += new
                 self._last = ""
-            case ApplyCompleted() | Counts() | Interrupted():
+            case results.ApplyCompleted() | adoption_results.Counts() | results.Interrupted():
                 pass
             case _:
                 assert_never(event)
 
     # --- the page ----------------------------------------------------------------------------------
 
-    def _write(self, ended: Ended) -> None:
+    def _write(self, ended: results.Ended) -> None:
         command = self._context.command
         if self._reviews:
             self._context.write(self._gallery(ended))
@@ -205,7 +182,7 @@ class HtmlReporter:
             first = "plan"
         self._page.write(self._context.write, f"reconciler {command}{project}", top, first=first)
 
-    def _top(self, ended: Ended) -> Iterator[str]:
+    def _top(self, ended: results.Ended) -> Iterator[str]:
         yield f'<header class="top"><h1>reconciler {text(self._context.command)}</h1>\n'
         facts = [header(self._run)] if self._run is not None else []
         if self._context.now is not None:
@@ -234,14 +211,14 @@ class HtmlReporter:
             yield f'<p class="soft">{plural(self._calm, "site")} with nothing to report.</p>\n'
         yield f'<p class="soft">{_code(ended)}</p></header>\n'
 
-    def _gallery(self, ended: Ended) -> str:
+    def _gallery(self, ended: results.Ended) -> str:
         """The gallery of the reviewed sites, and below it what else the run has to say."""
-        sandbox = self._run is not None and self._run.api is not None and self._run.api.kind is ApiKind.SANDBOX
+        sandbox = self._run is not None and self._run.api is not None and self._run.api.kind is results.ApiKind.SANDBOX
         page = gallery(self._reviews, self._context.picture if sandbox else None)
         items = [*(text(sentence(problem)) for problem in self._problems), *self._shared()]
         problems = bullets(items, "problems") + "\n" if items else ""
         return page.replace("</body>", f'{problems}<p class="soft">{_code(ended)}</p>\n</body>')
 
 
-def _code(ended: Ended) -> str:
+def _code(ended: results.Ended) -> str:
     return f"Exit code {ended.exit_code} ({ended.verdict})"

@@ -10,59 +10,8 @@ from typing import Any, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.engine.adoption_results import Counts, FilesChecked, ProjectExamined, SiteExamined, SiteImported
-from reconciler.engine.results import (
-    ApplyCompleted,
-    DriftCompleted,
-    Ended,
-    Event,
-    FilesInvalid,
-    Interrupted,
-    Notice,
-    Phase,
-    PhaseStarted,
-    PlanCompleted,
-    PlanLoaded,
-    Refused,
-    RunClosing,
-    RunFailed,
-    RunStarted,
-)
+from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
 from reconciler.engine.run_ledger import LedgerRecord, going_out_records, ledger_record
-from reconciler.engine.site_results import (
-    Progressed,
-    SiteApplied,
-    SiteDrifted,
-    SiteFailed,
-    SiteHistory,
-    SiteNotReviewed,
-    SitePlanned,
-    SiteReviewed,
-    SiteStarted,
-)
-from reconciler.engine.state_results import (
-    AnyStateEvent,
-    CallResolved,
-    LockFound,
-    LockRemoved,
-    RecordChanged,
-    StateEvent,
-    StateListed,
-    StateShown,
-)
-from reconciler.engine.tool_results import (
-    AnyToolEvent,
-    SandboxReady,
-    SandboxReset,
-    SandboxShown,
-    SandboxStopped,
-    SchemaShown,
-    ScriptShown,
-    StarterFile,
-    StarterWritten,
-    ToolEvent,
-    VersionShown,
-)
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT
 from reconciler.model.codec import members_of, report_text, taken_from
@@ -103,7 +52,7 @@ class JsonReporter:
         self._command = context.command
         self._write = context.write
         self._calls_of = context.calls_of
-        self._phase: Phase | None = None
+        self._phase: results.Phase | None = None
         self._sites = 0
         self._members = Members()
         self._shown: dict[str, Any] = {}
@@ -112,127 +61,127 @@ class JsonReporter:
         self._ledger: list[tuple[int, LedgerRecord | FailedRecord]] = []
         self._open = False
 
-    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+    def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
         match event:
-            case RunStarted():
+            case results.RunStarted():
                 self._members.run = run_record(event)
-            case PhaseStarted(phase=phase):
+            case results.PhaseStarted(phase=phase):
                 self._phase = phase
-            case PlanLoaded():
+            case results.PlanLoaded():
                 self._members.saved = taken_from(event, SavedRecord)
-            case SitePlanned():
+            case site_results.SitePlanned():
                 if event.plan.actions and self._command == "apply":
                     self._order[event.name] = len(self._order)
                 self._line(planned_record(event, self._calls_of))
-            case SiteDrifted():
+            case site_results.SiteDrifted():
                 self._line(drifted_record(event))
-            case SiteReviewed() | SiteNotReviewed():
+            case site_results.SiteReviewed() | site_results.SiteNotReviewed():
                 self._line(reviewed_record(event))
-            case SiteHistory():
+            case site_results.SiteHistory():
                 self._line(history_record(event))
-            case SiteImported():
+            case adoption_results.SiteImported():
                 self._line(taken_from(event, ImportedRecord))
-            case SiteExamined():
+            case adoption_results.SiteExamined():
                 self._line(examined_record(event))
-            case ProjectExamined():
+            case adoption_results.ProjectExamined():
                 project = self._members.project or ProjectRecord()
                 self._members.project = project.with_more(event)
-            case SiteApplied(ledger=ledger):
+            case site_results.SiteApplied(ledger=ledger):
                 self._ledger.append((self._order.get(event.name, 0), ledger_record(ledger)))
-            case SiteFailed() if self._phase is Phase.APPLYING:
+            case site_results.SiteFailed() if self._phase is results.Phase.APPLYING:
                 self._ledger.append((self._order.get(event.name, 0), failed_record(event)))
-            case SiteFailed():
+            case site_results.SiteFailed():
                 if self._command == "apply":  # if a ledger follows, it has every site of the run
                     self._order[event.name] = len(self._order)
                     self._ledger.append((self._order[event.name], failed_record(event)))
                 self._line(failed_record(event))
-            case Notice(problem=problem):
+            case results.Notice(problem=problem):
                 self._problems.append(problem_record(problem))
-            case StateEvent():
+            case state_results.StateEvent():
                 self._state(event)
-            case ToolEvent():
+            case tool_results.ToolEvent():
                 self._tool(event)
-            case Ended():
+            case results.Ended():
                 self._end(event)
-            case SiteStarted() | Progressed():
+            case site_results.SiteStarted() | site_results.Progressed():
                 pass
             case _:
                 self._closing(event)
 
-    def _closing(self, event: RunClosing) -> None:
+    def _closing(self, event: results.RunClosing) -> None:
         members = self._members
         match event:
-            case PlanCompleted():
+            case results.PlanCompleted():
                 members.refusals = problem_records(event.refusals)
                 members.summary = PlanSummary(taken_from(event, SitesRecord), event.tally)
                 self._still_going_out(event.still_going_out)
-            case ApplyCompleted():
+            case results.ApplyCompleted():
                 members.ledger = tuple(ledger for _, ledger in sorted(self._ledger, key=lambda entry: entry[0]))
                 failed = event.tally.failed + event.failed + event.plan.failed
                 members.applied = replace(event.tally, failed=failed)
                 members.interrupted = event.interrupted
-            case DriftCompleted():
+            case results.DriftCompleted():
                 members.refusals = problem_records(event.refusals)
                 members.summary = DriftSummary(taken_from(event, SitesRecord), taken_from(event.tally, DriftRecord))
                 self._still_going_out(event.still_going_out)
-            case Counts():
+            case adoption_results.Counts():
                 members.summary = taken_from(event, COUNTS[type(event)])
-            case FilesChecked(touched=touched):
+            case adoption_results.FilesChecked(touched=touched):
                 members.summary = CheckedRecord(event.tool, event.files, len(touched))
                 members.touched = problem_records(touched)
-            case FilesInvalid(problems=problems):
+            case results.FilesInvalid(problems=problems):
                 self._problems += problem_records(problems)
-            case RunFailed(problem=problem):
+            case results.RunFailed(problem=problem):
                 self._problems.append(problem_record(problem))
-            case Refused(reason=reason):
+            case results.Refused(reason=reason):
                 members.refused = problem_record(reason)
                 self._still_going_out(event.still_going_out)
-            case Interrupted():
+            case results.Interrupted():
                 members.interrupted = True
             case _:
                 assert_never(event)
 
-    def _state(self, event: AnyStateEvent) -> None:
+    def _state(self, event: state_results.AnyStateEvent) -> None:
         members = self._members
         match event:
-            case LockFound():
+            case state_results.LockFound():
                 members.lock = lock_record(event.lock, ended=event.ended)
-            case StateListed(place=place, sites=sites):
+            case state_results.StateListed(place=place, sites=sites):
                 members.place = place
                 for site in sites:
                     self._line(known_record(site))
                 members.summary = listed_record(sites)
-            case StateShown(site=shown):
+            case state_results.StateShown(site=shown):
                 self._shown = shown_values(shown)
-            case LockRemoved():
+            case state_results.LockRemoved():
                 members.site = event.name
                 members.unlocked = event.unreadable or (event.lock is not None and not event.given_back)
-            case RecordChanged():
+            case state_results.RecordChanged():
                 members.site, members.id, members.moved_to = event.name, event.id, event.moved_to
-            case CallResolved():
+            case state_results.CallResolved():
                 members.resolved = resolved_record(event)
             case _:
                 assert_never(event)
 
-    def _tool(self, event: AnyToolEvent) -> None:
+    def _tool(self, event: tool_results.AnyToolEvent) -> None:
         members = self._members
         match event:
-            case VersionShown(version=version):
+            case tool_results.VersionShown(version=version):
                 members.version = version
-            case SchemaShown(text=text):
+            case tool_results.SchemaShown(text=text):
                 members.schema = json.loads(text)
-            case ScriptShown(shell=shell, text=text):
+            case tool_results.ScriptShown(shell=shell, text=text):
                 members.shell, members.script = shell, text
-            case StarterFile():
+            case tool_results.StarterFile():
                 before = members.files
                 members.files = (*(() if before is ABSENT else before), event)
-            case SandboxReady(url=url):
+            case tool_results.SandboxReady(url=url):
                 members.url = url
-            case StarterWritten(written=written, kept=kept):
+            case tool_results.StarterWritten(written=written, kept=kept):
                 members.summary = StarterRecord(written, kept)
-            case SandboxShown(world=world, requests=requests):
+            case tool_results.SandboxShown(world=world, requests=requests):
                 members.sandbox = {**world, "requests": requests}
-            case SandboxStopped() | SandboxReset():
+            case tool_results.SandboxStopped() | tool_results.SandboxReset():
                 pass
             case _:
                 assert_never(event)
@@ -253,7 +202,7 @@ class JsonReporter:
             self._write(f'{{"formatVersion": {FORMAT_VERSION}, "command": {_dump(self._command)}, "sites": [')
             self._open = True
 
-    def _end(self, ended: Ended) -> None:
+    def _end(self, ended: results.Ended) -> None:
         self._begin()
         if self._problems:
             self._members.problems = tuple(self._problems)

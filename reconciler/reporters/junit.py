@@ -12,24 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from reconciler.engine.adoption_results import (
-    DoctorCompleted,
-    FilesChecked,
-    ProjectExamined,
-    SiteExamined,
-    SiteImported,
-)
-from reconciler.engine.results import Ended, Event, FilesInvalid, RunFailed
-from reconciler.engine.site_results import (
-    SiteApplied,
-    SiteDrifted,
-    SiteFailed,
-    SiteHistory,
-    SiteNotReviewed,
-    SitePlanned,
-    SiteReviewed,
-)
-from reconciler.engine.state_results import StateListed
+from reconciler.engine import adoption_results, results, site_results, state_results
 from reconciler.executor.ledger import ActionResult
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.verdict import Verdict
@@ -72,39 +55,39 @@ class JunitReporter:
         self._findings = Findings()
         self._cases: dict[str, _Case] = {RUN: _Case()}
 
-    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+    def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
         new = self._findings.of(event)
         match event:
-            case SitePlanned(seconds=seconds) | SiteImported(seconds=seconds):
+            case site_results.SitePlanned(seconds=seconds) | adoption_results.SiteImported(seconds=seconds):
                 self._add_case(event.name, findings_of(event), seconds)
-            case SiteApplied(ledger=ledger, seconds=seconds):
+            case site_results.SiteApplied(ledger=ledger, seconds=seconds):
                 failed = ledger.error is not None or any(
                     entry.result is ActionResult.FAILED for entry in ledger.entries
                 )
                 self._add_case(event.name, findings_of(event), seconds, error=failed)
-            case SiteDrifted(report=report, seconds=seconds):
+            case site_results.SiteDrifted(report=report, seconds=seconds):
                 failing = {item.problem for item in report.of(DriftState.DRIFTED) if item.problem is not None}
                 self._add_case(event.name, findings_of(event), seconds, failing=failing)
-            case SiteFailed(seconds=seconds):
+            case site_results.SiteFailed(seconds=seconds):
                 self._add_case(event.name, findings_of(event), seconds, error=not event.refused)
-            case SiteExamined(seconds=seconds):
+            case adoption_results.SiteExamined(seconds=seconds):
                 self._add_case(event.name, findings_of(event), seconds, error=True)
-            case SiteReviewed() | SiteNotReviewed() | SiteHistory():
+            case site_results.SiteReviewed() | site_results.SiteNotReviewed() | site_results.SiteHistory():
                 self._add_case(event.name, findings_of(event))
-            case StateListed(sites=sites):
+            case state_results.StateListed(sites=sites):
                 for site in sites:
                     self._case(site.name)
                 for finding in findings_of(event):
                     self._add_case(finding.about.site, (finding,), error=True)
-            case FilesInvalid(problems=problems):
+            case results.FilesInvalid(problems=problems):
                 for problem in problems:
                     self._add_case(problem.file or RUN, (problem,), error=True)
-            case ProjectExamined() | FilesChecked() | RunFailed():
+            case adoption_results.ProjectExamined() | adoption_results.FilesChecked() | results.RunFailed():
                 self._add_case(RUN, new, error=True)
-            case DoctorCompleted(strict=True):
+            case adoption_results.DoctorCompleted(strict=True):
                 for case in self._cases.values():
                     case.fail_warnings()
-            case Ended():
+            case results.Ended():
                 self._agree(event)
                 self._write("".join(f"{line}\n" for line in self._document(event.exit_code)))
             case _:
@@ -132,7 +115,7 @@ class JunitReporter:
             (case.failures if fails else case.notes)[finding] = None
             case.error = case.error or (severe and error)
 
-    def _agree(self, ended: Ended) -> None:
+    def _agree(self, ended: results.Ended) -> None:
         """Makes sure that no case contradicts the exit code."""
         cases = self._cases.values()
         if ended.verdict is Verdict.SUCCEEDED:

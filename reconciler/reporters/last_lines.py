@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.engine.results import (
-    ApiKind,
-    ApplyCompleted,
-    DriftCompleted,
-    Interrupted,
-    Phase,
-    PlanCompleted,
-    RunStarted,
-)
+from reconciler.engine import results
 from reconciler.model.plurals import plural
 
 if TYPE_CHECKING:
@@ -29,13 +21,13 @@ NO_SITES: Final = "No sites were selected; nothing was checked."
 SHORT_COMMIT: Final = 7
 
 REACHED: Final = {
-    Phase.READING: "audited",
-    Phase.IMPORTING: "imported",
-    Phase.EXAMINING: "examined",
-    Phase.PLANNING: "planned",
-    Phase.CHECKING: "checked",
-    Phase.APPLYING: "worked on",
-    Phase.REVIEWING: "reviewed",
+    results.Phase.READING: "audited",
+    results.Phase.IMPORTING: "imported",
+    results.Phase.EXAMINING: "examined",
+    results.Phase.PLANNING: "planned",
+    results.Phase.CHECKING: "checked",
+    results.Phase.APPLYING: "worked on",
+    results.Phase.REVIEWING: "reviewed",
 }
 """What each phase does with its sites."""
 
@@ -50,18 +42,18 @@ LEFT_BEHIND: Final = {
 """What an interrupted command left behind, if there is anything to say."""
 
 
-def header(run: RunStarted) -> str:
+def header(run: results.RunStarted) -> str:
     """`LIVE Wix · acme-sites · 223 sites · git 7d9c4ae`: where a run works."""
     where = ""
     if run.api is not None:
-        live = f"LIVE {'Wix' if run.api.kind is ApiKind.WIX else run.api.host}"
-        where = "SANDBOX" if run.api.kind is ApiKind.SANDBOX else live
+        live = f"LIVE {'Wix' if run.api.kind is results.ApiKind.WIX else run.api.host}"
+        where = "SANDBOX" if run.api.kind is results.ApiKind.SANDBOX else live
     sites = plural(run.of, "site") if run.sites == run.of else f"{run.sites:,} of {plural(run.of, 'site')} looked at"
     commit = f"git {run.commit[:SHORT_COMMIT]}" if run.commit else ""
     return " · ".join(part for part in (where, run.project, sites, commit) if part)
 
 
-def plan_line(plan: PlanCompleted) -> str:
+def plan_line(plan: results.PlanCompleted) -> str:
     """The end of a plan: `Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`.
 
     If it is certain, ` Nothing goes public.` follows the totals.
@@ -91,7 +83,7 @@ def plan_line(plan: PlanCompleted) -> str:
     return f"Plan: {_sentence(doing, promised, rest)}{NOTHING_PUBLIC if plan.nothing_public else ''}"
 
 
-def apply_line(done: ApplyCompleted) -> str:
+def apply_line(done: results.ApplyCompleted) -> str:
     """The end of an apply: `Apply: 3 added, 1 changed, 0 destroyed, ...; 1 failed.`."""
     tally = done.tally
     doing = [f"{tally.added:,} added", f"{tally.changed:,} changed", f"{tally.destroyed:,} destroyed"]
@@ -115,10 +107,10 @@ def apply_line(done: ApplyCompleted) -> str:
     return f"Apply: {_sentence(doing, _kept(tally.promised), rest)}"
 
 
-def interrupted_line(command: str, interrupted: Interrupted, saved_to: str = "") -> str:
+def interrupted_line(command: str, interrupted: results.Interrupted, saved_to: str = "") -> str:
     """`Interrupted: 12 of 223 sites planned; nothing was changed.`. `saved_to` is where the plan would be saved."""
     phase, left = interrupted.phase, LEFT_BEHIND.get(command, "")
-    if phase is Phase.APPLYING:
+    if phase is results.Phase.APPLYING:
         left = "run apply again to continue"
     elif command == "plan" and saved_to:
         left += ", and no plan was saved"
@@ -128,7 +120,7 @@ def interrupted_line(command: str, interrupted: Interrupted, saved_to: str = "")
     return f"Interrupted: {said}." if said else "Interrupted."
 
 
-def drift_line(drift: DriftCompleted) -> str:
+def drift_line(drift: results.DriftCompleted) -> str:
     """The end of a drift: `Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`."""
     if not drift.sites:
         return NO_SITES

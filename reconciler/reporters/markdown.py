@@ -12,36 +12,7 @@ from collections.abc import Callable, Hashable
 from html import escape
 from typing import Final, assert_never
 
-from reconciler.engine.adoption_results import Counts, FilesChecked, ProjectExamined, SiteExamined, SiteImported
-from reconciler.engine.results import (
-    ApplyCompleted,
-    DriftCompleted,
-    Ended,
-    Event,
-    FilesInvalid,
-    Interrupted,
-    Notice,
-    PhaseStarted,
-    PlanCompleted,
-    PlanLoaded,
-    Refused,
-    RunFailed,
-    RunStarted,
-    SiteEvent,
-)
-from reconciler.engine.site_results import (
-    Progressed,
-    SiteApplied,
-    SiteDrifted,
-    SiteFailed,
-    SiteHistory,
-    SiteNotReviewed,
-    SitePlanned,
-    SiteReviewed,
-    SiteStarted,
-)
-from reconciler.engine.state_results import CallResolved, LockFound, StateEvent, StateListed, StateShown
-from reconciler.engine.tool_results import SandboxReady, SandboxShown, SchemaShown, ScriptShown, StarterFile, ToolEvent
+from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.plurals import plural
 from reconciler.reporters.context import ReporterContext
@@ -81,56 +52,79 @@ class MarkdownReporter:
         self._files: list[str] = []
         self._first_runs = FirstRuns()
 
-    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+    def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
         for finding in self._findings.of(event):
             self._problem(finding)
         match event:
-            case RunStarted():
+            case results.RunStarted():
                 self._head.append(header(event))
                 if event.approval_none:
                     sites = plural(len(event.approval_none), "site")
                     self._head.append(f"approval: none on {sites}: drafts go out there unapproved")
-            case PlanLoaded():
-                self._head += [line.strip() for line in text_of("show", event, PlanCompleted(0))[:-1]]
-            case SitePlanned():
+            case results.PlanLoaded():
+                self._head += [line.strip() for line in text_of("show", event, results.PlanCompleted(0))[:-1]]
+            case site_results.SitePlanned():
                 self._goes_out(event)
                 event = self._first_runs.taken_from(event)
                 if event.says_something and self._context.command != "apply":
                     self._site(event)
-            case SiteDrifted():
+            case site_results.SiteDrifted():
                 if event.says_something:
                     self._site(event)
-            case SiteApplied() | SiteReviewed() | SiteNotReviewed() | SiteHistory() | SiteImported() | SiteExamined():
+            case (
+                site_results.SiteApplied()
+                | site_results.SiteReviewed()
+                | site_results.SiteNotReviewed()
+                | site_results.SiteHistory()
+                | adoption_results.SiteImported()
+                | adoption_results.SiteExamined()
+            ):
                 self._site(event)
-            case ProjectExamined():
+            case adoption_results.ProjectExamined():
                 self._fold("project", text_of(self._context.command, event))
-            case StateListed() | StateShown() | LockFound() | CallResolved():
+            case (
+                state_results.StateListed()
+                | state_results.StateShown()
+                | state_results.LockFound()
+                | state_results.CallResolved()
+            ):
                 self._fold(self._context.command, text_of(self._context.command, event))
                 self._ending(event)
-            case StarterFile():
+            case tool_results.StarterFile():
                 self._files += text_of(self._context.command, event)
-            case SchemaShown() | ScriptShown() | SandboxReady() | SandboxShown():
+            case (
+                tool_results.SchemaShown()
+                | tool_results.ScriptShown()
+                | tool_results.SandboxReady()
+                | tool_results.SandboxShown()
+            ):
                 self._fold(self._context.command, text_of(self._context.command, event))
-            case PlanCompleted(sites=sites):
+            case results.PlanCompleted(sites=sites):
                 if note := self._first_runs.note(sites):
                     self._problem(note)
                 self._ending(event)
             case (
-                ApplyCompleted()
-                | DriftCompleted()
-                | Counts()
-                | FilesChecked()
-                | StateEvent()
-                | ToolEvent()
-                | Refused()
-                | FilesInvalid()
-                | RunFailed()
-                | Interrupted()
+                results.ApplyCompleted()
+                | results.DriftCompleted()
+                | adoption_results.Counts()
+                | adoption_results.FilesChecked()
+                | state_results.StateEvent()
+                | tool_results.ToolEvent()
+                | results.Refused()
+                | results.FilesInvalid()
+                | results.RunFailed()
+                | results.Interrupted()
             ):
                 self._ending(event)
-            case SiteFailed() | Notice() | PhaseStarted() | SiteStarted() | Progressed():
+            case (
+                site_results.SiteFailed()
+                | results.Notice()
+                | results.PhaseStarted()
+                | site_results.SiteStarted()
+                | site_results.Progressed()
+            ):
                 pass
-            case Ended():
+            case results.Ended():
                 self._write(event)
             case _:
                 assert_never(event)
@@ -150,7 +144,7 @@ class MarkdownReporter:
 
         part.add((finding.code, cause(finding)), site, wording)
 
-    def _goes_out(self, planned: SitePlanned) -> None:
+    def _goes_out(self, planned: site_results.SitePlanned) -> None:
         """What a plan would publish or throw away is also risky; an apply says what happened to it."""
         counts = ((planned.tally.publish, "to publish"), (planned.tally.discard, "to discard"))
         found = ", ".join(f"{count:,} {word}" for count, word in counts if count)
@@ -162,9 +156,9 @@ class MarkdownReporter:
                 lambda sites: f"<li>📣 {sites.words()} {found if sites.times == 1 else each}</li>\n",
             )
 
-    def _site(self, event: SiteEvent) -> None:
+    def _site(self, event: results.SiteEvent) -> None:
         lines = site_text(self._context.command, event, self._context.calls_of)
-        counted = isinstance(event, SitePlanned | SiteApplied | SiteDrifted)
+        counted = isinstance(event, site_results.SitePlanned | site_results.SiteApplied | site_results.SiteDrifted)
         ending = lines[-1] if counted and lines else ""
         self._fold(event.name, lines, (ending.partition(": ")[2] or ending).removeprefix(f"{event.name}: "))
 
@@ -184,10 +178,10 @@ class MarkdownReporter:
 
         self._sites.add(hashlib.sha256(same.encode("utf-8", "replace")).digest(), name, folded)
 
-    def _ending(self, event: Event) -> None:
+    def _ending(self, event: results.Event) -> None:
         self._last = last_line(self._context.command, event) or self._last
 
-    def _write(self, ended: Ended) -> None:
+    def _write(self, ended: results.Ended) -> None:
         if self._files:
             self._fold("files", self._files)
         title = f"{MARKER}\n### reconciler {self._context.command}\n\n"

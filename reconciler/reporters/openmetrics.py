@@ -13,21 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from reconciler.engine.adoption_results import DoctorCompleted, ImportCompleted, SiteExamined
-from reconciler.engine.results import (
-    ApplyCompleted,
-    DriftCompleted,
-    Ended,
-    Event,
-    HistoryListed,
-    PlanCompleted,
-    Refused,
-    ReviewCompleted,
-    RunStarted,
-    Validated,
-)
-from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned
-from reconciler.engine.state_results import StateListed
+from reconciler.engine import adoption_results, results, site_results, state_results
 from reconciler.executor.ledger import ActionResult, tally_of
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Severity
@@ -58,21 +44,21 @@ class OpenMetricsReporter:
         self._findings = Findings()
         self._problems: Counter[tuple[str, str, Severity]] = Counter()
 
-    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+    def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
         now = None if self._context.now is None else self._context.now()
         self._began = self._began or now
         for finding in self._findings.of(event):
             site = finding.address.site if finding.address is not None else ""
             self._problems[site, finding.code, finding.severity] += 1
         match event:
-            case RunStarted(sites=sites) | Validated(sites=sites):
+            case results.RunStarted(sites=sites) | results.Validated(sites=sites):
                 self._sites["all"] = sites
-            case SitePlanned(name=name, tally=tally):
+            case site_results.SitePlanned(name=name, tally=tally):
                 counts = {"pending": tally.pending, "blocked": tally.blocked}
                 self._count(name, {**counts, "still_going_out": tally.still_going_out})
-            case SiteDrifted(name=name, report=report):
+            case site_results.SiteDrifted(name=name, report=report):
                 self._audited(name, report)
-            case SiteApplied(name=name, ledger=ledger):
+            case site_results.SiteApplied(name=name, ledger=ledger):
                 done = tally_of((ledger,))
                 ended = [(entry.operation.verb, entry.result) for entry in ledger.entries]
                 counts = {"pending": done.pending, "still_going_out": done.still_going_out}
@@ -81,29 +67,31 @@ class OpenMetricsReporter:
                     "posts_failed": ended.count((Verb.PUBLISH, ActionResult.FAILED)),
                 }
                 self._count(name, {**counts, **posts})
-            case PlanCompleted() | DriftCompleted():
+            case results.PlanCompleted() | results.DriftCompleted():
                 refused = event.refused or (event.sites if event.refusals else 0)
                 self._sites = {"all": event.sites, "failed": event.failed, "refused": refused}
                 unstopped = (found.post.address.site for found in event.still_going_out)
                 self._counts["still_going_out"].update(unstopped)
-            case ApplyCompleted(plan=plan):
+            case results.ApplyCompleted(plan=plan):
                 failed, refused = plan.failed + event.failed, plan.refused + event.refused
                 self._sites = {"all": plan.sites, "failed": failed, "refused": refused}
-            case ReviewCompleted(sites=sites, failed=failed) | HistoryListed(sites=sites, failed=failed):
+            case (
+                results.ReviewCompleted(sites=sites, failed=failed) | results.HistoryListed(sites=sites, failed=failed)
+            ):
                 self._sites = {"all": sites, "failed": failed, "refused": 0}
-            case ImportCompleted(sites=sites, failed=failed):
+            case adoption_results.ImportCompleted(sites=sites, failed=failed):
                 self._sites = {"all": sites, "failed": failed, "refused": 0}
-            case SiteExamined(findings=findings):
+            case adoption_results.SiteExamined(findings=findings):
                 self._sites["failed"] += any(finding.severity is Severity.ERROR for finding in findings)
-            case DoctorCompleted(sites=sites):
+            case adoption_results.DoctorCompleted(sites=sites):
                 self._sites["all"] = sites
-            case StateListed(sites=listed):
+            case state_results.StateListed(sites=listed):
                 self._sites |= {"all": len(listed), "failed": sum(bool(site.problem) for site in listed)}
-            case SiteFailed(name=name, unseen=unseen):
+            case site_results.SiteFailed(name=name, unseen=unseen):
                 self._count(name, {"still_going_out": len(unseen.going_out)})
-            case Refused(still_going_out=posts_left):
+            case results.Refused(still_going_out=posts_left):
                 self._counts["still_going_out"].update(found.post.address.site for found in posts_left)
-            case Ended():
+            case results.Ended():
                 self._agree(event.verdict)
                 self._context.write("".join(f"{line}\n" for line in self._lines(event, now)))
             case _:
@@ -134,7 +122,7 @@ class OpenMetricsReporter:
         self._count(name, {"pending": len(report.of(DriftState.PENDING)), "posts_failed": failed})
         self._count(name, {"blocked": len(report.of(DriftState.BLOCKED))})
 
-    def _lines(self, ended: Ended, now: datetime | None) -> Iterator[str]:
+    def _lines(self, ended: results.Ended, now: datetime | None) -> Iterator[str]:
         yield from _family("reconciler_drift_items", "Objects that differ from their file.")
         for (site, kind, severity), count in sorted(self._items.items()):
             yield self._sample("drift_items", count, site=site, kind=kind, severity=severity)

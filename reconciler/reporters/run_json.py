@@ -8,19 +8,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import field
 
-from reconciler.engine.adoption_results import DoctorCompleted, ImportCompleted
-from reconciler.engine.results import (
-    ClosingEvent,
-    Decided,
-    HistoryListed,
-    PartsMerged,
-    ReviewCompleted,
-    RunStarted,
-    Validated,
-)
+from reconciler.engine import adoption_results, results, site_results, tool_results
 from reconciler.engine.run_ledger import GoingOutRecord, LedgerRecord, going_out_records
-from reconciler.engine.site_results import SiteFailed
-from reconciler.engine.tool_results import StarterFile
 from reconciler.executor.ledger import ApplyTally
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, Absent
@@ -184,14 +173,14 @@ class StarterRecord(Struct, frozen=True):
     kept: int
 
 
-COUNTS: Final[Mapping[type[ClosingEvent], type[Struct]]] = {
-    ReviewCompleted: ReviewRecord,
-    Validated: ValidRecord,
-    PartsMerged: MergedRecord,
-    Decided: DecidedRecord,
-    HistoryListed: PostsRecord,
-    ImportCompleted: ImportRecord,
-    DoctorCompleted: DoctorRecord,
+COUNTS: Final[Mapping[type[results.ClosingEvent], type[Struct]]] = {
+    results.ReviewCompleted: ReviewRecord,
+    results.Validated: ValidRecord,
+    results.PartsMerged: MergedRecord,
+    results.Decided: DecidedRecord,
+    results.HistoryListed: PostsRecord,
+    adoption_results.ImportCompleted: ImportRecord,
+    adoption_results.DoctorCompleted: DoctorRecord,
 }
 """The counts of a run, by the event that closes it."""
 
@@ -216,7 +205,7 @@ class Members(msgspec.Struct, rename="camel"):
     schema: dict[str, Any] | Absent = ABSENT
     shell: str | Absent = ABSENT
     script: str | Absent = ABSENT
-    files: tuple[StarterFile, ...] | Absent = ABSENT
+    files: tuple[tool_results.StarterFile, ...] | Absent = ABSENT
     url: str | Absent = ABSENT
     sandbox: dict[str, Any] | Absent = ABSENT
     still_going_out: tuple[GoingOutRecord, ...] | Absent = ABSENT
@@ -229,7 +218,7 @@ class Members(msgspec.Struct, rename="camel"):
     exit_code: int | Absent = ABSENT
 
 
-def run_record(event: RunStarted) -> RunRecord:
+def run_record(event: results.RunStarted) -> RunRecord:
     """What a run works on."""
     return RunRecord(
         event.project,
@@ -242,7 +231,7 @@ def run_record(event: RunStarted) -> RunRecord:
     )
 
 
-def failed_record(failed: SiteFailed) -> FailedRecord:
+def failed_record(failed: site_results.SiteFailed) -> FailedRecord:
     """A site that could not be worked on, or was refused."""
     problem, unseen = problem_record(failed.problem), failed.unseen
     return FailedRecord(

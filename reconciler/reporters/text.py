@@ -6,57 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, assert_never
 
-from reconciler.engine.adoption_results import (
-    DoctorCompleted,
-    FilesChecked,
-    ImportCompleted,
-    ProjectExamined,
-    SiteExamined,
-    SiteImported,
-)
-from reconciler.engine.results import (
-    ApplyCompleted,
-    Decided,
-    DriftCompleted,
-    Ended,
-    Event,
-    FilesInvalid,
-    HistoryListed,
-    Interrupted,
-    Notice,
-    PartsMerged,
-    Phase,
-    PhaseStarted,
-    PlanCompleted,
-    PlanLoaded,
-    Refused,
-    ReviewCompleted,
-    RunFailed,
-    RunStarted,
-    Validated,
-)
-from reconciler.engine.site_results import (
-    Progressed,
-    SiteApplied,
-    SiteDrifted,
-    SiteFailed,
-    SiteHistory,
-    SiteNotReviewed,
-    SitePlanned,
-    SiteReviewed,
-    SiteStarted,
-)
-from reconciler.engine.state_results import (
-    AnyStateEvent,
-    CallResolved,
-    LockFound,
-    LockRemoved,
-    RecordChanged,
-    StateEvent,
-    StateListed,
-    StateShown,
-)
-from reconciler.engine.tool_results import AnyToolEvent, StarterWritten, ToolEvent
+from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
 from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
@@ -85,7 +35,7 @@ class TextReporter:
         self._context = context
         self._write = context.write
         self._screen = context.screen
-        self._phase: Phase | None = None
+        self._phase: results.Phase | None = None
         self._applying = 0
         self._sites = 0
         self._planned = self._gap = False
@@ -126,62 +76,72 @@ class TextReporter:
 
         return LedgerSummary(self._screen, list_sites=self._context.detail.sites)
 
-    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+    def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
         if not self._context.on_screen:  # on a screen, stderr shows them
             self._problems.handle(event)
         match event:
-            case RunStarted():
+            case results.RunStarted():
                 self._started(event)
-            case PhaseStarted(phase=phase, sites=sites):
+            case results.PhaseStarted(phase=phase, sites=sites):
                 self._phase, self._applying = phase, sites
-                self._gap = phase is Phase.APPLYING and sites > 0 and self._planned
-            case PlanLoaded():
+                self._gap = phase is results.Phase.APPLYING and sites > 0 and self._planned
+            case results.PlanLoaded():
                 self._plan.loaded(event)
-            case SitePlanned():
+            case site_results.SitePlanned():
                 self._site_planned(event)
-            case SiteDrifted():
+            case site_results.SiteDrifted():
                 self._drift.site(event)
-            case SiteApplied():
+            case site_results.SiteApplied():
                 self._site_applied(event)
-            case SiteReviewed() | SiteNotReviewed() | ReviewCompleted() | Decided():
+            case (
+                site_results.SiteReviewed()
+                | site_results.SiteNotReviewed()
+                | results.ReviewCompleted()
+                | results.Decided()
+            ):
                 self._review(event)
-            case SiteHistory() | HistoryListed():
+            case site_results.SiteHistory() | results.HistoryListed():
                 self._history(event)
-            case SiteImported() | ImportCompleted():
+            case adoption_results.SiteImported() | adoption_results.ImportCompleted():
                 self._import(event)
-            case ProjectExamined() | SiteExamined() | DoctorCompleted() | FilesChecked():
+            case (
+                adoption_results.ProjectExamined()
+                | adoption_results.SiteExamined()
+                | adoption_results.DoctorCompleted()
+                | adoption_results.FilesChecked()
+            ):
                 self._doctor(event)
-            case SiteFailed():
+            case site_results.SiteFailed():
                 self._site_failed(event)
-            case PlanCompleted():
+            case results.PlanCompleted():
                 self._plan_completed(event)
-            case ApplyCompleted():
+            case results.ApplyCompleted():
                 self._apply_completed(event)
-            case DriftCompleted():
+            case results.DriftCompleted():
                 self._lines(self._drift.lines(event))
                 self._last(self._drift.last(event), self._drift.next_step(event))
-            case Refused():
+            case results.Refused():
                 self._refused(event)
-            case StateEvent():
+            case state_results.StateEvent():
                 self._state(event)
-            case Validated(files=files, sites=sites):
+            case results.Validated(files=files, sites=sites):
                 self._last(f"Valid: {plural(files, 'file')}, {plural(sites, 'site')}.")
-            case PartsMerged(parts=parts, sites=sites):
+            case results.PartsMerged(parts=parts, sites=sites):
                 self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}.")
-            case ToolEvent():
+            case tool_results.ToolEvent():
                 self._tool(event)
-            case Interrupted():
+            case results.Interrupted():
                 self._last(interrupted_line(self._context.command, event, self._context.detail.saved_to))
-            case Notice() | FilesInvalid() | RunFailed():
+            case results.Notice() | results.FilesInvalid() | results.RunFailed():
                 pass  # reported above, or on stderr
-            case SiteStarted() | Progressed() | Ended():
+            case site_results.SiteStarted() | site_results.Progressed() | results.Ended():
                 pass
             case _:
                 assert_never(event)
 
     # --- sites -------------------------------------------------------------------------------------
 
-    def _started(self, run: RunStarted) -> None:
+    def _started(self, run: results.RunStarted) -> None:
         self._sites = run.sites
         match run.command:
             case "plan" | "apply" | "show":
@@ -195,7 +155,7 @@ class TextReporter:
             case _:  # `validate` and `approve` work on no site
                 pass
 
-    def _site_applied(self, applied: SiteApplied) -> None:
+    def _site_applied(self, applied: site_results.SiteApplied) -> None:
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
         new = applied.ledger.new_drafts
@@ -219,108 +179,121 @@ class TextReporter:
             self._end_gap()
             self._lines(lines)
 
-    def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
+    def _review(
+        self,
+        event: site_results.SiteReviewed
+        | site_results.SiteNotReviewed
+        | site_results.SiteFailed
+        | results.ReviewCompleted
+        | results.Decided,
+    ) -> None:
         from reconciler.reporters.review_text import decided_line, next_after_deciding, review_line
 
         match event:
-            case ReviewCompleted(pending=pending):
+            case results.ReviewCompleted(pending=pending):
                 self._lines(self._reviews.end())
                 waiting = f"reconciler approve   ({plural(pending, 'draft')} in {plural(event.sites_pending, 'site')})"
                 first = record_first(event.unrecorded)
                 self._last(review_line(event), (first or waiting) if pending else None)
-            case Decided() if not self._sites:
+            case results.Decided() if not self._sites:
                 self._last(NO_SITES)
-            case Decided():
+            case results.Decided():
                 self._last(decided_line(event), next_after_deciding(event))
             case _:
                 self._lines(self._reviews.site(event))
 
-    def _history(self, event: SiteHistory | HistoryListed) -> None:
+    def _history(self, event: site_results.SiteHistory | results.HistoryListed) -> None:
         from reconciler.reporters.history_text import history_line, history_lines
 
-        if isinstance(event, HistoryListed):
+        if isinstance(event, results.HistoryListed):
             self._last(history_line(event))
         else:
             self._lines(history_lines(event, self._screen, quiet=self._context.detail.quiet))
 
-    def _import(self, event: SiteImported | ImportCompleted) -> None:
+    def _import(self, event: adoption_results.SiteImported | adoption_results.ImportCompleted) -> None:
         from reconciler.reporters.import_text import import_line, import_lines, import_step
 
-        if isinstance(event, ImportCompleted):
+        if isinstance(event, adoption_results.ImportCompleted):
             self._write("\n")
             self._last(import_line(event), import_step(event))
         else:
             self._lines(import_lines(event, self._screen, quiet=self._context.detail.quiet))
 
-    def _doctor(self, event: ProjectExamined | SiteExamined | DoctorCompleted | FilesChecked) -> None:
+    def _doctor(
+        self,
+        event: adoption_results.ProjectExamined
+        | adoption_results.SiteExamined
+        | adoption_results.DoctorCompleted
+        | adoption_results.FilesChecked,
+    ) -> None:
         from reconciler.reporters import doctor_text
 
         match event:
-            case SiteExamined() if self._sites > doctor_text.FEW:
+            case adoption_results.SiteExamined() if self._sites > doctor_text.FEW:
                 self._examined.add(event)
-            case DoctorCompleted():
+            case adoption_results.DoctorCompleted():
                 self._lines(self._examined.lines(self._screen, every=self._context.detail.sites))
                 self._last(doctor_text.doctor_line(event))
-            case FilesChecked():
+            case adoption_results.FilesChecked():
                 self._lines(doctor_text.touched_lines(event, self._screen))
                 self._last(doctor_text.files_line(event))
-            case ProjectExamined() | SiteExamined():
+            case adoption_results.ProjectExamined() | adoption_results.SiteExamined():
                 facts = not self._context.detail.quiet
                 self._lines(doctor_text.examined_lines(event, self._screen, self._explained, facts=facts))
 
-    def _state(self, event: AnyStateEvent) -> None:
+    def _state(self, event: state_results.AnyStateEvent) -> None:
         from reconciler.reporters import state_text
 
         match event:
-            case LockFound():
+            case state_results.LockFound():
                 self._lines(state_text.lock_lines(event, self._screen))
-            case StateListed(sites=sites, place=place):
+            case state_results.StateListed(sites=sites, place=place):
                 self._lines(state_text.list_lines(sites, self._screen))
                 self._write("\n" if sites else "")
                 self._last(state_text.list_line(sites, place))
-            case StateShown(site=site, where=where):
+            case state_results.StateShown(site=site, where=where):
                 self._lines(state_text.site_lines(site, self._screen, where))
                 self._write("\n")
                 self._last(state_text.show_line(site))
-            case CallResolved():
+            case state_results.CallResolved():
                 self._lines(state_text.resolved_lines(event, self._screen))
                 self._last(state_text.resolved_line(event))
-            case RecordChanged():
+            case state_results.RecordChanged():
                 self._last(state_text.record_changed_line(event))
-            case LockRemoved():
+            case state_results.LockRemoved():
                 self._last(state_text.lock_removed_line(event))
             case _:
                 assert_never(event)
 
-    def _tool(self, event: AnyToolEvent) -> None:
+    def _tool(self, event: tool_results.AnyToolEvent) -> None:
         from reconciler.reporters.tool_text import starter_step, tool_text
 
         self._write(tool_text(event))
-        if isinstance(event, StarterWritten):
+        if isinstance(event, tool_results.StarterWritten):
             self._next(starter_step(event))
 
-    def _site_planned(self, planned: SitePlanned) -> None:
+    def _site_planned(self, planned: site_results.SitePlanned) -> None:
         self._plan.site(planned)
         if planned.plan.refusals and self._context.command == "apply":
             self._ledger.refused(planned.name)
 
-    def _site_failed(self, failed: SiteFailed) -> None:
+    def _site_failed(self, failed: site_results.SiteFailed) -> None:
         match self._phase:
-            case Phase.READING:
+            case results.Phase.READING:
                 self._drift.failed(failed)
-            case Phase.APPLYING:
+            case results.Phase.APPLYING:
                 from reconciler.reporters.ledger_text import FEW_SITES, refused_lines
 
                 same_as = self._ledger.failed(failed, planned=True)
                 brief = self._applying >= FEW_SITES
                 self._end_gap()
                 self._lines(refused_lines(failed, self._screen, same_as=same_as if brief else None))
-            case Phase.PLANNING | Phase.CHECKING:
+            case results.Phase.PLANNING | results.Phase.CHECKING:
                 self._plan.failed(failed)
                 self._ledger.failed(failed, planned=False)
-            case Phase.IMPORTING:  # a line among those of other sites
+            case results.Phase.IMPORTING:  # a line among those of other sites
                 self._lines(line for line in self._reviews.site(failed) if line)
-            case Phase.LISTING | Phase.EXAMINING | Phase.REVIEWING | None:
+            case results.Phase.LISTING | results.Phase.EXAMINING | results.Phase.REVIEWING | None:
                 self._review(failed)
             case _:
                 assert_never(self._phase)
@@ -333,7 +306,7 @@ class TextReporter:
 
     # --- how a run ends ----------------------------------------------------------------------------
 
-    def _refused(self, refused: Refused) -> None:
+    def _refused(self, refused: results.Refused) -> None:
         if refused.still_going_out:
             from reconciler.reporters.plan_text import still_going_out_lines
 
@@ -347,7 +320,7 @@ class TextReporter:
         of_sites = self._plan.refused_sites(refused.reason)
         self._last((of_sites or refused_line(refused.reason, refused.more)) + end, style=Style.RED)
 
-    def _plan_completed(self, completed: PlanCompleted) -> None:
+    def _plan_completed(self, completed: results.PlanCompleted) -> None:
         """The plan; an `apply` that has work continues from here."""
         head = tuple(self._plan.head())
         self._lines((*head, "") if head else ())
@@ -363,7 +336,7 @@ class TextReporter:
         self._plan.forget()
         self._planned = True
 
-    def _apply_completed(self, completed: ApplyCompleted) -> None:
+    def _apply_completed(self, completed: results.ApplyCompleted) -> None:
         """The ledger of all sites, and the last line."""
         if not completed.sites and not completed.plan.failed:
             if (step := self._plan.review_step()) is not None:
@@ -377,7 +350,7 @@ class TextReporter:
             self._write("\n")
         self._last(apply_line(completed), self._after_apply(completed))
 
-    def _after_apply(self, completed: ApplyCompleted) -> str | None:
+    def _after_apply(self, completed: results.ApplyCompleted) -> str | None:
         """What to type next. What was not done is named first, then what was withheld, which it must not hide."""
         tally, why = completed.tally, []
         left = tally.skipped + tally.unknown + tally.not_started

@@ -8,59 +8,47 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
-from reconciler.engine.tool_results import (
-    AnyToolEvent,
-    SandboxReady,
-    SandboxReset,
-    SandboxShown,
-    SandboxStopped,
-    SandboxView,
-    SchemaShown,
-    ScriptShown,
-    StarterFile,
-    StarterWritten,
-    VersionShown,
-)
+from reconciler.engine import tool_results
 from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
 from reconciler.model.text import printable
 from reconciler.reporters.layout import inert, inert_json
 
 
-def tool_text(event: AnyToolEvent) -> str:
+def tool_text(event: tool_results.AnyToolEvent) -> str:
     """What is written for an event, including line ends. A schema and a script are written as they are."""
     match event:
-        case VersionShown() | SchemaShown() | ScriptShown():
+        case tool_results.VersionShown() | tool_results.SchemaShown() | tool_results.ScriptShown():
             return event.text
-        case StarterFile(file=file, written=written):
+        case tool_results.StarterFile(file=file, written=written):
             return f"wrote  {inert(file)}\n" if written else f"kept   {inert(file)}, which already exists\n"
-        case StarterWritten():
+        case tool_results.StarterWritten():
             return "\n"
-        case SandboxReady(url=url):
+        case tool_results.SandboxReady(url=url):
             return f"Sandbox at {url}\n"
-        case SandboxStopped():
+        case tool_results.SandboxStopped():
             return "The sandbox was stopped.\n"
-        case SandboxReset():
+        case tool_results.SandboxReset():
             return "The sandbox was reset to sandbox.yaml.\n"
-        case SandboxShown():
+        case tool_results.SandboxShown():
             return "".join(f"{line}\n" for line in _shown(event))
         case _:
             assert_never(event)
 
 
-def starter_step(event: StarterWritten) -> str:
+def starter_step(event: tool_results.StarterWritten) -> str:
     """What to type next; it can be pasted."""
     folder = printable(event.folder)
     return "reconciler plan" if folder == "." else f"reconciler plan {shlex.quote(folder)}"
 
 
-def _shown(event: SandboxShown) -> Iterator[str]:
+def _shown(event: tool_results.SandboxShown) -> Iterator[str]:
     match event.view:
-        case SandboxView.EVERYTHING:
+        case tool_results.SandboxView.EVERYTHING:
             yield from inert_json(json.dumps({**event.world, "requests": event.requests}, indent=2)).splitlines()
-        case SandboxView.REQUESTS:
+        case tool_results.SandboxView.REQUESTS:
             yield from map(_request, event.requests)
-        case SandboxView.SITES:
+        case tool_results.SandboxView.SITES:
             yield from _world(event.world)
         case _:
             assert_never(event.view)
