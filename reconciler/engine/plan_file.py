@@ -14,7 +14,6 @@ from typing import IO, Final
 
 from reconciler.config.regular_files import NotRegular, open_regular
 from reconciler.model.address import SiteName
-from reconciler.model.canonical import Absent
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, sorted_json, to_plain
 from reconciler.model.diagnostics import Place, UsageError
 from reconciler.model.text import printable
@@ -33,6 +32,7 @@ from reconciler.planner.document import (
     ending,
     facts_digest,
     from_text,
+    saved_of,
     site_digest,
     site_line,
     to_lines,
@@ -207,9 +207,6 @@ def _head(opened: IO[bytes], plans: StoredPlans) -> SavedPlan | None:
     found = from_plain(PlanDocument, parse(head.rstrip().removesuffix(b",") + b"}"), exact=False)
     if (found.kind, found.format_version) != (KIND, FORMAT_VERSION):
         return None
-    part = None if isinstance(found.part, Absent) else found.part
-    project = None if isinstance(found.project, Absent) else found.project
-    commit = None if isinstance(found.commit, Absent) else found.commit
-    saved = SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part, project, commit)
+    saved = saved_of(found, plans)
     saved.__dict__["digest"] = found.digest
     return saved if saved.expires_at == found.expires_at else None

@@ -228,8 +228,7 @@ def _decided(approvals: Approvals) -> frozenset[PostId]:
 
 
 def _posts(observed: ObservedSite) -> frozenset[PostId]:
-    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
-    return frozenset(post.id for activity in activities for post in activity.posts)
+    return frozenset(post.id for activity in observed.activities for post in activity.posts)
 
 
 def _left_behind(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> Diagnostic:

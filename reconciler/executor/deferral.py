@@ -74,7 +74,7 @@ async def _read(run: SiteRun, deferred: Deferred) -> ObservedSite:
     if deferred.part is not SitePart.SCHEDULE:
         return observed
     # Whether a draft can go out at all depends on its channel and on the premium plan (design.md 3.1).
-    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    activities = observed.activities
     named = set(deferred.schedule_rules[deferred.rule].channels)
     drafts = {post.channel for activity in activities for post in activity.drafts}
     channels = sorted(drafts & named if named else drafts)

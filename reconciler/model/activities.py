@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of
+from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject, digest_of
 from reconciler.model.frozen import Instant, Struct, Variant, instant
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
@@ -28,7 +28,7 @@ class Activity(Struct, frozen=True):
 
     @property
     def digest(self) -> Digest:
-        """Identifies this rule among others."""
+        """The digest of these facts."""
         return digest_of(self.facts())
 
     @property
@@ -40,6 +40,7 @@ class Activity(Struct, frozen=True):
 class SetActivities(Variant, frozen=True):
     """`{match, set}`: the matching activities get these values. Only what is written is set (D 7.2)."""
 
+    verb: ClassVar[Verb] = Verb.UPDATE
     match: Match
     title: str | Absent = ABSENT
     description: str | Absent = ABSENT
@@ -62,6 +63,7 @@ class SetActivities(Variant, frozen=True):
 class RemoveActivities(Variant, frozen=True):
     """`{match, state: absent}`. It has no `max`: every run would remove that many again."""
 
+    verb: ClassVar[Verb] = Verb.DELETE
     match: Match
     min: int = 0
 
@@ -69,6 +71,7 @@ class RemoveActivities(Variant, frozen=True):
 class DesiredActivity(Variant, frozen=True):
     """`{create}`: an activity that the file defines itself (D 7.1: all four fields are required)."""
 
+    verb: ClassVar[Verb] = Verb.CREATE
     title: str
     description: str
     target_date: Instant
@@ -76,12 +79,8 @@ class DesiredActivity(Variant, frozen=True):
 
     def facts(self) -> JsonObject:
         """The activity as a value, for digests and records."""
-        members: dict[str, Json] = {
-            "title": self.title,
-            "description": self.description,
-            "targetDate": instant(self.target_date),
-        }
-        return JsonObject(members)
+        date = instant(self.target_date)
+        return JsonObject({"title": self.title, "description": self.description, "targetDate": date})
 
 
 ActivityRule: TypeAlias = SetActivities | RemoveActivities | DesiredActivity

@@ -9,10 +9,7 @@ from reconciler.model.activities import (
     ActivityCondition,
     ActivityOperation,
     ActivityRule,
-    DesiredActivity,
     PostsRule,
-    RemoveActivities,
-    SetActivities,
 )
 from reconciler.model.address import Kind
 from reconciler.model.events import EventCondition, EventOperation
@@ -73,21 +70,9 @@ class Deferred(Write, frozen=True):
             case SitePart.POSTS:
                 return Verb.GENERATE if self.posts_rules[self.rule].present else Verb.DELETE
             case SitePart.ACTIVITIES:
-                return _verb_by(self.activity_rules[self.rule])
+                return self.activity_rules[self.rule].verb
             case never:
                 assert_never(never)
-
-
-def _verb_by(rule: ActivityRule) -> Verb:
-    match rule:
-        case DesiredActivity():
-            return Verb.CREATE
-        case SetActivities():
-            return Verb.UPDATE
-        case RemoveActivities():
-            return Verb.DELETE
-        case _:
-            assert_never(rule)
 
 
 Operation: TypeAlias = (

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from reconciler.model.activities import ActivityRule, PostsRule
+from reconciler.model.activities import Activity, ActivityRule, PostsRule
 from reconciler.model.address import Address, Kind, Labels, SiteName, key_of
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import EMPTY, Digest, Json, JsonObject
@@ -148,6 +148,11 @@ class ObservedSite(Struct, frozen=True):
     items: tuple[tuple[PostId, Post | None], ...] = ()
     """Posts that were read by id. None: there is no such post."""
     had_reads: frozenset[Need] = frozenset()
+
+    @property
+    def activities(self) -> tuple[Activity, ...]:
+        """The activities of the marketing plan; none if there is no plan, or it was not read."""
+        return self.marketing_plan.activities if self.marketing_plan else ()
 
     def feature(self, type: str) -> Feature | None:
         """The feature of a type, if it was read and exists."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
 from msgspec import field
 
@@ -93,6 +93,16 @@ class Column(StrEnum):
     CANCEL = "cancel"
 
 
+_COLUMNS: Final = {
+    Verb.CREATE: Column.ADD,
+    Verb.UPDATE: Column.CHANGE,
+    Verb.DELETE: Column.DESTROY,
+    Verb.GENERATE: Column.GENERATE,
+    Verb.PUBLISH: Column.PUBLISH,
+    Verb.CANCEL: Column.CANCEL,
+}
+
+
 def column_of(operation: Operation) -> Column | None:
     """The column an operation counts in; None for waiting, which changes nothing.
 
@@ -100,23 +110,7 @@ def column_of(operation: Operation) -> Column | None:
     """
     if operation.only_drafts:
         return Column.DISCARD if operation.discards else Column.CHANGE
-    match operation.verb:
-        case Verb.CREATE:
-            return Column.ADD
-        case Verb.UPDATE:
-            return Column.CHANGE
-        case Verb.DELETE:
-            return Column.DESTROY
-        case Verb.GENERATE:
-            return Column.GENERATE
-        case Verb.PUBLISH:
-            return Column.PUBLISH
-        case Verb.CANCEL:
-            return Column.CANCEL
-        case Verb.WAIT:
-            return None
-        case never:
-            assert_never(never)
+    return _COLUMNS.get(operation.verb)
 
 
 # --- what is not an action --------------------------------------------------------------------------

@@ -6,12 +6,11 @@ pending, has its activity regenerated, or removes it in the dashboard.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
 
-from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
@@ -42,7 +41,7 @@ def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, .
     Only those that the marketing plan does not show: they are read one by one. Where the API did not show when a post
     goes out, its activity's own date is the best guess (14.7).
     """
-    shown = _shown(observed)
+    shown = {post.id for activity in observed.activities for post in activity.posts}
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
     ours = scheduled_by_us(recorded)
     return tuple(
@@ -88,7 +87,7 @@ def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcom
 def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPost, ...]:
     """The posts in `outcomes`, with the title they were scheduled under and the time they have now."""
     seen, published = seen_posts(observed), recorded.published_by_id
-    titles = {post.id: activity.title for activity in _activities(observed) for post in activity.posts}
+    titles = {post.id: activity.title for activity in observed.activities for post in activity.posts}
     found = []
     for outcome in outcomes(observed, recorded):
         (post, _), known = seen[outcome.post], published.get(outcome.post, ())
@@ -104,7 +103,7 @@ def failed_posts(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> tuple[FailedPost, ...]:
     """The posts scheduled by this tool that failed, and that nobody has dealt with since."""
-    titles = {post.id: activity for activity in _activities(observed) for post in activity.posts}
+    titles = {post.id: activity for activity in observed.activities for post in activity.posts}
     published = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     found = []
     for id, (post, _) in sorted(seen_posts(observed).items()):
@@ -144,12 +143,4 @@ def _is_decided(desired: DesiredSite, post: PostId) -> bool:
 def seen_posts(observed: ObservedSite) -> Mapping[PostId, tuple[Post, datetime | None]]:
     """Every post that was read, with its activity's own date; the date is None for a post that was read by id."""
     found: dict[PostId, tuple[Post, datetime | None]] = {id: (post, None) for id, post in observed.items if post}
-    return found | {post.id: (post, activity.date) for activity in _activities(observed) for post in activity.posts}
-
-
-def _shown(observed: ObservedSite) -> frozenset[PostId]:
-    return frozenset(post.id for activity in _activities(observed) for post in activity.posts)
-
-
-def _activities(observed: ObservedSite) -> Iterable[Activity]:
-    return observed.marketing_plan.activities if observed.marketing_plan else ()
+    return found | {post.id: (post, activity.date) for activity in observed.activities for post in activity.posts}

@@ -39,7 +39,7 @@ def resolve(
     assert isinstance(deferred, Deferred)
     assert plan.site == observed.ref
     scope = scope_of(observed, recorded, options)
-    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    activities = observed.activities
     bindings = Bindings()
     if deferred.part is SitePart.ACTIVITIES:
         part = plan_activities(deferred.activity_rules, activities, observed.past_activities, recorded, scope)
@@ -77,9 +77,8 @@ def _scheduled(
 ) -> ResolvedActions:
     """The drafts that a rule covers now, except those that the plan itself names: they have already been handled."""
     scope = scope_of(observed, recorded, options)
-    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     desired = DesiredSchedule(deferred.schedule_rules, approval_required=False)
-    content = Content(activities, past=observed.past_activities)
+    content = Content(observed.activities, past=observed.past_activities)
     part = plan_schedule(desired, Approvals(), content, WaitingPart(), observed, recorded, options, scope)
     named = posts_in(plan.actions)
     said = {problem.address for problem in plan.blocked}

@@ -15,8 +15,6 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Digest
 from reconciler.model.codec import Malformed, ascii_text, from_json, parse, sorted_again, sorted_json, to_plain
@@ -181,6 +179,14 @@ def document_of(saved: SavedPlan) -> PlanDocument:
     )
 
 
+def saved_of(found: PlanDocument, plans: Collection[Plan]) -> SavedPlan:
+    """The saved plan of a document, with these plans of its sites."""
+    part = None if isinstance(found.part, Absent) else found.part
+    project = None if isinstance(found.project, Absent) else found.project
+    commit = None if isinstance(found.commit, Absent) else found.commit
+    return SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part, project, commit)
+
+
 def facts_digest(api: str, valid_for: timedelta, of_sites: Iterable[Digest]) -> Digest:
     """The digest of what would be done, independent of order and wording. `of_sites` are `site_digest`s."""
     sites = sorted(of_sites)
@@ -283,13 +289,7 @@ def from_text(data: bytes, file: str) -> SavedPlan:
         raise AlteredPlan(str(error)) from None
     _check_kind(found.kind, found.format_version, file)
     try:
-        saved = SavedPlan(found.id, found.tool, found.api, found.made_at, found.sites, found.valid_for)
-        if not isinstance(found.part, Absent):
-            saved = replace(saved, part=found.part)
-        if not isinstance(found.project, Absent):
-            saved = replace(saved, project=found.project)
-        if not isinstance(found.commit, Absent):
-            saved = replace(saved, commit=found.commit)
+        saved = saved_of(found, found.sites)
         expires_at, digest = saved.expires_at, saved.digest
     except OverflowError:
         raise AlteredPlan("it contains a time that no plan can have") from None

@@ -129,7 +129,7 @@ def _shows_moments(plan: Plan) -> bool:
 def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> frozenset[str]:
     """The channels of this tool's waiting posts: a lost connection is reported before they are due."""
     ours = scheduled_by_us(recorded)
-    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    activities = observed.activities
     return frozenset(
         post.channel
         for activity in activities

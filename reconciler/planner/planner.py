@@ -46,7 +46,7 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
     plan = replace(plan, rules=rules_of(desired, public=options.publish))
     objects = baseline(desired, observed, recorded, plan, scope_of(observed, recorded, options))
-    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    activities = observed.activities
     approvals = approvals_to_remember(desired, activities, recorded)
     scope = scope_of(observed, recorded, options)
     history = to_remember(desired, observed, recorded, scope)

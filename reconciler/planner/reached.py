@@ -82,7 +82,7 @@ def _objects(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Iterat
     events = [event.name for event in desired.events.events] if desired.events else []
     yield from (Address(name, Kind.EVENT, event) for event in events)
     yield from (address for _, address in _live_events(observed))
-    for activity in observed.marketing_plan.activities if observed.marketing_plan else ():
+    for activity in observed.activities:
         yield Address(name, Kind.ACTIVITY, activity.id)
         yield Address(name, Kind.POSTS, activity.id)
         yield from (Address(name, Kind.DRAFT, post.id) for post in activity.posts)

@@ -64,7 +64,7 @@ def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
         counts=[(CARD_STYLES[state], counted[state]) for state in CardState if counted[state]],
         groups=by_group(cards),
         weeks=weeks(cards),
-        facts=_facts,
+        facts=facts_of,
         place=lambda card: f"#{card.key}",
         picture=shown_at,
     )
@@ -131,7 +131,7 @@ def _local(moment: datetime, review: Review) -> datetime:
     return moment.astimezone(ZoneInfo(review.zone))
 
 
-def _facts(card: Card) -> list[tuple[str, str]]:
+def facts_of(card: Card) -> list[tuple[str, str]]:
     """What the public sees of a post in addition to what the card already shows."""
     shown = ("title", "account")
     return [(name, text) for name, text in content_facts(card.content, card.account) if name not in shown]

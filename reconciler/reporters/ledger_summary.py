@@ -54,10 +54,9 @@ class LedgerSummary:
     If something was not done at `FEW_SITES` sites or more for the same reason, it is shown once, with their number.
     """
 
-    def __init__(self, screen: Screen, *, most: int = MOST_ROWS, list_sites: bool = False) -> None:
+    def __init__(self, screen: Screen, *, list_sites: bool = False) -> None:
         self._screen = screen
         self._list_sites = list_sites
-        self._most = most
         self._names: list[str] = []
         self._rows: list[_Row] = []
         """The row of each of these sites."""
@@ -124,7 +123,7 @@ class LedgerSummary:
         often = Counter(row.words for _, row in rows if row.alike and not self._list_sites)
         alike = [row for _, row in rows if row.alike and often[row.words] >= FEW_SITES]
         alone = [(name, row) for name, row in rows if not row.alike or often[row.words] < FEW_SITES]
-        shown = alone if self._list_sites else alone[: self._most]
+        shown = alone if self._list_sites else alone[:MOST_ROWS]
         kinds: dict[str, set[str]] = {}
         for row in (rest := (*(row for _, row in alone[len(shown) :]), *alike)):
             kinds.setdefault(row.words, set()).add(row.done)

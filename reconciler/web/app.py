@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from reconciler.config.repository import GitError
 from reconciler.reporters.cards import Card, Week, by_group, monday_of, weeks
+from reconciler.reporters.gallery import facts_of
 from reconciler.reporters.markup import resource
-from reconciler.reporters.review_text import content_facts
 from reconciler.reporters.templating import render
 from reconciler.web.board import Board, BoardFacts, Changes
 from reconciler.web.decisions import ActivityWish, DraftWish, Refusal, decide
@@ -289,10 +289,7 @@ class ReviewPage:
         )
 
     def _card(self, card: Card) -> str:
-        facts = [
-            (name, text) for name, text in content_facts(card.content, card.account) if name not in ("title", "account")
-        ]
-        return render("web/review_card.html", card=card, facts=facts, picture=self._shown_at)
+        return render("web/review_card.html", card=card, facts=facts_of(card), picture=self._shown_at)
 
     def _shown_at(self, url: str) -> str:
         return (self._ports.picture(url) if self._ports.picture is not None else None) or url

@@ -59,9 +59,10 @@ class ApprovalsFolder:
         for site in sites:
             self.files.setdefault(site, SiteFile(site, self._project.approvals_file(site)))
 
-    def look(self) -> frozenset[SiteName]:
-        """Reads what has changed since the last call, and returns the sites concerned."""
-        return frozenset(site for site in self.files if self._look(site))
+    def look(self) -> None:
+        """Reads what has changed since the last call."""
+        for site in self.files:
+            self._look(site)
 
     def now(self, site: SiteName) -> SiteFile:
         """A site's file as it is at this moment. Raises KeyError for any other site."""
@@ -92,13 +93,11 @@ class ApprovalsFolder:
             return
         raise UsageError("another program keeps writing to it", "try again", Place(self.files[site].shown))
 
-    def _look(self, site: SiteName) -> bool:
+    def _look(self, site: SiteName) -> None:
         known = self.files[site]
         stamp = _stamp(known.path)
-        if stamp == known.stamp and not (stamp is None and known.problems):
-            return False
-        self.files[site] = self._read(site, known.path)
-        return True
+        if stamp != known.stamp or (stamp is None and known.problems):
+            self.files[site] = self._read(site, known.path)
 
     def _read(self, site: SiteName, path: Path) -> SiteFile:
         if refused := refused_path(path, self._project.root, self._project.trust):

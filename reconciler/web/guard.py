@@ -52,8 +52,8 @@ class Guard:
     `images` are the sources of images that the content policy allows.
     """
 
-    def __init__(self, app: ASGIApp, port: int, images: str, token: str | None = None) -> None:
-        self.token = token or secrets.token_urlsafe(32)
+    def __init__(self, app: ASGIApp, port: int, images: str) -> None:
+        self.token = secrets.token_urlsafe(32)
         self.url = f"http://{LOOPBACK}:{port}/?token={self.token}"
         """The only link that opens the page."""
         self._app = app
