@@ -9,11 +9,13 @@ from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.model.text import printable
-from reconciler.planner.review import Review
+from reconciler.planner.review import Review, ReviewStatus
 from reconciler.reporters.gallery import gallery
 from tests.browser import chromium, complaints, needs_browser, requested
 from tests.reporters.review_world import ARABIC, HOSTILE, LONG, review, shown_offline
@@ -107,6 +109,14 @@ def test_the_state_of_each_draft_is_in_words() -> None:
     assert "policy.bannedWords: the text contains 'guaranteed'" in shown
     assert "No image" in shown
     assert "2,171 characters" in shown, "an emoji with its selector is one"
+
+
+@pytest.mark.parametrize("status", ReviewStatus)
+def test_each_status_of_a_draft_has_a_state(status: ReviewStatus) -> None:
+    shown = review()
+    first = shown.activities[0]
+    first = replace(first, posts=tuple(replace(post, status=status) for post in first.posts))
+    assert gallery([replace(shown, activities=(first,))])
 
 
 def test_the_same_reviews_give_the_same_page_and_many_sites_share_one() -> None:
