@@ -64,9 +64,8 @@ def _moved(recorded: RecordedSite) -> Iterator[tuple[PostId, datetime]]:
 def _cancelled(recorded: RecordedSite) -> tuple[PostOutcome, ...]:
     """What became of the posts that this tool cancelled before their time."""
     known = {outcome.post for outcome in recorded.outcomes}
-    last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     return tuple(
         PostOutcome(post.id, PostStatus.CANCELED, post.done_at)
-        for post in last.values()
+        for post in recorded.last_published.values()
         if post.id not in known and recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED
     )

@@ -228,7 +228,7 @@ def _decided(approvals: Approvals) -> frozenset[PostId]:
 
 
 def _posts(observed: ObservedSite) -> frozenset[PostId]:
-    return frozenset(post.id for activity in observed.activities for post in activity.posts)
+    return frozenset(post.id for post in observed.posts)
 
 
 def _left_behind(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> Diagnostic:

@@ -158,7 +158,7 @@ async def _with_surroundings(
 
     Its time zone, the names of accounts, and what blocks a draft.
     """
-    posts = [post for activity in observed.activities for post in activity.posts if post.status not in GONE_OUT]
+    posts = [post for post in observed.posts if post.status not in GONE_OUT]
     needs = {Need.PROPERTIES} | ({Need.PUBLISHED, Need.FEATURES} if posts else set())
     if needs := needs - observed.had_reads:
         observed = merged(observed, await session.client.reader().read(desired.ref, frozenset(needs)))

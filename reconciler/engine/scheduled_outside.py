@@ -55,9 +55,7 @@ async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, obser
 
     Returns the site with what was read for this: the time zone and the accounts' names, which are for people.
     """
-    live = observed.marketing_plan
-    assert live is not None
-    channels = tuple(sorted({post.channel for activity in live.activities for post in activity.posts}))
+    channels = tuple(sorted({post.channel for post in observed.posts}))
     needs = frozenset({Need.PROPERTIES, Need.ACCOUNTS})
     observed = with_account_names(merged(observed, await session.client.reader().read(site, needs, channels=channels)))
     assert observed.marketing_plan is not None

@@ -154,6 +154,11 @@ class ObservedSite(Struct, frozen=True):
         """The activities of the marketing plan; none if there is no plan, or it was not read."""
         return self.marketing_plan.activities if self.marketing_plan else ()
 
+    @property
+    def posts(self) -> tuple[Post, ...]:
+        """The posts of these activities."""
+        return tuple(post for activity in self.activities for post in activity.posts)
+
     def feature(self, type: str) -> Feature | None:
         """The feature of a type, if it was read and exists."""
         return next((feature for feature in self.features or () if feature.type == type), None)
@@ -346,6 +351,11 @@ class RecordedSite(Struct, frozen=True, dict=True):
         for post in self.published:
             found[post.id] = (*found.get(post.id, ()), post)
         return found
+
+    @cached_property
+    def last_published(self) -> dict[PostId, PublishedPost]:
+        """The last record of each published post, by id, in the order they were made."""
+        return {post.id: post for post in sorted(self.published, key=lambda post: post.done_at)}
 
 
 NOTHING_RECORDED: Final = RecordedSite()

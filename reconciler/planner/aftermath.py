@@ -41,7 +41,7 @@ def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, .
     Only those that the marketing plan does not show: they are read one by one. Where the API did not show when a post
     goes out, its activity's own date is the best guess (14.7).
     """
-    shown = {post.id for activity in observed.activities for post in activity.posts}
+    shown = {post.id for post in observed.posts}
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
     ours = scheduled_by_us(recorded)
     return tuple(
@@ -104,12 +104,11 @@ def failed_posts(
 ) -> tuple[FailedPost, ...]:
     """The posts scheduled by this tool that failed, and that nobody has dealt with since."""
     titles = {post.id: activity for activity in observed.activities for post in activity.posts}
-    published = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     found = []
     for id, (post, _) in sorted(seen_posts(observed).items()):
-        if post.status is not PostStatus.FAILED or id not in published or _is_decided(desired, id):
+        if post.status is not PostStatus.FAILED or id not in recorded.last_published or _is_decided(desired, id):
             continue
-        activity, last = titles.get(id), published[id]
+        activity, last = titles.get(id), recorded.last_published[id]
         title = activity.title if activity else last.title
         moment = post.scheduled_for or last.scheduled_for
         address, error = scope.address(Kind.DRAFT, id), printable(post.error)

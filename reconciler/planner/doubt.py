@@ -103,9 +103,8 @@ def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[Po
     live = observed.marketing_plan
     if live is None or live.status is not PlanStatus.ACTIVE:
         return ()
-    shown = {post.id for activity in live.activities for post in activity.posts}
     waiting = {post.id for post in _waiting(recorded, observed.read_at)}
-    return tuple(sorted(waiting - shown))
+    return tuple(sorted(waiting - {post.id for post in observed.posts}))
 
 
 def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
@@ -119,14 +118,12 @@ def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
 def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     """Refuses a site that shows none of the posts waiting to go out there, neither in its plan nor one by one."""
     unseen = unseen_scheduled(observed, recorded)
-    live = observed.marketing_plan
-    shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
     # A single post that is shown proves that the answer is from this site: the others may be gone, which is drift.
-    ours_shown = any(post.id in shown for post in recorded.published)
+    ours_shown = any(post.id in recorded.published_by_id for post in observed.posts)
     # So does one that goes out with the content of ours: the site may have given it another id.
     ours_shown = ours_shown or any(
         post.status is PostStatus.SCHEDULED and scheduled_under_another_id(activity, post, recorded)
-        for activity in (live.activities if live else ())
+        for activity in observed.activities
         for post in activity.posts
     )
     gone = {post for post, found in observed.items if found is None}

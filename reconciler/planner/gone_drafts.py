@@ -30,7 +30,7 @@ def gone_drafts(
         return ()
     if not recorded.is_known or desired.approvals.unasked is not None:
         return ()
-    shown = {post.id for activity in live.activities for post in activity.posts}
+    shown = {post.id for post in observed.posts}
     return tuple(
         blocked(
             scope.address(Kind.DRAFT, draft.id),

@@ -85,7 +85,7 @@ def went_out_unwanted(
 ) -> tuple[WentOut, ...]:
     """The posts whose outcome is not recorded yet and which the present files do not approve."""
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
-    seen, last, found = seen_posts(observed), _last(recorded), []
+    seen, last, found = seen_posts(observed), recorded.last_published, []
     for outcome in outcomes(observed, recorded):
         known = last.get(outcome.post)
         # A post that needed no approval when it was scheduled does not count as withdrawn because the file now asks for
@@ -161,7 +161,7 @@ def to_remember(desired: DesiredSite, observed: ObservedSite, recorded: Recorded
 
 
 def _moves(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[str, JsonObject]]:
-    ours, last = scheduled_by_us(recorded), _last(recorded)
+    ours, last = scheduled_by_us(recorded), recorded.last_published
     for id, (post, _) in seen_posts(observed).items():
         known, now = last.get(id), post.scheduled_for
         if id not in ours or known is None or known.scheduled_for is None or now is None:
@@ -187,7 +187,3 @@ def reason_recorded(recorded: RecordedSite, post: PostId) -> WhyNot | None:
         return None
     known: dict[str, WhyNot] = {reason.value: reason for reason in get_args(WhyNot)}
     return known[str(facts["reason"])]
-
-
-def _last(recorded: RecordedSite) -> dict[PostId, PublishedPost]:
-    return {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}

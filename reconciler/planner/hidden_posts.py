@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import CLOCKS_DIFFER, Need, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.used_approvals import scheduled_by_us
 
@@ -34,10 +34,9 @@ def orphans(observed: ObservedSite, recorded: RecordedSite, now: datetime) -> tu
     live = observed.marketing_plan
     if live is None or live.status not in (PlanStatus.ACTIVE, PlanStatus.NEVER_CREATED):
         return ()
-    last = _last_published(recorded)
     found = []
     for post, moment in _not_shown(observed, recorded):
-        known = last.get(post.id)
+        known = recorded.last_published.get(post.id)
         if _is_gone(known, moment, observed, now):
             activity = known.activity if known else ActivityId("")
             id = activity or ActivityId(f"of {post.id}")
@@ -61,23 +60,12 @@ def may_be_past(observed: ObservedSite, recorded: RecordedSite) -> bool:
     live = observed.marketing_plan
     if live is None or live.status is not PlanStatus.ACTIVE:
         return False
-    last = _last_published(recorded)
-    return any(
-        known.date is not None and known.activity and known.date - observed.read_at <= CLOCKS_DIFFER
-        for post, _ in _not_shown(observed, recorded)
-        if (known := last.get(post.id)) is not None
-    )
+    return any(activity.date - observed.read_at <= CLOCKS_DIFFER for activity in _of_records(observed, recorded))
 
 
 def of_past_activities(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ...]:
     """This tool's posts that wait although their activity's time has passed, with what the state knows about them."""
-    last = _last_published(recorded)
-    return tuple(
-        Activity(known.activity, known.title, "", known.date, None, (post,))
-        for post, _ in _not_shown(observed, recorded)
-        if (known := last.get(post.id)) is not None
-        if known.date is not None and known.activity in observed.past_activities
-    )
+    return tuple(found for found in _of_records(observed, recorded) if found.id in observed.past_activities)
 
 
 def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
@@ -89,9 +77,9 @@ def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> Observe
     live = observed.marketing_plan
     if live is None or live.status is not PlanStatus.ACTIVE:
         return observed
-    last, found = _last_published(recorded), dict[ActivityId, tuple[Post, ...]]()
+    found: dict[ActivityId, tuple[Post, ...]] = {}
     for post, _ in _not_shown(observed, recorded):
-        if known := last.get(post.id):
+        if known := recorded.last_published.get(post.id):
             found[known.activity] = (*found.get(known.activity, ()), post)
     if not any(activity.id in found for activity in live.activities):
         return observed
@@ -109,26 +97,24 @@ def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ..
     live = observed.marketing_plan
     if live is None or live.status not in SHOWS_NOTHING:
         return ()
-    last = _last_published(recorded)
-    return tuple(
-        Activity(known.activity, known.title, "", known.date, None, (post,))
-        for post, _ in _not_shown(observed, recorded)
+    return tuple(_of_records(observed, recorded))
+
+
+def _of_records(observed: ObservedSite, recorded: RecordedSite) -> Iterator[Activity]:
+    """The activities of the posts that are not shown, as far as the state knows them."""
+    for post, _ in _not_shown(observed, recorded):
+        known = recorded.last_published.get(post.id)
         # An approval is given for a certain day: without the day, nobody can tell whether it counts.
-        if (known := last.get(post.id)) is not None and known.date is not None and known.activity
-    )
+        if known is not None and known.date is not None and known.activity:
+            yield Activity(known.activity, known.title, "", known.date, None, (post,))
 
 
 def _not_shown(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[Post, datetime]]:
     """This tool's scheduled posts that were read by id and that the marketing plan does not show."""
-    live = observed.marketing_plan
-    shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
+    shown = {post.id for post in observed.posts}
     ours = scheduled_by_us(recorded)
     for id, post in observed.items:
         if post is None or post.status is not PostStatus.SCHEDULED or id in shown or id not in ours:
             continue
         if post.scheduled_for is not None:
             yield post, post.scheduled_for
-
-
-def _last_published(recorded: RecordedSite) -> dict[PostId, PublishedPost]:
-    return {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}

@@ -118,11 +118,7 @@ def _writes(owner: str, change: FieldChange, recorded: RecordedSite) -> int:
 
 
 def _key(owner: str, path: str) -> str:
-    return f"kept[{_name(owner, path)}]"
-
-
-def _name(owner: str, path: str) -> str:
-    return f"{owner}.{path}" if owner else path
+    return f"kept[{owner}.{path}]" if owner else f"kept[{path}]"
 
 
 def _text(value: Json) -> str:

@@ -60,7 +60,7 @@ def moved_by_hand(
     said = {str(action.address) for action in plan.actions} | {str(problem.address) for problem in plan.blocked}
     said |= {str(post.address) for post in plan.still_going_out}
     ours, zone = scheduled_by_us(recorded), scope.zone_name
-    last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
+    last = recorded.last_published
     found = []
     for activity in observed.marketing_plan.activities:
         for post in activity.posts:

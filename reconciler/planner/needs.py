@@ -129,13 +129,7 @@ def _shows_moments(plan: Plan) -> bool:
 def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> frozenset[str]:
     """The channels of this tool's waiting posts: a lost connection is reported before they are due."""
     ours = scheduled_by_us(recorded)
-    activities = observed.activities
-    return frozenset(
-        post.channel
-        for activity in activities
-        for post in activity.posts
-        if post.id in ours and post.status is PostStatus.SCHEDULED
-    )
+    return frozenset(post.channel for post in observed.posts if post.id in ours and post.status is PostStatus.SCHEDULED)
 
 
 def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
@@ -146,14 +140,11 @@ def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostI
     """
     read = {post for post, _ in observed.items}
     asked = {*unseen_scheduled(observed, recorded), *due_items(observed, recorded)}
-    live = observed.marketing_plan
-    if live is not None:
-        drafts = (post.id for act in live.activities for post in act.posts if post.status is PostStatus.DRAFT)
-        asked |= scheduled_by_us(recorded).intersection(drafts)
+    ours, live = scheduled_by_us(recorded), observed.marketing_plan
+    asked |= ours.intersection(post.id for post in observed.posts if post.status is PostStatus.DRAFT)
     if live is not None and live.status in (PlanStatus.NEVER_CREATED, *SHOWS_NOTHING):
         # A waiting post may outlive a marketing plan that somebody deleted (14.8), and one that shows nothing.
-        shown = {post.id for activity in live.activities for post in activity.posts}
-        ours = scheduled_by_us(recorded)
+        shown = {post.id for post in observed.posts}
         asked |= {
             post.id
             for post in recorded.published

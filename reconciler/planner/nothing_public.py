@@ -28,8 +28,7 @@ def nothing_public(observed: ObservedSite, recorded: RecordedSite, plan: Plan) -
         return False
     if any(entry.may_have(*PUBLIC) for entry in recorded.open):
         return False
-    posts = [post for activity in live.activities for post in activity.posts]
-    posts += [post for _, post in observed.items if post is not None]
+    posts = [*observed.posts, *(post for _, post in observed.items if post is not None)]
     if any(may_go_out(post) for post in posts):
         return False
     over = {outcome.post for outcome in recorded.outcomes}
