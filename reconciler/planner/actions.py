@@ -21,7 +21,7 @@ from reconciler.model.writes import Verb
 
 
 class Reason(StrEnum):
-    """Why an action is planned. reasons.py has its words; `because` of the action says more."""
+    """Why an action is planned. The facts behind it are in `because`."""
 
     DIFFERS = "differs"
     DECLARED = "declared"
@@ -53,7 +53,7 @@ class Reason(StrEnum):
 
 
 class ReasonFact(StrEnum):
-    """A fact behind a reason that no part of a file names. reasons.py has its words."""
+    """A fact behind a reason that no part of a file names."""
 
     NO_APPROVALS_FILE = "no-approvals-file"
     NOT_APPROVED_NOW = "not-approved-now"
