@@ -12,7 +12,7 @@ from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header, interrupted_line
-from reconciler.reporters.layout import Style
+from reconciler.reporters.layout import Line, Span, Style
 from reconciler.reporters.next_step import record_first, repeated
 from reconciler.reporters.problems import ProblemReporter
 
@@ -346,6 +346,10 @@ class TextReporter:
             self._gap = False
             self._write("\n")
             self._lines(self._ledger.lines(completed))
+        blocked = completed.plan.tally.blocked  # the last line says only what was done
+        if blocked and not self._context.detail.quiet:
+            text = f"  ! {blocked:,} blocked: waiting for a person, as listed above"
+            self._lines(Line((Span(text, Style.YELLOW),)).on(self._screen))
         if not self._gap:
             self._write("\n")
         self._last(apply_line(completed), self._after_apply(completed))

@@ -1129,6 +1129,19 @@ def test_an_audit_sums_up_ready_posts_of_a_fleet_but_never_what_somebody_did() -
     assert "each on Instagram, Facebook" not in audit(*(ready(2, Finding.STILL_GOING_OUT) for _ in range(2)))
 
 
+@pytest.mark.parametrize("sites", [1, 3])
+def test_what_is_blocked_is_near_the_last_line_of_an_apply_that_did_other_things(sites: int) -> None:
+    plan = PlanCompleted(sites, PlanTally(change=1, blocked=4))
+    ledger = SiteLedger(SiteRef(SHOP, "1"), (entry(Kind.MARKETING_PLAN, Generate(), ActionResult.DONE),))
+    begun = (PhaseStarted(Phase.APPLYING, 1), SiteApplied(ledger))
+    done = ApplyCompleted(plan, ledger_tally((ledger,)), sites=1)
+    lines = shown(*begun, done, command="apply").splitlines()
+    assert lines[-3:] == ["  ! 4 blocked: waiting for a person, as listed above", "", lines[-1]], lines
+    assert lines[-1].startswith("Apply: 0 added")
+    assert "blocked" not in shown(*begun, done, command="apply", detail=Detail(quiet=True))
+    assert "blocked" not in shown(*begun, replace(done, plan=PlanCompleted(sites)), command="apply")
+
+
 def refused_to_discard(site: str, approved: int, *, code: str = "discard") -> SitePlanned:
     message = f"regenerating would throw away {approved} approved draft{'' if approved == 1 else 's'}, but it may not"
     drafts = tuple(Discarded(PostId(f"{n}"), f"Sale {n}", "FACEBOOK", n < approved) for n in range(5))
