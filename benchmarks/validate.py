@@ -28,7 +28,7 @@ for entry in os.scandir("sites"):
 
 
 def main() -> None:
-    """Prints the files a CPU second of both, and the ratio."""
+    """Prints how many files each handles per second of CPU, and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=10_000, help="how many files (default 10000)")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of runs (default 5)")
@@ -42,8 +42,10 @@ def main() -> None:
         pairs = [(cost_of(ours, root), cost_of(bare, root)) for _ in range(given.rounds)]
         checked, parsed = (statistics.median(cost.cpu for cost in costs) for costs in zip(*pairs, strict=True))
         memory = max(cost.memory for cost, _ in pairs)
-        print(f"validate, {given.files} files: {given.files / checked:.0f} files a CPU second (wanted: at least 4000)")
-        print(f"libyaml's bare parse of them: {given.files / parsed:.0f} files a CPU second")
+        print(
+            f"validate, {given.files} files: {given.files / checked:.0f} files per CPU second (wanted: at least 4000)"
+        )
+        print(f"libyaml's bare parse of them: {given.files / parsed:.0f} files per CPU second")
         print(
             f"{statistics.median(one.cpu / other.cpu for one, other in pairs):.2f} x the bare parse, {memory:.0f} MiB"
         )

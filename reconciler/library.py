@@ -130,7 +130,7 @@ class Project:
 
     @classmethod
     def read(cls, paths: Sequence[Path], means: Means, *, only_check: bool = False) -> Project:
-        """The project that the paths belong to, with its sites that they name.
+        """The project that the paths belong to, with the sites that they name.
 
         `only_check`: no run will need its sites. Raises UsageError, and InvalidFiles with every problem of every file.
         """
@@ -156,7 +156,7 @@ class Project:
 
         Raises UsageError and InvalidFiles.
         """
-        index = check_sites(self.files, named, perhaps_none=True)
+        index = check_sites(self.files, named, may_be_empty=True)
         return Project(self._means, self.files, index, self._workers)
 
     @property

@@ -30,7 +30,7 @@ BATCH: Final = 20
 """How many ids one call takes: posts to generate, drafts to schedule, activities to read (S-wix 6.2)."""
 
 
-def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # noqa: C901, ARG001 - one line a kind of write; see below
+def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # noqa: C901, ARG001 - one line per kind of write; see below
     """The requests that carry out an operation on a site, in order; empty if it is not a write of its own.
 
     The site appears in no path or body: it is in a header, or the token is for it (D 2).
@@ -118,7 +118,7 @@ def upsert_settings(fields: Sequence[Field]) -> WriteCall:
     """
     tree: dict[str, Json] = {}
     for field in fields:
-        tree = _planted(tree, field.path.split("."), field.value)
+        tree = _with_value_at(tree, field.path.split("."), field.value)
     mask = ",".join(sorted(field.path for field in fields))
     return routes.UPSERT_SETTINGS.call(body={"marketingSettings": JsonObject(tree), "fieldMask": mask})
 
@@ -163,10 +163,10 @@ def _unique(ids: Sequence[str]) -> tuple[Json, ...]:
     return tuple(dict.fromkeys(ids))
 
 
-def _planted(tree: Mapping[str, Json], keys: Sequence[str], value: Json) -> dict[str, Json]:
+def _with_value_at(tree: Mapping[str, Json], keys: Sequence[str], value: Json) -> dict[str, Json]:
     """The tree with a value set at a path."""
     first, *rest = keys
     if not rest:
         return {**tree, first: value}
     inner = freeze_object(tree.get(first))
-    return {**tree, first: JsonObject(_planted(inner, rest, value))}
+    return {**tree, first: JsonObject(_with_value_at(inner, rest, value))}

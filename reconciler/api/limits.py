@@ -11,7 +11,7 @@ from reconciler.api.in_flight import InFlight
 from reconciler.model.clock import Clock
 
 WINDOW: Final = 61.0
-"""Seconds over which the budget is counted: a minute (D 4), plus one for variations in transit time."""
+"""Seconds over which the budget is counted: a minute (D 4), plus a second for variations in transit time."""
 
 _MANY: Final = 1000
 """How many requests older than the window are removed together."""

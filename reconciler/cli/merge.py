@@ -1,4 +1,4 @@
-"""`merge` on the command line: joins the parts, and shows what the whole is."""
+"""`merge` on the command line: joins the parts, and shows the result."""
 
 from __future__ import annotations
 

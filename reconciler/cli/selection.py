@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.cli.options import RunOptions
-from reconciler.config.advice import OF_NO_RUN
+from reconciler.config.advice import VALIDATE_ONLY
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
 from reconciler.library import Project
@@ -21,7 +21,7 @@ def selected(options: RunOptions) -> tuple[Project, Selection, RunContext]:
     except InvalidFiles as invalid:
         from reconciler.cli.unchecked import posts_unchecked
 
-        of_run = tuple(warning for warning in invalid.warnings if warning.code not in OF_NO_RUN)
+        of_run = tuple(warning for warning in invalid.warnings if warning.code not in VALIDATE_ONLY)
         problems = (*invalid.problems, *of_run) if options.strict else invalid.problems
         raise InvalidFiles(problems, (*(() if options.strict else of_run), *posts_unchecked(options))) from None
 

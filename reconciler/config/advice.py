@@ -24,7 +24,7 @@ NEVER_MATCHES: Final = "rule-never-lets-through"
 SCHEMA_MISSING: Final = "schema-missing"
 WITHOUT_POSTS: Final = "schedule-without-posts"
 
-OF_NO_RUN: Final = frozenset({SCHEMA_MISSING, WITHOUT_POSTS})
+VALIDATE_ONLY: Final = frozenset({SCHEMA_MISSING, WITHOUT_POSTS})
 """Warnings that only `validate` gives: they make no difference to a run."""
 
 MADE_BY_GENERATION: Final = timedelta(days=14)

@@ -111,7 +111,7 @@ def subjects(
         subject
         for site, path, file in approvals
         for subject in _subjects(site, path, file, selector, decision)
-        if not waiting or decision in _TAKES_BACK or _waits(subject.activity)
+        if not waiting or decision in _UNDOES_ANOTHER or _waits(subject.activity)
     )
 
 
@@ -168,7 +168,7 @@ def pending(approvals: Approvals) -> int:
     )
 
 
-_TAKES_BACK: Final = frozenset({DraftDecision.PENDING, ActivityDecision.KEEP})
+_UNDOES_ANOTHER: Final = frozenset({DraftDecision.PENDING, ActivityDecision.KEEP})
 """Decisions that undo another one, and so are never about what is still waiting."""
 
 

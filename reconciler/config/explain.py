@@ -53,7 +53,7 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    """The draft-07 validator of jsonschema, but `$` matches only at the very end, as in ECMA and the fast one."""
+    """The draft-07 validator of jsonschema, but `$` matches only at the very end, as in quick_check.py."""
 
     def pattern(_: Any, expression: str, value: Any, __: Any) -> Iterator[ValidationError]:
         if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", expression), value):

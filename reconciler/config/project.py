@@ -73,8 +73,8 @@ class ProjectConfig(Struct, frozen=True):
     """A project as defined in its reconciler.yaml; each field has the default that applies without that file.
 
     `state` and `api` are as written; `approvals` is a folder below `root`. `file` is None if there is no
-    reconciler.yaml. `digest` covers the file's values; `stamp` is the file's when it was read. `trust` is what was
-    allowed from outside the repository.
+    reconciler.yaml. `digest` covers the file's values; `stamp` is that of the file when it was read. `trust` is
+    what was allowed from outside the repository.
     """
 
     root: Path
@@ -139,8 +139,8 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
     return project
 
 
-def project_again(root: Path, file: Path | None, content: bytes, trust: Trust) -> ProjectConfig:
-    """A project whose file was already read, elsewhere. Raises InvalidProject."""
+def project_of_content(root: Path, file: Path | None, content: bytes, trust: Trust) -> ProjectConfig:
+    """A project from the content of its file, which was read elsewhere. Raises InvalidProject."""
     problems = Problems()
     project = ProjectConfig(root, trust=trust) if file is None else _project_in(content, root, file, trust, problems)
     if problems:
@@ -164,7 +164,7 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
 def _project_in(
     content: bytes, root: Path, file: Path, trust: Trust, problems: list[Diagnostic], stamp: Stamp = None
 ) -> ProjectConfig:
-    """What a project file says, or the usable part of it: without a stamp if nothing of it is."""
+    """What a project file says, or the usable part of it: without a stamp if none of it is usable."""
     unusable = ProjectConfig(root, file, credentials=_AnyCredentials(), trust=trust, content=content, is_whole=False)
     document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it", content)
     if document is None:

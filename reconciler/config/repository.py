@@ -16,7 +16,7 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.in_parts import InParts
+from reconciler.model.error_with_fix import ErrorWithFix
 from reconciler.model.text import in_quotes
 
 _UNMOVED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
@@ -36,7 +36,7 @@ class GitTrouble(StrEnum):
     OTHER = "other"
 
 
-class GitError(InParts):
+class GitError(ErrorWithFix):
     """Git is missing, or reported an error; empty if git said nothing."""
 
     def __init__(self, message: str, fix: str = "", trouble: GitTrouble = GitTrouble.OTHER) -> None:

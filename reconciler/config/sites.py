@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.advice import (
-    OF_NO_RUN,
+    VALIDATE_ONLY,
     advice_about_policy,
     advice_about_text,
     unmatched_defaults,
@@ -32,7 +32,7 @@ from reconciler.config.site import ReadSite, read_site
 from reconciler.config.site_files import YAML, NamedFiles, Paths, find_site_files, named_by, submodule_warnings
 from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.taken_names import TakenNames, folded, said_of_site
-from reconciler.config.trust import Borders, Trust
+from reconciler.config.trust import ProjectBounds, Trust
 from reconciler.config.words import close_match
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import Labels, SiteName
@@ -120,7 +120,7 @@ class SiteIndex(Struct, frozen=True):
     @property
     def run_warnings(self) -> tuple[Diagnostic, ...]:
         """The warnings for every run; the others are only for `validate`."""
-        return tuple(warning for warning in self.warnings if warning.code not in OF_NO_RUN)
+        return tuple(warning for warning in self.warnings if warning.code not in VALIDATE_ONLY)
 
     @property
     def without_approval(self) -> tuple[SiteName, ...]:
@@ -159,7 +159,7 @@ def open_project(
     *,
     only_check: bool = False,
 ) -> tuple[ProjectConfig, SiteIndex]:
-    """The project that the paths belong to, and its sites that they name. Many files may be read `elsewhere`.
+    """The project that the paths belong to, and the sites that they name. Many files may be read `elsewhere`.
 
     `only_check`: the sites are not kept, and cannot be loaded.
 
@@ -185,16 +185,16 @@ def check_sites(
     paths: Sequence[Path] = (),
     elsewhere: ReadElsewhere | None = None,
     *,
-    perhaps_none: bool = False,
+    may_be_empty: bool = False,
     only_check: bool = False,
 ) -> SiteIndex:
     """Reads every site file of a project, and returns the sites that the paths name.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file. Unless
-    `perhaps_none`, a project without any site file is a UsageError too. `only_check` as in `open_project`.
+    `may_be_empty`, a project without any site file is a UsageError too. `only_check` as in `open_project`.
     """
     site_files = find_site_files(project)
-    if perhaps_none and not site_files.files and not site_files.problems:
+    if may_be_empty and not site_files.files and not site_files.problems:
         return SiteIndex((), 0, 0, unowned=tuple(sorted(ApprovalFiles(project).names)))
     named = named_by(project, site_files, paths)
     reading = _Reading(project, None if only_check else Packer())
@@ -282,7 +282,7 @@ class _Reading:
         """None if the sites are only checked."""
         self._sends = sends
         """Whether the sites are for another process."""
-        self._borders = Borders(project.root, project.trust)
+        self._bounds = ProjectBounds(project.root, project.trust)
         self._shown = PathDisplay()
         self._broken: list[tuple[str, Labels]] = []
         """The names and labels of sites that cannot be used."""
@@ -330,7 +330,7 @@ class _Reading:
             found = read_site(document, self.project, self.approvals, self.problems)
             if found is not None:
                 self._add(document, found, len(data) if count == 1 else 0, stamp)
-            elif (said := _said_labels(document)) is not None:
+            elif (said := _name_and_labels(document)) is not None:
                 self._broken.append(said)
             else:
                 self.nameless = True
@@ -360,7 +360,7 @@ class _Reading:
         return self._packer.pack(site, details) if self._sends else self._packer.keep(site, size, details)
 
     def _bytes_of(self, file: Path | str, shown: str) -> bytes | None:
-        if refused := self._borders.refused(file):
+        if refused := self._bounds.refused(file):
             self.problems.append(problem(Place(shown), *refused, continues=True))
             return None
         if not os.fspath(file).lower().endswith(YAML):
@@ -425,7 +425,7 @@ class _Reading:
         paths = set(map(str, named))
         taken = {text for entry in self.entries if entry.path in paths for text in map(folded, (entry.id, entry.name))}
         for file in files:
-            data = None if self._borders.refused(file) else read_file(file, shown_path(file), [])
+            data = None if self._bounds.refused(file) else read_file(file, shown_path(file), [])
             for document in documents(data or b"", shown_path(file), []):
                 if not taken.isdisjoint(said_of_site(document)):
                     self.taken.note(document, self.problems)
@@ -456,8 +456,8 @@ class _Reading:
 _SITE_KEYS: Final = frozenset({"name", "id", "labels", "credentials", "instanceId"})
 
 
-def _said_labels(document: Document) -> tuple[str, Labels] | None:
-    """The name and the labels of a site whose document has problems; None unless both are surely what it says."""
+def _name_and_labels(document: Document) -> tuple[str, Labels] | None:
+    """The name and the labels of a site whose document has problems; None if either may be wrong."""
     site = document.value.get("site") if isinstance(document.value, dict) else None
     if not isinstance(site, dict) or not site.keys() <= _SITE_KEYS:
         return None

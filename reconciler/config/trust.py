@@ -121,7 +121,7 @@ def refused_command(trust: Trust) -> Mistake | None:
 
 def refused_path(path: Path, root: Path, trust: Trust) -> Mistake | None:
     """Why a project's path may be neither read nor written, because its links lead outside; None if it may."""
-    return Borders(root, trust).refused(path)
+    return ProjectBounds(root, trust).refused(path)
 
 
 _OUTSIDE: Final = Mistake(
@@ -143,7 +143,7 @@ def check_target(option: str, path: Path, environ: Mapping[str, str]) -> None:
         )
 
 
-class Borders:
+class ProjectBounds:
     """What is inside a project, during one reading of its files.
 
     The links of each folder are followed once, not once per file.

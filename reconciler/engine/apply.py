@@ -132,9 +132,9 @@ async def apply_saved(
 ) -> ApplyCompleted | Refused:
     """Carries out a saved plan exactly, once, while it still holds (docs/design.md 3.4).
 
-    Before the first write: its time is not up, nobody applied it before, no guard refuses it, and on every site every
-    precondition of every action still holds. Each is checked again just before its write. `today` are the site files as
-    they are now, or why they cannot be read, which refuses the plan.
+    Before the first write, it must not have expired or been applied before, no guard may refuse it, and every
+    precondition of every action on every site must still hold. Each is checked again just before its write. `today` are
+    the site files as they are now, or why they cannot be read, which refuses the plan.
 
     With `shard`, only the sites of that part are worked on, and the limits of the run are judged over all of them. A
     part that was begun and not ended may begin again: on a site that was begun, what is left is carried out if the plan

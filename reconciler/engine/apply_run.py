@@ -164,7 +164,8 @@ def ports_of(
 ) -> Ports:
     """What is needed to work on a site under its lease.
 
-    `entry` is its file, if some of its posts may go out. Then what it declares is not held in memory while it waits.
+    `entry` is its file, if some of its posts may go out. With it, what the site declares is not held in memory while
+    the site waits.
     """
     client = run.session.client
     project = run.session.project

@@ -32,7 +32,7 @@ def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str
 
     Returns a note about what was done. Raises InvalidFiles if the project's file cannot be changed in place.
     """
-    index = check_sites(project, perhaps_none=True)
+    index = check_sites(project, may_be_empty=True)
     before = [entry.load() for entry in index.entries]
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
     shared = tuple(field for field in _shared(before) if field.path not in under)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from reconciler.config.environment import clean_environment
 from reconciler.config.packing import Details, KeptSite, PackedSite
-from reconciler.config.project import ProjectConfig, project_again
+from reconciler.config.project import ProjectConfig, project_of_content
 from reconciler.config.secrets import CredentialRef
 from reconciler.config.sites import FilesRead, SiteEntry
 from reconciler.config.stamps import Stamp
@@ -360,7 +360,7 @@ def project_in(task: FilesTask, environ: Mapping[str, str]) -> ProjectConfig:
         environment=tuple(sorted(clean_environment(environ).items())),
         home=Path(values.home) if values.home is not None else None,
     )
-    return project_again(Path(task.root), Path(task.file) if task.file is not None else None, task.content, trust)
+    return project_of_content(Path(task.root), Path(task.file) if task.file is not None else None, task.content, trust)
 
 
 def files_values(found: FilesRead) -> FilesValues:

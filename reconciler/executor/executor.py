@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import EmitProgress
-from reconciler.executor.kinds.steps import TAKE_BACK, ActionStep, step_of
+from reconciler.executor.kinds.steps import CANCEL_IF_SWAPPED, ActionStep, step_of
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.problems import diagnostic_of
@@ -32,7 +32,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
     why. Refusals in the plan are not checked here: the caller does that. Even with an empty plan, what the plan found
     out is recorded. If cancelled, it ends at once with CancelledError; the journal has the call that was in flight.
     """
-    run = SiteRun(plan, ports, options, emit, TAKE_BACK)
+    run = SiteRun(plan, ports, options, emit, CANCEL_IF_SWAPPED)
     del plan  # only the run has it from here on, and can put it aside
     error: Diagnostic | None = None
     try:
@@ -66,7 +66,7 @@ async def _work(run: SiteRun) -> None:
     while queue := run.queue:
         if run.stopped():
             return
-        if _rests_on_what_was_written(run, queue[0]):
+        if _needs_read_back_first(run, queue[0]):
             await read_back(run)
         if queue[0].address.kind is not part:
             part = queue[0].address.kind
@@ -78,7 +78,7 @@ async def _work(run: SiteRun) -> None:
         queue[: len(batch)] = [*more, *left]
 
 
-def _rests_on_what_was_written(run: SiteRun, action: Action) -> bool:
+def _needs_read_back_first(run: SiteRun, action: Action) -> bool:
     """Whether writes must be read back first: cancels before anything else, inputs before a generation uses them."""
     if action.operation.uses_inputs:
         return True

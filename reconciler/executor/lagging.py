@@ -1,4 +1,4 @@
-"""Posts that the marketing plan still shows as drafts after they were scheduled: the Publisher says what they are."""
+"""Posts that the marketing plan still shows as drafts after they were scheduled, read from the Publisher instead."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from reconciler.executor.ports import Reader
 
 
-async def drafts_themselves(site: SiteRef, reader: Reader, shown: Iterable[Post]) -> tuple[Post, ...]:
-    """Those of the posts that the marketing plan shows as drafts, but the Publisher does not.
+async def posts_shown_as_drafts(site: SiteRef, reader: Reader, shown: Iterable[Post]) -> tuple[Post, ...]:
+    """The posts that only the marketing plan still shows as drafts, as the Publisher has them.
 
     The marketing plan may show for a while what was there before a write (17.6), while the post itself says what it is.
-    What the Publisher does not tell stays as the marketing plan has it.
+    What the Publisher leaves out is filled in from the marketing plan.
     """
     drafts = {post.id: post for post in shown if post.status is PostStatus.DRAFT}
     if not drafts:
@@ -42,7 +42,7 @@ def _with_content(short: Post, whole: Post) -> Post:
     )
 
 
-def with_posts_themselves(observed: ObservedSite) -> ObservedSite:
+def with_posts_as_read(observed: ObservedSite) -> ObservedSite:
     """The site with the posts that were read by id in place of the drafts that the marketing plan still shows."""
     live = observed.marketing_plan
     read = {id: post for id, post in observed.items if post is not None and post.status is not PostStatus.DRAFT}

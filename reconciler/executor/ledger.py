@@ -103,13 +103,13 @@ class SiteLedger(Struct, frozen=True):
 
 
 class KeptPromises(Struct, frozen=True):
-    """What was done of what deferred actions turned into: within the bounds that `promises` of the plan gives."""
+    """What was done of the actions that deferred ones turned into. The plan's `promises` are the bounds."""
 
     posts: int = 0
     """Activities that got posts."""
     published: int = 0
     added: int = 0
-    """Activities, as in the next two."""
+    """Activities that were added; the next two count those that were changed and destroyed."""
     changed: int = 0
     destroyed: int = 0
     discarded: int = 0

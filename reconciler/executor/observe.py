@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from reconciler.executor.lagging import with_posts_themselves
+from reconciler.executor.lagging import with_posts_as_read
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, Post
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -46,7 +46,7 @@ async def observe_and_plan(
             observed = with_posts(observed, reads.posts_of, await reader.posts_of(desired.ref, reads.posts_of))
         if reads.items:
             observed = replace(observed, items=(*observed.items, *await reader.items(desired.ref, reads.items)))
-        observed = with_hidden_posts(with_posts_themselves(observed), recorded)
+        observed = with_hidden_posts(with_posts_as_read(observed), recorded)
         plan = make_plan(desired, observed, recorded, options)
     return observed, plan
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import OutcomeReads
-from reconciler.executor.lagging import drafts_themselves
+from reconciler.executor.lagging import posts_shown_as_drafts
 from reconciler.executor.ports import PollPolicy, Reader
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.journal import AnyOperation, OpenEntry
@@ -66,5 +66,5 @@ async def read_for(site: SiteRef, reader: Reader, operations: Iterable[AnyOperat
     shown = {post: found.post(post) for post, _ in reads.posts}
     missing = sorted(post for post, live in shown.items() if live is None)
     items: list[tuple[PostId, Post | None]] = [(post, await reader.post(site, post)) for post in missing]
-    themselves = await drafts_themselves(site, reader, [live for live in shown.values() if live is not None])
-    return replace(found, items=(*items, *((post.id, post) for post in themselves)))
+    as_they_are = await posts_shown_as_drafts(site, reader, [live for live in shown.values() if live is not None])
+    return replace(found, items=(*items, *((post.id, post) for post in as_they_are)))

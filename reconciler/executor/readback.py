@@ -32,7 +32,7 @@ async def read_back(run: SiteRun) -> None:
         found = await read_for(run.site, run.ports.reader, [attempt.entry.operation for attempt in left])
         wrong = {attempt.entry.id: why for attempt in left if (why := _mismatch(run, attempt, found)) is not None}
         for attempt in left:
-            if await run.taken_back(attempt, found):
+            if await run.was_swapped(attempt, found):
                 wrong.pop(attempt.entry.id, None)
             elif attempt.entry.id not in wrong:
                 await _seen(run, attempt, found)

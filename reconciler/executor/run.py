@@ -50,8 +50,8 @@ class CallAttempt(Struct, frozen=True):
     outcome: Outcome
 
 
-TakeBack: TypeAlias = Callable[["SiteRun", CallAttempt, Snapshot], Awaitable[bool]]
-"""Undoes a write at once if what is read back is not what was approved, and returns whether it was not."""
+CancelIfSwapped: TypeAlias = Callable[["SiteRun", CallAttempt, Snapshot], Awaitable[bool]]
+"""Undoes a write at once if what is read back is not what was approved, and returns whether it differed."""
 
 
 class _Kept(Struct):
@@ -70,7 +70,7 @@ class SiteRun:
         ports: Ports,
         options: ApplyOptions,
         emit: EmitProgress,
-        take_back: Mapping[Kind, TakeBack],
+        cancel_if_swapped: Mapping[Kind, CancelIfSwapped],
     ) -> None:
         self.site = plan.site
         self.queue = list(plan.actions)
@@ -78,7 +78,7 @@ class SiteRun:
         self.ports = ports
         self.options = options
         self.emit = emit
-        self._take_back = take_back
+        self._cancel_if_swapped = cancel_if_swapped
         self.cache = SiteCache(plan.site, ports.reader)
         self.approvals = ports.approved
         self.halted: Diagnostic | None = None
@@ -356,10 +356,10 @@ class SiteRun:
         written, self._done = tuple(self._done), []
         return written
 
-    async def taken_back(self, attempt: CallAttempt, found: Snapshot) -> bool:
-        """Whether a write was undone, because what is there is not what was approved. May raise an ApiError."""
-        take_back = self._take_back.get(attempt.action.operation.kind)
-        return take_back is not None and await take_back(self, attempt, found)
+    async def was_swapped(self, attempt: CallAttempt, found: Snapshot) -> bool:
+        """Whether what is there is not what was approved; if so, the write has been undone. May raise an ApiError."""
+        cancel_if_swapped = self._cancel_if_swapped.get(attempt.action.operation.kind)
+        return cancel_if_swapped is not None and await cancel_if_swapped(self, attempt, found)
 
     async def _begun_with(self, action: Action) -> CallIntent:
         """The call of an action with what was there before it, as already read for the preconditions.

@@ -114,7 +114,7 @@ class CreateActivity(ActivityWrite, frozen=True):
 
     @property
     def title(self) -> str:
-        """The activity's."""
+        """The title of the activity."""
         return self.activity.title
 
 

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Final, NewType, TypeAlias
 
-from reconciler.model.in_parts import InParts
+from reconciler.model.error_with_fix import ErrorWithFix
 from reconciler.model.text import in_quotes
 
 SiteName = NewType("SiteName", str)
@@ -47,7 +47,7 @@ def rule_words(key: str) -> str:
 _RULE_AS_SHOWN = re.compile(r"(activities|posts|schedule\.rules)\[(\d+)\]")
 
 
-class NotAnAddress(InParts, ValueError):
+class NotAnAddress(ErrorWithFix, ValueError):
     """A text that is not a valid address."""
 
 

@@ -74,7 +74,7 @@ class DraftApproval(Struct, frozen=True):
         digest = approval_digest(self.id, self.content, date, account_name(self.account))
         return is_counted(self.digest, digest, self.cancelled)
 
-    def is_of_this_count(self, date: datetime) -> bool:
+    def covers_its_count(self, date: datetime) -> bool:
         """Whether its digest covers the count beside it too: the decision was made after the last cancellation."""
         shown = approval_digest(self.id, self.content, date, account_name(self.account))
         return self.earlier or self.digest == counted(shown, self.cancelled)
@@ -220,7 +220,7 @@ class Approvals(Struct, frozen=True, dict=True):
             return ApprovalStatus(ApprovalState.UNPROVEN)
         if times is not None and draft.cancelled != times:
             return ApprovalStatus(ApprovalState.OVERCOUNTED if draft.cancelled > times else ApprovalState.USED_UP)
-        if times and not draft.is_of_this_count(activity.date):
+        if times and not draft.covers_its_count(activity.date):
             return ApprovalStatus(ApprovalState.USED_UP)
         return ApprovalStatus(ApprovalState.APPROVED)
 

@@ -58,7 +58,7 @@ class Deferred(Write, frozen=True):
 
     @property
     def rules(self) -> str:
-        """Its part's."""
+        """The rules of its part."""
         return self.part
 
     @property

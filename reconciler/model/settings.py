@@ -34,7 +34,7 @@ ATOMIC_MEMBERS: dict[str, frozenset[str]] = {
 DERIVED: frozenset[str] = frozenset({"settings.language", "settings.businessLocation", "settings.targetLocations"})
 """What the settings show although nobody set it there (D 9.1): the site's own language and places."""
 
-SEARCHED_AFRESH = "settings.topics"
+NEEDS_KEYWORD_RESEARCH = "settings.topics"
 """A change below this path calls for new keyword research (D 6.2)."""
 
 

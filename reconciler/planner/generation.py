@@ -26,7 +26,7 @@ from reconciler.model.marketing_plan import (
 from reconciler.model.operations import Operation, Precondition
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import NothingWaits
-from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
+from reconciler.model.settings import NEEDS_KEYWORD_RESEARCH, Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, input_path
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
@@ -263,7 +263,7 @@ def _regeneration(
         KeywordResearch.ALWAYS: True,
         KeywordResearch.NEVER: False,
         KeywordResearch.AUTO: any(
-            path == SEARCHED_AFRESH or path.startswith(SEARCHED_AFRESH + ".") for path in changed
+            path == NEEDS_KEYWORD_RESEARCH or path.startswith(NEEDS_KEYWORD_RESEARCH + ".") for path in changed
         ),
     }[wanted.keyword_research]
     under_way = live.status is PlanStatus.GENERATING

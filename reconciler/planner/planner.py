@@ -251,7 +251,7 @@ def _generation(
 UNUSABLE = frozenset({PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE})
 
 
-def _homeless(activity: DesiredActivity, scope: Scope) -> Diagnostic:
+def _nowhere_to_create(activity: DesiredActivity, scope: Scope) -> Diagnostic:
     return blocked(
         scope.address(Kind.ACTIVITY, f"{activity.title} {activity.target_date.date().isoformat()}"),
         BlockedBy.NO_MARKETING_PLAN,
@@ -268,8 +268,8 @@ def _without_marketing_plan(
     part = plan_activities(
         desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
     )
-    homeless = tuple(_homeless(activity, scope) for activity in part.created)
-    return replace(before, blocked=(*before.blocked, *homeless), refusals=(*before.refusals, *part.refusals))
+    nowhere = tuple(_nowhere_to_create(activity, scope) for activity in part.created)
+    return replace(before, blocked=(*before.blocked, *nowhere), refusals=(*before.refusals, *part.refusals))
 
 
 def _with_content(

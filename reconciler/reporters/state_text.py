@@ -11,7 +11,7 @@ from reconciler.model.journal import OpenEntry
 from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.diagnostics import of_its_site
-from reconciler.reporters.kinds.registry import call_about, call_standing, call_words
+from reconciler.reporters.kinds.registry import call_about, call_status, call_words
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.record_text import RecordText, input_lines
 from reconciler.reporters.words import moment
@@ -158,7 +158,7 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
     yield from wrapped(spans, screen, hang=hang)
     about, held = call_about(entry), site.lock is not None and not site.ended
     asked = f"to {words.asked}" + (f": {about}" if about else "")
-    for text in (asked, f"begun {moment(entry.started_at, 'UTC')}", call_standing(entry, held=held)):
+    for text in (asked, f"begun {moment(entry.started_at, 'UTC')}", call_status(entry, held=held)):
         yield from wrapped((Span(text),), screen, indent=hang, hang=hang + 2)
     if entry.sent:
         return

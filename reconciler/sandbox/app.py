@@ -87,7 +87,7 @@ class Sandbox:
         now = clock.read(store, self._real_now)
         for site_id, fields in self._seed.sites.items():
             if store.site(site_id) is None:
-                site = seeding.plant(site_id, dict(fields), now, self._seed)
+                site = seeding.create(site_id, dict(fields), now, self._seed)
                 store.save(site)
                 consistency.remember(store, site, now, self._seed.unknowns)
 

@@ -115,7 +115,7 @@ def find_site(store: Transaction, site_id: str, now: datetime, seed: Seed) -> Si
     if site is None:
         if not seed.create_sites and site_id not in seed.sites:
             return None
-        site = seeding.plant(site_id, dict(seed.sites.get(site_id, seed.defaults)), now, seed)
+        site = seeding.create(site_id, dict(seed.sites.get(site_id, seed.defaults)), now, seed)
         store.save(site)
         consistency.remember(store, site, now, seed.unknowns)
     if marketing_plan.finish_due(site, now, seed):

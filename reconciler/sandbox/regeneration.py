@@ -16,12 +16,12 @@ from reconciler.sandbox.unknowns import Unknowns
 
 def regenerate(call: Call) -> JsonDict:
     """`POST .../regenerate-marketing-activity-posts`: new images and captions; answers a transient snapshot (D)."""
-    return _remake(call, "remake", call.seed.latency.posts, story=False)
+    return _start(call, "remake", call.seed.latency.posts, story=False)
 
 
 def regenerate_media(call: Call) -> JsonDict:
     """`POST .../regenerate-marketing-activity-posts-media`: only the images (D)."""
-    return _remake(call, "remake-media", call.seed.latency.media, story=False)
+    return _start(call, "remake-media", call.seed.latency.media, story=False)
 
 
 def form_of_snapshot(value: JsonDict, unknowns: Unknowns) -> JsonDict:
@@ -42,10 +42,10 @@ def form_of_snapshot(value: JsonDict, unknowns: Unknowns) -> JsonDict:
 
 def regenerate_stories(call: Call) -> JsonDict:
     """`POST .../regenerate-marketing-activity-stories`: only story drafts; if there are none, none are made (D)."""
-    return _remake(call, "remake-stories", call.seed.latency.posts, story=True)
+    return _start(call, "remake-stories", call.seed.latency.posts, story=True)
 
 
-def _remake(call: Call, kind: str, seconds: float, story: bool) -> JsonDict:
+def _start(call: Call, kind: str, seconds: float, story: bool) -> JsonDict:
     activity = posts.activity_of(call, call.seed.unknowns.activityIdKey)
     drafts = [record for record in posts.records(call.site, activity, story) if record["item"]["status"] == "DRAFT"]
     if drafts:
@@ -71,10 +71,10 @@ def finish_due(site: Site, now: datetime, seed: Seed) -> None:
         elif job["kind"] == "failed-posts":
             posts.make_failed(site, activity, (site.settings or {}).get("settings", {}), at, seed)
         else:
-            _finish_remake(site, activity, job, at, seed)
+            _finish(site, activity, job, at, seed)
 
 
-def _finish_remake(site: Site, activity: JsonDict, job: JsonDict, at: datetime, seed: Seed) -> None:
+def _finish(site: Site, activity: JsonDict, job: JsonDict, at: datetime, seed: Seed) -> None:
     settings = (site.settings or {}).get("settings", {})
     count = site.counters["remake"] = site.counters.get("remake", 0) + 1
     for record in posts.records(site, activity, story=job["kind"] == "remake-stories"):

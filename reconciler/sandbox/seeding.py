@@ -22,7 +22,7 @@ from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site, guid
 
 
-def plant(site_id: str, fields: JsonDict, now: datetime, seed: Seed) -> Site:
+def create(site_id: str, fields: JsonDict, now: datetime, seed: Seed) -> Site:
     """The site for a seed's fields, with defaults for what is left out."""
     features = fields.get("features", "premium")
     site = Site(
@@ -65,7 +65,7 @@ def plant(site_id: str, fields: JsonDict, now: datetime, seed: Seed) -> Site:
                 shown = {**shown, "calendarId": guid(site.id, "connected calendar")}
             site.events.append(events.record(site, shown, times.show(now), foreign))
     if "plan" in fields:
-        _plant_plan(site, fields["plan"], now, seed)
+        _add_plan(site, fields["plan"], now, seed)
     return site
 
 
@@ -78,13 +78,13 @@ def _features(given: str | JsonDict) -> dict[str, JsonDict]:
     return features
 
 
-def _plant_plan(site: Site, plan: JsonDict, now: datetime, seed: Seed) -> None:
+def _add_plan(site: Site, plan: JsonDict, now: datetime, seed: Seed) -> None:
     status = plan["status"]
     if status == "NEVER_CREATED":
         return
     if plan.get("activities") is None and status in ("ACTIVE", "INACTIVE"):
         marketing_plan.begin(site, now, times.show(now), "ACTIVE")
-        site.dump()  # works out when it is due: now
+        site.dump()  # works out when the generation is due: now
         marketing_plan.finish_due(site, now, seed)
     for each in plan.get("activities") or ():
         made = {
@@ -100,14 +100,14 @@ def _plant_plan(site: Site, plan: JsonDict, now: datetime, seed: Seed) -> None:
             posts.make_drafts(site, activity, settings, now, seed)
         else:
             for item in each.get("items") or ():
-                _plant_item(site, activity, item, settings, now)
+                _add_item(site, activity, item, settings, now)
     if status == "GENERATING":
         marketing_plan.begin(site, now, times.show(now), "NEVER" if site.behaviour.get("neverFinish") else "ACTIVE")
     site.plan["status"] = status
     site.plan["generation"] = max(site.plan["generation"], 1)
 
 
-def _plant_item(site: Site, activity: JsonDict, fields: JsonDict, settings: JsonDict, now: datetime) -> None:
+def _add_item(site: Site, activity: JsonDict, fields: JsonDict, settings: JsonDict, now: datetime) -> None:
     channel, kind = fields["channel"], fields["type"]
     key = (site.id, activity["id"], channel, kind)
     if kind == "STORY":

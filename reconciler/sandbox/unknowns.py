@@ -1,5 +1,5 @@
 # ruff: noqa: N815 - the names are those of the seed
-"""Owns what is not known of the remote API: one switch for each open question, so that every answer can be run.
+"""Owns what is not known of the remote API: one switch for each open question, so that every answer can be tried.
 
 One table: the fields of `Unknowns`. The first value of a switch is its default. `sandbox.yaml` sets them under
 `unknowns:`; its schema and the manual are made from `TABLE`. The mark says where the question comes from: a section of

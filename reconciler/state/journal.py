@@ -145,7 +145,7 @@ class SiteJournal:
         try:
             await self._last()
         except StateError:
-            self._take_back(note)  # they will not be sent, so they must not look like calls that were
+            self._drop(note)  # they will not be sent, so they must not look like calls that were
             raise
         return entries
 
@@ -188,7 +188,7 @@ class SiteJournal:
 
     # --- writing -----------------------------------------------------------------------------------
 
-    def _take_back(self, began: Began) -> None:
+    def _drop(self, began: Began) -> None:
         ids = {entry.id for entry in began.entries}
         self._notes = [note for note in self._notes if note is not began]
         self._recorded.value = replace(

@@ -31,7 +31,7 @@ from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PostOutcome, PublishedPost, RecordedSite, SiteRef
 from reconciler.planner.baseline import WAS_CANCELLED
-from reconciler.reporters.kinds.registry import call_about, call_standing, call_words
+from reconciler.reporters.kinds.registry import call_about, call_status, call_words
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
@@ -586,7 +586,7 @@ def test_every_call_has_words(kind: type[Operation | UnreadableCall]) -> None:
         words = call_words(entry)
         assert all((words.asked, words.look, words.done, words.not_done))
         assert isinstance(call_about(entry), str)
-        assert call_standing(entry, held=False)
+        assert call_status(entry, held=False)
 
 
 # --- object stores -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.executor.lagging import with_posts_themselves
+from reconciler.executor.lagging import with_posts_as_read
 from reconciler.model.address import Kind, key_of
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.failures import Failure
@@ -80,12 +80,10 @@ def test_rule_17_6_a_scheduled_post_that_the_marketing_plan_shows_as_a_draft_is_
     waiting = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(hours=5))
     read = replace(observed, items=((DRAFT.id, waiting),))
     assert missing_items(read, before) == (), "once"
-    whole = with_posts_themselves(read)
+    whole = with_posts_as_read(read)
     assert whole.marketing_plan is not None
     assert [act.posts for act in whole.marketing_plan.activities] == [(waiting,)]
-    assert (
-        with_posts_themselves(replace(observed, items=((DRAFT.id, DRAFT),))).marketing_plan == observed.marketing_plan
-    )
+    assert with_posts_as_read(replace(observed, items=((DRAFT.id, DRAFT),))).marketing_plan == observed.marketing_plan
 
 
 def decided(decision: DraftDecision, about: ActivityDecision = ActivityDecision.KEEP) -> Approvals:

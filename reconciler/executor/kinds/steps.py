@@ -15,8 +15,8 @@ from reconciler.executor.deferral import expand_deferred
 from reconciler.executor.kinds.marketing_plan.generation import generate_or_wait
 from reconciler.executor.kinds.posts.new_posts import make_posts
 from reconciler.executor.kinds.schedule.publishing import schedule_drafts
-from reconciler.executor.kinds.schedule.swapped import take_back_if_swapped
-from reconciler.executor.run import SiteRun, TakeBack
+from reconciler.executor.kinds.schedule.swapped import cancel_if_swapped
+from reconciler.executor.run import CancelIfSwapped, SiteRun
 from reconciler.executor.simple import perform_simple
 from reconciler.model.address import Kind
 from reconciler.model.operations import Operation
@@ -40,7 +40,7 @@ STEPS: Final[Mapping[Kind, ActionStep]] = {
 }
 """The steps of the kinds, for those of their writes that are not done at once (`Write.at_once`)."""
 
-TAKE_BACK: Final[Mapping[Kind, TakeBack]] = {Kind.DRAFT: take_back_if_swapped}
+CANCEL_IF_SWAPPED: Final[Mapping[Kind, CancelIfSwapped]] = {Kind.DRAFT: cancel_if_swapped}
 
 
 def step_of(operation: Operation) -> ActionStep:

@@ -41,8 +41,8 @@ NEAR = timedelta(days=7)
 class PendingGeneration(Struct, frozen=True):
     """A generation that is being waited for.
 
-    It has the entry (None if somebody else started it), the inputs that it counts as made from if it succeeds, and what
-    was unclear about its start.
+    `entry` is None if somebody else started it. `inputs` are recorded as what it was generated from if it succeeds.
+    `unclear` is the answer to its start, if that was unclear.
     """
 
     action: Action

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from reconciler.executor.kinds.base import Moment
-from reconciler.executor.lagging import drafts_themselves
+from reconciler.executor.lagging import posts_shown_as_drafts
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.approvals import DraftDecision
 from reconciler.model.diagnostics import Diagnostic
@@ -48,8 +48,8 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> Diag
         # It may outlive its activity (14.8), which the marketing plan does not show, or be shown as it was (17.6).
         if post is None:
             post = await site.reader.post(site.site, required.id)
-        elif themselves := await drafts_themselves(site.site, site.reader, [post]):
-            (post,) = themselves
+        elif as_they_are := await posts_shown_as_drafts(site.site, site.reader, [post]):
+            (post,) = as_they_are
         if post is not None and post.status is PostStatus.SCHEDULED:
             return None
         return GONE if post is None else stale(f"the post is {printable(str(post.status))} now")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds.schedule.conditions import is_scheduled
-from reconciler.executor.kinds.schedule.swapped import take_back, take_back_if_swapped
+from reconciler.executor.kinds.schedule.swapped import cancel_if_swapped, cancel_unapproved
 from reconciler.executor.ledger import ActionResult
 from reconciler.executor.outcome_check import LOOKS, SHOWS_WITHIN, infer_outcome, pause_between_looks, read_for
 from reconciler.executor.readback import read_back
@@ -213,12 +213,12 @@ async def _scheduled(run: SiteRun, attempt: CallAttempt, live: Post, found: Snap
     operation = _operation_of(attempt.action)
     request = attempt.outcome.request_id
     await run.record(replace(attempt, outcome=Done()), found)
-    if await take_back_if_swapped(run, attempt, found):
+    if await cancel_if_swapped(run, attempt, found):
         return
     if operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
         await _move(run, attempt, live, operation.at)
     elif forbidden := _forbidden(run, attempt.action, live):
-        await take_back(run, attempt, operation, live, forbidden, Reason.FORBIDDEN)
+        await cancel_unapproved(run, attempt, operation, live, forbidden, Reason.FORBIDDEN)
     else:
         run.finish(attempt.action, goes_out=live.scheduled_for, request=request)
 

@@ -28,7 +28,7 @@ from reconciler.planner.unstopped import STOP_BY_HAND
 Publishing: TypeAlias = SchedulePost | ReschedulePost
 
 
-async def take_back_if_swapped(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> bool:
+async def cancel_if_swapped(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> bool:
     """Cancels a post at once if it differs from what was approved, and returns whether it differed.
 
     A lagging read shows what was approved, never anything else. May raise an ApiError.
@@ -37,7 +37,7 @@ async def take_back_if_swapped(run: SiteRun, attempt: CallAttempt, found: Snapsh
     if not isinstance(operation, Publishing) or (live := found.post(operation.post)) is None:
         return False
     if different := _swapped(run, attempt.action, operation, live, found):
-        await take_back(run, attempt, operation, live, different)
+        await cancel_unapproved(run, attempt, operation, live, different)
     return different is not None
 
 
@@ -64,7 +64,7 @@ def _different(how: str) -> Diagnostic:
     return Diagnostic(Trouble.CHANGED_MEANWHILE, f"it no longer matched what was approved: {how}")
 
 
-async def take_back(
+async def cancel_unapproved(
     run: SiteRun,
     attempt: CallAttempt,
     operation: Publishing,

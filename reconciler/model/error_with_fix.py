@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class InParts(Exception):
+class ErrorWithFix(Exception):
     """`message` says what is wrong, `fix` what to do; it is empty if nothing more helpful is known."""
 
     def __init__(self, message: str, fix: str = "") -> None:
