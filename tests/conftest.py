@@ -48,7 +48,7 @@ def no_secret_gets_out(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
 
     def heard(process: subprocess.Popen[Any], *args: Any, **options: Any) -> tuple[Any, Any]:
         told = communicate(process, *args, **options)
-        said.extend(one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in told if one)
+        said.extend(text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in told if text)
         return told
 
     monkeypatch.setattr(subprocess.Popen, "communicate", heard)
@@ -72,7 +72,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints what tests measured, such as how many moments a run was killed at."""
-    reports = [one for group in ("passed", "failed") for one in terminalreporter.getreports(group)]
-    figures = [value for one in reports for name, value in one.user_properties if name == FIGURE]
-    for figure in sorted(str(one) for one in figures):
+    reports = [getreport for group in ("passed", "failed") for getreport in terminalreporter.getreports(group)]
+    figures = [value for report in reports for name, value in report.user_properties if name == FIGURE]
+    for figure in sorted(str(figure) for figure in figures):
         terminalreporter.write_line(figure)

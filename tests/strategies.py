@@ -72,11 +72,11 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
         return st.builds(hint, **{name: of(hints[name]) for name in hint.__struct_fields__})
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return st.one_of(*(of(one) for one in arguments))
+        return st.one_of(*(of(argument) for argument in arguments))
     if origin is tuple and arguments[1:] == (...,):
         return st.lists(of(arguments[0]), max_size=2).map(tuple)
     if origin is tuple:
-        return st.tuples(*(of(one) for one in arguments))
+        return st.tuples(*(of(argument) for argument in arguments))
     assert origin is frozenset, hint
     return st.frozensets(of(arguments[0]), max_size=2)
 

@@ -24,7 +24,7 @@ def _sections(document: str) -> set[str]:
     for section, items in lists.items():
         body = text.partition(f"\n## {section}. ")[2].partition("\n## ")[0]
         numbers = re.findall(items, body, re.MULTILINE)
-        found |= {one if "." in one else f"{section}.{one}" for one in numbers}
+        found |= {number if "." in number else f"{section}.{number}" for number in numbers}
     client = text.partition("\n### 13.1 ")[2].partition("\n### ")[0]
     found |= {f"13.1.{number}" for number in re.findall(r"^(\d+)\. ", client, re.MULTILINE)}
     return found

@@ -22,7 +22,7 @@ def test_writing_keeps_links_and_modes_and_leaves_no_rest(tmp_path: Path) -> Non
     assert real.read_bytes() == b"new\r\n"
     assert (link.is_symlink(), real.stat().st_mode & 0o777) == (True, 0o640)
     write_atomically(tmp_path / "new" / "file.yaml", "x")
-    assert sorted(one.name for one in tmp_path.rglob("*")) == ["file.yaml", "link.yaml", "new", "real.yaml", "sub"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file.yaml", "link.yaml", "new", "real.yaml", "sub"]
 
 
 def write_half(file: Path, stop: type[BaseException]) -> None:
@@ -37,7 +37,7 @@ def test_what_is_not_written_whole_leaves_the_old_file(tmp_path: Path, stop: typ
     file.write_text("old")
     with pytest.raises(stop):
         write_half(file, stop)
-    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("plan.json", "old")]
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("plan.json", "old")]
 
 
 def test_what_somebody_else_wrote_meanwhile_stays(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_what_somebody_else_wrote_meanwhile_stays(tmp_path: Path) -> None:
             file.write_text(theirs)
         with pytest.raises(ChangedMeanwhile):
             write_atomically(file, "ours", before)
-        assert [one.read_text() for one in tmp_path.iterdir()] == ([theirs] if theirs else [])
+        assert [path.read_text() for path in tmp_path.iterdir()] == ([theirs] if theirs else [])
 
 
 PACKAGE = Path(whole_files.__file__).parent

@@ -34,9 +34,9 @@ def duration(seconds: float) -> str:
 
 def as_typed(span: timedelta) -> str:
     """`21d`, `2h`, `90m`, `50ms`: a value of a file or an option, the way it is typed there."""
-    for unit, one in UNITS:
-        if span and span % one == timedelta(0):
-            return f"{span // one}{unit}"
+    for unit, size in UNITS:
+        if span and span % size == timedelta(0):
+            return f"{span // size}{unit}"
     return f"{span // timedelta(milliseconds=1)}ms" if span else "0s"
 
 

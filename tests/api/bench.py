@@ -55,7 +55,7 @@ class Remote:
     @property
     def asked(self) -> list[str]:
         """Method and last part of the path of each request."""
-        return [f"{one.method} {one.url.path.rsplit('/', 1)[-1]}" for one in self.requests]
+        return [f"{request.method} {request.url.path.rsplit('/', 1)[-1]}" for request in self.requests]
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         step = self.steps[min(len(self.requests), len(self.steps) - 1)]

@@ -52,5 +52,5 @@ def sandbox_of(clock: FakeClock, site: SiteRef) -> Iterator[Callable[..., Sandbo
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for box in made:
+        box.close()

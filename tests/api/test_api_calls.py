@@ -204,25 +204,27 @@ def test_every_kind_of_operation_is_here() -> None:
     assert {type(operation) for operation, _ in EXPECTED} == set(get_args(Operation))
 
 
-@pytest.mark.parametrize(("operation", "expected"), EXPECTED, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(("operation", "expected"), EXPECTED, ids=lambda operation: type(operation).__name__)
 def test_an_operation_is_these_requests(
     site: SiteRef, operation: Operation, expected: list[tuple[str, str, object]]
 ) -> None:
     calls = calls_of(operation, site)
-    assert [(one.method, one.path, thaw(one.body) if one.body is not None else None) for one in calls] == expected
+    assert [(call.method, call.path, thaw(call.body) if call.body is not None else None) for call in calls] == expected
 
 
 @pytest.mark.parametrize(
-    "operation", [one for one, expected in EXPECTED if expected], ids=lambda one: type(one).__name__
+    "operation",
+    [operation for operation, expected in EXPECTED if expected],
+    ids=lambda operation: type(operation).__name__,
 )
 def test_what_is_sent_is_what_was_shown(bench: Bench, operation: Operation) -> None:
     side = remote(ok({"items": [{"id": P, "status": "SCHEDULED"}]} if isinstance(operation, SchedulePost) else {}))
     asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
     shown = calls_of(operation, bench.site)
-    assert [(one.method, one.url.raw_path.decode()) for one in side.requests] == [
+    assert [(request.method, request.url.raw_path.decode()) for request in side.requests] == [
         (call.method, call.path + "".join(f"?{name}={value}" for name, value in call.query)) for call in shown
     ]
-    assert [json.loads(one.content) if one.content else None for one in side.requests] == [
+    assert [json.loads(request.content) if request.content else None for request in side.requests] == [
         thaw(call.body) if call.body is not None else None for call in shown
     ]
 
@@ -233,8 +235,8 @@ def test_up_to_twenty_go_into_one_call_and_nothing_changes_its_place() -> None:
     timed = [SchedulePost(PostId(f"q{n}"), A, "INSTAGRAM", NO_DIGEST, at=AT) for n in range(2)]
     everything: list[Operation] = [*posts, *drafts, *timed, Generate(), Generate()]
     groups = batched(everything)
-    assert [len(one) for one in groups] == [20, 20, 5, 20, 1, 1, 1, 1, 1]
-    assert [one for group in groups for one in group] == everything
+    assert [len(group) for group in groups] == [20, 20, 5, 20, 1, 1, 1, 1, 1]
+    assert [operation for group in groups for operation in group] == everything
 
 
 PATHS = st.lists(
@@ -242,7 +244,7 @@ PATHS = st.lists(
     min_size=1,
     max_size=6,
     unique=True,
-).filter(lambda paths: not any(one != other and other.startswith(f"{one}.") for one in paths for other in paths))
+).filter(lambda paths: not any(path != other and other.startswith(f"{path}.") for path in paths for other in paths))
 
 
 @given(PATHS, st.sampled_from([None, "x", (), ("y",), 0, False]))

@@ -42,8 +42,8 @@ def serve(sandbox_of: Callable[..., Sandbox], clock: FakeClock) -> Iterator[Serv
         return box, client_to(running[-1].base_url, clock)
 
     yield start
-    for one in running:
-        one.stop()
+    for server in running:
+        server.stop()
 
 
 def client_to(address: str, clock: FakeClock, parallelism: int = 4, timeouts: Timeouts = USUAL) -> FullClient:

@@ -51,8 +51,8 @@ def test_everything_of_a_site(bench: Bench, sandbox_of: Make) -> None:
     assert observed.settings.value_of("settings.toneOfVoice") == "warm"
     assert observed.marketing_plan is not None
     assert observed.marketing_plan.status is PlanStatus.ACTIVE
-    assert any(one.drafts for one in observed.marketing_plan.activities)
-    assert [one.name for one in observed.events or ()] == ["Black Friday"]
+    assert any(activity.drafts for activity in observed.marketing_plan.activities)
+    assert [event.name for event in observed.events or ()] == ["Black Friday"]
     assert (observed.time_zone, observed.language, observed.published) == ("Europe/Paris", "fr", True)
     assert observed.channels == (("INSTAGRAM", ChannelStatus.VALID), ("TIKTOK", ChannelStatus.NEVER_CREATED))
     assert observed.feature("SCHEDULE_POST") is not None
@@ -60,7 +60,7 @@ def test_everything_of_a_site(bench: Bench, sandbox_of: Make) -> None:
     assert observed.had_reads == frozenset(Need)
     assert observed.read_at == NOW
     assert box.gaps() == []
-    assert not any(one["wrote"] for one in box.requests())
+    assert not any(request["wrote"] for request in box.requests())
 
 
 @pytest.mark.parametrize("need", sorted(Need))
@@ -126,7 +126,7 @@ def test_past_activities_are_those_whose_date_has_passed(bench: Bench, sandbox_o
     box = sandbox_of(plan={"status": "ACTIVE", "activities": activities})
     observed = read(bench, box, Need.PAST_ACTIVITIES, Need.MARKETING_PLAN)
     assert observed.marketing_plan is not None
-    assert [one.title for one in observed.marketing_plan.activities] == ["coming"]
+    assert [activity.title for activity in observed.marketing_plan.activities] == ["coming"]
     assert len(observed.past_activities) == 1
 
 
@@ -136,13 +136,13 @@ def test_posts_are_asked_for_in_batches_of_twenty(bench: Bench, sandbox_of: Make
 
     async def work(client: FullClient) -> Any:
         plan = await client.endpoints.marketing_plan(bench.site)
-        ids = [one.id for one in plan.activities]
+        ids = [activity.id for activity in plan.activities]
         return plan, await client.reader().posts_of(bench.site, ids)
 
     plan, posts = using(bench, box, work)
-    assert [one for one, _ in posts] == [one.id for one in plan.activities]
-    assert all(found == one.posts for (_, found), one in zip(posts, plan.activities, strict=True))
-    assert [one["path"].rsplit("/", 1)[-1] for one in box.requests()].count("marketing-activity-posts") == 3
+    assert [post for post, _ in posts] == [activity.id for activity in plan.activities]
+    assert all(found == activity.posts for (_, found), activity in zip(posts, plan.activities, strict=True))
+    assert [request["path"].rsplit("/", 1)[-1] for request in box.requests()].count("marketing-activity-posts") == 3
 
 
 def test_an_activity_that_is_not_there_has_no_posts(bench: Bench) -> None:
@@ -172,14 +172,14 @@ class Calendar:
             for n, day in enumerate(self.days)
             if start <= day <= end
         ]
-        return ok({"events": sorted(found, key=lambda one: one["date"])[:100]})
+        return ok({"events": sorted(found, key=lambda event: event["date"])[:100]})
 
 
 @pytest.mark.parametrize("count", [0, 99, 100, 101, 850])
 def test_all_events_are_found_however_many(bench: Bench, count: int) -> None:
     side = Calendar([NOW + timedelta(hours=n * 7) for n in range(count)])
     events = asyncio.run(EventReads(bench.client(side).endpoints).within_reach(bench.site, NOW))
-    assert {one.id for one in events} == {f"e{n}" for n in range(count)}
+    assert {event.id for event in events} == {f"e{n}" for n in range(count)}
     assert len(events) == count
     assert side.asked == 1 or count >= 100
 
@@ -236,7 +236,7 @@ def test_a_recurring_event_that_is_shown_once_an_occurrence_is_one_event(bench: 
     events = asyncio.run(
         EventReads(bench.client(remote(ok({"events": shown}))).endpoints).within_reach(bench.site, NOW)
     )
-    assert [one.id for one in events] == ["e1"]
+    assert [event.id for event in events] == ["e1"]
 
 
 def test_the_same_day_asks_for_the_same_range(bench: Bench) -> None:
@@ -400,10 +400,10 @@ def test_every_other_read_of_the_sandbox(bench: Bench, sandbox_of: Make) -> None
 
     async def work(client: FullClient) -> None:
         endpoints, site = client.endpoints, bench.site
-        assert [one.channel for one in await endpoints.accounts(site, "INSTAGRAM")] == ["INSTAGRAM"]
+        assert [account.channel for account in await endpoints.accounts(site, "INSTAGRAM")] == ["INSTAGRAM"]
         assert await endpoints.calendars(site) != ()
         listed = await endpoints.sites(SiteRef(site.name, "11111111-1111-4111-8111-111111111111"))
-        assert [one.id for one in listed] == [site.id]
+        assert [listing.id for listing in listed] == [site.id]
 
     using(bench, box, work)
     assert box.gaps() == []

@@ -56,8 +56,8 @@ def test_a_token_is_asked_for_once_even_by_many_at_once(bench: Bench, app: AppCr
             "instance_id": "inst-1",
         }
     ]
-    assert {one.headers["authorization"] for one in side.seen} == {"token-1"}
-    assert all("wix-site-id" not in one.headers for one in side.seen)
+    assert {request.headers["authorization"] for request in side.seen} == {"token-1"}
+    assert all("wix-site-id" not in request.headers for request in side.seen)
 
 
 def test_two_sites_of_an_app_have_a_token_each(bench: Bench, app: AppCredentials) -> None:
@@ -70,7 +70,7 @@ def test_two_sites_of_an_app_have_a_token_each(bench: Bench, app: AppCredentials
             await client.endpoints.marketing_plan(site)
 
     asyncio.run(both())
-    assert [one["instance_id"] for one in side.handed_out] == ["inst-1", "inst-2"]
+    assert [grant["instance_id"] for grant in side.handed_out] == ["inst-1", "inst-2"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_token_that_is_refused_is_renewed_once(bench: Bench, app: AppCredentia
     side = Tokens()
     side.revoked = {"token-1"}
     asyncio.run(bench.client(side, app).endpoints.marketing_plan(bench.site))
-    assert [one.headers["authorization"] for one in side.seen] == ["token-1", "token-2"]
+    assert [request.headers["authorization"] for request in side.seen] == ["token-1", "token-2"]
 
 
 def test_a_second_401_is_an_error(bench: Bench, app: AppCredentials) -> None:

@@ -24,9 +24,9 @@ from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef
 from tests.api.bench import APP_SECRET, KEY, Bench, FakeClock, ok, refused, remote
 
-ALL_ROUTES = [one for value in vars(routes).values() for one in (value if isinstance(value, tuple) else (value,))]
-WRITES = [one for one in ALL_ROUTES if isinstance(one, WriteRoute)]
-READS = [one for one in ALL_ROUTES if isinstance(one, ReadRoute)]
+ALL_ROUTES = [route for value in vars(routes).values() for route in (value if isinstance(value, tuple) else (value,))]
+WRITES = [route for route in ALL_ROUTES if isinstance(route, WriteRoute)]
+READS = [route for route in ALL_ROUTES if isinstance(route, ReadRoute)]
 
 
 def test_every_route_is_a_read_or_a_write_and_there_are_many() -> None:
@@ -87,8 +87,11 @@ def test_a_call_for_an_account_names_the_account_and_no_site(bench: Bench) -> No
     side = remote(*pages)
     account = SiteRef(SiteName("account"), "acc-1")
     sites = asyncio.run(bench.client(side).endpoints.sites(account))
-    assert [one.id for one in sites] == ["s1", "s2"]
-    assert all(one.headers["wix-account-id"] == "acc-1" and "wix-site-id" not in one.headers for one in side.requests)
+    assert [site.id for site in sites] == ["s1", "s2"]
+    assert all(
+        request.headers["wix-account-id"] == "acc-1" and "wix-site-id" not in request.headers
+        for request in side.requests
+    )
     # A follow-up page sends the cursor alone (S-wix 5).
     assert json.loads(side.requests[1].content) == {"query": {"cursorPaging": {"cursor": "c1"}}}
 
@@ -215,7 +218,7 @@ ECHOES = [
 
 
 def escaped(text: str) -> str:
-    return "".join(f"\\u{ord(one):04x}" for one in text)
+    return "".join(f"\\u{ord(letter):04x}" for letter in text)
 
 
 @pytest.mark.parametrize("echo", ECHOES, ids=range(len(ECHOES)))

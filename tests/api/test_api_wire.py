@@ -455,8 +455,8 @@ def test_what_is_read_has_a_digest(answer: object) -> None:
         if isinstance(found, EventsPage):
             assert all(EventId(event.id) and event.facts() for event in found.events)
         else:
-            assert all(one.digest for one in found.activities)
-            assert all(post.digest for one in found.activities for post in one.posts)
+            assert all(activity.digest for activity in found.activities)
+            assert all(post.digest for activity in found.activities for post in activity.posts)
 
 
 def test_an_answer_nested_without_end_is_unreadable() -> None:

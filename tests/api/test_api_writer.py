@@ -123,9 +123,9 @@ def test_either_body_key_of_an_events_update_will_do(bench: Bench, sandbox_of: M
     (event,) = read(bench, box).events or ()
     twice = [UpdateEvent(CalendarEvent(event.id, name, date=SOON), ()) for name in ("One", "Two")]
     outcomes = perform(bench, box, *twice)
-    assert all(isinstance(one, Done) for one in outcomes)
-    assert [one.name for one in read(bench, box).events or ()] == ["Two"]
-    puts = [one["status"] for one in box.requests() if one["method"] == "PUT"]
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    assert [event.name for event in read(bench, box).events or ()] == ["Two"]
+    puts = [request["status"] for request in box.requests() if request["method"] == "PUT"]
     assert puts == ([200, 200] if key == "event" else [400, 200, 200])  # the one that works is kept
 
 
@@ -175,26 +175,26 @@ def test_posts_are_generated_in_one_call_regenerated_and_cleared(bench: Bench, s
     box = sandbox_of(plan={"status": "ACTIVE", "activities": activities})
     plan = read(bench, box).marketing_plan
     assert plan is not None
-    outcomes = perform(bench, box, *(GeneratePosts(one.id, one.title) for one in plan.activities))
-    assert [type(one) for one in outcomes] == [Pending] * 3
-    assert [one["path"].rsplit("/", 1)[-1] for one in box.requests()].count("generate-social-posts") == 1
+    outcomes = perform(bench, box, *(GeneratePosts(activity.id, activity.title) for activity in plan.activities))
+    assert [type(outcome) for outcome in outcomes] == [Pending] * 3
+    assert [request["path"].rsplit("/", 1)[-1] for request in box.requests()].count("generate-social-posts") == 1
     box.advance(timedelta(minutes=1))
     plan = read(bench, box).marketing_plan
     assert plan is not None
-    assert all(one.posts for one in plan.activities)
+    assert all(activity.posts for activity in plan.activities)
     first = plan.activities[0]
     assert isinstance(perform(bench, box, RegeneratePosts(first.id, "t", media_only=True))[0], Pending)
     box.advance(timedelta(minutes=1))
     assert isinstance(perform(bench, box, ClearPosts(first.id, "t", stories=True))[0], Done)
     cleared = read(bench, box).marketing_plan
     assert cleared is not None
-    assert [bool(one.posts) for one in cleared.activities] == [False, True, True]
+    assert [bool(activity.posts) for activity in cleared.activities] == [False, True, True]
 
 
 def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_unclear(bench: Bench, sandbox_of: Make) -> None:
     box = sandbox_of(plan=ONE_ACTIVITY)  # connected: INSTAGRAM and FACEBOOK
     activity = only_activity(bench, box)
-    outcomes = perform(bench, box, *(schedule(one, activity) for one in activity.drafts))
+    outcomes = perform(bench, box, *(schedule(draft, activity) for draft in activity.drafts))
     for draft, outcome in zip(activity.drafts, outcomes, strict=True):
         if draft.channel in ("INSTAGRAM", "FACEBOOK"):
             assert isinstance(outcome, Done)
@@ -202,17 +202,17 @@ def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_unclear(benc
             assert isinstance(outcome, Unknown)
             assert (outcome.accepted, outcome.problem.code) == (True, Trouble.NOT_SCHEDULED)
             assert channel_name(draft.channel) in outcome.problem.message
-    gone = {one.channel for one in only_activity(bench, box).posts if one.status is PostStatus.SCHEDULED}
+    gone = {post.channel for post in only_activity(bench, box).posts if post.status is PostStatus.SCHEDULED}
     assert gone == {"INSTAGRAM", "FACEBOOK"}
 
 
 def test_a_draft_is_scheduled_for_an_instant_moved_and_cancelled(bench: Bench, sandbox_of: Make) -> None:
     box = sandbox_of(plan=ONE_ACTIVITY)
     activity = only_activity(bench, box)
-    draft = next(one for one in activity.drafts if one.channel == "INSTAGRAM")
+    draft = next(draft for draft in activity.drafts if draft.channel == "INSTAGRAM")
 
     def now_found() -> Post:
-        return next(one for one in only_activity(bench, box).posts if one.id == draft.id)
+        return next(post for post in only_activity(bench, box).posts if post.id == draft.id)
 
     assert isinstance(perform(bench, box, schedule(draft, activity, at=SOON))[0], Done)
     assert (now_found().status, now_found().scheduled_for) == (PostStatus.SCHEDULED, SOON)
@@ -284,8 +284,10 @@ def test_a_draft_is_never_parked_at_another_time_on_its_way(bench: Bench, missin
     side = remote(refused(missing, "NOT_FOUND"))
     operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""), at=SOON)
     outcomes = asyncio.run(bench.client(side).writer().perform(bench.site, [operation, operation]))
-    assert [isinstance(one, NotDone) and one.skipped for one in outcomes] == [True, True]
-    assert [one.url.path.rpartition("/")[2] for one in side.requests] == ["publish-by-id"]  # and asks no second time
+    assert [isinstance(outcome, NotDone) and outcome.skipped for outcome in outcomes] == [True, True]
+    assert [request.url.path.rpartition("/")[2] for request in side.requests] == [
+        "publish-by-id"
+    ]  # and asks no second time
 
 
 def test_a_fence_of_the_call_is_asked_before_every_attempt(bench: Bench) -> None:

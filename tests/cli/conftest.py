@@ -19,7 +19,7 @@ def reconciler(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
 
     def command(*args: object) -> Ran:
         capsys.readouterr()
-        code = run([str(one) for one in args])
+        code = run([str(argument) for argument in args])
         out, err = capsys.readouterr()
         assert leaks_in_text(out, "stdout") + leaks_in_text(err, "stderr") == []
         return Ran(code, out, err)

@@ -358,7 +358,7 @@ def test_a_signal_during_the_run_ends_in_a_ledger(project: Project, reconciler: 
         world.advance(timedelta(minutes=6))
     again = reconciler("apply", project.root, "--auto-approve")
     assert again.code == 0, again.out
-    generated = [one for one in project.requests() if one["path"].endswith("generate-marketing-plan")]
+    generated = [request for request in project.requests() if request["path"].endswith("generate-marketing-plan")]
     assert len(generated) == 1
 
 

@@ -23,7 +23,7 @@ def test_a_site_in_sync_and_nothing_but_reads(reconciler: Command, project: Proj
     assert (ran.code, ran.last) == (0, "No drift.")
     made = project.requests()[len(before) :]
     assert made
-    assert not any(one["wrote"] for one in made)
+    assert not any(request["wrote"] for request in made)
 
 
 def test_it_takes_no_lock_and_writes_no_state(reconciler: Command, project: Project) -> None:

@@ -49,13 +49,13 @@ def steps(text: str) -> Iterator[Step]:
 def missing(said: tuple[str, ...], output: str) -> str | None:
     """The first line that the output lacks at its place."""
     lines, anywhere = output.splitlines(), False
-    for one in said:
-        if one == "...":
+    for line in said:
+        if line == "...":
             anywhere = True
             continue
-        place = lines.index(one) if one in lines else -1
+        place = lines.index(line) if line in lines else -1
         if place < 0 or (place > 0 and not anywhere):
-            return one
+            return line
         lines, anywhere = lines[place + 1 :], False
     return None if not said or anywhere or not lines else f"(the end); there is also: {lines[0]}"
 
@@ -66,7 +66,9 @@ def test_the_commands_of_an_example(
 ) -> None:
     """`reconciler` runs in this process, `cd` and `echo $?` are followed, and the rest is the shell's."""
     found = list(steps((REPOSITORY / name).read_text("utf-8")))
-    assert sum(1 for one in found if one.command.startswith("reconciler ")) > (3 if name.startswith("examples") else 0)
+    assert sum(1 for step in found if step.command.startswith("reconciler ")) > (
+        3 if name.startswith("examples") else 0
+    )
     played_with = shutil.ignore_patterns(".reconciler", "*.html")
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples", ignore=played_with)
     shutil.copytree(REPOSITORY / "schemas", tmp_path / "schemas")

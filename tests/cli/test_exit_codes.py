@@ -75,7 +75,7 @@ def test_plan_and_drift(facts: dict[str, int], code: int) -> None:
 def ledger(*results: ActionResult, error: Diagnostic | None = None) -> SiteLedger:
     address = Address(SiteName("shop"), Kind.MARKETING_PLAN)
     return SiteLedger(
-        SiteRef(SiteName("shop"), "1"), tuple(Entry(address, Generate(), one) for one in results), (), error
+        SiteRef(SiteName("shop"), "1"), tuple(Entry(address, Generate(), result) for result in results), (), error
     )
 
 

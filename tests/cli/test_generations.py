@@ -13,8 +13,8 @@ SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 
 def starts(project: Project) -> list[str]:
     """The generations that were started, by the last part of their paths."""
-    ends = (one["path"].rpartition("/")[2] for one in project.requests() if one["wrote"])
-    return [one for one in ends if "generate-marketing-plan" in one]
+    ends = (request["path"].rpartition("/")[2] for request in project.requests() if request["wrote"])
+    return [end for end in ends if "generate-marketing-plan" in end]
 
 
 def seeded(project: Project, fields: str) -> None:
@@ -32,8 +32,8 @@ def test_a_plan_of_a_fresh_site_writes_nothing_and_is_2(project: Project, reconc
     done = reconciler("plan", project.root, "--detailed-exitcode")
     assert done.code == 2
     assert done.last.startswith("Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate")
-    assert not any(one["wrote"] for one in project.requests())
-    assert {one["method"] for one in project.requests()} == {"GET"}
+    assert not any(request["wrote"] for request in project.requests())
+    assert {request["method"] for request in project.requests()} == {"GET"}
 
 
 def test_one_that_does_not_finish_is_pending_and_gone_on_with(project: Project, reconciler: Command) -> None:
@@ -112,5 +112,5 @@ def test_which_regeneration_a_change_wants(
     assert reconciler("apply", project.root, "--auto-approve").code == 0
     made = starts(project)[1:]
     assert len(made) == (start is not None)
-    assert all(one.startswith(str(start)) for one in made)
+    assert all(call.startswith(str(start)) for call in made)
     assert reconciler("plan", project.root).last == "No changes."

@@ -141,8 +141,8 @@ def test_the_approvals_have_exactly_what_goes_out(shop: Project, reconciler: Com
     text = (shop.root / "approvals" / "shop.yaml").read_text("utf-8")
     assert RAW.findall(text) == []
     document = yaml.safe_load(text)
-    drafts = {draft["id"]: draft for one in document["activities"] for draft in one["drafts"]}
-    titles = {one["id"]: one["title"] for one in document["activities"]}
+    drafts = {draft["id"]: draft for activity in document["activities"] for draft in activity["drafts"]}
+    titles = {activity["id"]: activity["title"] for activity in document["activities"]}
     for name, caption in CAPTIONS.items():
         read = drafts[ids[name]].get("caption", "")
         assert read in (caption, caption + "\n"), name
@@ -192,5 +192,5 @@ def harmless_on_a_terminal(*arguments: str) -> str:
 
 def test_json_has_the_facts_as_they_are(shop: Project, reconciler: Command) -> None:
     found = json.loads(reconciler("review", shop.root, "--output", "json").out)
-    titles = {one["address"]: one["title"] for one in found["sites"][0]["drafts"]}
+    titles = {draft["address"]: draft["title"] for draft in found["sites"][0]["drafts"]}
     assert titles[f"shop/draft[{ids['markdown']}]"] == CAPTIONS["markdown"][:90]

@@ -100,7 +100,7 @@ def test_a_plan_of_a_converged_site_makes_few_requests(
 
 def test_plans_stand_in_the_order_of_the_files(chain: Project, reconciler: Command) -> None:
     done = reconciler("plan", chain.root, "--output", "json", "--parallelism", 1)
-    assert [one["site"] for one in done.json["sites"]] == ["shop-b", "shop-c", "shop"]
+    assert [site["site"] for site in done.json["sites"]] == ["shop-b", "shop-c", "shop"]
     assert done.json["summary"]["change"] == 3
     assert done.out == reconciler("plan", chain.root, "--output", "json", "--parallelism", 50).out
 
@@ -148,7 +148,7 @@ def test_outputs_that_cannot_be(
     project: Project, reconciler: Command, outputs: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.root)
-    done = reconciler("plan", *(word for one in outputs for word in ("--output", one)))
+    done = reconciler("plan", *(word for output in outputs for word in ("--output", output)))
     assert done.code == 1
     assert message in " ".join(done.err.split())
     assert not (project.root / ".reconciler").exists()
@@ -170,13 +170,13 @@ def test_a_file_with_problems_stops_the_run_before_it_starts(chain: Project, rec
 def test_targets_and_shards(chain: Project, reconciler: Command) -> None:
     def sites(*options: str) -> list[str]:
         found = reconciler("plan", chain.root, "--output", "json", *options)
-        return [one["site"] for one in found.json["sites"]]
+        return [site["site"] for site in found.json["sites"]]
 
     assert sites("--target", "label:team=emea", "--exclude", "shop-*") == ["shop"]
     parts = [sites("--shard", f"{part}/2") for part in (1, 2)]
     assert sorted(parts[0] + parts[1]) == ["shop", "shop-b", "shop-c"]
     done = reconciler("plan", chain.root, "--target", "shop/settings", "--output", "json")
-    assert [one["address"] for one in done.json["sites"][0]["actions"]] == ["shop/settings"]
+    assert [action["address"] for action in done.json["sites"][0]["actions"]] == ["shop/settings"]
     wrong = reconciler("plan", chain.root, "--target", "shop-d")
     assert wrong.code == 1
     assert "did you mean shop" in wrong.err

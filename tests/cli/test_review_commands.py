@@ -109,7 +109,7 @@ def test_review_writes_every_wanted_draft_and_twice_changes_nothing(shop: Projec
     assert set(before) == {"shop.yaml", "shop.html"}
     assert reconciler("review", shop.root).code == 0
     assert {path.name: path.read_bytes() for path in (shop.root / "approvals").iterdir()} == before
-    assert not [one for one in shop.requests() if one["wrote"]]
+    assert not [request for request in shop.requests() if request["wrote"]]
     assert "\x1b" not in file(shop) + done.out
     assert reconciler("validate", shop.root).code == 0
 
@@ -250,14 +250,14 @@ def test_a_decision_about_an_activity_is_carried_out_once(shop: Project, reconci
     assert shown.last == "Decided: 1 activity in 1 site; 1 pending."
     assert reconciler("apply", shop.root, "--auto-approve").code == 0
     assert reconciler("plan", shop.root).last == "No changes."
-    wrote = len([one for one in shop.requests() if one["wrote"]])
+    wrote = len([request for request in shop.requests() if request["wrote"]])
     reconciler("review", shop.root)
     (first, *_) = yaml.safe_load(file(shop))["activities"]
     assert (first["decision"].split()[0], bool(first["drafts"])) == (
         ("discard", False) if decision == "discard" else ("keep", True)
     )
     assert reconciler("apply", shop.root, "--auto-approve").code == 0
-    assert len([one for one in shop.requests() if one["wrote"]]) == wrote
+    assert len([request for request in shop.requests() if request["wrote"]]) == wrote
 
 
 def test_approve_decides_about_what_is_not_committed_in_ci_too(
@@ -625,7 +625,7 @@ def test_the_gallery_of_a_sandbox_needs_no_network(
     page = (project.root / ("page.html" if options else "approvals/shop.html")).read_text("utf-8")
     sources = re.findall('<img src="([^"]*)"', page)
     assert sources
-    assert all(one.startswith("data:image/svg+xml;base64,") for one in sources)
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
     assert "https://static.wixstatic.com/media/" in page  # where each leads
 
 

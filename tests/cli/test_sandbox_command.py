@@ -17,7 +17,9 @@ def test_show_and_reset(project: Project, reconciler: Command) -> None:
     assert "marketing plan: ACTIVE" in shown
     assert "DRAFT" in shown
     lines = reconciler("sandbox", "show", project.root, "--requests").out.splitlines()
-    assert any("POST /promote/marketing-plan-service/v1/marketing-plan/generate-marketing-plan" in one for one in lines)
+    assert any(
+        "POST /promote/marketing-plan-service/v1/marketing-plan/generate-marketing-plan" in line for line in lines
+    )
     assert reconciler("sandbox", "show", project.root, "--json").json["requests"]
     assert reconciler("sandbox", "reset", project.root).code == 0
     assert "no sites yet" in reconciler("sandbox", "show", project.root).out
@@ -41,7 +43,7 @@ def test_serve_needs_no_credentials_and_tells_its_url(project: Project, reconcil
             url = server.stdout.readline().removeprefix("Sandbox at ").strip()
             done = reconciler("plan", project.root, "--api", url, "--output", "json")
             assert done.code == 0, done.err
-            assert [one["verb"] for one in done.json["sites"][0]["actions"]] == ["update", "generate"]
+            assert [action["verb"] for action in done.json["sites"][0]["actions"]] == ["update", "generate"]
             taken = reconciler("sandbox", "serve", project.root, "--port", url.rsplit(":", 1)[1])
             assert (taken.code, "choose another port" in taken.err) == (1, True)
         finally:

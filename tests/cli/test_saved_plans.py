@@ -37,7 +37,7 @@ def saved(reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
 
 
 def writes(project: Project) -> list[dict[str, Any]]:
-    return [one for one in project.requests() if one["wrote"]]
+    return [request for request in project.requests() if request["wrote"]]
 
 
 def resealed(file: Path, **members: Any) -> None:

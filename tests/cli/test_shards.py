@@ -193,10 +193,10 @@ def test_limits_are_judged_over_all_parts(fleet: Project, reconciler: Command) -
         assert reconciler("plan", "--shard", f"{number}/3", "--out", f"{number}.plan").code == 0
     ran = reconciler("merge", "1.plan", "2.plan", "3.plan", "--out", "all.plan")
     assert (ran.code, "maxDelete is 5" in ran.out + ran.err) == (4, True)
-    before = [one for one in fleet.requests() if one["wrote"]]
+    before = [request for request in fleet.requests() if request["wrote"]]
     ran = reconciler("apply", "all.plan", "--shard", "1/3", *YES)
     assert (ran.code, "maxDelete is 5" in ran.last) == (4, True)
-    assert [one for one in fleet.requests() if one["wrote"]] == before
+    assert [request for request in fleet.requests() if request["wrote"]] == before
 
 
 def test_a_part_that_was_begun_and_not_ended_begins_again(

@@ -216,7 +216,7 @@ def test_paths_and_places_are_as_elsewhere(reconciler: Command, chain: Project, 
         id = SHOP.id[:-1] + (str(number) if name != "gone" else "9")
         asyncio.run(applied(planted, SiteRef(SiteName(name), id)))
     listed = reconciler("state", "list", chain.root, "--output", "json").json["sites"]
-    assert [one["site"] for one in listed] == ["gone", "shop", "shop-b"]
+    assert [row["site"] for row in listed] == ["gone", "shop", "shop-b"]
     assert reconciler("state", "list", chain.root / "sites" / "b.yaml").last.startswith("State: 1 site,")
     assert reconciler("state", "list", chain.root / "sites").last.startswith("State: 2 sites,")
     elsewhere = reconciler("state", "list", chain.root, "--state", tmp_path / "other")
@@ -521,7 +521,7 @@ def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
     assert generated_from is not None
     assert generated_from.setting("settings.toneOfVoice") == ("dry",)
     assert planted.recorded().pending is None
-    made = [one for one in project.requests() if one["path"].endswith("regenerate-marketing-plan")]
+    made = [request for request in project.requests() if request["path"].endswith("regenerate-marketing-plan")]
     assert made == []
 
 

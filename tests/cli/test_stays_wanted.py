@@ -302,7 +302,7 @@ def test_a_rename_and_a_lost_state_bring_no_used_approval_back(pottery: Pottery)
 
     def back_to_drafts() -> None:
         with pottery.project.world() as world:
-            world.edit(SITE, lambda site, *_: [one["item"].update(status="DRAFT") for one in site.items.values()])
+            world.edit(SITE, lambda site, *_: [item["item"].update(status="DRAFT") for item in site.items.values()])
 
     back_to_drafts()
     root = pottery.project.root
@@ -489,7 +489,7 @@ def test_of_two_saved_plans_one_alone_spends_the_approval(pottery: Pottery, monk
     assert pottery.command("apply", "a.plan", "--auto-approve", "--allow-publish").code == 0
     assert pottery.status() == "SCHEDULED"
     with pottery.project.world() as world:  # somebody takes it back: it looks as it did when both were made
-        world.edit(SITE, lambda site, *_: [one["item"].update(status="DRAFT") for one in site.items.values()])
+        world.edit(SITE, lambda site, *_: [item["item"].update(status="DRAFT") for item in site.items.values()])
     ran = pottery.command("apply", "b.plan", "--auto-approve", "--allow-publish")
     assert ran.code == 4, ran.out + ran.err
     assert pottery.status() == "DRAFT"
@@ -859,7 +859,7 @@ def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery)
         world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
         assert pottery.run("apply", "--auto-approve")[0] == 1
         assert pottery.run("apply", "--auto-approve")[0] == 0
-        world.edit(SITE, lambda site, *_: [one["item"].update(status="DRAFT") for one in site.items.values()])
+        world.edit(SITE, lambda site, *_: [item["item"].update(status="DRAFT") for item in site.items.values()])
     pottery.run("review")
     pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
     assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
@@ -932,7 +932,7 @@ def test_a_run_that_leaves_out_a_site_says_what_goes_out_there_unwanted(
     said = run()
     assert 'pottery: this run leaves the site out, but an unwanted post goes out there: "Kiln' in said
     assert '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin (its approval was withdrawn)' in said
-    assert not [one for one in pottery.project.requests()[asked:] if SITE in str(one)]
+    assert not [request for request in pottery.project.requests()[asked:] if SITE in str(request)]
     assert "leaves the site out" not in pottery.run("plan")[1]
 
 

@@ -90,12 +90,12 @@ class Pair:
 
     def writes(self) -> list[str]:
         """What was written to the site so far, by the last word of its path."""
-        return [one["path"].rpartition("/")[2] for one in self.ci.project.requests() if one["wrote"]]
+        return [request["path"].rpartition("/")[2] for request in self.ci.project.requests() if request["wrote"]]
 
     def drafts(self, clone: Clone) -> dict[str, dict[str, Any]]:
         """The drafts of the approvals file in a clone, by id."""
         document = yaml.safe_load((clone.root / FILE).read_text("utf-8"))
-        return {draft["id"]: draft for one in document["activities"] for draft in one["drafts"]}
+        return {draft["id"]: draft for activity in document["activities"] for draft in activity["drafts"]}
 
     def does_nothing(self, kept: str) -> None:
         """An apply that may publish writes nothing, and leaves this one post scheduled."""
@@ -175,7 +175,7 @@ def test_the_whole_story(pair: Pair) -> None:
     applied = ci.reconciler(*PUBLISH)
     assert applied.code == 0
     assert re.fullmatch(r"Apply: 0 added, 1 changed, 0 destroyed, 1 generated, \d+ discarded\.", applied.last)
-    assert {one["status"] for one in pair.items().values()} == {"DRAFT"}
+    assert {item["status"] for item in pair.items().values()} == {"DRAFT"}
 
     # The content is written to a branch. One draft is approved by editing the file, one from the terminal.
     assert pair.reviewed("review").last == "Review: 4 pending, 0 approved; pending in 1 of 2 sites."
@@ -183,11 +183,11 @@ def test_the_whole_story(pair: Pair) -> None:
 
     def decide(clone: Clone) -> None:
         drafts = pair.drafts(clone)
-        chosen.extend(key for key, one in drafts.items() if one["channel"] == "INSTAGRAM")
+        chosen.extend(key for key, draft in drafts.items() if draft["channel"] == "INSTAGRAM")
         live = pair.items()
         posts = [live[key] for key in chosen if live[key]["type"] == "POST"]
         assert posts
-        assert all(one["instagramPost"]["caption"] == drafts[one["id"]]["caption"].rstrip("\n") for one in posts)
+        assert all(post["instagramPost"]["caption"] == drafts[post["id"]]["caption"].rstrip("\n") for post in posts)
         text = (clone.root / FILE).read_text("utf-8")
         decision = drafts[chosen[0]]["decision"]
         one_yes = text.replace(f"decision: {decision}", f"decision: {decision.replace('pending', 'approve')}")
@@ -215,8 +215,8 @@ def test_the_whole_story(pair: Pair) -> None:
     assert sorted(scheduled) == sorted(chosen)
     assert all(when.endswith("T08:30:00.000Z") for when in scheduled.values()), "09:30 in Berlin"
     ledger = [path.read_text("utf-8") for path in (ci.root / ".reconciler").rglob("*.json")]
-    assert any(ci.git("rev-parse", "HEAD") in one for one in ledger), "the commit that approved it is noted"
-    assert any('"approver":"jane"' in one.replace(": ", ":") for one in ledger), "and who made it"
+    assert any(ci.git("rev-parse", "HEAD") in document for document in ledger), "the commit that approved it is noted"
+    assert any('"approver":"jane"' in document.replace(": ", ":") for document in ledger), "and who made it"
 
     # Again: nothing twice, and no drift.
     before = pair.writes()
@@ -266,7 +266,7 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
     pair.decided("review", lambda clone: clone.reconciler("approve", "--channel", "INSTAGRAM", "--yes"))
     saved = ci.root / ".reconciler" / "plan.json"
     assert ci.reconciler("plan", "--out", str(saved)).code == 0
-    edited, kept = sorted(one for one, draft in pair.drafts(ci).items() if draft["decision"].startswith("approve "))
+    edited, kept = sorted(key for key, draft in pair.drafts(ci).items() if draft["decision"].startswith("approve "))
     with ci.project.world() as world:
         world.dashboard.edit_item(SITE_ID, edited, caption="Buy it now!!")
     before = pair.writes()

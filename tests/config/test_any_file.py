@@ -64,8 +64,8 @@ def words_of(name: str) -> list[str]:
     def walk(node: Any) -> None:
         if isinstance(node, dict):
             found.update(node.get("properties", ()))
-            found.update(one for one in node.get("examples", ()) if isinstance(one, str))
-            found.update(one for one in node.get("enum", ()) if isinstance(one, str))
+            found.update(example for example in node.get("examples", ()) if isinstance(example, str))
+            found.update(value for value in node.get("enum", ()) if isinstance(value, str))
             for inner in node.values():
                 walk(inner)
         elif isinstance(node, list):
@@ -87,7 +87,7 @@ def broken(value: Any, draw: Any, words: list[str]) -> Any:
     if action == "deeper" and isinstance(value, dict) and value:
         key = draw(st.sampled_from(sorted(value)))
         what = draw(st.sampled_from(["value", "value", "rename", "drop"]))
-        rest = {one: inner for one, inner in value.items() if one != key}
+        rest = {name: inner for name, inner in value.items() if name != key}
         if what == "drop":
             return rest
         new = draw(st.sampled_from(words)) if what == "rename" else key
@@ -158,7 +158,7 @@ def shuffled(value: Any, draw: Any) -> Any:
     if isinstance(value, dict):
         keys = draw(st.permutations(sorted(value)))
         return {key: shuffled(value[key], draw) for key in keys}
-    return [shuffled(one, draw) for one in value] if isinstance(value, list) else value
+    return [shuffled(member, draw) for member in value] if isinstance(value, list) else value
 
 
 @FOLDER

@@ -211,8 +211,8 @@ def test_what_is_new_gone_or_changed_is_all_that_changes(tmp_path: Path) -> None
     for comment in ("# Our approvals. Ask Jane first!", "# never rename", "# 2026-11-20 JP", "# the end", "# folded"):
         assert comment in text
     found = read(text, tmp_path)
-    assert [one.id[-3:] for one in found.activities] == ["000", "001", "003"]
-    assert [one.id[-3:] for one in found.activities[1].drafts] == ["001", "003"]
+    assert [activity.id[-3:] for activity in found.activities] == ["000", "001", "003"]
+    assert [draft.id[-3:] for draft in found.activities[1].drafts] == ["001", "003"]
     assert found.activities[1].drafts[0].decision is DraftDecision.APPROVE
     assert updated(text, *found_now) == text
 
@@ -388,9 +388,11 @@ def test_every_caption_and_title_reads_back(text: str, tmp_path: Path) -> None:
 
 texts = st.one_of(st.sampled_from(HARD), st.text(max_size=40), st.text(alphabet=" \n\r\t#:'\"-|ab", max_size=20))
 drafts = st.lists(
-    st.tuples(st.integers(0, 9), texts, st.booleans(), st.integers(0, 2)), max_size=4, unique_by=lambda one: one[0]
+    st.tuples(st.integers(0, 9), texts, st.booleans(), st.integers(0, 2)), max_size=4, unique_by=lambda pair: pair[0]
 )
-reviews = st.lists(st.tuples(st.integers(0, 6), texts, drafts, st.booleans()), max_size=4, unique_by=lambda one: one[0])
+reviews = st.lists(
+    st.tuples(st.integers(0, 6), texts, drafts, st.booleans()), max_size=4, unique_by=lambda pair: pair[0]
+)
 
 
 def as_review(drawn: list[tuple[int, str, list[tuple[int, str, bool, int]], bool]]) -> tuple[ActivityForReview, ...]:
@@ -440,5 +442,5 @@ def test_reviews_in_a_row_say_what_is_there_and_settle(
         )
         text = set_decisions(text, chosen)
         decided = read(text, tmp_path)
-        for one in (each for activity in decided.activities for each in activity.drafts):
-            assert one.decision is chosen.get(one.id, one.decision)
+        for draft in (each for activity in decided.activities for each in activity.drafts):
+            assert draft.decision is chosen.get(draft.id, draft.decision)

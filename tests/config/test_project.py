@@ -54,7 +54,7 @@ def site(name: str) -> str:
 
 
 def names(project: ProjectConfig, *paths: str) -> list[str]:
-    return [entry.name for entry in check_sites(project, [Path(one) for one in paths]).entries]
+    return [entry.name for entry in check_sites(project, [Path(path) for path in paths]).entries]
 
 
 def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
@@ -210,7 +210,7 @@ def test_what_is_no_readable_file_is_a_problem(make: str, write_project: WritePr
             path.symlink_to(path.name if make == "link to itself" else "nowhere")
     with pytest.raises(InvalidFiles) as raised:
         open_project()
-    assert [str(one.place) for one in raised.value.problems] == ["reconciler.yaml", "sites/b.yaml"]
+    assert [str(problem.place) for problem in raised.value.problems] == ["reconciler.yaml", "sites/b.yaml"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -100,8 +100,8 @@ def test_anchors_are_written_out() -> None:
 
 def test_anchors_of_one_document_are_not_known_in_the_next() -> None:
     found, problems = read("a: &x 1\n---\nb: *x\n")
-    assert [one.value for one in found] == [{"a": 1}]
-    assert [sentence(one) for one in problems] == [
+    assert [document.value for document in found] == [{"a": 1}]
+    assert [sentence(problem) for problem in problems] == [
         "f.yaml:3:4: *x refers to an anchor that is not defined above it; write the value out"
     ]
 
@@ -109,7 +109,7 @@ def test_anchors_of_one_document_are_not_known_in_the_next() -> None:
 def test_several_documents_know_their_places() -> None:
     found, problems = read("# first\na: 1\n---\n\nb:\n  - c\n...\n---\n- 1\n")
     assert problems == []
-    assert [(one.index, one.start.line) for one in found] == [(0, 2), (1, 5), (2, 9)]
+    assert [(document.index, document.start.line) for document in found] == [(0, 2), (1, 5), (2, 9)]
 
 
 def test_byte_order_mark_and_windows_lines_are_fine() -> None:
@@ -139,13 +139,13 @@ def test_what_follows_a_duplicate_key_is_still_read() -> None:
 def test_an_alias_counts_as_what_it_refers_to() -> None:
     text = "a: &a [" + "x, " * 1000 + "x]\nb: [" + "*a, " * 200 + "*a]\n"
     _, problems = read(text)
-    assert ["more than 100,000" in sentence(one) for one in problems] == [True]
+    assert ["more than 100,000" in sentence(problem) for problem in problems] == [True]
 
 
 def test_long_texts_count_for_more() -> None:
     text = f"a: &a {'x' * 100_000}\nb: [" + "*a, " * 1000 + "*a]\n"
     _, problems = read(text)
-    assert ["more than 100,000" in sentence(one) for one in problems] == [True]
+    assert ["more than 100,000" in sentence(problem) for problem in problems] == [True]
 
 
 @pytest.mark.parametrize(
@@ -189,14 +189,15 @@ def test_what_is_written_is_what_is_read(written: Any, flow: bool) -> None:
 def test_no_bytes_end_in_anything_but_values_or_problems(data: bytes) -> None:
     found, problems = read(data)
     assert all(problem.file == "f.yaml" for problem in problems)
-    assert [one.index for one in found] == list(range(len(found)))
+    assert [document.index for document in found] == list(range(len(found)))
 
 
 PIECES = (
     r"a b :_ -_ ?_ \n \n__ \n____ [ ] { } ,_ &x_ *x !!str_ !y_ ' \" | > # << ---\n ...\n %YAML_1.2\n \t 12 0o7 .nan ~ @"
 )
 yaml_like = st.lists(
-    st.sampled_from([one.replace("_", " ").encode().decode("unicode_escape") for one in PIECES.split()]), max_size=40
+    st.sampled_from([piece.replace("_", " ").encode().decode("unicode_escape") for piece in PIECES.split()]),
+    max_size=40,
 ).map("".join)
 
 
@@ -206,4 +207,4 @@ def test_both_parsers_of_pyyaml_give_the_same(text: str) -> None:
     slow_problems: list[Diagnostic] = []
     slow_found = list(documents(text.encode(), "f.yaml", slow_problems, parser=yaml.SafeLoader))
     if not problems and not slow_problems:
-        assert [one.value for one in slow_found] == [one.value for one in found]
+        assert [document.value for document in slow_found] == [document.value for document in found]

@@ -42,7 +42,7 @@ def test_what_ended_what_was_begun_and_what_was_not() -> None:
     assert len(emitted) == 5
 
     ledger = recorder.ledger(CUT_SHORT)
-    assert [(one.address.kind, one.result) for one in ledger.entries] == [
+    assert [(entry.address.kind, entry.result) for entry in ledger.entries] == [
         (Kind.SETTINGS, ActionResult.FAILED),
         (Kind.MARKETING_PLAN, ActionResult.UNKNOWN),
         (Kind.POSTS, ActionResult.NOT_STARTED),

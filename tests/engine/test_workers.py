@@ -194,10 +194,10 @@ def test_a_sandbox_in_process_has_no_workers(tmp_path: Path, capsys: pytest.Capt
 
 def test_parallelism_is_over_all_workers(shops: Fleet) -> None:
     shares = [Workers(Quick, run_part, count, setup_of(shops)) for count in (1, 3, 9)]
-    assert [(one.count, one.share) for one in shares] == [(1, 4), (3, 1), (4, 1)]
+    assert [(share.count, share.share) for share in shares] == [(1, 4), (3, 1), (4, 1)]
 
 
-@pytest.mark.parametrize("case", sorted(one.name for one in CASES.iterdir() if one.is_dir()))
+@pytest.mark.parametrize("case", sorted(folder.name for folder in CASES.iterdir() if folder.is_dir()))
 def test_what_travels_arrives_as_it_was(case: str) -> None:
     folder = CASES / case
     answers = answers_of(folder)

@@ -103,8 +103,8 @@ class World:
         assert seconds > 0
         self.now += timedelta(seconds=seconds)
         self.log.append("sleep")
-        due = [one for one in self._later if one[0] <= self.now]
-        self._later = [one for one in self._later if one[0] > self.now]
+        due = [change for change in self._later if change[0] <= self.now]
+        self._later = [change for change in self._later if change[0] > self.now]
         for _, happen in due:
             happen()
         await asyncio.sleep(0)
@@ -131,12 +131,12 @@ class World:
         if Need.EVENTS in needs:
             seen = replace(seen, events=tuple(self.events))
         if Need.MARKETING_PLAN in needs:
-            shown = (replace(one, posts=()) if self.hidden else one for one in self.activities)
+            shown = (replace(activity, posts=()) if self.hidden else activity for activity in self.activities)
             seen = replace(seen, marketing_plan=MarketingPlan(self.status, tuple(shown)))
         if Need.PUBLISHED in needs:
             seen = replace(seen, published=self.published)
         if Need.CHANNELS in needs:
-            seen = replace(seen, channels=tuple((one, ChannelStatus.VALID) for one in channels))
+            seen = replace(seen, channels=tuple((channel, ChannelStatus.VALID) for channel in channels))
         return seen
 
     def _settings(self) -> MarketingSettings:
@@ -150,8 +150,8 @@ class World:
         self, site: SiteRef, activities: Sequence[ActivityId]
     ) -> tuple[tuple[ActivityId, tuple[Post, ...]], ...]:
         self._read("posts")
-        found = {one.id: one.posts for one in self.activities}
-        return tuple((one, found.get(one, ())) for one in activities)
+        found = {activity.id: activity.posts for activity in self.activities}
+        return tuple((activity, found.get(activity, ())) for activity in activities)
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         self._read("post")
@@ -170,7 +170,7 @@ class World:
     async def perform(
         self, site: SiteRef, operations: Sequence[Operation], fence: Fence | None = None
     ) -> tuple[Outcome, ...]:
-        self.log.append("write " + ", ".join(type(one).__name__ for one in operations))
+        self.log.append("write " + ", ".join(type(operation).__name__ for operation in operations))
         outcomes = []
         for operation in operations:
             if self.before_call:
@@ -200,16 +200,16 @@ class World:
     def _effect(self, operation: Operation) -> Outcome:
         match operation:
             case UpdateSettings(changes=changes):
-                self.settings |= {one.path: one.after for one in changes if one.path not in self.drops}
+                self.settings |= {change.path: change.after for change in changes if change.path not in self.drops}
             case CreateEvent(event=event):
                 made = EventId(self.id("event"))
                 text = event.description if isinstance(event.description, str) else None
                 self.events.append(CalendarEvent(made, event.name, text, event.date, event.recurring_rule))
                 return Done(created=made)
             case UpdateEvent(event=live):
-                self.events = [live if one.id == live.id else one for one in self.events]
+                self.events = [live if event.id == live.id else event for event in self.events]
             case DeleteEvent(id=event_id):
-                self.events = [one for one in self.events if one.id != event_id]
+                self.events = [event for event in self.events if event.id != event_id]
             case Generate() | Regenerate():
                 self.status = PlanStatus.GENERATING
                 self.later(self._generated)
@@ -229,10 +229,10 @@ class World:
                 )
                 return Done(created=made_id)
             case UpdateActivity(id=id, changes=changes):
-                after = {one.path: one.after for one in changes}
+                after = {change.path: change.after for change in changes}
                 self.change(id, title=str(after["title"])) if "title" in after else None
             case DeleteActivity(id=id):
-                self.activities = [one for one in self.activities if one.id != id]
+                self.activities = [activity for activity in self.activities if activity.id != id]
             case GeneratePosts(activity=id):
                 self.later(lambda: self.change(id, posts=(a_post(f"post of {id}"),)))
                 return Pending()
@@ -244,7 +244,7 @@ class World:
             case SchedulePost(post=post, channel=channel, activity=id, at=at):
                 if channel in self.unconnected:
                     return refused("the response leaves it out", skipped=True)
-                date = next(one.date for one in self.activities if one.id == id)
+                date = next(activity.date for activity in self.activities if activity.id == id)
                 self.edit(post, status=PostStatus.SCHEDULED, scheduled_for=date if at is None else at)
             case ReschedulePost(post=post, at=at):
                 self.edit(post, scheduled_for=at)
@@ -258,17 +258,21 @@ class World:
         self.status, self.activities = self.ends, list(self.next_activities)
 
     def change(self, id: str, **values: Any) -> None:
-        self.activities = [replace(one, **values) if one.id == id else one for one in self.activities]
+        self.activities = [
+            replace(activity, **values) if activity.id == id else activity for activity in self.activities
+        ]
 
     def edit(self, id: str, **values: Any) -> None:
         for activity in self.activities:
-            posts = tuple(replace(one, **values) if one.id == id else one for one in activity.posts)
+            posts = tuple(replace(post, **values) if post.id == id else post for post in activity.posts)
             self.change(activity.id, posts=posts)
 
     def remake(self, id: str) -> None:
         for activity in self.activities:
             if activity.id == id:
-                self.change(id, posts=tuple(replace(one, texts=(("caption", "made again"),)) for one in activity.posts))
+                self.change(
+                    id, posts=tuple(replace(post, texts=(("caption", "made again"),)) for post in activity.posts)
+                )
 
 
 def a_post(id: str, text: str = "hello", **values: Any) -> Post:
@@ -348,7 +352,7 @@ class Bench:
 
     @property
     def writes(self) -> list[str]:
-        return [one.removeprefix("write ") for one in self.world.log if one.startswith("write ")]
+        return [line.removeprefix("write ") for line in self.world.log if line.startswith("write ")]
 
 
 def results(ledger: SiteLedger) -> list[str]:

@@ -109,7 +109,7 @@ def posts_for(id: str) -> Action:
 
 
 def post(bench: Bench, id: str) -> Post:
-    return next(one for activity in bench.world.activities for one in activity.posts if one.id == id)
+    return next(post for activity in bench.world.activities for post in activity.posts if post.id == id)
 
 
 def out(bench: Bench, id: str, **values: object) -> Action:
@@ -174,7 +174,7 @@ def test_rule_17_6_a_create_whose_answer_was_lost_may_show_seconds_later_however
     made = Activity(ActivityId("a9"), OPEN_DAY.title, OPEN_DAY.description, OPEN_DAY.target_date, OPEN_DAY.type)
     shop.world.after_call = lambda _: shop.world.later(lambda: shop.world.activities.append(made), timedelta(seconds=3))
     assert results(shop.apply(CREATE)) == ["done"]
-    assert [one.id for one in shop.recorded.created] == ["a9"]
+    assert [activity.id for activity in shop.recorded.created] == ["a9"]
     assert len(shop.writes) == 1
 
 
@@ -182,7 +182,7 @@ def test_an_update_that_was_not_kept_is_corrected(shop: Bench) -> None:
     shop.world.after_call = lambda _: shop.world.change("a1", title="Other")
     ledger = shop.apply(retitle("a1"))
     assert details(ledger) == ["title: asked for Better, the site has Other"]
-    assert [one.entry for one in shop.events if isinstance(one, Corrected)] == [only(ledger)]
+    assert [event.entry for event in shop.events if isinstance(event, Corrected)] == [only(ledger)]
 
 
 @pytest.mark.parametrize(("path", "asked"), [("title", "Better"), ("targetDate", instant(START + timedelta(hours=9)))])
@@ -203,9 +203,9 @@ def test_rule_17_7_what_two_writes_did_not_change_in_an_activity_is_what_the_sit
 
 def test_posts_are_asked_for_in_groups_of_twenty_and_waited_for_together(shop: Bench) -> None:
     shop.world.activities = [an_activity(f"a{number:02}") for number in range(25)]
-    ledger = shop.apply(*(posts_for(one.id) for one in shop.world.activities))
+    ledger = shop.apply(*(posts_for(activity.id) for activity in shop.world.activities))
     assert results(ledger) == ["done"] * 25
-    assert [one.count(",") + 1 for one in shop.writes] == [20, 5]
+    assert [write.count(",") + 1 for write in shop.writes] == [20, 5]
     assert shop.reads("marketing-plan") == 1
     assert shop.reads("posts") == 4  # once before, to be sure that there are none, and three times to wait
     assert shop.recorded.open == ()
@@ -216,11 +216,11 @@ def test_posts_that_do_not_come_are_pending_and_the_others_done(shop: Bench) -> 
     shop.world.later(lambda: shop.world.change("a3", posts=(a_post("p3"),)), timedelta(minutes=1))
     shop.world.takes = None
     ledger = shop.apply(posts_for("a2"), posts_for("a3"))
-    assert {str(one.address): one.result.value for one in ledger.entries} == {
+    assert {str(entry.address): entry.result.value for entry in ledger.entries} == {
         "shop/posts[a2]": "pending",
         "shop/posts[a3]": "done",
     }
-    assert [(one.address, one.sent) for one in shop.recorded.open] == [("shop/posts[a2]", True)]
+    assert [(entry.address, entry.sent) for entry in shop.recorded.open] == [("shop/posts[a2]", True)]
 
 
 def test_posts_that_appear_one_by_one_are_complete_once_two_reads_agree(shop: Bench) -> None:
@@ -308,7 +308,7 @@ def test_a_story_that_its_cancel_made_a_draft_again_is_cleared_with_the_others(s
     sent: list[Operation] = []
     shop.world.before_call = sent.append
     assert results(shop.apply(cancelling(shop, "p2"), clear)) == ["done", "done"]
-    assert [one.stories for one in sent if isinstance(one, ClearPosts)] == [True]
+    assert [operation.stories for operation in sent if isinstance(operation, ClearPosts)] == [True]
 
 
 def test_what_a_killed_run_cleared_before_the_stories_is_remembered(shop: Bench) -> None:
@@ -346,7 +346,7 @@ def test_an_approved_draft_is_scheduled_read_back_and_entered_once(shop: Bench) 
 def test_public_actions_are_withheld_unless_allowed(shop: Bench) -> None:
     ledger = shop.apply(out(shop, "p1"), retitle("a1"), allow_publish=False)
     assert results(ledger) == ["withheld", "done"]
-    assert [one.entry.result for one in shop.events if isinstance(one, Skipped)] == [ActionResult.WITHHELD]
+    assert [event.entry.result for event in shop.events if isinstance(event, Skipped)] == [ActionResult.WITHHELD]
 
 
 def test_content_that_changed_after_approval_is_skipped(shop: Bench) -> None:
@@ -366,7 +366,7 @@ def test_content_that_changes_in_the_very_moment_is_a_loud_failure(shop: Bench) 
     for part in ("schedule-drafts", "caption: ", "-> other", "cancelled at once"):
         assert part in said
     assert post(shop, "p1").status is PostStatus.DRAFT
-    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert [post.id for post in shop.recorded.published] == ["p1"]
     assert shop.recorded.object("draft[p1]") == WAS_CANCELLED
     assert shop.recorded.open == ()
 
@@ -609,7 +609,7 @@ def test_what_is_not_cancelled_still_goes_out_and_nothing_of_it_is_destroyed(
     clear = act(ClearPosts(ActivityId("a1"), "x"), Kind.POSTS, "a1", NothingWaits(ActivityId("a1")))
     ledger = shop.apply(cancel, clear)
     assert results(ledger)[0] == result
-    assert [(one.post, one.moment) for one in ledger.still_going_out] == ([("p1", at)] if goes_out else [])
+    assert [(post.post, post.moment) for post in ledger.still_going_out] == ([("p1", at)] if goes_out else [])
     assert tally_of([ledger]).still_going_out == goes_out
     if shown is PostStatus.SCHEDULED:
         assert results(ledger)[1] == "skipped"
@@ -655,7 +655,7 @@ def test_what_was_not_cancelled_any_more_still_goes_out_as_far_as_anybody_knows(
     shop.stop = lambda: True
     ledger = shop.apply(cancel, still_going_out=(named,))
     assert results(ledger) == ["not-started"]
-    assert [one.post for one in ledger.still_going_out] == ["p1", "p9"]  # the soonest first
+    assert [post.post for post in ledger.still_going_out] == ["p1", "p9"]  # the soonest first
     assert shop.world.log == []
 
 
@@ -665,7 +665,7 @@ def test_a_post_that_is_not_moved_away_from_a_forbidden_moment_still_goes_out(sh
     live = post(shop, "p1")
     operation = ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, at, before)
     move = act(operation, Kind.DRAFT, "p1", reason=Reason.FORBIDDEN)
-    assert [one.moment for one in shop.apply(move, allow_publish=False).still_going_out] == [before]
+    assert [post.moment for post in shop.apply(move, allow_publish=False).still_going_out] == [before]
     other = replace(move, reason=Reason.OTHER_TIME)
     assert shop.apply(other, allow_publish=False).still_going_out == ()
     assert shop.apply(move).still_going_out == ()
@@ -680,15 +680,15 @@ def test_a_cancel_is_made_whatever_else_went_wrong_with_its_activity(shop: Bench
 def test_a_draft_whose_channel_is_not_connected_is_skipped(shop: Bench) -> None:
     shop.world.unconnected = {"FACEBOOK"}
     ledger = shop.apply(out(shop, "p1"), out(shop, "p2"))
-    assert {one.address.key: one.result.value for one in ledger.entries} == {"p1": "done", "p2": "skipped"}
-    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert {entry.address.key: entry.result.value for entry in ledger.entries} == {"p1": "done", "p2": "skipped"}
+    assert [post.id for post in shop.recorded.published] == ["p1"]
 
 
 def test_a_draft_that_the_answer_leaves_out_but_that_was_scheduled_is_remembered(shop: Bench) -> None:
     shop.world.answers = {SchedulePost: [refused("left out", skipped=True)]}
     shop.world.after_call = lambda _: shop.world.edit("p1", status=PostStatus.SCHEDULED)
     assert results(shop.apply(out(shop, "p1"))) == ["done"]
-    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert [post.id for post in shop.recorded.published] == ["p1"]
 
 
 def scheduled_but_shown_as_a_draft(shop: Bench) -> None:
@@ -704,7 +704,7 @@ def test_rule_17_6_a_post_that_the_marketing_plan_shows_as_a_draft_is_asked_for_
     shop.world.answers = {SchedulePost: [answer]}
     shop.world.after_call = lambda _: scheduled_but_shown_as_a_draft(shop)
     assert results(shop.apply(out(shop, "p1"))) == ["done"]
-    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert [post.id for post in shop.recorded.published] == ["p1"]
     assert shop.recorded.open == ()
 
 
@@ -729,7 +729,7 @@ def test_what_an_answer_called_scheduled_and_reads_as_a_draft_stays_open_for_a_w
     assert len(shop.settle_open().open) == 1
     shop.world.edit("p1", status=PostStatus.SCHEDULED)
     assert shop.settle_open().open == ()
-    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert [post.id for post in shop.recorded.published] == ["p1"]
 
 
 def test_a_scheduled_post_with_an_unknown_status_may_go_out_and_stays_open(shop: Bench) -> None:
@@ -746,7 +746,7 @@ def test_rule_17_6_a_scheduled_post_that_reads_as_a_draft_is_read_again(shop: Be
 
     shop.world.after_call = lag
     assert results(shop.apply(out(shop, "p1"))) == ["done"]
-    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert [post.id for post in shop.recorded.published] == ["p1"]
 
 
 def test_rule_17_6_a_scheduled_post_that_only_the_marketing_plan_shows_as_a_draft_is_not_waited_for(
@@ -754,7 +754,7 @@ def test_rule_17_6_a_scheduled_post_that_only_the_marketing_plan_shows_as_a_draf
 ) -> None:
     shop.world.after_call = lambda _: scheduled_but_shown_as_a_draft(shop)
     assert results(shop.apply(out(shop, "p1"))) == ["done"]
-    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert [post.id for post in shop.recorded.published] == ["p1"]
     assert "sleep" not in shop.world.log
 
 
@@ -776,13 +776,13 @@ def test_a_lost_answer_of_a_schedule_is_settled_by_the_status(shop: Bench, effec
 
 def test_a_draft_with_a_time_of_its_own_is_moved_there_where_the_api_chose_another(shop: Bench) -> None:
     at = START + timedelta(days=3, hours=2)
-    shop.world.after_call = lambda one: (
-        shop.world.edit("p1", scheduled_for=START + timedelta(days=3)) if isinstance(one, SchedulePost) else None
+    shop.world.after_call = lambda operation: (
+        shop.world.edit("p1", scheduled_for=START + timedelta(days=3)) if isinstance(operation, SchedulePost) else None
     )
     ledger = shop.apply(out(shop, "p1", at=at))
     assert results(ledger) == ["done"]
     assert shop.writes == ["SchedulePost", "ReschedulePost"]
-    assert [(one.scheduled_for, one.times) for one in shop.recorded.published] == [(at, 1)]
+    assert [(post.scheduled_for, post.times) for post in shop.recorded.published] == [(at, 1)]
     assert tally_of([ledger]) == ApplyTally(published=1)
 
 
@@ -792,7 +792,7 @@ def test_a_move_that_is_refused_says_when_the_post_goes_out(shop: Bench) -> None
     ledger = shop.apply(out(shop, "p1", at=START + timedelta(days=4)))
     assert results(ledger) == ["failed"]
     assert details(ledger)[0].startswith("scheduled for Mon 2026-11-02 09:00 UTC; moving it to")
-    assert [one.scheduled_for for one in shop.recorded.published] == [START]
+    assert [post.scheduled_for for post in shop.recorded.published] == [START]
 
 
 def test_a_schedule_that_cannot_be_read_back_stays_open_for_the_next_run(shop: Bench) -> None:
@@ -802,7 +802,7 @@ def test_a_schedule_that_cannot_be_read_back_stays_open_for_the_next_run(shop: B
     assert ledger.error is not None
     shop.world.after_call = None
     assert shop.settle_open().open == ()
-    assert [(one.id, one.times) for one in shop.recorded.published] == [("p1", 1)]
+    assert [(post.id, post.times) for post in shop.recorded.published] == [("p1", 1)]
 
 
 def test_a_run_killed_right_after_a_schedule_is_finished_by_the_next_without_scheduling_again(shop: Bench) -> None:
@@ -815,7 +815,7 @@ def test_a_run_killed_right_after_a_schedule_is_finished_by_the_next_without_sch
         shop.apply(action)
     shop.world.after_call = None
     shop.settle_open()
-    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert [post.id for post in shop.recorded.published] == ["p1"]
     assert results(shop.apply(action)) == ["skipped"]
     assert shop.writes == ["SchedulePost"]
 
@@ -828,7 +828,7 @@ def test_a_post_is_moved_and_cancelled(shop: Bench) -> None:
     back = act(CancelPost(PostId("p2"), ActivityId("a1"), "FACEBOOK"), Kind.DRAFT, "p2")
     ledger = shop.apply(move, back)
     assert results(ledger) == ["done", "done"]
-    assert {one.id: (one.scheduled_for, one.times) for one in shop.recorded.published}[PostId("p1")] == (at, 1)
+    assert {post.id: (post.scheduled_for, post.times) for post in shop.recorded.published}[PostId("p1")] == (at, 1)
     assert tally_of([ledger]) == ApplyTally(published=1, cancelled=1)
 
 
@@ -841,7 +841,7 @@ def test_a_promise_is_carried_out_within_its_bound_after_the_generation(bench: B
     bench.world.next_activities = [an_activity("a1"), an_activity("a2")]
     bench.resolve = lambda *_: ResolvedActions((posts_for("a1"), posts_for("a2")))
     ledger = bench.apply(generate(), PROMISE)
-    assert [(str(one.address), one.result.value, one.count) for one in ledger.entries] == [
+    assert [(str(entry.address), entry.result.value, entry.count) for entry in ledger.entries] == [
         ("shop/marketing-plan", "done", 1),
         ("shop/posts[a2]", "skipped", 1),
         ("shop/rule[posts.0]", "done", 0),
@@ -900,12 +900,12 @@ def test_a_cancelled_run_ends_at_once_and_leaves_its_call_in_the_journal(shop: B
 
     asyncio.run(main())
     assert shop.writes == ["UpdateActivity"]
-    assert [one.call for one in shop.recorded.open] == ["update-activity"]
+    assert [entry.call for entry in shop.recorded.open] == ["update-activity"]
 
 
 def test_objects_are_counted_once_and_events_by_their_ids() -> None:
     settings = Entry(retitle("a1").address, UpdateSettings(()), ActionResult.DONE)
-    pruned = [Entry(settings.address, DeleteEvent(EventId(one), "x"), ActionResult.DONE) for one in ("e1", "e2")]
+    pruned = [Entry(settings.address, DeleteEvent(EventId(event), "x"), ActionResult.DONE) for event in ("e1", "e2")]
     held = Entry(settings.address, CreateActivity(OPEN_DAY), ActionResult.NOT_STARTED)
     ledger = SiteLedger(SITE, (settings, settings, *pruned, held))
     assert tally_of([ledger]) == ApplyTally(changed=1, destroyed=2, not_started=1)

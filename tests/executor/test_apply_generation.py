@@ -118,7 +118,9 @@ def test_a_field_is_sent_whole_with_what_else_it_holds_just_before_the_write(ben
     )
     ledger = bench.apply(act(UpdateSettings((change,)), Kind.SETTINGS))
     whole = JsonObject({"included": ("coffee",), "excluded": ("politics",)})
-    assert [one.whole for one in sent if isinstance(one, UpdateSettings)] == [(Field("settings.topics", whole),)]
+    assert [operation.whole for operation in sent if isinstance(operation, UpdateSettings)] == [
+        (Field("settings.topics", whole),)
+    ]
     assert results(ledger) == ["failed"], "the server replaced the field and lost a member of it"
 
 
@@ -155,8 +157,8 @@ def test_an_event_that_was_not_saved_stops_the_generation_but_not_the_settings(b
 
 def test_inputs_are_due_before_the_first_write_and_in_force_once_active(bench: Bench) -> None:
     seen: list[tuple[str, Inputs | None, Inputs | None]] = []
-    bench.world.before_call = lambda one: seen.append(
-        (type(one).__name__, bench.recorded.pending, bench.recorded.generated_from)
+    bench.world.before_call = lambda operation: seen.append(
+        (type(operation).__name__, bench.recorded.pending, bench.recorded.generated_from)
     )
     ledger = bench.apply(set_tone(), generate(), inputs=DRY, adopted_inputs=WARM)
     assert results(ledger) == ["done", "done"]
@@ -166,7 +168,7 @@ def test_inputs_are_due_before_the_first_write_and_in_force_once_active(bench: B
 
 def test_every_call_is_in_the_journal_before_it_is_sent(bench: Bench) -> None:
     open_calls: list[tuple[str, ...]] = []
-    bench.world.before_call = lambda _: open_calls.append(tuple(one.call for one in bench.recorded.open))
+    bench.world.before_call = lambda _: open_calls.append(tuple(entry.call for entry in bench.recorded.open))
     bench.apply(CREATE_SALE, set_tone(), generate())
     # What was created stays open until it was seen: before the generation.
     assert open_calls == [("create-event",), ("create-event", "update-settings"), ("generate",)]
@@ -177,8 +179,8 @@ def test_a_generation_is_polled_until_it_is_active(bench: Bench) -> None:
     bench.world.next_activities = [an_activity("a1", a_post("p1"))]
     ledger = bench.apply(generate())
     assert results(ledger) == ["done"]
-    waits = [one for one in bench.events if isinstance(one, StillWaiting)]
-    assert [one.status for one in waits] == [PlanStatus.GENERATING]
+    waits = [event for event in bench.events if isinstance(event, StillWaiting)]
+    assert [wait.status for wait in waits] == [PlanStatus.GENERATING]
     assert bench.world.now == START + timedelta(minutes=1)
     assert ledger.notes == ()
 
@@ -205,7 +207,7 @@ def test_a_poll_that_is_refused_for_good_leaves_the_generation_pending(bench: Be
     ledger = bench.apply(generate(), DEFERRED)
     assert results(ledger) == ["pending", "not-started"]
     assert ledger.error is not None
-    assert [one.sent for one in bench.recorded.open] == [True]
+    assert [entry.sent for entry in bench.recorded.open] == [True]
 
 
 def test_rule_17_1_a_poll_that_is_never_understood_says_so_and_does_not_use_up_the_time(bench: Bench) -> None:
@@ -216,7 +218,7 @@ def test_rule_17_1_a_poll_that_is_never_understood_says_so_and_does_not_use_up_t
     assert details(ledger)[0].startswith("waiting for the generation failed: the response was not understood")
     assert ledger.error is not None
     assert bench.world.now < START + timedelta(minutes=3)
-    assert [one.sent for one in bench.recorded.open] == [True]
+    assert [entry.sent for entry in bench.recorded.open] == [True]
 
 
 def test_a_wait_whose_last_reads_failed_does_not_call_it_generating(bench: Bench) -> None:
@@ -252,7 +254,7 @@ def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench:
         "still GENERATING after 10 min; run again to continue waiting",
         "waiting for the generation",
     ]
-    assert [(one.call, one.sent) for one in bench.recorded.open] == [("generate", True)]
+    assert [(entry.call, entry.sent) for entry in bench.recorded.open] == [("generate", True)]
     assert bench.recorded.pending == DRY
     assert bench.world.now == START + timedelta(minutes=10)
 
@@ -288,7 +290,9 @@ def test_waiting_and_then_regenerating_keeps_both_sets_of_inputs_apart(bench: Be
     bench.world.settings, bench.world.takes = {"settings.toneOfVoice": "dry"}, timedelta(minutes=15)
     bench.apply(generate(), inputs=DRY)
     generated_from: list[object] = []
-    bench.world.before_call = lambda one: generated_from.append((bench.recorded.generated_from, bench.recorded.pending))
+    bench.world.before_call = lambda operation: generated_from.append(
+        (bench.recorded.generated_from, bench.recorded.pending)
+    )
     ledger = bench.apply(set_tone("warm"), AWAIT, regenerate(), inputs=WARM, adopted_inputs=DRY)
     bench.world.takes = timedelta(minutes=1)
     assert results(ledger) == ["done", "done", "pending"]
@@ -386,7 +390,7 @@ def test_a_lost_answer_without_a_trace_is_unknown_and_stays_open_until_its_time_
     bench.world.lost = {Generate: False}
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
     assert results(ledger) == ["unknown", "not-started"]
-    assert [one.sent for one in bench.recorded.open] == [False]
+    assert [entry.sent for entry in bench.recorded.open] == [False]
     assert bench.settle_open().open == ()
     assert bench.recorded.pending == DRY
 
@@ -403,7 +407,7 @@ def test_a_call_that_was_cut_off_by_a_kill_is_found_again_by_its_trace(bench: Be
         bench.apply(regenerate(), inputs=DRY)
     bench.world.after_call = None
     bench.settle_open()
-    assert [(one.call, one.sent) for one in bench.recorded.open] == [("regenerate", True)]
+    assert [(entry.call, entry.sent) for entry in bench.recorded.open] == [("regenerate", True)]
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
     assert bench.settle_open().open == ()
     assert bench.recorded.generated_from == DRY
@@ -465,7 +469,7 @@ def test_a_lost_answer_that_cannot_be_read_back_is_unknown_and_blocks_that_objec
     bench.world.after_call = lambda _: bench.world.failing.update({"settings": [failure()]})
     ledger = bench.apply(set_tone())
     assert results(ledger) == ["unknown"]
-    assert [one.call for one in bench.recorded.open] == ["update-settings"]
+    assert [entry.call for entry in bench.recorded.open] == ["update-settings"]
     assert bench.settle_open().open == ()
 
 
@@ -597,14 +601,14 @@ def test_a_stop_while_waiting_leaves_the_generation_pending(bench: Bench) -> Non
     ledger = bench.apply(generate(), DEFERRED)
     assert results(ledger) == ["pending", "not-started"]
     assert ledger.interrupted
-    assert [one.sent for one in bench.recorded.open] == [True]
+    assert [entry.sent for entry in bench.recorded.open] == [True]
 
 
 def test_the_plan_is_not_in_memory_while_a_generation_takes_its_time(bench: Bench) -> None:
     """A thousand sites may wait at once."""
 
     def held() -> int:
-        return sum(isinstance(one, Plan | UpdateSettings | Inputs | RecordedSite) for one in gc.get_objects())
+        return sum(isinstance(thing, Plan | UpdateSettings | Inputs | RecordedSite) for thing in gc.get_objects())
 
     async def sleep(seconds: float) -> None:
         while_waiting.append(held())

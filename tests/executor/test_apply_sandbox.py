@@ -40,7 +40,7 @@ def whole(tmp_path: Path, **seed: Any) -> WholeRun:
 
 def asked(run: WholeRun) -> Counter[str]:
     """How often each route changed the world."""
-    return Counter(f"{one['method']} {one['path'].rsplit('/', 1)[-1]}" for one in run.writes())
+    return Counter(f"{write['method']} {write['path'].rsplit('/', 1)[-1]}" for write in run.writes())
 
 
 def converge(run: WholeRun, most: int = 6) -> None:
@@ -54,8 +54,8 @@ def converge(run: WholeRun, most: int = 6) -> None:
 
 def scheduled(run: WholeRun) -> list[str]:
     (site,) = run.sandbox.world()["sites"].values()
-    items = [one["item"] for one in site["items"].values()]
-    return sorted(one["id"] for one in items if one["status"] == "SCHEDULED")
+    items = [item["item"] for item in site["items"].values()]
+    return sorted(item["id"] for item in items if item["status"] == "SCHEDULED")
 
 
 def test_a_first_run_does_it_all_and_the_next_has_nothing_to_do(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_first_run_does_it_all_and_the_next_has_nothing_to_do(tmp_path: Path) 
 def test_a_lost_answer_makes_nothing_twice(tmp_path: Path, route: str, kind: str) -> None:
     run = whole(tmp_path, faults=[{"route": route, "times": 1, "do": {"kind": kind}}])
     converge(run)
-    assert [one["fault"] for one in run.requests() if one["fault"]] == [kind]
+    assert [request["fault"] for request in run.requests() if request["fault"]] == [kind]
     assert_once(run)
 
 
@@ -127,8 +127,8 @@ def test_a_run_killed_at_any_write_is_finished_by_the_next(tmp_path: Path, when:
 def assert_once(run: WholeRun) -> None:
     (site,) = run.sandbox.world()["sites"].values()
     assert len(scheduled(run)) == 2
-    assert [one["shown"]["name"] for one in site["events"]] == ["Sale"]
-    titles = [one["title"] for one in site["activities"].values()]
+    assert [event["shown"]["name"] for event in site["events"]] == ["Sale"]
+    titles = [activity["title"] for activity in site["activities"].values()]
     assert titles.count("Open studio") == 1
     counts = asked(run)
     assert counts["POST generate-marketing-plan"] == 1

@@ -99,7 +99,7 @@ def moment(bench: Bench) -> Moment:
 
 def found(bench: Bench, *actions: Action) -> list[str]:
     stale = asyncio.run(stale_in(Plan(SITE, actions), bench.world, moment(bench)))
-    return [" -> ".join(part for part in (one.found.message, one.found.fix) if part) for one in stale]
+    return [" -> ".join(part for part in (failure.found.message, failure.found.fix) if part) for failure in stale]
 
 
 def needing(*requires: Precondition, operation: Operation | None = None) -> Action:
@@ -183,7 +183,7 @@ def test_an_approval_is_read_again_just_before_the_call() -> None:
 
 def test_all_that_is_stale_is_found_and_what_comes_after_a_wait_is_not_judged(shop: Bench) -> None:
     wait = act(AwaitGeneration(), Kind.MARKETING_PLAN)
-    broken = [needing(one) for one, _ in BROKEN[:2]]
+    broken = [needing(condition) for condition, _ in BROKEN[:2]]
     assert len(found(shop, *broken, wait, needing(BROKEN[3][0]))) == 2
     stale = asyncio.run(stale_in(Plan(SITE, (broken[0],)), shop.world, moment(shop)))
     assert [(each.address, each.requires) for each in stale] == [(broken[0].address, BROKEN[0][0])]
@@ -270,7 +270,7 @@ def test_nothing_is_read_where_nothing_is_open(shop: Bench) -> None:
 def test_what_is_there_tells_what_became_of_a_call(shop: Bench, left: OpenEntry, done: bool) -> None:
     shop.remember(open=(left,))
     assert shop.settle_open().open == ()
-    (resolved,) = [one for one in shop.events if isinstance(one, EntryResolved)]
+    (resolved,) = [event for event in shop.events if isinstance(event, EntryResolved)]
     assert isinstance(resolved.outcome, NotDone) is not done
 
 
@@ -364,7 +364,7 @@ def test_a_created_activity_whose_answer_named_no_id_is_bound_by_what_is_there(s
     shop.world.answers = {CreateActivity: [Done()]}
     ledger = shop.apply(act(CreateActivity(wanted), Kind.ACTIVITY, "Open"))
     assert only(ledger).result == "done"
-    assert [one.id for one in shop.recorded.created] == ["a7"]
+    assert [activity.id for activity in shop.recorded.created] == ["a7"]
 
 
 def test_a_draft_that_is_gone_when_it_is_read_back_is_an_error(shop: Bench) -> None:

@@ -160,7 +160,7 @@ def run_again(stage: Undisturbed, folder: Path) -> None:
     run = at_rest(folder)
     try:
         ledger = run.apply()
-        if any(one.result in UNFINISHED for one in ledger.entries) and run.plan().actions:
+        if any(entry.result in UNFINISHED for entry in ledger.entries) and run.plan().actions:
             ledger = run.apply()
         assert ledger.error is None, ledger.error
         compare(stage, run)
@@ -171,7 +171,7 @@ def run_again(stage: Undisturbed, folder: Path) -> None:
 def compare(stage: Undisturbed, run: WholeRun) -> None:
     """AssertionError if a stage did not end like the undisturbed one, or did something twice."""
     record = settled_record(run)
-    writes = [one for one in run.requests()[stage.requests_before :] if one["wrote"]]
+    writes = [request for request in run.requests()[stage.requests_before :] if request["wrote"]]
     wanted, found = once_only(list(stage.writes)), once_only(writes)
     assert found == wanted, f"done too often: {found - wanted}, too seldom: {wanted - found}"
     _same(stage.world, normal_world(run.sandbox))
@@ -183,7 +183,10 @@ def _same(wanted: Json, found: Json) -> None:
         if found[key] == value:
             continue
         if isinstance(value, list):
-            lacking, more = [one for one in value if one not in found[key]], [x for x in found[key] if x not in value]
+            lacking, more = (
+                [member for member in value if member not in found[key]],
+                [x for x in found[key] if x not in value],
+            )
             raise AssertionError(f"{key}: lacks {lacking}, has {more} instead")
         raise AssertionError(f"{key}: is {found[key]}, should be {value}")
 

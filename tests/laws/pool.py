@@ -48,8 +48,8 @@ def work_off(count: int, attempt: Try, folder: Path) -> dict[int, str]:
     ends = [os.waitpid(child, 0)[1] for child in children]
     assert ends == [0] * workers, ends
     results = [json.loads((folder / f"{number}.json").read_text()) for number in range(workers)]
-    assert sum(one["tried"] for one in results) == count
-    return {int(case): why for one in results for case, why in one["failures"].items()}
+    assert sum(result["tried"] for result in results) == count
+    return {int(case): why for result in results for case, why in result["failures"].items()}
 
 
 def fork() -> int:

@@ -59,7 +59,7 @@ def live(run: WholeRun) -> dict[str, Post]:
     """The posts of the site, by id."""
     observed = asyncio.run(run.observe(frozenset({Need.MARKETING_PLAN})))
     assert observed.marketing_plan is not None
-    return {post.id: post for one in observed.marketing_plan.activities for post in one.posts}
+    return {post.id: post for activity in observed.marketing_plan.activities for post in activity.posts}
 
 
 def approve(run: WholeRun, *ids: str) -> None:
@@ -98,8 +98,8 @@ def times(run: WholeRun) -> dict[str, str]:
 
 def sent(run: WholeRun) -> list[str]:
     """The last words of the paths of the publishing requests so far, refused ones included."""
-    words = [one["path"].rpartition("/")[2] for one in run.requests() if one["method"] != "GET"]
-    return [one for one in words if one in ("schedule-drafts", "publish-by-id", "reschedule", "cancel")]
+    words = [request["path"].rpartition("/")[2] for request in run.requests() if request["method"] != "GET"]
+    return [word for word in words if word in ("schedule-drafts", "publish-by-id", "reschedule", "cancel")]
 
 
 def code(ledger: SiteLedger) -> Verdict:
@@ -121,4 +121,4 @@ def details(ledger: SiteLedger) -> str:
 
 def blocked(plan: Plan) -> dict[str, str]:
     """What is blocked, and why, by the last digit of its draft."""
-    return {one.about.key[-1]: f"{one.code}: {one.message} -> {one.fix}" for one in plan.blocked}
+    return {problem.about.key[-1]: f"{problem.code}: {problem.message} -> {problem.fix}" for problem in plan.blocked}

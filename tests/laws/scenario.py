@@ -137,7 +137,9 @@ def approve_some(run: WholeRun) -> None:
     live = activities_of(run)
     yes = {post.id for activity in live[:2] for post in activity.posts}
     decided = {activity.id: decision for activity, decision in zip(live, decisions, strict=False)}
-    write_approvals(run.root, live, lambda post: post.id in yes, lambda one: decided.get(one.id, ActivityDecision.KEEP))
+    write_approvals(
+        run.root, live, lambda post: post.id in yes, lambda activity: decided.get(activity.id, ActivityDecision.KEEP)
+    )
 
 
 def approve_all(run: WholeRun) -> None:
@@ -149,7 +151,7 @@ def approve_all(run: WholeRun) -> None:
 def withdraw_some(run: WholeRun) -> None:
     """Among the waiting posts, one loses its approval, and the activity of another is discarded."""
     live = activities_of(run)
-    waiting = [one for one in live if any(post.status is PostStatus.SCHEDULED for post in one.posts)]
+    waiting = [activity for activity in live if any(post.status is PostStatus.SCHEDULED for post in activity.posts)]
     assert len(waiting) > 1, "the scenario schedules too little to take back"
     withdrawn = {post.id for post in waiting[0].posts}
     discarded = waiting[1].id
@@ -157,7 +159,7 @@ def withdraw_some(run: WholeRun) -> None:
         run.root,
         live,
         lambda post: post.id not in withdrawn,
-        lambda one: ActivityDecision.DISCARD if one.id == discarded else ActivityDecision.KEEP,
+        lambda activity: ActivityDecision.DISCARD if activity.id == discarded else ActivityDecision.KEEP,
     )
 
 
@@ -165,7 +167,7 @@ def _times(post: Post, recorded: RecordedSite) -> int:
     """How often its content was scheduled and cancelled."""
     if post.status is PostStatus.SCHEDULED:
         return 0
-    published = (one.times for one in recorded.published if (one.id, one.digest) == (post.id, post.digest))
+    published = (record.times for record in recorded.published if (record.id, record.digest) == (post.id, post.digest))
     return next(published, 0)
 
 
@@ -212,7 +214,10 @@ def activities_of(run: WholeRun) -> list[Activity]:
     """The live activities that have posts, by date."""
     observed = asyncio.run(run.observe(frozenset({Need.MARKETING_PLAN})))
     assert observed.marketing_plan is not None
-    return sorted((one for one in observed.marketing_plan.activities if one.posts), key=lambda one: (one.date, one.id))
+    return sorted(
+        (activity for activity in observed.marketing_plan.activities if activity.posts),
+        key=lambda activity: (activity.date, activity.id),
+    )
 
 
 def recorded_of(run: WholeRun) -> RecordedSite:
@@ -230,11 +235,11 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 def once_only(writes: list[Json]) -> Counter[str]:
     """How often each thing was done that must be done only once: generations, creates, posts requested or scheduled."""
     counted: Counter[str] = Counter()
-    for one in writes:
-        route = f"{one['method']} {_GUID.sub('*', one['path'])}"
+    for write in writes:
+        route = f"{write['method']} {_GUID.sub('*', write['path'])}"
         if route.startswith(REPEATABLE):
             continue
-        body = json.loads(one["body"] or "{}")
+        body = json.loads(write["body"] or "{}")
         ids = body.get("marketingActivityIds") or body.get("draftIds")
         made = body.get("calendarEvent") or body.get("marketingActivity") or {}
         what = made.get("name") or made.get("title") or body.get("marketingActivityId") or ""
@@ -246,17 +251,17 @@ def normal_world(sandbox: Sandbox) -> Json:
     """The live site without ids, times of creation and counters: contents, statuses, times of going out."""
     site = sandbox.world()["sites"][SITE_ID]
     items = {key: _normal_item(record["item"]) for key, record in site["items"].items()}
-    attached = {item for one in site["activities"].values() for item in one["items"]}
+    attached = {item for activity in site["activities"].values() for item in activity["items"]}
     return {
         "plan": {key: site["plan"].get(key) for key in ("status", "generation", "researched")},
         "settings": {key: (site["settings"] or {}).get(key) for key in ("settings", "overrides")},
-        "events": _sorted({k: v for k, v in one["shown"].items() if k not in _PASSING} for one in site["events"]),
+        "events": _sorted({k: v for k, v in event["shown"].items() if k not in _PASSING} for event in site["events"]),
         "activities": _sorted(
             {
-                **{key: one.get(key) for key in ("date", "title", "description", "type")},
-                "items": _sorted(items[item] for item in one["items"]),
+                **{key: activity.get(key) for key in ("date", "title", "description", "type")},
+                "items": _sorted(items[item] for item in activity["items"]),
             }
-            for one in site["activities"].values()
+            for activity in site["activities"].values()
         ),
         "others": _sorted(item for key, item in items.items() if key not in attached),
         "features": site["features"],
@@ -275,7 +280,7 @@ def _normal_item(item: Json) -> Json | None:
 
 
 def _sorted(values: Any) -> list[Any]:
-    return sorted((one for one in values if one is not None), key=lambda one: json.dumps(one, sort_keys=True))
+    return sorted((value for value in values if value is not None), key=lambda value: json.dumps(value, sort_keys=True))
 
 
 def normal_record(recorded: RecordedSite) -> Json:
@@ -286,14 +291,16 @@ def normal_record(recorded: RecordedSite) -> Json:
         "applied": str(recorded.applied),
         "events": sorted(name for name, _ in recorded.event_ids),
         "foreign": len(recorded.foreign_calendars) + len(recorded.foreign_events),
-        "created": sorted((one.title, str(one.target_date)) for one in recorded.created),
-        "published": sorted((one.digest, one.channel, str(one.scheduled_for), one.times) for one in recorded.published),
+        "created": sorted((activity.title, str(activity.target_date)) for activity in recorded.created),
+        "published": sorted(
+            (post.digest, post.channel, str(post.scheduled_for), post.times) for post in recorded.published
+        ),
         "consumed": sorted((decision, digest) for _, decision, digest in recorded.consumed),
-        "open": [(one.address, one.call) for one in recorded.open],
+        "open": [(entry.address, entry.call) for entry in recorded.open],
         "objects": sorted(
             (_GUID.sub("*", key), str(facts)) for key, facts in recorded.objects if facts != failed_cancel(None)
         ),
-        "sets": sorted((one.rule, len(one.activities)) for one in recorded.sets),
+        "sets": sorted((remembered.rule, len(remembered.activities)) for remembered in recorded.sets),
     }
 
 
@@ -302,7 +309,7 @@ def settled_record(run: WholeRun) -> Json:
     before = len(run.requests())
     ledger = run.apply()
     assert ledger.entries == (), f"left to do: {ledger.entries}"
-    assert not any(one["wrote"] for one in run.requests()[before:])
+    assert not any(request["wrote"] for request in run.requests()[before:])
     return normal_record(recorded_of(run))
 
 
@@ -339,7 +346,7 @@ def play(folder: Path) -> tuple[Undisturbed, ...]:
         ledger = run.apply()
         assert run.planned is not None
         plan = run.planned
-        writes = tuple(one for one in run.requests()[before:] if one["wrote"])
+        writes = tuple(request for request in run.requests()[before:] if request["wrote"])
         world, record = normal_world(run.sandbox), settled_record(run)
         played.append(Undisturbed(stage, start, plan, ledger, before, writes, world, record))
         run.sandbox.close()

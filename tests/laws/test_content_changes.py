@@ -107,7 +107,7 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
     at_the_call(run, lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "failed", "2": "done"}, Verdict.FAILED)
-    (said,) = [told(one) for one in done.entries if one.address.key == INSTAGRAM]
+    (said,) = [told(entry) for entry in done.entries if entry.address.key == INSTAGRAM]
     assert "no longer matched" in said
     assert said.endswith("it was cancelled at once; review it again")
     assert statuses(run) == {"1": "CANCELED", "2": "SCHEDULED"}
@@ -158,9 +158,9 @@ def test_a_feature_that_was_lost_meanwhile_is_final(tmp_path: Path, timing: str)
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "skipped", "2": "skipped"}, Verdict.INCOMPLETE)
     assert set(statuses(run).values()) == {"DRAFT"}
-    refused = [one for one in run.requests() if one["status"] == 428]
-    assert len({one["body"] for one in refused}) == len(refused), "a 428 is never tried again"
-    assert {one.code for one in run.plan().blocked} == {"feature-missing"}
+    refused = [request for request in run.requests() if request["status"] == 428]
+    assert len({request["body"] for request in refused}) == len(refused), "a 428 is never tried again"
+    assert {problem.code for problem in run.plan().blocked} == {"feature-missing"}
     assert run.apply().entries == ()
 
 
@@ -183,9 +183,9 @@ def test_a_draft_that_is_none_any_more_is_not_sent(
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, Verdict.INCOMPLETE)
     assert says in details(done)
-    bodies = [one["body"] for one in run.requests() if one["path"].endswith("schedule-drafts")]
+    bodies = [request["body"] for request in run.requests() if request["path"].endswith("schedule-drafts")]
     assert bodies
-    assert not any(INSTAGRAM in one for one in bodies)
+    assert not any(INSTAGRAM in body for body in bodies)
 
 
 @timings

@@ -73,7 +73,7 @@ def drifted(run: WholeRun) -> list[DriftItem]:
 
 
 def said(run: WholeRun) -> list[tuple[str, Finding | None, ChangedSide | None]]:
-    return [(str(one.address), one.finding, one.moved) for one in drifted(run)]
+    return [(str(item.address), item.finding, item.moved) for item in drifted(run)]
 
 
 def live(run: WholeRun) -> ObservedSite:
@@ -84,7 +84,7 @@ def posts_in(run: WholeRun, status: PostStatus) -> list[tuple[str, str]]:
     """Pairs of activity and post."""
     plan = live(run).marketing_plan
     assert plan is not None
-    return [(one.id, post.id) for one in plan.activities for post in one.posts if post.status is status]
+    return [(activity.id, post.id) for activity in plan.activities for post in activity.posts if post.status is status]
 
 
 def rewritten(run: WholeRun, **parts: Any) -> None:
@@ -96,11 +96,11 @@ def rewritten(run: WholeRun, **parts: Any) -> None:
 
 def test_a_site_in_sync_has_no_drift_and_names_what_converged(tmp_path: Path) -> None:
     report = audit(converged(tmp_path))
-    assert {one.state for one in report.items} == {DriftState.CONVERGED}
-    names = [str(one.address) for one in report.items]
+    assert {item.state for item in report.items} == {DriftState.CONVERGED}
+    names = [str(item.address) for item in report.items]
     assert names[:4] == ["shop/settings", "shop/event[Open day]", "shop/event[Sale]", "shop/marketing-plan"]
-    assert len([one for one in names if one.startswith("shop/draft[")]) == 4
-    assert len([one for one in names if one.startswith("shop/posts[")]) == 9
+    assert len([name for name in names if name.startswith("shop/draft[")]) == 4
+    assert len([name for name in names if name.startswith("shop/posts[")]) == 9
 
 
 def test_a_month_of_time_passing_with_posts_going_out_is_no_drift(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_month_of_time_passing_with_posts_going_out_is_no_drift(tmp_path: Path
     for _ in range(8):
         run.sandbox.advance(timedelta(days=4))
         report = audit(run)
-        assert [one for one in report.items if one.state is not DriftState.CONVERGED] == []
+        assert [item for item in report.items if item.state is not DriftState.CONVERGED] == []
     assert posts_in(run, PostStatus.SCHEDULED) == []
 
 
@@ -117,7 +117,7 @@ def test_a_month_of_time_with_approvals_for_later_is_no_drift(tmp_path: Path) ->
     posts = [{"match": {}, "state": "present"}]
     run = converged(tmp_path, {**SITE, "schedule": schedule, "posts": posts})
     approve(run, lambda at: at > run.now() + timedelta(days=20))
-    assert {one.operation for one in run.plan().actions} == set()
+    assert {action.operation for action in run.plan().actions} == set()
     run.apply()
     for _ in range(8):
         run.sandbox.advance(timedelta(days=4))
@@ -154,7 +154,7 @@ def test_each_field_says_who_moved_it(tmp_path: Path) -> None:
     rewritten(run, settings={**SITE["settings"], "toneOfVoice": "loud"})
     run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.topics.included": ["mugs"]})
     [item] = drifted(run)
-    moves = {one.path: one.moved for one in item.fields}
+    moves = {field.path: field.moved for field in item.fields}
     assert moves == {"settings.toneOfVoice": ChangedSide.GIT, "settings.topics.included": ChangedSide.REMOTE}
     assert item.moved is ChangedSide.BOTH
 
@@ -175,7 +175,7 @@ def test_the_marketing_plan_deleted_and_inactive(tmp_path: Path) -> None:
 
 def test_events_edited_and_deleted(tmp_path: Path) -> None:
     run = converged(tmp_path)
-    sale = next(one for one in live(run).events or () if one.name == "Sale")
+    sale = next(event for event in live(run).events or () if event.name == "Sale")
     run.sandbox.dashboard.edit_event(SITE_ID, sale.id, description="50% off")
     [item] = drifted(run)
     assert (str(item.address), item.moved, item.fields[0].path) == (
@@ -230,9 +230,9 @@ def test_a_post_moved_to_another_time(tmp_path: Path) -> None:
 def test_posts_cleared_by_somebody(tmp_path: Path) -> None:
     run = converged(tmp_path)
     scheduled = {activity for activity, _ in posts_in(run, PostStatus.SCHEDULED)}
-    activity = next(one for one, _ in posts_in(run, PostStatus.DRAFT) if one not in scheduled)
-    for one, post in posts_in(run, PostStatus.DRAFT):
-        if one == activity:
+    activity = next(owner for owner, _ in posts_in(run, PostStatus.DRAFT) if owner not in scheduled)
+    for owner, post in posts_in(run, PostStatus.DRAFT):
+        if owner == activity:
             run.sandbox.dashboard.delete_item(SITE_ID, post)
     assert said(run) == [(f"shop/posts[{activity}]", Finding.POSTS_CLEARED, ChangedSide.REMOTE)]
 
@@ -242,7 +242,7 @@ def test_posts_rules_that_changed_in_git(tmp_path: Path) -> None:
     rewritten(run, posts=[{"match": {"within": "30d"}, "state": "present"}])
     found = drifted(run)
     assert found
-    assert {(one.finding, one.moved) for one in found} == {(Finding.POSTS_MISSING, ChangedSide.GIT)}
+    assert {(item.finding, item.moved) for item in found} == {(Finding.POSTS_MISSING, ChangedSide.GIT)}
 
 
 # --- activities ------------------------------------------------------------------------------------
@@ -267,8 +267,8 @@ def test_activities_set_made_and_removed(tmp_path: Path) -> None:
     assert drifted(run) == []
     plan = live(run).marketing_plan
     assert plan is not None
-    ours = next(one.id for one in plan.activities if one.description == "Ours")
-    made = next(one.id for one in plan.activities if one.title == "Open studio")
+    ours = next(activity.id for activity in plan.activities if activity.description == "Ours")
+    made = next(activity.id for activity in plan.activities if activity.title == "Open studio")
     run.sandbox.dashboard.edit_activity(SITE_ID, ours, description="Theirs")
     run.sandbox.dashboard.delete_activity(SITE_ID, made)
     assert {(finding, moved) for _, finding, moved in said(run)} == {
@@ -287,7 +287,7 @@ def test_an_activity_of_our_own_whose_day_has_passed_is_no_drift(tmp_path: Path)
     run = converged(tmp_path, {**SITE, "activities": [{"create": create}]})
     run.sandbox.advance(timedelta(days=9))
     assert drifted(run) == []
-    assert not any(one.address.kind is Kind.ACTIVITY for one in run.plan().actions)
+    assert not any(action.address.kind is Kind.ACTIVITY for action in run.plan().actions)
 
 
 # --- review ----------------------------------------------------------------------------------------
@@ -297,9 +297,9 @@ def approve(run: WholeRun, which: Any = lambda at: True) -> list[str]:
     """Approves the drafts of activities whose date passes; returns their ids."""
     plan = live(run).marketing_plan
     assert plan is not None
-    chosen = [one for one in plan.activities if which(one.date) and one.drafts]
+    chosen = [activity for activity in plan.activities if which(activity.date) and activity.drafts]
     write_approvals(run.root, chosen, lambda post: post.channel == "INSTAGRAM")
-    return [post.id for one in chosen for post in one.drafts if post.channel == "INSTAGRAM"]
+    return [post.id for activity in chosen for post in activity.drafts if post.channel == "INSTAGRAM"]
 
 
 REVIEWED = {
@@ -319,7 +319,7 @@ def test_an_approval_that_nobody_applied_yet_moved_in_git(tmp_path: Path) -> Non
     approve(run)
     found = drifted(run)
     assert found
-    assert {(one.finding, one.moved) for one in found} == {(Finding.NOT_SCHEDULED, ChangedSide.GIT)}
+    assert {(item.finding, item.moved) for item in found} == {(Finding.NOT_SCHEDULED, ChangedSide.GIT)}
     run.apply()
     assert drifted(run) == []
 
@@ -349,7 +349,7 @@ def test_generating_and_saved_but_not_in_force_are_pending(tmp_path: Path) -> No
     assert report.of(DriftState.DRIFTED) == ()
     run.sandbox.dashboard.set_plan_status(SITE_ID, "GENERATING")
     report = audit(run)
-    assert [one.finding for one in report.of(DriftState.PENDING)] == [Finding.GENERATING]
+    assert [item.finding for item in report.of(DriftState.PENDING)] == [Finding.GENERATING]
     assert report.of(DriftState.DRIFTED) == ()
 
 

@@ -47,7 +47,7 @@ class FullDisk(WatchedStore):
 
 
 @SOME_OR_ALL
-@pytest.mark.parametrize("place", range(len(STAGES)), ids=[one.name for one in STAGES])
+@pytest.mark.parametrize("place", range(len(STAGES)), ids=[stage.name for stage in STAGES])
 def test_a_disk_that_is_full_from_any_note_on_ends_the_run_and_loses_nothing(
     place: int, every: int, played: tuple[Undisturbed, ...], tmp_path: Path, say: Say
 ) -> None:

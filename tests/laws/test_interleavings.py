@@ -352,7 +352,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule(data=st.data())
     def touch_a_post(self, data: st.DataObject) -> None:
         item, status = data.draw(
-            st.sampled_from([(key, one["item"]["status"]) for key, one in self._live()["items"].items()])
+            st.sampled_from([(key, item["item"]["status"]) for key, item in self._live()["items"].items()])
         )
         if status == "SCHEDULED" and data.draw(st.booleans()):
             self.run.sandbox.dashboard.cancel_item(SITE_ID, item)
@@ -386,7 +386,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def swap_the_accounts(self) -> None:
         self.run.sandbox.edit(
-            SITE_ID, lambda site, *_: [one["item"]["channel"].update(accountId="99") for one in site.items.values()]
+            SITE_ID, lambda site, *_: [item["item"]["channel"].update(accountId="99") for item in site.items.values()]
         )
 
     @rule(
@@ -450,7 +450,7 @@ class Interleavings(RuleBasedStateMachine):
             return
         plan = self.run.plan(policy=self.policy)
         named = {str(post.post) for post in plan.still_going_out} | _said_to_go_out(plan)
-        named |= {str(one.operation.post) for one in plan.actions if isinstance(one.operation, CancelPost)}
+        named |= {str(action.operation.post) for action in plan.actions if isinstance(action.operation, CancelPost)}
         self._only_what_is_wanted_waits(named)
 
     def _only_what_is_wanted_waits(self, named: set[str]) -> None:
@@ -502,7 +502,10 @@ class Interleavings(RuleBasedStateMachine):
             if not ledger.entries:
                 break
             said.append(
-                [(str(one.address), type(one.operation).__name__, one.result, told(one)) for one in ledger.entries]
+                [
+                    (str(entry.address), type(entry.operation).__name__, entry.result, told(entry))
+                    for entry in ledger.entries
+                ]
             )
         else:
             raise AssertionError(f"still something to do after {MOST_RUNS} runs: {said[-2:]}")

@@ -57,11 +57,11 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force_whatever_text_it_i
             assert what in said
         assert "activity[" not in said  # a title says more than an id
         assert "a hundred letters' was written twice, but the site keeps '..." in said
-        made = Counter(f"{one['method']} {one['path'].rpartition('/')[2]}" for one in run.writes())
+        made = Counter(f"{write['method']} {write['path'].rpartition('/')[2]}" for write in run.writes())
         assert made["POST events"] == 2
         assert made["POST generate-marketing-plan"] == 1
         assert made["POST regenerate-marketing-plan"] == 0
-        assert len([one for one in plan.notes if "Open studio" in one.message]) == 2
+        assert len([note for note in plan.notes if "Open studio" in note.message]) == 2
     finally:
         run.sandbox.close()
 
@@ -73,7 +73,7 @@ def test_rule_17_7_an_activity_that_a_regeneration_keeps_is_not_created_again(tm
             run.apply()
         run.write({**SITE, "settings": {"toneOfVoice": "dry"}})
         run.apply()
-        made = Counter(one["path"].rpartition("/")[2] for one in run.writes() if one["method"] == "POST")
+        made = Counter(write["path"].rpartition("/")[2] for write in run.writes() if write["method"] == "POST")
         assert made["regenerate-marketing-plan"] == 1
         assert made["items"] == 1
     finally:
@@ -105,7 +105,7 @@ def test_rule_17_7_a_created_id_of_something_else_is_not_taken_for_ours(tmp_path
         run.apply()
         assert not any("Wedding" in str(action) for action in run.plan().actions)
         run.apply()
-        names = [one["shown"]["name"] for one in run.sandbox.world()["sites"][run.desired().ref.id]["events"]]
+        names = [event["shown"]["name"] for event in run.sandbox.world()["sites"][run.desired().ref.id]["events"]]
         assert "Wedding of Jane" in names
     finally:
         run.sandbox.close()

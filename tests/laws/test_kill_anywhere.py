@@ -16,7 +16,7 @@ from tests.laws.scenario import STAGES, Undisturbed
 
 
 def test_the_scenario_does_everything_that_must_not_be_done_twice(played: tuple[Undisturbed, ...]) -> None:
-    routes = {f"{one['method']} {one['path'].rpartition('/')[2]}" for stage in played for one in stage.writes}
+    routes = {f"{write['method']} {write['path'].rpartition('/')[2]}" for stage in played for write in stage.writes}
     assert routes >= {
         "POST events",
         "POST marketing-settings",
@@ -36,7 +36,7 @@ def test_the_scenario_does_everything_that_must_not_be_done_twice(played: tuple[
 
 
 @SOME_OR_ALL
-@pytest.mark.parametrize("place", range(len(STAGES)), ids=[one.name for one in STAGES])
+@pytest.mark.parametrize("place", range(len(STAGES)), ids=[stage.name for stage in STAGES])
 def test_a_run_killed_at_any_moment_is_finished_by_the_next(
     place: int, every: int, played: tuple[Undisturbed, ...], tmp_path: Path, say: Say
 ) -> None:

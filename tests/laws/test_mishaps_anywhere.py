@@ -21,7 +21,7 @@ from tests.laws.scenario import STAGES, Undisturbed, recorded_of
 
 
 @SOME_OR_ALL
-@pytest.mark.parametrize("place", range(len(STAGES)), ids=[one.name for one in STAGES])
+@pytest.mark.parametrize("place", range(len(STAGES)), ids=[stage.name for stage in STAGES])
 def test_a_mishap_at_any_request_loses_nothing_and_does_nothing_twice(
     place: int, every: int, played: tuple[Undisturbed, ...], tmp_path: Path, say: Say
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_mishap_at_any_request_loses_nothing_and_does_nothing_twice(
 def requests_of(stage: Undisturbed, folder: Path) -> list[tuple[str, str]]:
     run = fresh(stage, folder)
     run.apply()
-    seen = [(one["method"], one["path"]) for one in run.requests()[stage.requests_before :]]
+    seen = [(request["method"], request["path"]) for request in run.requests()[stage.requests_before :]]
     run.sandbox.close()
     return seen
 

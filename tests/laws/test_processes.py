@@ -85,7 +85,7 @@ class Bench:
         self.sandbox.add_hook(route, hook)
 
     def done_once(self) -> Counter[str]:
-        return once_only([one for one in self.sandbox.requests() if one["wrote"]])
+        return once_only([request for request in self.sandbox.requests() if request["wrote"]])
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def finishes(bench: Bench) -> None:
     before = len(bench.sandbox.requests())
     code, out, err = bench.apply()
     assert (code, "No changes." in out) == (0, True), out + err
-    assert not any(one["wrote"] for one in bench.sandbox.requests()[before:])
+    assert not any(request["wrote"] for request in bench.sandbox.requests()[before:])
     assert generations(bench) == 1
     assert {what: count for what, count in bench.done_once().items() if what in EACH_ONCE} == EACH_ONCE
 
@@ -149,8 +149,8 @@ def test_of_two_runs_on_one_site_one_works_and_the_other_names_it(bench: Bench) 
 
 def test_two_runs_on_different_sites_both_work(bench: Bench) -> None:
     runs = [bench.start(SHOP), bench.start("sites/studio.yaml")]
-    said = [one.communicate(timeout=60) for one in runs]
-    assert [one.returncode for one in runs] == [0, 0], said
+    said = [run.communicate(timeout=60) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
     assert generations(bench) == 2
 
 
@@ -180,8 +180,8 @@ def test_a_signal_lets_the_call_in_flight_finish_and_leaves_a_ledger(
     assert "Apply:" in out
     # What was created is known by its id, and stays open until an answer has shown it.
     assert [entry.call for entry in record(bench).open] == ["generate" if route == GENERATE else "create-event"]
-    assert [one["site"] for one in kept_ledger(bench)["ledger"]["sites"]] == ["shop"]
-    last = [one for one in bench.sandbox.requests() if one["wrote"]][-1]
+    assert [site["site"] for site in kept_ledger(bench)["ledger"]["sites"]] == ["shop"]
+    last = [request for request in bench.sandbox.requests() if request["wrote"]][-1]
     assert f"{last['method']} {last['path']}".endswith(route.rpartition("/")[2])
     code, out, err = bench.apply()
     assert "took over" not in err  # it was given back
@@ -221,7 +221,7 @@ def test_a_run_that_is_stopped_in_a_pause_writes_nothing_more_once_its_site_was_
     project.write_text(project.read_text().replace("interval: 50ms, timeout: 20s", "interval: 200ms, timeout: 2s"))
     bench.sandbox.add_fault({"route": GENERATE, "times": 1, "do": {"kind": "throttle", "retryAfter": 2}})
     first = bench.start(SHOP)
-    wait_for(lambda: any(GENERATE.endswith(one["path"].rpartition("/")[2]) for one in bench.sandbox.requests()))
+    wait_for(lambda: any(GENERATE.endswith(request["path"].rpartition("/")[2]) for request in bench.sandbox.requests()))
     time.sleep(0.3)  # so that it has the answer, and waits
     first.send_signal(signal.SIGSTOP)
     assert run(["state", "unlock", "shop", "--force", str(bench.root)]) == 0
@@ -231,7 +231,7 @@ def test_a_run_that_is_stopped_in_a_pause_writes_nothing_more_once_its_site_was_
     first.send_signal(signal.SIGCONT)
     out, err = first.communicate(timeout=60)
     assert (first.returncode, "was taken by another run" in out) == (1, True), out + err
-    assert not any(one["wrote"] for one in bench.sandbox.requests()[before:])
+    assert not any(request["wrote"] for request in bench.sandbox.requests()[before:])
     finishes(bench)
 
 

@@ -96,19 +96,19 @@ policies = st.builds(
 def files(draw: st.DrawFn, activities: tuple[Activity, ...]) -> Approvals:
     """Approvals of some drafts, some of them of other content than is there now."""
     reviewed = []
-    for one in activities:
+    for activity in activities:
         drafts = tuple(
             entry(
                 draw(seldom(post, replace(post, texts=(("caption", "other words"),)))),
-                one.date,
+                activity.date,
                 draw(seldom(DraftDecision.APPROVE, DraftDecision.PENDING)),
                 cancelled=draw(seldom(0, 1)),
             )
-            for post in one.posts
+            for post in activity.posts
             if draw(seldom(True, False))
         )
         decision = draw(seldom(ActivityDecision.KEEP, ActivityDecision.REGENERATE, ActivityDecision.DISCARD))
-        reviewed.append(ActivityApproval(one.id, one.title, one.date, decision, drafts))
+        reviewed.append(ActivityApproval(activity.id, activity.title, activity.date, decision, drafts))
     return Approvals(tuple(reviewed), "approvals/shop.yaml")
 
 
@@ -118,8 +118,8 @@ def cases(draw: st.DrawFn) -> tuple[DesiredSite, ObservedSite, RecordedSite, Pla
     activities = draw(worlds())
     published = tuple(
         PublishedPost(post.id, post.digest, post.channel, None, NOW, draw(st.integers(1, 2)))
-        for one in activities
-        for post in one.posts
+        for activity in activities
+        for post in activity.posts
         if draw(seldom(False, True))
     )
     channels = tuple(
@@ -149,11 +149,11 @@ def cases(draw: st.DrawFn) -> tuple[DesiredSite, ObservedSite, RecordedSite, Pla
 
 def live_in(observed: ObservedSite) -> dict[PostId, tuple[Activity, Post]]:
     assert observed.marketing_plan is not None
-    return {post.id: (one, post) for one in observed.marketing_plan.activities for post in one.posts}
+    return {post.id: (activity, post) for activity in observed.marketing_plan.activities for post in activity.posts}
 
 
 def public(operations: list[Operation]) -> list[SchedulePost | ReschedulePost]:
-    return [one for one in operations if isinstance(one, SchedulePost | ReschedulePost)]
+    return [operation for operation in operations if isinstance(operation, SchedulePost | ReschedulePost)]
 
 
 def moment_of(one: SchedulePost | ReschedulePost, activity: Activity) -> datetime:
@@ -166,19 +166,19 @@ def test_nothing_goes_out_that_must_not(case: tuple[DesiredSite, ObservedSite, R
     wanted, observed, recorded, options = case
     plan = make_plan(*case)
     assert make_plan(*case) == plan
-    operations = [one.operation for one in plan.actions]
+    operations = [action.operation for action in plan.actions]
     live = live_in(observed)
     goes = public(operations)
     assert wanted.schedule is not None
     assert options.publish or not goes
-    assert all(count == 1 for count in Counter(one.post for one in goes).values())
-    sent_back = {one.activity for one in operations if isinstance(one, RegeneratePosts | ClearPosts)}
-    for one in goes:
-        activity, post = live[one.post]
-        _agreed(one, activity, post, wanted, recorded)
-        _reachable(one, activity, post, wanted.schedule, observed)
-        _within_policy(moment_of(one, activity), post, options.policy, observed)
-        if isinstance(one, SchedulePost):
+    assert all(count == 1 for count in Counter(write.post for write in goes).values())
+    sent_back = {operation.activity for operation in operations if isinstance(operation, RegeneratePosts | ClearPosts)}
+    for write in goes:
+        activity, post = live[write.post]
+        _agreed(write, activity, post, wanted, recorded)
+        _reachable(write, activity, post, wanted.schedule, observed)
+        _within_policy(moment_of(write, activity), post, options.policy, observed)
+        if isinstance(write, SchedulePost):
             assert activity.id not in sent_back
     _bounds(goes, live, wanted.schedule, observed, options.policy)
 
@@ -244,7 +244,7 @@ def _bounds(
     policy: Policy,
 ) -> None:
     zone = ZoneInfo(observed.time_zone or "UTC")
-    new = [one for one in goes if isinstance(one, SchedulePost)]
+    new = [write for write in goes if isinstance(write, SchedulePost)]
     if observed.features and observed.features[0].remaining is not None:
         assert len(new) <= observed.features[0].remaining
     most = policy.max_publish_per_site_per_day
@@ -254,7 +254,7 @@ def _bounds(
             for activity, post in live.values()
             if post.status is PostStatus.SCHEDULED or post.status in GONE_OUT
         )
-        added = Counter(moment_of(one, live[one.post][0]).astimezone(zone).date() for one in new)
+        added = Counter(moment_of(write, live[write.post][0]).astimezone(zone).date() for write in new)
         assert all(there[day] + count <= most for day, count in added.items())
     if len(schedule.rules) == 1 and (limit := schedule.rules[0].max) is not None:
         assert len(new) <= limit
@@ -268,7 +268,7 @@ def test_what_was_scheduled_is_never_scheduled_twice(
     """Several runs, with posts cancelled in between: each approval counts once."""
     wanted, observed, recorded, options = case
     done: Counter[tuple[PostId, Digest]] = Counter()
-    before = {(one.id, one.digest): one.times for one in recorded.published}
+    before = {(post.id, post.digest): post.times for post in recorded.published}
     for _ in range(3):
         plan = make_plan(wanted, observed, recorded, options)
         for action in plan.actions:
@@ -277,8 +277,8 @@ def test_what_was_scheduled_is_never_scheduled_twice(
             if isinstance(action.operation, SchedulePost):
                 done[action.operation.post, action.operation.digest] += 1
         again = make_plan(wanted, observed, recorded, options)
-        assert not [one for one in again.actions if isinstance(one.operation, ReschedulePost | CancelPost)]
-        out = sorted(one for one, (_, post) in live_in(observed).items() if post.status is PostStatus.SCHEDULED)
+        assert not [action for action in again.actions if isinstance(action.operation, ReschedulePost | CancelPost)]
+        out = sorted(key for key, (_, post) in live_in(observed).items() if post.status is PostStatus.SCHEDULED)
         cancelled = data.draw(st.sets(st.sampled_from(out))) if out else set()
         observed = _with_status(observed, cancelled, PostStatus.DRAFT)
     for (post, digest), times in done.items():
@@ -298,9 +298,9 @@ def _carried_out(
     if isinstance(operation, ReschedulePost):
         return observed, recorded
     key = (operation.post, operation.digest)
-    known = next((one for one in recorded.published if (one.id, one.digest) == key), None)
+    known = next((post for post in recorded.published if (post.id, post.digest) == key), None)
     times = known.times + 1 if known else 1
-    kept = tuple(one for one in recorded.published if one is not known)
+    kept = tuple(post for post in recorded.published if post is not known)
     made = PublishedPost(operation.post, operation.digest, operation.channel, at, NOW, times)
     return observed, replace(recorded, published=(*kept, made))
 
@@ -311,12 +311,12 @@ def _with_status(
     assert observed.marketing_plan is not None
     activities = tuple(
         replace(
-            one,
+            activity,
             posts=tuple(
                 replace(post, status=status, scheduled_for=at or post.scheduled_for) if post.id in posts else post
-                for post in one.posts
+                for post in activity.posts
             ),
         )
-        for one in observed.marketing_plan.activities
+        for activity in observed.marketing_plan.activities
     )
     return replace(observed, marketing_plan=replace(observed.marketing_plan, activities=activities))

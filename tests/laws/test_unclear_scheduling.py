@@ -54,7 +54,7 @@ def ask_for_regeneration(run: WholeRun, **site: Any) -> None:
 
 def was_sent(run: WholeRun, path: str) -> bool:
     """Whether a request was sent whose path contains this."""
-    return any(path in one["path"] for one in run.requests())
+    return any(path in request["path"] for request in run.requests())
 
 
 @ways
@@ -71,7 +71,7 @@ def test_a_draft_that_was_accepted_and_still_reads_as_one_is_unknown(
     run.sandbox.advance(timedelta(minutes=2))
     run.apply()
     assert (statuses(run), run.plan().is_empty) == ({"2": "SCHEDULED"}, True)
-    assert [one for one in sent(run) if one != "reschedule"] == sent(run)[:1]
+    assert [call for call in sent(run) if call != "reschedule"] == sent(run)[:1]
 
 
 def test_nothing_is_regenerated_while_a_scheduling_is_not_known(tmp_path: Path) -> None:

@@ -175,8 +175,8 @@ def test_what_is_applied_needs_nothing_more(site: Json, world: Json) -> None:
         assert run.writes() == []
         ledger = run.apply()
         assert ledger.error is None
-        assert {one.result for one in ledger.entries} <= {ActionResult.DONE, ActionResult.SKIPPED}, ledger.entries
-        if any(one.result is ActionResult.SKIPPED for one in ledger.entries):
+        assert {entry.result for entry in ledger.entries} <= {ActionResult.DONE, ActionResult.SKIPPED}, ledger.entries
+        if any(entry.result is ActionResult.SKIPPED for entry in ledger.entries):
             return  # a deferred action that turned out to contradict another rule
         again = run.plan()
         if refused(again):
@@ -198,9 +198,9 @@ def test_what_is_not_declared_is_sent_as_it_was(site: Json, world: Json) -> None
         before = asyncio.run(run.observe(frozenset({Need.SETTINGS}))).settings
         assert before is not None
         run.apply()
-        for one in run.writes():
-            if one["method"] == "POST" and one["path"].endswith("/marketing-settings"):
-                body = json.loads(one["body"])
+        for write in run.writes():
+            if write["method"] == "POST" and write["path"].endswith("/marketing-settings"):
+                body = json.loads(write["body"])
                 sent = body["marketingSettings"]
                 for path, value in (pair for root in sent for pair in leaves(sent[root], root)):
                     assert path in declared or same_setting(path, freeze(value), before.value_of(path))

@@ -104,7 +104,7 @@ class WholeRun:
         return self.sandbox.requests()
 
     def writes(self) -> list[Json]:
-        return [one for one in self.requests() if one["wrote"]]
+        return [request for request in self.requests() if request["wrote"]]
 
     async def observe(self, needs: frozenset[Need]) -> ObservedSite:
         """Parts of the live site as they are now."""

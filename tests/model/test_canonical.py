@@ -20,9 +20,9 @@ def resembling(value: Json) -> st.SearchStrategy[Json]:
 
 
 def test_similar_values_are_distinguished() -> None:
-    for one in map(freeze, TOLD_APART):
+    for value in map(freeze, TOLD_APART):
         for other in map(freeze, TOLD_APART):
-            assert same(one, other) == (canonical_text(one) == canonical_text(other)), (one, other)
+            assert same(value, other) == (canonical_text(value) == canonical_text(other)), (value, other)
 
 
 @given(json_values.flatmap(lambda value: st.tuples(st.just(value), resembling(value))))

@@ -123,17 +123,17 @@ def plan(
 
 def operations(made: Plan) -> list[Operation]:
     """What a plan does, in order."""
-    return [one.operation for one in made.actions]
+    return [action.operation for action in made.actions]
 
 
 def names(made: Plan) -> list[str]:
     """The keys of what a plan does, such as post ids, in its order."""
-    return [one.address.key for one in made.actions]
+    return [action.address.key for action in made.actions]
 
 
 def reasons(made: Plan) -> list[tuple[str, BlockedBy]]:
     """What is blocked, and by what."""
-    return [(one.about.key, BlockedBy(one.code)) for one in made.blocked]
+    return [(problem.about.key, BlockedBy(problem.code)) for problem in made.blocked]
 
 
 def scheduled_before(one: Post, times: int = 1) -> RecordedSite:

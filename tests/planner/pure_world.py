@@ -59,8 +59,8 @@ class PureWorld:
         self.recorded = replace(self.recorded, generated_from=self.recorded.generated_from or plan.adopted_inputs)
 
     def _bind(self, bindings: Bindings) -> None:
-        made = {one.id: one for one in (*self.recorded.created, *bindings.created)}
-        sets = {one.rule: one for one in (*self.recorded.sets, *bindings.sets)}
+        made = {activity.id: activity for activity in (*self.recorded.created, *bindings.created)}
+        sets = {remembered.rule: remembered for remembered in (*self.recorded.sets, *bindings.sets)}
         ids = {**dict(self.recorded.event_ids), **dict(bindings.event_ids)}
         self.recorded = replace(
             self.recorded,
@@ -75,8 +75,8 @@ class PureWorld:
             resolved = resolve(action, plan, self.observed, self.recorded, options)
             assert operation.at_most is None or len(resolved.actions) <= operation.at_most
             self._bind(resolved.bindings)
-            for one in resolved.actions:
-                self._carry_out(one, plan, options)
+            for resolved_action in resolved.actions:
+                self._carry_out(resolved_action, plan, options)
             return
         self.performed.append(operation)
         self._perform(operation, plan)
@@ -90,9 +90,9 @@ class PureWorld:
                 made = CalendarEvent(EventId(self._id()), event.name, description, event.date, event.recurring_rule)
                 self._events((*self._all_events(), made))
             case UpdateEvent(event=event):
-                self._events(tuple(event if one.id == event.id else one for one in self._all_events()))
+                self._events(tuple(event if other.id == event.id else other for other in self._all_events()))
             case DeleteEvent(id=id):
-                self._events(tuple(one for one in self._all_events() if one.id != id))
+                self._events(tuple(event for event in self._all_events() if event.id != id))
             case Generate() | Regenerate():
                 self._generate()
                 self.recorded = replace(self.recorded, generated_from=plan.inputs, pending=None)
@@ -104,17 +104,28 @@ class PureWorld:
                 )
                 self._activities((*self.activities, new))
             case UpdateActivity(id=id, changes=changes):
-                self._activities(tuple(_edited(one, changes) if one.id == id else one for one in self.activities))
+                self._activities(
+                    tuple(_edited(activity, changes) if activity.id == id else activity for activity in self.activities)
+                )
             case DeleteActivity(id=id):
-                self._activities(tuple(one for one in self.activities if one.id != id))
+                self._activities(tuple(activity for activity in self.activities if activity.id != id))
             case GeneratePosts(activity=id):
                 self._activities(
-                    tuple(replace(one, posts=self._posts()) if one.id == id else one for one in self.activities)
+                    tuple(
+                        replace(activity, posts=self._posts()) if activity.id == id else activity
+                        for activity in self.activities
+                    )
                 )
             case ClearPosts(activity=id):
-                self._activities(tuple(replace(one, posts=()) if one.id == id else one for one in self.activities))
+                self._activities(
+                    tuple(
+                        replace(activity, posts=()) if activity.id == id else activity for activity in self.activities
+                    )
+                )
             case CancelPost(post=post):
-                self._activities(tuple(replace(one, posts=_cancelled(one.posts, post)) for one in self.activities))
+                self._activities(
+                    tuple(replace(activity, posts=_cancelled(activity.posts, post)) for activity in self.activities)
+                )
             case other:
                 raise AssertionError(f"not expected in these worlds: {other}")
 
@@ -134,7 +145,7 @@ class PureWorld:
         self.observed = replace(self.observed, events=events)
 
     def _generate(self) -> None:
-        past = tuple(one for one in self.activities if one.date < self.now)
+        past = tuple(activity for activity in self.activities if activity.date < self.now)
         new = tuple(
             Activity(
                 ActivityId(self._id()),
@@ -170,13 +181,13 @@ def _cancelled(posts: tuple[Post, ...], id: PostId) -> tuple[Post, ...]:
 
 
 def _edited(activity: Activity, changes: tuple[FieldChange, ...]) -> Activity:
-    for one in changes:
-        value = str(one.after)
-        match one.path:
+    for change in changes:
+        value = str(change.after)
+        match change.path:
             case "title":
                 activity = replace(activity, title=value)
             case "description":
-                activity = replace(activity, description="" if one.after is None else value)
+                activity = replace(activity, description="" if change.after is None else value)
             case "targetDate":
                 activity = replace(activity, date=datetime.fromisoformat(value))
             case other:
@@ -187,14 +198,14 @@ def _edited(activity: Activity, changes: tuple[FieldChange, ...]) -> Activity:
 def _upserted(before: MarketingSettings | None, changes: tuple[FieldChange, ...]) -> MarketingSettings:
     before = before or MarketingSettings()
     trees = {"settings": thaw(before.settings), "overrides": thaw(before.overrides)}
-    for one in changes:
-        *parents, last = one.path.split(".")
+    for change in changes:
+        *parents, last = change.path.split(".")
         here = trees
         for key in parents:
             if not isinstance(here.get(key), dict):
                 here[key] = {}
             here = here[key]
-        value: Json = one.after
+        value: Json = change.after
         if value is None:
             here.pop(last, None)
         else:

@@ -63,7 +63,7 @@ def posts(*rules: PostsRule, on: tuple[Activity, ...], recorded: RecordedSite | 
 
 
 def generated(part: PostsPart) -> list[str]:
-    return [one.operation.activity for _, one in part.actions if isinstance(one.operation, GeneratePosts)]
+    return [action.operation.activity for _, action in part.actions if isinstance(action.operation, GeneratePosts)]
 
 
 def test_the_first_rule_that_matches_decides() -> None:
@@ -72,9 +72,9 @@ def test_the_first_rule_that_matches_decides() -> None:
         RemoveActivities(Match()),
         on=(live("a", "Summer one"), live("b", "Winter")),
     )
-    updates = [one.operation for _, one in part.actions]
-    assert [type(one) for one in updates] == [DeleteActivity, UpdateActivity]
-    assert [one.title for one in part.projected] == ["Summer sale"]
+    updates = [action.operation for _, action in part.actions]
+    assert [type(update) for update in updates] == [DeleteActivity, UpdateActivity]
+    assert [activity.title for activity in part.projected] == ["Summer sale"]
 
 
 def test_a_set_rule_remembers_what_it_matches_and_what_it_set_before() -> None:
@@ -119,7 +119,7 @@ def test_too_few_matches_and_unknown_ids_refuse_the_site() -> None:
         RemoveActivities(Match(ids=frozenset({"gone already"}))),
         on=(live("a", "Winter"),),
     )
-    assert [one.code for one in part.refusals] == [RefusedBy.MIN, RefusedBy.UNKNOWN_ID]
+    assert [refusal.code for refusal in part.refusals] == [RefusedBy.MIN, RefusedBy.UNKNOWN_ID]
     assert "past" not in part.refusals[1].message
 
 
@@ -152,7 +152,7 @@ def test_rules_that_would_undo_each_other_are_refused() -> None:
         SetActivities(SUMMER, title="Summer sale"),
         on=(live("a", "Summer one"),),
     )
-    assert [one.code for one in part.refusals] == [RefusedBy.CONTRADICTION]
+    assert [refusal.code for refusal in part.refusals] == [RefusedBy.CONTRADICTION]
 
 
 OPEN = DesiredActivity("Open studio", "Come by", datetime(2026, 12, 5, 10, tzinfo=UTC), "SOCIAL_MARKETING")
@@ -171,7 +171,7 @@ def test_a_created_activity_follows_its_rule() -> None:
     later = replace(OPEN, target_date=OPEN.target_date + timedelta(days=1))
     [(_, action)] = plan(later, on=(there,), recorded=before).actions
     assert isinstance(action.operation, UpdateActivity)
-    assert [one.path for one in action.operation.changes] == ["targetDate"]
+    assert [change.path for change in action.operation.changes] == ["targetDate"]
     renamed = replace(there, title="Renamed by hand")
     [(_, action)] = plan(OPEN, on=(renamed,), recorded=before).actions
     assert isinstance(action.operation, UpdateActivity)
@@ -217,7 +217,7 @@ def test_absent_clears_drafts_and_leaves_what_went_out() -> None:
     story = draft("s", type="STORY")
     on = (live("a", "A", 1, (draft(), story)), live("b", "B", 1, (draft("p3", PostStatus.PUBLISHED),)))
     part = posts(PostsRule(Match(), present=False), on=on)
-    assert [one.operation for _, one in part.actions] == [
+    assert [action.operation for _, action in part.actions] == [
         ClearPosts(ActivityId("a"), "A", (PostId("p1"), PostId("s")), stories=True)
     ]
 
@@ -225,7 +225,7 @@ def test_absent_clears_drafts_and_leaves_what_went_out() -> None:
 def test_posts_of_an_activity_that_the_same_plan_creates_are_promised() -> None:
     rule = PostsRule(Match(within=timedelta(days=21)), max=3)
     part = plan_posts((rule,), (live("a", "A"),), (OPEN,), frozenset(), RecordedSite(), SCOPE)
-    assert [type(one.operation) for _, one in part.actions] == [GeneratePosts, Deferred]
+    assert [type(action.operation) for _, action in part.actions] == [GeneratePosts, Deferred]
     deferred = part.actions[1][1].operation
     assert isinstance(deferred, Deferred)
     assert deferred.at_most == 1
@@ -243,7 +243,7 @@ def test_a_scheduled_story_is_cancelled_where_posts_are_to_go() -> None:
     story = draft("s1", PostStatus.SCHEDULED, "STORY")
     on = (live("a", "First", 1, posts=(draft(), story)), live("b", "Second", posts=(story,)))
     part = posts(PostsRule(Match(), present=False), on=on)
-    (operation,) = [one.operation for _, one in part.actions]
+    (operation,) = [action.operation for _, action in part.actions]
     assert isinstance(operation, ClearPosts)
     assert operation.discards == (PostId("p1"),)
     assert not operation.stories
@@ -255,7 +255,7 @@ def test_created_activities_take_their_place_under_a_max_in_the_order_of_matches
     on = (live("a", "First", 1), live("c", "Third", 3))
     part = plan_posts((PostsRule(Match(), max=2),), on, (coming,), frozenset(), RecordedSite(), SCOPE)
     assert generated(part) == ["a"]
-    assert [one.operation.at_most for _, one in part.actions if isinstance(one.operation, Deferred)] == [1]
+    assert [action.operation.at_most for _, action in part.actions if isinstance(action.operation, Deferred)] == [1]
 
 
 def test_no_posts_are_promised_for_an_activity_that_an_earlier_call_may_have_made() -> None:

@@ -97,11 +97,11 @@ def test_a_failed_post_is_drift_with_its_reason_until_somebody_decides(shown: bo
     observed = site(replace(KILN, posts=(failed,))) if shown else replace(site(), items=((DRAFT.id, failed),))
     wanted = desired(approvals=decided(DraftDecision.APPROVE))
     made = plan(wanted, observed, before)
-    (said,) = [one for one in made.blocked if one.code == BlockedBy.FAILED]
+    (said,) = [problem for problem in made.blocked if problem.code == BlockedBy.FAILED]
     assert "the account is disconnected" in said.message
     assert "2026-12-01 08:00" in said.message
     report = find_drift(wanted, observed, before, made, PlanOptions(NOW))
-    assert [one.finding for one in report.of(DriftState.DRIFTED)] == [Finding.FAILED_POST]
+    assert [item.finding for item in report.of(DriftState.DRIFTED)] == [Finding.FAILED_POST]
     for approvals in (decided(DraftDecision.PENDING), decided(DraftDecision.APPROVE, ActivityDecision.DISCARD)):
         assert BlockedBy.FAILED not in [by for _, by in reasons(plan(desired(approvals=approvals), observed, before))]
 
@@ -117,7 +117,7 @@ def test_a_channel_that_was_lost_is_said_before_the_moment() -> None:
     made = plan(wanted, lost, before)
     assert (made.actions, reasons(made)) == ((), [("d1", BlockedBy.CHANNEL_NOT_CONNECTED)])
     report = find_drift(wanted, lost, before, made, PlanOptions(NOW))
-    assert [one.finding for one in report.of(DriftState.DRIFTED)] == [Finding.CHANNEL_LOST]
+    assert [item.finding for item in report.of(DriftState.DRIFTED)] == [Finding.CHANNEL_LOST]
 
 
 def test_a_post_that_outlived_its_activity_is_cancelled() -> None:
@@ -143,7 +143,9 @@ def test_a_post_that_somebody_moved_to_another_time_is_drift_though_no_rule_says
     before = scheduled(timedelta(days=2))
     yes = desired(approvals=approved(KILN))
     assert yes.schedule is not None
-    yes = replace(yes, schedule=replace(yes.schedule, rules=tuple(replace(one, at=None) for one in yes.schedule.rules)))
+    yes = replace(
+        yes, schedule=replace(yes.schedule, rules=tuple(replace(rule, at=None) for rule in yes.schedule.rules))
+    )
     for moved, findings in ((timedelta(0), []), (timedelta(days=3), [Finding.MOVED_BY_OTHERS])):
         waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2) + moved)
         live = site(replace(KILN, posts=(waits,)))
@@ -165,7 +167,7 @@ def test_a_post_that_was_moved_to_the_time_of_its_rule_is_as_asked_for() -> None
         made = plan(yes, live, before, publish=False)
         assert reasons(made) == ([("d1", BlockedBy.MOVED_BY_HAND)] if found else [])
         report = find_drift(yes, live, before, made, PlanOptions(NOW))
-        assert [one.finding for one in report.of(DriftState.DRIFTED)] == found
+        assert [item.finding for item in report.of(DriftState.DRIFTED)] == found
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_rule_17_6_a_cancel_that_shows_later_is_not_called_somebody_elses(
     live = site(replace(KILN, posts=(replace(DRAFT, status=PostStatus.CANCELED),)))
     wanted = desired(approvals=decided(decision))
     report = find_drift(wanted, live, before, plan(wanted, live, before), PlanOptions(NOW))
-    assert [one.finding for one in report.of(DriftState.DRIFTED)] == found
+    assert [item.finding for item in report.of(DriftState.DRIFTED)] == found
 
 
 @pytest.mark.parametrize(("status", "recorded"), [(PostStatus.CANCELED, True), (PostStatus.SCHEDULED, False)])
@@ -220,9 +222,9 @@ def test_an_approved_draft_that_the_site_no_longer_has_is_named(days: float, sta
 def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
     """The marketing plan still shows the activities of today, and no rule matches one that is past."""
     past, soon = activity("a", DRAFT, days=-0.3), activity("a", DRAFT, days=0.01)
-    for one, notes in ((past, 1), (soon, 0)):
-        yes = desired(ScheduleRule(Match(within=timedelta(days=9))), approvals=approved(one))
-        made = plan(yes, site(one), KNOWN)
+    for shown, notes in ((past, 1), (soon, 0)):
+        yes = desired(ScheduleRule(Match(within=timedelta(days=9))), approvals=approved(shown))
+        made = plan(yes, site(shown), KNOWN)
         assert sum("was approved but missed" in note.message for note in made.notes) == notes
 
 
@@ -233,7 +235,7 @@ def test_a_post_that_went_out_early_and_whose_activity_is_gone_is_no_drift(out: 
         before = replace(before, outcomes=(PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW),))
     observed = site(activity("b"))
     report = find_drift(desired(), observed, before, plan(desired(), observed, before), PlanOptions(NOW))
-    assert [one.finding for one in report.of(DriftState.DRIFTED)] == drifted
+    assert [item.finding for item in report.of(DriftState.DRIFTED)] == drifted
 
 
 MOVED = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=5))
@@ -260,4 +262,4 @@ def test_what_goes_wrong_is_named_where_the_file_has_no_schedule_any_more() -> N
         assert "--no-publish" not in made.blocked[0].fix
         assert "rule" not in made.blocked[0].fix
         report = find_drift(bare, live, before, made, PlanOptions(NOW))
-        assert [one.finding for one in report.of(DriftState.DRIFTED)] == [found]
+        assert [item.finding for item in report.of(DriftState.DRIFTED)] == [found]

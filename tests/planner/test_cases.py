@@ -34,7 +34,7 @@ from reconciler.reporters.text import TextReporter
 CASES = Path(__file__).parent.parent / "cases"
 
 
-@pytest.mark.parametrize("case", sorted(one.name for one in CASES.iterdir() if one.is_dir()))
+@pytest.mark.parametrize("case", sorted(folder.name for folder in CASES.iterdir() if folder.is_dir()))
 def test_case(case: str, update_cases: bool) -> None:
     folder = CASES / case
     answers = answers_of(folder)

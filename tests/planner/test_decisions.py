@@ -58,7 +58,9 @@ def test_a_decision_is_carried_out_for_posts_and_stories_and_nothing_goes_out(
     assert not made.to_review
 
 
-@pytest.mark.parametrize("decision", [one for one in ActivityDecision if one is not ActivityDecision.KEEP])
+@pytest.mark.parametrize(
+    "decision", [decision for decision in ActivityDecision if decision is not ActivityDecision.KEEP]
+)
 def test_a_decision_is_used_up_by_the_state_and_by_the_digests_that_are_gone(decision: ActivityDecision) -> None:
     file = approved(ONE, about=decision)
     words = (decision.value,) if decision is ActivityDecision.DISCARD else (decision.value, STORIES)
@@ -161,7 +163,7 @@ def test_a_decision_is_carried_out_up_to_the_moment_of_its_activity_and_not_besi
     def clears(*rules: PostsRule, days: float) -> list[Operation]:
         out = replace(ONE, date=NOW + timedelta(days=days))
         wanted = replace(desired(approvals=approved(out, about=ActivityDecision.DISCARD)), posts=rules)
-        return [one for one in operations(plan(wanted, site(out))) if isinstance(one, ClearPosts)]
+        return [operation for operation in operations(plan(wanted, site(out))) if isinstance(operation, ClearPosts)]
 
     assert (len(clears(days=1)), len(clears(days=0)), len(clears(days=-0.01))) == (1, 1, 0)
     assert len(clears(PostsRule(Match(), present=False), days=1)) == 1
@@ -185,7 +187,11 @@ def test_a_decision_that_was_given_for_other_drafts_is_not_carried_out_and_said(
     assert "was decided for different drafts than the file lists, so it is not carried out" in cannot_count.message
     assert cannot_count.fix == "run review, and decide again"
     earlier = Approvals((replace(found, decided=None),), "approvals/shop.yaml")
-    assert [one for one in operations(plan(desired(approvals=earlier), site(ONE))) if isinstance(one, ClearPosts)]
+    assert [
+        operation
+        for operation in operations(plan(desired(approvals=earlier), site(ONE)))
+        if isinstance(operation, ClearPosts)
+    ]
 
 
 @pytest.mark.parametrize("about", [ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
@@ -193,7 +199,7 @@ def test_a_decision_whose_drafts_are_all_others_since_is_said(about: ActivityDec
     """Somebody moved the activity, or edited its drafts, before the decision was carried out."""
     file = approved(ONE, about=about)
     moved = replace(ONE, date=ONE.date + timedelta(days=1))
-    edited = replace(ONE, posts=tuple(replace(one, texts=(("caption", "edited"),)) for one in ONE.posts))
+    edited = replace(ONE, posts=tuple(replace(post, texts=(("caption", "edited"),)) for post in ONE.posts))
     for other in (moved, edited):
         made = plan(desired(approvals=file), site(other), KNOWN)
         assert not made.actions
@@ -204,13 +210,13 @@ def test_a_decision_whose_drafts_are_all_others_since_is_said(about: ActivityDec
     none_left = replace(ONE, posts=())
     for found, recorded in ((edited, carried_out), (edited, RecordedSite()), (none_left, KNOWN)):
         blocked = plan(desired(approvals=file), site(found), recorded).blocked
-        assert BlockedBy.DECIDED_FOR_OTHERS not in {one.code for one in blocked}
+        assert BlockedBy.DECIDED_FOR_OTHERS not in {problem.code for problem in blocked}
 
 
 @pytest.mark.parametrize("about", [ActivityDecision.KEEP, ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
 def test_a_decision_that_is_not_committed_is_blocked_with_what_makes_it_count(about: ActivityDecision) -> None:
     """What is committed counts; what somebody wrote since is neither carried out nor ignored."""
-    drafts = frozenset(str(one.id) for one in ONE.posts)
+    drafts = frozenset(str(post.id) for post in ONE.posts)
     mine = approved(ONE, about=about) if about is not ActivityDecision.KEEP else approved(ONE)
     for file in (
         replace(mine, uncommitted=frozenset({ONE.id})),

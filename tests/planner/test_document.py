@@ -112,7 +112,7 @@ def test_every_operation_and_precondition_reads_back_equal(kind: type, data: st.
 
 def test_no_two_kinds_have_one_name() -> None:
     for union in (Operation, Precondition):
-        names = [kind_of(one.__name__) for one in typing.get_args(union)]
+        names = [kind_of(kind.__name__) for kind in typing.get_args(union)]
         assert len(set(names)) == len(names)
 
 
@@ -151,8 +151,8 @@ def test_neither_order_nor_wording_nor_the_files_are_facts() -> None:
     turned = Plan(
         SITE,
         tuple(
-            replace(one, details=("file",), reason=Reason.RULE, requires=one.requires[::-1])
-            for one in first.actions[::-1]
+            replace(action, details=("file",), reason=Reason.RULE, requires=action.requires[::-1])
+            for action in first.actions[::-1]
         ),
         config=digest_of("other"),
     )
@@ -224,7 +224,7 @@ def edits(members: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     here: Any = document
     while True:
         keys = list(here) if isinstance(here, dict) else list(range(len(here)))
-        key = chance.choice([one for one in keys if one not in ("kind", "formatVersion")] or keys)
+        key = chance.choice([key for key in keys if key not in ("kind", "formatVersion")] or keys)
         if isinstance(here[key], dict | list) and here[key] and chance.random() < 0.8:
             here = here[key]
             continue

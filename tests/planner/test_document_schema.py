@@ -41,7 +41,7 @@ def described(node: Any) -> Iterator[dict[str, Any]]:
 def test_every_field_is_described() -> None:
     found = list(described(SCHEMA))
     assert len(found) > 150
-    assert [one for one in found if not one.get("description", "").endswith((".", ")"))] == []
+    assert [field for field in found if not field.get("description", "").endswith((".", ")"))] == []
 
 
 @settings(

@@ -324,7 +324,7 @@ def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regene
     desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), marketing_plan=wanted, approvals=approvals)
     observed = ObservedSite(REF, NOW, MarketingSettings(), MarketingPlan(PlanStatus.NEVER_CREATED))
     plan = make_plan(desired, observed, KNOWN, PlanOptions(NOW))
-    found = [one.message for one in plan.refusals if one.code == RefusedBy.DISCARD]
+    found = [refusal.message for refusal in plan.refusals if refusal.code == RefusedBy.DISCARD]
     what = "1 approved draft" if discard is Discard.UNAPPROVED else "1 draft"
     because = f"generating a new one would discard {what}, but {MAY_DISCARD[discard]}"
     assert [because in message for message in found] == [True] * refused
@@ -344,6 +344,6 @@ def test_a_post_that_no_approvals_file_can_name_is_blocked_and_reviewed_by_nobod
     plan = make_plan(desired, ObservedSite(REF, NOW, marketing_plan=live), RecordedSite(), PlanOptions(NOW))
     assert (plan.actions, plan.to_review) == ((), ())
     odd = post if activity == "a1" else activity
-    assert [(one.code, one.message) for one in plan.blocked] == [
+    assert [(problem.code, problem.message) for problem in plan.blocked] == [
         ("cannot-be-judged", f'approvals files cannot hold the id of "Kiln" (Instagram): {odd}')
     ]

@@ -83,7 +83,7 @@ def test_a_description_that_is_left_out_is_left_alone_and_kept_in_the_replacing_
     [action] = plan(declared(date=FRIDAY.replace(day=5)), on=(live(description="by hand"),)).actions
     assert isinstance(action.operation, UpdateEvent)
     assert action.operation.event.description == "by hand"
-    assert [one.path for one in action.operation.changes] == ["date"]
+    assert [change.path for change in action.operation.changes] == ["date"]
 
 
 def test_null_clears_a_description() -> None:
@@ -112,7 +112,7 @@ def test_one_that_was_renamed_is_found_by_its_remembered_id() -> None:
     remembered = RecordedSite(event_ids=(("Sale", EventId("e1")),))
     [action] = plan(declared(), on=(live(name="Renamed by hand"),), recorded=remembered).actions
     assert isinstance(action.operation, UpdateEvent)
-    assert [(one.path, one.before, one.after) for one in action.operation.changes] == [
+    assert [(change.path, change.before, change.after) for change in action.operation.changes] == [
         ("name", "Renamed by hand", "Sale")
     ]
 
@@ -152,7 +152,7 @@ def test_what_no_read_would_show_again_is_not_created() -> None:
     far, old = declared(date=FRIDAY.replace(year=2030)), declared("Fair", date=FRIDAY.replace(year=2020))
     part = plan(far, old, on=())
     assert part.actions == ()
-    assert [str(one.address) for one in part.blocked] == ["shop/event[Sale]"]
+    assert [str(problem.address) for problem in part.blocked] == ["shop/event[Sale]"]
 
 
 def test_what_prune_deletes_counts_for_max_delete_and_keeps_its_rule_open_until_it_is_done() -> None:
@@ -166,7 +166,7 @@ def test_what_prune_deletes_counts_for_max_delete_and_keeps_its_rule_open_until_
 
 def test_each_of_two_pruned_namesakes_has_an_address_of_its_own() -> None:
     part = plan(on=(live("e1", "Fair"), live("e2", "Fair"), live("e3", "Old")), prune=True)
-    assert [one.address.key for one in part.actions] == ["Fair e1", "Fair e2", "Old"]
+    assert [action.address.key for action in part.actions] == ["Fair e1", "Fair e2", "Old"]
 
 
 def test_an_unknown_outcome_blocks_its_object_alone() -> None:
@@ -185,8 +185,10 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
     )
     in_doubt = RecordedSite(open=(entry,))
     plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW))
-    assert [str(one.address) for one in plan.actions] == ["shop/event[Fair]"]
-    assert [(str(one.address), one.code) for one in plan.blocked] == [("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)]
+    assert [str(action.address) for action in plan.actions] == ["shop/event[Fair]"]
+    assert [(str(problem.address), problem.code) for problem in plan.blocked] == [
+        ("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)
+    ]
     assert tally_of(plan).in_doubt == 1
     assert "state resolve shop 1" in plan.blocked[0].fix
 
@@ -217,7 +219,7 @@ def test_a_read_only_event_of_the_own_calendar_is_not_made_a_second_time(descrip
     )
     assert part.actions == ()
     differs = description != "as declared"
-    assert [(str(one.address), one.code) for one in part.blocked] == (
+    assert [(str(problem.address), problem.code) for problem in part.blocked] == (
         [("shop/event[Sale]", BlockedBy.READ_ONLY)] if differs else []
     )
 
@@ -259,7 +261,7 @@ def test_nothing_is_generated_for_an_event_that_cannot_be_written() -> None:
     known = RecordedSite(foreign_events=frozenset({EventId("e1")}))
     part = make_plan(file, seen, known, PlanOptions(NOW))
     assert part.actions == ()
-    assert [one.code for one in part.blocked] == [BlockedBy.READ_ONLY]
+    assert [problem.code for problem in part.blocked] == [BlockedBy.READ_ONLY]
 
 
 LONG = "Black Friday sale of everything in the shop"
@@ -282,9 +284,11 @@ def test_an_event_that_may_be_the_declared_one_with_its_name_cut_stops_the_site(
     there = live(name="Black Friday sale of...", description="something else")
     part = plan(declared(LONG, description=description), on=(there,), prune=True)
     assert part.actions == ()
-    assert [(str(one.address), one.code) for one in part.refusals] == [(f"shop/event[{LONG}]", RefusedBy.AMBIGUOUS)]
+    assert [(str(refusal.address), refusal.code) for refusal in part.refusals] == [
+        (f"shop/event[{LONG}]", RefusedBy.AMBIGUOUS)
+    ]
     both = plan(declared(LONG, description=description), declared(there.name), on=(there,))
-    assert [type(one.operation) for one in both.actions] == [CreateEvent]
+    assert [type(action.operation) for action in both.actions] == [CreateEvent]
     assert both.refusals == ()
 
 

@@ -78,7 +78,7 @@ def plan_of(
 
 def generations(plan: Plan) -> list[Operation]:
     kinds = Generate | Regenerate | AwaitGeneration | DeleteMarketingPlan
-    return [one.operation for one in plan.actions if isinstance(one.operation, kinds)]
+    return [action.operation for action in plan.actions if isinstance(action.operation, kinds)]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_rule_17_5_nothing_is_generated_while_nobody_knows_whether_an_event_was_
     in_doubt = replace(recorded(), open=(entry,))
     plan = plan_of(want, observed(status), in_doubt)
     assert generations(plan) == []
-    assert [(str(one.address), one.code) for one in plan.blocked] == [
+    assert [(str(problem.address), problem.code) for problem in plan.blocked] == [
         ("shop/marketing-plan", "outcome-unknown"), ("shop/event[Sale]", "outcome-unknown"),
     ]  # fmt: skip
     assert plan.blocked[0].message == ('nothing is generated until it is known whether the event "Sale" was created')
@@ -128,7 +128,7 @@ def test_rule_17_5_nothing_is_generated_while_nobody_knows_whether_an_event_was_
 
 def test_changed_topics_want_keyword_research_and_say_so() -> None:
     plan = plan_of(desired({"topics": {"included": ["mugs", "bowls"]}}), observed())
-    assert [type(one.operation) for one in plan.actions] == [UpdateSettings, Regenerate]
+    assert [type(action.operation) for action in plan.actions] == [UpdateSettings, Regenerate]
     regenerate = plan.actions[-1]
     assert regenerate.operation == Regenerate(True, (PostId("p1"),), Discard.UNAPPROVED)
     assert (regenerate.reason, regenerate.details) == (Reason.INPUTS_CHANGED, ("settings.topics.included",))
@@ -152,7 +152,7 @@ def test_keyword_research_can_be_forced_either_way(research: KeywordResearch, wa
 def test_when_never_saves_the_settings_and_regenerates_nothing() -> None:
     file = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(when=When.NEVER))
     plan = plan_of(file, observed())
-    assert [type(one.operation) for one in plan.actions] == [UpdateSettings]
+    assert [type(action.operation) for action in plan.actions] == [UpdateSettings]
 
 
 def test_regenerate_asks_for_one_whatever_the_inputs_are() -> None:
@@ -177,15 +177,15 @@ def test_nothing_is_decided_from_a_status_of_a_later_api_version() -> None:
 def test_an_edit_in_the_dashboard_is_undone_without_a_generation() -> None:
     live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "loud"})))
     plan = plan_of(desired(), live)
-    assert [type(one.operation) for one in plan.actions] == [UpdateSettings]
+    assert [type(action.operation) for action in plan.actions] == [UpdateSettings]
 
 
 def test_settings_saved_by_a_run_that_died_are_generated_from_by_the_next() -> None:
     live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "warm"})))
     file = desired({"toneOfVoice": "warm"})
-    due = Inputs(tuple(Field(one.path, one.value) for one in file.settings))
+    due = Inputs(tuple(Field(setting.path, setting.value) for setting in file.settings))
     plan = plan_of(file, live, replace(recorded(), pending=due))
-    assert [type(one.operation) for one in plan.actions] == [Regenerate]
+    assert [type(action.operation) for action in plan.actions] == [Regenerate]
     assert plan.actions[0].reason is Reason.NEVER_GENERATED_FROM
 
 
@@ -253,8 +253,8 @@ def test_an_event_that_left_the_file_and_stays_in_the_calendar_is_no_change() ->
 
 def test_an_unpublished_site_is_blocked_and_its_settings_are_written_all_the_same() -> None:
     plan = plan_of(desired({"toneOfVoice": "warm"}), observed(PlanStatus.NEVER_CREATED, published=False))
-    assert [type(one.operation) for one in plan.actions] == [UpdateSettings]
-    assert [one.code for one in plan.blocked] == [BlockedBy.SITE_NOT_PUBLISHED]
+    assert [type(action.operation) for action in plan.actions] == [UpdateSettings]
+    assert [problem.code for problem in plan.blocked] == [BlockedBy.SITE_NOT_PUBLISHED]
 
 
 def test_absent_deletes_it_once() -> None:
@@ -283,7 +283,7 @@ def approved() -> Approvals:
 def test_what_a_regeneration_may_throw_away(discard: Discard, live: PostStatus, file: Approvals, refused: bool) -> None:
     want = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(discard=discard), approvals=file)
     site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (activity(live),)))
-    assert [one.code for one in plan_of(want, site).refusals] == ([RefusedBy.DISCARD] if refused else [])
+    assert [refusal.code for refusal in plan_of(want, site).refusals] == ([RefusedBy.DISCARD] if refused else [])
 
 
 def test_drafts_of_past_activities_are_not_discarded() -> None:

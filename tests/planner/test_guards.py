@@ -84,7 +84,7 @@ def test_what_is_absent_loses_its_drafts_under_the_same_guard_as_a_regeneration(
     if discard is not None:
         base = replace(base, marketing_plan=DesiredMarketingPlan(discard=discard))
     made = plan(absent(base), site(YES, NO))
-    assert [one.code for one in made.refusals] == ([RefusedBy.DISCARD] if lost else [])
+    assert [refusal.code for refusal in made.refusals] == ([RefusedBy.DISCARD] if lost else [])
     for refused in made.refusals:
         assert f"{ABSENT[absent]} (state: absent) would discard {lost}, but" in refused.message
 
@@ -118,7 +118,7 @@ def test_deletions_and_discards_have_a_limit_each() -> None:
     made = tally_of(plan(no_activities(desired()), site(YES, NO)))
     assert (made.deleted, made.discard) == (2, 3)
     assert tally_of(plan(no_marketing_plan(desired()), site(YES, NO))).deleted == 1
-    assert [one.code for one in judge_run((made,), Policy(max_delete=1, max_discard=2))] == [
+    assert [refusal.code for refusal in judge_run((made,), Policy(max_delete=1, max_discard=2))] == [
         RefusedBy.MAX_DELETE,
         RefusedBy.MAX_DISCARD,
     ]
@@ -129,13 +129,13 @@ def test_what_is_only_known_after_a_generation_is_removed_only_within_the_guards
     wanted = replace(no_posts(no_activities(desired())), marketing_plan=DesiredMarketingPlan())
     policy = Policy(max_delete=4, max_discard=9)
     made = plan(wanted, none, policy=policy)
-    promises = [one for one in operations(made) if isinstance(one, Deferred)]
-    assert [one.at_most for one in promises] == [4, 9]
-    clears = next(one for one in made.actions if one.address.key == "posts.0")
+    promises = [operation for operation in operations(made) if isinstance(operation, Deferred)]
+    assert [promise.at_most for promise in promises] == [4, 9]
+    clears = next(action for action in made.actions if action.address.key == "posts.0")
     bound = replace(clears, operation=replace(clears.operation, at_most=2))
     found = resolve(bound, made, site(NO, YES), KNOWN, PlanOptions(NOW))
-    assert [one.operation for one in found.actions] == [
-        ClearPosts(YES.id, YES.title, tuple(one.id for one in YES.posts))
+    assert [action.operation for action in found.actions] == [
+        ClearPosts(YES.id, YES.title, tuple(post.id for post in YES.posts))
     ]
     kept = replace(wanted, marketing_plan=DesiredMarketingPlan(discard=Discard.NOTHING))
-    assert not [one for one in operations(plan(kept, none)) if isinstance(one, Deferred)]
+    assert not [operation for operation in operations(plan(kept, none)) if isinstance(operation, Deferred)]

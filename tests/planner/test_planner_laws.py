@@ -59,7 +59,7 @@ topics = st.fixed_dictionaries({}, optional={"included": word_lists, "excluded":
 
 def trees(nullable: bool) -> st.SearchStrategy[JsonObject]:
     """A settings object; in files a field may be null, which clears it."""
-    leaf = {key: st.none() | one if nullable else one for key, one in values.items()}
+    leaf = {key: st.none() | strategy if nullable else strategy for key, strategy in values.items()}
     nested: st.SearchStrategy[object] = st.none() | topics if nullable else topics
     return st.fixed_dictionaries({}, optional={**leaf, "topics": nested}).map(freeze_object)
 
@@ -82,7 +82,7 @@ desired_events = st.builds(
     st.just(ABSENT) | st.none() | words,
 )
 calendars = st.builds(
-    lambda events, prune: DesiredEvents(tuple({one.name: one for one in events}.values()), prune),
+    lambda events, prune: DesiredEvents(tuple({event.name: event for event in events}.values()), prune),
     st.lists(desired_events, max_size=3),
     st.booleans(),
 )
@@ -134,7 +134,7 @@ posts = st.builds(
 )
 activities = st.builds(
     lambda number, title, day, kind, items: Activity(
-        ActivityId(f"a{number}"), title, "", day, kind, tuple({one.id: one for one in items}.values())
+        ActivityId(f"a{number}"), title, "", day, kind, tuple({item.id: item for item in items}.values())
     ),
     st.integers(0, 99),
     titles,
@@ -145,7 +145,7 @@ activities = st.builds(
 
 
 def unique_by_id(found: list[Activity]) -> tuple[Activity, ...]:
-    return tuple({one.id: one for one in found}.values())
+    return tuple({activity.id: activity for activity in found}.values())
 
 
 @st.composite
@@ -156,7 +156,7 @@ def files(draw: st.DrawFn) -> DesiredSite:
         ref=SHOP,
         place=Place("sites/shop.yaml"),
         digest=Digest("sha256:0"),
-        settings=tuple(sorted(fields, key=lambda one: one.path)),
+        settings=tuple(sorted(fields, key=lambda field: field.path)),
         events=draw(st.none() | calendars),
         marketing_plan=draw(
             st.none()
@@ -180,7 +180,7 @@ def worlds(draw: st.DrawFn) -> PureWorld:
     )
     found = unique_by_id(draw(st.lists(activities, max_size=5))) if status is PlanStatus.ACTIVE else ()
     tree, over = draw(trees(nullable=False)), draw(overrides)
-    events = {one.id: one for one in draw(st.lists(live_events, max_size=4))}
+    events = {event.id: event for event in draw(st.lists(live_events, max_size=4))}
     observed = ObservedSite(
         ref=SHOP,
         read_at=NOW,
@@ -224,19 +224,19 @@ def test_what_is_not_declared_is_in_no_action(desired: DesiredSite, world: PureW
     before = world.observed.settings
     assert before is not None
     plan = world.plan(desired)
-    declared = {one.path for one in desired.settings}
+    declared = {setting.path for setting in desired.settings}
     for action in plan.actions:
         if isinstance(action.operation, UpdateSettings):
-            assert {one.path for one in action.operation.changes} <= declared
+            assert {change.path for change in action.operation.changes} <= declared
     assume(not plan.refusals)
     world.apply(desired)
     after = world.observed.settings
     assert after is not None
     for root, tree in (("settings", before.settings), ("overrides", before.overrides)):
-        for one in fields_of(tree, root):
-            touched = any(one.path == path or one.path.startswith(path + ".") for path in declared)
+        for field in fields_of(tree, root):
+            touched = any(field.path == path or field.path.startswith(path + ".") for path in declared)
             if not touched:
-                assert same_setting(one.path, one.value, after.value_of(one.path)), one.path
+                assert same_setting(field.path, field.value, after.value_of(field.path)), field.path
 
 
 @laws

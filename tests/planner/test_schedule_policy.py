@@ -40,7 +40,7 @@ def test_each_thing_the_site_lacks_is_a_blocked_item_with_its_fix() -> None:
         ("d1", BlockedBy.SITE_NOT_PUBLISHED),
         ("d1", BlockedBy.FEATURE_MISSING),
     ]
-    assert all(one.fix for one in made.blocked)
+    assert all(problem.fix for problem in made.blocked)
     assert tally_of(made).blocked == 2, "objects are counted, not reasons"
 
 

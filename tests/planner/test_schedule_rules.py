@@ -105,7 +105,7 @@ def test_a_second_run_adds_nothing(status: PostStatus) -> None:
     rule = ScheduleRule(Match(), max=2)
     agreed = approved(*drafts)
     assert names(plan(desired(rule, approvals=agreed), site(*drafts))) == ["d1", "d2"]
-    done = [replace(one, posts=(post(one.posts[0].id, status=status),)) for one in drafts[:2]]
+    done = [replace(draft, posts=(post(draft.posts[0].id, status=status),)) for draft in drafts[:2]]
     assert not plan(desired(rule, approvals=agreed), site(*done, *drafts[2:])).actions
 
 
@@ -114,7 +114,7 @@ def test_a_draft_that_waits_keeps_its_place() -> None:
     rule = ScheduleRule(Match(), max=1)
     made = plan(desired(rule, approvals=approved(second)), site(first, second))
     assert not made.actions
-    assert [one.post for one in made.to_review] == ["d1"]
+    assert [draft.post for draft in made.to_review] == ["d1"]
 
 
 def test_min_and_unknown_ids_refuse_the_site() -> None:
@@ -240,9 +240,9 @@ def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> No
     assert (promise.part, promise.rule, promise.at_most) == (SitePart.SCHEDULE, 0, 2)
     assert class_of(promise) is ActionClass.PUBLIC
     assert not [
-        one
-        for one in operations(plan(replace(wanted, schedule=desired().schedule), site(full, empty)))
-        if isinstance(one, Deferred)
+        operation
+        for operation in operations(plan(replace(wanted, schedule=desired().schedule), site(full, empty)))
+        if isinstance(operation, Deferred)
     ]
 
 
@@ -276,14 +276,14 @@ def test_changed_after_approval_is_blocked_and_not_reviewed_content_waits() -> N
     file = approved(activity("a", post("d1", caption="old words")))
     made = plan(desired(approvals=file), site(live))
     assert reasons(made) == [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)]
-    assert [(one.post, one.state) for one in made.to_review] == [
+    assert [(draft.post, draft.state) for draft in made.to_review] == [
         ("d2", InReview.NOT_REVIEWED),
         ("d3", InReview.NOT_REVIEWED),
     ]
     from reconciler.model.approvals import DraftDecision
 
     waiting = plan(desired(approvals=approved(live, decision=DraftDecision.PENDING)), site(live))
-    assert {one.state for one in waiting.to_review} == {InReview.PENDING}
+    assert {draft.state for draft in waiting.to_review} == {InReview.PENDING}
     assert not waiting.actions
 
 

@@ -40,14 +40,14 @@ def test_an_approval_present_at_first_contact_is_blocked_until_it_is_given_again
     second = plan(wanted, site(KILN), known)
     assert (second.actions, reasons(second)) == ((), [("d1", BlockedBy.APPROVAL_UNPROVEN)])
     again = desired(approvals=approved(KILN, cancelled=1))
-    assert [type(one) for one in operations(plan(again, site(KILN), known))] == [SchedulePost]
+    assert [type(operation) for operation in operations(plan(again, site(KILN), known))] == [SchedulePost]
 
 
 def test_an_approval_given_after_first_contact_counts() -> None:
     known = remembered(plan(desired(), site(KILN), RecordedSite()))
     assert known.is_known
     made = plan(desired(approvals=approved(KILN)), site(KILN), known)
-    assert [type(one) for one in operations(made)] == [SchedulePost]
+    assert [type(operation) for operation in operations(made)] == [SchedulePost]
 
 
 def test_what_is_scheduled_and_approved_is_ours_from_then_on_whoever_scheduled_it() -> None:
@@ -58,7 +58,7 @@ def test_what_is_scheduled_and_approved_is_ours_from_then_on_whoever_scheduled_i
         ours = remembered(found, before)
         assert ours.object(used_key(KILN.posts[0].id)) is not None
         withdrawn = plan(desired(), site(waits), ours)
-        assert [type(one) for one in operations(withdrawn)] == [CancelPost]
+        assert [type(operation) for operation in operations(withdrawn)] == [CancelPost]
         # Put back among the drafts by hand: the approval was for one scheduling only.
         back = plan(desired(approvals=approved(KILN)), site(KILN), ours)
         assert (back.actions, reasons(back)) == ((), [("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)])

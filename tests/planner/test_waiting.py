@@ -91,7 +91,9 @@ def test_a_post_whose_activity_the_window_of_a_read_no_longer_shows_is_judged_by
 
 
 def cancels(made: Plan) -> tuple[tuple[Operation, Reason], ...]:
-    return tuple((one.operation, one.reason) for one in made.actions if isinstance(one.operation, CancelPost))
+    return tuple(
+        (action.operation, action.reason) for action in made.actions if isinstance(action.operation, CancelPost)
+    )
 
 
 def test_what_is_approved_as_it_is_stays() -> None:
@@ -235,7 +237,7 @@ def test_a_post_is_moved_to_its_rules_time_if_that_is_another_minute_and_still_a
 ) -> None:
     early = activity("a", replace(WAITS, scheduled_for=AT + timedelta(seconds=off)))
     made = plan(desired(ScheduleRule(Match(), at=time(9)), approvals=approved(early)), site(early), OURS, now=now)
-    assert [type(one) for one in operations(made)] == [ReschedulePost] * moves
+    assert [type(operation) for operation in operations(made)] == [ReschedulePost] * moves
     assert not made.blocked
 
 
@@ -254,7 +256,7 @@ def test_a_forbidden_moment_that_the_rule_moves_from_is_no_reason_to_take_it_bac
     # A run that plans nothing public leaves it to the next one, and says so: nothing undoes a cancel.
     held = plan(later, site(KILN), OURS, policy=quiet, publish=False)
     assert operations(held) == []
-    assert [(one.post, one.reason, one.problem.code) for one in held.still_going_out] == [
+    assert [(post.post, post.reason, post.problem.code) for post in held.still_going_out] == [
         (WAITS.id, Reason.FORBIDDEN, Unstopped.LEFT_OUT)
     ]
     assert "--no-publish" in held.still_going_out[0].problem.fix
@@ -267,9 +269,9 @@ def test_a_forbidden_moment_that_the_rule_moves_from_is_no_reason_to_take_it_bac
 def test_a_smaller_number_for_a_day_takes_the_last_ones_back() -> None:
     posts = [replace(WAITS, id=f"d{n}", scheduled_for=AT + timedelta(hours=n)) for n in (1, 2, 3)]
     out = activity("a", *posts)
-    ours = RecordedSite(published=tuple(one for each in posts for one in scheduled_before(each).published))
+    ours = RecordedSite(published=tuple(record for each in posts for record in scheduled_before(each).published))
     made = plan(desired(approvals=approved(out)), site(out), ours, policy=Policy(max_publish_per_site_per_day=2))
-    assert [one.post for one in operations(made) if isinstance(one, CancelPost)] == ["d3"]
+    assert [operation.post for operation in operations(made) if isinstance(operation, CancelPost)] == ["d3"]
 
 
 def test_what_somebody_else_scheduled_cancels_nothing_that_this_tool_scheduled() -> None:
@@ -293,7 +295,7 @@ def test_regenerating_takes_back_what_is_scheduled_only_where_the_file_lets_it()
     assert not made.refusals
     kept = regenerate(Discard.UNAPPROVED, YES)
     assert [refusal.code for refusal in kept.refusals] == [RefusedBy.DISCARD]
-    assert not [one for one in operations(kept) if isinstance(one, CancelPost)]
+    assert not [operation for operation in operations(kept) if isinstance(operation, CancelPost)]
     # A post that is cancelled for its own reasons is not what the regeneration throws away.
     withdrawn = regenerate(Discard.UNAPPROVED, Approvals())
     assert [withdrawn.actions[0].reason, withdrawn.refusals] == [Reason.WITHDRAWN, ()]
@@ -304,23 +306,23 @@ def test_a_past_activity_is_kept_by_a_regeneration_and_so_is_its_post() -> None:
     earlier = activity("a", tonight, days=-0.1)
     wanted = replace(desired(approvals=approved(earlier)), marketing_plan=DesiredMarketingPlan(discard=Discard.ALL))
     made = make_plan(wanted, site(earlier), OURS, PlanOptions(NOW, regenerate=True))
-    assert [type(one) for one in operations(made)] == [Regenerate]
+    assert [type(operation) for operation in operations(made)] == [Regenerate]
 
 
 def test_a_rule_that_no_longer_covers_a_post_withdraws_nothing_but_under_manage_all() -> None:
     facebook = ScheduleRule(Match(), ("FACEBOOK",))
     assert plan(desired(facebook, approvals=YES), site(KILN), OURS).is_empty
     made = plan(desired(facebook, approvals=YES, cancel_others=True), site(KILN), OURS)
-    assert [(one.operation, one.reason) for one in made.actions] == [(CANCEL, Reason.NOT_WANTED)]
+    assert [(action.operation, action.reason) for action in made.actions] == [(CANCEL, Reason.NOT_WANTED)]
 
 
 def test_what_somebody_else_scheduled_without_an_approval_is_named_and_under_manage_all_cancelled() -> None:
     made = plan(desired(), site(KILN))
     assert reasons(made) == [("d1", BlockedBy.SCHEDULED_UNAPPROVED)]
     assert made.is_empty
-    assert [one.post for one in made.to_review] == ["d1"]
+    assert [draft.post for draft in made.to_review] == ["d1"]
     made = plan(desired(cancel_others=True), site(KILN))
-    assert [(one.operation, one.reason) for one in made.actions] == [(CANCEL, Reason.NEVER_APPROVED)]
+    assert [(action.operation, action.reason) for action in made.actions] == [(CANCEL, Reason.NEVER_APPROVED)]
     assert plan(desired(required=False), site(KILN)).is_empty
 
 
@@ -353,7 +355,7 @@ def test_under_a_pause_nothing_new_is_scheduled(pause: Pause) -> None:
 def test_what_cannot_be_cancelled_is_still_going_out(status: PostStatus) -> None:
     out = activity("a", replace(WAITS, status=status, account_id="17841"))
     made = plan(desired(), site(out), OURS)
-    assert not [one for one in operations(made) if isinstance(one, CancelPost)]
+    assert not [operation for operation in operations(made) if isinstance(operation, CancelPost)]
     (goes_out,) = made.still_going_out
     assert (goes_out.reason, goes_out.account) == (Reason.WITHDRAWN, "17841")
     assert str(status) in goes_out.problem.message
@@ -409,12 +411,12 @@ def test_what_a_rule_would_move_while_the_marketing_plan_shows_nothing_is_named(
     wanted = desired(ScheduleRule(Match(), at=time(14)), approvals=YES)
     quiet = Policy(quiet_hours=QuietHours(AT.time(), time(12))) if forbidden else Policy()
     made = plan(wanted, hidden, ours, policy=quiet)
-    assert not [one for one in operations(made) if isinstance(one, CancelPost | ReschedulePost)]
-    assert [(one.post, one.reason) for one in made.still_going_out] == ([(WAITS.id, Reason.FORBIDDEN)] * forbidden)
+    assert not [operation for operation in operations(made) if isinstance(operation, CancelPost | ReschedulePost)]
+    assert [(post.post, post.reason) for post in made.still_going_out] == ([(WAITS.id, Reason.FORBIDDEN)] * forbidden)
     assert any("is moved to Thu 2026-12-03 14:00 UTC" in note.message for note in made.notes) is not forbidden
     held = plan(wanted, hidden, ours, policy=quiet, publish=False)
     assert not cancels(held)
-    assert [one.reason for one in held.still_going_out] == [Reason.FORBIDDEN] * forbidden
+    assert [post.reason for post in held.still_going_out] == [Reason.FORBIDDEN] * forbidden
 
 
 def test_what_is_wrong_with_a_post_is_said_while_the_marketing_plan_shows_nothing() -> None:

@@ -67,14 +67,14 @@ def test_every_text_is_shown_as_text_and_nothing_can_run() -> None:
 def test_only_images_over_https_may_be_fetched() -> None:
     text = gallery([review()])
     page = Page(text)
-    (policy,) = (one["content"] for one in page.all("meta") if one.get("http-equiv") == "Content-Security-Policy")
+    (policy,) = (meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     style = text.split("<style>")[1].split("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert policy == (
         f"default-src 'none'; img-src https:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
-    assert all(one["src"].startswith("https://") and one["alt"] for one in page.all("img"))
-    assert all(one["href"].startswith(("https://", "#")) for one in page.all("a"))
+    assert all(image["src"].startswith("https://") and image["alt"] for image in page.all("img"))
+    assert all(link["href"].startswith(("https://", "#")) for link in page.all("a"))
     assert "url(" not in style
     assert "@import" not in style
 
@@ -82,19 +82,19 @@ def test_only_images_over_https_may_be_fetched() -> None:
 def test_images_that_no_network_has_are_drawn_into_the_page() -> None:
     drawn = "data:image/svg+xml;base64,PHN2Zy8+"
     page = Page(gallery([review()], lambda url: drawn if "wixstatic" in url else None))
-    (policy,) = (one["content"] for one in page.all("meta") if one.get("http-equiv") == "Content-Security-Policy")
+    (policy,) = (meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     assert "img-src https: data:;" in policy
-    assert drawn in {one["src"] for one in page.all("img")}
-    assert all(one["src"] == drawn or "wixstatic" not in one["src"] for one in page.all("img"))
-    assert all(one["href"].startswith(("https://", "#")) for one in page.all("a"))  # where it leads stays what it is
+    assert drawn in {image["src"] for image in page.all("img")}
+    assert all(image["src"] == drawn or "wixstatic" not in image["src"] for image in page.all("img"))
+    assert all(link["href"].startswith(("https://", "#")) for link in page.all("a"))  # where it leads stays what it is
 
 
 def test_the_calendar_leads_to_every_card_on_its_day_in_the_sites_zone() -> None:
     page = Page(gallery([review()]))
-    cards = [one["id"] for one in page.all("article")]
+    cards = [card["id"] for card in page.all("article")]
     assert len(cards) == len(set(cards)) == 12
-    assert Counter(one["href"] for one in page.all("a") if one["href"].startswith("#")) == Counter(
-        f"#{one}" for one in cards
+    assert Counter(link["href"] for link in page.all("a") if link["href"].startswith("#")) == Counter(
+        f"#{card}" for card in cards
     )
     shown = "".join(page.texts)
     assert "December 2026" in shown

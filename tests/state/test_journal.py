@@ -332,14 +332,14 @@ def test_an_entry_stays_open_until_its_outcome_is_known() -> None:
         assert (await state.load(SHOP)).open == (entry,)
         await journal.end(entry, unclear("the connection was lost"))
         await journal.flush()
-        assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [
+        assert [(entry.sent, entry.unknown) for entry in (await state.load(SHOP)).open] == [
             (False, Failure("api-network-error"))
         ]
         await journal.sent(entry)
-        assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [(True, None)]
+        assert [(entry.sent, entry.unknown) for entry in (await state.load(SHOP)).open] == [(True, None)]
         await journal.end(entry, Pending())
         await journal.flush()
-        assert [one.sent for one in (await state.load(SHOP)).open] == [True]
+        assert [entry.sent for entry in (await state.load(SHOP)).open] == [True]
         await journal.end(entry, Done())
         await journal.flush()
         assert (await state.load(SHOP)).open == ()

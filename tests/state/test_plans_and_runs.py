@@ -41,9 +41,9 @@ def test_a_saved_plan_is_spent_once(tmp_path: Path) -> None:
         assert await plans.spent_at("seal-1") is None
         assert not os.listdir(tmp_path)
         tries = await asyncio.gather(*(plans.mark_spent("seal-1", NOW) for _ in range(8)), return_exceptions=True)
-        refused = [one for one in tries if one is not None]
+        refused = [attempt for attempt in tries if attempt is not None]
         assert len(refused) == 7
-        assert all(isinstance(one, AlreadySpent) and one.when == NOW for one in refused)
+        assert all(isinstance(refusal, AlreadySpent) and refusal.when == NOW for refusal in refused)
         assert await plans.spent_at("seal-1") == NOW
         await plans.mark_spent("another ../../ seal \ud800", NOW)
 
