@@ -27,8 +27,8 @@ WORDS = re.compile(r"[a-z']{2,} [a-z']{2,}|[a-z']{2,} …|… [a-z']{2,}")
 NOT_SET = "(not set)"
 """How a value that is missing is shown: a mark, like its quotes."""
 
-MAKERS = {"Diagnostic", "Mistake", "RuleViolation", "Objection"}
-"""Records that are a message and its fix. The last three become a Diagnostic once it is known what they are about."""
+MAKERS = {"Diagnostic"}
+"""Records that are a message and its fix."""
 
 THROUGH = {"about", "printable", "shown", "str", "spoken"}
 """Functions that give a text back, only made safe to show or with its subject in front."""
@@ -57,12 +57,10 @@ ALLOWED = {
         "api/wire_platform.py": {"ListShape", "ObjectShape"},
     },
     "the fix of a problem in a file, or how a value is called in it": {
-        "config/advice.py": {"_closest", "_schema_fix"},
         "config/explain.py": {"_kind", "_quoted"},
     },
     "a noun or a unit that is counted": {
         "model/durations.py": {"_two"},
-        "planner/losses.py": {"_counted"},
     },
     "text of a file, a command or a header": {
         "api/address.py": {"Proxy"},
@@ -71,7 +69,6 @@ ALLOWED = {
         "engine/lift_defaults.py": {"as_item"},
         "config/site_text.py": {"_lines"},
         "engine/tool_results.py": {"text"},
-        "planner/review.py": {"_lasting"},
         "version.py": {"install_hint"},
     },
     "a name of a value or a mark in a record, not a sentence": {

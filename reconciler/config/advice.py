@@ -50,19 +50,16 @@ def advice_about_text(
     name = found[1].decode("utf-8", "replace")
     if "://" in name or "\0" in name or (file.parent / name).exists():
         return
-    message = f"the modeline names the schema {quoted(name)}, which does not exist"
     line = data.count(b"\n", 0, found.start()) + 1
-    fix = _schema_fix(Path(os.path.normpath(file.parent / name)), file, root, schema)
-    yield warning(Place(shown, line, 1), message, fix, code=SCHEMA_MISSING)
-
-
-def _schema_fix(missing: Path, file: Path, root: Path, schema: str) -> str:
-    """How to get the schema: where the modeline has it if that is a folder of the project, otherwise in `schemas/`."""
-    usual = root / "schemas" / f"{schema}.schema.json"
+    missing, usual = Path(os.path.normpath(file.parent / name)), root / "schemas" / f"{schema}.schema.json"
+    # The schema is written where the modeline has it if that is a folder of the project, otherwise in `schemas/`.
     if missing.is_relative_to(root) and (missing.parent.is_dir() or missing == usual):
-        return f"correct the path, or write it: {_writing(schema, missing)}"
-    corrected = f"change it to $schema={Path(os.path.relpath(usual, file.parent)).as_posix()}"
-    return corrected if usual.exists() else f"{corrected}, and write it: {_writing(schema, usual)}"
+        fix = f"correct the path, or write it: {_writing(schema, missing)}"
+    else:
+        fix = f"change it to $schema={Path(os.path.relpath(usual, file.parent)).as_posix()}"
+        fix = fix if usual.exists() else f"{fix}, and write it: {_writing(schema, usual)}"
+    message = f"the modeline names the schema {quoted(name)}, which does not exist"
+    yield warning(Place(shown, line, 1), message, fix, code=SCHEMA_MISSING)
 
 
 def _writing(schema: str, path: Path) -> str:
@@ -184,26 +181,29 @@ def unmatched_defaults(project: ProjectConfig, labels: Iterable[Labels]) -> Iter
     known = {tuple(sorted(of_site)) for of_site in labels}
     for at, defaults in enumerate(project.defaults):
         if not any(defaults.applies(dict(of_site)) for of_site in known):
-            message = f"defaults[{at}].where: no site has the labels {_shown(defaults.labels)}"
-            yield warning(defaults.place, message, _closest(defaults, known), code="defaults-for-nobody")
+            yield _for_nobody(at, defaults, known)
 
 
 def _shown(labels: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{name}={value}" for name, value in labels)
 
 
-def _closest(defaults: Defaults, known: Iterable[Labels]) -> str:
-    pairs = {pair for of_site in known for pair in of_site}
+def _for_nobody(at: int, defaults: Defaults, known: Iterable[Labels]) -> Diagnostic:
+    """The `defaults` at a position, which match no site, with what is closest to their labels."""
+    fix, pairs = "no site has all of them at once", {pair for of_site in known for pair in of_site}
     names = sorted({name for name, _ in pairs})
     for name, value in defaults.labels:
         if name not in names:
             near = close_match(name, names)
-            return f"did you mean {near}?" if near else f"labels in use: {listed(names) or 'none'}"
+            fix = f"did you mean {near}?" if near else f"labels in use: {listed(names) or 'none'}"
+            break
         values = sorted({other for label, other in pairs if label == name})
         if value not in values:
             near = close_match(value, values)
-            return f"did you mean {name}={near}?" if near else f"values of {name} in use: {listed(values[:8])}"
-    return "no site has all of them at once"
+            fix = f"did you mean {name}={near}?" if near else f"values of {name} in use: {listed(values[:8])}"
+            break
+    message = f"defaults[{at}].where: no site has the labels {_shown(defaults.labels)}"
+    return warning(defaults.place, message, fix, code="defaults-for-nobody")
 
 
 def unowned_approvals(project: ProjectConfig, unowned: Sequence[str], sites: Sequence[str]) -> Iterator[Diagnostic]:

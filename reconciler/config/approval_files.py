@@ -99,7 +99,7 @@ class ApprovalFiles:
         if site not in self.names:
             return self._missing(path, site, problems) or nothing
         if refused := refused_path(path, self._project.root, self._project.trust):
-            problems.append(problem(Place(shown_path(path)), *refused, continues=True))
+            problems.append(refused.at(Place(shown_path(path))))
             return nothing
         content = self._kept.pop(site, None)
         if self._repository is None:

@@ -34,7 +34,7 @@ def _reference(written: dict[str, Any], path: KeyPath, merged: MergedDocument, r
     if "file" in written:
         return FromFile(_file(written["file"], root, trust))
     if refused := refused_command(trust):
-        merged.problem((*path, "command"), *refused, key=True)
+        merged.problem((*path, "command"), refused.message, refused.fix, key=True)
     return FromCommand(_words(written["command"], (*path, "command"), merged), root)
 
 

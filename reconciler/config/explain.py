@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, close_match, dotted, listed, quoted
-from reconciler.model.diagnostics import Diagnostic, Mistake, problem
+from reconciler.model.diagnostics import Diagnostic, problem
 from reconciler.model.text import about
 
 Explained: TypeAlias = tuple[KeyPath, Diagnostic]
@@ -118,7 +118,7 @@ class _Explainer:
                 )
                 return self._problem(path, f"{said} {must}", f"did you mean {near}?" if near else "")
             case "pattern":
-                return self._problem(path, *self._unlike(said, value, schema))
+                return self._unlike(path, value, schema)
             case "minimum":
                 return self._problem(path, f"{said} is too small", f"the minimum is {rule}")
             case "maximum":
@@ -135,14 +135,17 @@ class _Explainer:
             case _:
                 return self._problem(path, f"{said} does not fit ({keyword})", str(schema.get("description", "")))
 
-    def _unlike(self, said: str, value: str, schema: Mapping[str, Any]) -> Mistake:
+    def _unlike(self, path: KeyPath, value: str, schema: Mapping[str, Any]) -> Explained:
+        said = self._quoted(path, value)
         if schema.get("title") == _AHEAD and _MINUTES.match(value):
-            return Mistake(f"{said} is in minutes or smaller units", "write hours, days or weeks; a month is 30d")
+            return self._problem(
+                path, f"{said} is in minutes or smaller units", "write hours, days or weeks; a month is 30d"
+            )
         examples = [str(example) for example in schema.get("examples", ())]
         near = close_match(value, examples) if len(examples) > 2 else None
         kind = re.sub(r"\Aan? ", "a valid ", schema.get("title", "a text value"))
         fix = f"did you mean {near}?" if near else f"write it like {listed(examples[:2], 'or')}"
-        return Mistake(f"{said} is not {kind}", fix)
+        return self._problem(path, f"{said} is not {kind}", fix)
 
     def _wrong_type(self, path: KeyPath, value: Any, rule: Any, schema: Mapping[str, Any]) -> Explained:
         wanted = [rule] if isinstance(rule, str) else list(rule)

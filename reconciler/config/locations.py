@@ -6,59 +6,59 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.config.words import close_match, listed, quoted
-from reconciler.model.diagnostics import Mistake
+from reconciler.model.diagnostics import Diagnostic, mistake
 from reconciler.model.locations import STORES, is_loopback
 
 NAMED_APIS: Final = ("wix", "sandbox")
 
 
-def check_api(text: str) -> Mistake | None:
+def check_api(text: str) -> Diagnostic | None:
     """What is wrong with an `api`: `wix`, `sandbox`, or an https URL; http only on loopback."""
     if text in NAMED_APIS:
         return None
     hint = "write wix, sandbox or an https URL"
     if "://" not in text:
         near = close_match(text, NAMED_APIS)
-        return Mistake(f"{quoted(text)} is not an API", f"did you mean {near}?" if near else hint)
+        return mistake(f"{quoted(text)} is not an API", f"did you mean {near}?" if near else hint)
     url = _split(text)
     if url is None or not url.hostname or url.scheme.lower() not in ("http", "https"):
-        return Mistake(f"{quoted(_without_secrets(text))} is not the URL of an API", hint)
+        return mistake(f"{quoted(_without_secrets(text))} is not the URL of an API", hint)
     if url.username is not None or url.password is not None:
-        return Mistake(
+        return mistake(
             "an inline secret is refused: the URL contains a user or a password", "name it under `credentials`"
         )
     if url.query or url.fragment or "?" in text or "#" in text:
-        return Mistake("the URL of an API has no query and no fragment", "write it up to the path")
+        return mistake("the URL of an API has no query and no fragment", "write it up to the path")
     if url.scheme.lower() == "http" and not is_loopback(url.hostname):
-        return Mistake(
+        return mistake(
             f"{quoted(text)} would send keys unencrypted",
             "use https (http is for loopback only)",
         )
     return None
 
 
-def check_state(text: str) -> Mistake | None:
+def check_state(text: str) -> Diagnostic | None:
     """What is wrong with a `state`: a folder, or the URL of an object store."""
     if "://" not in text:
         if text.strip() and "\0" not in text:
             return None
-        return Mistake(f"{quoted(text)} is not a folder", "write a path such as .reconciler")
+        return mistake(f"{quoted(text)} is not a folder", "write a path such as .reconciler")
     url = _split(text)
     stores = listed([f"{scheme}://" for scheme in STORES], "or")
     if url is None or url.scheme.lower() not in STORES:
         scheme = text.split("://", 1)[0]
         near = close_match(scheme, STORES)
         hint = f"did you mean {near}://?" if near else f"write a folder, or a URL that begins with {stores}"
-        return Mistake(f"{quoted(scheme)} is not a supported kind of store", hint)
+        return mistake(f"{quoted(scheme)} is not a supported kind of store", hint)
     if url.username is not None or url.password is not None:
-        return Mistake(
+        return mistake(
             "an inline secret is refused: the URL contains a user or a password",
             "use the store's environment variables instead",
         )
     if not url.netloc:
-        return Mistake("the URL of a store needs a bucket name", f"write {url.scheme}://BUCKET/PATH")
+        return mistake("the URL of a store needs a bucket name", f"write {url.scheme}://BUCKET/PATH")
     if url.query or url.fragment:
-        return Mistake("the URL of a store has no query and no fragment", f"write {url.scheme}://BUCKET/PATH")
+        return mistake("the URL of a store has no query and no fragment", f"write {url.scheme}://BUCKET/PATH")
     return None
 
 

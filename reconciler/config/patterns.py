@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.config.words import quoted
-from reconciler.model.diagnostics import Mistake
+from reconciler.model.diagnostics import Diagnostic, mistake
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -24,10 +24,10 @@ class Unlisted(Struct, frozen=True):
     why: str
 
 
-def wrong_pattern(pattern: str) -> Mistake | None:
+def wrong_pattern(pattern: str) -> Diagnostic | None:
     """What is wrong with a pattern in a file."""
     if pattern.split("/").count("**") > 1:
-        return Mistake(f"{quoted(pattern)} has `**` more than once", "use it once; it already matches nested folders")
+        return mistake(f"{quoted(pattern)} has `**` more than once", "use it once; it already matches nested folders")
     return None
 
 

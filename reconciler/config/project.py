@@ -29,7 +29,7 @@ from reconciler.config.words import KeyPath, listed
 from reconciler.config.yaml_source import only_document, read_file
 from reconciler.model.address import Labels
 from reconciler.model.canonical import EMPTY, Digest, digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Mistake, Place, problem
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place
 from reconciler.model.policy import Policy, QuietHours
 
 SEED: Final = "sandbox.yaml"
@@ -130,10 +130,7 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
     problems = Problems()
     project = ProjectConfig(root, trust=trust) if file is None else _read_project(root, file, trust, problems)
     if file is None:
-        problems.extend(
-            problem(Place(shown_path(root / name)), *refused, continues=True)
-            for _, name, refused in _places_outside(project)
-        )
+        problems.extend(refused.at(Place(shown_path(root / name))) for _, name, refused in _places_outside(project))
     if problems:
         raise InvalidProject(problems.reported(), project)
     return project
@@ -153,7 +150,7 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
     stamp = stamp_of(file)
     content = None
     if refused := refused_path(file, root, trust):
-        problems.append(problem(Place(shown_path(file)), *refused, continues=True))
+        problems.append(refused.at(Place(shown_path(file))))
     else:
         content = read_file(file, shown_path(file), problems)
     if content is None:
@@ -225,18 +222,19 @@ def _check_places(project: ProjectConfig, merged: MergedDocument) -> None:
     trust, written = project.trust, merged.value
     wrong = check_api(project.api) or (refused_api(project.api, trust) if trust.api is None else None)
     if wrong and "api" in written:
-        merged.problem(("api",), *wrong)
+        merged.problem(("api",), wrong.message, wrong.fix)
     if (wrong := check_state(project.state)) and "state" in written:
-        merged.problem(("state",), *wrong)
-    for key, name, (message, fix) in _places_outside(project):
+        merged.problem(("state",), wrong.message, wrong.fix)
+    for key, name, refused in _places_outside(project):
         path: KeyPath = (key,) if key in written else ()
-        merged.problem(path, message if path else f"{name} {message}", fix, continues=True)
+        message = refused.message if path else f"{name} {refused.message}"
+        merged.problem(path, message, refused.fix, continues=True)
     for at, pattern in enumerate(written.get("sites", ())):
         if wrong := wrong_pattern(pattern):
-            merged.problem(("sites", at), *wrong)
+            merged.problem(("sites", at), wrong.message, wrong.fix)
 
 
-def _places_outside(project: ProjectConfig) -> Iterator[tuple[str, str, Mistake]]:
+def _places_outside(project: ProjectConfig) -> Iterator[tuple[str, str, Diagnostic]]:
     """The folders and files of a project that lead outside it: the key that names each, its name, and what to do."""
     places = [("approvals", project.approvals), ("", SEED)]
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:

@@ -361,7 +361,7 @@ class _Reading:
 
     def _bytes_of(self, file: Path | str, shown: str) -> bytes | None:
         if refused := self._bounds.refused(file):
-            self.problems.append(problem(Place(shown), *refused, continues=True))
+            self.problems.append(refused.at(Place(shown)))
             return None
         if not os.fspath(file).lower().endswith(YAML):
             message = "is not a YAML file: its name does not end in .yaml or .yml"

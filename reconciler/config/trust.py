@@ -19,7 +19,7 @@ from msgspec import Struct
 from reconciler.config.environment import clean_environment
 from reconciler.config.regular_files import leads_away
 from reconciler.config.words import quoted
-from reconciler.model.diagnostics import Mistake, UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError, mistake
 from reconciler.model.locations import WIX_HOST, is_loopback
 from reconciler.model.text import printable
 
@@ -97,7 +97,7 @@ def _host(text: str, where: str) -> str:
     return host.strip("[]")
 
 
-def refused_api(url: str, trust: Trust) -> Mistake | None:
+def refused_api(url: str, trust: Trust) -> Diagnostic | None:
     """Why a file may not send keys to an otherwise valid URL; None if it may."""
     if "://" not in url:  # `wix` and `sandbox`
         return None
@@ -108,27 +108,29 @@ def refused_api(url: str, trust: Trust) -> Mistake | None:
     if host == WIX_HOST and parts.port in (None, 443):
         return None
     fix = f"allow it from outside the repository: --allow-host {host} or {ALLOW_HOSTS}={host}"
-    return Mistake(f"a file may not send keys to {quoted(host)}", fix)
+    return mistake(f"a file may not send keys to {quoted(host)}", fix)
 
 
-def refused_command(trust: Trust) -> Mistake | None:
+def refused_command(trust: Trust) -> Diagnostic | None:
     """Why a file may not run a command to get a secret; None if it may."""
     if trust.commands:
         return None
     fix = f"name the secret by env or file, or set {ALLOW_COMMANDS}=1 in the environment"
-    return Mistake("a file may not run a command", fix)
+    return mistake("a file may not run a command", fix)
 
 
-def refused_path(path: Path, root: Path, trust: Trust) -> Mistake | None:
+def refused_path(path: Path, root: Path, trust: Trust) -> Diagnostic | None:
     """Why a project's path may be neither read nor written, because its links lead outside; None if it may."""
     return ProjectBounds(root, trust).refused(path)
 
 
-_OUTSIDE: Final = Mistake(
-    "leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}"
+_OUTSIDE: Final = mistake(
+    "leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}", continues=True
 )
 
-_OF_GIT: Final = Mistake("leads into the folder `.git`, which may hold keys", "keep the files of a project outside it")
+_OF_GIT: Final = mistake(
+    "leads into the folder `.git`, which may hold keys", "keep the files of a project outside it", continues=True
+)
 
 
 def check_target(option: str, path: Path, environ: Mapping[str, str]) -> None:
@@ -153,7 +155,7 @@ class ProjectBounds:
         self._folders = (os.path.realpath(root), *map(str, trust.paths))
         self._real: dict[str, str] = {}
 
-    def refused(self, path: Path | str) -> Mistake | None:
+    def refused(self, path: Path | str) -> Diagnostic | None:
         """Why a path may not be read, as in `refused_path`; None if it may."""
         real = self._followed(path)
         for folder in self._folders:

@@ -137,7 +137,7 @@ async def _review_site(
     beside = path.with_suffix(".html") if gallery is not None else None
     if beside is not None and gallery is not None:
         if refused := refused_path(beside, session.project.root, session.project.trust):
-            raise InvalidFiles((problem(Place(shown_path(beside)), *refused, continues=True),))
+            raise InvalidFiles((refused.at(Place(shown_path(beside))),))
         if _read(beside) != (page := gallery(review)):
             _write(beside, page)
     written = Written.CREATED if before is None else Written.UPDATED if text != before else Written.UNCHANGED

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Self
 
 from msgspec.structs import replace
 
@@ -74,6 +74,15 @@ class Diagnostic(Struct, frozen=True):
         """The message without the call: the same whatever call was being made when the cause appeared."""
         return self.message.removesuffix(f" ({self.call})") if self.call else self.message
 
+    @property
+    def cause_and_place(self) -> str:
+        """The cause with its place, if it has one: `policy.quietHours: ... (reconciler.yaml:3:5)`."""
+        return self.cause if self.place is None else f"{self.cause} ({self.place})"
+
+    def at(self, place: Place) -> Self:
+        """The problem, once it is known where it is."""
+        return replace(self, place=place)
+
     def and_then(self, more: str) -> Self:
         """The problem, with what was found out later added at the end."""
         return self._saying(f"{self.cause}; {more}")
@@ -122,13 +131,6 @@ class Diagnostic(Struct, frozen=True):
         return self.address
 
 
-class Mistake(NamedTuple):
-    """What is wrong with a value and what would be right, for whoever knows where the value is from."""
-
-    message: str
-    fix: str
-
-
 class ProblemRecord(Struct, frozen=True, omit_defaults=True):
     """One problem in a report. What is not known is left out."""
 
@@ -145,6 +147,11 @@ class ProblemRecord(Struct, frozen=True, omit_defaults=True):
 
 INVALID_FILE = "invalid-file"
 """The code of a problem in a file that has no code of its own."""
+
+
+def mistake(message: str, fix: str, *, continues: bool = False) -> Diagnostic:
+    """A problem in a file, for whoever knows in which (`Diagnostic.at`)."""
+    return Diagnostic(INVALID_FILE, message, fix, continues=continues or ABSENT)
 
 
 def problem(

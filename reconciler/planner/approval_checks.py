@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, assert_never
 
-from msgspec import Struct
-
 from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
@@ -22,18 +20,10 @@ LONGEST: Final = 80
 """Longest value, in characters, that is shown whole."""
 
 
-class Objection(Struct, frozen=True):
-    """Why an approval does not count. `detail` follows the post's name."""
-
-    by: BlockedBy
-    detail: str
-    fix: str
-
-
-def objection(verdict: ApprovalStatus, file: str, zone: str) -> Objection | None:
+def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | None:
     """Why an approval does not count, or what was edited; None if it counts or there is none.
 
-    `zone` is the IANA name of the site's time zone.
+    It does not name the post. `zone` is the IANA name of the site's time zone.
     """
     what = difference_words(verdict.differences, zone)
     match verdict.state:
@@ -47,36 +37,36 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Objection | None
                     f"{fix}; if the image has a new signature in each response, "
                     "give the post one from the Media Manager"
                 )
-            return Objection(BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
+            return Diagnostic(BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
         case ApprovalState.EDITED:
             if not what:
-                return Objection(
+                return Diagnostic(
                     BlockedBy.EDITED_IN_FILE,
                     f"edited in the file: what {file} shows does not match the digest of its approval",
                     "run review, which sets it back to pending, and approve it again",
                 )
             which = ", its account or its digest" if all(map(_is_of_one_account, verdict.differences)) else ""
-            return Objection(
+            return Diagnostic(
                 BlockedBy.EDITED_IN_FILE,
                 f"edited in the file{which} ({file} -> site): {what}",
                 "change the post in the site's dashboard, or send it back with `regenerate`; then run review, which "
                 "shows it as it is, and approve that",
             )
         case ApprovalState.USED_UP:
-            return Objection(
+            return Diagnostic(
                 BlockedBy.CANCELLED_AFTER_APPROVAL,
                 "it was scheduled as approved and has been cancelled since",
                 "run review, which sets it back to pending, and approve it again",
             )
         case ApprovalState.UNPROVEN:
-            return Objection(
+            return Diagnostic(
                 BlockedBy.APPROVAL_UNPROVEN,
                 "it is approved, but the state has no record of this site from that time, so the approval may have "
                 "been used already",
                 "run review, which sets it back to pending, and apply, which records the site; then approve it again",
             )
         case ApprovalState.OVERCOUNTED:
-            return Objection(
+            return Diagnostic(
                 BlockedBy.APPROVAL_UNPROVEN,
                 f"`cancelled` in {file} is higher than the state has recorded, so the approval does not count",
                 "run review, which corrects it and sets it back to pending, and approve it again",

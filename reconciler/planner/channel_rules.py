@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftApproval
-from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name, post_name
 from reconciler.model.sites import ChannelStatus
@@ -75,22 +75,6 @@ _SIGNED: Final = r"(?i)[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)="
 IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with `decision: regenerate`"
 
 
-class RuleViolation(Struct, frozen=True):
-    """A rule that a post breaks.
-
-    It has the rule's name, what was found, what a person can do about it, and the rule's place in the files, which the
-    rules of a channel do not have.
-    """
-
-    rule: str
-    detail: str
-    fix: str
-    place: Place | None = None
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.detail}" + (f" ({self.place})" if self.place else "")
-
-
 def not_connected(channel: str, status: ChannelStatus | None) -> Diagnostic | None:
     """A channel that is not connected, and how to connect it. None if it is connected, or its status was not read."""
     name = channel_name(channel)
@@ -118,22 +102,26 @@ def channel_is_gone(channel: str, moment: datetime) -> bool:
     return until is not None and moment >= until
 
 
-def channel_violations(post: Post) -> Iterator[RuleViolation]:
-    """What a channel does not accept, regardless of the policy. No channel accepts an empty post."""
+def channel_violations(post: Post, *, media: bool = True) -> Iterator[Diagnostic]:
+    """What a channel does not accept, regardless of the policy. No channel accepts an empty post.
+
+    `media`: also that it has no media.
+    """
     if is_empty(post):
-        detail = "it has no image and no visible text"
-        yield RuleViolation("empty post", detail, "give it text or an image in the dashboard")
+        what = "empty post: it has no image and no visible text"
+        yield Diagnostic(BlockedBy.POLICY, what, "give it text or an image in the dashboard")
         return
-    if not post.media and (post.channel, post.type) in NEEDS_MEDIA:
+    if media and not post.media and (post.channel, post.type) in NEEDS_MEDIA:
         what = f"a {post.type.lower()} on {channel_name(post.channel)}"
-        detail = f"{what} must have an image or a video, and this one has none"
-        yield RuleViolation("media", detail, "give it an image in the dashboard")
+        detail = f"media: {what} must have an image or a video, and this one has none"
+        yield Diagnostic(BlockedBy.POLICY, detail, "give it an image in the dashboard")
     for name, text, limit in _limited(post):
         if (length := limit.count(text)) > limit.most:
             counted = f" as {limit.by} counts them" if limit.by else ""
             points = f" ({len(text):,} code points)" if len(text) != length else ""
             detail = f"{name} has {length:,} characters{counted}{points}; the limit is {limit.most:,}"
-            yield RuleViolation(f"{channel_name(post.channel)}'s own limit", detail, IN_THE_DASHBOARD)
+            what = f"{channel_name(post.channel)}'s own limit: {detail}"
+            yield Diagnostic(BlockedBy.POLICY, what, IN_THE_DASHBOARD)
 
 
 def is_empty(post: Post) -> bool:

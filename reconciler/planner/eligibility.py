@@ -16,7 +16,7 @@ from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
 from reconciler.planner.approval_checks import not_committed, objection
 from reconciler.planner.candidates import Candidate
-from reconciler.planner.channel_rules import RuleViolation, channel_is_gone, not_connected
+from reconciler.planner.channel_rules import channel_is_gone, not_connected
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     SHOWN_FROM,
@@ -165,7 +165,7 @@ class DraftEligibility(Struct):
             return
         late = too_late(candidate.moment, self.scope.now, self.options.policy)
         assert late is not None
-        what = f"{_name(candidate)} will not go out: {late.message}, and its approval does not count: {found.detail}"
+        what = f"{_name(candidate)} will not go out: {late.message}, and its approval does not count: {found.message}"
         self.notes.append(Diagnostic.note("approval-does-not-count", what))
 
     def _is_agreed(self, candidate: Candidate) -> bool:
@@ -214,9 +214,9 @@ class DraftEligibility(Struct):
         """Records a post that is not approved as it is: changed since, edited in the file, or not decided yet."""
         found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone_name)
         if found is not None:
-            detail = f"{_name(candidate)}: {found.detail}"
+            detail, code = f"{_name(candidate)}: {found.message}", BlockedBy(found.code)
             self._block(
-                candidate, self._blocked(candidate, found.by, detail, found.fix, verdict.differences, says_name=True)
+                candidate, self._blocked(candidate, code, detail, found.fix, verdict.differences, says_name=True)
             )
             return
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
@@ -290,7 +290,7 @@ class DraftEligibility(Struct):
 
     def _policy(self, candidate: Candidate) -> list[Diagnostic]:
         policy = self.options.policy
-        found: list[RuleViolation] = [
+        found = [
             *content_violations(candidate.post, policy),
             *time_violations(candidate.moment, policy, self.scope),
         ]
@@ -300,7 +300,7 @@ class DraftEligibility(Struct):
             self._blocked(
                 candidate,
                 BlockedBy.POLICY,
-                f"{_name(candidate)} breaks {violation}",
+                f"{_name(candidate)} breaks {violation.cause_and_place}",
                 violation.fix,
                 says_name=True,
             )

@@ -105,7 +105,7 @@ def judge_regeneration(
         ],
         Discard.NOTHING: [(len(drafts), "draft"), (len(scheduled), "scheduled post")],
     }[discard]
-    found = _counted(counts)
+    found = " and ".join(plural(count, noun) for count, noun in counts if count)
     if not found:
         return ()
     precious = scheduled or any(draft.id in approved for draft in drafts)
@@ -147,15 +147,18 @@ def judge_absent(
     for place in sorted(drafts.keys() | scheduled.keys()):
         lost, waiting = drafts.get(place, []), scheduled.get(place, [])
         if discard is Discard.UNAPPROVED:
-            counts = _counted([(sum(draft in approved for draft in lost), "approved draft")])
+            counts = [(sum(draft in approved for draft in lost), "approved draft")]
         else:
-            counts = _counted([(len(lost), "draft"), (len(waiting), "scheduled post")])
-        if counts:
+            counts = [(len(lost), "draft"), (len(waiting), "scheduled post")]
+        if any(count for count, _ in counts):
             found.append(_absent_refused(place, counts, discard, desired, scope))
     return tuple(found)
 
 
-def _absent_refused(place: str, counts: str, discard: Discard, desired: DesiredSite, scope: Scope) -> Diagnostic:
+def _absent_refused(
+    place: str, counts: Iterable[tuple[int, str]], discard: Discard, desired: DesiredSite, scope: Scope
+) -> Diagnostic:
+    found = " and ".join(plural(count, noun) for count, noun in counts if count)
     keep = f"take {place} out of the file to keep them"
     if discard is Discard.UNAPPROVED:
         keep = f"write pending for them in {desired.approvals.file}, or {keep}"
@@ -164,15 +167,10 @@ def _absent_refused(place: str, counts: str, discard: Discard, desired: DesiredS
         if place == "marketingPlan"
         else scope.address(Kind.RULE, place.replace("[", ".").rstrip("]")),
         RefusedBy.DISCARD,
-        f"{place} (state: absent) would discard {counts}, but {MAY_DISCARD[discard]}",
+        f"{place} (state: absent) would discard {found}, but {MAY_DISCARD[discard]}",
         f"set marketingPlan.regenerate.discard to all to allow it, {keep}",
         says_name=place != "marketingPlan",
     )
-
-
-def _counted(counts: Iterable[tuple[int, str]]) -> str:
-    """`2 approved drafts and 1 scheduled post`; empty if there are none."""
-    return " and ".join(plural(count, noun) for count, noun in counts if count)
 
 
 def approved_drafts(activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite) -> frozenset[PostId]:

@@ -21,7 +21,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
 from reconciler.model.text import in_quotes
 from reconciler.planner.actions import BlockedBy
-from reconciler.planner.channel_rules import IN_THE_DASHBOARD, RuleViolation, channel_violations, is_empty
+from reconciler.planner.channel_rules import IN_THE_DASHBOARD, channel_violations, is_empty
 from reconciler.planner.options import Scope
 
 _UNSEEN: Final = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
@@ -66,19 +66,18 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> Diagnostic | No
     return None
 
 
-def content_violations(post: Post, policy: Policy) -> tuple[RuleViolation, ...]:
+def content_violations(post: Post, policy: Policy) -> tuple[Diagnostic, ...]:
     """What is wrong with a post at any time: words, media, lengths."""
     found = [
         _breaks(policy, "bannedWords", f"the text contains {in_quotes(word)}", IN_THE_DASHBOARD)
         for word in policy.banned_words
         if any(_pattern(word).search(folded(text)) for text in _read(post))
     ]
-    channel = tuple(channel_violations(post))
-    if not post.media and policy.require_media and not is_empty(post):
+    without = not post.media and policy.require_media and not is_empty(post)
+    if without:
         fix = "give it an image in the dashboard"
         found.append(_breaks(policy, "requireMedia", "it has no image or video", fix))
-        channel = tuple(violation for violation in channel if violation.rule != "media")
-    return (*found, *channel)
+    return (*found, *channel_violations(post, media=not without))
 
 
 def _read(post: Post) -> Iterator[str]:
@@ -88,11 +87,11 @@ def _read(post: Post) -> Iterator[str]:
     yield from (text for _, text in post.other)
 
 
-def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[RuleViolation, ...]:
+def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Diagnostic, ...]:
     """What is wrong with a time in the site's zone: quiet hours and blackout dates."""
     local = moment.astimezone(scope.zone)
     other = "give the rule another `at` or the activity another date"
-    found: list[RuleViolation] = []
+    found: list[Diagnostic] = []
     quiet = policy.quiet_hours
     if quiet is not None and quiet.covers(local.time()):
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
@@ -109,13 +108,13 @@ def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Sc
     """
     found = time_violations(moment, policy, scope)
     early = too_late(moment, scope.now, policy) if moment < expected and policy.min_lead else None
-    wrong = "; ".join((*map(str, found), *((early.message,) if early else ())))
+    wrong = "; ".join((*(broken.cause_and_place for broken in found), *((early.message,) if early else ())))
     return (
         Diagnostic(BlockedBy.POLICY, f"it would go out at a time that the policy forbids: {wrong}") if wrong else None
     )
 
 
-def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> RuleViolation | None:
+def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> Diagnostic | None:
     """The violation if a post would be one too many on its day."""
     most, day = policy.max_publish_per_site_per_day, moment.astimezone(scope.zone).date()
     if most is None or days.count_with(day, post) <= most:
@@ -175,7 +174,8 @@ def _has_word_bounds(character: str) -> bool:
     )
 
 
-def _breaks(policy: Policy, rule: str, detail: str, fix: str) -> RuleViolation:
+def _breaks(policy: Policy, rule: str, detail: str, fix: str) -> Diagnostic:
     """A violation of a rule of the policy, which people may also change."""
     place = policy.place_of(rule)
-    return RuleViolation(f"policy.{rule}", detail, f"{fix}, or change the rule in {place}", place)
+    what = f"policy.{rule}: {detail}"
+    return Diagnostic(BlockedBy.POLICY, what, f"{fix}, or change the rule in {place}", place=place)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconciler.model.canonical import Absent
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.planner.actions import Grounds, InReview, Reason, ReasonFact
 from reconciler.planner.approval_checks import difference_values, difference_words
 
@@ -57,12 +56,8 @@ def facts_behind(reason: Reason, details: Iterable[str], grounds: Grounds | Abse
             found = tuple(difference_values(difference, zone) for difference in differing)
         elif differing:
             found = (difference_words(differing, zone),)
-        found = (*found, *map(_with_place, grounds.forbidden_by))
+        found = (*found, *(broken.cause_and_place for broken in grounds.forbidden_by))
     return (*found, *(FACTS.get(fact, fact) for fact in details))
-
-
-def _with_place(problem: Diagnostic) -> str:
-    return problem.cause if problem.place is None else f"{problem.cause} ({problem.place})"
 
 
 IN_REVIEW: Final[Mapping[InReview, str]] = {

@@ -20,13 +20,13 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import name_of
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
+from reconciler.planner.actions import GoingOut, Grounds, Reason, StillGoingOut
 from reconciler.planner.left_out import waiting_posts, why_not_by_files
 from reconciler.planner.options import PlanOptions, Scope, known_zone
 from reconciler.planner.policy_checks import time_violations
 from reconciler.planner.unstopped import Unstopped, or_by_hand
 from reconciler.planner.used_approvals import scheduled_by_us
-from reconciler.planner.wanted_posts import Unwanted, forbidden_by
+from reconciler.planner.wanted_posts import Unwanted
 
 UNSEEN: Final = Diagnostic(
     Unstopped.SITE_UNREAD,
@@ -118,7 +118,7 @@ def _why_not(
     if post.scheduled_for is not None:
         scope = Scope(desired.ref.name, options.now, known_zone(post.zone))
         if found := time_violations(post.scheduled_for, options.policy, scope):
-            return Unwanted(Reason.FORBIDDEN, grounds=forbidden_by(found))
+            return Unwanted(Reason.FORBIDDEN, grounds=Grounds(found))
     return None
 
 

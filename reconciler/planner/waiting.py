@@ -212,7 +212,7 @@ class _WaitingPosts(Struct):
             return
         if found := standards.against(post, at):
             for violation in found:
-                what = f"{name} breaks {violation}"
+                what = f"{name} breaks {violation.cause_and_place}"
                 problem = blocked(address, BlockedBy.POLICY, what, violation.fix, name, says_name=True)
                 self.blocked.append((rule, problem))
             return

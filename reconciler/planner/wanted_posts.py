@@ -20,9 +20,8 @@ from reconciler.model.frozen import instant
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.actions import BlockedBy, Grounds, Reason, ReasonFact
+from reconciler.planner.actions import Grounds, Reason, ReasonFact
 from reconciler.planner.candidates import moment_of
-from reconciler.planner.channel_rules import RuleViolation
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import Days, content_violations, day_violation, time_violations, too_late
 from reconciler.planner.since_scheduled import since_scheduled
@@ -37,16 +36,6 @@ class Unwanted(Struct, frozen=True):
     reason: Reason
     details: tuple[str, ...] = ()
     grounds: Grounds | Absent = ABSENT
-
-
-def forbidden_by(found: Iterable[RuleViolation]) -> Grounds:
-    """The rules that a post breaks."""
-    return Grounds(
-        tuple(
-            Diagnostic(BlockedBy.POLICY, f"{broken.rule}: {broken.detail}", broken.fix, place=broken.place)
-            for broken in found
-        )
-    )
 
 
 def _differing(*found: Difference) -> Grounds | Absent:
@@ -104,10 +93,10 @@ class Standards(Struct):
         if (unwanted := self._not_approved(activity, post)) is not None:
             return unwanted
         if found := content_violations(post, self.options.policy):
-            return Unwanted(Reason.FORBIDDEN, grounds=forbidden_by(found))
+            return Unwanted(Reason.FORBIDDEN, grounds=Grounds(found))
         found = self.at_its_moment(activity, post)
         if found and (rule is None or self.moved(activity, post, rule) is None):
-            return Unwanted(Reason.FORBIDDEN, grounds=forbidden_by(found))
+            return Unwanted(Reason.FORBIDDEN, grounds=Grounds(found))
         before = self.date_before(activity, post, rule)
         unmoved = not self.options.publish or rule is None or self.moved(activity, post, rule) is None
         if before is not None and unmoved:
@@ -175,7 +164,7 @@ class Standards(Struct):
         at = self.schedule.rules[rule].at if rule is not None else None
         return None if _is_at(post, moment_of(at, activity, self.scope) or activity.date) else last.date
 
-    def at_its_moment(self, activity: Activity, post: Post) -> tuple[RuleViolation, ...]:
+    def at_its_moment(self, activity: Activity, post: Post) -> tuple[Diagnostic, ...]:
         """What forbids a post at its time, including the other posts of its day."""
         moment, policy = moment_in(activity, post), self.options.policy
         full = day_violation(post.id, moment, self.kept, policy, self.scope)
@@ -201,7 +190,7 @@ class Standards(Struct):
             return None
         return at
 
-    def against(self, post: Post, at: datetime) -> tuple[RuleViolation, ...]:
+    def against(self, post: Post, at: datetime) -> tuple[Diagnostic, ...]:
         """What forbids moving a post to a given time."""
         policy = self.options.policy
         full = day_violation(post.id, at, self.days, policy, self.scope)

@@ -80,7 +80,7 @@ class ApprovalsFolder:
                 return
             text, approvals = result
             if refused := refused_path(before.path, self._project.root, self._project.trust):
-                raise UsageError(*refused, Place(before.shown), continues=True)
+                raise UsageError(refused.message, refused.fix, Place(before.shown), continues=True)
             try:
                 write_atomically(before.path, text, before.data)
             except ChangedMeanwhile:
@@ -101,9 +101,7 @@ class ApprovalsFolder:
 
     def _read(self, site: SiteName, path: Path) -> SiteFile:
         if refused := refused_path(path, self._project.root, self._project.trust):
-            return SiteFile(
-                site, path, _stamp(path), problems=(problem(Place(shown_path(path)), *refused, continues=True),)
-            )
+            return SiteFile(site, path, _stamp(path), problems=(refused.at(Place(shown_path(path))),))
         # The stamp is taken before the text: if somebody writes in between, the next check sees it.
         stamp = _stamp(path)
         try:

@@ -199,8 +199,8 @@ def test_documented_text_limits_count_letters(channel: str, type: str, field: st
     for letter in ("a", "🫖", "👩‍🎨", "e\u0301", "🇩🇪"):
         assert not content_violations(with_text(letter * limit), Policy())
         (found,) = content_violations(with_text(letter * (limit + 1)), Policy())
-        assert f"{field} has {limit + 1:,} characters" in found.detail
-        assert (found.rule, found.place) == (f"{channel_name(channel)}'s own limit", None)
+        assert found.message.startswith(f"{channel_name(channel)}'s own limit: {field} has {limit + 1:,} characters")
+        assert found.place is None
         warned = content_warnings(with_text(letter * limit))
         assert len(warned) == (1 if len(letter) > 1 else 0)
     assert f"{2 * limit:,} code points" in content_warnings(with_text("e\u0301" * limit))[0].message
@@ -213,7 +213,7 @@ def test_a_link_on_pinterest_is_at_most_2048_characters() -> None:
     link = "https://a.de/"
     assert not content_violations(with_link(link + "a" * (2048 - len(link))), Policy())
     (found,) = content_violations(with_link(link + "a" * (2049 - len(link))), Policy())
-    assert (found.rule, found.detail) == ("Pinterest's own limit", "link has 2,049 characters; the limit is 2,048")
+    assert found.message == "Pinterest's own limit: link has 2,049 characters; the limit is 2,048"
 
 
 @pytest.mark.parametrize(("channel", "type"), [("FACEBOOK", "POST"), ("LINKEDIN", "POST"), ("YOUTUBE", "SHORT")])
@@ -263,7 +263,7 @@ def test_x_counts_links_as_23_and_wide_characters_twice(text: str, length: int) 
     at_limit = Post(PostId("d"), "TWITTER", "POST", PostStatus.DRAFT, words, IMAGE)
     assert not content_violations(at_limit, Policy())
     over = replace(at_limit, texts=(("caption", at_limit.texts[0][1] + "a"),))
-    assert "281 characters as X counts them" in content_violations(over, Policy())[0].detail
+    assert "281 characters as X counts them" in content_violations(over, Policy())[0].message
 
 
 @pytest.mark.parametrize(
