@@ -12,7 +12,7 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
-from reconciler.model.frozen import ApiInstant, Struct
+from reconciler.model.frozen import ApiInstant, Struct, instant
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Grounds, Plan, Reason, StillGoingOut
@@ -81,7 +81,24 @@ class LedgerRecord(Struct, frozen=True):
 
 def going_out_records(posts: Iterable[StillGoingOut]) -> tuple[GoingOutRecord, ...]:
     """Posts that go out although they are no longer wanted."""
-    return tuple(taken_from(post, GoingOutRecord) for post in posts)
+    return tuple(map(_going_out_record, posts))
+
+
+def _going_out_record(post: StillGoingOut) -> GoingOutRecord:
+    return GoingOutRecord(
+        post.address,
+        post.post,
+        post.channel,
+        post.type,
+        post.title,
+        post.account_id,
+        post.account_name,
+        None if post.moment is None else ApiInstant(instant(post.moment)),
+        post.reason,
+        post.details,
+        taken_from(post.problem, ProblemRecord),
+        grounds_record(post.grounds),
+    )
 
 
 def grounds_record(grounds: Grounds | Absent) -> GroundsRecord | Absent:
