@@ -37,14 +37,14 @@ def main() -> None:
                 costs.append(cost_of(command("apply", ".", "--api", base, "--auto-approve"), root))
             each = (costs[-1].cpu - costs[0].cpu) / sites * 1000
             print(
-                f"{sites:6} sites: {each:5.1f} ms of CPU for each (wanted: at most 15), {costs[-1].memory:.0f} MiB",
+                f"{sites:6} sites: {each:5.1f} ms of CPU for each (target: at most 15), {costs[-1].memory:.0f} MiB",
                 flush=True,
             )
     if given.times == 1:
         return
     factor, first, last = costs[-1].memory / costs[1].memory, costs[1].cpu - costs[0].cpu, costs[-1].cpu - costs[0].cpu
-    print(f"{given.times} x the sites: {factor:.2f} x the memory (wanted: at most 1.1)", end=", ")
-    print(f"exponent of CPU {exponent(first, last, given.times):.2f} (wanted: at most 1.05)")
+    print(f"{given.times} x the sites: {factor:.2f} x the memory (target: at most 1.1)", end=", ")
+    print(f"exponent of CPU {exponent(first, last, given.times):.2f} (target: at most 1.05)")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def main() -> None:
                     continue
                 costs = [cost_of(line(), root, codes=(0, 2)) for root in (one, small, large)]
                 print(row(name, sites, times, *costs), flush=True)
-            print("wanted from 1,000 to 10,000: exponent at most 1.05, factor at most 1.1, less than 75 MB")
+            print("target from 1,000 to 10,000: exponent at most 1.05, factor at most 1.1, less than 75 MB")
 
 
 def row(name: str, sites: int, times: int, one: Cost, small: Cost, large: Cost) -> str:

@@ -73,7 +73,7 @@ def main() -> None:
     steps = math.log(last[0] / first[0])
     names = ("CPU", "bytes", "syncs")
     exponents = (f"{name} {math.log(last[n] / first[n]) / steps:.2f}" for n, name in enumerate(names, 1))
-    print(f"exponents: {', '.join(exponents)} (wanted: 1.00, linear)")
+    print(f"exponents: {', '.join(exponents)} (target: 1.00, linear)")
 
 
 if __name__ == "__main__":

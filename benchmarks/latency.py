@@ -49,7 +49,7 @@ def main() -> None:
         plan = command("plan", ".", "--api", base)
         usual, few, many = (seconds([*plan, *more]) for more in ([], ["--parallelism", "10"], ["--parallelism", "100"]))
         print(f"plan: {usual:.1f} s by default, {few:.1f} s at 10, {many:.1f} s at 100")
-        print(f"default against the best loop {usual / best:.2f} x (wanted: at most 1.5)")
+        print(f"default against the best loop {usual / best:.2f} x (target: at most 1.5)")
         print(f"from 10 at once to 100: {few / many:.1f} x as fast")
 
 

@@ -35,7 +35,7 @@ async def hold(sites: int, seconds: float, folder: Path) -> tuple[float, float, 
     waited = time.process_time()
     assert not any(lease.lost for lease in held)
     share = (waited - taken) / seconds
-    print(f"holding them for {seconds:.0f} s: {share:.2%} of a core (wanted: far below one core)")
+    print(f"holding them for {seconds:.0f} s: {share:.2%} of a core (target: far below one core)")
     for lease in held:
         await lease.release()
     given_back = time.process_time()
@@ -55,7 +55,7 @@ def main() -> None:
             costs.append(asyncio.run(hold(sites, given.seconds, Path(folder))))
     names = ("taking", "holding", "giving back")
     grown = (f"{name} {exponent(few, many, 10):.2f}" for name, few, many in zip(names, *costs, strict=True))
-    print(f"exponents, for ten times as many: {', '.join(grown)} (wanted: 1.00, linear)")
+    print(f"exponents, for ten times as many: {', '.join(grown)} (target: 1.00, linear)")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main() -> None:
         bare = python(str(HERE / "bare.py"), base, str(given.sites))
         plain, below = [*bare, "--client", "httpx", "--at-once", "10"], [*bare, "--client", "aiohttp"]
         for name, other in (
-            ("httpx over aiohttp (wanted: at most 1.3)", bare),
+            ("httpx over aiohttp (target: at most 1.3)", bare),
             ("plain httpx.AsyncClient, 10 at once", plain),
             ("aiohttp alone", below),
         ):

@@ -130,7 +130,7 @@ def main() -> None:
             statistics.median(getattr(their, what) / getattr(our, what) for our, their in pairs)
             for what in ("cpu", "memory")
         )
-        print(f"Terraform takes {cpu:.1f} x the CPU and {memory:.1f} x the memory of this (wanted: 15 or more of each)")
+        print(f"Terraform takes {cpu:.1f} x the CPU and {memory:.1f} x the memory of this (target: 15 or more of each)")
 
 
 if __name__ == "__main__":

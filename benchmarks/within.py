@@ -126,14 +126,14 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             found = [list(costs(Path(folder) / str(count), dimension, count)) for count in counts]
-        for line, one, small, large in zip(dimension.commands, *found, strict=True):
-            grown = exponent(max(small - one, 0.01), max(large - one, 0.01), given.times)
+        for line, least, small, large in zip(dimension.commands, *found, strict=True):
+            grown = exponent(max(small - least, 0.01), max(large - least, 0.01), given.times)
             print(
                 f"{dimension.name:<14} {line[0]:<9} {counts[1]:>5} {counts[2]:>6} "
-                f"{small - one:>5.2f} {large - one:>6.2f} s {grown:>6.2f}",
+                f"{small - least:>5.2f} {large - least:>6.2f} s {grown:>6.2f}",
                 flush=True,
             )
-    print("wanted: exponents of about 1.00, linear")
+    print("target: exponents of about 1.00, linear")
 
 
 if __name__ == "__main__":

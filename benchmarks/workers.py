@@ -114,7 +114,7 @@ def main() -> None:
             print(
                 f"{count} worker{'s' if count > 1 else ' '}: {wall:6.1f} s, {first / wall:.2f} x as fast; "
                 f"CPU of the run {own:.1f} s, of its workers {workers:.1f} s"
-                + (" (wanted on two cores: at least 1.7 x)" if count == 2 else ""),
+                + (" (target on two cores: at least 1.7 x)" if count == 2 else ""),
                 flush=True,
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -108,16 +109,18 @@ def test_no_two_modules_define_a_class_of_the_same_name() -> None:
 def test_a_loop_variable_is_named_after_its_thing() -> None:
     here = Path(__file__).parent
     files = [path for folder in (ROOT, here, here.parent / "benchmarks") for path in sorted(folder.rglob("*.py"))]
-    assert [str(path) for path in files if "one" in _loop_variables(ast.parse(path.read_text("utf-8")))] == []
+    assert [str(path) for path in files if "one" in _loop_variables(path.read_text("utf-8"))] == []
 
 
 def test_a_loop_variable_is_found_in_any_loop() -> None:
     for loop in ("for one in found: pass", "[one for _, one in found]", "{key: one for key, (one, *_) in found}"):
-        assert "one" in _loop_variables(ast.parse(loop))
+        assert "one" in _loop_variables(loop)
 
 
-def _loop_variables(tree: ast.Module) -> set[str]:
-    loops = (node for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension))
+def _loop_variables(text: str) -> set[str]:
+    if re.search(r"\bfor .*\bone\b", text) is None:  # most files, which need not be parsed
+        return set()
+    loops = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension))
     return {node.id for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
 
 

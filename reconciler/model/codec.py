@@ -192,7 +192,7 @@ def _difference(written: Any, found: object, path: str) -> Malformed | None:
         return None
     if isinstance(written, list | tuple) and isinstance(found, list | tuple) and len(written) == len(found):
         each = (
-            _difference(one, other, f"{path}[{n}]") for n, (one, other) in enumerate(zip(written, found, strict=True))
+            _difference(item, other, f"{path}[{n}]") for n, (item, other) in enumerate(zip(written, found, strict=True))
         )
         return next((difference for difference in each if difference is not None), None)
     same = written == found and isinstance(written, bool) == isinstance(found, bool)

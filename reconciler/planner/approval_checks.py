@@ -103,7 +103,7 @@ def difference_values(found: Difference, zone: str) -> str:
         return " -> ".join(moment_text(datetime.fromisoformat(at), zone) for at in (before, after))
     if _is_signed_again(found):
         pairs = zip(before.split(), after.split(), strict=True)
-        before, after = next((one, other) for one, other in pairs if one != other)
+        before, after = next((old, new) for old, new in pairs if old != new)
         return " -> ".join(_short(f"...?{address.partition('?')[2]}") for address in (before, after))
     if not before or not after:
         return f"{_short(before)} -> {_short(after)}"
@@ -122,10 +122,9 @@ def _is_signed_again(found: Difference) -> bool:
     if found.field != "media":
         return False
     before, after = found.in_file.split(), found.live.split()
-    changed = [(one, other) for one, other in zip(before, after, strict=False) if one != other]
+    changed = [(old, new) for old, new in zip(before, after, strict=False) if old != new]
     return len(before) == len(after) and all(
-        one.partition("?")[0] == other.partition("?")[0] and is_signed(one) and is_signed(other)
-        for one, other in changed
+        old.partition("?")[0] == new.partition("?")[0] and is_signed(old) and is_signed(new) for old, new in changed
     )
 
 

@@ -99,7 +99,9 @@ def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tupl
 
 def _note(name: str, change: FieldChange) -> Diagnostic:
     asked, keeps = _text(change.after), _text("" if change.before is None else change.before)
-    alike = next((at for at, (one, other) in enumerate(zip(asked, keeps, strict=False)) if one != other), len(keeps))
+    alike = next(
+        (at for at, (letter, other) in enumerate(zip(asked, keeps, strict=False)) if letter != other), len(keeps)
+    )
     # The common beginning is of no interest; a few characters of it show where the difference is.
     start = alike - BEFORE if alike > 2 * BEFORE else 0
     what = (
