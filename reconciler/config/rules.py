@@ -33,7 +33,7 @@ def read_time(read: Any, text: str, path: KeyPath, merged: MergedDocument) -> An
 def read_activities(merged: MergedDocument) -> tuple[ActivityRule, ...]:
     """`activities`, in the order of the file, which matters."""
     rules = _each(merged, ("activities",), _activity_rule)
-    seen: list[tuple[Match, KeyPath]] = []
+    above = _RulesAbove()
     created: dict[tuple[str, str], KeyPath] = {}
     for path, rule in rules:
         if isinstance(rule, DesiredActivity):
@@ -42,16 +42,16 @@ def read_activities(merged: MergedDocument) -> tuple[ActivityRule, ...]:
                 merged.problem(path, f"{quoted(rule.title)} is created twice for the same time", "keep one of them")
             created.setdefault(identity, path)
         else:
-            _reachable(rule.match, path, seen, merged)
+            _reachable(rule.match, path, above, merged)
     return tuple(rule for _, rule in rules)
 
 
 def read_posts(merged: MergedDocument) -> tuple[PostsRule, ...]:
     """`posts`, in the order of the file, which matters."""
     rules = _each(merged, ("posts",), _posts_rule)
-    seen: list[tuple[Match, KeyPath]] = []
+    above = _RulesAbove()
     for path, rule in rules:
-        _reachable(rule.match, path, seen, merged)
+        _reachable(rule.match, path, above, merged)
     return tuple(rule for _, rule in rules)
 
 
@@ -195,12 +195,36 @@ def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
     return not allowed or (bool(asked) and asked <= allowed)
 
 
-def _reachable(match: Match, path: KeyPath, seen: list[tuple[Match, KeyPath]], merged: MergedDocument) -> None:
-    for earlier, earlier_path in seen:
-        if covers(earlier, match):
-            _note_unreachable(path, earlier_path, merged)
-            break
-    seen.append((match, path))
+class _RulesAbove:
+    """The matches of the rules above one, found by what they name: one that names ids covers only rules with these."""
+
+    def __init__(self) -> None:
+        self._rules: list[tuple[Match, KeyPath]] = []
+        self._by_name: dict[str | None, list[int]] = {}
+
+    def add(self, match: Match, path: KeyPath) -> None:
+        """Adds the next rule."""
+        title = None if match.title is None else f"title {match.title.casefold()}"
+        for name in (f"id {id}" for id in match.ids) if match.ids else (title,):
+            self._by_name.setdefault(name, []).append(len(self._rules))
+        self._rules.append((match, path))
+
+    def covering(self, match: Match) -> KeyPath | None:
+        """The first rule that covers everything that a match covers."""
+        names = {None, *(f"id {id}" for id in sorted(match.ids)[:1])}
+        if match.title is not None:
+            names.add(f"title {match.title.casefold()}")
+        for at in sorted(at for name in names for at in self._by_name.get(name, ())):
+            earlier, path = self._rules[at]
+            if covers(earlier, match):
+                return path
+        return None
+
+
+def _reachable(match: Match, path: KeyPath, above: _RulesAbove, merged: MergedDocument) -> None:
+    if (earlier := above.covering(match)) is not None:
+        _note_unreachable(path, earlier, merged)
+    above.add(match, path)
 
 
 def _note_unreachable(path: KeyPath, earlier: KeyPath, merged: MergedDocument) -> None:
