@@ -247,7 +247,7 @@ def _definitions() -> JsonDict:
                     "The addresses of its images.", {"type": "string"}, ["https://static.wixstatic.com/media/a.jpg"]
                 ),
                 "scheduledDate": _moment("When it goes out."),
-                "referenceId": _words("The caller's own key.", "post-1"),
+                "referenceId": _words("An id that the caller chose.", "post-1"),
             },
             "A post.",
             {"channel": "INSTAGRAM", "caption": "New mugs"},

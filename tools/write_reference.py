@@ -27,7 +27,15 @@ FILES: Final = {
         "Approvals files",
         "`approvals/<site>.yaml`: generated content as it was reviewed; `review` writes it.",
     ),
-    "sandbox": ("sandbox.yaml", "What is in the sandbox: its sites, faults, and a switch for each open question."),
+    "sandbox": (
+        "sandbox.yaml",
+        "What is in the sandbox: its sites, faults, and a switch for each open question about the API.",
+    ),
+}
+
+LEFT_OUT: Final = {
+    "site": "A field that is left out",
+    "project": "`defaults` has the fields of site files: one that is left out",
 }
 
 WIDTH: Final = 88
@@ -47,13 +55,14 @@ def _file(name: str, title: str, about: str) -> Iterator[str]:
     yield f"{MADE}# {title}\n\n{about}\n\n"
     yield f"`reconciler schema {name}` prints the same as a JSON Schema; editors that support the modeline\n"
     yield "`# yaml-language-server: $schema=...` complete and check as you type.\n"
-    if name in ("site", "project"):
-        yield "A field that is left out is not managed; where `null` is allowed, it clears the value on the site.\n"
-    rows: dict[str, list[str]] = {}
+    if name in LEFT_OUT:
+        yield f"{LEFT_OUT[name]} is not managed; where `null` is allowed, it clears the value on the site.\n"
+    rows: dict[str, dict[str, None]] = {}  # each row once: the forms of a rule have fields in common
     for path, field in _fields(schema, schema, ()):
-        rows.setdefault(path[0], []).append(_row(".".join(path).replace(".[]", "[]"), field, schema))
+        row = _row(".".join(path).replace(".[]", "[]"), field, schema)
+        rows.setdefault(path[0].removesuffix("[]"), {})[row] = None
     for top, lines in rows.items():
-        yield f"\n## {top.removesuffix('[]')}\n\n| field | value | meaning |\n|---|---|---|\n"
+        yield f"\n## {top}\n\n| field | value | meaning |\n|---|---|---|\n"
         yield from lines
 
 

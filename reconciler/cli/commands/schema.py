@@ -22,7 +22,7 @@ def command(name: str, **given: Any) -> Verdict:
     Editors use it to complete and check what you write; `reconciler init`
     writes copies to schemas/. A plan is what `plan --out` saves; a report is
     what --output json writes, and each line of --output ndjson; sandbox.yaml
-    describes the sandbox, with a switch for each open question.
+    describes the sandbox, with a switch for each open question about the API.
     Prints the schema itself; --output json wraps it in a report.
     """
     from reconciler.cli.text_output import show_text
