@@ -221,7 +221,7 @@ def _matched(files: Sequence[tuple[SiteName, Path, Approvals]], selector: DraftS
     for channel in selector.channels:
         if not any(DraftSelector(channels=(channel,)).means_activity(activity) for activity in activities):
             raise UsageError(
-                f"--channel {channel}: no draft in the approvals files of these sites is for it", NEW_DRAFTS
+                f"--channel {channel}: the approvals files of these sites have no draft for this channel", NEW_DRAFTS
             )
     for title in selector.titles:
         if not any(DraftSelector(titles=(title,)).means_activity(activity) for activity in activities):

@@ -133,7 +133,7 @@ class _Explainer:
                 keys = listed(schema.get("properties", ()), "or")
                 return self._problem(path, "is empty", f"write {keys}" if keys else "leave the key out", continues=True)
             case _:
-                return self._problem(path, f"{said} does not fit ({keyword})", str(schema.get("description", "")))
+                return self._problem(path, f"{said} is not valid here ({keyword})", str(schema.get("description", "")))
 
     def _unlike(self, path: KeyPath, value: str, schema: Mapping[str, Any]) -> Explained:
         said = self._quoted(path, value)

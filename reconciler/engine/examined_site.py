@@ -173,7 +173,8 @@ class SiteExamination:
         self.found.facts.append(facts.Recorded(recorded.is_known))
         if count := len(recorded.open):
             what = f"an earlier run left {plural(count, 'unconfirmed call')}"
-            fix = f"the next apply checks what became of them; `reconciler state show {name}` names them"
+            them = "it" if count == 1 else "them"
+            fix = f"the next apply checks what became of {them}; `reconciler state show {name}` lists {them}"
             self.found.add(Diagnostic("unconfirmed-calls", what, fix, Severity.WARNING))
 
     async def _refusals(self, recorded: RecordedSite) -> None:

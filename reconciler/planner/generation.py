@@ -158,7 +158,7 @@ def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
             blocked(
                 scope.address(Kind.MARKETING_PLAN),
                 BlockedBy.UNKNOWN_STATUS,
-                f"nothing is decided while the marketing plan has an unknown status ({printable(str(live.status))})",
+                f"nothing is planned while the marketing plan has an unknown status ({printable(str(live.status))})",
                 "look at it in the dashboard, and run again when it is ready; a newer version may know the status",
             ),
         ),

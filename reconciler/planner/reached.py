@@ -152,7 +152,7 @@ class TargetCheck:
         """Names the rules that there are, or says that one has become the objects that it matches."""
         if any(_names(selector, rule) for rule in self._rules):
             fix = "name those objects; plan --explain shows their addresses"
-            return UsageError(f"{option} {selector}: the objects of this rule are known by now", fix)
+            return UsageError(f"{option} {selector}: the objects of this rule are already known", fix)
         rules = [rule.shown for rule in sorted(self._rules) if covers_site(selector, SiteLabels(rule.site))]
         more = f" and {len(rules) - MOST_RULES:,} more" if len(rules) > MOST_RULES else ""
         known = f"the rules are {', '.join(rules[:MOST_RULES])}{more}" if rules else "the site's file has no rules"

@@ -35,7 +35,7 @@ def _row(fact: facts.Fact) -> tuple[str, str]:
         case facts.ProxyUsed(host=host):
             return "proxy", host or "none"
         case facts.CertificatesUsed(variable=variable, path=path):
-            return "certificates", f"{variable}={path}" if variable else "the public ones"
+            return "certificates", f"{variable}={path}" if variable else "the default public CAs"
         case facts.CheckedOut(commit=commit):
             return "git", f"at {commit[:7]}" if commit else "no commit yet"
         case facts.AccountListed(count=count, undeclared=undeclared):
@@ -43,7 +43,10 @@ def _row(fact: facts.Fact) -> tuple[str, str]:
         case facts.ClockAhead(seconds=seconds):
             return "clock", "the server did not say what time it is" if seconds is None else _clock(seconds)
         case facts.Probed(verdict=verdict):
-            return verdict.section, f"{PROBES[verdict.probe].format(verdict.about)}: {_verdict(verdict)}"
+            return (
+                f"remote-api.md {verdict.section}",
+                f"{PROBES[verdict.probe].format(verdict.about)}: {_verdict(verdict)}",
+            )
         case facts.ProbeRecorded(requests=requests, file=file):
             return "recorded", f"{requests} requests in {file}, without texts and ids"
         case facts.StateReached():
@@ -95,7 +98,7 @@ PROBES: Final[Mapping[facts.Probe, str]] = {
     facts.Probe.ACTIVITY_BY_ID: "one activity is read by `marketingActivityId`",
     facts.Probe.ITEMS_BY_IDS: "items can be filtered by their ids",
     facts.Probe.ITEM_ROUTE: "an item is read at /items/ and its id",
-    facts.Probe.SITE_NAME: "properties have `siteDisplayName`",
+    facts.Probe.SITE_NAME: "site properties have `siteDisplayName`",
 }
 """The inferred facts as remote-api.md has them. A test fails for one without words."""
 
@@ -104,7 +107,7 @@ NOTHING_SEEN: Final[Mapping[facts.Probe, str]] = {
     facts.Probe.ACTIVITY_MEMBERS: "there is no activity",
     facts.Probe.ACTIVITY_BY_ID: "there is no activity",
     facts.Probe.RULE_MEMBERS: "no event recurs",
-    facts.Probe.OPTION_KEY: "no option",
+    facts.Probe.OPTION_KEY: "there is no option",
     facts.Probe.ITEM_ROUTE: "there is no post",
 }
 

@@ -307,7 +307,7 @@ def doing(event: ProgressEvent) -> str | None:
         case StillWaiting(site=site, status=status):
             return printable(f"waiting for {site.name}, which is {status}")
         case EntryResolved(site=site, entry=entry):
-            return printable(f"resolved {entry.call} of an earlier run at {site.name}")
+            return printable(f"resolved {entry.call} of an earlier run on {site.name}")
         case Finished() | Skipped() | Corrected() | Note():
             return None
         case _:

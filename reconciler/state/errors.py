@@ -16,5 +16,5 @@ class Conflict(Exception):
     """A conditional write found a different version than it expected, and wrote nothing."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"{key} is not in the version that was expected")
+        super().__init__(f"{key} has a different version than expected")
         self.key = key

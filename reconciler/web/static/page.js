@@ -1,4 +1,4 @@
-// What happens on the page: decisions are sent one by one or together, and what changed in the files is shown.
+// The review page: sends decisions, one or several at a time, and shows what has changed in the files.
 "use strict";
 (() => {
   const $ = (selector, from = document) => from.querySelector(selector);
@@ -13,7 +13,7 @@
   let version = Number(document.body.dataset.version);
   let current = null;
 
-  // --- telling -------------------------------------------------------------------------------------
+  // --- messages ------------------------------------------------------------------------------------
 
   let quiet = 0;
   function say(words) {
@@ -32,7 +32,7 @@
     line.className = bad ? "banner bad" : "banner";
     line.textContent = words;
     $("#news").replaceChildren(...(words ? [line] : []));
-    // Who has scrolled on does not see it there.
+    // If the reader has scrolled past it, it is also shown at the bottom.
     if (!words || $("#news").getBoundingClientRect().bottom > 0) return;
     const also = document.createElement("p");
     also.textContent = words;
@@ -40,7 +40,7 @@
     hush();
   }
 
-  // --- asking the server ---------------------------------------------------------------------------
+  // --- requests ------------------------------------------------------------------------------------
 
   async function ask(path, body) {
     const options = body === undefined ? {} : {
@@ -62,8 +62,8 @@
     return template.content;
   }
 
-  // Takes over what is not as this page shows it. What this page asked for itself is not news. Who chose a draft to
-  // decide about it has not seen what it says by now, so it is not selected any more.
+  // Updates the page to what the server returned, and counts what changed elsewhere: this page's own decisions are not
+  // news. A selected draft whose content has changed is deselected, because nobody has seen it as it is now.
   function take(answer, own = new Set()) {
     let news = 0;
     if (answer.run !== document.body.dataset.run) {
@@ -71,7 +71,7 @@
       $("#news").firstElementChild.append(" ", link("Show what the files say now"));
       return news;
     }
-    if (answer.version < version) return news; // a later answer was here first
+    if (answer.version < version) return news; // a newer response has already arrived
     for (const [key, html] of Object.entries(answer.cards)) {
       const old = document.getElementById(key);
       if (!old) continue;
@@ -116,7 +116,7 @@
     if (added) $("#news").firstElementChild.append(" ", link("Show the new drafts"));
   }
 
-  // The cards of wishes, or of what became of them.
+  // The cards that decisions, or the server's replies to them, are about.
   function about(asked) {
     const wanted = new Set(asked.map((each) => `${each.about} ${each.site} ${each.id}`));
     return $$(".card", cards).filter(({ dataset: { site, draft, activity } }) =>
@@ -132,7 +132,7 @@
     $(".state", card).after(line);
   }
 
-  // --- deciding ------------------------------------------------------------------------------------
+  // --- decisions -----------------------------------------------------------------------------------
 
   const undone = JSON.parse(sessionStorage.getItem("undo") || "[]");
   function remember() {
@@ -140,7 +140,7 @@
     $("#undo").disabled = !undone.length;
   }
 
-  // `shown` has the digests that stood there when the key was pressed: an answer on its way may bring other words.
+  // `shown` has the digests from when the key was pressed: a response may have changed the content since.
   function wishes(chosen, to, shown) {
     const found = new Map();
     for (const card of chosen) {
@@ -153,7 +153,7 @@
     return [...found.values()];
   }
 
-  // One request after the other, so that no key is lost while an answer is on its way.
+  // Requests are sent one at a time, so that no key press is lost while one is in progress.
   let turn = Promise.resolve();
   let waiting = 0;
   function inTurn(work) {
@@ -162,7 +162,7 @@
     return turn;
   }
 
-  // Whether the server answered.
+  // Returns whether the server answered.
   async function send(asked, words, undo = true) {
     if (!asked.length) return true;
     const own = new Set(asked.map((wish) => wish.id));
@@ -212,7 +212,7 @@
     });
   }
 
-  // --- which card ----------------------------------------------------------------------------------
+  // --- the current card ----------------------------------------------------------------------------
 
   function focus(card, scroll = true) {
     current = card;
@@ -287,7 +287,7 @@
     if (image.naturalWidth) fits.observe(image);
   }
 
-  // Measured by the browser where it comes into sight: to ask for a size lays out all that nobody looks at yet.
+  // The browser measures an image when it comes into view: asking for its size earlier would lay out the whole page.
   const fits = new IntersectionObserver((seen) => {
     for (const { target: image, isIntersecting, boundingClientRect: size } of seen) {
       if (!isIntersecting) continue;
@@ -302,7 +302,7 @@
     }
   }, { rootMargin: "600px" });
 
-  // --- what people do ------------------------------------------------------------------------------
+  // --- clicks and keys -----------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
@@ -400,7 +400,7 @@
         const answer = await ask(`/changes?since=${since}`);
         if (gone) announce("");
         gone = false;
-        if (version === since) tell(take(answer), answer); // else a decision's answer was faster, and had it all
+        if (version === since) tell(take(answer), answer); // otherwise the response to a decision was faster, and had all of this
       } catch (error) {
         gone = true;
         pause = 5 * EVERY;
