@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.config.project import InvalidProject, ProjectConfig, find_project
 from reconciler.config.sites import SiteIndex, check_sites, open_project
-from reconciler.engine.choice import Means, Shard, SiteFilter
+from reconciler.engine.choice import Invocation, Shard, SiteFilter
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
 
 if TYPE_CHECKING:
@@ -81,11 +81,15 @@ class Project:
     """
 
     def __init__(
-        self, means: Means, files: ProjectConfig, index: SiteIndex = NO_SITES, workers: MakeWorkers | None = None
+        self,
+        invocation: Invocation,
+        files: ProjectConfig,
+        index: SiteIndex = NO_SITES,
+        workers: MakeWorkers | None = None,
     ) -> None:
         self.files = files
         self.index = index
-        self._means = means
+        self._invocation = invocation
         self._workers = workers
         self._session: Session[Any] | None = None
         self._closed = False
@@ -119,8 +123,8 @@ class Project:
         if workers is not None:
             _check_workers(workers, environ)
         hosts = tuple(allow_hosts)
-        means = Means(environ, api, state, parallelism, workers, hosts, require_approval, committed or None)
-        project = cls.read((Path(path),), means)
+        invocation = Invocation(environ, api, state, parallelism, workers, hosts, require_approval, committed or None)
+        project = cls.read((Path(path),), invocation)
         async with project._writing() as project._session:  # all runs share it
             try:
                 yield project
@@ -129,27 +133,27 @@ class Project:
                 project._closed = True
 
     @classmethod
-    def read(cls, paths: Sequence[Path], means: Means, *, only_check: bool = False) -> Project:
+    def read(cls, paths: Sequence[Path], invocation: Invocation, *, only_check: bool = False) -> Project:
         """The project that the paths belong to, with the sites that they name.
 
         `only_check`: no run will need its sites. Raises UsageError, and InvalidFiles with every problem of every file.
         """
-        workers, elsewhere = _workers(means.workers)
-        return cls(means, *open_project(paths, means.trust(), elsewhere, only_check=only_check), workers)
+        workers, elsewhere = _workers(invocation.workers)
+        return cls(invocation, *open_project(paths, invocation.trust(), elsewhere, only_check=only_check), workers)
 
     @classmethod
-    def find(cls, paths: Sequence[Path], means: Means, *, usable: bool = False) -> Project:
+    def find(cls, paths: Sequence[Path], invocation: Invocation, *, usable: bool = False) -> Project:
         """The project that the paths belong to, without its sites.
 
         Raises UsageError, and InvalidFiles if the project file has problems, unless its `usable` part is enough.
         """
         try:
-            files = find_project(paths, means.trust())
+            files = find_project(paths, invocation.trust())
         except InvalidProject as invalid:
             if not usable:
                 raise
             files = invalid.project
-        return cls(means, files, workers=_workers(means.workers)[0])
+        return cls(invocation, files, workers=_workers(invocation.workers)[0])
 
     def with_sites(self, named: Sequence[Path] = ()) -> Project:
         """This project with all its sites, or those that are `named`; there may be no site file yet.
@@ -157,7 +161,7 @@ class Project:
         Raises UsageError and InvalidFiles.
         """
         index = check_sites(self.files, named, may_be_empty=True)
-        return Project(self._means, self.files, index, self._workers)
+        return Project(self._invocation, self.files, index, self._workers)
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -393,7 +397,7 @@ class Project:
         from reconciler.engine.doctor import examine
 
         async with self._reading() as session:
-            return await examine(session, selection, self._means.environ, emit, strict=strict, probe_to=probe_to)
+            return await examine(session, selection, self._invocation.environ, emit, strict=strict, probe_to=probe_to)
 
     async def run_import(self, wanted: Wanted, emit: Emit) -> ImportCompleted:
         """Writes site files for live sites."""
@@ -495,7 +499,7 @@ class Project:
         """The remote side. Raises UsageError for an address that cannot be used."""
         from reconciler.wiring import api_of, described
 
-        return described(api_of(self.files, self._means.api))
+        return described(api_of(self.files, self._invocation.api))
 
     def commit(self) -> str | None:
         """What git has checked out; None outside of a repository."""
@@ -507,14 +511,14 @@ class Project:
         """The time where the sites are: that of the project's sandbox, or of this machine."""
         from reconciler.wiring import time_of
 
-        return time_of(self.files, self._means.api or self.files.api)
+        return time_of(self.files, self._invocation.api or self.files.api)
 
     def state(self) -> StateAccess:
         """The state, for runs that read no site."""
         from reconciler.wiring import open_state_of
 
         self._check_open()
-        return open_state_of(self.files, environ=self._means.environ, state=self._means.state)
+        return open_state_of(self.files, environ=self._invocation.environ, state=self._invocation.state)
 
     def _reading(self) -> AbstractAsyncContextManager[Session[ReadClient]]:
         from reconciler.api.client import ReadClient
@@ -534,14 +538,14 @@ class Project:
         if self._session is not None:
             yield self._session
             return
-        means = self._means
+        invocation = self._invocation
         async with open_session(
             self.files,
             client_type,
-            environ=means.environ,
-            api=means.api,
-            state=means.state,
-            parallelism=means.parallelism,
+            environ=invocation.environ,
+            api=invocation.api,
+            state=invocation.state,
+            parallelism=invocation.parallelism,
             workers=self._workers,
         ) as session:
             yield session

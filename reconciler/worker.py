@@ -19,8 +19,8 @@ from reconciler.config.project import InvalidProject
 from reconciler.config.sites import SiteEntry, read_files
 from reconciler.engine.apply import prepare
 from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
-from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember_part
-from reconciler.engine.checking import CheckedSite, check
+from reconciler.engine.apply_sites import ApplyTotals, apply_sites, remember_part
+from reconciler.engine.check_plan import CheckedSite, check
 from reconciler.engine.drift import audits
 from reconciler.engine.parts import (
     REPORT_EVERY,

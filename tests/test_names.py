@@ -16,12 +16,12 @@ ROOT = Path(reconciler.__file__).parent
 MODULES = {
     "cli": "applying approving asking auditing completing merging planning repairing reviewing reviewing_page running "
     "saving selecting showing starter telling",
-    "config": "deciding",
-    "engine": "applying merging",
-    "planner": "judging reviewing standing wanted",
-    "executor": "by_hand evidence remember single view",
+    "config": "deciding packing",
+    "engine": "applying carrying_out checking merging",
+    "planner": "judging reviewing standing waiting wanted",
+    "executor": "by_hand evidence lagging remember single view",
     "state": "hold notes",
-    "api": "bodies services wire_neighbours",
+    "api": "bodies sending services wire_neighbours",
     "sandbox": "handling planting remaking",
     "reporters/kinds": "promises",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from reconciler.api.lean_httpx import httpx
-from reconciler.api.sending import NotSent, Request, WireError
+from reconciler.api.sender import NotSent, Request, WireError
 
 _NEVER_SENT = (
     httpx.ConnectError,

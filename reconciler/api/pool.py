@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.api.address import ApiAddress
 from reconciler.api.lean_imports import import_aiohttp
 from reconciler.api.network_words import network_words
-from reconciler.api.sending import (
+from reconciler.api.sender import (
     NotHttp,
     NotSent,
     OtherHost,

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from reconciler.api.address import ApiAddress, Proxy, proxy_of
-from reconciler.api.sending import NotHttp, OtherHost, OutOfDate, ProxyUnreachable, Untrusted
+from reconciler.api.sender import NotHttp, OtherHost, OutOfDate, ProxyUnreachable, Untrusted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable

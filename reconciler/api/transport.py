@@ -34,7 +34,7 @@ from reconciler.api.limits import USUAL, Budget, Limits, Timeouts
 from reconciler.api.pool import Pool
 from reconciler.api.retries import pause_before_retry
 from reconciler.api.routes import TOKEN, ApiCall, ReadCall, WriteCall, only_reads
-from reconciler.api.sending import (
+from reconciler.api.sender import (
     NotHttp,
     NotSent,
     ProxyRefused,

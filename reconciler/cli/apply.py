@@ -66,7 +66,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
 
     def work(running: CommandRun) -> ClosingEvent:
         _check_options(asked)
-        project = Project.find((), asked.means)
+        project = Project.find((), asked.invocation)
         saved = plan_in(file)
         if isinstance(saved, SavedPlan) and saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:

@@ -78,8 +78,8 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
     if not options.yes and not can_ask():
         fix = "pass --yes" if options.selector else "name the drafts with --id, --channel or --title, and pass --yes"
         raise UsageError("no terminal to ask on", fix)
-    means = replace(options.run.means, committed=False)  # it decides about what `review` has just written
-    project = Project.read(options.run.paths, means)
+    invocation = replace(options.run.invocation, committed=False)  # it decides about what `review` has just written
+    project = Project.read(options.run.paths, invocation)
     selection, _ = project.select(options.run.choice)
     stream = sys.stdout if shows_text(options.run.shown) else sys.stderr
     screen = screen_of(stream, colour=options.run.shown.colour)

@@ -50,11 +50,11 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
 
 def _opened(ctx: click.Context) -> tuple[ProjectConfig | None, tuple[SiteEntry, ...]]:
     """The project that the words so far name, or that of the current folder, with the sites that they choose."""
-    from reconciler.engine.choice import Means
+    from reconciler.engine.choice import Invocation
     from reconciler.library import Project
 
     try:
-        project = Project.read(_paths(ctx), Means({}), only_check=True)
+        project = Project.read(_paths(ctx), Invocation({}), only_check=True)
         return project.files, project.index.entries
     except Exception:
         return None, ()

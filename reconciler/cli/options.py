@@ -17,7 +17,7 @@ from reconciler.reporters.next_step import Again
 if TYPE_CHECKING:  # this file is loaded for `--help` too
     from datetime import timedelta
 
-    from reconciler.engine.choice import Means, Shard, SiteFilter
+    from reconciler.engine.choice import Invocation, Shard, SiteFilter
     from reconciler.model.diagnostics import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -54,7 +54,7 @@ class RunOptions(Struct, frozen=True):
     paths: tuple[Path, ...]
     choice: SiteFilter
     shown: OutputOptions
-    means: Means
+    invocation: Invocation
     regenerate: tuple[str, ...] = ()
     publish: bool = True
     strict: bool = False
@@ -140,7 +140,7 @@ def _complete_apis(_ctx: click.Context, _param: click.Parameter, incomplete: str
     return [api for api in ("wix", "sandbox") if api.startswith(incomplete)]
 
 
-def reaching(command: Command) -> Command:
+def connection_options(command: Command) -> Command:
     """--api and --state."""
     return _stacked(
         click.option(
@@ -153,7 +153,7 @@ def reaching(command: Command) -> Command:
     )(command)
 
 
-def trusting(command: Command) -> Command:
+def trust_options(command: Command) -> Command:
     """--allow-host, --require-approval, --committed: what the repository's files may not decide themselves."""
     return _stacked(
         click.option(
@@ -168,7 +168,7 @@ def trusting(command: Command) -> Command:
     )(command)
 
 
-def choosing(command: Command) -> Command:
+def site_options(command: Command) -> Command:
     """--target, --exclude, --shard, --changed-since."""
     return _stacked(
         click.option(
@@ -231,7 +231,7 @@ workers = click.option(
 quiet = click.option("--quiet", is_flag=True, help="Show only problems and the last line.")
 
 
-def detail(command: Command) -> Command:
+def detail_options(command: Command) -> Command:
     """--explain, --quiet, --summary, --sites: how much the text on the screen says."""
     return _stacked(
         click.option("--explain", is_flag=True, help="Show addresses, preconditions, API calls and what was read."),
@@ -241,7 +241,7 @@ def detail(command: Command) -> Command:
     )(command)
 
 
-def planning(command: Command) -> Command:
+def plan_options(command: Command) -> Command:
     """How a plan is made and shown."""
     return _stacked(
         click.option(
@@ -253,7 +253,7 @@ def planning(command: Command) -> Command:
         ),
         click.option("--no-publish", is_flag=True, help="Leave everything public out of the plan."),
         click.option("--strict", is_flag=True, help="Refuse blocked items (exit code 4); fail on file warnings."),
-        detail,
+        detail_options,
         parallelism,
     )(command)
 
@@ -283,20 +283,20 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
     """
     return RunOptions(
         paths=tuple(paths),
-        choice=choice_of(given),
-        shown=shown_of(given, paths),
-        means=means_of(given),
+        choice=site_filter_of(given),
+        shown=output_options_of(given, paths),
+        invocation=invocation_of(given),
         regenerate=tuple(given.get("regenerate", ())),
         publish=not given.get("no_publish", False),
         strict=given.get("strict", False),
     )
 
 
-def means_of(given: Mapping[str, Any]) -> Means:
-    """The options of `reaching` and `trusting`, --parallelism and --workers, with the environment."""
-    from reconciler.engine.choice import Means
+def invocation_of(given: Mapping[str, Any]) -> Invocation:
+    """The options of `connection_options` and `trust_options`, --parallelism and --workers, with the environment."""
+    from reconciler.engine.choice import Invocation
 
-    return Means(
+    return Invocation(
         os.environ,
         given.get("api"),
         given.get("state"),
@@ -308,8 +308,8 @@ def means_of(given: Mapping[str, Any]) -> Means:
     )
 
 
-def choice_of(given: Mapping[str, Any]) -> SiteFilter:
-    """The options of `choosing`; all sites for a command without them."""
+def site_filter_of(given: Mapping[str, Any]) -> SiteFilter:
+    """The options of `site_options`; all sites for a command without them."""
     from reconciler.engine.choice import SiteFilter
 
     return SiteFilter(
@@ -320,8 +320,8 @@ def choice_of(given: Mapping[str, Any]) -> SiteFilter:
     )
 
 
-def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> OutputOptions:
-    """The options of `output` and `detail`. Raises UsageError if two outputs exclude each other."""
+def output_options_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> OutputOptions:
+    """The options of `output` and `detail_options`. Raises UsageError if two outputs exclude each other."""
     if given.get("quiet") and given.get("summary"):
         from reconciler.model.diagnostics import UsageError
 

@@ -28,7 +28,7 @@ def selected(options: RunOptions) -> tuple[Project, Selection, RunContext]:
 
 def select_sites(options: RunOptions) -> tuple[Project, Selection, RunContext]:
     """Like `selected`, but if it fails, the state is not read."""
-    project = Project.read(options.paths, options.means)
+    project = Project.read(options.paths, options.invocation)
     if options.strict and project.index.run_warnings:
         raise InvalidFiles(project.index.run_warnings)
     chosen = project.select(options.choice, options.regenerate, publish=options.publish, strict=options.strict)

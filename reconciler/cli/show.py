@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reconciler.cli.run import CommandRun
 from reconciler.config.project import ProjectConfig
-from reconciler.engine.choice import Means
+from reconciler.engine.choice import Invocation
 from reconciler.engine.results import ClosingEvent
 from reconciler.library import Project
 from reconciler.model.diagnostics import InvalidFiles, UsageError
@@ -16,9 +16,9 @@ from reconciler.planner.document import SavedPlan
 
 def report_plan(saved: SavedPlan, state: str | None, running: CommandRun) -> ClosingEvent:
     """Reports a saved plan, judged by the limits of the current project."""
-    means = Means(os.environ, saved.api, state)
+    invocation = Invocation(os.environ, saved.api, state)
     try:
-        project = Project.find((), means)
+        project = Project.find((), invocation)
     except (InvalidFiles, UsageError):  # its limits are not known
-        project = Project(means, ProjectConfig(Path()))
+        project = Project(invocation, ProjectConfig(Path()))
     return running.run(project.run_show(saved, running.emit))

@@ -29,12 +29,12 @@ NOT_FORGOTTEN: Final = Diagnostic("declined", "Nothing was forgotten")
 
 def _opened(asked: RunOptions) -> Project:
     """The project whose state it is. Raises UsageError and InvalidFiles."""
-    return Project.find(asked.paths, asked.means)
+    return Project.find(asked.paths, asked.invocation)
 
 
 def _readable(asked: RunOptions) -> Project:
     """The same, for commands that only look: with `--state`, also if the project file has problems."""
-    return Project.find(asked.paths, asked.means, usable=asked.means.state is not None)
+    return Project.find(asked.paths, asked.invocation, usable=asked.invocation.state is not None)
 
 
 def list_command(asked: RunOptions) -> Verdict:
@@ -57,7 +57,7 @@ def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
 
 def show_command(name: str, asked: RunOptions) -> Verdict:
     """Runs `reconciler state show` and returns its verdict."""
-    place = asked.means.state
+    place = asked.invocation.state
     where = (*(() if place is None else ("--state", place)), *map(str, asked.paths))
     return reported(
         "state show",

@@ -22,11 +22,11 @@ PLACE_UNKNOWN: Final = Diagnostic(
 def posts_unchecked(options: RunOptions) -> tuple[Diagnostic, ...]:
     """A warning that names the posts that go out unjudged; empty if there are none, or the state cannot be read."""
     try:
-        project = Project.find(options.paths, options.means, usable=True)
+        project = Project.find(options.paths, options.invocation, usable=True)
         found = asyncio.run(project.unchecked_posts())
     except (InvalidFiles, UsageError):
         return ()
     files = project.files
-    if found is None and files.file is not None and files.stamp is None and options.means.state is None:
+    if found is None and files.file is not None and files.stamp is None and options.invocation.state is None:
         found = PLACE_UNKNOWN
     return (found,) if found is not None else ()

@@ -24,7 +24,7 @@ from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, PathDisplay, shown_path
 from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, MergedDocument
-from reconciler.config.packing import Details, KeptForm, NotKept, PackedSite, Packer
+from reconciler.config.packed_sites import Details, KeptForm, NotKept, PackedSite, Packer
 from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, ProjectConfig, find_project
 from reconciler.config.schema import check

@@ -22,8 +22,8 @@ from reconciler.engine.apply_run import (
     resolve_earlier_calls,
     unwritable_state,
 )
-from reconciler.engine.carrying_out import carry_out
-from reconciler.engine.checking import checked
+from reconciler.engine.apply_sites import carry_out
+from reconciler.engine.check_plan import checked
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.config.approval_files import approvals_now
-from reconciler.config.packing import KeptSite
+from reconciler.config.packed_sites import KeptSite
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply_run import ApplyRun, approvers_of, is_public

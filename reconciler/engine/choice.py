@@ -1,4 +1,4 @@
-"""What a run was asked for: which sites and objects, as texts not looked up yet, and what it is carried out with."""
+"""What a run was asked for: which sites and objects, as texts not looked up yet, and how it was called."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class SiteFilter(Struct, frozen=True):
     changed_since: str | None = None
 
 
-class Means(Struct, frozen=True):
-    """What a run is carried out with; the project's files have no say in it.
+class Invocation(Struct, frozen=True):
+    """How a run was called: the project's files have no say in it.
 
     `environ` is the environment; `api`, `state` and `parallelism` override the project's. `workers` is a number of
     processes or the address of a scheduler. The others say what the files may ask for; `committed` None: only committed

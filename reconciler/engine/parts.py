@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
 from reconciler.config.environment import clean_environment
-from reconciler.config.packing import Details, KeptSite, PackedSite
+from reconciler.config.packed_sites import Details, KeptSite, PackedSite
 from reconciler.config.project import ProjectConfig, project_of_content
 from reconciler.config.secrets import CredentialRef
 from reconciler.config.sites import FilesRead, SiteEntry
@@ -108,7 +108,7 @@ class Preparing(Variant, frozen=True):
 
 
 class Checking(Variant, frozen=True):
-    """The job of checking the sites of a part of a saved plan. `moved` and `again` are as in `engine.checking`.
+    """The job of checking the sites of a part of a saved plan. `moved` and `again` are as in `engine.check_plan`.
 
     A site whose file is gone has only a plan.
     """

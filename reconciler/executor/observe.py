@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from reconciler.executor.lagging import with_posts_as_read
+from reconciler.executor.stale_drafts import with_posts_as_read
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, Post
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite

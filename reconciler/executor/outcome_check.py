@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import OutcomeReads
-from reconciler.executor.lagging import posts_shown_as_drafts
 from reconciler.executor.ports import PollPolicy, Reader
 from reconciler.executor.snapshot import Snapshot
+from reconciler.executor.stale_drafts import posts_shown_as_drafts
 from reconciler.model.journal import AnyOperation, OpenEntry
 from reconciler.model.outcomes import Outcome
 from reconciler.model.posts import Post, PostId

@@ -19,7 +19,7 @@ from reconciler.planner.decisions import discarded
 from reconciler.planner.options import PlanOptions, scope_of
 from reconciler.planner.posts import plan_posts
 from reconciler.planner.schedule import Content, plan_schedule, posts_in, rule_name
-from reconciler.planner.waiting import WaitingPart
+from reconciler.planner.waiting_posts import WaitingPart
 
 
 class ResolvedActions(Struct, frozen=True):

@@ -8,7 +8,7 @@ from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Plan
 from reconciler.planner.used_approvals import scheduled_by_us
-from reconciler.planner.waiting import may_go_out
+from reconciler.planner.waiting_posts import may_go_out
 
 PUBLIC = frozenset({Verb.PUBLISH, Verb.CANCEL})
 """Calls about posts that go out. If the outcome of one is unknown, its post may still be scheduled."""

@@ -37,7 +37,7 @@ from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, h
 from reconciler.planner.settings import SettingsPart, plan_settings
 from reconciler.planner.unstopped import UNTIL_SHOWN, cancelled_since, left_out, moved_later
 from reconciler.planner.used_approvals import approvals_to_remember
-from reconciler.planner.waiting import WaitingPart, judge_waiting, lost_channels
+from reconciler.planner.waiting_posts import WaitingPart, judge_waiting, lost_channels
 from reconciler.planner.wanted_posts import Unwanted
 
 

@@ -1,8 +1,8 @@
 """Schedule rules against drafts and approvals -> what goes out, what waits for review, what is blocked.
 
 A post is scheduled only if somebody approved exactly the content it has now, and one approval counts for one
-scheduling. candidates.py works out which posts the rules want, eligibility.py judges each of them, and waiting.py
-handles what is already scheduled.
+scheduling. candidates.py works out which posts the rules want, eligibility.py judges each of them, and
+waiting_posts.py handles what is already scheduled.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, odd_notes, other_moment_notes
-from reconciler.planner.waiting import WaitingPart
+from reconciler.planner.waiting_posts import WaitingPart
 from reconciler.planner.wanted_posts import days_of
 
 HELD_BACK: Final = "held-back"

@@ -1,6 +1,6 @@
 """Whether a waiting post is still wanted, and where its rule moves it (docs/design.md 1.3).
 
-waiting.py decides what happens to it then.
+waiting_posts.py decides what happens to it then.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from signal import SIGINT, SIGTERM
 import pytest
 
 import reconciler
-from reconciler.engine.carrying_out import ApplyTotals
+from reconciler.engine.apply_sites import ApplyTotals
 from reconciler.engine.merge import merged_reports, report_verdict
 from reconciler.engine.results import (
     ApplyCompleted,

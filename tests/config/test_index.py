@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.config import packing
-from reconciler.config.packing import Details, KeptSite, SpooledSite
+from reconciler.config import packed_sites
+from reconciler.config.packed_sites import Details, KeptSite, SpooledSite
 from reconciler.config.problems import MAX_EXPLAINED, Problems
 from reconciler.config.sites import SiteIndex, open_project
 from reconciler.model.approvals import Approvals
@@ -419,7 +419,7 @@ def test_nothing_there_is_said(write_project: WriteProject) -> None:
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.lists(strategies.of(DesiredSite), min_size=1, max_size=3))
 def test_a_packed_site_is_the_one_that_was_packed(sites: list[DesiredSite]) -> None:
-    packer = packing.Packer()
+    packer = packed_sites.Packer()
     details = [Details(site.ref.id, site.place, bytes(15)) for site in sites]
     packed = [packer.pack(site, detail) for site, detail in zip(sites, details, strict=True)]
     spooled = [packer.spool(site) for site in packed]
@@ -433,12 +433,12 @@ def test_a_site_with_approved_texts_is_never_kept_as_it_is(write_project: WriteP
     (entry,) = index_of().entries
     desired = entry.load()
     approved = replace(desired, approvals=Approvals(activities=cast("Any", ("a long text",))))
-    assert packing.Packer().keep(desired, 1, entry.kept.details).unpack() is desired
-    assert isinstance(packing.Packer().keep(approved, 1, entry.kept.details), SpooledSite)
+    assert packed_sites.Packer().keep(desired, 1, entry.kept.details).unpack() is desired
+    assert isinstance(packed_sites.Packer().keep(approved, 1, entry.kept.details), SpooledSite)
 
 
 def test_what_is_kept_of_a_site_is_small(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "ROOM", 4096)  # as after many files
+    monkeypatch.setattr(packed_sites, "ROOM", 4096)  # as after many files
     rules = "posts: [{match: {within: 21d}, max: 3}]\nschedule: {rules: [{channels: [INSTAGRAM], at: '09:30'}]}\n"
     write_project({f"sites/{at}.yaml": site(f"s{at}", rules) for at in range(200)})
     index = index_of()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config import packing
+from reconciler.config import packed_sites
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.model.activities import DesiredActivity, PostsRule, RemoveActivities, SetActivities
@@ -275,7 +275,7 @@ def test_problem_of_the_defaults_is_told_once_for_all_sites(problems_of: Callabl
 
 
 def test_sites_are_not_kept(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "ROOM", 65536)  # as after many files
+    monkeypatch.setattr(packed_sites, "ROOM", 65536)  # as after many files
     text = "---\n".join(f"{head(f's{at}')}settings: {{toneOfVoice: {'warm ' * 400}}}\n" for at in range(600))
     write_project({"sites/all.yaml": text})
     project = find_project()

@@ -29,7 +29,7 @@ from reconciler import wiring, worker
 from reconciler.api.client import FullClient
 from reconciler.cli.main import run
 from reconciler.config.sites import open_project
-from reconciler.engine import apply_parts, carrying_out, parts
+from reconciler.engine import apply_parts, apply_sites, parts
 from reconciler.engine.apply import apply_live
 from reconciler.engine.apply_run import ApplyRun, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
@@ -591,7 +591,7 @@ def test_two_attempts_at_one_part_do_it_once(
         again.append(prepared.plan.site.name)
 
     again: list[str] = []
-    monkeypatch.setattr(carrying_out, "_carry_on", planned_again)
+    monkeypatch.setattr(apply_sites, "_carry_on", planned_again)
     completed, sites = applied(shops, lambda setup: Workers(Twice, run_part, 1, setup))
     assert completed.results == {ActionResult.DONE}, sites
     assert {len(site.ledger.entries) for site in sites} == {4}

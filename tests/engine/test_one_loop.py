@@ -133,7 +133,7 @@ TURNED = {
     "engine/apply_parts.py": ["diagnostic_of(found)"],  # a part that failed as a whole
     "engine/apply_run.py": ["diagnostic_of(error)"],  # a state that cannot be written
     "engine/check_files.py": ["diagnostic_of(error)"],  # a document of the state
-    "engine/checking.py": ["diagnostic_of", "diagnostic_of(why)"],  # what no longer holds in a saved plan
+    "engine/check_plan.py": ["diagnostic_of", "diagnostic_of(why)"],  # what no longer holds in a saved plan
     "engine/doctor.py": ["diagnostic_of(error, entry.name)"],  # findings of an examination: the rest is examined, too
     "engine/examined_site.py": ["diagnostic_of(error, self.desired.ref.name)"],
     "engine/fleet.py": ["diagnostics_of(error, site.name)"],  # the one place that makes it a site's result

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reconciler.engine.carrying_out import ApplyTotals
+from reconciler.engine.apply_sites import ApplyTotals
 from reconciler.engine.results import PlanCompleted
 from reconciler.engine.site_results import SiteApplied
 from reconciler.engine.verdict import verdict_of

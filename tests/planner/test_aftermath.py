@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.executor.lagging import with_posts_as_read
+from reconciler.executor.stale_drafts import with_posts_as_read
 from reconciler.model.address import Kind, key_of
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.failures import Failure

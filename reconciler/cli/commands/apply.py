@@ -15,11 +15,11 @@ from reconciler.model.verdict import Verdict
 @click.option("--auto-approve", is_flag=True, help="Do not ask; publishing also needs --allow-publish.")
 @click.option("--allow-publish", is_flag=True, help="Let approved posts go public.")
 @options.lock_timeout
-@options.choosing
-@options.planning
+@options.site_options
+@options.plan_options
 @options.workers
-@options.reaching
-@options.trusting
+@options.connection_options
+@options.trust_options
 @options.output
 def command(**given: Any) -> Verdict:
     """Make a plan, ask, and carry it out; or carry out a saved plan exactly.

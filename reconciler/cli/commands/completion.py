@@ -104,7 +104,7 @@ def command(shell: str, **given: Any) -> Verdict:
     """
     from reconciler.cli.text_output import show_text
 
-    return show_text("completion", options.shown_of(given), lambda: _script(shell))
+    return show_text("completion", options.output_options_of(given), lambda: _script(shell))
 
 
 def _script(shell: str) -> ScriptShown:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("doctor")
 @options.paths
-@options.choosing
+@options.site_options
 @click.option("--strict", is_flag=True, help="Exit with code 4 if something is left for a person to do.")
 @click.option("--sites", is_flag=True, help="If several sites share a finding, list them all.")
 @options.quiet
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     help="With --probe: file for its requests and responses, with texts, ids and keys removed.",
 )
 @options.parallelism
-@options.reaching
-@options.trusting
+@options.connection_options
+@options.trust_options
 @options.output
 def command(probe: bool, cassette: Path, **given: Any) -> Verdict:
     """Check credentials, access, sites and state.
@@ -51,6 +51,6 @@ def command(probe: bool, cassette: Path, **given: Any) -> Verdict:
 def _doctor(asked: options.RunOptions, running: CommandRun, probe_to: Path | None) -> ClosingEvent:
     from reconciler.library import Project
 
-    project = Project.find(asked.paths, asked.means).with_sites(asked.paths)
+    project = Project.find(asked.paths, asked.invocation).with_sites(asked.paths)
     selection, _ = project.select(asked.choice)
     return running.run(project.run_doctor(selection, running.emit, strict=asked.strict, probe_to=probe_to))

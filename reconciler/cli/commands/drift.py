@@ -20,14 +20,14 @@ STRICT: Final = (
 
 @click.command("drift")
 @options.paths
-@options.choosing
+@options.site_options
 @click.option("--strict", is_flag=True, help=STRICT)
-@options.detail
+@options.detail_options
 @options.parallelism
 @options.workers
 @click.option("--detailed-exitcode", is_flag=True, help="Always on: exit with code 2 if something drifted.")
-@options.reaching
-@options.trusting
+@options.connection_options
+@options.trust_options
 @options.output
 def command(detailed_exitcode: bool, **given: Any) -> Verdict:  # noqa: ARG001 - accepted as in plan, but always on
     """Audit the sites: what changed, and on which side.

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 @click.option("--credentials", default="default", metavar="NAME", help="The project's credentials to read with.")
 @options.parallelism
 @options.quiet
-@options.reaching
-@options.trusting
+@options.connection_options
+@options.trust_options
 @options.output
 def command(
     ids: tuple[str, ...],
@@ -92,5 +92,5 @@ def import_live(
     from reconciler.library import Project
 
     if files:
-        return running.run(Project.read(files, asked.means).run_update(running.emit))
-    return running.run(Project.find(asked.paths, asked.means).with_sites().run_import(wanted, running.emit))
+        return running.run(Project.read(files, asked.invocation).run_update(running.emit))
+    return running.run(Project.find(asked.paths, asked.invocation).with_sites().run_import(wanted, running.emit))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     required=True,
     help="File to write the combined result to.",
 )
-@options.detail
+@options.detail_options
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
 def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any) -> Verdict:
@@ -42,4 +42,4 @@ def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any)
     def work(running: CommandRun) -> ClosingEvent:
         return merge(files, out, state, running)
 
-    return reported("merge", replace(options.shown_of(given), saved_to=str(out)), work)
+    return reported("merge", replace(options.output_options_of(given), saved_to=str(out)), work)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Save the plan; `reconciler apply FILE` carries out exactly that, once and within 24 h.",
 )
-@options.choosing
-@options.planning
+@options.site_options
+@options.plan_options
 @options.workers
-@options.reaching
-@options.trusting
+@options.connection_options
+@options.trust_options
 @options.output
 def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> Verdict:
     """Read the sites and show what would change.

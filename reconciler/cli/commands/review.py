@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @options.paths
 @options.quiet
 @options.parallelism
-@options.choosing
-@options.reaching
-@options.trusting
+@options.site_options
+@options.connection_options
+@options.trust_options
 @options.output
 @click.option("--web", is_flag=True, help="Open a page in the browser where you can decide. Press Ctrl-C to end it.")
 @click.option(

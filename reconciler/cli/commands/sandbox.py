@@ -83,7 +83,7 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
         with _open(folder, database, seed) as sandbox:
             return _serve(sandbox, host, port, running)
 
-    return reported("sandbox serve", options.shown_of(given), work)
+    return reported("sandbox serve", options.output_options_of(given), work)
 
 
 def _serve(sandbox: Sandbox, host: str, port: int, running: CommandRun) -> ClosingEvent:
@@ -125,7 +125,7 @@ def reset(folder: Path, database: Path | None, seed: Path | None, **given: Any) 
         running.emit(done)
         return done
 
-    return reported("sandbox reset", options.shown_of(given), work)
+    return reported("sandbox reset", options.output_options_of(given), work)
 
 
 @command.command()
@@ -151,4 +151,4 @@ def show(
         running.emit(shown)
         return shown
 
-    return reported("sandbox show", options.shown_of(given), work)
+    return reported("sandbox show", options.output_options_of(given), work)

@@ -29,4 +29,4 @@ def command(name: str, **given: Any) -> Verdict:
     from reconciler.config.schema_files import schema_text
     from reconciler.engine.tool_results import SchemaShown
 
-    return show_text("schema", options.shown_of(given), lambda: SchemaShown(name, schema_text(name)))
+    return show_text("schema", options.output_options_of(given), lambda: SchemaShown(name, schema_text(name)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("planfile", type=click.Path(path_type=Path))
-@options.detail
+@options.detail_options
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
 def command(planfile: Path, state: str | None, **given: Any) -> Verdict:
@@ -34,4 +34,4 @@ def command(planfile: Path, state: str | None, **given: Any) -> Verdict:
     def work(running: CommandRun) -> ClosingEvent:
         return report_plan(readable_plan(planfile), state, running)
 
-    return reported("show", replace(options.shown_of(given), saved_to=str(planfile)), work)
+    return reported("show", replace(options.output_options_of(given), saved_to=str(planfile)), work)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("validate")
 @options.paths
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
-@options.trusting
+@options.trust_options
 @options.output
 def command(**given: Any) -> Verdict:
     """Check files offline and list all problems at once.
@@ -37,7 +37,7 @@ def _validate(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.model.diagnostics import InvalidFiles
 
     try:
-        project = Project.read(asked.paths, asked.means, only_check=True)
+        project = Project.read(asked.paths, asked.invocation, only_check=True)
     except InvalidFiles as invalid:
         if asked.strict and invalid.warnings:
             raise InvalidFiles((*invalid.problems, *invalid.warnings)) from None

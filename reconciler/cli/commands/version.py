@@ -30,7 +30,7 @@ def command(check: bool, **given: Any) -> Verdict:
     PATH is the project, or saved plans kept elsewhere. Nothing is
     written.
     """
-    shown = options.shown_of(given)
+    shown = options.output_options_of(given)
     if not check:
         from reconciler.cli.text_output import show_text
 
@@ -56,5 +56,5 @@ def _check(given: dict[str, Any], running: CommandRun) -> ClosingEvent:
     paths: tuple[Path, ...] = given.pop("paths")
     plans = tuple(path for path in paths if path.is_file() and path.suffix not in (".yaml", ".yml"))
     asked = options.run_options(tuple(path for path in paths if path not in plans), **given)
-    project = Project.find(asked.paths, asked.means).with_sites(asked.paths)
+    project = Project.find(asked.paths, asked.invocation).with_sites(asked.paths)
     return running.run(project.run_check_files(plans, running.emit))

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from reconciler.executor.kinds.base import Moment
-from reconciler.executor.lagging import posts_shown_as_drafts
 from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.stale_drafts import posts_shown_as_drafts
 from reconciler.model.approvals import DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import MarketingPlan

@@ -1,4 +1,4 @@
-"""How one request is sent and its answer received, whatever carries them.
+"""Sender: how one request is sent and its answer received, whatever carries them.
 
 In a run, that is aiohttp's connections (pool.py), or a transport of httpx that was passed in (over_httpx.py), such as
 the sandbox in this process. There are no retries, redirects, cookies or `.netrc` here: what is sent is what was asked
