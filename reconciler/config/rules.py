@@ -175,7 +175,7 @@ def _bounds(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> t
 def covers(one: Match, other: Match) -> bool:
     """Whether everything that matches the other rule certainly matches this one too."""
     return (
-        (one.title is None or set(one.title) == {"*"} or _same_title(one.title, other.title))
+        (_any_title(one) or _same_title(one.title, other.title))
         and (one.within is None or (other.within is not None and other.within <= one.within))
         and (one.start is None or (other.start is not None and other.start >= one.start))
         and (one.end is None or (other.end is not None and other.end <= one.end))
@@ -185,8 +185,12 @@ def covers(one: Match, other: Match) -> bool:
     )
 
 
-def _same_title(one: str, other: str | None) -> bool:
-    return other is not None and one.casefold() == other.casefold()
+def _any_title(match: Match) -> bool:
+    return match.title is None or set(match.title) == {"*"}
+
+
+def _same_title(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one.casefold() == other.casefold()
 
 
 def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
@@ -204,7 +208,7 @@ class _RulesAbove:
 
     def add(self, match: Match, path: KeyPath) -> None:
         """Adds the next rule."""
-        title = None if match.title is None else f"title {match.title.casefold()}"
+        title = None if match.title is None or _any_title(match) else f"title {match.title.casefold()}"
         for name in (f"id {id}" for id in match.ids) if match.ids else (title,):
             self._by_name.setdefault(name, []).append(len(self._rules))
         self._rules.append((match, path))
