@@ -79,10 +79,10 @@ class Pool:
             if len(self._urls) >= _URLS:
                 self._urls.clear()
             url = self._urls[request.url] = self._url_of(request.url, encoded=True)
-        patience = request.connect, request.silence
-        timeout = self._timeouts.get(patience)
+        limits = request.connect, request.silence
+        timeout = self._timeouts.get(limits)
         if timeout is None:
-            timeout = self._timeouts[patience] = self._timeout_of(sock_connect=patience[0], sock_read=patience[1])
+            timeout = self._timeouts[limits] = self._timeout_of(sock_connect=limits[0], sock_read=limits[1])
         try:
             response = await self._session.request(
                 request.method,

@@ -188,7 +188,7 @@ def _shown(labels: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{name}={value}" for name, value in labels)
 
 
-def _for_nobody(at: int, defaults: Defaults, known: Iterable[Labels]) -> Diagnostic:
+def _for_nobody(index: int, defaults: Defaults, known: Iterable[Labels]) -> Diagnostic:
     """The `defaults` at a position, which match no site, with what is closest to their labels."""
     fix, pairs = "no site has all of them at once", {pair for of_site in known for pair in of_site}
     names = sorted({name for name, _ in pairs})
@@ -202,7 +202,7 @@ def _for_nobody(at: int, defaults: Defaults, known: Iterable[Labels]) -> Diagnos
             near = close_match(value, values)
             fix = f"did you mean {name}={near}?" if near else f"values of {name} in use: {listed(values[:8])}"
             break
-    message = f"defaults[{at}].where: no site has the labels {_shown(defaults.labels)}"
+    message = f"defaults[{index}].where: no site has the labels {_shown(defaults.labels)}"
     return warning(defaults.place, message, fix, code="defaults-for-nobody")
 
 

@@ -54,7 +54,7 @@ LISTED: Final = 1000
 ALIVE_EVERY: Final = 10.0
 """Seconds between two signs to the workers that their run is alive; after six times as long, they stop."""
 
-PATIENCE: Final = 10.0
+GRACE_SECONDS: Final = 10.0
 """Seconds that workers have to end by themselves before they are stopped."""
 
 NOBODY: Final[tuple[tuple[PostId, str], ...]] = ()
@@ -86,7 +86,7 @@ async def results_of_parts(
                 current.uncancel()
             why = CUT_SHORT
             await gathered.ask(Stop.NOW)
-            await asyncio.wait(parts, timeout=PATIENCE)
+            await asyncio.wait(parts, timeout=GRACE_SECONDS)
             async for result in gathered.more():
                 yield result
     finally:

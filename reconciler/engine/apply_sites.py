@@ -212,14 +212,14 @@ def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) 
     """What became of an action of a lost attempt that no longer needs to be done."""
     operation = action.operation
     if blocked := next((found for found in today.blocked if found.address == action.address), None):
-        return Entry.undone(action.address, operation, ActionResult.SKIPPED, blocked)
+        return Entry.not_done(action.address, operation, ActionResult.SKIPPED, blocked)
     match operation:
         case Deferred():
-            return Entry.undone(action.address, operation, ActionResult.UNKNOWN, HOW_MUCH)
+            return Entry.not_done(action.address, operation, ActionResult.UNKNOWN, HOW_MUCH)
         case SchedulePost() | ReschedulePost() | CancelPost():
             # It may only have become outdated: nothing is known but what was recorded.
             if not _is_noted(operation, before, now):
-                return Entry.undone(action.address, operation, ActionResult.UNKNOWN, IN_DOUBT)
+                return Entry.not_done(action.address, operation, ActionResult.UNKNOWN, IN_DOUBT)
             return _done_before(action.address, operation)
         case _:
             return _done_before(action.address, operation)

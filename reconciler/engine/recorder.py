@@ -80,8 +80,8 @@ class EventRecorder:
         untouched = [call for call in planned if call not in ended and call not in unknown]
         entries = (
             *ended_so_far,
-            *(Entry.undone(*call, ActionResult.UNKNOWN, why) for call in unknown),
-            *(Entry.undone(*call, ActionResult.NOT_STARTED, NOT_BEGUN) for call in untouched),
+            *(Entry.not_done(*call, ActionResult.UNKNOWN, why) for call in unknown),
+            *(Entry.not_done(*call, ActionResult.NOT_STARTED, NOT_BEGUN) for call in untouched),
         )
         return SiteLedger(
             plan.site,

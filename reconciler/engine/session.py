@@ -56,7 +56,7 @@ def plan_options(session: Session[ReadClient], context: RunContext, site: SiteNa
         policy=project.policy,
         regenerate=site in context.regenerate,
         publish=context.publish,
-        patience=project.poll_timeout,
+        effect_timeout=project.poll_timeout,
     )
 
 

@@ -73,7 +73,7 @@ class Entry(Struct, frozen=True):
         return self.operation.verb
 
     @classmethod
-    def undone(cls, address: Address, operation: Operation, result: ActionResult, problem: Diagnostic) -> Self:
+    def not_done(cls, address: Address, operation: Operation, result: ActionResult, problem: Diagnostic) -> Self:
         """An action that was not done, and why."""
         return cls(address, operation, result, about(problem, address, result))
 

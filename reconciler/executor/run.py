@@ -199,7 +199,7 @@ class SiteRun:
 
     def skip(self, action: Action, result: ActionResult, why: Diagnostic) -> None:
         """Enters an action that was not started."""
-        entry = Entry.undone(action.address, action.operation, result, why)
+        entry = Entry.not_done(action.address, action.operation, result, why)
         self.emit(Skipped(self._enter(action, entry)))
 
     def finish(
@@ -221,7 +221,7 @@ class SiteRun:
 
     def fail(self, action: Action, result: ActionResult, problem: Diagnostic, request: str | None = None) -> None:
         """Enters an action that was started and failed, with the request of its call."""
-        entry = Entry.undone(action.address, action.operation, result, problem)
+        entry = Entry.not_done(action.address, action.operation, result, problem)
         self.emit(Finished(self._enter(action, replace(entry, request_id=request or problem.request_id))))
 
     def conclude_with(self, action: Action, outcome: Outcome) -> None:

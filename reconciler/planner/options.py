@@ -23,14 +23,14 @@ class PlanOptions(Struct, frozen=True):
     """The options of a plan. `now` is an aware instant.
 
     `regenerate` asks for a generation whatever the inputs are. With `publish` False, public actions are left out of the
-    plan. `patience` is how long the effect of a call that may have been sent can take to show.
+    plan. `effect_timeout` is how long the effect of a call that may have been sent can take to show.
     """
 
     now: datetime
     policy: Policy = Policy()
     regenerate: bool = False
     publish: bool = True
-    patience: timedelta = timedelta(minutes=15)
+    effect_timeout: timedelta = timedelta(minutes=15)
 
 
 class Scope(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Scope(Struct, frozen=True):
     site: SiteName
     now: datetime
     zone_name: str = UTC
-    patience: timedelta = timedelta(minutes=15)
+    effect_timeout: timedelta = timedelta(minutes=15)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -54,7 +54,7 @@ class Scope(Struct, frozen=True):
 
     def may_still_show(self, entry: OpenEntry) -> bool:
         """Whether the result of an earlier call may yet appear; if not, it counts as not done (design.md 3.5)."""
-        return self.now - entry.started_at < self.patience
+        return self.now - entry.started_at < self.effect_timeout
 
     def address(self, kind: Kind, key: str = "") -> Address:
         """The address of an object of this site."""
@@ -89,4 +89,4 @@ def zone_of_posts(observed: ObservedSite, recorded: RecordedSite) -> str | None:
 def scope_of(observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Scope:
     """The scope of a plan for a site that was read."""
     zone = known_zone(zone_of_posts(observed, recorded) or observed.time_zone)
-    return Scope(observed.ref.name, options.now, zone, options.patience)
+    return Scope(observed.ref.name, options.now, zone, options.effect_timeout)

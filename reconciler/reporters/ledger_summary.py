@@ -19,8 +19,8 @@ from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.ledger_text import (
     CUT_SHORT,
     FEW_SITES,
+    NOT_DONE,
     RESULT_STYLES,
-    UNDONE,
     WORST_FIRST,
     causes_of,
     counts,
@@ -74,7 +74,7 @@ class LedgerSummary:
         rank = -1 if goes_out else 0 if ledger.error else worst
         alike = not (goes_out or ledger.error or results - {ActionResult.DONE, ActionResult.WITHHELD, *CUT_SHORT})
         first, why = self._before(applied.name, causes_of(ledger), why_of(ledger))
-        if goes_out or results - {ActionResult.DONE, ActionResult.WITHHELD, *UNDONE, *CUT_SHORT}:
+        if goes_out or results - {ActionResult.DONE, ActionResult.WITHHELD, *NOT_DONE, *CUT_SHORT}:
             why = ""
         style = RESULT_STYLES[WORST_FIRST[max(rank, 0)]]
         self._add(applied.name, _Row(rank, words, style, alike, why, done_in(ledger)))

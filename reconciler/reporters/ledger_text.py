@@ -59,7 +59,7 @@ WORST_FIRST: Final = (
 CUT_SHORT: Final = (ActionResult.PENDING, ActionResult.NOT_STARTED)
 """The results of entries that a run had no time for."""
 
-UNDONE: Final = (ActionResult.FAILED, ActionResult.UNKNOWN, ActionResult.SKIPPED)
+NOT_DONE: Final = (ActionResult.FAILED, ActionResult.UNKNOWN, ActionResult.SKIPPED)
 """The results of entries that something kept from being done."""
 
 REMARKS: Final = {
@@ -142,12 +142,12 @@ def applied_lines(
 
 def _has_cause(entry: Entry) -> bool:
     """Whether something kept it from being done, or it was not started because of that."""
-    return entry.result in (*UNDONE, ActionResult.NOT_STARTED) and entry.problem is not None
+    return entry.result in (*NOT_DONE, ActionResult.NOT_STARTED) and entry.problem is not None
 
 
 def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
     """What was not done at a site and why, without what differs from site to site; empty if nothing was in the way."""
-    if ledger.interrupted or not (ledger.error or any(entry.result in UNDONE for entry in ledger.entries)):
+    if ledger.interrupted or not (ledger.error or any(entry.result in NOT_DONE for entry in ledger.entries)):
         return ()
     found = [
         (f"{entry.result} {entry.operation.kind} {entry.verb}", reason(entry.problem))
@@ -161,13 +161,13 @@ def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
 
 def why_of(ledger: SiteLedger) -> str:
     """Why something was not done at a site, in the words for all sites where it was not done for the same reason."""
-    undone = [entry.problem for entry in ledger.entries if entry.result in UNDONE]
+    undone = [entry.problem for entry in ledger.entries if entry.result in NOT_DONE]
     return "; ".join(dict.fromkeys(reason(problem) for problem in (*undone, ledger.error) if problem))
 
 
 def _same_words(entries: Sequence[Entry], same_as: SiteName, zone: str) -> str:
     """`settings failed, marketing plan not started: same cause as shop-001`."""
-    words = _by_result(entries, zone, (*UNDONE, ActionResult.NOT_STARTED))
+    words = _by_result(entries, zone, (*NOT_DONE, ActionResult.NOT_STARTED))
     return f"{words}: same cause as {same_as}" if words else f"same cause as {same_as}"
 
 

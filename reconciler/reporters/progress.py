@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HEARTBEAT: Final = 30.0
 """Seconds between two lines if there is no terminal."""
 
-PATIENCE: Final = 0.5
+BAR_AFTER: Final = 0.5
 """Seconds before a bar is shown: a faster run needs none."""
 
 
@@ -181,11 +181,11 @@ class Progress:
     async def keep_alive(self) -> None:
         """Runs beside the work until it is cancelled."""
         while True:
-            await self._watch.sleep(PATIENCE if self._terminal else HEARTBEAT)
+            await self._watch.sleep(BAR_AFTER if self._terminal else HEARTBEAT)
             if not self._phase or not self._total:
                 continue
             if self._terminal:
-                self._shown = self._shown or self._watch.now() - self._began >= PATIENCE
+                self._shown = self._shown or self._watch.now() - self._began >= BAR_AFTER
                 self._refresh()
                 continue
             counts = (f"{count:,} {word}" for count, word in self._tallies() if count)

@@ -22,17 +22,17 @@ def _required(call: Call, name: str) -> str:
 
 def text(call: Call) -> JsonDict:
     """`POST /generate-text`: userInput is required (D); answers results with caption and title (S-wix)."""
-    wish = _required(call, "userInput")
+    prompt = _required(call, "userInput")
     channel = checks.choice("channelName", call.body.get("channelName"), CHANNELS) or "INSTAGRAM"
-    made = content.caption({"title": wish[:80]}, {}, channel, call.site.id, wish)
-    return {"results": [{"caption": made, "title": wish[:80].capitalize()}]}
+    made = content.caption({"title": prompt[:80]}, {}, channel, call.site.id, prompt)
+    return {"results": [{"caption": made, "title": prompt[:80].capitalize()}]}
 
 
 def post_data(call: Call) -> JsonDict:
     """`POST /generate-post-data`: userInput and/or exactly one site asset (S-wix)."""
-    wish = checks.text("userInput", call.body.get("userInput"))
+    prompt = checks.text("userInput", call.body.get("userInput"))
     assets = call.body.get("siteAssets") or []
-    if not isinstance(assets, list) or len(assets) > 1 or not (wish or assets):
+    if not isinstance(assets, list) or len(assets) > 1 or not (prompt or assets):
         raise violation("siteAssets", "must have exactly one item, or userInput must be given")
     for asset in assets:
         if not isinstance(asset, dict):
@@ -41,7 +41,7 @@ def post_data(call: Call) -> JsonDict:
     channels = call.body.get("channels") or _WITHOUT_CHANNELS
     if not isinstance(channels, list):
         raise unparsable()
-    subject = {"title": wish or f"{assets[0].get('type', 'asset')} {assets[0].get('id', '')}"}
+    subject = {"title": prompt or f"{assets[0].get('type', 'asset')} {assets[0].get('id', '')}"}
     results = []
     for place, name in enumerate(channels):
         checks.choice(f"channels[{place}]", name, PLAN_CHANNELS)
@@ -51,9 +51,9 @@ def post_data(call: Call) -> JsonDict:
 
 def image(call: Call) -> JsonDict:
     """`POST /generate-image`: userInput and imageUrl are both required (S-wix); the image comes later."""
-    wish, source = _required(call, "userInput"), _required(call, "imageUrl")
+    prompt, source = _required(call, "userInput"), _required(call, "imageUrl")
     execution = call.site.new_id("image")
-    url = pictures.address(call.site.id, wish, source, title=wish)
+    url = pictures.address(call.site.id, prompt, source, title=prompt)
     call.site.files[execution] = {
         "due": call.later(call.seed.latency.media),
         "imageUrl": url,

@@ -86,12 +86,12 @@ def publish(call: Call) -> JsonDict:
     """`POST /publish` with `item` (D; body S-live): now, or later with a future scheduledDate (D)."""
     given = checks.message("item", call.body.get("item"))
     item = _read_item(call, given)
-    _send_out(call, item, _wished(given), "item.schedulingInfo.scheduledDate")
+    _send_out(call, item, _wanted_date(given), "item.schedulingInfo.scheduledDate")
     _keep(call, item)
     return {"item": item}
 
 
-def _wished(given: JsonDict) -> object:
+def _wanted_date(given: JsonDict) -> object:
     """When an item is to go out; None: now."""
     scheduling = given.get("schedulingInfo")
     return None if scheduling is None else checks.message("item.schedulingInfo", scheduling).get("scheduledDate")
@@ -120,7 +120,7 @@ def bulk_publish(call: Call) -> JsonDict:
     for place, fields in enumerate(given):
         try:
             item = _read_item(call, fields)
-            _send_out(call, item, _wished(fields), "scheduledDate")
+            _send_out(call, item, _wanted_date(fields), "scheduledDate")
             _keep(call, item)
             results.append({"itemMetadata": {"id": item["id"], "originalIndex": place, "success": True}, "item": item})
         except HttpError as refused:

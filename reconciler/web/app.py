@@ -21,7 +21,7 @@ from reconciler.reporters.gallery import facts_of
 from reconciler.reporters.markup import resource
 from reconciler.reporters.templating import render
 from reconciler.web.board import Board, BoardFacts, Changes
-from reconciler.web.decisions import ActivityWish, DraftWish, Refusal, decide
+from reconciler.web.decisions import NewActivityDecision, NewDraftDecision, Refusal, decide
 from reconciler.web.filters import Filter, counts, waiting, week_choices
 from reconciler.web.uncommitted import History, Uncommitted
 
@@ -46,7 +46,7 @@ class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
     """The decisions that a page sends, and the version of the board that it shows."""
 
     since: int
-    wishes: tuple[DraftWish | ActivityWish, ...]
+    decisions: tuple[NewDraftDecision | NewActivityDecision, ...]
 
 
 class PageVersion(Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,10 +164,10 @@ class ReviewPage:
             asked = msgspec.json.decode(await request.body(), type=Decisions)
         except (msgspec.DecodeError, RecursionError) as error:
             return PlainTextResponse(f"This is not a decision: {error}\n", 400)
-        refused = decide(self.board.folder, asked.wishes)
+        refused = decide(self.board.folder, asked.decisions)
         kept_back = {(refusal.site, refusal.id) for refusal in refused}
         self.decided |= {
-            (wish.site, wish.id): wish.to.value for wish in asked.wishes if (wish.site, wish.id) not in kept_back
+            (new.site, new.id): new.to.value for new in asked.decisions if (new.site, new.id) not in kept_back
         }
         self.board.update()
         return self._refreshed(asked.since, refused)

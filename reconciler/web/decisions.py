@@ -1,7 +1,7 @@
-"""What people ask for on the page -> lines of approvals files, or why not.
+"""What people decide on the page -> lines of approvals files, or why not.
 
-A wish names what was seen: the decision in the file, and the digest of what it was about. If the file now says
-something else, the wish is refused, so that neither another tab nor an editor nor a `git pull` loses a decision.
+A new decision names what was seen: the decision in the file, and the digest of what it was about. If the file now says
+something else, it is refused, so that neither another tab nor an editor nor a `git pull` loses a decision.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reconciler.reporters.review_text import EDITED, WHEN_EDITED
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 
-class DraftWish(Struct, frozen=True, tag="draft", tag_field="about", forbid_unknown_fields=True):
+class NewDraftDecision(Struct, frozen=True, tag="draft", tag_field="about", forbid_unknown_fields=True):
     """Changes `seen` to `to`, for a draft whose content has the digest that was shown."""
 
     site: str
@@ -31,7 +31,7 @@ class DraftWish(Struct, frozen=True, tag="draft", tag_field="about", forbid_unkn
     to: DraftDecision
 
 
-class ActivityWish(Struct, frozen=True, tag="activity", tag_field="about", forbid_unknown_fields=True):
+class NewActivityDecision(Struct, frozen=True, tag="activity", tag_field="about", forbid_unknown_fields=True):
     """The same for an activity as a whole. `digest` is empty if its file has the first layout."""
 
     site: str
@@ -41,11 +41,11 @@ class ActivityWish(Struct, frozen=True, tag="activity", tag_field="about", forbi
     to: ActivityDecision
 
 
-Wish = DraftWish | ActivityWish
+NewDecision = NewDraftDecision | NewActivityDecision
 
 
 class Refusal(Struct, frozen=True):
-    """A wish that was not carried out: why, and what to do; `fix` is empty if the page itself shows what to do."""
+    """A decision that was not written: why, and what to do; `fix` is empty if the page itself shows what to do."""
 
     about: Literal["draft", "activity"]
     site: str
@@ -54,34 +54,34 @@ class Refusal(Struct, frozen=True):
     fix: str = ""
 
 
-def decide(folder: ApprovalsFolder, wishes: Sequence[Wish]) -> tuple[Refusal, ...]:
-    """Carries out whatever can be, with one write of each file. What is already so counts as done."""
+def decide(folder: ApprovalsFolder, decisions: Sequence[NewDecision]) -> tuple[Refusal, ...]:
+    """Writes whatever can be written, with one write of each file. What is already so counts as done."""
     refused: list[Refusal] = []
-    by_site: dict[str, list[Wish]] = {}
-    for wish in wishes:
-        by_site.setdefault(wish.site, []).append(wish)
+    by_site: dict[str, list[NewDecision]] = {}
+    for new in decisions:
+        by_site.setdefault(new.site, []).append(new)
     for site, asked in by_site.items():
         refused += _decide(folder, SiteName(site), asked)
     return tuple(refused)
 
 
-def _decide(folder: ApprovalsFolder, site: SiteName, wishes: Sequence[Wish]) -> list[Refusal]:
+def _decide(folder: ApprovalsFolder, site: SiteName, decisions: Sequence[NewDecision]) -> list[Refusal]:
     if site not in folder.files:
-        return [_refusal(wish, "this page does not include that site") for wish in wishes]
+        return [_refusal(new, "this page does not include that site") for new in decisions]
     refused: list[Refusal] = []
 
     def made(file: SiteFile) -> tuple[str, Approvals] | None:
         refused.clear()
-        wanted: list[Wish] = []
-        for wish in wishes:
-            if objection := _objection(file, wish):
-                refused.append(_refusal(wish, *objection))
+        accepted: list[NewDecision] = []
+        for new in decisions:
+            if objection := _objection(file, new):
+                refused.append(_refusal(new, *objection))
             else:
-                wanted.append(wish)
-        if not wanted:
+                accepted.append(new)
+        if not accepted:
             return None
-        drafts = {wish.id: wish.to for wish in wanted if isinstance(wish, DraftWish)}
-        activities = {wish.id: wish.to for wish in wanted if isinstance(wish, ActivityWish)}
+        drafts = {new.id: new.to for new in accepted if isinstance(new, NewDraftDecision)}
+        activities = {new.id: new.to for new in accepted if isinstance(new, NewActivityDecision)}
         text = set_decisions(file.text, drafts, activities, file.shown)
         if text == file.text:
             return None
@@ -91,48 +91,48 @@ def _decide(folder: ApprovalsFolder, site: SiteName, wishes: Sequence[Wish]) -> 
         folder.change(site, made)
     except UsageError as error:
         where = f"{error.place}: " if error.place is not None else ""
-        return [_refusal(wish, f"{where}{error.message}", error.fix) for wish in wishes]
+        return [_refusal(new, f"{where}{error.message}", error.fix) for new in decisions]
     except InvalidFiles as error:
         why = ", and ".join(problem.message for problem in error.problems)
         fix = next((problem.fix for problem in error.problems if problem.fix), "")
-        return [_refusal(wish, why, fix) for wish in wishes]
+        return [_refusal(new, why, fix) for new in decisions]
     return refused
 
 
-def _refusal(wish: Wish, why: str, fix: str = "") -> Refusal:
-    return Refusal("draft" if isinstance(wish, DraftWish) else "activity", wish.site, wish.id, why, fix)
+def _refusal(new: NewDecision, why: str, fix: str = "") -> Refusal:
+    return Refusal("draft" if isinstance(new, NewDraftDecision) else "activity", new.site, new.id, why, fix)
 
 
-def _objection(file: SiteFile, wish: Wish) -> tuple[str, str] | None:
-    """Why a wish is not carried out, and what to do; None if nothing prevents it."""
+def _objection(file: SiteFile, new: NewDecision) -> tuple[str, str] | None:
+    """Why a decision is not written, and what to do; None if nothing prevents it."""
     if file.problems:
         return f"{file.shown} cannot be read, so nothing in it was changed", "correct it first"
-    if isinstance(wish, DraftWish):
-        return _objection_to_draft(file, wish)
-    activity = next((each for each in file.approvals.activities if each.id == wish.id), None)
+    if isinstance(new, NewDraftDecision):
+        return _objection_to_draft(file, new)
+    activity = next((each for each in file.approvals.activities if each.id == new.id), None)
     if activity is None:
         return f"{file.shown} no longer has this activity", ""
-    if activity.decision is wish.to:
+    if activity.decision is new.to:
         return None
-    if activity.decision is not wish.seen:
+    if activity.decision is not new.seen:
         return f"somebody else has decided in the meantime: the file says {activity.decision.value}", ""
-    if (activity.decided or "") != wish.digest or not activity.counts:
+    if (activity.decided or "") != new.digest or not activity.counts:
         return "the posts of this activity have changed since", "look at them again"
     return None
 
 
-def _objection_to_draft(file: SiteFile, wish: DraftWish) -> tuple[str, str] | None:
-    found = next(((each, draft) for each, draft in _drafts(file.approvals) if draft.id == wish.id), None)
+def _objection_to_draft(file: SiteFile, new: NewDraftDecision) -> tuple[str, str] | None:
+    found = next(((each, draft) for each, draft in _drafts(file.approvals) if draft.id == new.id), None)
     if found is None:
         return f"{file.shown} no longer has this draft", ""
     activity, draft = found
-    if draft.digest != wish.digest:
+    if draft.digest != new.digest:
         return "it has changed since", "you now see what the file says. Look at it again"
-    if draft.decision is wish.to:
+    if draft.decision is new.to:
         return None
-    if draft.decision is not wish.seen:
+    if draft.decision is not new.seen:
         return f"somebody else has decided in the meantime: the file says {draft.decision.value}", ""
-    if wish.to is DraftDecision.APPROVE:
+    if new.to is DraftDecision.APPROVE:
         if activity.decision is not ActivityDecision.KEEP:
             return "its activity is sent back", "keep the activity first"
         if Subject(file.site, file.path, activity, (draft,)).edited:

@@ -29,7 +29,7 @@ def test_what_ended_what_was_begun_and_what_was_not() -> None:
     recorder = EventRecorder(lambda: plan, emitted.append)
     done = Entry(SETTINGS.address, SETTINGS.operation, ActionResult.DONE)
     another = Diagnostic("not-as-asked", "the site has another tone")
-    wrong = Entry.undone(SETTINGS.address, SETTINGS.operation, ActionResult.FAILED, another)
+    wrong = Entry.not_done(SETTINGS.address, SETTINGS.operation, ActionResult.FAILED, another)
     for event in (
         Started(SETTINGS.address, SETTINGS.operation),
         Finished(done),

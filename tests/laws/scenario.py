@@ -32,7 +32,7 @@ from reconciler.state.sites import StateStore
 from tests.laws.reviewing import write_approvals
 from tests.laws.whole_run import SITE_ID, START, Json, WholeRun
 
-PATIENCE = PollPolicy(timedelta(seconds=5), timedelta(minutes=2))
+POLL_POLICY = PollPolicy(timedelta(seconds=5), timedelta(minutes=2))
 SEED: Json = {
     "clock": START,
     "freeze": True,
@@ -199,7 +199,7 @@ STAGES = (
 def at_rest(root: Path) -> WholeRun:
     """A run over the contents of a folder: files, world and state. Close its sandbox when done."""
     sandbox = Sandbox(root / "world.db", SEED)
-    return WholeRun(root, sandbox, LocalFolder(root / ".reconciler"), PATIENCE, allow_publish=True)
+    return WholeRun(root, sandbox, LocalFolder(root / ".reconciler"), POLL_POLICY, allow_publish=True)
 
 
 def commit(run: WholeRun, stage: Stage) -> None:

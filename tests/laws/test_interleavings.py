@@ -47,7 +47,7 @@ from reconciler.sandbox.app import Sandbox, Seen
 from reconciler.state.memory import MemoryStore
 from tests.canary import leaks_in_folder
 from tests.laws.reviewing import write_approvals
-from tests.laws.scenario import PATIENCE, recorded_of
+from tests.laws.scenario import POLL_POLICY, recorded_of
 from tests.laws.whole_run import SITE_ID, Json, WholeRun
 from tests.told import told
 
@@ -105,7 +105,7 @@ class Interleavings(RuleBasedStateMachine):
         world = {"channels": ["INSTAGRAM", "FACEBOOK"], "plan": "ACTIVE", "settings": {THEIRS: "no puns"}}
         latency = {"generate": 12, "posts": 8, "media": 6}
         self.run = WholeRun.of(self.root, self.site, world, latency=latency)
-        self.run.allow_publish, self.run.waiting = True, PATIENCE
+        self.run.allow_publish, self.run.waiting = True, POLL_POLICY
         self.plainly = self.run.way
         self.theirs: str | None = "no puns"
         self.policy = Policy()

@@ -101,7 +101,7 @@ AT = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
 DIGEST = Digest("sha256:" + "41c9" * 16)
 ACTIVITY, POST = ActivityId("b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30"), PostId("834dc801-3e5c-416a-bd14-b130a95d100e")
 
-UNDONE = tuple(result for result in ActionResult if result is not ActionResult.DONE)
+NOT_DONE = tuple(result for result in ActionResult if result is not ActionResult.DONE)
 
 Say = Callable[[str], str]
 """A text from outside, beginning with a word by which it can be found again."""
@@ -285,7 +285,7 @@ def ended(action: Action, result: ActionResult, say: Say) -> Entry:
     if result is ActionResult.DONE:
         return Entry(action.address, action.operation, result, request_id="r-9")
     problem = Diagnostic(f"c-{result}", say("w-detail"), say(f"w-fix-{result}"), request_id=f"r-{result}")
-    return Entry.undone(action.address, action.operation, result, problem)
+    return Entry.not_done(action.address, action.operation, result, problem)
 
 
 def applied(say: Say, *ledgers: SiteLedger, plan: PlanCompleted, interrupted: bool = False) -> tuple[Event, ...]:
@@ -328,8 +328,8 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
             "apply",
             (*begun, full, other, unread(say), *applied(say, mixed, rest, plan=two), exits(1)),
             words="shop other settings",
-            problems=f"w-unread w-given-up {' '.join(f'w-fix-{result} r-{result}' for result in UNDONE)}",
-            codes=tuple(f"c-{result}" for result in UNDONE),
+            problems=f"w-unread w-given-up {' '.join(f'w-fix-{result} r-{result}' for result in NOT_DONE)}",
+            codes=tuple(f"c-{result}" for result in NOT_DONE),
         ),
     )
     yield (

@@ -24,7 +24,7 @@ from reconciler.model.verdict import Verdict
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import FORMATS, Tells
 from tests.hostile import CAPTIONS, RAW
-from tests.reporters.endings import UNDONE, Run, endings, exits, report
+from tests.reporters.endings import NOT_DONE, Run, endings, exits, report
 from tests.reporters.verdicts import check_verdict
 
 ENDINGS = tuple(name for name, _ in endings(str))
@@ -115,7 +115,7 @@ def test_what_failed_is_one_object_in_json_and_ndjson() -> None:
     lines = [json.loads(line) for line in report("ndjson", run).splitlines()]
     assert entries == [entry for line in lines for entry in line.get("entries", ())]
     undone = [entry for entry in entries if entry["result"] != "done"]
-    assert {entry["result"] for entry in undone} == set(UNDONE)
+    assert {entry["result"] for entry in undone} == set(NOT_DONE)
     for entry in undone:
         problem, result = entry["problem"], entry["result"]
         assert problem.pop("severity") == SEVERITIES[result]
@@ -131,7 +131,7 @@ def test_what_failed_is_one_object_in_json_and_ndjson() -> None:
 def test_what_failed_has_its_fix_and_its_request_apart_in_sarif() -> None:
     found = json.loads(report("sarif", ending("every result")))["runs"][0]["results"]
     told = {result["ruleId"]: result["properties"] for result in found if result["ruleId"].startswith("c-")}
-    assert told == {f"c-{result}": {"fix": f"w-fix-{result}", "requestId": f"r-{result}"} for result in UNDONE}
+    assert told == {f"c-{result}": {"fix": f"w-fix-{result}", "requestId": f"r-{result}"} for result in NOT_DONE}
 
 
 @pytest.mark.parametrize("name", ["an apply that its only site refuses", "an apply that a limit refuses"])

@@ -118,7 +118,7 @@ def entry(
     if result is ActionResult.DONE:
         return Entry(address, operation, result)
     request = "request-7" if result is ActionResult.FAILED else None
-    return Entry.undone(address, operation, result, Diagnostic("test", detail, request_id=request))
+    return Entry.not_done(address, operation, result, Diagnostic("test", detail, request_id=request))
 
 
 def applied(*ledgers: SiteLedger, sites: int = 1, failed: int = 0, refused: int = 0) -> tuple[Event, ...]:
@@ -234,13 +234,13 @@ def stopped(site: str, **rest: object) -> SiteLedger:
     """A site at which a run was stopped while the marketing plan was being generated."""
     entries = (
         Entry(Address(SiteName(site), Kind.SETTINGS), tone().operation, ActionResult.DONE),
-        Entry.undone(
+        Entry.not_done(
             Address(SiteName(site), Kind.MARKETING_PLAN),
             Generate(),
             ActionResult.PENDING,
             Diagnostic(Trouble.STILL_UNDER_WAY, "still under way when the run was stopped"),
         ),
-        Entry.undone(
+        Entry.not_done(
             Address(SiteName(site), Kind.RULE, "posts.0"),
             PROMISE,
             ActionResult.NOT_STARTED,
@@ -271,7 +271,7 @@ def withheld(site: str) -> SiteLedger:
     """A site with four posts that nobody allowed to go public."""
     allowed = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish")
     actions = [going_out(site, number) for number in range(4)]
-    entries = (Entry.undone(action.address, action.operation, ActionResult.WITHHELD, allowed) for action in actions)
+    entries = (Entry.not_done(action.address, action.operation, ActionResult.WITHHELD, allowed) for action in actions)
     return SiteLedger(SiteRef(SiteName(site), "1"), tuple(entries))
 
 
@@ -782,7 +782,7 @@ def test_a_value_from_the_defaults_says_so() -> None:
 
 def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, ActionResult.DONE)
-    bad = Entry.undone(done.address, done.operation, ActionResult.FAILED, Diagnostic("test", "no"))
+    bad = Entry.not_done(done.address, done.operation, ActionResult.FAILED, Diagnostic("test", "no"))
     ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), (done,)) for number in range(6)]
     ledgers.append(SiteLedger(SiteRef(SiteName("odd"), "9"), (bad, done)))
     tally = ledger_tally(ledgers)
@@ -832,8 +832,8 @@ def refused_write(site: str, request: int, message: str = "access was refused") 
     behind = Diagnostic(Trouble.BEHIND, "the settings were not saved (failed)")
     settings, generation = Address(SiteName(site), Kind.SETTINGS), Address(SiteName(site), Kind.MARKETING_PLAN)
     entries = (
-        Entry.undone(settings, tone().operation, ActionResult.FAILED, found),
-        Entry.undone(generation, Generate(), ActionResult.NOT_STARTED, behind),
+        Entry.not_done(settings, tone().operation, ActionResult.FAILED, found),
+        Entry.not_done(generation, Generate(), ActionResult.NOT_STARTED, behind),
     )
     return SiteLedger(SiteRef(SiteName(site), str(request)), entries)
 
@@ -877,8 +877,8 @@ def test_what_many_sites_skip_for_one_cause_is_told_once(result: ActionResult) -
     def left(number: int, moved: int) -> SiteLedger:
         site = SiteName(f"s{number}")
         posts = [going_out(site, post) for post in range(moved)]
-        entries = [Entry.undone(Address(site, Kind.SETTINGS), tone().operation, result, changed)]
-        entries += [Entry.undone(post.address, post.operation, result, changed) for post in posts]
+        entries = [Entry.not_done(Address(site, Kind.SETTINGS), tone().operation, result, changed)]
+        entries += [Entry.not_done(post.address, post.operation, result, changed) for post in posts]
         return SiteLedger(SiteRef(site, str(number)), tuple(entries))
 
     def rows(ledgers: list[SiteLedger]) -> list[str]:
@@ -989,7 +989,7 @@ def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> 
     def ended(number: int, result: ActionResult = ActionResult.DONE, remark: Remark | None = None) -> Entry:
         action = going_out("shop", number)
         if result is not ActionResult.DONE:
-            return Entry.undone(action.address, action.operation, result, Diagnostic("test", "no"))
+            return Entry.not_done(action.address, action.operation, result, Diagnostic("test", "no"))
         at: datetime = action.operation.at  # type: ignore[union-attr,assignment]
         return Entry(action.address, action.operation, result, None, remark, at)
 

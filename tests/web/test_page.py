@@ -47,8 +47,8 @@ class Visitor:
     def post(self, path: str, body: object) -> httpx.Response:
         return self.ask("POST", path, json=body, headers={"Origin": HERE})
 
-    def decide(self, *wishes: dict[str, str]) -> dict[str, Any]:
-        answer = self.post("/decisions", {"since": self.page.board.version, "wishes": wishes})
+    def decide(self, *decisions: dict[str, str]) -> dict[str, Any]:
+        answer = self.post("/decisions", {"since": self.page.board.version, "decisions": decisions})
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -107,7 +107,7 @@ def test_only_the_link_opens_the_page_and_the_token_leaves_the_address(root: Pat
     ],
 )
 def test_nobody_decides_through_the_browser(visitor: Visitor, headers: dict[str, str], status: int) -> None:
-    body = {"since": 0, "wishes": [visitor.draft(0, "approve")]}
+    body = {"since": 0, "decisions": [visitor.draft(0, "approve")]}
     before = visitor.file.path.read_bytes()
     assert visitor.ask("POST", "/decisions", json=body, headers=headers).status_code == status
     assert visitor.ask("GET", "/", headers={"Host": "evil.example"}).status_code == 421
@@ -194,8 +194,8 @@ def test_a_broken_file_is_named_and_left_alone(visitor: Visitor, root: Path) -> 
     told = visitor.ask("GET", "/changes?since=1").json()
     assert "conflict" in told["problems"]
     assert len(told["gone"]) == 9
-    wish = {"about": "draft", "site": "shop", "id": draft_id(0), "digest": "x", "seen": "pending", "to": "approve"}
-    (said,) = visitor.decide(wish)["refused"]
+    decision = {"about": "draft", "site": "shop", "id": draft_id(0), "digest": "x", "seen": "pending", "to": "approve"}
+    (said,) = visitor.decide(decision)["refused"]
     assert "cannot be read" in said["why"]
     assert said["fix"] == "correct it first"
     assert file.read_text() == broken
@@ -210,9 +210,9 @@ def test_nothing_outside_the_project_is_read_or_written(root: Path) -> None:
     shown = visitor.ask("GET", "/").text
     assert "leads outside the project" in shown
     assert "Activity 1" not in shown
-    wish = {"about": "draft", "site": "shop", "id": draft_id(0), "digest": "x", "seen": "pending", "to": "approve"}
-    assert len(visitor.decide(wish)["refused"]) == 1
-    assert len(visitor.decide({**wish, "site": "../outside"})["refused"]) == 1
+    decision = {"about": "draft", "site": "shop", "id": draft_id(0), "digest": "x", "seen": "pending", "to": "approve"}
+    assert len(visitor.decide(decision)["refused"]) == 1
+    assert len(visitor.decide({**decision, "site": "../outside"})["refused"]) == 1
     assert "approve" not in words(root).values()
 
 
@@ -232,12 +232,12 @@ def test_a_folder_that_leads_outside_by_now_is_not_written_to(root: Path) -> Non
     [
         "[]",
         "{}",
-        '{"since": 1, "wishes": [{"about": "draft"}]}',
-        '{"since": 1, "wishes": [{"about": "post", "site": "shop"}]}',
-        '{"since": 1, "wishes": [], "publish": true}',
-        '{"since": 1, "wishes": [{"about":"draft","site":"a","id":"b","digest":"c","seen":"pending","to":"publish"}]}',
+        '{"since": 1, "decisions": [{"about": "draft"}]}',
+        '{"since": 1, "decisions": [{"about": "post", "site": "shop"}]}',
+        '{"since": 1, "decisions": [], "publish": true}',
+        '{"since":1,"decisions":[{"about":"draft","site":"a","id":"b","digest":"c","seen":"pending","to":"publish"}]}',
         "\udcff".encode("utf-8", "surrogatepass"),
-        '{"since": 1, "wishes": [{"site": ' + "[" * 100_000,
+        '{"since": 1, "decisions": [{"site": ' + "[" * 100_000,
     ],
 )
 def test_what_is_no_decision_is_refused(visitor: Visitor, body: str | bytes) -> None:

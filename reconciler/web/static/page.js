@@ -141,14 +141,14 @@
   }
 
   // `shown` has the digests from when the key was pressed: a response may have changed the content since.
-  function wishes(chosen, to, shown) {
+  function decisions(chosen, to, shown) {
     const found = new Map();
     for (const card of chosen) {
       const data = { ...card.dataset, ...shown.get(card.id) };
-      const wish = ACTIVITY.includes(to)
+      const decision = ACTIVITY.includes(to)
         ? { about: "activity", site: data.site, id: data.activity, digest: data.activityDigest, seen: data.activitySeen, to }
         : { about: "draft", site: data.site, id: data.draft, digest: data.digest, seen: data.seen, to };
-      if (wish.seen !== to) found.set(`${wish.site} ${wish.id}`, wish);
+      if (decision.seen !== to) found.set(`${decision.site} ${decision.id}`, decision);
     }
     return [...found.values()];
   }
@@ -165,14 +165,14 @@
   // Returns whether the server answered.
   async function send(asked, words, undo = true) {
     if (!asked.length) return true;
-    const own = new Set(asked.map((wish) => wish.id));
+    const own = new Set(asked.map((decision) => decision.id));
     for (const card of about(asked)) card.classList.add("waiting-answer");
     try {
-      const answer = await ask("/decisions", { since: version, wishes: asked });
+      const answer = await ask("/decisions", { since: version, decisions: asked });
       const news = take(answer, own);
       const refused = new Set(answer.refused.map((said) => said.id));
-      const done = asked.filter((wish) => !refused.has(wish.id));
-      if (done.length && undo) undone.push(done.map((wish) => ({ ...wish, seen: wish.to, to: wish.seen })));
+      const done = asked.filter((decision) => !refused.has(decision.id));
+      if (done.length && undo) undone.push(done.map((decision) => ({ ...decision, seen: decision.to, to: decision.seen })));
       remember();
       say([
         done.length ? words(done.length) : "",
@@ -196,7 +196,7 @@
     const things = ACTIVITY.includes(to) ? ["activity", "activities"] : ["draft", "drafts"];
     return inTurn(async () => {
       const now = [...shown.keys()].map((key) => document.getElementById(key)).filter(Boolean);
-      const asked = wishes(now, to, shown);
+      const asked = decisions(now, to, shown);
       if (!asked.length) say(chosen.length ? "Nothing to change." : "Select a draft first: press j, or click it.");
       await send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. Press u or click Undo to reverse it`);
       for (const card of now) card.classList.remove("waiting-answer");
