@@ -108,13 +108,13 @@ def channel_violations(post: Post, *, media: bool = True) -> Iterator[Diagnostic
     `media`: also that it has no media.
     """
     if is_empty(post):
-        what = "empty post: it has no image and no visible text"
+        what = "the rule against empty posts: it has no image and no visible text"
         yield Diagnostic(BlockedBy.POLICY, what, "give it text or an image in the dashboard")
         return
     if media and not post.media and (post.channel, post.type) in NEEDS_MEDIA:
-        what = f"a {post.type.lower()} on {channel_name(post.channel)}"
-        detail = f"media: {what} must have an image or a video, and this one has none"
-        yield Diagnostic(BlockedBy.POLICY, detail, "give it an image in the dashboard")
+        must = f"a {post.type.lower()} must have an image or a video, and this one has none"
+        what = f"{channel_name(post.channel)}'s own rule: {must}"
+        yield Diagnostic(BlockedBy.POLICY, what, "give it an image in the dashboard")
     for name, text, limit in _limited(post):
         if (length := limit.count(text)) > limit.most:
             counted = f" as {limit.by} counts them" if limit.by else ""

@@ -110,8 +110,8 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
     match finding:
         case Finding.DIFFERS if item.fields:
             sides = (
-                f"{field.path.removeprefix('settings.')} is {shown_value(field.live)}, but the file says "
-                f"{shown_value(field.desired)}"
+                f"{field.path.removeprefix('settings.')} is {shown_value(field.live)}, but the file "
+                + ("clears it" if field.desired in (None, "") else f"says {shown_value(field.desired)}")
                 for field in item.fields
             )
             return Diagnostic(finding, "; ".join(sides))

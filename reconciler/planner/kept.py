@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from reconciler.model.canonical import EMPTY, Json, JsonObject, canonical_text, same
+from reconciler.model.canonical import EMPTY, Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.settings import normal
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import in_quotes, printable
 from reconciler.model.writes import FieldChange
+from reconciler.model.yaml_text import yaml_text
 
 WRITES: Final = 2
 """The number of writes after which a difference is the server's own rather than a passing one."""
@@ -104,10 +105,9 @@ def _note(name: str, change: FieldChange) -> Diagnostic:
     )
     # The common beginning is of no interest; a few characters of it show where the difference is.
     start = alike - BEFORE if alike > 2 * BEFORE else 0
-    what = (
-        f"{name}: {shown_value(change.after, start)} was written twice, but the site keeps "
-        f"{shown_value(change.before, start)}"
-    )
+    wrote = "cleared" if change.after in (None, "") else f"{shown_value(change.after, start)} was written"
+    but = "it is still empty" if change.before in (None, "") else f"the site keeps {shown_value(change.before, start)}"
+    what = f"{name}: {wrote} twice, but {but}"
     remedy = "write that in the file" if keeps.strip() else "leave it out of the file"
     return Diagnostic.note("kept-by-server", what, f"{remedy} to remove this note")
 
@@ -124,12 +124,13 @@ def _key(owner: str, path: str) -> str:
 
 
 def _text(value: Json) -> str:
-    return printable(value if isinstance(value, str) else canonical_text(value))
+    return printable(value if isinstance(value, str) else yaml_text(value))
 
 
 def shown_value(value: Json, start: int = 0) -> str:
-    """A value inside a sentence: in quotes from the character `start` on, and cut if it is long."""
+    """A value inside a sentence, from the character `start` on, and cut if it is long: texts in quotes."""
     if value is None or value == "":
-        return "(not set)"
+        return "empty"
     text = ("..." if start else "") + _text(value)[start:]
-    return in_quotes(text if len(text) <= LONGEST else text[:LONGEST] + "...")
+    cut = text if len(text) <= LONGEST else text[:LONGEST] + "..."
+    return in_quotes(cut) if isinstance(value, str) else cut

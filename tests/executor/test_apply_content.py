@@ -181,7 +181,7 @@ def test_rule_17_6_a_create_whose_answer_was_lost_may_show_seconds_later_however
 def test_an_update_that_was_not_kept_is_corrected(shop: Bench) -> None:
     shop.world.after_call = lambda _: shop.world.change("a1", title="Other")
     ledger = shop.apply(retitle("a1"))
-    assert details(ledger) == ["title: asked for Better, the site has Other"]
+    assert details(ledger) == ["title: asked for 'Better', the site has 'Other'"]
     assert [event.entry for event in shop.events if isinstance(event, Corrected)] == [only(ledger)]
 
 

@@ -88,7 +88,7 @@ def test_rule_17_5_nothing_is_generated_where_the_write_changed_fields_that_it_d
     ledger = bench.apply(set_tone("dry"), generate(), inputs=DRY)
     assert results(ledger) == ["failed", "not-started"]
     assert details(ledger)[0] == (
-        "other fields changed as well: settings.imageGuidelines was no people, and is now nothing; "
+        "other fields changed as well: settings.imageGuidelines was 'no people', and is now empty; "
         "check the settings in the dashboard"
     )
     assert bench.writes == ["UpdateSettings"]
@@ -129,7 +129,7 @@ def test_a_setting_that_is_not_kept_turns_the_entry_into_a_failed_one(bench: Ben
     bench.world.drops = {"settings.toneOfVoice"}
     ledger = bench.apply(set_tone("dry"))
     assert results(ledger) == ["failed"]
-    assert details(ledger) == ["settings.toneOfVoice: asked for dry, the site has warm\\x1b[31m"]
+    assert details(ledger) == ["settings.toneOfVoice: asked for 'dry', the site has 'warm\\x1b[31m'"]
 
 
 def test_settings_that_moved_meanwhile_are_skipped_and_nothing_is_generated_from_them(bench: Bench) -> None:

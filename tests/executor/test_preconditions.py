@@ -124,7 +124,7 @@ HOLDING: list[Precondition] = [
 ]
 BROKEN: list[tuple[Precondition, str]] = [
     (StillAhead(START, timedelta(0)), f"too late: it would go out {moment_text(START, 'UTC')} -> run plan again"),
-    (SettingIs("settings.toneOfVoice", None), "settings.toneOfVoice is 'warm' now, not empty"),
+    (SettingIs("settings.toneOfVoice", None), "settings.toneOfVoice is 'warm' now, no longer empty"),
     (EventIs(EventId("e9"), NO_DIGEST), "the event is gone"),
     (EventIs(LIVE_SALE.id, NO_DIGEST), "the event has changed since the plan"),
     (MarketingPlanIs((PlanStatus.FAILED,)), "the marketing plan is ACTIVE now"),
@@ -307,7 +307,7 @@ def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_read_t
         act(DeleteEvent(EventId("e3"), "Old"), Kind.EVENT, "Old"),
     )
     assert results(ledger) == ["done", "failed", "done"]
-    assert details(ledger)[1] == "description: asked for 30% off, the site has nothing"
+    assert details(ledger)[1] == "description: asked for '30% off', the site has nothing"
     assert shop.reads("events") == 5  # before, and the read-back, repeated three times for what differs (17.6)
 
 
@@ -316,7 +316,7 @@ def test_an_event_that_was_not_written_as_asked_says_which_field_differs(shop: B
     shop.world.after_call = lambda _: shop.world.events.__setitem__(0, replace(moved, date=START))
     ledger = shop.apply(act(UpdateEvent(moved, ()), Kind.EVENT, "Sale"))
     asked, found = instant(START + timedelta(days=9)), instant(START)
-    assert details(ledger) == [f"date: asked for {asked}, the site has {found}"]
+    assert details(ledger) == [f"date: asked for '{asked}', the site has '{found}'"]
 
 
 def test_what_the_server_adds_to_the_rule_of_an_event_is_no_difference(shop: Bench) -> None:

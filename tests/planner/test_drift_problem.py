@@ -52,8 +52,8 @@ SAID = [
         DriftItem(SETTINGS, DriftState.DRIFTED, Finding.DIFFERS, ChangedSide.GIT, FIELDS),
         "differs",
         Severity.WARNING,
-        "changed in git: toneOfVoice is (not set), but the file says 'warm'; "
-        f"topics.included is '{'x' * 120}...', but the file says '[\"tea\"]'",
+        "changed in git: toneOfVoice is empty, but the file says 'warm'; "
+        f"topics.included is '{'x' * 120}...', but the file says [tea]",
     ),
     (drifted(PLAN, Finding.FAILED), "failed", Severity.ERROR, "changed remotely: the last generation failed"),
     (

@@ -148,6 +148,6 @@ def test_rule_17_7_the_items_of_a_list_are_known_in_any_order(
 def test_a_text_that_no_answer_shows_is_to_be_left_out_of_the_file(before: str | None) -> None:
     (note,) = kept_notes("activity[a1]", (FieldChange("description", before, "Come by"),), "Open day")
     assert cause(note) == (
-        "activity \"Open day\": description: 'Come by' was written twice, but the site keeps (not set); "
+        "activity \"Open day\": description: 'Come by' was written twice, but it is still empty; "
         "leave it out of the file to remove this note"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals
-from reconciler.model.canonical import Json, canonical_text
+from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.failures import Failure
 from reconciler.model.journal import Before, OpenEntry
@@ -26,15 +26,12 @@ from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, not_as_asked
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, PublishedPost, RecordedSite
-from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
 from reconciler.planner.baseline import WAS_CANCELLED, Objects, approval_key, key_of
 from reconciler.planner.changes import same_plain
+from reconciler.planner.kept import shown_value
 
 O = TypeVar("O")  # noqa: E741 - the operations of a kind
-
-LONGEST: Final = 200
-"""Longest value, in characters, that a message shows."""
 
 
 class OutcomeReads(Struct, frozen=True):
@@ -238,13 +235,11 @@ def differences(pairs: Iterable[tuple[str, Json, Json]]) -> Diagnostic | None:
     if not wrong:
         return None
     return not_as_asked(
-        "; ".join(f"{path}: asked for {shown(asked)}, the site has {shown(found)}" for path, asked, found in wrong)
+        "; ".join(
+            f"{path}: asked for {_or_nothing(asked)}, the site has {_or_nothing(found)}" for path, asked, found in wrong
+        )
     )
 
 
-def shown(value: Json) -> str:
-    """A value for a message: printable, and not too long."""
-    if value is None or value == "":
-        return "nothing"
-    text = printable(value if isinstance(value, str) else canonical_text(value))
-    return text if len(text) <= LONGEST else text[:LONGEST] + "..."
+def _or_nothing(value: Json) -> str:
+    return "nothing" if value is None or value == "" else shown_value(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, differences, shown
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeReads, differences
 from reconciler.executor.ledger import ActionResult
 from reconciler.executor.ports import Ports
 from reconciler.executor.site_cache import SiteCache
@@ -31,7 +31,7 @@ from reconciler.model.sites import Inputs, Need, RecordedSite
 from reconciler.model.text import printable, spoken
 from reconciler.model.writes import FieldChange
 from reconciler.model.yaml_text import both_in_sentence
-from reconciler.planner.kept import split_kept
+from reconciler.planner.kept import shown_value, split_kept
 
 
 class SettingsKind(ManagedKind[UpdateSettings]):
@@ -122,8 +122,8 @@ def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> Diag
     if not moved:
         return None
     each = (
-        f"{printable(field.path)} was {shown(field.value)}, "
-        f"and is now {shown(normal(field.path, live.value_of(field.path)))}"
+        f"{printable(field.path)} was {shown_value(field.value)}, "
+        f"and is now {shown_value(normal(field.path, live.value_of(field.path)))}"
         for field in moved
     )
     message = f"other fields changed as well: {'; '.join(each)}"
@@ -144,4 +144,4 @@ async def setting_unmet(required: SettingIs, site: SiteCache) -> Diagnostic | No
     if same(live, required.value):
         return None
     found, planned = both_in_sentence(live, required.value)
-    return stale(f"{required.path} is {found} now, not {planned}")
+    return stale(f"{required.path} is {found} now, {'no longer' if required.value is None else 'not'} {planned}")
