@@ -2,7 +2,7 @@
 //
 //   node requests.mjs http://127.0.0.1:PORT SEED     SEED: JSON with the ids and keys of the sandbox
 //
-// The client knows one host. Here `fetch` takes its requests to the sandbox, and refuses every other host.
+// The client sends requests to one host only. Here `fetch` redirects them to the sandbox, and refuses any other host.
 
 import assert from 'node:assert/strict';
 import { ApiKeyStrategy, AppStrategy, createClient } from '@wix/sdk';
@@ -16,7 +16,7 @@ const WIX = 'https://www.wixapis.com';
 const PLAN = `${WIX}/promote/marketing-plan-service/v1`;
 const PUBLISHER = `${WIX}/social-publisher/v1`;
 
-// --- the way to the sandbox
+// --- requests to the sandbox
 
 const real = globalThis.fetch;
 const sent = [];
@@ -32,7 +32,7 @@ globalThis.fetch = async (input, init = {}) => {
   return response;
 };
 
-// --- what is tried
+// --- the attempts
 
 const results = [];
 
@@ -72,14 +72,14 @@ function calls(client) {
     const text = await response.text();
     assert.equal(response.status, status, `${method} ${url}: ${response.status} ${text}`);
     assert.ok(response.headers.get('x-wix-request-id'), 'no request id');
-    return JSON.parse(text); // the client reads every success as JSON, an empty body would be an error
+    return JSON.parse(text); // the client parses every successful response as JSON: an empty body would be an error
   };
 }
 
 const code = (answer) => answer.details.applicationError.code;
 const field = (answer) => answer.details.validationError.fieldViolations[0].field;
 
-// --- 2: who asks
+// --- 2: identities
 
 await check('2.1', 'a key reads the addresses of its site', async () => {
   const answer = await keyed().urls.listPublishedSiteUrls();
@@ -154,7 +154,7 @@ await check('11.2', 'sites by account', async () => {
   assert.equal((await call('POST', `${WIX}/site-list/v2/sites/count`, both)).count, 2);
 });
 
-// --- 1 and 3: what any answer carries
+// --- 1 and 3: what every response has
 
 await check('1', 'what a write answered is sent back with what follows', async () => {
   const client = keyed();
