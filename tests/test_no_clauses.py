@@ -275,7 +275,7 @@ def test_a_problem_is_worded_where_it_is_made(source: str) -> None:
     assert list(clauses(ast.parse(source), {"LeftOut"}, {"say"})) == []
 
 
-def test_what_makes_a_problem_may_be_told_its_words() -> None:
+def test_what_makes_a_problem_may_be_given_its_words() -> None:
     source = """
 def finding(what): return Diagnostic("x", what)
 def note(what): found.append(finding(what))

@@ -85,5 +85,5 @@ def test_a_decision_by_words_would_be_found(source: str) -> None:
     "source",
     ["if problem.fix: pass", 'if error.message == "": pass', "text = problem.message", "if problem.code == GONE: pass"],
 )
-def test_what_is_no_decision_by_words_is_left_alone(source: str) -> None:
+def test_what_is_not_a_decision_by_words_is_left_alone(source: str) -> None:
     assert list(decisions(ast.parse(source))) == []

@@ -115,7 +115,7 @@ def test_a_read_whose_connection_is_lost_is_sent_again(serve: Serve, site: SiteR
     asyncio.run(read())
 
 
-def test_where_nobody_listens_nothing_was_sent(clock: FakeClock, site: SiteRef) -> None:
+def test_if_nobody_listens_nothing_was_sent(clock: FakeClock, site: SiteRef) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -293,7 +293,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
     ],
     ids=["no-tls", "closed-in-tls", "reset", "closed", "no-http"],
 )
-def test_what_breaks_a_connection_is_told_without_error_numbers_and_internals(
+def test_what_breaks_a_connection_is_reported_without_error_numbers_and_internals(
     clock: FakeClock,
     site: SiteRef,
     scheme: str,

@@ -107,7 +107,7 @@ def test_one_part_that_fails_ends_the_reading(bench: Bench, sandbox_of: Make) ->
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_what_may_not_be_read_of_the_neighbours_is_not_known(bench: Bench, status: int) -> None:
+def test_what_may_not_be_read_about_the_site_and_its_account_is_not_known(bench: Bench, status: int) -> None:
     side = remote(refused(status))
     needs = frozenset({Need.PROPERTIES, Need.PUBLISHED, Need.CHANNELS})
     observed = asyncio.run(bench.client(side).reader().read(bench.site, needs, channels=["GBP"]))
@@ -194,7 +194,7 @@ def test_more_events_than_anyone_can_see_are_an_error_and_not_an_endless_search(
     assert caught.value.advice().startswith("have fewer events at the same time")
 
 
-def test_events_of_one_second_that_say_there_are_more_are_told_by_the_sign(bench: Bench) -> None:
+def test_events_of_one_second_are_recognised_as_incomplete_by_the_sign_of_more(bench: Bench) -> None:
     inside = Calendar([NOW] * 3)
 
     def side(request: httpx.Request) -> httpx.Response:
@@ -265,7 +265,7 @@ def test_the_other_path_of_the_events_is_tried_once_and_kept(bench: Bench) -> No
     assert seen.asked == ["POST query", "POST query-events", "POST query-events"]
 
 
-def test_where_no_path_of_the_events_is_known_the_error_says_that_it_was_inferred(bench: Bench) -> None:
+def test_if_no_path_of_the_events_is_known_the_error_says_that_it_was_inferred(bench: Bench) -> None:
     with pytest.raises(ApiError, match="the path that lists events is not documented") as caught:
         asyncio.run(EventReads(bench.client(remote(httpx.Response(404))).endpoints).within_reach(bench.site, NOW))
     assert caught.value.kind is ErrorKind.NOT_FOUND
@@ -317,7 +317,7 @@ def test_a_post_that_is_in_flight_long_before_its_time_still_waits(
     assert asyncio.run(read()) == [read_as or status] * 4
 
 
-def test_a_post_where_only_the_query_is_known(bench: Bench) -> None:
+def test_a_post_if_only_the_query_is_known(bench: Bench) -> None:
     side = remote(httpx.Response(404), ok({"items": [{"id": "p1", "status": "DRAFT"}]}))
     found = asyncio.run(bench.client(side).reader().post(bench.site, PostId("p1")))
     assert found is not None
@@ -384,7 +384,7 @@ def test_a_scheduled_post_that_comes_without_its_account_is_asked_for_by_its_id(
     assert [post.account_id for post in observed.marketing_plan.activities[0].posts] == ["178", None]
 
 
-def test_posts_by_their_ids_where_the_query_cannot_filter(bench: Bench) -> None:
+def test_posts_by_their_ids_if_the_query_cannot_filter(bench: Bench) -> None:
     side = remote(refused(400, text="is not declared as filterable"), ok({"item": {"id": "p1"}}))
     ((_, found),) = asyncio.run(bench.client(side).reader().items(bench.site, [PostId("p1")]))
     assert found is not None

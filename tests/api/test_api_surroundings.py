@@ -191,7 +191,7 @@ def test_a_certificate_that_is_not_trusted_says_what_to_set_and_is_not_tried_aga
     assert clock.slept == []
 
 
-def test_a_certificate_of_another_host_is_not_mended_by_trusting_it(
+def test_a_certificate_of_another_host_is_not_fixed_by_trusting_it(
     server_files: tuple[Path, Path], clock: FakeClock, site: SiteRef
 ) -> None:
     trusted = {"SSL_CERT_FILE": str(server_files[0])}

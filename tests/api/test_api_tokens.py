@@ -123,7 +123,7 @@ def test_a_refusal_in_the_shape_of_oauth_is_understood(bench: Bench, app: AppCre
     assert "check the app id and secret" in str(error)
 
 
-def test_where_no_token_is_to_be_had_the_write_was_not_sent(bench: Bench, app: AppCredentials) -> None:
+def test_if_no_token_can_be_fetched_the_write_was_not_sent(bench: Bench, app: AppCredentials) -> None:
     side = remote(httpx.Response(500))
     (outcome,) = asyncio.run(bench.client(side, app).writer().perform(bench.site, [Generate()]))
     assert isinstance(outcome, NotDone)

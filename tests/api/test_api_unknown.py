@@ -207,7 +207,7 @@ def test_rule_17_1_an_error_with_something_like_a_plan_in_it_is_an_error(bench: 
 
 
 @pytest.mark.parametrize("read", OBJECTS)
-def test_rule_17_1_an_empty_object_is_no_plan_no_settings_and_no_post(bench: Bench, read: str) -> None:
+def test_rule_17_1_an_empty_object_is_not_a_plan_settings_or_a_post(bench: Bench, read: str) -> None:
     with pytest.raises(ApiError, match="got an empty object"):
         ask(bench, OBJECTS[read], ok({}))
 
@@ -219,7 +219,7 @@ def test_rule_17_1_an_empty_object_is_an_empty_list(bench: Bench, read: str) -> 
 
 
 @pytest.mark.parametrize("source", [{"marketingSettings": {}}, {"marketingSettings": None}, {"createdAt": "x"}])
-def test_rule_17_1_settings_without_any_known_member_are_no_settings(bench: Bench, source: object) -> None:
+def test_rule_17_1_settings_without_any_known_member_are_not_understood(bench: Bench, source: object) -> None:
     with pytest.raises(ApiError, match="expected marketing settings"):
         ask(bench, OBJECTS["settings"], ok(source))
 
@@ -233,7 +233,7 @@ def test_rule_17_1_a_setting_that_should_have_members_stops_the_site(bench: Benc
         ask(bench, OBJECTS["settings"], ok({"settings": {name: strange, "language": "en"}}))
 
 
-def test_rule_13_1_12_a_new_member_beside_the_overrides_of_tools_is_kept_whatever_it_is(bench: Bench) -> None:
+def test_rule_13_1_12_a_new_member_next_to_the_overrides_of_tools_is_kept_whatever_it_is(bench: Bench) -> None:
     overrides = {"revision": 3, "notes": ["x"], "blogs": {}}
     found = ask(bench, OBJECTS["settings"], ok({"settings": {"language": "en"}, "overrides": overrides}))
     assert isinstance(found, MarketingSettings)
@@ -265,7 +265,7 @@ def test_rule_17_1_activities_under_another_key_are_not_no_activities(bench: Ben
     assert not plan.shows_activities
 
 
-def test_rule_17_1_new_keys_beside_known_ones_are_passed_over(bench: Bench) -> None:
+def test_rule_17_1_new_keys_beside_known_ones_are_ignored(bench: Bench) -> None:
     plan: Any = ask(bench, OBJECTS["plan"], ok({"id": "x", "status": "ACTIVE", "colour": "red", "plan": {"id": "x"}}))
     assert plan.status == "ACTIVE"
     assert not plan.shows_activities
@@ -280,7 +280,7 @@ def test_rule_17_1_the_same_in_two_places_is_not_understood(bench: Bench) -> Non
         ask(bench, LISTS["events"], ok({"events": [], "calendarEvents": []}))
 
 
-def test_rule_17_1_a_null_in_a_list_is_not_passed_over(bench: Bench) -> None:
+def test_rule_17_1_a_null_in_a_list_is_not_ignored(bench: Bench) -> None:
     with pytest.raises(ApiError, match=r"events\[0\] should be an object"):
         ask(bench, LISTS["events"], ok({"events": [None]}))
 
@@ -386,7 +386,7 @@ def test_rule_17_2_items_whose_next_page_is_empty_are_an_error(bench: Bench) -> 
         ask(bench, LISTS["items"], page, ok({"items": [], "pagingMetadata": {"hasNext": True}}))
 
 
-def test_rule_17_2_sites_that_go_on_without_a_cursor_are_an_error(bench: Bench) -> None:
+def test_rule_17_2_more_sites_without_a_cursor_are_an_error(bench: Bench) -> None:
     with pytest.raises(ApiError, match="expected a cursor for the next page of sites"):
         ask(bench, LISTS["sites"], ok({"sites": [{"id": "s"}], "metadata": {"hasNext": True}}))
 
@@ -663,11 +663,13 @@ def test_a_read_asks_for_no_lease(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("beside", [{}, {"events": []}])
-def test_rule_17_1_an_error_under_a_good_status_is_said_in_its_own_words(bench: Bench, beside: dict[str, Any]) -> None:
+def test_rule_17_1_an_error_with_a_success_status_is_reported_in_its_own_words(
+    bench: Bench, beside: dict[str, Any]
+) -> None:
     with pytest.raises(ApiError, match="expected calendar events, got an error: OH_NO: went wrong"):
         ask(bench, LISTS["events"], ok({**ENVELOPE, **beside}))
 
 
-def test_rule_17_1_an_error_under_a_good_status_may_have_no_message(bench: Bench) -> None:
+def test_rule_17_1_an_error_with_a_success_status_may_have_no_message(bench: Bench) -> None:
     with pytest.raises(ApiError, match="expected calendar events, got an error without a message"):
         ask(bench, LISTS["events"], ok({"details": {"applicationError": {}}}))

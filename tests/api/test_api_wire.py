@@ -274,7 +274,7 @@ def test_each_field_of_a_post_is_in_the_digest_or_known_not_to_be(path: tuple[st
     assert same is harmless
 
 
-def test_a_second_content_of_an_item_is_not_passed_over() -> None:
+def test_a_second_content_of_an_item_is_not_ignored() -> None:
     found = wire_posts.post({**EVERYTHING, "threadsPost": {"caption": "more"}}, "p")
     assert dict(found.other)["threadsPost"] == '{"caption":"more"}'
 

@@ -116,7 +116,7 @@ def test_an_event_that_is_not_the_sites_own_is_left_alone_and_skipped(bench: Ben
 
 
 @pytest.mark.parametrize("key", ["event", "calendarEvent"])
-def test_either_body_key_of_an_events_update_will_do(bench: Bench, sandbox_of: Make, key: str) -> None:
+def test_either_body_key_of_an_event_update_works(bench: Bench, sandbox_of: Make, key: str) -> None:
     box = sandbox_of(
         seed={"unknowns": {"updateEventKey": key}}, events=[{"name": "Sale", "date": "2026-12-01T00:00:00Z"}]
     )
@@ -280,7 +280,7 @@ def test_waiting_sends_nothing_and_a_deferred_operation_cannot_be_sent(bench: Be
 
 
 @pytest.mark.parametrize("missing", [404, 405, 501])
-def test_a_draft_is_never_parked_at_another_time_on_its_way(bench: Bench, missing: int) -> None:
+def test_a_draft_is_never_scheduled_for_another_time_first(bench: Bench, missing: int) -> None:
     side = remote(refused(missing, "NOT_FOUND"))
     operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""), at=SOON)
     outcomes = asyncio.run(bench.client(side).writer().perform(bench.site, [operation, operation]))

@@ -81,7 +81,7 @@ def test_it_grows_while_that_helps_and_only_up_to_its_limit() -> None:
     assert latency_bound.work(2000) == 128
 
 
-def test_it_goes_back_where_more_brings_nothing_and_stays_there() -> None:
+def test_it_goes_back_if_more_brings_nothing_and_stays_there() -> None:
     bound = Served(32, 128, lambda at_once: min(at_once, 50) / 0.05)
     assert bound.work(5000) == 48
     assert bound.work(5000) == 48
@@ -110,13 +110,13 @@ def test_pressure_halves_it_once_and_then_it_is_calm_for_a_while() -> None:
     assert served.places.allowed == 1
 
 
-def test_a_number_that_was_told_stays() -> None:
+def test_a_given_number_stays() -> None:
     served = Served(3, 3, lambda at_once: at_once)
     served.places.pressed()
     assert served.work(500) == 3
 
 
-def test_nobody_is_passed_over_and_nothing_is_lost_where_waiting_is_cancelled() -> None:
+def test_nobody_is_skipped_and_nothing_is_lost_if_waiting_is_cancelled() -> None:
     async def body() -> list[int]:
         places, order = InFlight(1, 1, time.monotonic), list[int]()
 
@@ -138,7 +138,7 @@ def test_nobody_is_passed_over_and_nothing_is_lost_where_waiting_is_cancelled() 
 
 
 @pytest.mark.parametrize(("most", "allowed"), [(None, 8), (32, 4)])
-def test_a_429_is_pressure_where_the_number_adapts(bench: Bench, most: int | None, allowed: int) -> None:
+def test_a_429_is_pressure_if_the_number_adapts(bench: Bench, most: int | None, allowed: int) -> None:
     client = bench.client(remote(refused(429), ok({"language": "en"})))
     client._connection._budget.in_flight = InFlight(8, most or 8, time.monotonic)
     asyncio.run(client.endpoints.settings(bench.site))
@@ -149,7 +149,7 @@ def test_a_429_is_pressure_where_the_number_adapts(bench: Bench, most: int | Non
     ("written", "option", "found"),
     [("", None, (32, 128, 64)), ("limits: {parallelism: 32}\n", None, (32, None, 32)), ("", 5, (5, None, 5))],
 )
-def test_it_adapts_only_where_nobody_named_a_number(
+def test_it_adapts_only_if_no_number_was_given(
     tmp_path: Path, written: str, option: int | None, found: tuple[int, int | None, int]
 ) -> None:
     (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{written}")

@@ -26,7 +26,7 @@ import httpx._main
 """
 
 
-def test_what_the_libraries_do_is_as_ever() -> None:
+def test_what_the_libraries_do_is_unchanged() -> None:
     """Contexts of aiohttp's own, for other programs in this process, trust what they always did, from first use on."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

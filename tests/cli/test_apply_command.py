@@ -135,7 +135,7 @@ def test_limits_of_the_run_are_judged_before_the_first_write(chain: Project, rec
     assert free.code == 0, free.out
 
 
-def test_a_refused_site_stops_itself_alone(chain: Project, reconciler: Command) -> None:
+def test_a_refused_site_stops_only_itself(chain: Project, reconciler: Command) -> None:
     chain.write({"sites/b.yaml": site("shop-b", 2, more="expect: {published: false}\n")})
     done = reconciler("apply", chain.root, "--auto-approve")
     assert done.code == 4
@@ -194,7 +194,7 @@ def test_strict_refuses_what_is_blocked(project: Project, reconciler: Command) -
     assert wrote(project) == 0
 
 
-def test_a_target_applies_that_alone(project: Project, reconciler: Command) -> None:
+def test_a_target_applies_only_that(project: Project, reconciler: Command) -> None:
     done = reconciler("apply", project.root, "--auto-approve", "--target", "shop/settings")
     assert done.last == "Apply: 0 added, 1 changed, 0 destroyed."
     rest = reconciler("plan", project.root)
@@ -293,7 +293,7 @@ def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
     assert "2 withheld" in terminal.said
 
 
-def test_a_terminal_is_asked_once_where_all_is_public(project: Project, reconciler: Command) -> None:
+def test_a_terminal_is_asked_once_if_all_is_public(project: Project, reconciler: Command) -> None:
     project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
     reconciler("apply", project.root, "--auto-approve", "--no-publish")
     for answer, code, said in (("no\n", 4, "Nothing was changed"), ("yes\n", 0, "2 published")):
@@ -316,7 +316,7 @@ def test_anything_but_yes_is_no(project: Project, answer: str) -> None:
     assert wrote(project) == 0
 
 
-def test_what_was_typed_before_the_question_is_no_answer(project: Project) -> None:
+def test_what_was_typed_before_the_question_is_not_an_answer(project: Project) -> None:
     terminal = Terminal(project.root, "apply")
     terminal.type("yes\n")
     terminal.until("accepted: ")
@@ -377,7 +377,7 @@ def test_a_second_signal_ends_in_a_ledger_of_what_is_known(project: Project) -> 
     assert re.search("1 (unknown|pending)", terminal.said)
 
 
-def test_a_refusal_beside_a_site_that_cannot_be_read_names_both(reconciler: Command, chain: Project) -> None:
+def test_a_refusal_and_a_site_that_cannot_be_read_are_both_named(reconciler: Command, chain: Project) -> None:
     assert reconciler("apply", chain.root, "--auto-approve").code == 0
     for document in (chain.root / ".reconciler").rglob("3f0c2a9e-8d0b-4b7c-9a55-000000000002.json"):
         document.write_text("{", "utf-8")

@@ -75,14 +75,14 @@ def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> Non
     assert not [path for path in (ward.root / ".reconciler").rglob("*") if path.name.startswith("doctor")]
 
 
-def test_what_waits_for_a_person_is_no_error(ward: Project, reconciler: Command) -> None:
+def test_what_waits_for_a_person_is_not_an_error(ward: Project, reconciler: Command) -> None:
     assert reconciler("doctor", ward.root, "--target", "one").code == 0
     assert reconciler("doctor", ward.root, "--target", "one", "--strict").code == 4
     writes = [request for request in ward.requests() if request["method"] in ("PUT", "PATCH", "DELETE")]
     assert writes == []
 
 
-def test_what_many_sites_share_is_said_once(ward: Project, reconciler: Command) -> None:
+def test_what_many_sites_share_is_reported_once(ward: Project, reconciler: Command) -> None:
     ward.write({f"sites/{at}.yaml": site(f"shop-{at}", at) for at in range(10, 22)})
     ward.edit("sandbox.yaml", "sites:", "defaults: {published: false}\nsites:")
     ran = reconciler("doctor", ward.root)
@@ -112,7 +112,7 @@ def test_what_a_file_expects_in_vain_is_one_problem(ward: Project, reconciler: C
     assert ran.last.startswith("Doctor: 3 errors, ")
 
 
-def test_a_refusal_of_many_sites_is_said_once(ward: Project, reconciler: Command) -> None:
+def test_a_refusal_of_many_sites_is_reported_once(ward: Project, reconciler: Command) -> None:
     """Although each answer has a request id of its own."""
     ward.write({f"sites/{at}.yaml": site(f"shop-{at}", at) for at in range(10, 22)})
     refused = 'faults: [{route: "GET /marketing-settings", do: {kind: forbidden}}]\nsites:'
@@ -182,7 +182,7 @@ def _over_http(ward: Project, url: str, reconciler: Command, monkeypatch: pytest
     assert KEY not in some.out + some.err
 
 
-def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, reconciler: Command) -> None:
+def test_a_probe_resolves_what_is_inferred_and_can_be_replayed(ward: Project, reconciler: Command) -> None:
     """The recording contains no text, id or key; replayed, it gives the same verdicts."""
     file = ward.root / "probe.json"
     ward.write(

@@ -113,7 +113,7 @@ def test_targets_narrow_the_audit(reconciler: Command, chain: Project) -> None:
     assert ran.last == "Drift: 1 drifted, in 1 of 2 sites."
 
 
-def test_a_guard_that_would_refuse_is_said(reconciler: Command, project: Project) -> None:
+def test_a_guard_that_would_refuse_is_reported(reconciler: Command, project: Project) -> None:
     applied(reconciler, project)
     project.write({"sites/shop.yaml": site("shop", more="expect: {published: false}\n")})
     ran = reconciler("drift", project.root)
@@ -133,7 +133,7 @@ def test_what_only_a_person_can_change_is_blocked_and_strict_refuses_it(reconcil
     assert "1 item is blocked" in ran.out
 
 
-def test_what_a_guard_refuses_is_no_object_that_drifted_and_activities_have_titles(
+def test_what_a_guard_refuses_is_not_a_drifted_object_and_activities_have_titles(
     reconciler: Command, project: Project
 ) -> None:
     applied(reconciler, project)
@@ -146,7 +146,7 @@ def test_what_a_guard_refuses_is_no_object_that_drifted_and_activities_have_titl
     assert ran.out.index("! refused") < ran.out.index('~ activity "Kiln day"  drifted')
 
 
-def test_a_month_of_time_passing_is_no_drift(reconciler: Command, project: Project) -> None:
+def test_a_month_of_time_passing_is_not_drift(reconciler: Command, project: Project) -> None:
     applied(reconciler, project)
     for _ in range(3):
         with project.world() as world:
@@ -155,7 +155,7 @@ def test_a_month_of_time_passing_is_no_drift(reconciler: Command, project: Proje
         assert (ran.code, ran.last) == (0, "No drift.")
 
 
-def test_an_idle_marketing_plan_that_went_inactive_is_said(reconciler: Command, project: Project) -> None:
+def test_an_idle_marketing_plan_that_went_inactive_is_reported(reconciler: Command, project: Project) -> None:
     applied(reconciler, project)
     with project.world() as world:
         world.dashboard.set_plan_status(SHOP, "INACTIVE")

@@ -163,7 +163,7 @@ def test_a_signal(number: int, code: int, project: Project, reports: Reports) ->
     assert (found["interrupted"], found["exitCode"]) == (True, code)
 
 
-def test_a_report_that_cannot_be_written_keeps_no_other_from_its_end(
+def test_a_report_that_cannot_be_written_does_not_stop_the_others(
     project: Project, reconciler: Command, tmp_path: Path
 ) -> None:
     done = reconciler("plan", project.root, "--output", "json=/dev/full", "--output", f"html={tmp_path / 'x.html'}")
@@ -190,7 +190,7 @@ def test_problems_of_validate_and_of_a_failing_plan_are_one_object_each(
 
 
 @pytest.mark.parametrize("command", ["apply --auto-approve", "apply --nonsense"])
-def test_a_report_that_cannot_be_opened_is_told_in_the_others(
+def test_a_report_that_cannot_be_opened_is_mentioned_in_the_others(
     command: str, project: Project, reconciler: Command, reports: Reports
 ) -> None:
     """Nothing is done without all that was asked for."""

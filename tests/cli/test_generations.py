@@ -36,7 +36,7 @@ def test_a_plan_of_a_fresh_site_writes_nothing_and_is_2(project: Project, reconc
     assert {request["method"] for request in project.requests()} == {"GET"}
 
 
-def test_one_that_does_not_finish_is_pending_and_gone_on_with(project: Project, reconciler: Command) -> None:
+def test_one_that_does_not_finish_is_pending_and_continued_later(project: Project, reconciler: Command) -> None:
     seeded(project, "{neverFinish: true}")
     first = reconciler("apply", project.root, "--auto-approve")
     assert first.code == 3

@@ -35,7 +35,7 @@ def test_other_formats_leave_those_files_alone(
     assert not (tmp_path / "summary.md").exists()
 
 
-def test_a_file_that_cannot_be_written_is_said_before_anything_is_done(
+def test_a_file_that_cannot_be_written_is_reported_before_anything_is_done(
     project: Project, reconciler: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "no" / "outputs"))

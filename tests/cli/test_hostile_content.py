@@ -152,7 +152,7 @@ def test_the_approvals_have_exactly_what_goes_out(shop: Project, reconciler: Com
     assert (shop.root / "approvals" / "shop.yaml").read_text("utf-8") == before
 
 
-def test_edits_in_the_file_of_such_captions_keep_them(shop: Project, reconciler: Command) -> None:
+def test_edits_in_a_file_with_such_captions_keep_them(shop: Project, reconciler: Command) -> None:
     """Deciding rewrites nothing but the decisions."""
     harmless(reconciler("review", shop.root))
     path = shop.root / "approvals" / "shop.yaml"

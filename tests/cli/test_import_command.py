@@ -136,7 +136,7 @@ def test_a_name_of_digits_stays_a_name(fresh: Project, reconciler: Command) -> N
     assert reconciler("plan", fresh.root, "--detailed-exitcode").last == "No changes."
 
 
-def test_an_import_goes_on_where_it_was_cut_short(fresh: Project, reconciler: Command) -> None:
+def test_an_import_continues_where_it_was_cut_short(fresh: Project, reconciler: Command) -> None:
     """One site cannot be read: the others have files, and the next run asks only for that one."""
     fresh.edit(
         "sandbox.yaml",
@@ -191,7 +191,7 @@ def test_values_of_the_projects_defaults_are_not_repeated(fresh: Project, reconc
     assert reconciler("plan", fresh.root).last == "No changes."
 
 
-def test_what_cannot_be_imported_is_said(fresh: Project, reconciler: Command) -> None:
+def test_what_cannot_be_imported_is_reported(fresh: Project, reconciler: Command) -> None:
     into = ("--into", fresh.root)
     for arguments, words in (
         ((), "name the sites to import: give their ids, --all, or --update FILE"),

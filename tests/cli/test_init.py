@@ -20,7 +20,7 @@ def test_a_starter_project_validates_plans_and_applies(tmp_path: Path, reconcile
     assert (plan.code, plan.err) == (2, "")
 
 
-def test_the_schemas_beside_the_files_are_those_of_the_tool(tmp_path: Path, reconciler: Command) -> None:
+def test_the_schemas_next_to_the_files_are_those_of_the_tool(tmp_path: Path, reconciler: Command) -> None:
     reconciler("init", tmp_path)
     for name in ("site", "project", "approvals"):
         copy = (tmp_path / "schemas" / f"{name}.schema.json").read_text()

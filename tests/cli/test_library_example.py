@@ -22,7 +22,7 @@ def test_the_script(tmp_path: Path) -> None:
     assert first.stderr + again.stderr == ""
 
 
-def test_a_site_that_fails_is_no_success(tmp_path: Path) -> None:
+def test_a_site_that_fails_is_not_a_success(tmp_path: Path) -> None:
     copy = tmp_path / "library"
     shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns(".reconciler", "__pycache__"))
     (copy / "sandbox.yaml").write_text("clock: 2026-11-02T09:00:00Z\ncreateSites: false\n", "utf-8")

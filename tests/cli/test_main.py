@@ -57,7 +57,7 @@ def test_nothing_heavy_is_imported_to_start(arguments: list[str]) -> None:
     assert json.loads(done.stdout) == [0, []]
 
 
-def test_help_starts_with_click_alone() -> None:
+def test_help_starts_with_only_click() -> None:
     script = "import sys\nfrom reconciler.cli.main import run\nrun(['--help'])\nsys.exit('msgspec' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 
@@ -356,7 +356,7 @@ def test_clicks_usage_errors_are_1(arguments: list[str], capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("arguments", [["apply"], ["state", "resolve", "shop", "59e9", "done"]])
-def test_a_time_that_is_none_is_shown(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_time_is_quoted(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run([*arguments, "--lock-timeout", "5x"]) == 1
     assert "'--lock-timeout': '5x' is not a valid duration; write it like 21d or 15m" in capsys.readouterr().err
 
@@ -386,7 +386,7 @@ def test_every_end_has_a_code(
 
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (click.Abort(), 130), (Terminated(), 143)])
-def test_a_signal_before_a_command_has_begun_is_told_in_its_reports(
+def test_a_signal_before_a_command_has_begun_is_mentioned_in_its_reports(
     error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def importing(*_: object) -> click.Command:
@@ -400,7 +400,7 @@ def test_a_signal_before_a_command_has_begun_is_told_in_its_reports(
     assert (found["command"], found["interrupted"], found["exitCode"]) == ("plan", True, code)
 
 
-def test_an_interruption_is_told_once_if_both_streams_end_up_in_one_file(
+def test_an_interruption_is_reported_once_if_both_streams_end_up_in_one_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def importing(*_: object) -> click.Command:
@@ -434,7 +434,9 @@ def test_ctrl_c_while_python_starts_shows_no_traceback(monkeypatch: pytest.Monke
     assert found == [signal.SIG_DFL, signal.SIG_IGN]
 
 
-def test_all_problems_of_files_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_problems_of_files_are_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     problems = (problem(Place("a.yaml", 3, 5), "wrong", "right"), problem(Place("b.yaml"), "empty"))
     failing(monkeypatch, InvalidFiles(problems))
     assert main.run(["version"]) == 1
@@ -554,7 +556,7 @@ def test_bash_completes_labels_from_the_colon_on(
     assert done.stdout.split() == offered
 
 
-def test_validate_tells_warnings_beside_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_reports_warnings_along_with_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     head = "version: 1\nsite: {{name: {0}, id: 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e0{1}}}\n"
     (tmp_path / "reconciler.yaml").write_text("version: 1\napi: sandbox\n")
     (tmp_path / "sites").mkdir()

@@ -19,7 +19,7 @@ def test_it_is_said_and_json_stays_as_it_was(project: Project, reconciler: Comma
     assert SAID in reconciler("plan", project.root, "--output", "markdown").out
 
 
-def test_an_apply_says_it_where_the_plan_does_and_a_saved_plan_does_not(chain: Project, reconciler: Command) -> None:
+def test_an_apply_says_it_if_the_plan_does_but_not_for_a_saved_plan(chain: Project, reconciler: Command) -> None:
     plan = reconciler("plan", chain.root, "--out", chain.root / "a.plan").last
     assert plan.endswith(SAID)
     for saved in (("show",), ("apply", "--auto-approve")):  # its sites may have changed since
@@ -73,7 +73,7 @@ def test_a_run_that_a_limit_refuses_says_nothing(pottery: Pottery) -> None:
     assert (code, "Refused: " in said, SAID in said) == (4, True, False), said
 
 
-def test_a_post_that_waits_is_never_passed_over(pottery: Pottery) -> None:
+def test_a_waiting_post_is_never_overlooked(pottery: Pottery) -> None:
     pottery.project.edit("sites/pottery.yaml", "when: on-change", "when: never")
     pottery.scheduled()
     pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
@@ -81,7 +81,7 @@ def test_a_post_that_waits_is_never_passed_over(pottery: Pottery) -> None:
     assert (code, "1 to change" in said, SAID in said) == (0, True, False), said
 
 
-def test_a_post_of_a_site_that_no_file_declares_is_not_passed_over(pottery: Pottery) -> None:
+def test_a_post_of_a_site_that_no_file_declares_is_not_overlooked(pottery: Pottery) -> None:
     pottery.scheduled()
     (pottery.project.root / "sites" / "pottery.yaml").unlink()
     (pottery.project.root / "approvals" / "pottery.yaml").unlink()

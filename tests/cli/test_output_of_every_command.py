@@ -230,7 +230,7 @@ def test_an_interruption_is_in_every_format(
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_format_on_the_screen_is_alone_there(format: str, reconciler: Command) -> None:
+def test_only_one_format_goes_to_the_screen(format: str, reconciler: Command) -> None:
     for command in ("version", "schema", "completion bash"):
         done = reconciler(*command.split(), "--output", format)
         assert (done.code, done.err) == (0, "")

@@ -98,14 +98,14 @@ def test_a_plan_of_a_converged_site_makes_few_requests(
     assert len(project.requests()) - before <= most
 
 
-def test_plans_stand_in_the_order_of_the_files(chain: Project, reconciler: Command) -> None:
+def test_plans_are_in_the_order_of_the_files(chain: Project, reconciler: Command) -> None:
     done = reconciler("plan", chain.root, "--output", "json", "--parallelism", 1)
     assert [site["site"] for site in done.json["sites"]] == ["shop-b", "shop-c", "shop"]
     assert done.json["summary"]["change"] == 3
     assert done.out == reconciler("plan", chain.root, "--output", "json", "--parallelism", 50).out
 
 
-def test_one_site_that_cannot_be_read_stops_itself_alone(chain: Project, reconciler: Command) -> None:
+def test_one_site_that_cannot_be_read_stops_only_itself(chain: Project, reconciler: Command) -> None:
     with chain.world() as world:
         world.add_fault(
             {
@@ -122,7 +122,7 @@ def test_one_site_that_cannot_be_read_stops_itself_alone(chain: Project, reconci
     assert "; 0 to add, 2 to change" in done.last
 
 
-def test_formats_beside_each_other(project: Project, reconciler: Command) -> None:
+def test_several_formats_at_once(project: Project, reconciler: Command) -> None:
     file = project.root / "plan.json"
     done = reconciler("plan", project.root, "--output", f"json={file}")
     assert done.last.startswith("Plan: ")
@@ -144,7 +144,7 @@ def test_formats_beside_each_other(project: Project, reconciler: Command) -> Non
         (["json=no/such/folder/x"], "cannot be written"),
     ],
 )
-def test_outputs_that_cannot_be(
+def test_invalid_outputs(
     project: Project, reconciler: Command, outputs: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.root)
@@ -213,7 +213,7 @@ def test_explain(project: Project, reconciler: Command) -> None:
 
 
 @pytest.mark.parametrize("api", ["wix", "http://127.0.0.1:9", "http://localhost:9/prefix", "https://[::1]:9"])
-def test_a_missing_key_is_said_once_and_nothing_else(
+def test_a_missing_key_is_reported_once_and_nothing_else(
     api: str, chain: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WIX_API_KEY")
@@ -224,7 +224,7 @@ def test_a_missing_key_is_said_once_and_nothing_else(
 
 
 @pytest.mark.parametrize("api", ["http://example.org", "wixx", "https://user:secret@example.org", "ftp://example.org"])
-def test_apis_that_are_none(project: Project, reconciler: Command, api: str) -> None:
+def test_invalid_apis(project: Project, reconciler: Command, api: str) -> None:
     done = reconciler("plan", project.root, "--api", api)
     assert done.code == 1
     assert done.err.startswith("Error: --api")
@@ -254,7 +254,7 @@ def test_a_path_that_is_not_there(project: Project, reconciler: Command) -> None
     assert "nowhere" in done.err
 
 
-def test_warnings_about_files_are_told_beside_a_bad_file(project: Project, reconciler: Command) -> None:
+def test_warnings_about_files_are_reported_along_with_a_bad_file(project: Project, reconciler: Command) -> None:
     project.write(
         {
             "reconciler.yaml": PROJECT + "sites: [sites/*.yaml]\n",

@@ -178,7 +178,7 @@ def test_a_command_that_was_allowed_gets_no_secret(
 
 
 @pytest.mark.parametrize("make", ["fifo", "folder", "device"])
-def test_a_key_from_what_is_no_file(make: str, tmp_path: Path, reconciler: Command) -> None:
+def test_a_key_from_something_that_is_not_a_file(make: str, tmp_path: Path, reconciler: Command) -> None:
     project = Project(tmp_path)
     where = "/dev/zero" if make == "device" else "key"
     runs = f"credentials: {{default: {{apiKey: {{file: {where}}}}}}}\n"
@@ -191,7 +191,7 @@ def test_a_key_from_what_is_no_file(make: str, tmp_path: Path, reconciler: Comma
     assert reconciler("validate", project.root).code == 0
 
 
-def test_approvals_file_behind_a_link_stops_its_own_site_alone(
+def test_approvals_file_behind_a_link_stops_only_its_own_site(
     tmp_path: Path, chain: Project, reconciler: Command
 ) -> None:
     outside = tmp_path.parent / f"{tmp_path.name}-outside.yaml"

@@ -207,7 +207,7 @@ def test_content_changed_after_approval_is_blocked_and_reviewed_again(shop: Proj
     assert "Something else" in file(shop)
 
 
-def test_a_decision_about_drafts_that_are_others_by_now_is_named(shop: Project, reconciler: Command) -> None:
+def test_a_decision_about_drafts_that_have_been_replaced_is_named(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     first, _, second = file(shop).rpartition("decision: keep")
     (shop.root / "approvals" / "shop.yaml").write_text(f"{first}decision: discard{second}", "utf-8")
@@ -454,7 +454,7 @@ def test_an_id_may_be_as_short_as_it_is_unique_and_a_complete_one_means_no_longe
     assert "  id: " not in reconciler("approve", shop.root, "--channel", "INSTAGRAM", "--yes").out
 
 
-def test_where_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, reconciler: Command) -> None:
+def test_if_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, reconciler: Command) -> None:
     done = reconciler("approve", shop.root, "--all", "--yes")
     assert done.out.splitlines() == [
         "Nothing to decide: the approvals files of these sites have no drafts; run review to write them.",
@@ -601,7 +601,7 @@ def test_a_decision_that_is_made_while_review_works_is_not_written_over(
     assert set(decisions(shop).values()) == {"approve"}
 
 
-def test_a_site_that_cannot_be_read_fails_alone(project: Project, reconciler: Command, tmp_path: Path) -> None:
+def test_only_the_site_that_cannot_be_read_fails(project: Project, reconciler: Command, tmp_path: Path) -> None:
     project.write(
         {
             "sandbox.yaml": SEED + "createSites: false\n",

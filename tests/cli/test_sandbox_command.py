@@ -35,7 +35,7 @@ def test_a_seed_that_is_wrong(project: Project, reconciler: Command) -> None:
     assert (missing.code, "none.yaml" in missing.err) == (1, True)
 
 
-def test_serve_needs_no_credentials_and_tells_its_url(project: Project, reconciler: Command) -> None:
+def test_serve_needs_no_credentials_and_prints_its_url(project: Project, reconciler: Command) -> None:
     command = [sys.executable, "-m", "reconciler", "sandbox", "serve", str(project.root), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:

@@ -99,7 +99,7 @@ def test_what_is_not_in_it_is_not_done(reconciler: Command, project: Project, sa
     ]
 
 
-def test_strict_refuses_where_the_files_moved_on(reconciler: Command, project: Project, saved: Path) -> None:
+def test_strict_refuses_if_the_files_have_changed(reconciler: Command, project: Project, saved: Path) -> None:
     project.edit("sites/shop.yaml", "warm and playful", "loud")
     ran = reconciler("apply", saved.name, *YES, "--strict")
     assert (ran.code, ran.last) == (
@@ -152,7 +152,9 @@ def test_approvals_that_cannot_be_read_are_the_reason_and_not_a_missing_site(
     assert writes(project) == []
 
 
-def test_a_comment_or_another_order_in_the_file_is_no_move(reconciler: Command, project: Project, saved: Path) -> None:
+def test_a_comment_or_another_order_in_the_file_is_not_a_change(
+    reconciler: Command, project: Project, saved: Path
+) -> None:
     text = (project.root / "sites/shop.yaml").read_text("utf-8")
     project.write({"sites/shop.yaml": "# reviewed\n" + text})
     ran = reconciler("apply", saved.name, *YES, "--strict")
@@ -227,7 +229,7 @@ def test_an_expired_plan_is_refused(reconciler: Command, project: Project, saved
     assert writes(project) == []
 
 
-def test_a_longer_life_written_into_the_file_is_found_out(reconciler: Command, project: Project, saved: Path) -> None:
+def test_a_later_expiry_written_into_the_file_is_detected(reconciler: Command, project: Project, saved: Path) -> None:
     resealed(saved, expiresAt="2027-11-03T09:00:00Z")
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
@@ -260,7 +262,7 @@ def test_the_same_facts_give_the_same_digest(reconciler: Command, project: Proje
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not a plan", '{"kind": "reconciler-plan", "formatVersion": 9}'])
-def test_what_is_no_plan_is_an_error(reconciler: Command, project: Project, saved: Path, text: str) -> None:
+def test_what_is_not_a_plan_is_an_error(reconciler: Command, project: Project, saved: Path, text: str) -> None:
     saved.write_text(text)
     for command in (("apply", *YES), ("show",)):
         ran = reconciler(command[0], saved.name, *command[1:])
@@ -297,7 +299,7 @@ def test_a_plan_that_lacks_a_site_is_not_saved(
     assert not (chain.root / "all.plan").exists()
 
 
-def test_a_folder_that_is_not_there_is_said_before_anything_is_read(reconciler: Command, project: Project) -> None:
+def test_a_folder_that_is_not_there_is_reported_before_anything_is_read(reconciler: Command, project: Project) -> None:
     ran = reconciler("plan", project.root, "--out", project.root / "no" / "file")
     assert ran.code == 1
     assert "there is no folder" in ran.err

@@ -72,7 +72,7 @@ def test_a_changed_project_file_means_all_sites(repository: Project, reconciler:
     assert planned(reconciler, repository) == ["shop-b", "shop-c", "shop"]
 
 
-def test_revisions_that_are_none(repository: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_invalid_revisions(repository: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
     here = Repository(repository.root, os.environ)
     with pytest.raises(UsageError, match="git does not know the revision 'nonsense'; has the history been fetched"):
         here.changed_since("nonsense")

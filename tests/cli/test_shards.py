@@ -69,7 +69,7 @@ def facts(file: str) -> dict[str, Any]:
         ({"JOB_COMPLETION_INDEX": "7", "RECONCILER_SHARDS": "8"}, Shard(8, 8)),
     ],
 )
-def test_the_part_that_a_job_is_told(environ: Mapping[str, str], shard: Shard) -> None:
+def test_the_part_that_a_job_is_given(environ: Mapping[str, str], shard: Shard) -> None:
     assert shard_of_job(environ) == shard
 
 
@@ -229,7 +229,7 @@ def mark_begun(root: Path, seal: str) -> None:
     asyncio.run(plans.begin_part(seal, 2, 3, datetime(2026, 11, 2, 9, tzinfo=UTC)))
 
 
-def test_one_part_alone_says_what_its_limits_are_judged_over(
+def test_a_single_part_says_what_its_limits_are_judged_over(
     fleet: Project, reconciler: Command, parts: list[str]
 ) -> None:
     assert "1.plan is already one shard" in reconciler("apply", "1.plan", "--shard", "1/3", *YES).err

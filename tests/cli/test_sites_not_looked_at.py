@@ -63,7 +63,7 @@ GONE = answers(404, "NOT_FOUND")
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.parametrize("unreadable", [DENIED, GONE], ids=["denied", "another account's"])
-def test_a_withdrawn_post_is_named_where_the_site_cannot_be_read(
+def test_a_withdrawn_post_is_named_if_the_site_cannot_be_read(
     pottery: Pottery, unreadable: Change, command: tuple[str, ...]
 ) -> None:
     WITHDRAW(pottery.project)
@@ -115,7 +115,7 @@ def run_on(worker: type[Quick], pottery: Pottery, monkeypatch: pytest.MonkeyPatc
             server.stop()
 
 
-def test_what_goes_out_where_a_worker_fails_before_it_begins_is_named(
+def test_what_goes_out_if_a_worker_fails_before_it_begins_is_named(
     pottery: Pottery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     WITHDRAW(pottery.project)
@@ -128,7 +128,7 @@ def test_what_goes_out_where_a_worker_fails_before_it_begins_is_named(
     "command", [("plan",), ("drift",), ("apply", "--auto-approve")], ids=lambda command: command[0]
 )
 @pytest.mark.parametrize("withdrawn", [True, False])
-def test_what_waits_where_every_worker_was_lost_is_named(
+def test_what_waits_if_every_worker_was_lost_is_named(
     pottery: Pottery, withdrawn: bool, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if withdrawn:
@@ -144,7 +144,7 @@ UNKNOWN = "lost 3 times, and it is not known whether posts are waiting to go out
 @pytest.mark.parametrize(
     "command", [("plan",), ("drift",), ("apply", "--auto-approve")], ids=lambda command: command[0]
 )
-def test_where_the_state_knows_nothing_of_a_lost_part_that_is_said(
+def test_if_the_state_knows_nothing_about_a_lost_part_that_is_reported(
     pottery: Pottery, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert UNKNOWN not in " ".join(run_on(Lost, pottery, monkeypatch, *command)[1].split())
@@ -154,7 +154,7 @@ def test_where_the_state_knows_nothing_of_a_lost_part_that_is_said(
 
 
 @pytest.mark.parametrize("name", ["the activity is discarded", "a policy forbids it", "this site is paused"])
-def test_what_else_makes_a_post_unwanted_is_told_without_the_site(pottery: Pottery, name: str) -> None:
+def test_what_else_makes_a_post_unwanted_is_reported_without_the_site(pottery: Pottery, name: str) -> None:
     change, why = WITHDRAWALS[name]
     change(pottery.project)
     DENIED(pottery.project)
@@ -162,13 +162,13 @@ def test_what_else_makes_a_post_unwanted_is_told_without_the_site(pottery: Potte
     assert (code, "still going out" in said, why in said) == (1, True, True), said
 
 
-def test_a_deleted_marketing_plan_is_told_without_the_site(pottery: Pottery) -> None:
+def test_a_deleted_marketing_plan_is_reported_without_the_site(pottery: Pottery) -> None:
     WITHDRAWALS["the marketing plan is to be absent"][0](pottery.project)
     DENIED(pottery.project)
     assert "still going out" in pottery.run("plan")[1]
 
 
-def test_nothing_is_told_once_it_was_cancelled(pottery: Pottery) -> None:
+def test_nothing_is_reported_once_it_was_cancelled(pottery: Pottery) -> None:
     WITHDRAW(pottery.project)
     assert pottery.run("apply", "--auto-approve")[0] == 0
     DENIED(pottery.project)
@@ -357,7 +357,7 @@ def test_a_saved_part_says_nothing_of_the_sites_of_other_parts(
 
 
 @pytest.mark.parametrize("command", [("plan",), ("history",)], ids=lambda command: command[0])
-def test_what_waits_is_said_where_the_project_file_is_not_yaml(
+def test_what_waits_is_reported_if_the_project_file_is_not_yaml(
     pottery: Pottery, command: tuple[str, ...], reconciler: Command
 ) -> None:
     """Only that file says where the state is."""
@@ -374,7 +374,7 @@ def test_what_waits_is_said_where_the_project_file_is_not_yaml(
 
 @pytest.mark.parametrize("command", [*COMMANDS, ("history",)], ids=lambda command: command[0])
 @pytest.mark.parametrize("broken", ["sites/other.yaml", "reconciler.yaml"])
-def test_posts_that_wait_are_named_where_files_are_bad(pottery: Pottery, broken: str, command: tuple[str, ...]) -> None:
+def test_posts_that_wait_are_named_if_files_are_bad(pottery: Pottery, broken: str, command: tuple[str, ...]) -> None:
     """One bad file stops every site, and none of them is judged."""
     path = pottery.project.root / broken
     path.write_text((path.read_text("utf-8") if path.exists() else "version: 1\n") + "unknown: 1\n", "utf-8")
@@ -399,7 +399,7 @@ def test_a_record_that_cannot_be_read_hides_no_other(pottery: Pottery) -> None:
     assert (code, "the scheduled posts of 2 sites with unreadable state may still go out" in said) == (1, True), said
 
 
-def test_posts_that_wait_are_named_where_a_saved_plan_meets_bad_files(
+def test_posts_that_wait_are_named_if_a_saved_plan_meets_bad_files(
     pottery: Pottery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(pottery.project.root)

@@ -101,7 +101,7 @@ PLACES: Final[list[tuple[str, list[Callable[[Path], None]], list[str]]]] = [
         for kind in kinds
     ],
 )
-def test_what_is_no_file_is_refused_by_name(
+def test_what_is_not_a_file_is_refused_by_name(
     place: str, kind: Callable[[Path], None], command: list[str], here: Path, reconciler: Command
 ) -> None:
     put(here / place, kind)

@@ -210,7 +210,7 @@ def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project
     }
 
 
-def test_paths_and_places_are_as_elsewhere(reconciler: Command, chain: Project, tmp_path: Path) -> None:
+def test_paths_and_places_work_as_in_other_commands(reconciler: Command, chain: Project, tmp_path: Path) -> None:
     planted = Planted(chain.root)
     for number, name in enumerate(("shop", "shop-b", "gone"), 1):
         id = SHOP.id[:-1] + (str(number) if name != "gone" else "9")
@@ -468,7 +468,7 @@ def test_a_person_is_asked(
     assert (planted.lock() is None) == (code == 0)
 
 
-def test_a_lock_can_go_where_the_record_is_corrupt_or_not_begun(
+def test_a_lock_can_be_removed_if_the_record_is_corrupt_or_missing(
     reconciler: Command, project: Project, planted: Planted
 ) -> None:
     planted.locked()
@@ -562,7 +562,7 @@ def test_a_site_that_a_run_holds_is_left_alone(reconciler: Command, project: Pro
     assert len(planted.recorded().open) == 1
 
 
-def test_a_lock_that_ended_is_taken_over_with_a_word(reconciler: Command, project: Project, planted: Planted) -> None:
+def test_an_expired_lock_is_taken_over_with_a_notice(reconciler: Command, project: Project, planted: Planted) -> None:
     entry = planted.open(SALE, "shop/event[Sale]")
     planted.locked(ended=True)
     ran = reconciler("state", "resolve", "shop", entry, "done", project.root)

@@ -261,7 +261,7 @@ def test_a_site_that_no_file_declares_is_declared_to_stop_its_posts(pottery: Pot
     assert (code, "1 cancelled" in said) == (0, True), said
 
 
-def test_an_approval_for_one_day_is_none_for_another(pottery: Pottery) -> None:
+def test_an_approval_for_one_day_does_not_count_for_another(pottery: Pottery) -> None:
     assert pottery.run("apply", "--auto-approve")[0] == 0
     pottery.run("review")
     pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
@@ -320,7 +320,7 @@ def test_a_rename_and_a_lost_state_bring_no_used_approval_back(pottery: Pottery)
         assert re.search(r"1 blocked|approved", said), said
 
 
-def test_a_failed_post_and_a_lost_channel_are_said(pottery: Pottery) -> None:
+def test_a_failed_post_and_a_lost_channel_are_reported(pottery: Pottery) -> None:
     pottery.scheduled()
     with pottery.project.world() as world:
         world.dashboard.disconnect(SITE, "INSTAGRAM")
@@ -410,7 +410,7 @@ def test_an_approval_given_again_counts_once(pottery: Pottery, used: Callable[[P
     assert (pottery.status(), "1 blocked" in said) == ("DRAFT", True), said
 
 
-def test_what_only_a_person_can_stop_is_no_run_that_ends_well(pottery: Pottery) -> None:
+def test_a_run_with_a_post_that_only_a_person_can_stop_does_not_succeed(pottery: Pottery) -> None:
     assert pottery.run("apply", "--auto-approve")[0] == 0
     with pottery.project.world() as world:
         world.dashboard.schedule_item(SITE, POST, at="2026-11-04T08:30:00.000Z")
@@ -479,7 +479,7 @@ def approved_only(pottery: Pottery) -> None:
     pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
 
 
-def test_of_two_saved_plans_one_alone_spends_the_approval(pottery: Pottery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_saved_plans_only_one_uses_the_approval(pottery: Pottery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pottery.project.root)
     approved_only(pottery)
     for name in ("a.plan", "b.plan"):
@@ -551,7 +551,7 @@ THERE = "Wed 2026-11-04 13:30 Europe/Berlin"
 
 
 @pytest.mark.parametrize("args", [(), ("--no-publish",)])
-def test_a_post_that_somebody_moved_is_no_plan_without_changes(pottery: Pottery, args: tuple[str, ...]) -> None:
+def test_a_post_that_somebody_moved_is_not_a_plan_without_changes(pottery: Pottery, args: tuple[str, ...]) -> None:
     """The rule leaves the time to the API, or nothing public is planned: nothing moves it back."""
     if not args:
         pottery.project.edit("sites/pottery.yaml", ', at: "09:30"', "")
@@ -869,7 +869,7 @@ def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery)
     assert (code, "1 to cancel." in said, "failed before" in said) == (0, True, False), said
 
 
-def test_history_tells_of_what_went_out_unwanted_and_when_somebody_moved_it(pottery: Pottery) -> None:
+def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery: Pottery) -> None:
     """With the account's name, at the time that it finally had; in each format that people read."""
     pottery.scheduled()
     before, moved = "Wed 2026-11-04 09:30 Europe/Berlin", "Wed 2026-11-04 10:30 Europe/Berlin"
@@ -1313,7 +1313,7 @@ def test_what_a_used_up_approval_is_for_may_be_thrown_away_as_the_plan_says(pott
     assert (code, "1 generated, 1 discarded" in said) == (0, True), said
 
 
-def test_posts_that_this_tool_cancelled_itself_are_not_said_to_be_gone_by_somebody_else(pottery: Pottery) -> None:
+def test_posts_that_this_tool_cancelled_itself_are_not_blamed_on_somebody_else(pottery: Pottery) -> None:
     pottery.project.edit("sites/pottery.yaml", "schedule:", "posts: [{match: {within: 30d}}]\nschedule:")
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")

@@ -41,7 +41,7 @@ def make_read_only(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("saved", [False, True], ids=["live", "saved plan"])
 @pytest.mark.parametrize("withdrawn", [False, True], ids=["nothing to do", "a post to cancel"])
-def test_it_is_told_once_and_what_still_goes_out_is_named(
+def test_it_is_reported_once_and_what_still_goes_out_is_named(
     shops: Pottery, monkeypatch: pytest.MonkeyPatch, *, withdrawn: bool, saved: bool
 ) -> None:
     root = shops.project.root

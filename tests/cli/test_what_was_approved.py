@@ -93,7 +93,7 @@ def must_not_go_out(project: Project, reconciler: Command) -> None:
     assert scheduled(project) == set()
 
 
-def test_a_digest_that_was_edited_in_git_is_no_change_on_the_site(pottery: Project, reconciler: Command) -> None:
+def test_a_digest_that_was_edited_in_git_is_not_a_change_on_the_site(pottery: Project, reconciler: Command) -> None:
     def edit(text: str) -> str:
         return re.sub(r"approve sha256:(.)", lambda found: f"approve sha256:{'1' if found[1] == '0' else '0'}", text)
 
@@ -113,7 +113,7 @@ def test_a_digest_that_was_edited_in_git_is_no_change_on_the_site(pottery: Proje
     assert "changed remotely" in words(reconciler("drift", pottery.root))
 
 
-def test_a_post_that_is_on_another_account_by_now_is_not_what_was_approved(
+def test_a_post_that_has_moved_to_another_account_is_not_what_was_approved(
     pottery: Project, reconciler: Command
 ) -> None:
     approved(pottery, reconciler)
@@ -219,7 +219,7 @@ def test_review_approve_and_the_file_show_the_moment_at_which_a_post_goes_out(
     assert about in words(reconciler("review", pottery.root)) + file(pottery).read_text("utf-8")
 
 
-def test_an_approval_that_came_too_late_stays_and_is_said(project: Project, reconciler: Command) -> None:
+def test_an_approval_that_came_too_late_stays_and_is_reported(project: Project, reconciler: Command) -> None:
     (project.root / "sites" / "shop.yaml").unlink()
     pottery = known(project, reconciler, SEED + LATER)
     reconciler("review", pottery.root)
@@ -246,7 +246,7 @@ def test_an_approval_that_came_too_late_stays_and_is_said(project: Project, reco
     assert "missed" not in words(reconciler("plan", pottery.root))
 
 
-def test_a_limit_of_a_channel_is_told_in_letters_and_without_a_line_of_the_project(
+def test_a_limit_of_a_channel_is_counted_in_letters_and_names_no_line_of_the_project(
     pottery: Project, reconciler: Command
 ) -> None:
     family = "\U0001f468‍\U0001f469‍\U0001f467‍\U0001f466"

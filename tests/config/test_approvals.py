@@ -152,7 +152,7 @@ def test_without_a_file_nothing_is_approved(load: Callable[..., DesiredSite], tm
     assert read_approvals(tmp_path / "none.yaml") == Approvals()
 
 
-def test_file_alone_can_be_read(tmp_path: Path) -> None:
+def test_a_single_file_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(DOCUMENTED)
     assert len(read_approvals(tmp_path / "shop.yaml", "shop").activities) == 2
     assert read_approvals(tmp_path / "shop.yaml", "shop").written_for == ""

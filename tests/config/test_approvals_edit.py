@@ -336,7 +336,7 @@ def test_decisions_by_id_keep_everything_else() -> None:
         ("activities:\n  - &a {id: a-1, title: t, date: 2026-12-03T09:00:00Z}\n  - *a", "anchor"),
     ],
 )
-def test_what_cannot_be_changed_in_place_is_said_with_its_place(written: str, why: str) -> None:
+def test_what_cannot_be_changed_in_place_is_reported_with_its_place(written: str, why: str) -> None:
     with pytest.raises(InvalidFiles, match=why) as raised:
         update_approvals(f"version: 1\nsite: x\n{written}\n", SHOP, (activity(1, draft(1)),), "approvals/x.yaml")
     assert (raised.value.problems[0].place or Place("")).line >= 3
@@ -413,7 +413,7 @@ def as_review(drawn: list[tuple[int, str, list[tuple[int, str, bool, int]], bool
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(reviews, min_size=1, max_size=4), st.data())
-def test_reviews_in_a_row_say_what_is_there_and_settle(
+def test_repeated_reviews_say_what_is_there_and_then_stop_changing(
     tmp_path: Path, runs: list[list[tuple[int, str, list[tuple[int, str, bool, int]], bool]]], data: st.DataObject
 ) -> None:
     text: str | None = None

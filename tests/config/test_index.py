@@ -173,7 +173,7 @@ def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
         index_of("approvals/shpo.yaml")
 
 
-def test_a_bad_approvals_file_stops_its_own_site_alone(write_project: WriteProject) -> None:
+def test_a_bad_approvals_file_stops_only_its_own_site(write_project: WriteProject) -> None:
     write_project({"sites/a.yaml": site("a"), "sites/b.yaml": site("b"), "approvals/a.yaml": "not approvals"})
     a, b = index_of().entries
     assert a.problems
@@ -261,7 +261,7 @@ def test_a_site_anywhere_in_the_project_that_no_pattern_takes_is_named(write_pro
     assert found.startswith("old/eu/stray.yml is not read: no pattern in `sites` matches it; widen `sites`")
 
 
-def test_a_site_that_is_read_through_a_link_is_not_named_where_it_is(write_project: WriteProject) -> None:
+def test_a_site_that_is_read_through_a_link_is_not_reported_as_unread(write_project: WriteProject) -> None:
     root = write_project({"reconciler.yaml": "version: 1\n", "shared/a.yaml": site("a"), "shared/eu/b.yaml": site("b")})
     (root / "sites").mkdir()
     (root / "sites/a.yaml").symlink_to("../shared/a.yaml")
@@ -276,7 +276,7 @@ def test_only_so_many_files_are_looked_at(write_project: WriteProject, monkeypat
     assert warnings() == []
 
 
-def test_what_is_read_by_nobody_is_named_beside_files_with_errors(write_project: WriteProject) -> None:
+def test_what_nobody_reads_is_named_along_with_files_with_errors(write_project: WriteProject) -> None:
     write_project(
         {
             "reconciler.yaml": "version: 1\nsites: [sites/*.yaml]\npolicy: {bannedWords: ['${WORD}']}\n",
@@ -302,7 +302,7 @@ def test_what_is_read_by_nobody_is_named_beside_files_with_errors(write_project:
         ("sites: 7\n", "", []),
     ],
 )
-def test_what_applies_to_no_site_is_said_beside_errors_where_it_is_certain(
+def test_what_applies_to_no_site_is_reported_along_with_errors_if_it_is_certain(
     write_project: WriteProject, project: str, file: str, codes: list[str]
 ) -> None:
     defaults = "defaults: [{where: {labels: {team: emea}}, settings: {toneOfVoice: dry}}]\n"
@@ -330,7 +330,7 @@ def test_a_variable_in_the_project_file_is_named_once(write_project: WriteProjec
     ]
 
 
-def test_the_seed_of_the_sandbox_is_no_site(write_project: WriteProject) -> None:
+def test_the_seed_of_the_sandbox_is_not_a_site(write_project: WriteProject) -> None:
     write_project({"reconciler.yaml": "version: 1\nsites: ['*.yaml']\n", "a.yaml": site("a"), "sandbox.yml": "x"})
     assert [warning.split(" is ")[0] for warning in warnings()] == ["sandbox.yml"]
     write_project({"reconciler.yaml": "version: 1\n", "sites/b.yaml": site("b"), "sandbox.yaml": "clock: 1\n"})
@@ -409,7 +409,7 @@ def test_problems_beyond_a_thousand_are_counted(write_project: WriteProject) -> 
     assert not Problems().full
 
 
-def test_nothing_there_is_said(write_project: WriteProject) -> None:
+def test_an_empty_project_is_reported(write_project: WriteProject) -> None:
     write_project({"reconciler.yaml": "version: 1\n", "other/a.txt": ""})
     for paths in ([], ["other"]):
         with pytest.raises(UsageError, match="no site file"):

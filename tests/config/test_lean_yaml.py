@@ -30,7 +30,7 @@ assert copy.deepcopy(late).search("\\x01")
 """
 
 
-def test_what_the_library_does_is_as_ever() -> None:
+def test_what_the_library_does_is_unchanged() -> None:
     """Other programs in this process read and write YAML as they always did."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

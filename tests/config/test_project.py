@@ -104,7 +104,7 @@ def test_without_a_file_the_defaults_hold(write_project: WriteProject) -> None:
 
 
 @pytest.mark.parametrize("written", ["xyz", "3", "null"])
-def test_an_account_without_a_proper_id_is_told(written: str, write_project: WriteProject) -> None:
+def test_an_account_without_a_proper_id_is_reported(written: str, write_project: WriteProject) -> None:
     write_project({"reconciler.yaml": f"version: 1\naccount: {{id: {written}}}\n"})
     with pytest.raises(InvalidFiles, match=r"account\.id"):
         open_project()
@@ -192,14 +192,14 @@ def test_path_that_is_not_there_is_refused(write_project: WriteProject) -> None:
         find_project([Path("sites/x.yaml")])
 
 
-def test_misnamed_project_file_is_told(write_project: WriteProject) -> None:
+def test_misnamed_project_file_is_reported(write_project: WriteProject) -> None:
     write_project({"reconciler.yml": "version: 1\n"})
     with pytest.raises(UsageError, match=r"reconciler\.yml is not read; name it reconciler\.yaml"):
         find_project()
 
 
 @pytest.mark.parametrize("make", ["folder", "fifo", "dangling link", "link to itself"])
-def test_what_is_no_readable_file_is_a_problem(make: str, write_project: WriteProject) -> None:
+def test_what_is_not_a_readable_file_is_a_problem(make: str, write_project: WriteProject) -> None:
     root = write_project({"sites/a.yaml": site("a")})
     for path in (root / "sites/b.yaml", root / "reconciler.yaml"):
         if make == "folder":

@@ -175,7 +175,7 @@ def test_few_files_are_read_here(project: ProjectConfig, monkeypatch: pytest.Mon
     assert len(check_sites(project, (), never)) == SITES
 
 
-def test_processes_read_files_and_one_that_is_lost_is_no_matter(
+def test_processes_read_files_and_losing_one_does_no_harm(
     project: ProjectConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconciler.processes.AT_ONCE", 3)

@@ -116,7 +116,7 @@ def test_a_program_called_git_that_is_another_one_gives_no_commit(checkout: Path
     assert Repository(checkout, {"PATH": str(tmp_path)}).head() is None
 
 
-def test_revisions_that_are_none(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_invalid_revisions(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     for revision in ("nonsense", "--output=x"):
         with pytest.raises(UsageError, match=f"does not know the revision '{revision}'; has the history been fetched"):
             repository(checkout).changed_since(revision)
@@ -190,9 +190,7 @@ def test_only_committed_approvals_count(checkout: Path, approvals: Path) -> None
 
 
 @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
-def test_an_edit_that_git_is_told_to_look_away_from_is_not_committed(
-    checkout: Path, approvals: Path, flag: str
-) -> None:
+def test_an_edit_that_git_is_told_to_ignore_is_not_committed(checkout: Path, approvals: Path, flag: str) -> None:
     commit(checkout)
     git(checkout, "update-index", flag, "approvals/shop.yaml")
     approvals.write_text(APPROVALS + "# and a yes that nobody reviewed\n")
@@ -287,7 +285,7 @@ def test_a_deleted_link_to_approvals_counts_until_that_is_committed(checkout: Pa
     assert not read(checkout)
 
 
-def test_without_approvals_nothing_is_said_of_a_missing_repository(write_project: WriteProject) -> None:
+def test_without_approvals_a_missing_repository_is_not_reported(write_project: WriteProject) -> None:
     root = write_project({"reconciler.yaml": "version: 1\n", "sites/shop.yaml": HEAD})
     trust = Trust(committed=True, environment=tuple(environment().items()))
     found = ApprovalFiles(find_project([root], trust))

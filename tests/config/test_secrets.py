@@ -77,7 +77,7 @@ def test_what_no_header_can_hold(tmp_path: Path, text: str) -> None:
     assert "put the secret there, and nothing else" in refused(FromFile(tmp_path / "key"))
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xffhunter2")
     assert "contains characters that are not allowed in a key" in refused(FromFile(tmp_path / "key"))
 

@@ -45,7 +45,7 @@ def test_a_changed_text_keeps_its_quotes(before: str, after: str) -> None:
         ("one\ntwo", "|-\n    one\n    two"),
     ],
 )
-def test_single_quotes_stay_where_they_can_hold_the_text(live: str, after: str) -> None:
+def test_single_quotes_stay_if_they_can_hold_the_text(live: str, after: str) -> None:
     assert updated("  toneOfVoice: 'cold'\n", {"toneOfVoice": live}) == f"  toneOfVoice: {after}\n"
 
 

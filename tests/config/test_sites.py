@@ -267,7 +267,9 @@ def test_files_are_read_once_in_a_run(write_project: WriteProject) -> None:
     assert (site.ref.name, site.settings) == ("one", (Field("settings.toneOfVoice", "warm"),))
 
 
-def test_problem_of_the_defaults_is_told_once_for_all_sites(problems_of: Callable[[dict[str, str]], list[str]]) -> None:
+def test_problem_of_the_defaults_is_reported_once_for_all_sites(
+    problems_of: Callable[[dict[str, str]], list[str]],
+) -> None:
     sites = "---\n".join(f"{head(f's{at}')}marketingPlan: {{state: absent}}\n" for at in range(9))
     said = problems_of({"reconciler.yaml": "version: 1\ndefaults: [{posts: [{max: 3}]}]\n", "sites/all.yaml": sites})
     assert len(said) == 1
@@ -289,7 +291,7 @@ def test_sites_are_not_kept(write_project: WriteProject, monkeypatch: pytest.Mon
     assert peak < 4 * len(text)  # the bytes, the text, the parser's own copy; not 600 sites besides
 
 
-def test_no_site_file_is_said_clearly(write_project: WriteProject) -> None:
+def test_a_project_without_site_files_is_reported_clearly(write_project: WriteProject) -> None:
     root = write_project({"reconciler.yaml": "version: 1\nsites: ['shops/**/*.yml']\n"})
     with pytest.raises(UsageError) as raised:
         check_sites(find_project())
@@ -298,7 +300,7 @@ def test_no_site_file_is_said_clearly(write_project: WriteProject) -> None:
     )
 
 
-def test_a_folder_that_is_no_project_is_told_how_to_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_not_a_project_says_how_to_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"^no site file in .*, and no reconciler\.yaml there or above; .* init$"):
         check_sites(find_project())

@@ -57,7 +57,7 @@ def test_hosts_that_a_file_may_not_name(api: str, write_project: WriteProject) -
 
 
 @pytest.mark.parametrize("host", ["https://a.example", "a.example/x", "*", "a b", ""])
-def test_hosts_that_are_none(host: str) -> None:
+def test_invalid_hosts(host: str) -> None:
     with pytest.raises(UsageError, match=r"--allow-host: .* is not a host name"):
         trust_of({}, allow_hosts=[host])
 
@@ -156,7 +156,7 @@ def test_approvals_can_be_required_from_outside(write_project: WriteProject) -> 
     assert said(trust_of({}, require_approval=True)) == []
 
 
-def test_ci_counts_committed_approvals_alone() -> None:
+def test_ci_counts_only_committed_approvals() -> None:
     assert trust_of({"CI": "true"}).committed
     assert trust_of({}, committed=True).committed
     assert not trust_of({"CI": "false"}).committed

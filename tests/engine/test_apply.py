@@ -160,7 +160,7 @@ def test_a_site_that_another_run_worked_on_meanwhile_is_skipped(folder: Project)
     assert len(generated) == 3, "once a site"
 
 
-def test_a_site_that_is_held_is_refused_when_it_is_planned_and_the_others_go_on(folder: Project) -> None:
+def test_a_site_that_is_held_is_refused_when_it_is_planned_and_the_others_continue(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
             held = selection.entries[1]
@@ -198,7 +198,7 @@ def test_a_site_that_is_locked_after_approval_is_refused_and_the_others_continue
     asyncio.run(main())
 
 
-def test_a_lock_is_waited_for_as_long_as_it_was_said(folder: Project) -> None:
+def test_a_lock_is_waited_for_as_long_as_was_asked_for(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
             one = replace(selection, entries=selection.entries[:1])
@@ -330,7 +330,7 @@ def test_a_failed_clean_up_is_reported_and_the_ledger_is_kept(
     asyncio.run(main())
 
 
-def test_a_state_that_cannot_be_written_is_told_once_before_the_first_write(folder: Project) -> None:
+def test_a_state_that_cannot_be_written_is_reported_once_before_the_first_write(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
             store = Broken(session.store.store)
@@ -381,7 +381,7 @@ def test_earlier_calls_are_resolved_for_a_state_that_cannot_be_written_and_nothi
     asyncio.run(main())
 
 
-def test_a_first_run_that_cannot_be_recorded_on_one_site_fails_it_alone(folder: Project) -> None:
+def test_a_first_run_that_cannot_be_recorded_on_one_site_fails_only_that_site(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
             await applied(session, selection)
@@ -399,7 +399,7 @@ def test_a_first_run_that_cannot_be_recorded_on_one_site_fails_it_alone(folder: 
     asyncio.run(main())
 
 
-def test_a_state_that_fails_one_site_fails_it_alone(folder: Project) -> None:
+def test_a_state_that_fails_for_one_site_fails_only_that_site(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
             store = Broken(session.store.store)

@@ -271,7 +271,7 @@ class LosesAnswers(Quick):
 
 
 @pytest.mark.parametrize("losses", [1, ATTEMPTS])
-def test_what_a_part_did_is_known_where_its_answer_is_lost(
+def test_what_a_part_did_is_known_if_its_answer_is_lost(
     shops: Fleet, losses: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(LosesAnswers, "left", losses)
@@ -480,7 +480,7 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
     finishes(shops, capsys, runs=2)
 
 
-def test_the_lease_of_a_lost_worker_is_waited_for_where_nobody_can_tell_that_it_is_gone(
+def test_the_lease_of_a_lost_worker_is_waited_for_if_nobody_can_tell_that_it_is_gone(
     shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It ran on another machine, so that its lease ends only with time; waiting for a lease takes no time here."""
@@ -551,7 +551,7 @@ def test_no_part_of_an_apply_holds_a_secret(shops: Fleet) -> None:
     assert not any(leaks_in_text(data.decode(), "a part") for data in seen)
 
 
-def test_a_site_whose_result_cannot_be_kept_is_unknown_and_the_others_go_on(
+def test_a_site_whose_result_cannot_be_kept_is_unknown_and_the_others_continue(
     shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep = PartResults.keep
@@ -678,7 +678,7 @@ def test_a_worker_that_was_taken_for_lost_does_not_deny_what_another_did(
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["at once", "by a second worker"])
-def test_what_happens_is_told_while_it_happens_and_once(
+def test_what_happens_is_reported_while_it_happens_and_once(
     shops: Fleet, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (apply_parts, worker):
@@ -721,7 +721,7 @@ def test_what_a_site_came_to_is_kept_before_its_lease_is_given_back(
     assert released == [False] * SITES
 
 
-def test_the_ledgers_of_parts_stay_where_their_run_writes_none(shops: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ledgers_of_parts_stay_if_their_run_writes_none(shops: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a run that is killed after its parts have ended would have none."""
 
     async def refused(*_args: Any, **_kwargs: Any) -> str:
@@ -735,9 +735,7 @@ def test_the_ledgers_of_parts_stay_where_their_run_writes_none(shops: Fleet, mon
     assert {entry["result"] for ledger in ledgers for site in ledger["sites"] for entry in site["entries"]} == {"done"}
 
 
-def test_the_ledger_of_a_part_tells_what_an_attempt_did_that_was_lost(
-    shops: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ledger_of_a_part_includes_what_a_lost_attempt_did(shops: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[tuple[int, OfSites]] = []
 
     async def write(_ledgers: RunLedgers, _run: str, part: int, ledger: OfSites) -> None:
@@ -843,7 +841,7 @@ def test_workers_check_a_saved_plan_and_carry_it_out(
     finishes(shops, capsys)
 
 
-def test_a_saved_plan_is_refused_where_the_workers_that_check_it_are_lost(
+def test_a_saved_plan_is_refused_if_the_workers_that_check_it_are_lost(
     shops: Fleet, saved: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("reconciler.processes.WorkerProcess", LostAtOnce)

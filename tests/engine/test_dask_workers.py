@@ -305,7 +305,7 @@ def test_a_certificate_of_another_authority_is_refused(
     assert "Traceback" not in said
 
 
-def test_without_certificates_it_is_said_at_once() -> None:
+def test_without_certificates_it_fails_at_once() -> None:
     pytest.importorskip("distributed", reason="the extra `dask` is not installed")
     with pytest.raises(UsageError, match="no certificates to encrypt with"):
         _check_certificates("tls://127.0.0.1:1")

@@ -157,7 +157,7 @@ def test_a_cancelled_wait_gives_back_no_place_twice() -> None:
     assert asyncio.run(main()) == 1
 
 
-def test_what_concerns_one_site_is_its_result_and_the_others_go_on() -> None:
+def test_what_concerns_one_site_is_its_result_and_the_others_continue() -> None:
     problem = Diagnostic("odd", "wrong", place=Place("shop.yaml", 3, 5))
 
     async def work(number: int, _turn: Turn) -> int:

@@ -130,7 +130,7 @@ def test_one_module_has_the_clock() -> None:
     assert {str(path.relative_to(PACKAGE).as_posix()) for path in asked} == {"machine.py", *WAITS_ITSELF}
 
 
-def test_few_count_real_time_beside_it() -> None:
+def test_few_others_count_real_time() -> None:
     counted = {
         str(path.relative_to(PACKAGE).as_posix()): count
         for path in sorted(PACKAGE.rglob("*.py"))

@@ -234,6 +234,6 @@ def test_another_of_those_would_be_found(source: str) -> None:
     assert list(at_once(source))
 
 
-def test_what_is_awaited_once_is_no_loop() -> None:
+def test_what_is_awaited_once_is_not_a_loop() -> None:
     assert not list(loops("async def f():\n    return {id.lower() for id in await store.ids()}"))
     assert not list(loops("def f():\n    for entry in index.entries:\n        print(entry)"))

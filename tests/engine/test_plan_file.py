@@ -87,7 +87,7 @@ def swapped(text: str) -> str:
         swapped,
     ],
 )
-def test_an_altered_plan_is_found_out(tmp_path: Path, altered: Callable[[str], str]) -> None:
+def test_an_altered_plan_is_noticed(tmp_path: Path, altered: Callable[[str], str]) -> None:
     text = to_text(saved(named(1), named(2), part=PART))
     assert altered(text) != text
     (tmp_path / "a.plan").write_text(altered(text))
@@ -106,14 +106,14 @@ def test_whatever_is_cut_off_is_never_read_as_a_plan(tmp_path: Path) -> None:
         read_plan(file)
 
 
-def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path, tmp_path / "nowhere"):
         with pytest.raises(UnreadablePlan):
             read_plan(path)
 
 
-def test_the_plans_of_some_sites_are_read_alone() -> None:
+def test_the_plans_of_some_sites_can_be_read_without_the_others() -> None:
     stored = StoredPlans()
     for number in range(9, 0, -1):
         stored.add(named(number))

@@ -113,7 +113,7 @@ def test_a_part_is_tried_again_by_another_worker(shops: Fleet, losses: int, monk
     ]
 
 
-def test_a_part_that_takes_three_workers_with_it_fails_and_the_others_go_on(
+def test_a_part_that_takes_three_workers_with_it_fails_and_the_others_continue(
     shops: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Lossy, "left", ATTEMPTS)

@@ -134,7 +134,7 @@ def test_activities_share_one_read_before_and_one_after(shop: Bench) -> None:
     assert shop.recorded.created == (CreatedActivity(ActivityId("activity-1"), "Open day", OPEN_DAY.target_date),)
 
 
-def test_a_precondition_on_what_this_run_changed_is_read_afresh(shop: Bench) -> None:
+def test_a_precondition_on_what_this_run_changed_is_read_again(shop: Bench) -> None:
     first = shop.world.activities[0]
     again = replace(retitle("a1"), requires=(ActivityIs(first.id, replace(first, title="Better").digest),))
     ledger = shop.apply(retitle("a1", ActivityIs(first.id, first.digest)), again)
@@ -158,7 +158,7 @@ def test_an_activity_that_is_there_already_is_not_created_again(shop: Bench) -> 
 
 
 @pytest.mark.parametrize(("effect", "result"), [(True, "done"), (False, "failed")])
-def test_a_lost_answer_of_a_create_is_settled_by_what_is_new(shop: Bench, effect: bool, result: str) -> None:
+def test_a_lost_answer_of_a_create_is_resolved_by_what_is_new(shop: Bench, effect: bool, result: str) -> None:
     shop.world.lost = {CreateActivity: effect}
     ledger = shop.apply(CREATE)
     assert results(ledger) == [result]
@@ -285,7 +285,7 @@ def test_posts_that_were_sent_back_are_made_again_and_the_decision_is_consumed(s
     assert shop.reads("posts") == 3
 
 
-def test_drafts_that_were_made_again_in_part_are_done_only_at_the_deadline(shop: Bench) -> None:
+def test_partly_regenerated_drafts_are_done_only_at_the_deadline(shop: Bench) -> None:
     shop.world.takes = None
     shop.world.later(lambda: shop.world.edit("p1", texts=(("caption", "new"),)), timedelta(minutes=1))
     ledger = shop.apply(act(RegeneratePosts(ActivityId("a1"), "x", media_only=True), Kind.POSTS, "a1"))
@@ -358,7 +358,7 @@ def test_content_that_changed_after_approval_is_skipped(shop: Bench) -> None:
     assert shop.writes == []
 
 
-def test_content_that_changes_in_the_very_moment_is_a_loud_failure(shop: Bench) -> None:
+def test_content_that_changes_at_the_last_moment_is_a_loud_failure(shop: Bench) -> None:
     shop.world.after_call = lambda _: shop.world.edit("p1", texts=(("caption", "other"),))
     ledger = shop.apply(out(shop, "p1"))
     assert results(ledger) == ["failed"]
@@ -387,7 +387,7 @@ SWAPS: dict[str, tuple[Callable[[Bench], None], str]] = {
 @pytest.mark.parametrize("swap", SWAPS)
 @pytest.mark.parametrize("during", [SchedulePost, ReschedulePost])
 @pytest.mark.parametrize("at", [None, START + timedelta(days=3, hours=2)], ids=["own time", "at"])
-def test_what_becomes_another_while_it_is_scheduled_or_moved_is_cancelled_at_once(
+def test_what_changes_while_it_is_scheduled_or_moved_is_cancelled_at_once(
     shop: Bench, at: datetime | None, during: type[Operation], swap: str
 ) -> None:
     def happens(sent: Operation) -> None:
@@ -430,7 +430,7 @@ def test_it_is_cancelled_before_the_next_drafts_are_scheduled(shop: Bench) -> No
 
 
 @pytest.mark.parametrize("swap", SWAPS)
-def test_what_becomes_another_while_a_post_that_waits_is_moved_is_cancelled(shop: Bench, swap: str) -> None:
+def test_what_changes_while_a_waiting_post_is_moved_is_cancelled(shop: Bench, swap: str) -> None:
     shop.apply(out(shop, "p1"))
     live, date = post(shop, "p1"), DateIs(ActivityId("a1"), shop.world.activities[0].date)
     moving = ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, START + timedelta(days=4))
@@ -442,7 +442,7 @@ def test_what_becomes_another_while_a_post_that_waits_is_moved_is_cancelled(shop
 
 
 @pytest.mark.parametrize("effect", ["refused", "no effect"])
-def test_swapped_content_that_cannot_be_cancelled_is_said(shop: Bench, effect: str) -> None:
+def test_swapped_content_that_cannot_be_cancelled_is_reported(shop: Bench, effect: str) -> None:
     shop.world.after_call = lambda _: shop.world.edit("p1", texts=(("caption", "other"),))
     shop.world.answers = {CancelPost: [refused("403") if effect == "refused" else Done()]}
     ledger = shop.apply(out(shop, "p1"))
@@ -470,7 +470,7 @@ def test_a_post_whose_time_has_come_too_near_while_the_call_waited_is_not_sent(s
     assert shop.recorded.open == ()
 
 
-def test_a_post_does_not_go_out_where_the_approvals_cannot_be_read_any_more(shop: Bench) -> None:
+def test_a_post_does_not_go_out_if_the_approvals_cannot_be_read_any_more(shop: Bench) -> None:
     def broken() -> Approvals:
         raise InvalidFiles([problem(Place("approvals/shop.yaml", 3), "is broken", "mend it")])
 
@@ -518,7 +518,7 @@ def test_a_cancel_without_effect_is_not_remembered_as_one(shop: Bench) -> None:
     ("status", "result"),
     [(PostStatus.CANCELED, "done"), (PostStatus.PUBLISHED, "skipped"), (PostStatus.SCHEDULED, "skipped")],
 )
-def test_a_cancel_that_is_ruled_out_is_told_by_what_the_post_is(shop: Bench, status: PostStatus, result: str) -> None:
+def test_a_cancel_that_is_ruled_out_is_judged_by_what_the_post_is(shop: Bench, status: PostStatus, result: str) -> None:
     cancel = cancelling(shop, "p1")
     shop.world.edit("p1", status=status)
     shop.world.answers = {CancelPost: [refused("409", skipped=True)]}
@@ -548,7 +548,7 @@ def test_a_cancel_that_came_too_late_says_what_the_public_sees(shop: Bench) -> N
         (PostStatus.SCHEDULED, "failed"),
     ],
 )
-def test_a_cancel_that_finds_no_such_post_is_told_by_what_the_post_is(
+def test_a_cancel_that_finds_no_such_post_is_judged_by_what_the_post_is(
     shop: Bench, shown: PostStatus | None, result: str
 ) -> None:
     cancel = cancelling(shop, "p1")
@@ -578,7 +578,7 @@ def test_what_was_to_be_deleted_and_is_gone_already_is_done(shop: Bench, there: 
         (refused("404", missing=True), PostStatus.DRAFT, "failed"),
     ],
 )
-def test_a_draft_that_cannot_be_scheduled_any_more_is_told_by_what_it_is(
+def test_a_draft_that_can_no_longer_be_scheduled_is_judged_by_what_it_is(
     shop: Bench, answer: NotDone, shown: PostStatus | None, result: str
 ) -> None:
     shop.world.answers = {SchedulePost: [answer]}
@@ -617,7 +617,7 @@ def test_what_is_not_cancelled_still_goes_out_and_nothing_of_it_is_destroyed(
 
 
 @pytest.mark.parametrize(("moves", "result"), [(True, "done"), (False, "skipped")])
-def test_a_refused_move_is_told_by_when_the_post_goes_out(shop: Bench, moves: bool, result: str) -> None:
+def test_a_refused_move_is_judged_by_when_the_post_goes_out(shop: Bench, moves: bool, result: str) -> None:
     at = START + timedelta(days=4)
     shop.world.edit("p1", status=PostStatus.SCHEDULED, scheduled_for=START + timedelta(days=3))
     live = post(shop, "p1")
@@ -766,7 +766,7 @@ def test_a_post_that_the_answer_shows_scheduled_and_every_read_a_draft_is_unknow
 
 
 @pytest.mark.parametrize(("effect", "result"), [(True, "done"), (False, "failed")])
-def test_a_lost_answer_of_a_schedule_is_settled_by_the_status(shop: Bench, effect: bool, result: str) -> None:
+def test_a_lost_answer_of_a_schedule_is_resolved_by_the_status(shop: Bench, effect: bool, result: str) -> None:
     shop.world.lost = {SchedulePost: effect}
     ledger = shop.apply(out(shop, "p1"))
     assert results(ledger) == [result]
@@ -774,7 +774,7 @@ def test_a_lost_answer_of_a_schedule_is_settled_by_the_status(shop: Bench, effec
     assert shop.recorded.open == ()
 
 
-def test_a_draft_with_a_time_of_its_own_is_moved_there_where_the_api_chose_another(shop: Bench) -> None:
+def test_a_draft_with_a_time_of_its_own_is_moved_there_if_the_api_chose_another(shop: Bench) -> None:
     at = START + timedelta(days=3, hours=2)
     shop.world.after_call = lambda operation: (
         shop.world.edit("p1", scheduled_for=START + timedelta(days=3)) if isinstance(operation, SchedulePost) else None

@@ -82,7 +82,7 @@ def test_rule_17_5_nothing_is_generated_from_settings_that_were_not_kept(bench: 
     assert bench.writes == ["UpdateSettings"]
 
 
-def test_rule_17_5_nothing_is_generated_where_the_write_changed_fields_that_it_does_not_name(bench: Bench) -> None:
+def test_rule_17_5_nothing_is_generated_if_the_write_changed_fields_that_it_does_not_name(bench: Bench) -> None:
     bench.world.settings = {"settings.imageGuidelines": "no people", "settings.language": "en"}
     bench.world.after_call = lambda _: bench.world.settings.update({"settings.imageGuidelines": None})
     ledger = bench.apply(set_tone("dry"), generate(), inputs=DRY)
@@ -155,7 +155,7 @@ def test_an_event_that_was_not_saved_stops_the_generation_but_not_the_settings(b
     assert results(ledger) == ["failed", "done", "not-started"]
 
 
-def test_inputs_are_due_before_the_first_write_and_in_force_once_active(bench: Bench) -> None:
+def test_inputs_are_pending_before_the_first_write_and_generated_from_once_active(bench: Bench) -> None:
     seen: list[tuple[str, Inputs | None, Inputs | None]] = []
     bench.world.before_call = lambda operation: seen.append(
         (type(operation).__name__, bench.recorded.pending, bench.recorded.generated_from)
@@ -259,7 +259,7 @@ def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench:
     assert bench.world.now == START + timedelta(minutes=10)
 
 
-def test_the_next_run_goes_on_waiting_and_puts_the_inputs_that_were_due_into_force(bench: Bench) -> None:
+def test_the_next_run_goes_on_waiting_and_then_records_the_pending_inputs_as_generated_from(bench: Bench) -> None:
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.takes = timedelta(minutes=15)
     bench.apply(generate(), inputs=DRY)
@@ -273,7 +273,7 @@ def test_the_next_run_goes_on_waiting_and_puts_the_inputs_that_were_due_into_for
     assert len(bench.recorded.open) == 0
 
 
-def test_waiting_for_the_generation_of_another_takes_the_live_values_as_in_force(bench: Bench) -> None:
+def test_waiting_for_the_generation_of_another_takes_the_live_values_as_generated_from(bench: Bench) -> None:
     bench.world.status = PlanStatus.GENERATING
     bench.world.later(lambda: setattr(bench.world, "status", PlanStatus.ACTIVE))
     assert results(bench.apply(AWAIT, adopted_inputs=WARM)) == ["done"]
@@ -330,7 +330,7 @@ def test_a_regeneration_that_keeps_the_ids_of_activities_shows_by_what_they_say(
     assert bench.recorded.generated_from == DRY
 
 
-def test_a_failed_generation_is_an_error_with_a_hint_where_the_site_is_not_published(bench: Bench) -> None:
+def test_a_failed_generation_is_an_error_with_a_hint_if_the_site_is_not_published(bench: Bench) -> None:
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.ends, bench.world.published = PlanStatus.FAILED, False
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
@@ -447,7 +447,7 @@ def test_an_earlier_call_is_not_given_up_at_its_deadline_by_reads_that_failed(be
     assert len(bench.recorded.open) == 1, "nobody has seen that it had no effect, so it is not made again"
 
 
-def test_lost_answers_of_settings_and_events_are_settled_by_reading(bench: Bench) -> None:
+def test_lost_answers_of_settings_and_events_are_resolved_by_reading(bench: Bench) -> None:
     bench.world.lost = {UpdateSettings: True, CreateEvent: True}
     ledger = bench.apply(CREATE_SALE, set_tone(), inputs=replace(DRY, events=(("Sale", SALE.facts()),)))
     assert results(ledger) == ["done", "done"]
@@ -464,7 +464,7 @@ def test_lost_answers_without_effect_are_not_done(bench: Bench) -> None:
     assert bench.recorded.open == ()
 
 
-def test_a_lost_answer_that_cannot_be_read_back_is_unknown_and_blocks_that_object_alone(bench: Bench) -> None:
+def test_a_lost_answer_that_cannot_be_read_back_is_unknown_and_blocks_only_that_object(bench: Bench) -> None:
     bench.world.lost = {UpdateSettings: True}
     bench.world.after_call = lambda _: bench.world.failing.update({"settings": [failure()]})
     ledger = bench.apply(set_tone())
@@ -506,7 +506,7 @@ def test_after_the_first_428_no_further_delete_is_tried_in_that_calendar(bench: 
     assert bench.recorded.foreign_calendars == {CalendarId("google")}
 
 
-def test_a_read_only_event_in_the_sites_own_calendar_is_remembered_alone(bench: Bench) -> None:
+def test_a_read_only_event_in_the_sites_own_calendar_is_recorded_without_its_calendar(bench: Bench) -> None:
     """Otherwise this tool's own events there would no longer be the site's own, and be made again in every run."""
     own = CalendarId("own")
     bench.world.events = [
@@ -627,7 +627,7 @@ def test_the_plan_is_not_in_memory_while_a_generation_takes_its_time(bench: Benc
     assert max(while_waiting) < before  # not even the record from which it began
 
 
-def test_an_empty_plan_notes_what_it_found_out(bench: Bench) -> None:
+def test_an_empty_plan_records_its_findings(bench: Bench) -> None:
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     ledger = bench.apply(inputs=DRY, adopted_inputs=DRY, bindings=Bindings(event_ids=(("Sale", EventId("e1")),)))
     assert ledger.entries == ()
@@ -652,7 +652,7 @@ def test_a_read_that_fails_stops_this_site_with_a_sentence(bench: Bench) -> None
 # --- what it is generated from ---------------------------------------------------------------------
 
 
-def test_rule_17_5_what_is_generated_from_is_what_was_seen_and_not_what_was_wished(bench: Bench) -> None:
+def test_rule_17_5_what_is_generated_from_is_what_was_seen_and_not_what_was_asked_for(bench: Bench) -> None:
     """A generation without the write of the settings, as --target leaves it."""
     bench.world.settings = {"settings.toneOfVoice": "warm"}
     ledger = bench.apply(generate(), inputs=DRY)
@@ -701,7 +701,7 @@ def test_rule_17_1_an_event_that_is_there_although_its_answer_was_not_understood
     assert bench.recorded.open == ()
 
 
-def test_rule_17_7_what_two_writes_did_not_change_is_in_force(bench: Bench) -> None:
+def test_rule_17_7_what_two_writes_did_not_change_counts_as_generated_from(bench: Bench) -> None:
     bench.world.settings = {"settings.toneOfVoice": "Dry."}
     bench.world.drops = {"settings.toneOfVoice"}
     first = bench.apply(set_tone("dry", "Dry."), generate(), inputs=DRY)
@@ -721,7 +721,7 @@ def test_rule_17_5_what_is_never_taken_is_never_generated_from(bench: Bench) -> 
     assert bench.recorded.generated_from != DRY
 
 
-def test_rule_17_7_a_lost_neighbour_is_not_settled_by_writing_twice(bench: Bench) -> None:
+def test_rule_17_7_a_lost_sibling_field_is_not_accepted_after_two_writes(bench: Bench) -> None:
     """The server stores the change differently, and drops what else is in the field: that is an error each time."""
     change = FieldChange("settings.topics.included", ("a",), ("c",))
     update = act(UpdateSettings((change,)), Kind.SETTINGS)

@@ -239,7 +239,7 @@ def test_a_call_of_a_later_version_stays_open(shop: Bench) -> None:
     assert shop.world.log == []
 
 
-def test_nothing_is_read_where_nothing_is_open(shop: Bench) -> None:
+def test_nothing_is_read_if_nothing_is_open(shop: Bench) -> None:
     shop.settle_open()
     assert shop.world.log == []
 
@@ -267,7 +267,7 @@ def test_nothing_is_read_where_nothing_is_open(shop: Bench) -> None:
     ],
     ids=lambda value: f"{value.call}" if isinstance(value, OpenEntry) else str(value),
 )
-def test_what_is_there_tells_what_became_of_a_call(shop: Bench, left: OpenEntry, done: bool) -> None:
+def test_what_became_of_a_call_is_judged_by_what_is_there(shop: Bench, left: OpenEntry, done: bool) -> None:
     shop.remember(open=(left,))
     assert shop.settle_open().open == ()
     (resolved,) = [event for event in shop.events if isinstance(event, EntryResolved)]
@@ -319,7 +319,7 @@ def test_an_event_that_was_not_written_as_asked_says_which_field_differs(shop: B
     assert details(ledger) == [f"date: asked for '{asked}', the site has '{found}'"]
 
 
-def test_what_the_server_adds_to_the_rule_of_an_event_is_no_difference(shop: Bench) -> None:
+def test_what_the_server_adds_to_the_rule_of_an_event_is_not_a_difference(shop: Bench) -> None:
     asked = freeze_object({"frequency": "WEEKLY", "on": {"day": "MONDAY"}})
     shown = freeze_object({"frequency": "WEEKLY", "on": {"day": "MONDAY", "ordinal": 0}, "interval": 1})
 
@@ -395,7 +395,7 @@ def test_every_condition_is_checked_by_the_file_of_its_kind(condition: Any) -> N
 
 
 @pytest.mark.parametrize("condition", get_args(Precondition))
-def test_what_a_condition_is_about_is_said_of_its_fields(condition: Any) -> None:
+def test_what_a_condition_is_about_is_a_format_of_its_fields(condition: Any) -> None:
     subject = find(of(condition), lambda _: True, settings=ANY).subject
     assert isinstance(subject, str)
     assert "{" not in condition.about or subject != condition.about
@@ -410,7 +410,7 @@ def test_what_a_condition_is_about_is_said_of_its_fields(condition: Any) -> None
         ("a  b", "a b", ("'a··b'", "'a·b'")),
     ],
 )
-def test_values_are_told_as_in_a_file_with_what_nobody_would_see(
+def test_values_are_shown_as_in_a_file_with_invisible_characters_spelled_out(
     live: Json, planned: Json, shown: tuple[str, str]
 ) -> None:
     assert both_in_sentence(live, planned) == shown

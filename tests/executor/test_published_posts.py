@@ -29,7 +29,7 @@ def noted(
 
 
 @pytest.mark.parametrize(("zone", "told"), [("America/Lima", "America/Lima"), (None, "Europe/Berlin")])
-def test_a_moved_post_is_told_in_the_zone_that_the_site_has_now(zone: str | None, told: str) -> None:
+def test_a_moved_post_is_shown_in_the_zone_that_the_site_has_now(zone: str | None, told: str) -> None:
     move = ReschedulePost(POST, ACTIVITY, "INSTAGRAM", DIGEST, NOW + timedelta(hours=1), NOW, "Kiln day")
     found = noted(move, RecordedSite(published=(BEFORE,)), zone)
     assert (found.zone, found.account) == (told, "janes.pottery (1784)")

@@ -100,7 +100,7 @@ def test_an_edit_between_plan_and_re_read_leaves_the_draft_alone(
 
 @timings
 @edits
-def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
+def test_an_edit_between_re_read_and_call_is_found_and_reported_loudly(
     tmp_path: Path, timing: str, edit: dict[str, object]
 ) -> None:
     run = reviewed(tmp_path, timing)
@@ -175,7 +175,7 @@ def test_a_feature_that_was_lost_meanwhile_is_final(tmp_path: Path, timing: str)
     ],
     ids=["deleted", "scheduled by hand"],
 )
-def test_a_draft_that_is_none_any_more_is_not_sent(
+def test_a_draft_that_is_no_longer_one_is_not_sent(
     tmp_path: Path, change: Callable[[WholeRun], object], says: str
 ) -> None:
     run = reviewed(tmp_path, OWN_TIME)

@@ -103,7 +103,7 @@ def test_a_site_in_sync_has_no_drift_and_names_what_converged(tmp_path: Path) ->
     assert len([name for name in names if name.startswith("shop/posts[")]) == 9
 
 
-def test_a_month_of_time_passing_with_posts_going_out_is_no_drift(tmp_path: Path) -> None:
+def test_a_month_of_time_passing_with_posts_going_out_is_not_drift(tmp_path: Path) -> None:
     run = converged(tmp_path)
     for _ in range(8):
         run.sandbox.advance(timedelta(days=4))
@@ -112,7 +112,7 @@ def test_a_month_of_time_passing_with_posts_going_out_is_no_drift(tmp_path: Path
     assert posts_in(run, PostStatus.SCHEDULED) == []
 
 
-def test_a_month_of_time_with_approvals_for_later_is_no_drift(tmp_path: Path) -> None:
+def test_a_month_of_time_with_approvals_for_later_is_not_drift(tmp_path: Path) -> None:
     schedule = {"approval": "required", "rules": [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"]}]}
     posts = [{"match": {}, "state": "present"}]
     run = converged(tmp_path, {**SITE, "schedule": schedule, "posts": posts})
@@ -277,7 +277,7 @@ def test_activities_set_made_and_removed(tmp_path: Path) -> None:
     }
 
 
-def test_an_activity_of_our_own_whose_day_has_passed_is_no_drift(tmp_path: Path) -> None:
+def test_an_activity_of_our_own_whose_day_has_passed_is_not_drift(tmp_path: Path) -> None:
     create = {
         "title": "Open studio",
         "description": "Come by",
@@ -308,7 +308,7 @@ REVIEWED = {
 }
 
 
-def test_drafts_that_wait_for_review_are_no_drift(tmp_path: Path) -> None:
+def test_drafts_that_wait_for_review_are_not_drift(tmp_path: Path) -> None:
     report = audit(converged(tmp_path, REVIEWED))
     assert report.of(DriftState.DRIFTED) == ()
     assert report.of(DriftState.IN_REVIEW)
@@ -334,7 +334,7 @@ def test_approved_text_that_somebody_edited(tmp_path: Path) -> None:
 # --- under way -------------------------------------------------------------------------------------
 
 
-def test_generating_and_saved_but_not_in_force_are_pending(tmp_path: Path) -> None:
+def test_generating_and_saved_but_not_yet_generated_from_are_pending(tmp_path: Path) -> None:
     run = converged(tmp_path)
     never = {"state": "present", "regenerate": {"when": "never"}}
     rewritten(run, marketingPlan=never, settings={**SITE["settings"], "toneOfVoice": "loud"})
@@ -363,7 +363,7 @@ def test_what_was_never_applied_moved_in_git(tmp_path: Path) -> None:
     }
 
 
-def test_what_the_tool_took_back_itself_is_no_drift(tmp_path: Path) -> None:
+def test_what_the_tool_itself_cancelled_is_not_drift(tmp_path: Path) -> None:
     run = converged(tmp_path)
     rewritten(run, schedule={**SITE["schedule"], "manage": "all", "rules": []})
     assert {moved for _, _, moved in said(run)} == {ChangedSide.GIT}
@@ -372,7 +372,7 @@ def test_what_the_tool_took_back_itself_is_no_drift(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("days", [1, 8, 20])
-def test_what_a_regeneration_threw_away_is_no_drift(tmp_path: Path, days: int) -> None:
+def test_what_a_regeneration_threw_away_is_not_drift(tmp_path: Path, days: int) -> None:
     run = converged(tmp_path)
     run.sandbox.advance(timedelta(days=days))
     discard = {"state": "present", "regenerate": {"discard": "all"}}

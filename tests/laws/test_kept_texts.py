@@ -37,7 +37,7 @@ SITE: Json = {
 }
 
 
-def test_rule_17_7_what_two_writes_did_not_change_is_in_force_whatever_text_it_is(tmp_path: Path) -> None:
+def test_rule_17_7_what_two_writes_did_not_change_counts_as_applied_whatever_text_it_is(tmp_path: Path) -> None:
     run = WholeRun.of(tmp_path, SITE, unknowns={"texts": "cut"})
     try:
         for _ in range(3):  # the settings and events, what is generated from them, and the activities in it

@@ -239,7 +239,7 @@ def counted(line: str) -> Counter[str]:
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 25))])
-def test_the_last_line_tells_what_became_of_posts(seed: int, tmp_path: Path, reconciler: Command) -> None:
+def test_the_last_line_says_what_became_of_posts(seed: int, tmp_path: Path, reconciler: Command) -> None:
     dice, project = random.Random(seed), Project(tmp_path)
     rules = "schedule: {approval: required, rules: [{match: {within: 30d}}]}\n"
     text = site("shop-a", 1).replace("warm and playful", "dry").replace("  marketingTools: [SOCIAL_MARKETING]\n", "")
@@ -279,7 +279,7 @@ def test_the_last_line_tells_what_became_of_posts(seed: int, tmp_path: Path, rec
         assert drift.code == 2 if gone_out["FAILED"] else True
 
 
-def test_a_refused_site_counts_as_refused_alone(tmp_path: Path, reconciler: Command) -> None:
+def test_a_refused_site_counts_only_as_refused(tmp_path: Path, reconciler: Command) -> None:
     project, dice = Project(tmp_path), random.Random(0)
     files = {f"sites/{name}.yaml": declared(dice, name, number) for number, name in enumerate(SITES, 1)}
     files["sites/shop-b.yaml"] += "expect: {channels: [TIKTOK]}\n"

@@ -103,7 +103,7 @@ def test_no_decision_is_carried_out_while_a_scheduling_is_not_known(tmp_path: Pa
     assert sent(run) == ["schedule-drafts", "cancel"]
 
 
-def test_a_withdrawn_approval_is_told_while_a_scheduling_is_not_known(tmp_path: Path) -> None:
+def test_a_withdrawn_approval_is_reported_while_a_scheduling_is_not_known(tmp_path: Path) -> None:
     run = slow_shop(tmp_path, "60s")
     run.apply()
     (run.root / "approvals" / "shop.yaml").unlink()

@@ -94,13 +94,13 @@ def test_a_life_does_everything_that_could_go_wrong(tmp_path: Path) -> None:
     }
 
 
-def test_some_answers_alone(tmp_path: Path, say: Say) -> None:
+def test_some_single_answers(tmp_path: Path, say: Say) -> None:
     assert all(world in ALONE for world in REPORT_EVERY)
     live(REPORT_EVERY, tmp_path, "some alone", say)
 
 
 @pytest.mark.exhaustive
-def test_every_answer_alone(tmp_path: Path, say: Say) -> None:
+def test_every_single_answer(tmp_path: Path, say: Say) -> None:
     live(ALONE, tmp_path, "alone", say)
 
 

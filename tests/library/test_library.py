@@ -258,7 +258,7 @@ def test_a_project_is_closed_after_its_block(folder: Folder, begin: Callable[[Pr
 
 
 @pytest.mark.parametrize("begin", [Project.plan, Project.drift, Project.history])
-def test_what_was_begun_in_the_block_does_not_go_on_after_it(
+def test_what_was_begun_in_the_block_does_not_continue_after_it(
     folder: Folder, begin: Callable[[Project], AsyncIterator[object]]
 ) -> None:
     async def main() -> None:
@@ -273,7 +273,7 @@ def test_what_was_begun_in_the_block_does_not_go_on_after_it(
 
 
 @pytest.mark.parametrize("given", [0, -1, "3", True, 1.5])
-def test_a_parallelism_that_is_none(folder: Folder, given: object) -> None:
+def test_an_invalid_parallelism(folder: Folder, given: object) -> None:
     async def main() -> None:
         async with Project.open(folder.root, parallelism=given):  # type: ignore[arg-type]
             pass

@@ -48,7 +48,7 @@ def use(folder: Folder, name: str) -> None:
     file.write_text(file.read_text() + f"policy: {{checks: [{name}]}}\n")
 
 
-def test_an_error_with_an_actions_address_blocks_it_and_what_rests_on_it(
+def test_an_error_with_an_actions_address_blocks_it_and_what_depends_on_it(
     folder: Folder, install: Install, reconciler: Command
 ) -> None:
     install(

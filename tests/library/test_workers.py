@@ -58,7 +58,7 @@ def test_plan_drift_and_apply_are_spread_over_workers(shops: Fleet, kind: str, m
 @pytest.mark.parametrize(
     ("workers", "wrong"), [(0, "workers=0 must be 1 to 1,000"), ("tcp://scheduler.example:1", "use tls://")]
 )
-def test_what_is_no_workers_is_said(shops: Fleet, workers: int | str, wrong: str) -> None:
+def test_invalid_workers_are_reported(shops: Fleet, workers: int | str, wrong: str) -> None:
     async def main() -> None:
         async with Project.open(shops.root, workers=workers):
             pass
@@ -77,7 +77,7 @@ def test_workers_have_no_other_environment_than_this_process(shops: Fleet) -> No
 
 
 @pytest.mark.usefixtures("forgets")
-def test_a_saved_plan_that_was_to_generate_again_does_so_once_where_a_worker_is_lost(
+def test_a_saved_plan_that_was_to_generate_again_does_so_once_if_a_worker_is_lost(
     shops: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (shops.root / "approvals" / f"shop-{SITES}.yaml").unlink()

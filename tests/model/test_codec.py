@@ -76,7 +76,7 @@ def test_the_form_of_a_document() -> None:
     assert from_plain(Sample, WRITTEN) == SAMPLE
 
 
-def test_any_layout_and_order_of_members_will_do() -> None:
+def test_any_layout_and_order_of_members_is_read() -> None:
     turned = dict(reversed(WRITTEN.items()))
     assert from_json(Sample, json.dumps(turned, indent=4).encode()) == SAMPLE
     assert from_json(Sample, laid_out(to_json(SAMPLE))) == SAMPLE
@@ -182,7 +182,7 @@ def test_what_is_not_json_is_not_sorted(text: bytes) -> None:
         sorted_again(text)
 
 
-def test_plans_and_runs_read_and_write_json_by_the_codec_alone() -> None:
+def test_plans_and_runs_read_and_write_json_only_with_the_codec() -> None:
     package = Path(reconciler.__file__).parent
     files = [file for layer in ("planner", "executor", "engine", "cli") for file in (package / layer).rglob("*.py")]
     assert len(files) > 100

@@ -23,7 +23,7 @@ from reconciler.reporters.words import moment
         ("2026-12-01T10:30", "Mars/Olympus", "Tue 2026-12-01 10:30 UTC"),
     ],
 )
-def test_a_moment_is_told_in_the_zone_of_its_site(at: str, zone: str, words: str) -> None:
+def test_a_moment_is_shown_in_the_zone_of_its_site(at: str, zone: str, words: str) -> None:
     instant = datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert moment_text(instant, zone) == moment(instant, zone) == words
     assert moment_text(instant, zone, exact=False) == f"about {words}"

@@ -135,7 +135,7 @@ def test_such_a_branch_would_be_found(source: str) -> None:
     assert list(_branches(source)) != []
 
 
-def test_choosing_writes_and_narrowing_them_are_no_branches() -> None:
+def test_choosing_writes_and_narrowing_them_are_not_branches() -> None:
     source = "assert isinstance(operation, Regenerate)\nfound = [a for a in b if isinstance(a.operation, Regenerate)]"
     assert list(_branches(source)) == []
 

@@ -112,7 +112,7 @@ def test_base64_of_anything_around_it(secret: str, before: bytes, after: bytes) 
 
 
 @given(st.text(), st.text("xyz", min_size=8))
-def test_what_is_no_echo_stays(text: str, secret: str) -> None:
+def test_what_is_not_an_echo_stays(text: str, secret: str) -> None:
     if not may_echo(text.encode("utf-8", "surrogatepass"), (secret,)):
         assert masked(text, (secret,)) == text
 

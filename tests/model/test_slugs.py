@@ -98,7 +98,7 @@ def test_a_slug_is_spoken_without_its_hyphens() -> None:
     assert spoken("changed-in-git") == "changed in git"
 
 
-def test_what_is_kept_holds_no_sentence_that_decides_anything() -> None:
+def test_what_is_kept_has_no_sentence_that_decides_anything() -> None:
     seen: set[Any] = set()
     kept = {text for hint in (SiteRecord, JournalNote, LockRecord, PlanDocument) for text in _texts_in(hint, "", seen)}
     told = {text for texts in SENTENCES.values() for text in texts}
@@ -106,7 +106,7 @@ def test_what_is_kept_holds_no_sentence_that_decides_anything() -> None:
     assert sorted(text for text in kept - told if text.partition(".")[2] not in FACTS) == []
 
 
-def test_what_the_engine_tells_holds_no_sentence_outside_a_diagnostic() -> None:
+def test_what_the_engine_reports_has_no_sentence_outside_a_diagnostic() -> None:
     texts = {text for text in _texts_in(Event, "", set()) if text}
     assert len(texts) > 100
     allowed = {text for texts in SENTENCES.values() for text in texts}
@@ -114,7 +114,7 @@ def test_what_the_engine_tells_holds_no_sentence_outside_a_diagnostic() -> None:
     assert sorted(others) == []
 
 
-def test_a_sentence_that_the_engine_told_would_be_found() -> None:
+def test_a_sentence_that_the_engine_reports_would_be_found() -> None:
     class Found(msgspec.Struct, frozen=True):
         words: str
         more: tuple[str, ...]

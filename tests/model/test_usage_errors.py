@@ -28,7 +28,7 @@ SOURCES = sorted(Path(reconciler.__file__).parent.rglob("*.py"))
         (UnreadablePlan("a.plan", "is not a saved plan", "make one"), "a.plan is not a saved plan; make one"),
     ],
 )
-def test_it_is_told_in_one_sentence_and_kept_in_parts(error: UsageError, said: str) -> None:
+def test_it_is_shown_as_one_sentence_and_kept_in_parts(error: UsageError, said: str) -> None:
     assert str(error) == said
     found = diagnostic_of(error)
     assert (found.message, found.fix, found.place) == (error.message, error.fix, error.place)

@@ -194,7 +194,7 @@ def test_no_posts_for_the_past_or_for_what_is_not_social() -> None:
     assert generated(posts(PostsRule(Match()), on=on)) == ["c"]
 
 
-def test_cancelled_and_deleted_posts_are_no_posts() -> None:
+def test_cancelled_and_deleted_posts_do_not_count_as_posts() -> None:
     on = (live("a", "A", 1, (draft(status=PostStatus.CANCELED), draft("p2", PostStatus.DELETED))), live("b", "B", 2))
     part = posts(PostsRule(Match()), on=on)
     assert generated(part) == ["a", "b"]
@@ -239,7 +239,7 @@ def test_a_discarded_activity_takes_no_place_before_its_posts_are_cleared_nor_af
         assert generated(part) == ["b"]
 
 
-def test_a_scheduled_story_is_cancelled_where_posts_are_to_go() -> None:
+def test_a_scheduled_story_is_cancelled_if_the_posts_are_to_be_cleared() -> None:
     story = draft("s1", PostStatus.SCHEDULED, "STORY")
     on = (live("a", "First", 1, posts=(draft(), story)), live("b", "Second", posts=(story,)))
     part = posts(PostsRule(Match(), present=False), on=on)

@@ -67,7 +67,7 @@ def test_only_what_is_due_and_not_known_to_have_gone_out_is_asked_for() -> None:
     assert due_items(site(), replace(past, outcomes=(over,))) == ()
 
 
-def test_where_the_time_is_not_shown_a_post_is_due_by_the_day_of_its_activity() -> None:
+def test_if_the_time_is_not_shown_a_post_is_due_by_the_day_of_its_activity() -> None:
     (record,) = scheduled(timedelta()).published
     for at, due in ((-timedelta(hours=1), (DRAFT.id,)), (timedelta(hours=1), ())):
         untimed = replace(record, scheduled_for=None, date=NOW + at)
@@ -106,7 +106,7 @@ def test_a_failed_post_is_drift_with_its_reason_until_somebody_decides(shown: bo
         assert BlockedBy.FAILED not in [by for _, by in reasons(plan(desired(approvals=approvals), observed, before))]
 
 
-def test_a_channel_that_was_lost_is_said_before_the_moment() -> None:
+def test_a_lost_channel_is_reported_before_the_post_is_due() -> None:
     before = scheduled(timedelta(days=2))
     waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2))
     live = activity("a", waits)
@@ -132,7 +132,7 @@ def test_a_post_that_outlived_its_activity_is_cancelled() -> None:
     assert plan(desired(approvals=approved(KILN)), replace(observed, items=((DRAFT.id, soon),)), before).is_empty
 
 
-def test_what_this_tool_scheduled_is_read_also_where_the_file_declares_nothing() -> None:
+def test_what_this_tool_scheduled_is_read_also_if_the_file_declares_nothing() -> None:
     bare = replace(desired(), schedule=None)
     assert not first_reads(bare, PlanOptions(NOW), RecordedSite()).needs
     assert Need.MARKETING_PLAN in first_reads(bare, PlanOptions(NOW), scheduled(timedelta(days=2))).needs
@@ -219,7 +219,7 @@ def test_an_approved_draft_that_the_site_no_longer_has_is_named(days: float, sta
     )
 
 
-def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
+def test_a_missed_approval_is_reported_on_its_day_too() -> None:
     """The marketing plan still shows the activities of today, and no rule matches one that is past."""
     past, soon = activity("a", DRAFT, days=-0.3), activity("a", DRAFT, days=0.01)
     for shown, notes in ((past, 1), (soon, 0)):
@@ -229,7 +229,7 @@ def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
 
 
 @pytest.mark.parametrize(("out", "drifted"), [(True, []), (False, [Finding.DELETED])])
-def test_a_post_that_went_out_early_and_whose_activity_is_gone_is_no_drift(out: bool, drifted: list[Finding]) -> None:
+def test_a_post_that_went_out_early_and_whose_activity_is_gone_is_not_drift(out: bool, drifted: list[Finding]) -> None:
     before = scheduled(timedelta(days=2))
     if out:
         before = replace(before, outcomes=(PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW),))
@@ -241,7 +241,7 @@ def test_a_post_that_went_out_early_and_whose_activity_is_gone_is_no_drift(out: 
 MOVED = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=5))
 
 
-def test_what_goes_wrong_is_named_where_the_file_has_no_schedule_any_more() -> None:
+def test_what_goes_wrong_is_named_if_the_file_no_longer_has_a_schedule() -> None:
     before = scheduled(timedelta(days=2))
     bare = replace(desired(approvals=approved(KILN)), schedule=None)
     failed = replace(MOVED, status=PostStatus.FAILED, error="too large")

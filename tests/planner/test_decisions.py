@@ -93,7 +93,7 @@ def test_what_is_scheduled_is_cancelled_before_a_decision_is_carried_out(
 
 
 @pytest.mark.parametrize("decision", [ActivityDecision.REGENERATE, ActivityDecision.DISCARD])
-def test_drafts_beside_a_scheduled_post_are_what_a_decision_throws_away(decision: ActivityDecision) -> None:
+def test_drafts_next_to_a_scheduled_post_are_what_a_decision_throws_away(decision: ActivityDecision) -> None:
     out = replace(ONE, posts=(replace(FEED, status=PostStatus.SCHEDULED), post("d2", "FACEBOOK")))
     cancel, then = operations(plan(desired(approvals=approved(out, about=decision)), site(out)))
     assert isinstance(cancel, CancelPost)
@@ -125,7 +125,7 @@ def test_a_posts_rule_does_not_bring_back_what_was_discarded() -> None:
     assert operations(plan(changed_mind, site(empty), in_state)) == [GeneratePosts(ONE.id, ONE.title)]
 
 
-def test_posts_in_the_making_are_waited_for_and_not_sent_back_twice() -> None:
+def test_posts_being_generated_are_waited_for_and_not_sent_back_twice() -> None:
     posts, stories = (
         OpenEntry(str(number), Address.parse("shop/posts[a]"), RegeneratePosts(ONE.id, ONE.title, stories=stories), NOW)
         for number, stories in enumerate((False, True))
@@ -138,7 +138,7 @@ def test_posts_in_the_making_are_waited_for_and_not_sent_back_twice() -> None:
     assert operations(made) == [waits, STORIES_AGAIN]
 
 
-def test_past_and_unknown_activities_are_let_be() -> None:
+def test_past_and_unknown_activities_are_left_alone() -> None:
     file = approved(ONE, about=ActivityDecision.DISCARD)
     assert not plan(desired(approvals=file), site(replace(ONE, date=NOW.replace(year=2025)))).actions
     assert not plan(desired(approvals=file), site()).actions
@@ -151,7 +151,7 @@ def test_a_rule_that_clears_the_posts_comes_first() -> None:
     assert isinstance(operation, ClearPosts)
 
 
-def test_decisions_alone_make_the_marketing_plan_worth_reading() -> None:
+def test_decisions_by_themselves_require_reading_the_marketing_plan() -> None:
     bare = replace(desired(), schedule=None)
     assert not first_reads(bare, PlanOptions(NOW)).needs
     sent_back = replace(bare, approvals=approved(ONE, about=ActivityDecision.REGENERATE))
@@ -159,7 +159,7 @@ def test_decisions_alone_make_the_marketing_plan_worth_reading() -> None:
     assert not first_reads(replace(bare, approvals=Approvals()), PlanOptions(NOW)).needs
 
 
-def test_a_decision_is_carried_out_up_to_the_moment_of_its_activity_and_not_beside_a_rule_that_clears() -> None:
+def test_a_decision_is_carried_out_until_its_activity_is_due_unless_a_rule_clears_the_posts() -> None:
     def clears(*rules: PostsRule, days: float) -> list[Operation]:
         out = replace(ONE, date=NOW + timedelta(days=days))
         wanted = replace(desired(approvals=approved(out, about=ActivityDecision.DISCARD)), posts=rules)
@@ -177,7 +177,7 @@ def test_what_was_made_again_already_is_not_made_again_with_the_rest(left: Post)
     assert operations(made) == [RegeneratePosts(ONE.id, ONE.title, (left.id,), stories=left is STORY)]
 
 
-def test_a_decision_that_was_given_for_other_drafts_is_not_carried_out_and_said() -> None:
+def test_a_decision_made_for_other_drafts_is_reported_and_not_carried_out() -> None:
     """A merge can bring a decision beside drafts that nobody saw when it was made."""
     (found,) = approved(ONE, about=ActivityDecision.DISCARD).activities
     mixed = Approvals((replace(found, decided=digest_of("other drafts")),), "approvals/shop.yaml")
@@ -195,7 +195,7 @@ def test_a_decision_that_was_given_for_other_drafts_is_not_carried_out_and_said(
 
 
 @pytest.mark.parametrize("about", [ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
-def test_a_decision_whose_drafts_are_all_others_since_is_said(about: ActivityDecision) -> None:
+def test_a_decision_whose_drafts_have_all_been_replaced_is_reported(about: ActivityDecision) -> None:
     """Somebody moved the activity, or edited its drafts, before the decision was carried out."""
     file = approved(ONE, about=about)
     moved = replace(ONE, date=ONE.date + timedelta(days=1))
@@ -234,7 +234,7 @@ def test_a_decision_that_is_not_committed_is_blocked_with_what_makes_it_count(ab
     assert not made.to_review
 
 
-def test_an_approvals_file_under_the_old_name_of_a_site_is_said() -> None:
+def test_an_approvals_file_under_the_old_name_of_a_site_is_reported() -> None:
     file = replace(approved(ONE), written_for="old-shop")
     assert "was written for old-shop; its decisions count for this site" in "".join(
         map(cause, plan(desired(approvals=file), site(ONE)).notes)

@@ -203,14 +203,14 @@ def test_a_plan_expires() -> None:
         b"version: 1\nsite: {}\n",
     ],
 )
-def test_what_is_no_plan_is_said_to_be_none(text: bytes) -> None:
+def test_what_is_not_a_plan_is_reported(text: bytes) -> None:
     with pytest.raises(UnreadablePlan) as caught:
         from_text(text, "plan.json")
     assert str(caught.value).startswith("plan.json is not a saved plan")
     assert "run plan again" in str(caught.value) or "reconciler plan --out" in str(caught.value)
 
 
-def test_an_edit_is_found_out() -> None:
+def test_an_edit_is_noticed() -> None:
     text = to_text(saved())
     for before, after in (("warm", "cold"), ("2026-12-02T09", "2026-12-09T09"), ('"P1D"', '"P9D"'), ("one", "two")):
         assert before in text

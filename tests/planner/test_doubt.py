@@ -66,7 +66,7 @@ def not_shown(plan: Plan) -> bool:
     return any(refusal.code == RefusedBy.NOT_SHOWN for refusal in plan.refusals)
 
 
-def test_rule_17_3_where_none_of_the_known_events_is_shown_the_site_stops() -> None:
+def test_rule_17_3_if_none_of_the_known_events_is_shown_the_site_stops() -> None:
     plan = with_events((), RecordedSite(event_ids=IDS))
     assert not_shown(plan)
     (refused,) = plan.refusals
@@ -123,13 +123,13 @@ def test_rule_17_1_a_plan_that_was_never_created_and_shows_activities_stops_the_
 
 
 @pytest.mark.parametrize("shown", [(), (activity("other"),)])
-def test_rule_17_3_where_none_of_the_created_activities_is_shown_the_site_stops(shown: tuple[Activity, ...]) -> None:
+def test_rule_17_3_if_none_of_the_created_activities_is_shown_the_site_stops(shown: tuple[Activity, ...]) -> None:
     recorded = RecordedSite(generated_from=Inputs(), created=CREATED)
     assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shown), recorded))
 
 
 @pytest.mark.parametrize(("count", "shows", "doubted"), [(2, True, True), (1, True, False), (1, False, True)])
-def test_rule_17_3_where_no_activity_is_shown_at_all_those_of_waiting_posts_count(
+def test_rule_17_3_if_no_activity_is_shown_at_all_those_of_waiting_posts_count(
     count: int, shows: bool, doubted: bool
 ) -> None:
     """Their posts would be cancelled because of an empty answer, although people approved them."""
@@ -184,7 +184,7 @@ def generates(plan: Plan) -> bool:
     return any(isinstance(action.operation, Generate) for action in plan.actions)
 
 
-def test_rule_17_1_no_status_and_no_activities_is_no_plan_only_where_the_state_knows_of_none() -> None:
+def test_rule_17_1_no_status_and_no_activities_is_no_plan_only_if_the_state_knows_of_none() -> None:
     live = MarketingPlan(NO_STATUS, asked="GET /marketing-plan answered 200", request_id="r-1")
     first = with_plan(live, RecordedSite())
     assert generates(first)
@@ -233,7 +233,7 @@ def with_rules(live: Activity, **rules: Any) -> Plan:
     ],
     ids=range(3),
 )
-def test_rule_17_8_a_rule_by_a_type_that_no_answer_shows_is_said_and_no_later_rule_decides(
+def test_rule_17_8_a_rule_by_a_type_that_no_answer_shows_is_reported_and_no_later_rule_decides(
     rules: dict[str, Any],
 ) -> None:
     live = activity("a") if "posts" in rules else DRAFTED
@@ -256,7 +256,7 @@ def test_rule_17_8_a_rule_by_a_type_that_no_answer_shows_is_said_and_no_later_ru
     ids=range(3),
 )
 @pytest.mark.parametrize("status", ["ARCHIVED", "no status"])
-def test_rule_17_8_a_post_with_a_status_that_is_not_known_is_said_and_left_alone(
+def test_rule_17_8_a_post_with_a_status_that_is_not_known_is_reported_and_left_alone(
     rules: dict[str, Any], status: str
 ) -> None:
     strange = replace(DRAFTED, posts=(replace(DRAFTED.posts[0], status=Unrecognised(status)),))
@@ -295,7 +295,7 @@ def test_rule_17_3_scheduled_posts_that_are_not_shown_are_asked_for_by_their_ids
     assert missing_items(inactive, scheduled("p1")) == ("p1",), "it shows none, and they may go out all the same"
 
 
-def test_rule_17_3_where_none_of_the_scheduled_posts_is_found_the_site_stops() -> None:
+def test_rule_17_3_if_none_of_the_scheduled_posts_is_found_the_site_stops() -> None:
     assert not_shown(judged(scheduled("p1", "p2"), items=(("p1", None), ("p2", None))))
     assert not not_shown(judged(scheduled("p1"), items=(("p1", None),)))
     assert not not_shown(judged(scheduled("p1", "p2"), items=(("p1", None), ("p2", DRAFTED.posts[0]))))

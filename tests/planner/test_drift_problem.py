@@ -118,7 +118,7 @@ SAID = [
 
 
 @pytest.mark.parametrize(("item", "code", "severity", "message"), SAID)
-def test_what_is_said_about_an_object(item: DriftItem, code: str, severity: Severity, message: str) -> None:
+def test_what_is_reported_about_an_object(item: DriftItem, code: str, severity: Severity, message: str) -> None:
     found = with_problem(item, "Europe/Berlin").problem
     assert found is not None
     assert (found.code, found.severity, found.message, found.address) == (code, severity, message, item.address)
@@ -162,13 +162,13 @@ def test_what_says_the_finding_too_is_not_introduced_by_it() -> None:
     )
 
 
-def test_what_only_a_person_can_change_is_said_as_in_a_plan() -> None:
+def test_what_only_a_person_can_change_is_reported_as_in_a_plan() -> None:
     why = Diagnostic("paused", "publishing is paused", "wait", Severity.WARNING, address=DRAFT)
     item = DriftItem(DRAFT, DriftState.BLOCKED, Finding.BLOCKED, problem=why)
     assert with_problem(item, "UTC") == item
 
 
-def test_nothing_is_said_about_what_is_as_the_file_asks() -> None:
+def test_nothing_is_reported_about_what_is_as_the_file_asks() -> None:
     item = DriftItem(SETTINGS, DriftState.CONVERGED)
     assert (with_problem(item, "UTC"), item.statement) == (item, "")
 

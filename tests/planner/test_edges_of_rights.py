@@ -107,7 +107,7 @@ def test_a_draft_on_another_channel_is_another_draft() -> None:
 
 @pytest.mark.parametrize("made_by", ["a regeneration", "generating posts"])
 @pytest.mark.parametrize("required", [True, False])
-def test_what_is_made_later_goes_out_unseen_only_where_nobody_needs_to_approve(required: bool, made_by: str) -> None:
+def test_what_is_made_later_goes_out_unseen_only_if_nobody_needs_to_approve(required: bool, made_by: str) -> None:
     """Nobody has seen the drafts that a run makes; publishing them is planned only under `approval: none`."""
     wanted: DesiredSite = replace(
         desired(required=required),
@@ -179,7 +179,7 @@ def test_what_a_check_blocks_today_is_not_done() -> None:
     assert why == blocked
 
 
-def test_of_a_plan_that_was_begun_nothing_is_left_where_the_site_is_refused_today() -> None:
+def test_of_a_plan_that_was_begun_nothing_is_left_if_the_site_is_refused_today() -> None:
     wanted = desired(approvals=approved(activity("a1", post("d1"))))
     saved = plan(wanted, site(activity("a1", post("d1"))))
     assert what_is_left(saved, saved) == saved

@@ -117,7 +117,7 @@ def test_one_that_was_renamed_is_found_by_its_remembered_id() -> None:
     ]
 
 
-def test_what_the_api_adds_to_a_rule_is_passed_over_and_kept() -> None:
+def test_what_the_api_adds_to_a_rule_is_ignored_and_kept() -> None:
     weekly = JsonObject({"frequency": "WEEKLY"})
     there = live(rule=JsonObject({"frequency": "WEEKLY", "interval": 1}), date=None)
     assert plan(declared(rule=weekly), on=(there,)).actions == ()
@@ -169,7 +169,7 @@ def test_each_of_two_pruned_namesakes_has_an_address_of_its_own() -> None:
     assert [action.address.key for action in part.actions] == ["Fair e1", "Fair e2", "Old"]
 
 
-def test_an_unknown_outcome_blocks_its_object_alone() -> None:
+def test_an_unknown_outcome_blocks_only_its_object() -> None:
     file = DesiredSite(
         SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"),
         Place("sites/shop.yaml"),
@@ -267,7 +267,7 @@ def test_nothing_is_generated_for_an_event_that_cannot_be_written() -> None:
 LONG = "Black Friday sale of everything in the shop"
 
 
-def test_an_event_whose_name_was_cut_is_known_by_its_other_words_where_the_state_was_lost() -> None:
+def test_an_event_whose_name_was_cut_is_known_by_its_other_words_if_the_state_was_lost() -> None:
     there = live(name="Black Friday sale of", description="30% off everyth")
     part = plan(declared(LONG, description="30% off everything"), on=(there,), prune=True)
     (action,) = part.actions

@@ -99,7 +99,7 @@ def test_an_active_one_from_the_same_inputs_is_left_alone() -> None:
     assert plan_of(desired(), observed()).actions == ()
 
 
-def test_an_event_of_which_nobody_knows_whether_it_is_there_is_no_reason_to_generate() -> None:
+def test_an_event_that_may_not_exist_is_not_a_reason_to_generate() -> None:
     """Every run would find that the last generation lacked it, and throw the drafts away again."""
     sale = DesiredEvent("Sale", date=NOW + timedelta(days=9))
     want = desired(events=DesiredEvents((sale,)))
@@ -212,7 +212,7 @@ def test_a_call_that_has_shown_nothing_for_as_long_as_one_waits_is_not_done() ->
     assert generations(plan) == [Generate()]
 
 
-def test_first_contact_takes_the_live_values_as_in_force_and_says_so() -> None:
+def test_the_first_run_takes_the_live_values_as_generated_from_and_says_so() -> None:
     plan = plan_of(desired(), observed(), RecordedSite())
     assert plan.actions == ()
     assert "baseline" in plan.notes[0].message
@@ -226,7 +226,7 @@ def test_an_audit_makes_nothing_a_baseline_and_does_not_say_so() -> None:
     assert (report.notes, SiteDrifted(report).says_something) == ((), False)
 
 
-def test_first_contact_with_other_wishes_is_a_change_like_any_other() -> None:
+def test_the_first_run_with_other_inputs_is_a_change_like_any_other() -> None:
     plan = plan_of(desired({"toneOfVoice": "warm"}), observed(), RecordedSite())
     assert generations(plan) == [Regenerate(False, (PostId("p1"),), Discard.UNAPPROVED)]
 
@@ -243,7 +243,7 @@ def test_a_new_event_is_an_input() -> None:
     assert plan.actions[-1].details == ("calendarEvents.Sale",)
 
 
-def test_an_event_that_left_the_file_and_stays_in_the_calendar_is_no_change() -> None:
+def test_an_event_that_left_the_file_and_stays_in_the_calendar_is_not_a_change() -> None:
     facts = DesiredEvent("Sale", date=NOW + timedelta(days=9)).facts()
     before = replace(
         recorded(), generated_from=replace(recorded().generated_from or Inputs(), events=(("Sale", facts),))

@@ -58,7 +58,7 @@ def recorded_after(made: Plan, before: RecordedSite = BEFORE) -> RecordedSite:
         (approved(replace(KILN, posts=(OTHER,)), decision=DraftDecision.PENDING), OTHER, Reason.CHANGED),
     ],
 )
-def test_what_went_out_unwanted_is_said_until_it_is_recorded(
+def test_what_went_out_unwanted_is_reported_until_it_is_recorded(
     shown: bool, approvals: Approvals, out: Post, why: Reason | None
 ) -> None:
     live = site(replace(KILN, posts=(out,))) if shown else replace(site(), items=((DRAFT.id, out),))
@@ -116,7 +116,7 @@ def test_a_moved_post_is_remembered_with_the_time_it_has_now() -> None:
     assert now(again) == timedelta(days=5), "scheduled anew, it is no longer where it was moved to"
 
 
-def test_a_link_that_shows_later_tells_nothing_twice() -> None:
+def test_a_link_that_shows_later_repeats_no_report() -> None:
     live, wanted = site(replace(KILN, posts=(replace(OUT, external_url=None),))), desired(approvals=Approvals())
     after = recorded_after(plan(wanted, live, BEFORE))
     linked = plan(wanted, site(replace(KILN, posts=(OUT,))), after)

@@ -90,7 +90,7 @@ def test_rule_17_7_it_is_counted_by_field_and_value() -> None:
     assert counted("", FieldChange(TONE.path, "warm", TONE.value), recorded)[1]["writes"] == 2
 
 
-def test_rule_17_7_a_kept_description_of_an_event_is_in_force() -> None:
+def test_rule_17_7_a_kept_description_of_an_event_counts_as_applied() -> None:
     event = DesiredEvent("Sale", "30% off everything", NOW + timedelta(days=3))
     desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), events=DesiredEvents((event,)))
     live = CalendarEvent(EventId("e1"), "Sale", "30% off", event.date)

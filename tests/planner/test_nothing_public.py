@@ -48,7 +48,7 @@ def entry(operation: CancelPost | UnreadableCall) -> RecordedSite:
     return replace(KNOWN, open=(OpenEntry("1", ADDRESS, operation, NOW),))
 
 
-def test_drafts_alone_go_nowhere() -> None:
+def test_drafts_by_themselves_do_not_go_out() -> None:
     assert sure(desired(), site(IDEA))
     assert sure(desired(), replace(site(), marketing_plan=MarketingPlan(PlanStatus.NEVER_CREATED)))
 

@@ -115,7 +115,7 @@ def test_quiet_hours_go_over_midnight_in_the_sites_zone() -> None:
     assert "reconciler.yaml:9:1" in made.blocked[0].message
 
 
-def test_a_post_that_breaks_several_rules_is_told_all_of_them() -> None:
+def test_a_post_that_breaks_several_rules_names_all_of_them() -> None:
     one = activity("a", post("d1", caption="FREE  money, guaranteed!", media=()))
     policy = Policy(
         blackout_dates=frozenset({date(2026, 12, 3)}),
@@ -217,7 +217,7 @@ def test_a_link_on_pinterest_is_at_most_2048_characters() -> None:
 
 
 @pytest.mark.parametrize(("channel", "type"), [("FACEBOOK", "POST"), ("LINKEDIN", "POST"), ("YOUTUBE", "SHORT")])
-def test_where_no_limit_is_known_none_is_made_up(channel: str, type: str) -> None:
+def test_if_no_limit_is_known_none_is_made_up(channel: str, type: str) -> None:
     for field in ("caption", "title", "description"):
         long = Post(PostId("d"), channel, type, PostStatus.DRAFT, ((field, "a" * 70000),), IMAGE)
         assert (content_violations(long, Policy()), content_warnings(long)) == ((), ())

@@ -349,7 +349,7 @@ def test_another_title_in_the_file_is_an_edit_and_another_date_is_a_change() -> 
     assert "date: Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC" in made.blocked[0].message
 
 
-def test_the_zone_is_read_where_a_plan_says_when_a_post_goes_out() -> None:
+def test_the_zone_is_read_if_a_plan_says_when_a_post_goes_out() -> None:
     out = activity("a", post("d1"))
     observed = replace(
         site(out), had_reads=frozenset({Need.MARKETING_PLAN, Need.CHANNELS, Need.FEATURES, Need.PUBLISHED})

@@ -121,7 +121,7 @@ def left(*, targets: tuple[str, ...] = (), excludes: tuple[str, ...] = ()) -> Pl
         (("shop-lyon/rule[posts.0]",), (EVENT, SETTINGS, GENERATE, PROMISE)),  # as JSON has it
     ],
 )
-def test_a_target_brings_along_what_it_rests_on(targets: tuple[str, ...], actions: tuple[Action, ...]) -> None:
+def test_a_target_brings_along_what_it_depends_on(targets: tuple[str, ...], actions: tuple[Action, ...]) -> None:
     assert left(targets=targets).actions == actions
 
 
@@ -134,7 +134,7 @@ def test_a_target_brings_along_what_it_rests_on(targets: tuple[str, ...], action
         (("hub/settings",), PLAN.actions),
     ],
 )
-def test_an_exclusion_takes_along_what_rests_on_it(excludes: tuple[str, ...], actions: tuple[Action, ...]) -> None:
+def test_an_exclusion_also_excludes_what_depends_on_it(excludes: tuple[str, ...], actions: tuple[Action, ...]) -> None:
     assert left(excludes=excludes).actions == actions
 
 

@@ -32,7 +32,7 @@ def remembered(made: Plan, recorded: RecordedSite | None = None) -> RecordedSite
     return replace(before, objects=tuple(sorted({**dict(before.objects), **dict(made.bindings.objects)}.items())))
 
 
-def test_an_approval_present_at_first_contact_is_blocked_until_it_is_given_again() -> None:
+def test_an_approval_present_at_the_first_run_is_blocked_until_it_is_given_again() -> None:
     wanted = desired(approvals=approved(KILN))
     first = plan(wanted, site(KILN), RecordedSite())
     assert (first.actions, reasons(first)) == ((), [("d1", BlockedBy.APPROVAL_UNPROVEN)])
@@ -43,7 +43,7 @@ def test_an_approval_present_at_first_contact_is_blocked_until_it_is_given_again
     assert [type(operation) for operation in operations(plan(again, site(KILN), known))] == [SchedulePost]
 
 
-def test_an_approval_given_after_first_contact_counts() -> None:
+def test_an_approval_given_after_the_first_run_counts() -> None:
     known = remembered(plan(desired(), site(KILN), RecordedSite()))
     assert known.is_known
     made = plan(desired(approvals=approved(KILN)), site(KILN), known)

@@ -161,7 +161,7 @@ def yes() -> DesiredSite:
         ),
     ],
 )
-def test_what_is_no_longer_wanted_is_cancelled_before_all_else(
+def test_what_is_no_longer_wanted_is_cancelled_before_anything_else(
     wanted: Callable[[], DesiredSite], reason: Reason, facts: tuple[str, ...]
 ) -> None:
     made = plan(wanted(), site(KILN), OURS)
@@ -183,7 +183,7 @@ def test_what_is_no_longer_wanted_is_cancelled_before_all_else(
         (Policy(max_publish_per_site_per_day=0), "maxPublishPerSitePerDay"),
     ],
 )
-def test_a_policy_added_later_takes_back_what_it_forbids(policy: Policy, rule: str) -> None:
+def test_a_policy_added_later_cancels_what_it_forbids(policy: Policy, rule: str) -> None:
     made = plan(yes(), site(KILN), OURS, policy=policy)
     assert operations(made) == [CANCEL]
     assert made.actions[0].reason is Reason.FORBIDDEN
@@ -241,12 +241,12 @@ def test_a_post_is_moved_to_its_rules_time_if_that_is_another_minute_and_still_a
     assert not made.blocked
 
 
-def test_a_lead_that_grew_takes_nothing_back() -> None:
+def test_a_longer_lead_time_cancels_nothing() -> None:
     """`minLead` is about scheduling, and this was scheduled in time."""
     assert plan(yes(), site(KILN), OURS, policy=Policy(min_lead=timedelta(days=5))).is_empty
 
 
-def test_a_forbidden_moment_that_the_rule_moves_from_is_no_reason_to_take_it_back() -> None:
+def test_a_post_that_its_rule_moves_away_from_a_forbidden_time_is_not_cancelled() -> None:
     quiet = Policy(quiet_hours=QuietHours(time(8), time(10)))
     later = desired(ScheduleRule(Match(), at=time(17)), approvals=YES)
     made = plan(later, site(KILN), OURS, policy=quiet)
@@ -266,7 +266,7 @@ def test_a_forbidden_moment_that_the_rule_moves_from_is_no_reason_to_take_it_bac
     assert operations(plan(later, site(KILN), OURS, policy=all_day)) == [CANCEL]
 
 
-def test_a_smaller_number_for_a_day_takes_the_last_ones_back() -> None:
+def test_a_lower_limit_per_day_cancels_the_last_posts() -> None:
     posts = [replace(WAITS, id=f"d{n}", scheduled_for=AT + timedelta(hours=n)) for n in (1, 2, 3)]
     out = activity("a", *posts)
     ours = RecordedSite(published=tuple(record for each in posts for record in scheduled_before(each).published))
@@ -281,7 +281,7 @@ def test_what_somebody_else_scheduled_cancels_nothing_that_this_tool_scheduled()
     assert made.is_empty
 
 
-def test_regenerating_takes_back_what_is_scheduled_only_where_the_file_lets_it() -> None:
+def test_regenerating_cancels_what_is_scheduled_only_if_the_file_lets_it() -> None:
     def regenerate(discard: Discard, file: Approvals) -> Plan:
         wanted = replace(desired(approvals=file), marketing_plan=DesiredMarketingPlan(discard=discard))
         return make_plan(wanted, site(KILN), OURS, PlanOptions(NOW, regenerate=True))
@@ -326,7 +326,7 @@ def test_what_somebody_else_scheduled_without_an_approval_is_named_and_under_man
     assert plan(desired(required=False), site(KILN)).is_empty
 
 
-def test_a_post_that_this_tool_took_back_and_somebody_scheduled_again_is_theirs() -> None:
+def test_a_post_that_this_tool_cancelled_and_somebody_scheduled_again_is_theirs() -> None:
     back = replace(OURS, objects=((key_of(Kind.DRAFT, WAITS.id), WAS_CANCELLED),))
     made = plan(desired(), site(KILN), back)
     assert (made.actions, reasons(made)) == ((), [("d1", BlockedBy.SCHEDULED_UNAPPROVED)])
@@ -389,7 +389,7 @@ def test_a_cancel_whose_outcome_nobody_knows_is_a_post_that_still_goes_out() -> 
         (None, False),
     ],
 )
-def test_a_cancel_that_failed_before_is_told_until_it_is_over(facts: dict[str, Json] | None, told: bool) -> None:
+def test_a_cancel_that_failed_before_is_reported_until_it_is_over(facts: dict[str, Json] | None, told: bool) -> None:
     """Records of this version's first runs have no code, or an empty reason once it is over."""
     noted = () if facts is None else ((tried_key(WAITS.id), JsonObject(facts)),)
     found = why_not_cancelled(RecordedSite(objects=noted), WAITS.id)
@@ -419,7 +419,7 @@ def test_what_a_rule_would_move_while_the_marketing_plan_shows_nothing_is_named(
     assert [post.reason for post in held.still_going_out] == [Reason.FORBIDDEN] * forbidden
 
 
-def test_what_is_wrong_with_a_post_is_said_while_the_marketing_plan_shows_nothing() -> None:
+def test_what_is_wrong_with_a_post_is_reported_while_the_marketing_plan_shows_nothing() -> None:
     known = replace(OURS.published[0], activity=KILN.id, date=KILN.date, scheduled_for=AT, title="Kiln day")
     hidden = replace(site(), marketing_plan=MarketingPlan(PlanStatus.FAILED), items=((WAITS.id, WAITS),))
     wanted = desired(ScheduleRule(Match(), at=time(14)), approvals=YES)

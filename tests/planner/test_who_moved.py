@@ -61,7 +61,7 @@ def test_what_keeps_a_story_from_going_out_says_that_it_is_one() -> None:
     ("applied", "edited"),
     [({"title": "Sale"}, True), ({"title": "Summer"}, False), ({"description": "x"}, False), (None, False)],
 )
-def test_an_activity_that_somebody_edited_is_named_where_the_plan_overwrites_it(
+def test_an_activity_that_somebody_edited_is_named_if_the_plan_overwrites_it(
     applied: dict[str, str] | None, edited: bool
 ) -> None:
     operation = UpdateActivity(ActivityId("a1"), "Summer", (FieldChange("title", "Summer", "Sale"),))

@@ -136,7 +136,7 @@ def test_what_failed_has_its_fix_and_its_request_apart_in_sarif() -> None:
 
 @pytest.mark.parametrize("name", ["an apply that its only site refuses", "an apply that a limit refuses"])
 @pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.tells is Tells.PROBLEMS])
-def test_a_refusal_that_comes_twice_is_told_once(format: str, name: str) -> None:
+def test_a_refusal_that_comes_twice_is_reported_once(format: str, name: str) -> None:
     times = {"junit": 2, "github": 2}.get(format, 1)  # in an attribute and in words; as an annotation and as last line
     run = ending(name)
     assert [report(format, run).count(word) for word in run.problems] == [times]

@@ -56,7 +56,7 @@ def test_a_name_of_a_file_ends_no_value() -> None:
     assert text.endswith(r"::100%25 :: wrong\n::error::x")
 
 
-def test_a_site_is_named_where_there_is_no_file() -> None:
+def test_a_site_is_named_if_there_is_no_file() -> None:
     assert (
         annotation(Diagnostic("locked", "held", address=Address(SiteName("shop"))))
         == "::error title=locked::shop: held"

@@ -168,7 +168,7 @@ def test_what_went_out_since_the_last_run_has_its_title_channel_and_link() -> No
         assert POST not in text
 
 
-def test_the_calendar_is_open_where_something_is_still_to_come() -> None:
+def test_the_calendar_is_open_if_something_is_still_to_come() -> None:
     ended = EndedPost(POST, "INSTAGRAM", "Summer launch", None, AT - timedelta(days=40))
     outcome = PostOutcome(POST, PostStatus.PUBLISHED, AT)
     found = replace(full_plan(str), bindings=Bindings(outcomes=(outcome,)), ended=(ended,))
@@ -193,7 +193,7 @@ def test_the_calendar_has_the_day_that_the_post_has_in_its_site() -> None:
     assert POST not in re.sub(r"<script>.*?</script>", "", page(planned(late), exits(0)))  # titles, not ids
 
 
-def test_sites_are_listed_worst_first_and_shared_failures_told_once() -> None:
+def test_sites_are_listed_worst_first_and_shared_failures_are_reported_once() -> None:
     sites = [site(f"s{n:03}", FieldChange("a", 1, n)) for n in range(SHOWN + 5)]
     text = page(*sites, unread(str, "zz"), unread(str, "zy"), PlanCompleted(207, PlanTally(), 2), exits(1))
     names = re.findall(r'<button type="button" aria-expanded="false">([\w-]+)', text)

@@ -76,7 +76,7 @@ def test_what_fails(name: str, wanted: dict[str, list[str]]) -> None:
     assert kinds(RUNS[name]) == wanted
 
 
-def test_what_is_blocked_is_said_and_fails_nothing() -> None:
+def test_what_is_blocked_is_reported_and_fails_nothing() -> None:
     case = cases(RUNS["changes"])["shop"]
     assert "w-blocked" in str(case.system_out)
     assert case.time == 1.25

@@ -61,7 +61,7 @@ def test_one_marker_and_every_tag_is_closed(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["html", "markdown", "mentions", "workflow", "yaml"])
-def test_texts_stand_in_frames_alone(text: str) -> None:
+def test_texts_are_only_in_frames(text: str) -> None:
     """Everything outside `<code>` and `<pre>`, where a forge looks for markup and mentions, is this tool's own."""
     for name, run in endings(lambda word: f"{word} {CAPTIONS[text]}"):
         frames, plain = Frames(), Frames()
@@ -106,7 +106,7 @@ def test_a_comment_says_what_it_left_out() -> None:
     assert frames.tags == []
 
 
-def test_what_many_sites_share_is_told_once() -> None:
+def test_what_many_sites_share_is_reported_once() -> None:
     plans = [planned(full_plan(str, f"site-{number}")) for number in range(400)]
     lost = [unread(str, f"lost-{number}") for number in range(12)]
     text = comment(Run("plan", (*started("plan"), *plans, *lost, PlanCompleted(412, failed=12), exits(1))))

@@ -43,7 +43,7 @@ def test_the_first_line_and_the_last_are_always_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_every_event_is_told_when_it_happens(name: str) -> None:
+def test_every_event_is_reported_when_it_happens(name: str) -> None:
     run, out = RUNS[name], io.StringIO()
     reporter = NdjsonReporter(ReporterContext(run.command, out.write))
     for event in run.events:
@@ -63,7 +63,7 @@ def test_a_plan() -> None:
     assert (found[-1]["outcome"], found[-1]["summary"]["add"]) == ("plan-completed", 1)
 
 
-def test_an_apply_tells_each_site_once() -> None:
+def test_an_apply_reports_each_site_once() -> None:
     found = lines(RUNS["every result"])
     applied = [line for line in found if line["event"] == "site-applied"]
     assert [line["site"] for line in applied] == ["shop", "other"]

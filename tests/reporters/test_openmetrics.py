@@ -58,7 +58,7 @@ def test_a_parser_takes_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_the_last_success_is_told_on_success_only(name: str) -> None:
+def test_the_last_success_is_recorded_only_on_success(name: str) -> None:
     run = RUNS[name]
     succeeded = getattr(run.events[-1], "exit_code") in (0, 2)  # noqa: B009
     assert (("last_success_timestamp_seconds",) in samples(run)) is succeeded
@@ -110,7 +110,7 @@ def test_an_apply_counts_what_was_done_and_not_what_was_planned() -> None:
     assert mixed["sites", "failed"] == 2
 
 
-def test_what_a_refused_run_did_not_take_back_still_goes_out() -> None:
+def test_what_a_refused_run_did_not_cancel_still_goes_out() -> None:
     post = StillGoingOut(
         Address(SHOP, Kind.DRAFT, "p"),
         PostId("p"),

@@ -168,7 +168,7 @@ HOUR_LONG = {
 
 
 @pytest.mark.parametrize("width", HOUR_LONG)
-def test_no_number_beside_the_bar_is_cut(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_number_next_to_the_bar_is_cut(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     now = [0.0]
     progress = Progress(Watch(lambda: now[0], asyncio.sleep), lambda _: None, terminal=True)

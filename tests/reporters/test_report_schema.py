@@ -45,7 +45,7 @@ def test_each_line_is_as_its_schema_says(name: str) -> None:
     assert (lines[0]["event"], lines[-1]["event"]) == ("report", "ended")
 
 
-def test_the_schema_tells_right_from_wrong() -> None:
+def test_the_schema_accepts_the_right_and_refuses_the_wrong() -> None:
     """A report without any one of the required members is invalid."""
     for name, path in (
         ("changes", ("sites", 0, "actions", 0, "verb")),

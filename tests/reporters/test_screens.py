@@ -455,7 +455,7 @@ def test_the_sites_of_a_shared_block_are_listed_on_request() -> None:
     assert "shop-020" not in shown(*plan_of(*sites))
 
 
-def test_quiet_shows_problems_and_the_last_line_alone() -> None:
+def test_quiet_shows_only_problems_and_the_last_line() -> None:
     text = shown(*plan_of(planned(tone()), failed("other", "503"), sites=9), detail=Detail(quiet=True))
     assert "toneOfVoice" not in text
     assert "LIVE" not in text
@@ -478,7 +478,7 @@ def test_summary_shows_no_blocks() -> None:
     assert "all 6 sites" in text
 
 
-def test_what_no_publish_holds_back_is_said_however_little_a_person_wants_to_see() -> None:
+def test_what_no_publish_holds_back_is_reported_however_little_a_person_wants_to_see() -> None:
     held_back = "held back by --no-publish"
 
     def held(count: int, detail: Detail) -> str:
@@ -521,7 +521,7 @@ def test_a_refusal_of_the_run_is_the_last_line() -> None:
 
 @pytest.mark.parametrize("detail", [Detail(quiet=True), Detail(summary=True)])
 @pytest.mark.parametrize("begin", [(), (STARTED,), (replace(STARTED, sites=1, of=1),)])
-def test_a_short_screen_tells_the_only_refusal_once(detail: Detail, begin: tuple[Event, ...]) -> None:
+def test_a_short_screen_shows_the_only_refusal_once(detail: Detail, begin: tuple[Event, ...]) -> None:
     """Also `show`, which has no beginning that says how many sites there are."""
     site = planned(tone(), refusals=(unpublished(),))
     text = shown(*begin, site, PlanCompleted(1, site.tally, refused=1), detail=detail)
@@ -577,7 +577,7 @@ def test_a_value_that_a_person_edited_on_the_site_is_named() -> None:
     assert "dry  ->  warm  edited on the site since the last apply" in text
 
 
-def test_a_long_value_is_cut_with_a_word_about_it_and_whole_with_explain() -> None:
+def test_a_long_value_is_cut_with_a_note_and_whole_with_explain() -> None:
     change = UpdateSettings((FieldChange("settings.toneOfVoice", None, "long " * 100),))
     site = planned(Action(Address(SHOP, Kind.SETTINGS), change, Reason.DIFFERS))
     assert "more characters)" in shown(*plan_of(site))
@@ -616,7 +616,7 @@ def test_wide_characters_are_counted_as_two_columns() -> None:
     assert [line for line in lines if columns(line) > 80 and not line.startswith(("Plan:", "LIVE"))] == []
 
 
-def test_the_same_warning_about_many_files_is_told_once() -> None:
+def test_the_same_warning_about_many_files_is_reported_once() -> None:
     def warned(file: str, line: int, message: str) -> Notice:
         return Notice(Diagnostic("odd", message, "correct it", Severity.WARNING, Place(file, line, 1)))
 
@@ -695,7 +695,7 @@ def test_discards_name_every_approved_draft_first_and_say_once_which_channels_ti
     ) in shown(*plan_of(planned(action, discarded=posts)), screen=Screen(300))
 
 
-def test_a_fix_that_ends_several_obstacles_is_told_once_after_them() -> None:
+def test_a_fix_that_ends_several_obstacles_is_reported_once_after_them() -> None:
     def stuck(title: str, why: str, fix: str = "edit it in the dashboard") -> Diagnostic:
         name = f'"{title}" (X)'
         return blocked(Address(SHOP, Kind.DRAFT, title), BlockedBy.POLICY, f"{name} {why}", fix, name, says_name=True)
@@ -713,14 +713,14 @@ def test_a_fix_that_ends_several_obstacles_is_told_once_after_them() -> None:
     assert lines[start + 2].strip() == "fix: edit it in the dashboard  (for both of the above)"
 
 
-def test_a_story_is_told_from_a_post_of_the_same_activity() -> None:
+def test_a_story_is_distinguished_from_a_post_of_the_same_activity() -> None:
     both = (going_out("shop", 1), going_out("shop", 1, post=PostId("d2"), type="STORY"))
     text = shown(*plan_of(planned(*both)), screen=Screen(300))
     assert '> post "Title 1" (Instagram)  goes out' in text
     assert '> post "Title 1" (Instagram story)  goes out' in text
 
 
-def test_one_obstacle_of_several_drafts_is_told_once_with_their_names() -> None:
+def test_one_obstacle_of_several_drafts_is_reported_once_with_their_names() -> None:
     found = tuple(
         blocked(
             Address(SHOP, Kind.DRAFT, f"d{number}"), BlockedBy.PAUSED, "publishing is paused", "wait", f'"{number}" (X)'
@@ -735,7 +735,7 @@ def test_one_obstacle_of_several_drafts_is_told_once_with_their_names() -> None:
     ]
 
 
-def test_one_cause_that_blocks_drafts_of_many_sites_is_told_once() -> None:
+def test_one_cause_that_blocks_drafts_of_many_sites_is_reported_once() -> None:
     def banned(site: str, *titles: str) -> SitePlanned:
         posts = (
             blocked(
@@ -847,7 +847,7 @@ def fleet_refused(*more: Event, detail: Detail | None = None) -> list[str]:
     return shown(STARTED, *events, command="apply", screen=screen, detail=detail or Detail()).splitlines()
 
 
-def test_a_failure_that_many_sites_share_is_told_whole_once() -> None:
+def test_a_failure_that_many_sites_share_is_reported_in_full_once() -> None:
     lines = fleet_refused()
     assert lines[:5] == [
         "s0  1 failed, 1 not started  in 1.0 s",
@@ -871,7 +871,7 @@ def test_a_failure_that_many_sites_share_is_listed_for_each_with_sites() -> None
 
 
 @pytest.mark.parametrize("result", [ActionResult.SKIPPED, ActionResult.UNKNOWN])
-def test_what_many_sites_skip_for_one_cause_is_told_once(result: ActionResult) -> None:
+def test_what_many_sites_skip_for_one_cause_is_reported_once(result: ActionResult) -> None:
     changed = Diagnostic("stale", "the settings changed after this plan was made", "run plan again")
 
     def left(number: int, moved: int) -> SiteLedger:
@@ -892,7 +892,7 @@ def test_what_many_sites_skip_for_one_cause_is_told_once(result: ActionResult) -
     assert rows([left(n, n // 5) for n in range(6)])[:1] == [f"  6 sites  {result}  {why}"]
 
 
-def test_sites_that_fail_alike_after_approval_are_told_once() -> None:
+def test_sites_that_fail_alike_after_approval_are_reported_once() -> None:
     locked = Diagnostic("locked", "the site is locked by somebody else", "wait")
     lines = fleet_refused(*(SiteFailed(SiteName(f"t{number}"), (locked,)) for number in range(5)))
     assert sum("locked by somebody else" in line for line in lines) == 2
@@ -900,7 +900,7 @@ def test_sites_that_fail_alike_after_approval_are_told_once() -> None:
     assert "  5 sites  failed  the site is locked by somebody else; wait" in lines
 
 
-def test_one_cause_is_told_once_whatever_was_being_asked() -> None:
+def test_one_cause_is_reported_once_whatever_was_being_asked() -> None:
     def refused(site: str, route: str) -> SiteFailed:
         call = f"GET {route} answered 403"
         found = Diagnostic("api-forbidden", f"access was refused ({call})", "give access", request_id="r-1", call=call)
@@ -932,7 +932,7 @@ def test_summary_names_the_refused_sites_and_why() -> None:
     assert ["2", "sites", "refused"] in [line.split() for line in lines]
 
 
-def test_a_review_of_many_sites_tells_what_they_share_once() -> None:
+def test_a_review_of_many_sites_says_once_what_they_share() -> None:
     one = review()
     sites = [replace(one, site=SiteName(f"shop-{n}"), missed=()) for n in range(9)]
     bare = [replace(site, failures=(), rewritten=(), going_out=()) for site in sites[:8]]
@@ -1014,7 +1014,7 @@ def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> 
     assert listed.count('post "Title 1" (Instagram)  done') == 5
 
 
-def test_a_quiet_apply_tells_of_problems_alone() -> None:
+def test_a_quiet_apply_reports_only_problems() -> None:
     well = SiteLedger(SiteRef(SiteName("well"), "4"), (entry(Kind.MARKETING_PLAN, Generate(), ActionResult.DONE),))
     text = shown(*applied(TWO, well, sites=9), command="apply", detail=Detail(quiet=True))
     assert "well" not in text
@@ -1063,7 +1063,7 @@ def test_the_last_row_of_a_table_counts_the_sites_that_have_a_row() -> None:
     assert "\n5 of 6 sites " in shown(*plan_of(*different, sites=6))
 
 
-def test_an_audit_tells_a_fix_that_ends_several_obstacles_once_after_them() -> None:
+def test_an_audit_shows_a_fix_that_ends_several_obstacles_once_after_them() -> None:
     def stuck(draft: str, why: str, fix: str) -> DriftItem:
         address = Address(SHOP, Kind.DRAFT, draft)
         problem = Diagnostic("blocked", why, fix)
@@ -1165,7 +1165,7 @@ def test_refusals_that_differ_only_in_a_number_are_one_block() -> None:
     assert (text.count("throw away"), text.splitlines()[-1]) == (9, "Refused: 9 sites, for 9 reasons (above)")
 
 
-def test_a_label_stands_alone_only_for_all_sites_that_have_it() -> None:
+def test_a_label_is_shown_by_itself_only_for_all_sites_that_have_it() -> None:
     changed, clean = [planned(tone(f"s{n}"), site=f"s{n}") for n in range(9)], planned(site="zoe")
     head = shown(*plan_of(*changed), screen=Screen(300)).splitlines()[2]
     assert head == "Same change on all 9 sites (list them with --sites)"
@@ -1190,7 +1190,7 @@ FIRST_RUN: Final = Diagnostic.note("first-contact", "First run on this site: its
         (9, 0, "note: First run on all 9 sites: their current settings and events become the baseline."),
     ],
 )
-def test_first_runs_are_said_once(first: int, others: int, said: str) -> None:
+def test_first_runs_are_reported_once(first: int, others: int, said: str) -> None:
     """Sites at which nothing changes have no block because of it."""
     fresh = [planned(site=f"shop-{n}", notes=(FIRST_RUN,)) for n in range(first - 1)]
     fresh.append(planned(tone(f"shop-{first - 1}"), site=f"shop-{first - 1}", notes=(FIRST_RUN,)))

@@ -11,5 +11,5 @@ def test_only_the_numbers_that_differ_become_ranges() -> None:
     assert str(shown) == 'would throw away 3 to 1,200 drafts; see /srv/build-2138/sites, "1990 revisited"'
 
 
-def test_one_message_alone_stays_as_it_is() -> None:
+def test_a_single_message_stays_as_it_is() -> None:
     assert str(Varied("there is no /srv/build-2138/shop.yaml")) == "there is no /srv/build-2138/shop.yaml"

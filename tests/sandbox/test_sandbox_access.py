@@ -35,7 +35,7 @@ def test_a_wrong_key_is_unauthenticated(make: Callable[..., Remote], key: str) -
     make(KEYS).get(SETTINGS, status=401, headers={**HEADERS, "authorization": key})
 
 
-def test_a_key_reaches_its_sites_alone(make: Callable[..., Remote]) -> None:
+def test_a_key_reaches_only_its_sites(make: Callable[..., Remote]) -> None:
     remote = make(KEYS)
     remote.get(SETTINGS, headers={"authorization": "k", "wix-site-id": SITE.upper()})
     refused = remote.get(SETTINGS, status=403, headers={"authorization": "k", "wix-site-id": OTHER})
@@ -77,7 +77,7 @@ def test_an_account_level_method_wants_an_account(remote: Remote, headers: dict[
     remote.post(SITES, status=status, headers={"authorization": "a-key", **headers})
 
 
-def test_an_app_token_stands_for_its_site_with_and_without_bearer(make: Callable[..., Remote]) -> None:
+def test_an_app_token_identifies_its_site_with_and_without_bearer(make: Callable[..., Remote]) -> None:
     remote = make({**KEYS, "defaults": {"name": "Tokens"}})
     answer = remote.post("/oauth2/token", token_request(), headers={})
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 14400)
@@ -155,7 +155,7 @@ def test_an_unknown_route_is_not_found_and_remembered(remote: Remote, method: st
 
 
 @pytest.mark.parametrize("content", [b"{", b"title=x", b"[1]", b'"x"', b"\xff", b"[" * 100_000])
-def test_a_body_that_is_no_json_object_cannot_be_parsed(remote: Remote, content: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_cannot_be_parsed(remote: Remote, content: bytes) -> None:
     answer = remote.ask("POST", SETTINGS, content=content)
     assert answer.status_code == 400
     assert answer.json()["message"] == "Failed to parse request message"
@@ -183,7 +183,7 @@ def test_more_than_the_limit_in_a_minute_is_throttled(make: Callable[..., Remote
     remote.get(SETTINGS)
 
 
-def test_published_urls_tell_whether_a_site_is_published(make: Callable[..., Remote]) -> None:
+def test_published_urls_show_whether_a_site_is_published(make: Callable[..., Remote]) -> None:
     path = "/urls-server/v2/published-site-urls"
     remote = make({"sites": [{"id": SITE}, {"id": OTHER, "published": False}]})
     url = remote.get(path)["urls"][0]

@@ -40,7 +40,7 @@ def test_an_activity_has_the_plans_own_field_names(remote: Remote) -> None:
     assert not {"id", "targetDate"} & activity.keys()
 
 
-def test_posts_are_made_for_the_near_term_alone(remote: Remote) -> None:
+def test_posts_are_made_only_for_the_near_term(remote: Remote) -> None:
     activities = [each for each in remote.generate() if each["marketingActivityType"] == "SOCIAL_MARKETING"]
     near = [each for each in activities if each["date"] < "2026-12-14"]
     assert near
@@ -200,7 +200,7 @@ def test_a_read_after_six_idle_weeks_makes_the_plan_inactive(ready: Remote) -> N
     assert ready.generate()
 
 
-def test_being_made_inactive_is_no_write_of_the_client(ready: Remote) -> None:
+def test_being_made_inactive_is_not_a_write_of_the_client(ready: Remote) -> None:
     ready.later(43 * 86400)
     assert ready.plan()["status"] == "INACTIVE"
     assert not any(each["wrote"] for each in ready.sandbox.requests())
@@ -221,7 +221,7 @@ def test_a_plan_is_read_from_today_on_unless_asked_otherwise(ready: Remote) -> N
     assert ready.activities(endDate="2026-12-05T00:00:00Z") == []
 
 
-def test_a_window_that_is_no_time_is_refused(ready: Remote) -> None:
+def test_a_window_that_is_not_a_time_is_refused(ready: Remote) -> None:
     ready.get(f"{PLAN}/marketing-plan", status=400, params={"timeframe.startDate": "2026-12-03"})
 
 

@@ -193,6 +193,6 @@ def test_a_scripted_post_fails_when_its_moment_comes(remote: Remote) -> None:
 
 
 @pytest.mark.parametrize("scheduling", ["soon", 5, [], {"scheduledDate": 5}])
-def test_a_bulk_item_that_is_no_item_fails_alone(remote: Remote, scheduling: object) -> None:
+def test_a_bulk_item_that_is_not_an_item_fails_by_itself(remote: Remote, scheduling: object) -> None:
     answer = remote.post(f"{PUBLISHER}/bulk/publish", {"items": [{**ITEM, "schedulingInfo": scheduling}, ITEM]})
     assert answer["bulkActionMetadata"] == {"totalSuccesses": 1, "totalFailures": 1}

@@ -129,7 +129,7 @@ def test_scheduling_uses_up_the_quota(make: Callable[..., Remote]) -> None:
     assert quota["currentUsage"] == 0
 
 
-def test_a_scheduled_post_fails_where_the_channel_is_gone(ready: Remote) -> None:
+def test_a_scheduled_post_fails_if_the_channel_is_gone(ready: Remote) -> None:
     draft = next(item["id"] for item in ready.drafts() if item["channel"]["name"] == "INSTAGRAM")
     ready.post(SCHEDULE, {"draftIds": [draft]})
     ready.delete(f"{PUBLISHER}/INSTAGRAM/account")

@@ -193,7 +193,7 @@ def test_a_free_site_publishes_ten_posts_a_month_and_schedules_none(make: Callab
         {"features": {"PUBLISH_POST": {"enabled": True, "limit": 1, "used": 1}}, "monetized": False},
     ],
 )
-def test_no_quota_is_enforced_where_none_is_meant(make: Callable[..., Remote], site: Json) -> None:
+def test_no_quota_is_enforced_if_none_is_meant(make: Callable[..., Remote], site: Json) -> None:
     make({"defaults": site}).post(f"{PUBLISHER}/publish", {"item": INSTAGRAM})
 
 

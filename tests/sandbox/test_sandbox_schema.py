@@ -36,7 +36,7 @@ def test_knows_every_key_and_no_other() -> None:
     assert found["fault"]["properties"]["do"]["properties"]["kind"]["enum"] == list(KINDS)
 
 
-def test_every_unknown_is_told_with_what_is_known() -> None:
+def test_every_open_question_is_listed_with_what_is_known() -> None:
     for each in TABLE:
         assert each.about.endswith("."), each.name
         assert each.mark, each.name

@@ -22,7 +22,7 @@ def saved(remote: Remote) -> Json:
     return found
 
 
-def test_never_saved_settings_are_the_derived_fields_alone(make: Callable[..., Remote]) -> None:
+def test_never_saved_settings_are_only_the_derived_fields(make: Callable[..., Remote]) -> None:
     remote = make({"defaults": {"language": "fr", "country": "FR"}})
     found = saved(remote)
     assert found.keys() == {"settings"}
@@ -98,7 +98,7 @@ def test_a_mask_path_that_is_not_in_the_body_is_a_failed_precondition(
 
 
 @pytest.mark.parametrize("mask", [["settings.topics"], {"paths": ["settings.topics"]}, 7, "settings..topics", "a, b"])
-def test_a_mask_that_is_no_comma_separated_string_cannot_be_parsed(remote: Remote, mask: object) -> None:
+def test_a_mask_that_is_not_a_comma_separated_string_cannot_be_parsed(remote: Remote, mask: object) -> None:
     answer = save(remote, {"settings": {"topics": {"included": ["a"]}}}, mask, status=400)
     assert answer["message"] == "Failed to parse request message"
 

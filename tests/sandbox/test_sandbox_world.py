@@ -157,7 +157,7 @@ def test_a_killed_process_leaves_effects_and_log_in_step(tmp_path: Path) -> None
     sandbox.close()
 
 
-def test_a_file_that_is_no_world_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_world_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "w.db"
     file.write_text("not a database, but long enough to be looked at as one" * 100)
     with pytest.raises(WorldError, match=r"w\.db cannot be used as a sandbox: .*; name another file"):
@@ -353,7 +353,7 @@ def test_control_routes_do_what_the_methods_do(remote: Remote) -> None:
     assert remote.plan() == {"status": "NEVER_CREATED"}
 
 
-def test_control_routes_are_for_loopback_alone() -> None:
+def test_control_routes_are_only_for_loopback() -> None:
     import asyncio
 
     sent: list[Any] = []
@@ -398,7 +398,7 @@ def test_the_lifespan_of_a_server_is_answered() -> None:
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def test_a_taken_port_is_said_to_be_taken() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ServerError, match="cannot listen"):
         start_in_thread(Sandbox(), port=taken.getsockname()[1])
 

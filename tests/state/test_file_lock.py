@@ -67,7 +67,7 @@ def test_it_goes_with_its_process(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("kind", ["fifo", "link"])
-def test_what_is_no_plain_file_is_refused(tmp_path: Path, kind: str) -> None:
+def test_what_is_not_a_plain_file_is_refused(tmp_path: Path, kind: str) -> None:
     file, elsewhere = tmp_path / "lock", tmp_path / "elsewhere"
     if kind == "fifo":
         os.mkfifo(file)
@@ -81,9 +81,7 @@ def test_what_is_no_plain_file_is_refused(tmp_path: Path, kind: str) -> None:
 
 
 @posix
-def test_where_the_file_system_has_no_such_lock_it_is_filelocks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_if_the_file_system_has_no_such_lock_filelock_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Without:
         LOCK_EX = LOCK_NB = 0
 

@@ -106,7 +106,7 @@ def test_a_folder_that_may_not_be_written_can_be_read(tmp_path: Path) -> None:
     assert (tmp_path / KEY).read_bytes() == b"x"
 
 
-def test_what_a_crash_left_beside_is_written_over_and_not_listed(tmp_path: Path) -> None:
+def test_what_a_crash_left_next_to_a_document_is_overwritten_and_not_listed(tmp_path: Path) -> None:
     store = LocalFolder(tmp_path)
     (tmp_path / "sites").mkdir()
     (tmp_path / "sites" / ".shop.json.new").write_bytes(b"half a docu")
@@ -139,7 +139,7 @@ def test_a_write_that_fails_leaves_the_old_document(tmp_path: Path, code: int, m
     assert files(tmp_path / "sites") == ["shop.json"]
 
 
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = LocalFolder(tmp_path)
     version = asyncio.run(store.put(KEY, b"old", expected=None))
     end = asyncio.run(store.append(LOG, b"one\n", at=0))
@@ -168,7 +168,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert asyncio.run(store.read_log(LOG)).lines == (b"one\n", b"three\n")
 
 
-def test_a_line_that_a_crash_cut_short_is_passed_over(tmp_path: Path) -> None:
+def test_a_line_that_a_crash_cut_short_is_ignored(tmp_path: Path) -> None:
     store = LocalFolder(tmp_path)
     asyncio.run(store.append(LOG, b"one\n", at=0))
     with (tmp_path / LOG).open("ab") as file:
@@ -227,7 +227,7 @@ def test_no_folder_of_it_is_a_link(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs links and FIFOs")
 @pytest.mark.parametrize("left", ["link", "fifo", "file"])
-def test_what_lies_beside_a_document_is_replaced(left: str, tmp_path: Path) -> None:
+def test_what_lies_next_to_a_document_is_replaced(left: str, tmp_path: Path) -> None:
     store = LocalFolder(tmp_path / "state")
     beside = tmp_path / "state" / KEY
     beside = beside.with_name(f".{beside.name}.new")
@@ -252,7 +252,7 @@ async def first_of(keys: AsyncIterator[str]) -> str:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs permissions")
-def test_what_it_keeps_is_its_owner_s_alone(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_what_it_keeps(tmp_path: Path) -> None:
     store = LocalFolder(tmp_path / "state")
     asyncio.run(store.put(KEY, b"x", expected=None))
     asyncio.run(store.append(LOG, b"x\n", at=0))
@@ -274,7 +274,7 @@ def test_a_log_grows_only_at_its_end(tmp_path: Path) -> None:
         asyncio.run(store.append(LOG, b"three\n", at=8))
 
 
-def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("not a folder")
     store = LocalFolder(tmp_path / "state")
     with pytest.raises(StateError, match="needs a folder"):
@@ -284,7 +284,7 @@ def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "state").read_text() == "not a folder"
 
 
-def test_a_folder_where_a_file_should_be_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / KEY).mkdir(parents=True)
     with pytest.raises(StateError, match="move that folder away"):
         asyncio.run(LocalFolder(tmp_path).get(KEY))

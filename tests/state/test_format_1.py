@@ -192,7 +192,7 @@ def test_a_name_that_moved_to_another_site_takes_no_record_along(folder: Path) -
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"formatVersion": 1}', b'{"formatVersion": 3}'])
-def test_a_record_that_cannot_be_read_stops_its_own_site_alone(folder: Path, text: bytes) -> None:
+def test_a_record_that_cannot_be_read_stops_only_its_own_site(folder: Path, text: bytes) -> None:
     (folder / "sites" / "janes-pottery.json").write_bytes(text)
 
     async def body(state: StateStore, leases: Leases) -> None:

@@ -65,7 +65,7 @@ def run(body: Callable[[StateStore, MemoryStore], Coroutine[Any, Any, None]]) ->
     asyncio.run(body(StateStore(store, now=lambda: NOW), store))
 
 
-def test_first_contact_writes_nothing() -> None:
+def test_the_first_run_writes_nothing() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         assert await state.load(SHOP) is NOTHING_RECORDED
         assert (await state.open_journal(SHOP)).recorded is NOTHING_RECORDED
@@ -284,7 +284,7 @@ def test_a_record_that_is_replaced_while_it_is_read_is_read_again() -> None:
     asyncio.run(body())
 
 
-def test_what_is_due_leaves_what_is_in_force_until_the_generation_ended() -> None:
+def test_pending_inputs_leave_those_generated_from_until_the_generation_has_ended() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
         journal.note(InputsGeneratedFrom(Inputs()))

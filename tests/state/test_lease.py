@@ -360,7 +360,7 @@ def test_no_write_is_begun_in_the_last_seconds_of_a_lease() -> None:
     run(body())
 
 
-def test_whoever_comes_after_a_lock_that_could_not_be_read_is_told() -> None:
+def test_whoever_takes_over_an_unreadable_lock_is_told() -> None:
     async def body() -> None:
         store = MemoryStore()
         leases = Leases(store, HERE, FakeTime().clock())
@@ -465,7 +465,7 @@ def _left_by_a_dead_run(store: Store, time: FakeTime) -> Coroutine[Any, Any, Non
     return leave()
 
 
-def test_an_ended_lease_is_taken_over_with_a_word() -> None:
+def test_an_expired_lease_is_taken_over_with_a_notice() -> None:
     async def body() -> None:
         time, store = FakeTime(), MemoryStore()
         await _left_by_a_dead_run(store, time)
@@ -487,7 +487,7 @@ def test_an_ended_lease_is_taken_over_with_a_word() -> None:
     run(body())
 
 
-def test_a_run_waits_as_long_as_it_was_told() -> None:
+def test_a_run_waits_as_long_as_it_is_asked_to() -> None:
     async def body() -> None:
         time, store = FakeTime(), MemoryStore()
         first, second = both(store, time)
@@ -550,7 +550,7 @@ def test_a_lease_that_was_taken_away_is_noticed() -> None:
     run(body())
 
 
-def test_a_store_out_of_reach_for_a_while_loses_no_lease_but_for_good_does() -> None:
+def test_a_store_that_is_unreachable_for_a_while_loses_no_lease_but_one_that_stays_so_does() -> None:
     async def body() -> None:
         time, store = FakeTime(), Failing()
         first, _ = both(store, time)

@@ -125,7 +125,7 @@ def test_a_journal_a_lease_and_a_spent_plan_live_in_a_bucket(environ: dict[str, 
     asyncio.run(body())
 
 
-def test_a_bucket_that_is_not_there_is_no_project_without_a_past(environ: dict[str, str]) -> None:
+def test_a_missing_bucket_is_not_a_project_without_a_past(environ: dict[str, str]) -> None:
     async def body() -> None:
         store = ObjectStore.open("s3://bukcet/state", environ)
         for _ in range(2):
@@ -138,7 +138,7 @@ def test_a_bucket_that_is_not_there_is_no_project_without_a_past(environ: dict[s
     asyncio.run(body())
 
 
-def test_a_server_out_of_reach_is_told(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_out_of_reach_is_reported(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reconciler.state.objects.RETRIES", 0)
     store = ObjectStore.open("s3://bucket/state", environ | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
     with pytest.raises(StateError, match="can be reached from here"):
@@ -167,7 +167,7 @@ class Careless(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_server_that_passes_over_conditions_is_refused(environ: dict[str, str]) -> None:
+def test_a_server_that_ignores_conditions_is_refused(environ: dict[str, str]) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Careless) as careless:
         threading.Thread(target=careless.serve_forever, daemon=True).start()
         endpoint = f"http://127.0.0.1:{careless.server_port}"

@@ -109,7 +109,7 @@ def test_the_notes_of_a_journal_are_read_as_they_were_written(
     assert [(entry.sent, entry.unknown) for entry in found.open] == left
 
 
-def test_the_ledger_of_a_run_is_read_with_problems_where_it_had_sentences() -> None:
+def test_the_ledger_of_a_run_is_read_with_problems_if_it_had_sentences() -> None:
     entry = {"address": "shop/settings", "verb": "update"}
     site = {
         "site": "shop",

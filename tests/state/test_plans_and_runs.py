@@ -50,7 +50,7 @@ def test_a_saved_plan_is_spent_once(tmp_path: Path) -> None:
     asyncio.run(body())
 
 
-def test_a_note_of_a_spent_plan_that_cannot_be_read_is_no_leave_to_apply_it() -> None:
+def test_an_unreadable_note_of_a_spent_plan_does_not_allow_applying_it() -> None:
     async def body() -> None:
         store = MemoryStore()
         plans = SpentPlans(store)

@@ -177,7 +177,7 @@ def test_what_cannot_be_read_is_an_error_and_stays_as_it_is(tmp_path: Path, data
     assert path.read_bytes() == data
 
 
-def test_one_corrupt_record_stops_its_own_site_alone(tmp_path: Path) -> None:
+def test_one_corrupt_record_stops_only_its_own_site(tmp_path: Path) -> None:
     state = open_state("state", tmp_path, environ={}, now=utc_now)
 
     async def run() -> None:

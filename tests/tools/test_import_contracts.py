@@ -59,7 +59,7 @@ def _lint(folder: Path, imports: Iterable[tuple[str, str]]) -> str:
     return done.stdout
 
 
-def test_they_are_kept_where_nothing_is_imported(tmp_path: Path) -> None:
+def test_they_are_kept_if_nothing_is_imported(tmp_path: Path) -> None:
     assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in _lint(tmp_path, ())
 
 
@@ -79,7 +79,7 @@ def test_each_part_of_the_package_has_its_layer() -> None:
     assert parts == APART | {name for layer in _layers(layers) for name in layer}
 
 
-def test_contributors_are_told_all_layers() -> None:
+def test_contributors_can_read_about_all_layers() -> None:
     [layers] = [contract for contract in CONTRACTS.values() if contract["type"] == "layers"]
     [chain] = re.findall(r"Imports go from left to right: `([^`]+)`", (TOP / "CONTRIBUTING.md").read_text("utf-8"))
     told = [[f"reconciler.{name.strip()}" for name in layer.split("|")] for layer in chain.split(">")]

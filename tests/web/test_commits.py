@@ -81,7 +81,7 @@ def test_a_commit_from_the_page_lists_what_was_decided_and_takes_nothing_else(ro
     assert git(origin, "rev-list", "--count", "main").strip() == "1", "never pushed"
 
 
-def test_what_git_refuses_is_said(root: Path) -> None:
+def test_what_git_refuses_is_reported(root: Path) -> None:
     hook = root / ".git" / "hooks" / "pre-commit"
     hook.write_text("#!/bin/sh\necho 'not on a Friday' >&2\nexit 1\n")
     hook.chmod(0o755)
@@ -132,7 +132,7 @@ def test_what_changed_since_the_approval_is_shown_word_by_word(root: Path, throu
     assert "Changed since" not in visitor.ask("GET", "/cards?q=buy").text
 
 
-def test_old_and_new_images_stand_side_by_side(root: Path) -> None:
+def test_old_and_new_images_are_side_by_side(root: Path) -> None:
     visitor = Visitor(root).enter()
     visitor.decide(visitor.draft(0, "approve"))
     found = activity(0)

@@ -204,7 +204,7 @@ def test_a_page_of_a_server_that_was_started_again_says_so(browser: Any, pottery
         assert text(browser, "#news") == ""
 
 
-def test_who_has_scrolled_on_sees_what_is_said(browser: Any, pottery: Path) -> None:
+def test_messages_are_visible_after_scrolling_down(browser: Any, pottery: Path) -> None:
     write_project(pottery, {"shop": tuple(map(activity, range(8)))})
     with served(page_of(pottery)) as url:
         browser.get(url)

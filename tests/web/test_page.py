@@ -216,7 +216,7 @@ def test_nothing_outside_the_project_is_read_or_written(root: Path) -> None:
     assert "approve" not in words(root).values()
 
 
-def test_a_folder_that_leads_outside_by_now_is_not_written_to(root: Path) -> None:
+def test_a_folder_that_now_leads_outside_is_not_written_to(root: Path) -> None:
     visitor = Visitor(root).enter()
     outside = approvals(root).parent.rename(root.parent / "elsewhere")
     approvals(root).parent.symlink_to(outside)
@@ -240,7 +240,7 @@ def test_a_folder_that_leads_outside_by_now_is_not_written_to(root: Path) -> Non
         '{"since": 1, "decisions": [{"site": ' + "[" * 100_000,
     ],
 )
-def test_what_is_no_decision_is_refused(visitor: Visitor, body: str | bytes) -> None:
+def test_what_is_not_a_decision_is_refused(visitor: Visitor, body: str | bytes) -> None:
     headers = {"Origin": HERE, "Content-Type": "application/json"}
     assert visitor.ask("POST", "/decisions", content=body, headers=headers).status_code == 400
 
