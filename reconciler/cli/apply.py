@@ -16,11 +16,11 @@ from reconciler.cli.selection import selected
 from reconciler.engine.apply_run import DECLINED, ApplyTerms, Decision, Proposal
 from reconciler.engine.choice import SiteFilter
 from reconciler.engine.plan_file import plan_in
-from reconciler.engine.results import ClosingEvent, Emit, Event, Notice, RunStarted
+from reconciler.engine.results import ClosingEvent, Emit, Event, RunStarted
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.verdict import verdict_of
 from reconciler.library import Project
-from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.verdict import Verdict
 from reconciler.planner.document import SavedPlan
 from reconciler.reporters.last_lines import header
@@ -68,13 +68,8 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
         _check_options(asked)
         project = Project.find((), asked.invocation)
         saved = plan_in(file)
-        if isinstance(saved, SavedPlan) and saved.part is not None and saved.part.count > 1:
-            if asked.choice.shard is not None:
-                raise UsageError(f"{file} is already one shard", "merge all shards, or leave --shard out")
-            shard = f"shard {saved.part.number:,} of {saved.part.count:,}"
-            what = f"this is {shard}, and the limits only count its own sites"
-            fix = "to check them over all shards: reconciler merge FILE... --out FILE"
-            running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
+        if isinstance(saved, SavedPlan) and saved.part is not None and saved.part.count > 1 and asked.choice.shard:
+            raise UsageError(f"{file} is already one shard", "merge all shards, or leave --shard out")
         context, terms = RunContext(strict=asked.strict), _terms(permissions, running)
         return running.run(project.run_apply_plan(saved, context, *terms, asked.choice.shard))
 

@@ -42,11 +42,11 @@ from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_at, unwanted_everywhere
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut
-from reconciler.planner.document import SavedPlan, SpentPlan, UnusablePlan
+from reconciler.planner.document import RunPart, SavedPlan, SpentPlan, UnusablePlan
 from reconciler.planner.reached import TargetCheck
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_PLAN_REFUSED, IF_RUN_REFUSED, IF_UNWRITABLE
@@ -78,6 +78,7 @@ async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Re
     """
     session = run.session
     begin("apply", selection, run.emit, session)
+    _report_part(selection.part, run)
     found = await undeclared_sites(session.store, selection, session.clock.now(), session.parallelism)
     undeclared = report_each(found, run.context, run.emit)
     await report_left_out(session, selection.left_out, run.emit)
@@ -146,6 +147,7 @@ async def apply_saved(
     session, chosen = run.session, len(part.plans)
     of = len(saved.plans) if isinstance(today, FilesUnreadable) else max(len(saved.plans), len(today))
     run.emit(RunStarted("apply", session.project.root.name, chosen, of, session.api, session.commit))
+    _report_part(saved.part, run)
     run.emit(plan_loaded(saved, clock.now(), spent_at))
     try:
         if spent_at is not None:
@@ -181,6 +183,18 @@ async def apply_saved(
         return await refuse_plan(run, refused)
     except AlreadySpent as already:
         return await refuse_plan(run, SpentPlan(already.when))
+
+
+def _report_part(part: RunPart | None, run: ApplyRun) -> None:
+    """Warns that the limits of a shard that is carried out alone do not count what the others do."""
+    if part is None or part.count == 1:
+        return
+    what = f"this is shard {part.number:,} of {part.count:,}, and the limits only count its own sites"
+    fix = (
+        "to check them over all shards: save each with plan --out, reconciler merge FILE... --out FILE, and apply that "
+        "with --shard"
+    )
+    run.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
 
 
 def stale_everywhere(sites: int) -> Diagnostic:

@@ -237,6 +237,17 @@ def test_a_single_part_says_what_its_limits_are_judged_over(
     assert (ran.code, "this is shard 1 of 3" in ran.err) == (0, True)
 
 
+def test_a_shard_applied_without_a_saved_plan_says_what_its_limits_are_judged_over(
+    fleet: Project, reconciler: Command, parts: list[str]
+) -> None:
+    """Three such jobs may delete three times maxDelete."""
+    reconciler("merge", *parts, "--out", "all.plan")
+    warning = "this is shard 2 of 3, and the limits only count its own sites"
+    assert warning in reconciler("apply", "--shard", "2/3", *YES).err
+    assert "this is shard" not in reconciler("apply", "--shard", "1/1", *YES).err
+    assert "this is shard" not in reconciler("apply", "all.plan", "--shard", "1/3", *YES).err
+
+
 # --- the manifests ---------------------------------------------------------------------------------
 
 
