@@ -125,12 +125,12 @@ def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
         value = _parsed(raw)
         if not content or may_echo(raw, secrets):
             return _cleaned(value, secrets)
-        return _cleaned(value, secrets, only_likely=True) if _has_telling_escape(raw, secrets) else value
+        return _cleaned(value, secrets, only_likely=True) if _may_hide_a_secret(raw, secrets) else value
     except (ValueError, RecursionError):
         raise NotJson(masked(raw[:_LARGEST_ERROR].decode("utf-8", "replace"), secrets)) from None
 
 
-def _has_telling_escape(raw: bytes, secrets: Sequence[str]) -> bool:
+def _may_hide_a_secret(raw: bytes, secrets: Sequence[str]) -> bool:
     """Whether an escape may hide a secret, or a lone surrogate, from a search of the bytes.
 
     A line break in a text hides nothing, because no secret contains one, and nearly every caption does.

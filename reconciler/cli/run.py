@@ -16,7 +16,7 @@ import click
 
 from reconciler.cli.options import OutputOptions
 from reconciler.cli.outputs import open_reports, screen_of, shows_text
-from reconciler.cli.signals import Interrupts, SignalPause, StoppedEarly, Terminated, beside, run
+from reconciler.cli.signals import Interrupts, SignalPause, StoppedEarly, Terminated, alongside, run
 from reconciler.engine.how_far import HowFar
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Notice, RunFailed
 from reconciler.engine.verdict import verdict_of
@@ -48,7 +48,7 @@ class CommandRun:
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
         """Runs the work, shows progress, and returns its closing event. Raises StoppedEarly if a signal cancels it."""
-        return run(beside(work, self.progress.keep_alive()), self.interrupts)
+        return run(alongside(work, self.progress.keep_alive()), self.interrupts)
 
 
 def reported(

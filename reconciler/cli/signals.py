@@ -135,7 +135,7 @@ def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
     return asyncio.run(bound())
 
 
-async def beside(main: Awaitable[ResultT], other: Coroutine[Any, Any, None]) -> ResultT:
+async def alongside(main: Awaitable[ResultT], other: Coroutine[Any, Any, None]) -> ResultT:
     """The result of `main`, while `other` runs beside it and is cancelled when it ends."""
     import asyncio
 

@@ -72,7 +72,7 @@ class Counts(Struct, frozen=True):
 class ImportCompleted(Counts, frozen=True):
     """All sites were imported.
 
-    `unsettled` are those whose plan is not empty. `new` counts the files that were created; of these, `unsettled_new`
+    `not_empty` are those whose plan is not empty. `new` counts the files that were created; of these, `not_empty_new`
     have a plan that is not empty.
     """
 
@@ -81,8 +81,8 @@ class ImportCompleted(Counts, frozen=True):
     updated: int = 0
     unchanged: int = 0
     declared: int = 0
-    unsettled: int = 0
-    unsettled_new: int = 0
+    not_empty: int = 0
+    not_empty_new: int = 0
     failed: int = 0
 
 

@@ -120,7 +120,7 @@ async def _import(session: Session[ReadClient], site: Found, turn: Turn, made: M
     plan = await plan_now(session, desired, observed, recorded)
     changes = tally_of(plan).changes
     if changes or plan.refusals:
-        notes.append(unsettled(site.name, plan, changes))
+        notes.append(plan_not_empty(site.name, plan, changes))
     return SiteImported(
         site.name,
         site.id,
@@ -224,7 +224,7 @@ def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
     return Diagnostic("no-active-plan", why, fix, Severity.NOTE, address=Address(site.name, Kind.MARKETING_PLAN))
 
 
-def unsettled(site: SiteName, plan: Plan, changes: int) -> Diagnostic:
+def plan_not_empty(site: SiteName, plan: Plan, changes: int) -> Diagnostic:
     """Reports that a plan made right afterwards is not empty."""
     reason = plan.refusals[0].message if plan.refusals else f"a plan would still make {plural(changes, 'change')}"
     fix = "run `reconciler plan` to see what the file's rules or the project's defaults ask for"
@@ -252,7 +252,7 @@ class Totals:
     """What is kept about all sites: numbers."""
 
     def __init__(self) -> None:
-        self.sites = self.failed = self.unsettled = self.unsettled_new = 0
+        self.sites = self.failed = self.not_empty = self.not_empty_new = 0
         self.written = dict.fromkeys(Import, 0)
 
     def add(self, result: SiteImported | SiteFailed) -> None:
@@ -262,8 +262,8 @@ class Totals:
             self.failed += 1
             return
         self.written[result.written] += 1
-        self.unsettled += bool(result.changes)
-        self.unsettled_new += bool(result.changes) and result.written is Import.CREATED
+        self.not_empty += bool(result.changes)
+        self.not_empty_new += bool(result.changes) and result.written is Import.CREATED
 
     def completed(self) -> ImportCompleted:
         """The result, once all sites have been added."""
@@ -273,7 +273,7 @@ class Totals:
             self.written[Import.UPDATED],
             self.written[Import.UNCHANGED],
             self.written[Import.DECLARED],
-            self.unsettled,
-            self.unsettled_new,
+            self.not_empty,
+            self.not_empty_new,
             self.failed,
         )

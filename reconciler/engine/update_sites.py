@@ -17,7 +17,7 @@ from reconciler.config.site_update import update_site
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImported
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.import_sites import Totals, left_out, plan_now, unsettled
+from reconciler.engine.import_sites import Totals, left_out, plan_not_empty, plan_now
 from reconciler.engine.results import Emit, Phase, PhaseStarted, RunStarted
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteFailed
@@ -77,7 +77,7 @@ async def _update(session: Session[ReadClient], entry: SiteEntry, turn: Turn) ->
     plan = await plan_now(session, now, observed, recorded)
     changes = tally_of(plan).changes
     if changes or plan.refusals:
-        notes.append(unsettled(entry.name, plan, changes))
+        notes.append(plan_not_empty(entry.name, plan, changes))
     written = Import.UPDATED if updated.text != before else Import.UNCHANGED
     return SiteImported(
         entry.name,

@@ -44,7 +44,7 @@ def _of_event(event: ClosingEvent, detailed: bool, signal: int | None) -> Verdic
         case results.ReviewCompleted(failed=failed) | results.HistoryListed(failed=failed):
             return Verdict.FAILED if failed else Verdict.SUCCEEDED
         case adoption_results.ImportCompleted():
-            return Verdict.FAILED if event.failed or event.unsettled_new else Verdict.SUCCEEDED
+            return Verdict.FAILED if event.failed or event.not_empty_new else Verdict.SUCCEEDED
         case adoption_results.DoctorCompleted():
             return _of_sites(event.errors, event.warnings if event.strict else 0, 0)
         case adoption_results.FilesChecked():

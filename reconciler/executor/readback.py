@@ -14,7 +14,7 @@ from reconciler.model.notes import Bound, Scheduled
 from reconciler.model.outcomes import Done, Outcome, Unknown
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
-from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
+from reconciler.planner.kept import counted, is_a_form_of, is_final, kept_notes
 
 
 async def read_back(run: SiteRun) -> None:
@@ -85,7 +85,7 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
     not_kept = kind.not_kept(operation)
     if writes or not_kept != Bindings():
         run.journal.note(Bound(replace(not_kept, objects=(*not_kept.objects, *writes))))
-    if changes and alike == changes and all(is_settled(facts) for _, facts in writes):
+    if changes and alike == changes and all(is_final(facts) for _, facts in writes):
         adapted = kind.with_kept_values(operation, changes)
         if kind.mismatch(adapted, attempt.entry, _created(attempt), found, run.now()) is None:
             for note in kept_notes(owner, changes, kind.title(operation)):

@@ -18,7 +18,7 @@ _UNSAFE: Final = (  # compiled on first use: most texts are plain ASCII
 )
 
 
-_ODD_BLANK: Final = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+_UNUSUAL_SPACE: Final = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 
 
 def normal_text(text: str) -> str:
@@ -57,7 +57,7 @@ def printable(text: str) -> str:
 def visible(text: str) -> str:
     """The text as `printable` returns it, with unusual space characters spelled out too (`<U+00A0>`)."""
     shown = printable(text)
-    return shown if shown.isascii() else re.sub(_ODD_BLANK, _numbered, shown)
+    return shown if shown.isascii() else re.sub(_UNUSUAL_SPACE, _numbered, shown)
 
 
 def in_quotes(text: str) -> str:

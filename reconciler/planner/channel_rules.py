@@ -135,7 +135,7 @@ def content_warnings(post: Post) -> tuple[Diagnostic, ...]:
     for name, text, limit in _limited(post):
         if not limit.documented and len(text) > limit.most >= (length := limit.count(text)):
             found.append(
-                _odd(
+                _content_warning(
                     f"{name} has {length:,} characters, but {len(text):,} code points; {channel_name(post.channel)} "
                     f"allows {limit.most:,} and does not say which it counts"
                 )
@@ -143,17 +143,21 @@ def content_warnings(post: Post) -> tuple[Diagnostic, ...]:
     if post.channel == "INSTAGRAM":
         hashtags = sum(len(re.findall(_HASHTAG, text)) for _, text in post.texts)
         if hashtags > HASHTAGS_ON_INSTAGRAM:
-            found.append(_odd(f"it has {hashtags:,} hashtags; Instagram allows about {HASHTAGS_ON_INSTAGRAM}"))
+            found.append(
+                _content_warning(f"it has {hashtags:,} hashtags; Instagram allows about {HASHTAGS_ON_INSTAGRAM}")
+            )
         if len(post.media) > IMAGES_ON_INSTAGRAM:
-            found.append(_odd(f"it has {len(post.media):,} images; Instagram allows {IMAGES_ON_INSTAGRAM:,}"))
+            found.append(
+                _content_warning(f"it has {len(post.media):,} images; Instagram allows {IMAGES_ON_INSTAGRAM:,}")
+            )
     for number, media in enumerate(post.media, 1):
         which = f"image {number}" if media.type == "IMAGE" else f"{media.type.lower()} {number}"
-        if (warning := _unlasting(which, media.url)) is not None:
+        if (warning := _address_warning(which, media.url)) is not None:
             found.append(warning)
     return tuple(found)
 
 
-def _odd(message: str) -> Diagnostic:
+def _content_warning(message: str) -> Diagnostic:
     return Diagnostic.note("odd-content", message)
 
 
@@ -251,17 +255,19 @@ def is_signed(url: str) -> bool:
 
 
 @lru_cache(maxsize=8192)  # a review checks the same images several times
-def _unlasting(name: str, url: str) -> Diagnostic | None:
+def _address_warning(name: str, url: str) -> Diagnostic | None:
     """A warning that the address of an image may no longer work when the post goes out; None if it is fine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        return _odd(f"{name} has no address that can be read")
+        return _content_warning(f"{name} has no address that can be read")
     if parts.scheme != "https":
-        return _odd(f"{name} is not at an https address")
+        return _content_warning(f"{name} is not at an https address")
     if is_signed(url):
-        return _odd(f"{name} is at a signed address, which expires")
+        return _content_warning(f"{name} is at a signed address, which expires")
     if not any(host == wix or host.endswith(f".{wix}") for wix in WIX_HOSTS):
-        return _odd(f"{name} is not hosted by Wix, but at {host}, and must still be there when the post goes out")
+        return _content_warning(
+            f"{name} is not hosted by Wix, but at {host}, and must still be there when the post goes out"
+        )
     return None

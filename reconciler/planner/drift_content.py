@@ -200,7 +200,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
             return self._drifted(action, finding, ChangedSide.REMOTE if applied else ChangedSide.GIT, title)
         if not self._same_rules(part):
             return self._drifted(action, finding, ChangedSide.GIT, title)
-        return 1 if self._time_can_tell(action, part) else self._drifted(action, finding, ChangedSide.REMOTE, title)
+        return 1 if self._may_be_due(action, part) else self._drifted(action, finding, ChangedSide.REMOTE, title)
 
     def _same_rules(self, part: SitePart) -> bool:
         """Whether the file's rules are those that were last carried out in full."""
@@ -217,7 +217,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
         """The title and the date of each activity that this tool created."""
         return frozenset((created.title, created.target_date) for created in self.recorded.created)
 
-    def _time_can_tell(self, action: Action, part: SitePart) -> bool:
+    def _may_be_due(self, action: Action, part: SitePart) -> bool:
         """Whether the rule may ask for the object now only because time has passed.
 
         Its window moved, or that of a rule above it, or a place became free.

@@ -75,7 +75,7 @@ def plan_events(
             if cut is None:
                 actions.append(_create(event, scope))
             else:
-                refusals.append(_perhaps_the_same(event, cut, scope))
+                refusals.append(_may_be_the_same(event, cut, scope))
                 taken.add(cut.id)  # nor is it an event to prune
             continue
         owner = key_of(Kind.EVENT, event.name)
@@ -145,7 +145,7 @@ def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
     )
 
 
-def _perhaps_the_same(event: DesiredEvent, live: CalendarEvent, scope: Scope) -> Diagnostic:
+def _may_be_the_same(event: DesiredEvent, live: CalendarEvent, scope: Scope) -> Diagnostic:
     return refusal(
         scope.address(Kind.EVENT, event.name),
         RefusedBy.AMBIGUOUS,
@@ -342,10 +342,14 @@ def may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> 
     if dict(recorded.event_ids).get(event.name):
         return False
     name, shown = normal_text(event.name).casefold(), normal_text(live.name).casefold().rstrip(" .…")
-    return bool(shown) and name.startswith(shown) and not any(change.path != "name" for change in apart(event, live))
+    return (
+        bool(shown)
+        and name.startswith(shown)
+        and not any(change.path != "name" for change in identity_changes(event, live))
+    )
 
 
-def apart(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
+def identity_changes(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
     """What identifies a declared event (its name, and its day, instant or rule), where a live one differs."""
     return event_changes(replace(event, description=ABSENT), live)
 

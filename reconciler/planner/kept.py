@@ -86,7 +86,7 @@ def _are_forms_of(asked: tuple[Json, ...], found: tuple[Json, ...]) -> bool:
     return True
 
 
-def is_settled(facts: JsonObject) -> bool:
+def is_final(facts: JsonObject) -> bool:
     """Whether these facts from `counted` say that the field will not be written again."""
     writes = facts.get("writes")
     return isinstance(writes, int) and writes >= WRITES

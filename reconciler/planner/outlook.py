@@ -178,7 +178,7 @@ def other_moment_notes(
             )
 
 
-def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[Diagnostic]:
+def warning_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[Diagnostic]:
     """A line for each warning about a post that this plan publishes."""
     found = tuple(candidates)
     warnings = warnings_of(found, scope, going)

@@ -184,11 +184,11 @@ class Review(Struct, frozen=True):
             reviewed.wanted,
             reviewed.cancelled,
             reviewed.withheld,
-            tuple(_lasting(problem).message for problem in reviewed.problems) if reviewed.wanted else (),
+            tuple(_stable_words(problem).message for problem in reviewed.problems) if reviewed.wanted else (),
         )
 
 
-def _lasting(problem: Diagnostic) -> Diagnostic:
+def _stable_words(problem: Diagnostic) -> Diagnostic:
     """What blocks a draft, in words that a later review repeats exactly."""
     late = problem.code == BlockedBy.TOO_LATE
     return replace(problem, message="it is too late to schedule it") if late else problem

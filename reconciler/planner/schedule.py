@@ -26,7 +26,7 @@ from reconciler.planner.candidates import DraftSelection, select_drafts
 from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
-from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, odd_notes, other_moment_notes
+from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, other_moment_notes, warning_notes
 from reconciler.planner.waiting_posts import WaitingPart
 from reconciler.planner.wanted_posts import days_of
 
@@ -115,7 +115,7 @@ def plan_schedule(
             scope,
         ),
         *other_moment_notes((*selection.wanted, *selection.scheduled), going, approvals, scope),
-        *odd_notes((*selection.wanted, *selection.scheduled), going, scope),
+        *warning_notes((*selection.wanted, *selection.scheduled), going, scope),
     )
     return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
 

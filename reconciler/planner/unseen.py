@@ -61,7 +61,7 @@ def unseen_posts(
     waiting = {post.id: replace(post, scheduled_for=at) for post, at in waiting_posts(recorded, options.now)}
     posts = list(waiting.values())
     if desired is not None:
-        posts += _taken_in(desired, recorded, options.now)
+        posts += _adopted(desired, recorded, options.now)
     posts.sort(key=lambda post: (post.scheduled_for or post.date or options.now, post.id))
     unwanted, others = [], []
     for post in posts:
@@ -93,7 +93,7 @@ def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     )
 
 
-def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
+def _adopted(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
     """The posts that somebody else scheduled and that count as this tool's own, as the approvals file knows them."""
     over = {outcome.post for outcome in recorded.outcomes} | recorded.published_by_id.keys()
     for id in sorted(scheduled_by_us(recorded) - over):

@@ -40,7 +40,7 @@ def import_line(done: ImportCompleted) -> str:
         (done.declared, "already declared"),
     )
     doing = [f"{count:,} {word}" for count, word in counted if count] or ["0 created"]
-    rest = [f"{done.unsettled:,} with changes left"] if done.unsettled else []
+    rest = [f"{done.not_empty:,} with changes left"] if done.not_empty else []
     if done.failed:
         rest.append(f"{done.failed:,} failed")
     if not rest and done.new + done.updated + done.unchanged:
@@ -52,4 +52,4 @@ def import_step(done: ImportCompleted) -> str | None:
     """What to type next."""
     if done.failed:
         return "reconciler import with the same arguments   (continues with the missing sites)"
-    return "reconciler plan" if done.unsettled else record_first(done.new)
+    return "reconciler plan" if done.not_empty else record_first(done.new)

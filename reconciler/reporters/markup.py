@@ -36,7 +36,7 @@ def lines(value: str) -> str:
     return "\n".join(text(line) for line in value.replace("\r\n", "\n").split("\n"))
 
 
-def words_apart(before: str, after: str) -> str:
+def word_diff(before: str, after: str) -> str:
     """Two texts as one, with `<del>` and `<ins>` around the words that differ."""
     if looks_the_same(before, after) and len(before) + len(after) <= LONG:
         old, new = both_spelled_out(before, after)

@@ -21,7 +21,7 @@ from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.kinds.registry import action_text, precondition
-from reconciler.reporters.markup import bullets, link, text, words_apart
+from reconciler.reporters.markup import bullets, link, text, word_diff
 from reconciler.reporters.page_rows import (
     Entered,
     SiteRow,
@@ -162,7 +162,7 @@ def _blocked(problem: Diagnostic, zone: str) -> str:
     rows = ""
     for found in problem.differences:
         before, after = (side_of(found, side, zone) for side in (found.in_file, found.live))
-        rows += f'<dt>{text(found.field)}</dt><dd dir="auto">{words_apart(before, after)}</dd>'
+        rows += f'<dt>{text(found.field)}</dt><dd dir="auto">{word_diff(before, after)}</dd>'
     word = "went out" if problem.code == BlockedBy.WENT_OUT_UNWANTED else "blocked"
     return problem_item(problem, word) + (f'<dl class="changes">{rows}</dl>' if rows else "")
 

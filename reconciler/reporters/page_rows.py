@@ -23,7 +23,7 @@ from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.reasons import facts_behind
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import obstacle, of_its_site
-from reconciler.reporters.markup import bullets, text, words_apart
+from reconciler.reporters.markup import bullets, text, word_diff
 from reconciler.reporters.plan_text import Rank
 from reconciler.reporters.values import yaml
 
@@ -139,7 +139,7 @@ def problem_item(problem: Diagnostic, word: str) -> str:
 def two_values(before: Json, after: Json) -> str:
     """A value and its replacement: texts word by word, anything else whole."""
     if isinstance(before, str) and isinstance(after, str):
-        return words_apart(before, after)
+        return word_diff(before, after)
     gone = "" if before is None else f"<del>{text(yaml(before, whole=True))}</del> "
     new = '<span class="soft">(not set)</span>' if after is None else f"<ins>{text(yaml(after, whole=True))}</ins>"
     return gone + new

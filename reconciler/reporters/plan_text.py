@@ -45,7 +45,7 @@ MOST_NAMED: Final = 6
 """How many drafts a line names; the rest are counted. Approved drafts that are discarded are all named."""
 
 
-ODD_TOGETHER: Final = {
+FOR_MANY_POSTS: Final = {
     SAME_MINUTE: "go out in the same minute as another post of their site",
     SAME_CONTENT: "repeat what goes out on the same account within a day",
 }
@@ -132,7 +132,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
 
 def _note(note: Diagnostic) -> Item:
     """A note. In those about posts, only the names differ from site to site."""
-    if (kind := ODD_TOGETHER.get(note.code)) is not None:
+    if (kind := FOR_MANY_POSTS.get(note.code)) is not None:
         return Item(Rank.NOTE, (), (_note_line(cause(note)),), NoteTotal(kind))
     shared, names = cause(note), ""
     if note.code == HELD_BACK:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from reconciler.reporters.context import Reporter, ReporterContext
 
 
-class Tells(StrEnum):
+class Coverage(StrEnum):
     """What a format has room for; tests enforce it."""
 
     EVERYTHING = "everything"
@@ -23,7 +23,7 @@ class Format(NamedTuple):
 
     module: str
     reporter: str
-    tells: Tells = Tells.EVERYTHING
+    coverage: Coverage = Coverage.EVERYTHING
     followed: bool = False
 
 
@@ -32,12 +32,12 @@ FORMATS: Final[dict[str, Format]] = {
     "json": Format("json_report", "JsonReporter"),
     "ndjson": Format("ndjson", "NdjsonReporter", followed=True),
     "markdown": Format("markdown", "MarkdownReporter"),
-    "junit": Format("junit", "JunitReporter", Tells.PROBLEMS),
-    "sarif": Format("sarif", "SarifReporter", Tells.PROBLEMS),
-    "openmetrics": Format("openmetrics", "OpenMetricsReporter", Tells.NUMBERS),
-    "github": Format("github", "GithubReporter", Tells.PROBLEMS),
-    "gitlab": Format("gitlab", "GitlabReporter", Tells.NUMBERS),
-    "codequality": Format("codequality", "CodeQualityReporter", Tells.PROBLEMS),
+    "junit": Format("junit", "JunitReporter", Coverage.PROBLEMS),
+    "sarif": Format("sarif", "SarifReporter", Coverage.PROBLEMS),
+    "openmetrics": Format("openmetrics", "OpenMetricsReporter", Coverage.NUMBERS),
+    "github": Format("github", "GithubReporter", Coverage.PROBLEMS),
+    "gitlab": Format("gitlab", "GitlabReporter", Coverage.NUMBERS),
+    "codequality": Format("codequality", "CodeQualityReporter", Coverage.PROBLEMS),
     "html": Format("html", "HtmlReporter"),
 }
 """The formats, by the names that `--output` takes."""

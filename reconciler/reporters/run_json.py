@@ -145,7 +145,7 @@ class ImportRecord(Struct, frozen=True):
     updated: int
     unchanged: int
     declared: int
-    unsettled: int = field(name="notEmpty")
+    not_empty: int
     failed: int
 
 

@@ -24,9 +24,9 @@ def lines(value: str) -> Markup:
     return Markup(markup.lines(value))  # noqa: S704 - it was escaped
 
 
-def apart(before: str, after: str) -> Markup:
+def word_diff(before: str, after: str) -> Markup:
     """Two texts as one, with the differing words marked."""
-    return Markup(markup.words_apart(before, after))  # noqa: S704 - it was escaped
+    return Markup(markup.word_diff(before, after))  # noqa: S704 - it was escaped
 
 
 def render(template: str, **values: Any) -> Markup:
@@ -49,7 +49,7 @@ def environment() -> Environment:
     made.filters["lines"] = lines
     made.filters["number"] = "{:,}".format
     made.filters["css"] = Markup  # markup from a file of this project, never from a text
-    made.globals["apart"] = apart
+    made.globals["word_diff"] = word_diff
     return made
 
 

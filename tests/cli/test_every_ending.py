@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.reporters.registry import FORMATS, Tells
+from reconciler.reporters.registry import FORMATS, Coverage
 from tests.cli.projects import Command, Project, site
 
 ALWAYS = ("text", "json", "markdown")
@@ -37,7 +37,7 @@ class Reports:
         found = {name: (self.folder / f"report.{name}").read_text("utf-8") for name in self.formats}
         for name, text in found.items():
             assert text.endswith("\n"), name
-            if FORMATS[name].tells is not Tells.NUMBERS:
+            if FORMATS[name].coverage is not Coverage.NUMBERS:
                 assert [problem for problem in problems if problem not in text] == [], name
         return found
 

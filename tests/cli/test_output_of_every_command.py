@@ -24,7 +24,7 @@ from reconciler.cli.run import CommandRun
 from reconciler.engine.results import Event
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.verdict import Verdict, verdict_with
-from reconciler.reporters.registry import FORMATS, Tells
+from reconciler.reporters.registry import FORMATS, Coverage
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
 from tests.cli.test_state_command import Planted
 from tests.reporters.verdicts import check_verdict
@@ -137,7 +137,7 @@ def check(folder: Path, name: str, verdict: Verdict) -> dict[str, Any]:
     for problem in found.get("problems", ()):
         words = max(re.findall(r"[\w ]+", problem["message"]), key=len)
         silent = {format for format, text in texts.items() if words not in text}
-        assert silent == {format for format in FORMATS if FORMATS[format].tells is Tells.NUMBERS}
+        assert silent == {format for format in FORMATS if FORMATS[format].coverage is Coverage.NUMBERS}
     return found
 
 

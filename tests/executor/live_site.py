@@ -344,7 +344,7 @@ class Bench:
     def apply(self, *actions: Action, allow_publish: bool = True, **plan: Any) -> SiteLedger:
         return asyncio.run(self.apply_async(*actions, allow_publish=allow_publish, **plan))
 
-    def settle_open(self) -> RecordedSite:
+    def resolve_open(self) -> RecordedSite:
         return asyncio.run(resolve_open(SITE, self.ports, self.options(), self.events.append))
 
     def reads(self, part: str) -> int:

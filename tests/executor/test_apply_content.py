@@ -65,7 +65,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Reason, RefusedBy, StillGoingOut, blocked, refusal
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of
 from reconciler.planner.deferred import ResolvedActions
-from reconciler.planner.kept import is_settled
+from reconciler.planner.kept import is_final
 from reconciler.planner.unstopped import why_not_cancelled
 from reconciler.reporters.diagnostics import obstacle, sentence
 from reconciler.reporters.findings import going_out
@@ -195,7 +195,7 @@ def test_rule_17_7_what_two_writes_did_not_change_in_an_activity_is_what_the_sit
     edit = UpdateActivity(live.id, live.title, (FieldChange(path, live.facts()[path], asked),))
     assert results(shop.apply(act(edit, Kind.ACTIVITY, live.id))) == ["failed"]
     assert results(shop.apply(act(edit, Kind.ACTIVITY, live.id))) == ["done"]
-    assert is_settled(shop.recorded.object(f"kept[activity[{live.id}].{path}]") or EMPTY)
+    assert is_final(shop.recorded.object(f"kept[activity[{live.id}].{path}]") or EMPTY)
 
 
 # --- posts -----------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def test_the_next_run_waits_for_posts_that_an_earlier_one_asked_for(shop: Bench)
 def test_posts_that_never_come_are_not_done_once_their_time_is_up(shop: Bench) -> None:
     shop.world.takes = None
     shop.apply(posts_for("a2"))
-    assert shop.settle_open().open == ()
+    assert shop.resolve_open().open == ()
 
 
 @pytest.mark.parametrize(("effect", "result"), [(True, "done"), (False, "unknown")])
@@ -323,7 +323,7 @@ def test_what_a_killed_run_cleared_before_the_stories_is_remembered(shop: Bench)
     clear = act(ClearPosts(ActivityId("a1"), "x", (PostId("p1"), PostId("p2")), True), Kind.POSTS, "a1")
     with pytest.raises(KeyboardInterrupt):
         shop.apply(clear)
-    assert shop.settle_open().open == ()
+    assert shop.resolve_open().open == ()
     assert shop.recorded.object("draft[p1]") == WAS_CANCELLED
 
 
@@ -726,9 +726,9 @@ def test_rule_17_6_a_post_that_waits_is_cancelled_although_the_marketing_plan_sh
 def test_what_an_answer_called_scheduled_and_reads_as_a_draft_stays_open_for_a_while(shop: Bench) -> None:
     shop.world.answers = {SchedulePost: [Done()]}
     assert results(shop.apply(out(shop, "p1"))) == ["unknown"]
-    assert len(shop.settle_open().open) == 1
+    assert len(shop.resolve_open().open) == 1
     shop.world.edit("p1", status=PostStatus.SCHEDULED)
-    assert shop.settle_open().open == ()
+    assert shop.resolve_open().open == ()
     assert [post.id for post in shop.recorded.published] == ["p1"]
 
 
@@ -736,7 +736,7 @@ def test_a_scheduled_post_with_an_unknown_status_may_go_out_and_stays_open(shop:
     shop.world.after_call = lambda _: shop.world.edit("p1", status=Unrecognised("QUEUED_UP"))
     ledger = shop.apply(out(shop, "p1"))
     assert (results(ledger), details(ledger)) == (["unknown"], ["it is QUEUED_UP, an unknown status"])
-    assert len(shop.settle_open().open) == 1
+    assert len(shop.resolve_open().open) == 1
 
 
 def test_rule_17_6_a_scheduled_post_that_reads_as_a_draft_is_read_again(shop: Bench) -> None:
@@ -801,7 +801,7 @@ def test_a_schedule_that_cannot_be_read_back_stays_open_for_the_next_run(shop: B
     assert results(ledger) == ["unknown", "not-started"]
     assert ledger.error is not None
     shop.world.after_call = None
-    assert shop.settle_open().open == ()
+    assert shop.resolve_open().open == ()
     assert [(post.id, post.times) for post in shop.recorded.published] == [("p1", 1)]
 
 
@@ -814,7 +814,7 @@ def test_a_run_killed_right_after_a_schedule_is_finished_by_the_next_without_sch
     with pytest.raises(KeyboardInterrupt):
         shop.apply(action)
     shop.world.after_call = None
-    shop.settle_open()
+    shop.resolve_open()
     assert [post.id for post in shop.recorded.published] == ["p1"]
     assert results(shop.apply(action)) == ["skipped"]
     assert shop.writes == ["SchedulePost"]

@@ -263,7 +263,7 @@ def test_the_next_run_goes_on_waiting_and_then_records_the_pending_inputs_as_gen
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.takes = timedelta(minutes=15)
     bench.apply(generate(), inputs=DRY)
-    bench.settle_open()
+    bench.resolve_open()
     assert bench.recorded.pending == DRY
     ledger = bench.apply(AWAIT, inputs=WARM, adopted_inputs=WARM)
     assert results(ledger) == ["done"]
@@ -391,7 +391,7 @@ def test_a_lost_answer_without_a_trace_is_unknown_and_stays_open_until_its_time_
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
     assert results(ledger) == ["unknown", "not-started"]
     assert [entry.sent for entry in bench.recorded.open] == [False]
-    assert bench.settle_open().open == ()
+    assert bench.resolve_open().open == ()
     assert bench.recorded.pending == DRY
 
 
@@ -406,10 +406,10 @@ def test_a_call_that_was_cut_off_by_a_kill_is_found_again_by_its_trace(bench: Be
     with pytest.raises(KeyboardInterrupt):
         bench.apply(regenerate(), inputs=DRY)
     bench.world.after_call = None
-    bench.settle_open()
+    bench.resolve_open()
     assert [(entry.call, entry.sent) for entry in bench.recorded.open] == [("regenerate", True)]
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
-    assert bench.settle_open().open == ()
+    assert bench.resolve_open().open == ()
     assert bench.recorded.generated_from == DRY
 
 
@@ -425,7 +425,7 @@ def test_a_young_entry_without_a_trace_is_waited_for_and_given_up_at_its_deadlin
         bench.apply(regenerate(), inputs=DRY)
     bench.world.before_call = None
     bench.world.now += timedelta(minutes=4)
-    assert len(bench.settle_open().open) == 1
+    assert len(bench.resolve_open().open) == 1
     assert results(bench.apply(AWAIT)) == ["skipped"]
     assert bench.world.now == START + timedelta(minutes=10)
     assert bench.recorded.open == ()
@@ -441,7 +441,7 @@ def test_an_earlier_call_is_not_given_up_at_its_deadline_by_reads_that_failed(be
     with pytest.raises(KeyboardInterrupt):
         bench.apply(regenerate(), inputs=DRY)
     bench.world.status = PlanStatus.ACTIVE  # a read that lags behind
-    assert len(bench.settle_open().open) == 1
+    assert len(bench.resolve_open().open) == 1
     bench.world.failing = {"marketing-plan": [failure()] * 999}
     assert results(bench.apply(AWAIT)) == ["pending"]
     assert len(bench.recorded.open) == 1, "nobody has seen that it had no effect, so it is not made again"
@@ -470,7 +470,7 @@ def test_a_lost_answer_that_cannot_be_read_back_is_unknown_and_blocks_only_that_
     ledger = bench.apply(set_tone())
     assert results(ledger) == ["unknown"]
     assert [entry.call for entry in bench.recorded.open] == ["update-settings"]
-    assert bench.settle_open().open == ()
+    assert bench.resolve_open().open == ()
 
 
 # --- events ----------------------------------------------------------------------------------------
@@ -687,10 +687,10 @@ def test_rule_17_1_what_was_created_and_never_seen_is_unknown_and_not_created_ag
     assert results(ledger) == ["unknown", "not-started"]
     assert bench.writes == ["CreateEvent"]
     assert bench.reads("events") >= 3
-    (entry,) = bench.settle_open().open  # the next run looks, and leaves it as it is
+    (entry,) = bench.resolve_open().open  # the next run looks, and leaves it as it is
     assert entry.sent
     bench.world.events = [CalendarEvent(EventId("e9"), "Sale", date=SALE.date)]
-    assert bench.settle_open().open == ()
+    assert bench.resolve_open().open == ()
     assert bench.recorded.event_ids == (("Sale", EventId("e9")),)
 
 

@@ -235,12 +235,12 @@ def entry(call: str, address: str = "shop/settings", **facts: object) -> OpenEnt
 
 def test_a_call_of_a_later_version_stays_open(shop: Bench) -> None:
     shop.remember(open=(entry("paint-the-town"),))
-    assert len(shop.settle_open().open) == 1
+    assert len(shop.resolve_open().open) == 1
     assert shop.world.log == []
 
 
 def test_nothing_is_read_if_nothing_is_open(shop: Bench) -> None:
-    shop.settle_open()
+    shop.resolve_open()
     assert shop.world.log == []
 
 
@@ -269,7 +269,7 @@ def test_nothing_is_read_if_nothing_is_open(shop: Bench) -> None:
 )
 def test_what_became_of_a_call_is_judged_by_what_is_there(shop: Bench, left: OpenEntry, done: bool) -> None:
     shop.remember(open=(left,))
-    assert shop.settle_open().open == ()
+    assert shop.resolve_open().open == ()
     (resolved,) = [event for event in shop.events if isinstance(event, EntryResolved)]
     assert isinstance(resolved.outcome, NotDone) is not done
 
@@ -278,9 +278,9 @@ def test_a_move_whose_time_cannot_be_seen_stays_open(shop: Bench) -> None:
     shop.remember(
         open=(entry("reschedule-post", post="p1", activity="a1", digest="x", channel="GBP", at=instant(START)),)
     )
-    assert len(shop.settle_open().open) == 1
+    assert len(shop.resolve_open().open) == 1
     shop.world.edit("p1", scheduled_for=START)
-    assert shop.settle_open().open == ()
+    assert shop.resolve_open().open == ()
 
 
 @pytest.mark.parametrize(("interval", "shows"), [(30, 20), (0.05, 3)])
@@ -290,7 +290,7 @@ def test_a_create_that_was_sent_only_just_now_is_looked_for_again(shop: Bench, i
     shop.remember(open=(replace(entry("create-event", name="Fair", event=when, known=()), started_at=START),))
     fair = CalendarEvent(EventId("e7"), "Fair", None, START)
     shop.world.later(lambda: shop.world.events.append(fair), timedelta(seconds=shows))
-    assert shop.settle_open().event_ids == (("Fair", EventId("e7")),)
+    assert shop.resolve_open().event_ids == (("Fair", EventId("e7")),)
 
 
 # --- read-back and the state -------------------------------------------------------------------------

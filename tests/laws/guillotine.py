@@ -23,7 +23,7 @@ from reconciler.executor.ledger import ActionResult
 from reconciler.sandbox.app import Sandbox, Seen
 from reconciler.state.store import Any, Log, Store, Stored, Version
 from tests.laws.pool import fork
-from tests.laws.scenario import Undisturbed, at_rest, normal_world, once_only, settled_record
+from tests.laws.scenario import Undisturbed, at_rest, final_record, normal_world, once_only
 from tests.laws.whole_run import Json, WholeRun
 
 
@@ -170,7 +170,7 @@ def run_again(stage: Undisturbed, folder: Path) -> None:
 
 def compare(stage: Undisturbed, run: WholeRun) -> None:
     """AssertionError if a stage did not end like the undisturbed one, or did something twice."""
-    record = settled_record(run)
+    record = final_record(run)
     writes = [request for request in run.requests()[stage.requests_before :] if request["wrote"]]
     wanted, found = once_only(list(stage.writes)), once_only(writes)
     assert found == wanted, f"done too often: {found - wanted}, too seldom: {wanted - found}"

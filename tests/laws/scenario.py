@@ -304,7 +304,7 @@ def normal_record(recorded: RecordedSite) -> Json:
     }
 
 
-def settled_record(run: WholeRun) -> Json:
+def final_record(run: WholeRun) -> Json:
     """What is in the state once an apply with nothing to do has recorded what it found to be as asked."""
     before = len(run.requests())
     ledger = run.apply()
@@ -347,7 +347,7 @@ def play(folder: Path) -> tuple[Undisturbed, ...]:
         assert run.planned is not None
         plan = run.planned
         writes = tuple(request for request in run.requests()[before:] if request["wrote"])
-        world, record = normal_world(run.sandbox), settled_record(run)
+        world, record = normal_world(run.sandbox), final_record(run)
         played.append(Undisturbed(stage, start, plan, ledger, before, writes, world, record))
         run.sandbox.close()
     return tuple(played)

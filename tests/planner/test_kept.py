@@ -17,7 +17,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState
-from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
+from reconciler.planner.kept import counted, is_a_form_of, is_final, kept_notes
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.reporters.diagnostics import cause
@@ -70,7 +70,7 @@ def test_rule_17_7_a_difference_that_two_writes_did_not_remove_is_not_written_a_
         assert (plan.notes, state) == ((), DriftState.DRIFTED)
         entry = counted("", FieldChange(TONE.path, "warm", TONE.value), recorded)
         recorded = replace(recorded, objects=(entry,))
-    assert is_settled(entry[1])
+    assert is_final(entry[1])
     plan, state = plan_of("warm", recorded)
     assert plan.actions == ()
     assert state is DriftState.CONVERGED

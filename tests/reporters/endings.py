@@ -469,7 +469,7 @@ def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
         SiteImported(shop, "1", Import.CREATED, file, 2, 1, (left,)),
         SiteImported(SiteName("calm"), "2", Import.DECLARED, "sites/calm.yaml"),
         unread(say),
-        ImportCompleted(3, new=1, declared=1, unsettled=1, unsettled_new=1, failed=1),
+        ImportCompleted(3, new=1, declared=1, not_empty=1, not_empty_new=1, failed=1),
         exits(1),
     )
     yield "import", Run("import", imported, words=f"shop calm {file} created", problems="w-left w-unread")

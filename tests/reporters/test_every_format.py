@@ -22,7 +22,7 @@ from reconciler.engine.verdict import verdict_of
 from reconciler.executor.ledger import SEVERITIES
 from reconciler.model.verdict import Verdict
 from reconciler.reporters.layout import Screen
-from reconciler.reporters.registry import FORMATS, Tells
+from reconciler.reporters.registry import FORMATS, Coverage
 from tests.hostile import CAPTIONS, RAW
 from tests.reporters.endings import NOT_DONE, Run, endings, exits, report
 from tests.reporters.verdicts import check_verdict
@@ -47,9 +47,9 @@ def test_the_endings_are_told_apart() -> None:
 def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
     run = ending(name)
     text = report(format, run)
-    tells = FORMATS[format].tells
+    coverage = FORMATS[format].coverage
     assert text.endswith("\n"), "a report is never empty, and ends its last line"
-    wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
+    wanted = {Coverage.EVERYTHING: run.words, Coverage.PROBLEMS: run.problems, Coverage.NUMBERS: ()}[coverage]
     assert [word for word in wanted if word not in text] == [], f"{format} has to say these of {name!r}"
 
 
@@ -57,7 +57,7 @@ SAYS_NOTHING = {PhaseStarted, SiteStarted, Progressed, StarterWritten, SandboxSt
 """Events that need leave no trace: they only say that a run goes on or is over, which other tests look for."""
 
 
-@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.tells is Tells.EVERYTHING])
+@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.coverage is Coverage.EVERYTHING])
 def test_a_format_that_shows_everything_drops_no_event(format: str) -> None:
     """A `case _` that drops an event passes the type checker: the report is the same as without the event."""
     runs = [run for _, run in endings(str)]
@@ -135,7 +135,7 @@ def test_what_failed_has_its_fix_and_its_request_apart_in_sarif() -> None:
 
 
 @pytest.mark.parametrize("name", ["an apply that its only site refuses", "an apply that a limit refuses"])
-@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.tells is Tells.PROBLEMS])
+@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.coverage is Coverage.PROBLEMS])
 def test_a_refusal_that_comes_twice_is_reported_once(format: str, name: str) -> None:
     times = {"junit": 2, "github": 2}.get(format, 1)  # in an attribute and in words; as an annotation and as last line
     run = ending(name)
@@ -167,8 +167,8 @@ def test_nothing_in_a_text_is_obeyed(format: str, text: str) -> None:
             assert obeyed == [], name
         assert not [mark for mark in OBEYED if mark in shown], name
         shown.encode()
-        tells = FORMATS[format].tells
-        wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
+        coverage = FORMATS[format].coverage
+        wanted = {Coverage.EVERYTHING: run.words, Coverage.PROBLEMS: run.problems, Coverage.NUMBERS: ()}[coverage]
         assert [word for word in wanted if word not in shown] == [], f"{format} has to say these of {name!r}"
 
 
@@ -184,8 +184,8 @@ def test_a_text_of_a_hundred_thousand_characters_is_harmless(format: str) -> Non
         if format != "github":  # whose own commands are
             assert not re.search(r"^\s*::", shown, re.MULTILINE), name
         shown.encode()
-        tells = FORMATS[format].tells
-        wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
+        coverage = FORMATS[format].coverage
+        wanted = {Coverage.EVERYTHING: run.words, Coverage.PROBLEMS: run.problems, Coverage.NUMBERS: ()}[coverage]
         assert format == "markdown" or [word for word in wanted if word not in shown] == [], name
 
 
@@ -210,11 +210,13 @@ def test_a_run_may_be_cut_short_anywhere(format: str) -> None:
             short = Run(run.command, (*run.events[:cut], closing, exits(1)))
             text = report(format, short)
             assert text.endswith("\n")
-            if isinstance(closing, RunFailed) and FORMATS[format].tells is not Tells.NUMBERS:
+            if isinstance(closing, RunFailed) and FORMATS[format].coverage is not Coverage.NUMBERS:
                 assert "w-bug" in text
 
 
-@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.tells is not Tells.NUMBERS])
+@pytest.mark.parametrize(
+    "format", [name for name, format in FORMATS.items() if format.coverage is not Coverage.NUMBERS]
+)
 def test_an_audit_says_the_same_about_an_object_in_every_format(format: str) -> None:
     """A screen and a page show the fields in rows, and the name apart."""
     run = ending("drift")

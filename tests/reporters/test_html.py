@@ -23,7 +23,7 @@ from reconciler.planner.review import ReviewStatus
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.html import HtmlReporter
-from reconciler.reporters.markup import hashed, link, words_apart
+from reconciler.reporters.markup import hashed, link, word_diff
 from reconciler.reporters.page import SHOWN
 from tests.hostile import CAPTIONS
 from tests.reporters.endings import AT, DIGEST, POST, Run, endings, exits, full_plan, planned, unread
@@ -113,7 +113,7 @@ def test_each_action_says_why() -> None:
 def test_a_changed_text_is_shown_word_by_word() -> None:
     change = FieldChange("settings.toneOfVoice", "warm and dry, always", "warm and playful, always")
     assert "warm and <del>dry,</del><ins>playful,</ins> always" in page(site("shop", change), exits(0))
-    assert words_apart("a\u200bb", "ab").startswith("<del>a&lt;U+200B&gt;b</del>")
+    assert word_diff("a\u200bb", "ab").startswith("<del>a&lt;U+200B&gt;b</del>")
 
 
 def test_the_gallery_shows_what_changed_after_the_approval() -> None:

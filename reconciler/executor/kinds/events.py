@@ -41,7 +41,7 @@ from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, b
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text, spoken
 from reconciler.model.writes import FieldChange
-from reconciler.planner.events import apart, event_changes, own_calendars, own_events, plan_events
+from reconciler.planner.events import event_changes, identity_changes, own_calendars, own_events, plan_events
 from reconciler.planner.options import Scope
 
 FOREIGN = Diagnostic(Trouble.READ_ONLY, "it belongs to a connected calendar, which this site cannot change")
@@ -234,7 +234,7 @@ class EventsKind(ManagedKind[EventOperation]):
 def _made(wanted: DesiredEvent, entry: OpenEntry, events: tuple[CalendarEvent, ...]) -> list[CalendarEvent]:
     """Events that match the wanted one and, by their ids, did not exist before the call."""
     new = (event for event in events if event.id not in entry.before.known)
-    return sorted((event for event in new if not apart(wanted, event)), key=lambda event: event.id)
+    return sorted((event for event in new if not identity_changes(wanted, event)), key=lambda event: event.id)
 
 
 def _own(events: tuple[CalendarEvent, ...], recorded: RecordedSite) -> frozenset[CalendarId | None]:
@@ -265,7 +265,7 @@ def _created(wanted: DesiredEvent, entry: OpenEntry, created: str | None, found:
 
 
 def _paths(wanted: DesiredEvent, live: CalendarEvent) -> set[str]:
-    return {change.path for change in apart(wanted, live)}
+    return {change.path for change in identity_changes(wanted, live)}
 
 
 def _seen(found: Snapshot) -> tuple[CalendarEvent, ...]:
@@ -303,7 +303,7 @@ async def event_unmet(
             if not isinstance(operation, CreateEvent):
                 return None
             own = own_events(events, recorded)
-            alike = any(not apart(operation.event, event) for event in own)
+            alike = any(not identity_changes(operation.event, event) for event in own)
             return stale("the event already exists") if alike else None
         case _:
             assert_never(required)

@@ -134,7 +134,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     ) -> PublishedPost | None:
         return None if isinstance(operation, CancelPost) else published_post(operation, entry, context)
 
-    def leaves_undone(self, operation: ScheduleOperation, failure: Failure) -> Bindings:
+    def leaves_if_not_done(self, operation: ScheduleOperation, failure: Failure) -> Bindings:
         """Until a post is cancelled or gone, each plan says that it still goes out."""
         if operation.verb is not Verb.CANCEL:
             return Bindings()
@@ -163,7 +163,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     def not_kept(self, operation: ScheduleOperation) -> Bindings:
         if operation.verb is not Verb.CANCEL:
             return Bindings()
-        failed = self.leaves_undone(operation, Failure(Trouble.NO_EFFECT))
+        failed = self.leaves_if_not_done(operation, Failure(Trouble.NO_EFFECT))
         return replace(failed, objects=((key_of(Kind.DRAFT, operation.post), SCHEDULED), *failed.objects))
 
     def unkept(
