@@ -15,7 +15,7 @@ CALLED_FROM_OUTSIDE = {
     "get_source",  # jinja's
     *("add_hook", "start_in_thread", "variants"),  # the sandbox is there for tests
     "HOLD",  # a value of a file
-    "tells",  # tests hold a format to what it says that it tells
+    "coverage",  # tests check that a format shows what it says it covers
     "PLAN_STATUSES",  # for the schema of sandbox.yaml, which tools/ writes
 }
 
