@@ -101,6 +101,7 @@ def takes_its_worker_with_it(data: bytes) -> bytes:
     return data
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("allowed", [0, 1, 5])
 def test_a_part_is_begun_three_times_whatever_dask_is_set_to(
     shops: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
@@ -115,7 +116,7 @@ def test_a_part_is_begun_three_times_whatever_dask_is_set_to(
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": allowed}),
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=False, host="127.0.0.1"
+            n_workers=ATTEMPTS + 1, threads_per_worker=1, dashboard_address=None, silence_logs=False, host="127.0.0.1"
         ) as cluster,
     ):
         workers = dask_workers(cluster.scheduler_address, setup)
@@ -132,7 +133,7 @@ def test_a_part_is_begun_three_times_whatever_dask_is_set_to(
             return False
 
         try:
-            assert asyncio.run(given_up())
+            assert asyncio.run(asyncio.wait_for(given_up(), 120))
         finally:
             workers.close()
     assert len(noted.read_text()) in (ATTEMPTS, ATTEMPTS + 1)  # the last one is cancelled when it begins
