@@ -9,6 +9,8 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.executor.problems import at_site
+from reconciler.model.codec import Malformed, from_plain, to_plain
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite
@@ -103,10 +105,17 @@ def _asked(named: NamedCheck, plan: Plan, context: PolicyContext) -> tuple[Diagn
         problems = tuple(named.check(plan, context))
     except Exception as error:
         raise CheckFailed(named.name, _said(error)) from error
-    for problem in problems:
-        if not isinstance(problem, Diagnostic):
-            raise CheckFailed(named.name, f"it returned {type(problem).__name__} instead of a Diagnostic")
-    return problems
+    return tuple(at_site(_read(named, problem), plan.site.name) for problem in problems)
+
+
+def _read(named: NamedCheck, problem: object) -> Diagnostic:
+    """A problem as the types of its fields say: a check need not be typed, and "error" is an error too."""
+    if not isinstance(problem, Diagnostic):
+        raise CheckFailed(named.name, f"it returned {type(problem).__name__} instead of a Diagnostic")
+    try:
+        return from_plain(Diagnostic, to_plain(problem), exact=False)
+    except (Malformed, TypeError, NotImplementedError) as error:
+        raise CheckFailed(named.name, f"it returned a Diagnostic that cannot be read: {error}") from error
 
 
 def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_an_error_without_an_action_refuses_the_site(folder: Folder, install: In
     done = reconciler("plan", folder.root, "--output", "json")
     assert done.code == 4
     assert [site["refusals"] for site in done.json["sites"]] == [
-        [{"code": "acme-freeze", "severity": "error", "message": "no changes in EMEA this week"}],
+        [{"code": "acme-freeze", "severity": "error", "message": "no changes in EMEA this week", "address": "shop"}],
         [],
     ]
     text = reconciler("plan", folder.root)
@@ -108,9 +109,38 @@ def test_a_warning_is_shown_and_stops_nothing(folder: Folder, install: Install, 
     )
     done = reconciler("plan", folder.root)
     assert done.code == 0
-    assert done.err == "warning: 2 changes\nwarning: 2 changes\n"
+    assert done.err == "warning: shop: 2 changes\nwarning: shop-z: 2 changes\n"
     found = reconciler("plan", folder.root, "--output", "json").json
-    assert [problem["code"] for problem in found["problems"]] == ["acme-note", "acme-note"]
+    assert [(problem["code"], problem["address"]) for problem in found["problems"]] == [
+        ("acme-note", "shop"),
+        ("acme-note", "shop-z"),
+    ]
+
+
+@pytest.mark.parametrize("severity", ["Severity.ERROR", "'error'"])
+def test_what_a_check_finds_on_several_sites_is_told_of_each(
+    severity: str, folder: Folder, install: Install, reconciler: Command
+) -> None:
+    install(f"""\
+    return [Diagnostic("acme-freeze", "no changes this week", "wait", {severity})]
+""")
+    done = reconciler("plan", folder.root, "--output", "sarif")
+    assert done.code == 4
+    results = json.loads(done.out)["runs"][0]["results"]
+    assert [result["message"]["text"] for result in results] == [
+        "shop: no changes this week; wait",
+        "shop-z: no changes this week; wait",
+    ]
+
+
+def test_the_address_of_an_action_may_be_a_text(folder: Folder, install: Install, reconciler: Command) -> None:
+    install("""\
+    yield Diagnostic("acme-tone", "the tone is not ours", address=f"{plan.site.name}/settings")
+""")
+    done = reconciler("plan", folder.root, "--output", "json")
+    assert done.code == 0
+    blocked = [problem["address"] for site in done.json["sites"] for problem in site["blocked"]]
+    assert blocked == ["shop/settings", "shop-z/settings"]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +149,9 @@ def test_a_warning_is_shown_and_stops_nothing(folder: Folder, install: Install, 
         ("    raise KeyError('odd')\n", "the policy check 'acme_policy' failed: KeyError: 'odd'"),
         ("    return ['no']\n", "the policy check 'acme_policy' failed: it returned str instead of a Diagnostic"),
         ("    return None\n", "the policy check 'acme_policy' failed: TypeError"),
+        ("    return [Diagnostic('a', 'b', severity='fatal')]\n", "severity: invalid enum value 'fatal'"),
+        ("    return [Diagnostic('a', 3)]\n", "cannot be read: message: expected `str`, got `int`"),
+        ("    return [Diagnostic('a', 'b', place=check)]\n", "a Diagnostic that cannot be read: "),
     ],
 )
 def test_a_check_that_fails_is_an_error_and_nothing_is_done(
