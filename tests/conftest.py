@@ -16,7 +16,7 @@ from tests.canary import CANARY, leaks_in_folder, leaks_in_text
 FIGURE = "figure"
 """The name of a property that a test records to have it printed at the end of the session."""
 
-settings.register_profile("repeatable", derandomize=True, deadline=None)  # a busy machine is no failure
+settings.register_profile("repeatable", derandomize=True, deadline=None)  # a busy machine is not a failure
 settings.register_profile("explore", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 

@@ -136,7 +136,7 @@ def _errors(trees: Iterable[ast.Module]) -> set[str]:
 
 
 def _records(trees: Iterable[ast.Module]) -> set[str]:
-    """The names of all classes that are no errors, without MAKERS."""
+    """The names of all classes that are not errors, without MAKERS."""
     names = {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
     return names - _errors(trees) - MAKERS
 

@@ -1,4 +1,4 @@
-"""Nothing in the package is there for its tests alone: each name is used somewhere else in it."""
+"""Nothing in the package is there only for its tests: each name is used somewhere else in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes with a problem in a word, and what people are told of an entry: for tests about something else."""
+"""Outcomes with a one-word problem, and what people see of an entry: for tests about something else."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def unclear(why: str, **more: Any) -> Unknown:
 
 
 def told(entry: Entry, zone: str = "UTC") -> str:
-    """Why an action was not done, and what to do; of one that was done, what else is told."""
+    """Why an action was not done, and what to do; of one that was done, what else is shown."""
     return became(entry, zone) if entry.problem is None else reason(entry.problem)

@@ -94,7 +94,7 @@ def test_parts_are_read_at_once(bench: Bench) -> None:
         flying -= 1
         return ok()
 
-    with pytest.raises(ApiError):  # an empty object is no answer to most of them
+    with pytest.raises(ApiError):  # an empty object is not an answer to most of them
         asyncio.run(bench.client(side).reader().read(bench.site, frozenset(Need) - {Need.CHANNELS, Need.ACCOUNTS}))
     assert most == len(Need) - 2
 

@@ -1,4 +1,4 @@
-"""What goes on the wire: which requests are sent at all, to whom, with which headers, and what is taken back."""
+"""What goes on the wire: which requests are sent, to whom, with which headers, and what is removed from answers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_call_for_an_account_names_the_account_and_no_site(bench: Bench) -> No
         request.headers["wix-account-id"] == "acc-1" and "wix-site-id" not in request.headers
         for request in side.requests
     )
-    # A follow-up page sends the cursor alone (S-wix 5).
+    # A follow-up page sends only the cursor (S-wix 5).
     assert json.loads(side.requests[1].content) == {"query": {"cursorPaging": {"cursor": "c1"}}}
 
 

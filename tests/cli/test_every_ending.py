@@ -152,7 +152,7 @@ def test_a_signal(number: int, code: int, project: Project, reports: Reports) ->
             assert silent.stdout.readline() == "asked\n"
             running.send_signal(number)
             time.sleep(0.02)
-            running.send_signal(number)  # in haste: what the first has begun to tell is told all the same
+            running.send_signal(number)  # in a hurry: what the first has begun to report is still reported
             _, said = running.communicate(timeout=30)
         silent.kill()
     assert (running.returncode, said) == (code, "Interrupted: 0 of 1 site planned; nothing was changed.\n")

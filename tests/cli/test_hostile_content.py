@@ -41,7 +41,7 @@ activities = {name: f"b0000000-0000-4000-8000-{number:012d}" for number, name in
 
 @pytest.fixture
 def shop(project: Project) -> Project:
-    """A site with a draft for each caption, under a title that is no better."""
+    """A site with a draft for each caption, under a title that is just as bad."""
     seed = SEED
     for number, name in enumerate(CAPTIONS):
         draft = f"{{id: {ids[name]}, channel: FACEBOOK, media: ['https://static.wixstatic.com/{name}.jpg']}}"

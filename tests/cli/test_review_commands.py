@@ -507,7 +507,7 @@ def test_ctrl_c_between_two_drafts_says_what_was_saved(
 
 
 def test_a_program_decides_as_a_person_does(shop: Project, reconciler: Command) -> None:
-    """`approve` is a function over values. What was edited is not approved, and what was written is told at any end."""
+    """`approve` is a function over values. What was edited is not approved, and what was written is always reported."""
     reconciler("review", shop.root)
     path = shop.root / "approvals" / "shop.yaml"
     path.write_text(file(shop).replace("Come by", "Come in"), "utf-8")

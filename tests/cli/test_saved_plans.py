@@ -258,7 +258,7 @@ def test_the_same_facts_give_the_same_digest(reconciler: Command, project: Proje
     assert one["madeAt"] != other["madeAt"]
 
 
-# --- what is no plan, and what does not go with one ------------------------------------------------
+# --- what is not a plan, and what does not go with one ---------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not a plan", '{"kind": "reconciler-plan", "formatVersion": 9}'])
@@ -322,7 +322,7 @@ def test_limits_of_the_run_are_judged_again(reconciler: Command, project: Projec
 
 
 def test_show_renders_what_plan_showed(reconciler: Command, project: Project, saved: Path) -> None:
-    """Except for `Nothing goes public.`: `show` reads no site, and cannot know what is waiting by now."""
+    """Except for `Nothing goes public.`: `show` reads no site, and cannot know what is waiting now."""
     shown, planned = reconciler("show", saved.name), reconciler("plan")
     assert shown.code == 0
     assert planned.last.endswith(NOTHING_PUBLIC)

@@ -670,7 +670,7 @@ def declared(project: Project, **ids: str) -> None:
 def test_a_name_is_that_of_the_site_whose_file_has_it_now(
     reconciler: Command, project: Project, planted: Planted
 ) -> None:
-    """The record has the name of the last apply; another site may have it by now."""
+    """The record has the name of the last apply; another site may have it now."""
     planted.much()
     declared(project, fresh=SHOP.id, shop=OTHER.upper())
     for command in (

@@ -781,7 +781,7 @@ def test_two_sites_that_swap_their_names_are_told_how_their_approvals_follow(pot
         aside, first, second = (f"{approvals}/{name}" for name in ("bakery.aside", "bakery.yaml", "pottery.yaml"))
         commands = f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
         assert said.count(commands) == 2, said
-    # A review writes neither file anew: each has the decisions about the posts of the other site.
+    # A review rewrites neither file: each has the decisions about the posts of the other site.
     untouched = {path: path.read_text("utf-8") for path in approvals.glob("*.yaml")}
     code, said = pottery.run("review")
     assert (said.count(f"run: {commands}; then review again"), said.count("! still going out")) == (2, 2), said
@@ -807,7 +807,7 @@ def test_posts_that_are_cleared_count_as_drafts_that_are_thrown_away(pottery: Po
 
 
 def test_what_was_cancelled_blocks_nothing_until_it_is_approved_again(pottery: Pottery) -> None:
-    """The API keeps a cancelled post as CANCELED, which is no draft."""
+    """The API keeps a cancelled post as CANCELED, which is not a draft."""
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     assert pottery.run("apply", "--auto-approve")[0] == 0
@@ -916,7 +916,7 @@ def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery
 def test_a_run_that_leaves_out_a_site_says_what_goes_out_there_unwanted(
     pottery: Pottery, command: str, args: tuple[str, ...]
 ) -> None:
-    """From files and state alone: the site is not read."""
+    """From only files and state: the site is not read."""
     pottery.scheduled()
     pottery.project.write({"sites/kiln.yaml": f"version: 1\nsite: {{name: kiln, id: {SITE[:-1]}2}}\n"})
     path, *options = args
@@ -1048,7 +1048,7 @@ def test_an_approvals_file_in_a_place_where_nobody_looks_withdraws_nothing(potte
         code, said = pottery.run(*args)
         assert (code, told in said.replace(" fix:", ";").replace("it;;", "it;")) == (1, True), said
     assert (pottery.status(), own.exists()) == ("SCHEDULED", False)
-    # What is no approvals file, such as the site's own, is not taken for one.
+    # Files that are not approvals files, such as the site's own, are not taken for one.
     there.unlink()
     (own.parent / "pottery.yml").write_text(FILE, "utf-8")
     code, said = pottery.run("plan")

@@ -155,7 +155,7 @@ def test_the_whole_story(pair: Pair) -> None:
     jane, ci = pair.jane, pair.ci
     assert ci.reconciler("apply", "--auto-approve").code == 0
 
-    # A branch changes one site; CI plans that one alone, and writes nothing.
+    # A branch changes one site; CI plans only that one, and writes nothing.
     jane.branch("tone")
     jane.project.edit("sites/janes-pottery.yaml", "warm and playful", "dry and witty")
     jane.commit("Speak drily")

@@ -1,4 +1,4 @@
-"""A state that cannot be written is the one cause of what an apply leaves undone, and is told once."""
+"""A state that cannot be written is the only cause of what an apply leaves undone, and is reported once."""
 
 from __future__ import annotations
 

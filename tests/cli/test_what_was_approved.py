@@ -72,7 +72,7 @@ def file(project: Project) -> Path:
 
 
 def approved(project: Project, reconciler: Command, *edits: tuple[str, str]) -> None:
-    """Reviewed and approved, and edited in the file besides."""
+    """Reviewed and approved, and also edited in the file."""
     assert reconciler("review", project.root).code == 0
     for before, after in (("decision: pending", "decision: approve"), *edits):
         project.edit("approvals/pottery.yaml", before, after)

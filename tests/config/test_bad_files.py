@@ -22,7 +22,7 @@ KINDS = sorted(folder.name for folder in BAD.iterdir())
 def test_bad_file_is_reported_in_full(kind: str, update_cases: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BAD / kind)
     try:
-        problems = open_project([Path()])[1].problems  # of a file that stops its own site alone
+        problems = open_project([Path()])[1].problems  # of a file that stops only its own site
     except InvalidFiles as invalid:
         problems = invalid.problems
     assert problems

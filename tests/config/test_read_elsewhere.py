@@ -69,7 +69,7 @@ def values(index: SiteIndex) -> tuple[list[object], SiteIndex]:
 def test_the_index_is_the_same_whoever_reads_the_files(project: ProjectConfig) -> None:
     spread = check_sites(project, (), by_two)
     assert [entry.name for entry in spread.entries] == [f"shop-{number}" for number in range(SITES)]
-    assert spread.problems  # of one site alone
+    assert spread.problems  # of a single site
     assert values(spread) == values(check_sites(project))
 
 
@@ -119,7 +119,7 @@ def test_a_worker_reads_files_as_part_of_the_same_project(project: ProjectConfig
     sent = from_bytes(FilesTask, to_bytes(files_task(project, ())))
     assert without_documents(project_in(sent, environ)) == without_documents(project)
 
-    # The file may be another one by now: what counts is what the run has read.
+    # The file may be another one now: what counts is what the run has read.
     (project.root / "reconciler.yaml").write_text("version: 1\n")
     assert without_documents(project_in(sent, environ)) == without_documents(project)
 

@@ -288,7 +288,7 @@ def test_sites_are_not_kept(write_project: WriteProject, monkeypatch: pytest.Mon
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 4 * len(text)  # the bytes, the text, the parser's own copy; not 600 sites besides
+    assert peak < 4 * len(text)  # the bytes, the text, the parser's own copy; not 600 sites as well
 
 
 def test_a_project_without_site_files_is_reported_clearly(write_project: WriteProject) -> None:

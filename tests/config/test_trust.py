@@ -16,7 +16,7 @@ from tests.config.conftest import HEAD, WriteProject
 
 
 def said(trust: Trust | None = None, *paths: Path) -> list[str]:
-    """What is said of the project in the current directory."""
+    """The problems of the project in the current directory."""
     try:
         open_project(paths, trust)
     except InvalidFiles as invalid:

@@ -418,7 +418,7 @@ def test_a_state_that_fails_for_one_site_fails_only_that_site(folder: Project) -
 
 
 def test_a_run_with_nothing_to_do_takes_no_lock_and_writes_nothing(folder: Project) -> None:
-    """Only a first contact, and a site with a new name, are worth a write."""
+    """Only a first run, and a site with a new name, are worth a write."""
 
     def apply() -> Session[FullClient]:
         async def main() -> Session[FullClient]:

@@ -595,7 +595,7 @@ def test_two_attempts_at_one_part_do_it_once(
     completed, sites = applied(shops, lambda setup: Workers(Twice, run_part, 1, setup))
     assert completed.results == {ActionResult.DONE}, sites
     assert {len(site.ledger.entries) for site in sites} == {4}
-    # What the first did is told as it tells it.
+    # What the first did is reported as it reports it.
     assert again == []
     finishes(shops, capsys)
 

@@ -202,7 +202,7 @@ def certificates(folder: Path, authority: str = "ours", own: str = "ours") -> di
 
 @pytest.fixture(scope="module")
 def encrypted(authorities: Path) -> Iterator[str]:
-    """The address of a scheduler with two workers, each a process of its own, that talk over TLS alone."""
+    """The address of a scheduler with two workers, each a process of its own, that talk only over TLS."""
     pytest.importorskip("distributed", reason="the extra `dask` is not installed")
     environ = {**os.environ, **KEY, **certificates(authorities), "DASK_TEMPORARY_DIRECTORY": str(authorities)}
 

@@ -54,7 +54,7 @@ def everything() -> Run:
 def test_every_ending_is_sarif() -> None:
     schema = json.loads(SARIF.read_text("utf-8"))
     for kind in ("run", "toolComponent"):
-        del schema["definitions"][kind]["properties"]["language"]["pattern"]  # which is no regular expression
+        del schema["definitions"][kind]["properties"]["language"]["pattern"]  # which is not a regular expression
     validator = jsonschema_rs.validator_for(schema)
     for _, run in endings(lambda word: f"{word} {CAPTIONS['html']} {CAPTIONS['bidi']}"):
         document = json.loads(report("sarif", run))

@@ -46,7 +46,7 @@ class How(StrEnum):
 
 
 class Time:
-    """The time of day for leases. Nobody who sleeps in it wakes up: nothing goes on beside the run."""
+    """The time of day for leases. Nobody who sleeps in it wakes up: nothing runs alongside it."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now

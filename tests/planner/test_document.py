@@ -251,7 +251,7 @@ def test_no_mutation_is_taken_for_the_plan(plan: Plan, seed: int) -> None:
     mutated = edits(original, random.Random(seed))
     try:
         assert from_text(json.dumps(mutated).encode(), "plan.json") == one
-        assert digest_of(freeze(mutated)) == digest_of(freeze(original))  # 1.0 for 1 is no edit
+        assert digest_of(freeze(mutated)) == digest_of(freeze(original))  # 1.0 for 1 is not an edit
     except (AlteredPlan, UnreadablePlan):
         pass
     try:

@@ -1,4 +1,4 @@
-"""An approval counts for one scheduling, and at first contact nobody can tell whether it was used."""
+"""An approval counts for one scheduling, and at the first run nobody can tell whether it was used."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def planned(plan: Plan) -> SitePlanned:
 
 @pytest.fixture
 def everything() -> SitePlanned:
-    """A plan with most kinds of action, and everything that is no action."""
+    """A plan with most kinds of action, and everything that is not an action."""
     event = CalendarEvent(EventId("e1"), "Open day", "Come by", AT)
     actions = (
         Action(

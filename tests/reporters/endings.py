@@ -183,7 +183,7 @@ def started(command: str) -> tuple[Event, ...]:
 
 
 def full_plan(say: Say, site: str = "shop") -> Plan:
-    """Actions of several classes, and everything that is no action."""
+    """Actions of several classes, and everything that is not an action."""
     name = SiteName(site)
 
     def at(kind: Kind, key: str = "") -> Address:

@@ -54,7 +54,7 @@ def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
 
 
 SAYS_NOTHING = {PhaseStarted, SiteStarted, Progressed, StarterWritten, SandboxStopped, SandboxReset, Ended}
-"""Events that need leave no trace: they only say that a run goes on or is over, which other tests look for."""
+"""Events that need leave no trace: they only say that a run continues or is over, which other tests look for."""
 
 
 @pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.coverage is Coverage.EVERYTHING])

@@ -119,6 +119,6 @@ def test_half_a_character_survives(client: httpx.Client) -> None:
     world = client.get("/_sandbox/world")
     assert (world.status_code, world.json()["sites"][SITE]["settings"]["settings"]["toneOfVoice"]) == (200, "a\ud83db")
     upsert = b'{"marketingSettings": {"settings": {"toneOfVoice": "\\ud83d"}}, "fieldMask": "settings.toneOfVoice"}'
-    assert client.post(SETTINGS, content=upsert).status_code == 400  # and is no text in a request (proto3 JSON)
+    assert client.post(SETTINGS, content=upsert).status_code == 400  # and is not text in a request (proto3 JSON)
     for path in (f"{SETTINGS}?fieldMask=%ed%a0%bd", f"{PLAN}/%ed%a0%bd", "/media/%ed%a0%bd~mv2.jpg/x/%ed%a0%bd.jpg"):
         assert client.get(path).status_code < 500

@@ -156,7 +156,7 @@ def test_a_site_that_was_renamed_since_is_found_by_its_id(folder: Path) -> None:
 
 
 def test_what_was_recorded_under_two_names_of_one_site_is_not_forgotten(folder: Path) -> None:
-    """As the first version did it: a renamed site was met anew, and its first record stayed behind."""
+    """As the first version did it: a renamed site was treated as new, and its first record stayed behind."""
     later = json.loads((folder / "sites" / "new-shop.json").read_bytes())
     later["site"] = {"name": "boutique", "id": SHOP.id}
     later["published"] = [

@@ -193,7 +193,7 @@ def test_a_write_learns_at_once_that_its_site_was_taken_by_force() -> None:
             await lease.confirm()
         await other.confirm()
         await time.pass_by(600)
-        other.check()  # and it goes on being renewed
+        other.check()  # and it keeps being renewed
 
     run(body())
 

@@ -52,7 +52,7 @@ NOT_READ = {
     "config/repository.py": None,  # what it sets for git
     "config/environment.py": None,  # what it passes on to child processes
 }
-"""Names in capitals that are no variables that the tool reads."""
+"""Names in capitals that are not variables that the tool reads."""
 
 IN_CAPITALS = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*|[a-z]+_proxy")
 

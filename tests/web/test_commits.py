@@ -103,7 +103,7 @@ def test_without_a_repository_the_page_says_so(tmp_path: Path) -> None:
 
 
 def after_review(root: Path, *activities: Any) -> None:
-    """What `review` leaves if the site has other drafts by now."""
+    """What `review` leaves if the site now has other drafts."""
     text = update_approvals(approvals(root).read_text(), SiteName("shop"), activities)
     assert text is not None
     approvals(root).write_text(text)

@@ -26,7 +26,7 @@ PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 
 
 def until(said: Callable[[], Any], what: str = "", seconds: float = 8) -> Any:
-    """What is said once it is true."""
+    """What the page says, once the condition holds."""
     end = time.monotonic() + seconds
     while not (found := said()):
         assert time.monotonic() < end, f"not within {seconds} s: {what or said}"
@@ -68,7 +68,7 @@ def test_twelve_drafts_by_keyboard_by_mouse_and_on_a_phone(browser: Any, pottery
         browser.get(url)
         assert browser.current_url.endswith("/"), "the token is not in the address any more"
         assert "12 of 12 drafts are waiting" in text(browser, "#summary")
-        # By keyboard: the first three one by one, two more together, one sent back, one taken back.
+        # By keyboard: the first three one by one, two more together, one sent back, one undone.
         press(browser, "jajaja")  # faster than the answers come
         until(lambda: states(browser)[:4] == ["approved"] * 3 + ["pending"], "no key is lost")
         assert states(browser)[:4] == ["approved"] * 3 + ["pending"]

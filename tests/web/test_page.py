@@ -149,7 +149,7 @@ def test_what_somebody_else_decided_is_not_lost(root: Path) -> None:
     here, there = Visitor(root).enter(), Visitor(root).enter()
     mine, stale = here.draft(0, "approve"), there.whole(0, "discard")
     assert here.decide(mine)["refused"] == []
-    # Another draft of the same file is no conflict; both decisions are in it.
+    # Another draft of the same file is not a conflict; both decisions are in it.
     assert there.decide(there.draft(1, "approve"))["refused"] == []
     assert (words(root)[draft_id(0)], words(root)[draft_id(1)]) == ("approve", "approve")
     # The same decision twice is one.
