@@ -157,11 +157,16 @@ class DriftReport(Struct, frozen=True):
         drifted, pending, blocked = (
             len(self.of(state)) for state in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
         )
-        unexpected = sum(refusal.code == RefusedBy.EXPECT for refusal in self.refusals)
+        unexpected = sum(map(is_drift, self.refusals))
         drifted, refused = drifted + unexpected, int(unexpected < len(self.refusals))
         in_review = len(self.of(DriftState.IN_REVIEW))
         some = bool(drifted or pending or blocked or refused)
         return DriftTally(drifted, pending, blocked, in_review, int(some), refused)
+
+
+def is_drift(refusal: Diagnostic) -> bool:
+    """Whether a refusal is an expectation of the file that the site does not meet: an audit counts it as drifted."""
+    return refusal.code == RefusedBy.EXPECT
 
 
 def without_name(problem: Diagnostic) -> Diagnostic:

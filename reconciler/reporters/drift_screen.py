@@ -11,7 +11,15 @@ from reconciler.model.canonical import Absent, Json
 from reconciler.model.plurals import plural
 from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
-from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
+from reconciler.planner.drift_report import (
+    DriftItem,
+    DriftReport,
+    DriftState,
+    DriftTally,
+    FieldDrift,
+    Finding,
+    is_drift,
+)
 from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
@@ -138,7 +146,11 @@ class DriftScreen:
 def _report_items(report: DriftReport, *, everything: bool) -> Iterator[Item]:
     """The parts of a site's block."""
     for refusal in report.refusals:
-        yield _shared(subject_line("!", Style.RED, "refused", Span(refusal.message)))
+        if is_drift(refusal):
+            state = Span(spoken(DriftState.DRIFTED), _MARKS[DriftState.DRIFTED][1])
+            yield _shared(subject_line("!", Style.RED, "expectation", state, Span(refusal.message)))
+        else:
+            yield _shared(subject_line("!", Style.RED, "refused", Span(refusal.message)))
         if refusal.fix:
             yield _shared(fix_line(refusal.fix))
     alike: dict[object, list[DriftItem]] = {}

@@ -6,10 +6,11 @@ from typing import Final
 
 from reconciler.engine.site_results import SiteDrifted, SiteHistory
 from reconciler.model.canonical import Absent
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.model.text import spoken
-from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
+from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, is_drift
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.drift_words import subject
@@ -38,6 +39,10 @@ STATES: Final = {
 """How serious a state is, how it looks, and its symbol."""
 
 
+def _word_for(refusal: Diagnostic) -> str:
+    return spoken(DriftState.DRIFTED) if is_drift(refusal) else "refused"
+
+
 def drifted_row(drifted: SiteDrifted) -> SiteRow:
     """A site that was audited."""
     report, tally = drifted.report, drifted.report.tally
@@ -45,7 +50,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
     worst = items[0].state if items else DriftState.CONVERGED
     (rank, style, _), state = STATES[worst], spoken(worst)
     if report.refusals:
-        rank, state, style = 1, "refused", "bad"
+        rank, state, style = 1, "refused" if tally.refused else spoken(DriftState.DRIFTED), "bad"
     counts = (
         ("drifted", tally.drifted),
         ("blocked", tally.blocked),
@@ -54,7 +59,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
     )
     due = words.newly_covered(report.due)
     parts = [
-        bullets((problem_item(refusal, "refused") for refusal in report.refusals), "items bad"),
+        bullets((problem_item(refusal, _word_for(refusal)) for refusal in report.refusals), "items bad"),
         bullets((_item(item) for item in items if item.state is not DriftState.CONVERGED), "items"),
         notes((*map(cause, report.notes), *((due,) if report.due else ()))),
         facts(drifted.seconds),

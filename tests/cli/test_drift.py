@@ -118,7 +118,8 @@ def test_a_guard_that_would_refuse_is_reported(reconciler: Command, project: Pro
     project.write({"sites/shop.yaml": site("shop", more="expect: {published: false}\n")})
     ran = reconciler("drift", project.root)
     assert (ran.code, ran.last) == (2, "Drift: 1 drifted, in 1 of 1 site.")
-    assert "expect.published" in ran.out
+    assert "! expectation       drifted  expect.published is false, but the site is published\n" in ran.out
+    assert "refused" not in ran.out
 
 
 def test_what_only_a_person_can_change_is_blocked_and_strict_refuses_it(reconciler: Command, project: Project) -> None:
