@@ -561,10 +561,14 @@ def merge_shards(files: Sequence[Path], out: Path) -> SavedPlan | PartsMerged:
     return merge_files(files, out)
 
 
-def _names(argument: str, names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise UsageError(f"{argument}={names!r} is a single string", f"give a list: {argument}=[{names!r}]")
-    return tuple(names)
+def _names(argument: str, given: object) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise UsageError(f"{argument}={given!r} is a single string", f"give a list: {argument}=[{given!r}]")
+    names: tuple[object, ...] = tuple(given) if isinstance(given, Iterable) else (given,)
+    found = tuple(name for name in names if isinstance(name, str))
+    if len(found) < len(names):
+        raise UsageError(f"{argument} is not a list of strings", f"write it like {argument}=['NAME']")
+    return found
 
 
 def _check_parallelism(given: object) -> None:
@@ -605,14 +609,14 @@ def _workers(asked: int | str | None) -> tuple[MakeWorkers | None, ReadElsewhere
     return partial(dask_workers, asked), None
 
 
-def _terms(
-    decide: Decide | None, lock_timeout: timedelta, stop: Callable[[], bool], *, allow_publish: bool
-) -> ApplyTerms:
+def _terms(decide: Decide | None, lock_timeout: object, stop: Callable[[], bool], *, allow_publish: bool) -> ApplyTerms:
     from reconciler.engine.apply_run import ApplyTerms, Decision
 
     async def yes(_proposal: Proposal) -> Decision:
         return Decision(apply=True, allow_publish=allow_publish)
 
+    if not isinstance(lock_timeout, timedelta):
+        raise UsageError(f"lock_timeout={lock_timeout!r} is not a timedelta", "write timedelta(seconds=30)")
     return ApplyTerms(decide or yes, lock_timeout, stop)
 
 

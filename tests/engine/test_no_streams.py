@@ -14,7 +14,7 @@ BELOW = ("engine", "executor", "config", "api", "state", "planner", "model", "wh
 MACHINE = PACKAGE / "machine.py"
 """The module with the clock that all others are given."""
 
-FUNCTIONS = {"print", "input", "exit", "quit"}
+FUNCTIONS = {"print", "input", "exit", "quit", "vars", "__import__"}
 TIMES = {
     "datetime": {"now", "utcnow", "today"},
     "date": {"today"},
@@ -24,13 +24,18 @@ TIMES = {
     },
 }
 OF_MODULES = {
-    "os": {"environ", "environb", "getenv", "putenv", "getlogin", "dup2", "_exit", "abort"},
-    "sys": {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__", "exit", "argv"},
+    "os": {
+        *("environ", "environb", "getenv", "putenv", "getlogin", "dup2", "_exit", "abort", "__dict__"),
+        *("get_terminal_size", "ttyname", "ctermid", "openpty"),
+    },
+    "sys": {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__", "exit", "argv", "__dict__"},
+    "shutil": {"get_terminal_size"},
+    "importlib": {"import_module"},
     "Path": {"home"},
     "traceback": {"print_exc", "print_exception", "print_last", "print_list", "print_stack", "print_tb"},
     **TIMES,
 }
-OF_ANYTHING = {"expanduser", "expandvars"}
+OF_ANYTHING = {"expanduser", "expandvars", "isatty"}
 MODULES = {"faulthandler", "getpass", "locale", "pprint", "readline", "termios", "tty", "warnings", "webbrowser"}
 
 
@@ -241,6 +246,14 @@ def test_what_is_impure_would_be_found(source: str) -> None:
         ("from traceback import print_stack", "1: traceback.print_stack"),
         ("import warnings", "1: warnings"),
         ("from pprint import pprint", "1: pprint.pprint"),
+        ("import os as o\no.get_terminal_size()", "2: os.get_terminal_size"),
+        ("from shutil import get_terminal_size", "1: shutil.get_terminal_size"),
+        ("stream.isatty()", "1: isatty"),
+        ("import sys\nsys.__dict__['stdout']", "2: sys.__dict__"),
+        ("import os as o\nvars(o)['environ']", "2: vars()"),
+        ("__import__('click')", "1: __import__()"),
+        ("import importlib as i\ni.import_module('click')", "2: importlib.import_module"),
+        ("from importlib import import_module", "1: importlib.import_module"),
     ],
 )
 def test_it_would_be_found(source: str, what: str) -> None:

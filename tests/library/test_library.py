@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import FunctionType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -288,4 +288,25 @@ def test_one_text_instead_of_a_list_of_targets(folder: Folder) -> None:
             await all_of(project.plan(targets="shop"))
 
     with pytest.raises(UsageError, match=r"targets='shop' is a single string; give a list: targets=\['shop'\]"):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("given", [None, 3, [3], ["shop", None]])
+def test_targets_that_are_no_list_of_strings(folder: Folder, given: Any) -> None:
+    async def main() -> None:
+        async with Project.open(folder.root) as project:
+            await all_of(project.plan(targets=given))
+
+    with pytest.raises(UsageError, match="targets is not a list of strings"):
+        asyncio.run(main())
+
+
+def test_a_lock_timeout_that_is_no_duration(folder: Folder) -> None:
+    """It is a mistake of the caller, and not a bug that each site reports."""
+
+    async def main() -> None:
+        async with Project.open(folder.root) as project:
+            await project.apply(lock_timeout=5)  # type: ignore[arg-type]
+
+    with pytest.raises(UsageError, match="lock_timeout=5 is not a timedelta"):
         asyncio.run(main())
