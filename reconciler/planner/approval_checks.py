@@ -9,7 +9,14 @@ from typing import Final, assert_never
 from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.differences import Mark, around_changes, compare_words, made_visible
+from reconciler.model.differences import (
+    Mark,
+    around_changes,
+    both_spelled_out,
+    compare_words,
+    looks_the_same,
+    made_visible,
+)
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import account_id, account_name
 from reconciler.model.text import printable
@@ -109,8 +116,8 @@ def difference_values(found: Difference, zone: str) -> str:
         return f"{_short(before)} -> {_short(after)}"
     if max(len(before), len(after)) > LONGEST:
         return _by_words(before, after)
-    if _short(before) == _short(after):  # they differ only in whitespace, which is invisible
-        before, after = (text.encode("unicode_escape").decode() for text in (before, after))
+    if looks_the_same(before, after):
+        before, after = both_spelled_out(before, after)
     return f"{_short(before)} -> {_short(after)}"
 
 
