@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
@@ -44,6 +44,7 @@ from reconciler.engine.parts import (
     from_bytes,
     project_in,
     project_of,
+    ready_in,
     task_of,
     to_bytes,
 )
@@ -113,7 +114,7 @@ def run_part(data: bytes, gone: Callable[[], bool] = ALONE.is_set) -> bytes:
     try:
         if isinstance(task, FilesTask):
             return to_bytes(_files(task, os.environ))
-        return to_bytes(_worked(task, os.environ, gone))
+        return to_bytes(_worked(task, data, os.environ, gone))
     except Exception as error:
         return to_bytes(PartResult(problem=diagnostic_of(error)))
 
@@ -126,7 +127,7 @@ def _files(task: FilesTask, environ: Mapping[str, str]) -> PartResult:
     return PartResult(files=None if found is None else files_values(found))
 
 
-def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:
+def _worked(task: Task, data: bytes, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:
     match task.job:
         case Planning() | Auditing() as job:
             return asyncio.run(_read(task, job, environ))
@@ -135,7 +136,7 @@ def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) ->
                 return asyncio.run(_prepare(task, job, environ, gone))
         case Applying() as job:
             with WRITING:
-                return asyncio.run(_apply(task, job, environ, gone))
+                return asyncio.run(_apply(task, job, ready_in(data), environ, gone))
         case _:
             assert_never(task.job)
 
@@ -190,12 +191,15 @@ async def _prepare(
     return PartResult(reported.taken(), tuple(outcomes))
 
 
-async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Callable[[], bool]) -> PartResult:
+async def _apply(
+    task: Task, job: Applying, sites: Iterable[Ready], environ: Mapping[str, str], gone: Callable[[], bool]
+) -> PartResult:
     async with _session(task, FullClient, environ) as (session, entries):
         results = PartResults(session.store.store, job.run)
         again, attempt = not await results.begin(job.part), _WorkerAttempt(results, task, job.part)
         ready, totals = PreparedSites(), ApplyTotals(PlanCompleted(len(task.sites)), len(task.sites))
-        for entry, site in zip(entries, task.ready, strict=True):
+        for entry, site in zip(entries, sites, strict=True):
+            attempt.add(entry.name, site.approvers)
             if again and (data := await results.get(entry.id)):
                 totals.add(from_bytes(Kept, data).outcome)
             else:
@@ -258,7 +262,11 @@ class _WorkerAttempt:
         self._results = results
         self._part = part
         self._left = {site.name: site.id for site in task.sites}
-        self._approvers = {site.name: ready.approvers for site, ready in zip(task.sites, task.ready, strict=True)}
+        self._approvers: dict[SiteName, tuple[tuple[PostId, str], ...]] = {}
+
+    def add(self, site: SiteName, approvers: tuple[tuple[PostId, str], ...]) -> None:
+        """Takes note of who approved which post of a site."""
+        self._approvers[site] = approvers
 
     def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
         """Who approved which post of a site, as the run found out."""

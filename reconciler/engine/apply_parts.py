@@ -129,15 +129,20 @@ async def _while_they_work(
 async def _part(
     project: ProjectConfig, workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]
 ) -> PartResult | None:
-    entries, sites = [], []
-    for prepared in map(ready.__getitem__, numbers):
-        assert prepared.entry is not None, "what is applied in parts has its files"
-        entry, approvers = prepared.entry, NOBODY
-        if not workers.files and job.allow_publish and is_public(prepared.plan):
-            entry, approvers = _as_of_now(project, entry), approvers_of(project, entry.name)
-        entries.append(entry)
-        sites.append(Ready(prepared.planned, prepared.recorded, approvers))
-    return await workers.run(job, entries, sites)
+    unchecked = not workers.files and job.allow_publish  # such a worker cannot look up what is approved
+
+    def entry(number: int) -> SiteEntry:
+        entry = ready.entries[number]
+        assert entry is not None, "what is applied in parts has its files"
+        return _as_of_now(project, entry) if unchecked and is_public(ready.plan(number)) else entry
+
+    def at(number: int) -> Ready:
+        prepared = ready[number]
+        public = unchecked and is_public(prepared.plan)
+        approvers = approvers_of(project, ready.names[number]) if public else NOBODY
+        return Ready(prepared.planned, prepared.recorded, approvers)
+
+    return await workers.run(job, [entry(number) for number in numbers], map(at, numbers))
 
 
 def _as_of_now(project: ProjectConfig, entry: SiteEntry) -> SiteEntry:

@@ -1,12 +1,15 @@
 """What travels between a run and its workers: a part of its sites or files as a task, and the result as an answer.
 
 Both are bytes of the project's codec after a line that names the version; another version is refused before anything is
-decoded. A task contains values and references, but no secrets: a worker takes its credentials from its own environment.
+decoded. What is to be carried out at each site follows in a line of its own, and is decoded line by line, because a
+part may have thousands of sites. A task contains values and references, but no secrets: a worker takes its credentials
+from its own environment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
@@ -160,8 +163,6 @@ class Task(Variant, frozen=True):
     setup: Setup
     job: Job
     sites: tuple[SiteValues, ...]
-    ready: tuple[Ready, ...] = ()
-    """What to carry out at each of the sites, if that is the job."""
 
 
 class TrustValues(Struct, frozen=True):
@@ -271,16 +272,35 @@ class PartResult(Struct, frozen=True):
 # --- values <-> bytes ------------------------------------------------------------------------------
 
 
-def to_bytes(message: Task | FilesTask | PartResult | Kept | SoFar) -> bytes:
-    """A task or an answer in the form that is sent."""
-    return HEADER + to_json(message)
+def to_bytes(message: Task | FilesTask | PartResult | Kept | SoFar, ready: Iterable[Ready] = ()) -> bytes:
+    """A task or an answer in the form that is sent; `ready`: what a task is to carry out, for each of its sites."""
+    data = io.BytesIO(HEADER + to_json(message))
+    data.seek(0, io.SEEK_END)
+    for site in ready:
+        data.write(b"\n" + to_json(site))
+    return data.getvalue()
 
 
 def from_bytes(kind: type[T], data: bytes) -> T:
     """A task or an answer that was received. Raises OtherVersion and Malformed."""
     if not data.startswith(HEADER):
         raise OtherVersion
-    return from_json(kind, data[len(HEADER) :])
+    start, end = _line(data, len(HEADER))
+    return from_json(kind, data[start:end])
+
+
+def ready_in(data: bytes) -> Iterator[Ready]:
+    """What a task is to carry out, for each of its sites. Raises Malformed."""
+    _, end = _line(data, len(HEADER))
+    while end < len(data):
+        start, end = _line(data, end + 1)
+        yield from_json(Ready, data[start:end])
+
+
+def _line(data: bytes, start: int) -> tuple[int, int]:
+    """Where the line that starts there starts and ends."""
+    end = data.find(b"\n", start)
+    return start, len(data) if end < 0 else end
 
 
 def planned_in(data: bytes) -> SitePlanned:

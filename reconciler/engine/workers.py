@@ -120,9 +120,9 @@ class Workers:
         self._end = end
         self._idle: list[Executor] = []
 
-    async def run(self, job: Job, sites: Sequence[SiteEntry], ready: Sequence[Ready] = ()) -> PartResult | None:
+    async def run(self, job: Job, sites: Sequence[SiteEntry], ready: Iterable[Ready] = ()) -> PartResult | None:
         """The result of a part; None if its workers were lost ATTEMPTS times. Raises PartFailed."""
-        task = to_bytes(Task(self._setup, job, tuple(map(site_values, sites)), tuple(ready)))
+        task = to_bytes(Task(self._setup, job, tuple(map(site_values, sites))), ready)
         for _ in range(ATTEMPTS):
             worker = self._idle.pop() if self._idle else self._make()
             try:

@@ -770,7 +770,7 @@ class Listed(Quick):
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         if isinstance(args[0], bytes):
-            Listed.jobs.append(str(json.loads(args[0].partition(b"\n")[2])["job"]["kind"]))
+            Listed.jobs.append(str(json.loads(args[0].splitlines()[1])["job"]["kind"]))
         return super().submit(function, *args, **kwargs)
 
 

@@ -33,7 +33,7 @@ SITES = {
         "[await stack.enter_async_context(await state.leases.acquire(site, lock_timeout)) for site in sites]",
         "[site for site in found if site.id in recorded or await state.leases.inspect(site) is not None]",
     ],
-    "worker.py": ["for entry, site in zip(entries, task.ready, strict=True):"],  # those that another worker had begun
+    "worker.py": ["for entry, site in zip(entries, sites, strict=True):"],  # those that another worker had begun
 }
 """The loops over sites that wait for something at each of them."""
 

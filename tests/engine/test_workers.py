@@ -20,7 +20,7 @@ from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites, open_project
 from reconciler.engine import parts
 from reconciler.engine.choice import SiteFilter
-from reconciler.engine.parts import PartResult, Planning, Setup, Task
+from reconciler.engine.parts import PartResult, Planning, Ready, Setup, Task
 from reconciler.engine.plan import plan_sites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Event, PlanCompleted
@@ -29,6 +29,7 @@ from reconciler.engine.selection import select
 from reconciler.engine.site_results import AuditedSite, SiteDrifted, SiteFailed, SitePlanned
 from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
 from reconciler.model.address import Address
+from reconciler.model.codec import Malformed
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.drift import find_drift
 from reconciler.planner.options import PlanOptions
@@ -222,3 +223,10 @@ def test_what_travels_arrives_as_it_was(case: str) -> None:
     for message in (task, answer):
         assert parts.from_bytes(type(message), parts.to_bytes(message)) == message
     assert parts.entry_of(task.sites[0]).load() == desired
+    ready = Ready(SitePlanned(plan, tally_of(plan)), known)
+    data = parts.to_bytes(task, iter((ready, ready)))
+    assert parts.from_bytes(Task, data) == task
+    assert list(parts.ready_in(data)) == [ready, ready]
+    assert next(parts.ready_in(data + b"\n{")) == ready  # one by one: a part may have thousands
+    with pytest.raises(Malformed):
+        list(parts.ready_in(data + b"\n{"))
