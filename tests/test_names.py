@@ -71,11 +71,12 @@ CLASSES = {
         "Violation",
     ),
     *("Wait", "Waiting", "Witness"),
+    *("ActivityWish", "Borders", "DraftWish", "InParts", "Means", "TakeBack", "Tells", "Wish"),
 }
 
 VALUES = {
     *("by_hand", "held_back", "hindered", "hindrance", "in_force", "narrowed", "settle", "settled", "settled_rules"),
-    *("taken_in_force", "told", "undefer"),
+    *("is_settled", "take_back", "taken_back", "taken_in_force", "told", "undefer", "unsettled", "wish", "wishes"),
 }
 """Functions, methods, fields, arguments and variables, with or without an underscore in front."""
 
