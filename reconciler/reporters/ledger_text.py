@@ -129,8 +129,9 @@ def applied_lines(
     for post in ledger.still_going_out:
         for line in still_going_out_lines(post, zone):
             yield from line.on(screen)
+    failed_calls: set[tuple[str, ...]] = set()
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
-        line = _entry(same[0], zone) if len(same) == 1 else _posts(same, zone)
+        line = _entry(same[0], zone, failed_calls) if len(same) == 1 else _posts(same, zone)
         yield from line.on(screen)
     for note in ledger.notes:
         yield from Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8).on(screen)
@@ -299,7 +300,8 @@ def refused_lines(failed: SiteFailed, screen: Screen, *, same_as: SiteName | Non
         yield from line.on(screen)
 
 
-def _entry(entry: Entry, zone: str) -> Line:
+def _entry(entry: Entry, zone: str, failed_calls: set[tuple[str, ...]]) -> Line:
+    """An action with how it ended. What one call failed with is said once; `failed_calls` are those already shown."""
     operation = entry.operation
     said = action_text(Action(entry.address, operation, Reason.RULE), zone)
     style = STYLES[operation.verb] if entry.result is ActionResult.DONE else RESULT_STYLES[entry.result]
@@ -313,6 +315,11 @@ def _entry(entry: Entry, zone: str) -> Line:
     if problem is not None and problem.code == Trouble.STILL_UNDER_WAY:  # `Next:` says to run it again
         problem = replace(problem, fix="")
     why = "" if problem is None else reason(problem)
+    call = (why, *requests(entry))
+    if why and call[1:] and call in failed_calls:
+        spans += [Span(text) for text in (_outcome(entry, said.text, zone), "same cause as above") if text]
+        return subject_line(symbol, style, said.subject, *spans)
+    failed_calls.add(call)
     spans += [Span(text) for text in (_outcome(entry, said.text, zone), why or became(entry, zone)) if text]
     if entry.problem is not None and (last := ", ".join(_particulars(entry, entry.problem))):
         spans.append(Span(f"({last})", Style.DIM))

@@ -794,6 +794,16 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done  settings"]
 
 
+def test_what_one_call_failed_with_is_said_once() -> None:
+    one, other = (entry(Kind.DRAFT, replace(SCHEDULE, title=title), ActionResult.FAILED, "503") for title in "ab")
+    third = replace(other, problem=Diagnostic("test", "503", request_id="request-8"))
+    screen = shown(*applied(SiteLedger(SiteRef(SHOP, "1"), (one, other, third))), command="apply")
+    posts = " ".join(screen.split()).split("! post ")
+    assert posts[1] == '"a" (Instagram) failed due at a time Wix picks 503 (request id request-7) '
+    assert posts[2] == '"b" (Instagram) failed due at a time Wix picks same cause as above '
+    assert "503 (request id request-8)" in posts[3], "another call"
+
+
 def fleet_applied(detail: Detail | None = None) -> list[str]:
     """More sites than fit a screen: most of them well, six refused alike, one with a post that is public now."""
     done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, ActionResult.DONE)
