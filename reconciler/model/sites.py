@@ -353,6 +353,11 @@ class RecordedSite(Struct, frozen=True, dict=True):
         return found
 
     @cached_property
+    def published_contents(self) -> frozenset[tuple[ActivityId, Digest]]:
+        """The activity and the content of each published post."""
+        return frozenset((post.activity, post.digest) for post in self.published)
+
+    @cached_property
     def last_published(self) -> dict[PostId, PublishedPost]:
         """The last record of each published post, by id, in the order they were made."""
         return {post.id: post for post in sorted(self.published, key=lambda post: post.done_at)}

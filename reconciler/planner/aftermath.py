@@ -132,11 +132,10 @@ def failure(failed: FailedPost, zone: str) -> Diagnostic:
 
 
 def _is_decided(desired: DesiredSite, post: PostId) -> bool:
-    for activity in desired.approvals.activities:
-        for draft in activity.drafts:
-            if draft.id == post:
-                return draft.decision is DraftDecision.PENDING or activity.decision is not ActivityDecision.KEEP
-    return False
+    activity, draft = desired.approvals.activity_of(post), desired.approvals.draft(post)
+    if activity is None or draft is None:
+        return False
+    return draft.decision is DraftDecision.PENDING or activity.decision is not ActivityDecision.KEEP
 
 
 def seen_posts(observed: ObservedSite) -> Mapping[PostId, tuple[Post, datetime | None]]:

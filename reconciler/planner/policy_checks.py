@@ -45,7 +45,8 @@ class Days(Struct):
 
     def count_with(self, day: date, post: PostId) -> int:
         """How many posts there would be with this one."""
-        return len(self.zone_days.get(day, set()) | {post})
+        there = self.zone_days.get(day, ())
+        return len(there) + (post not in there)
 
     def counts(self) -> tuple[tuple[date, int], ...]:
         """The days in order, each with its number of posts."""

@@ -70,7 +70,7 @@ def scheduled_under_another_id(activity: Activity, post: Post, recorded: Recorde
     """Whether this tool scheduled the same content, on the same account, for this activity under another id only."""
     if post.id in recorded.published_by_id:
         return False
-    return any(each.activity == activity.id and each.digest == post.digest for each in recorded.published)
+    return (activity.id, post.digest) in recorded.published_contents
 
 
 def rights_needed(

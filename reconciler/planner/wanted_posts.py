@@ -155,7 +155,7 @@ class Standards(Struct):
         itself.
         """
         last = max(
-            (published for published in self.recorded.published if published.id == post.id),
+            self.recorded.published_by_id.get(post.id, ()),
             key=lambda published: published.done_at,
             default=None,
         )

@@ -49,6 +49,7 @@ class RecordText:
         self._screen = screen
         self._titles = {post.activity: post.title for post in recorded.published if post.title}
         self._titles |= {activity.id: activity.title for activity in recorded.created}
+        self._outcomes = {outcome.post: outcome for outcome in reversed(recorded.outcomes)}
 
     def applied(self) -> Iterator[str]:
         """What was last applied, or found to be as the files ask; scheduled posts have a section of their own."""
@@ -103,7 +104,7 @@ class RecordText:
         spans = [Span(when, Style.BOLD), Span(name if post.title else f"{name} draft[{post.id}]")]
         if post.account:
             spans.append(Span(f"on {shown_account(post.account)}"))
-        outcome = next((found for found in self._recorded.outcomes if found.post == post.id), None)
+        outcome = self._outcomes.get(post.id)
         if outcome is not None:
             seen = "went out" if outcome.status is PostStatus.PUBLISHED else spoken(outcome.status.lower())
             spans.append(Span(": ".join(part for part in (seen, outcome.link or outcome.reason) if part)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -32,6 +32,7 @@ from reconciler.planner.drift import find_drift
 from reconciler.planner.matching import covers, decide, find_created, in_order, is_as_set, match_key, may_cover
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.planner import make_plan
+from reconciler.planner.policy_checks import Days
 from reconciler.planner.posts import decide_posts
 from tests.counting import is_linear
 from tests.planner.pure_world import NOW
@@ -125,6 +126,22 @@ def test_rules_of_posts_and_schedules_that_name_titles_are_linear() -> None:
 
     assert is_linear(posts)
     assert is_linear(drafts)
+
+
+class Day(set[PostId]):
+    """The posts of a day, none of which is looked at but the one that is asked for."""
+
+    def __iter__(self) -> Iterator[PostId]:
+        raise AssertionError
+
+    __or__ = __ror__ = copy = None  # type: ignore[assignment]
+
+
+def test_a_post_is_counted_on_its_day_without_the_others_being_looked_at() -> None:
+    today = NOW.date()
+    days = Days({today: Day({PostId("p1"), PostId("p2")})})
+    assert [days.count_with(today, PostId(post)) for post in ("p2", "p3")] == [2, 3]
+    assert days.count_with(today + timedelta(days=1), PostId("p1")) == 1
 
 
 IDS = st.sampled_from(["a0", "a1", "a2"])
