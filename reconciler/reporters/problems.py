@@ -15,11 +15,12 @@ from reconciler.reporters.diagnostics import cause, particulars, sentence
 from reconciler.reporters.last_lines import interrupted_line
 from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
 
-AS_SITES_COME: Final = frozenset({"lock-taken-over"})
-"""The codes of notices about sites that come between the events of those; they are shown when the phase is over."""
+IN_A_ROW: Final = frozenset({"plan-stale", "right-lost", "undeclared-site", "still-going-out"})
+"""The codes of notices that a run may give for each of its sites, one after the other.
 
-ABOUT_SITES: Final = AS_SITES_COME | {"plan-stale", "right-lost", "undeclared-site", "still-going-out"}
-"""The codes of notices that a run may give for each of its sites."""
+All others about sites, such as those of policy checks, come between the events of those; they are shown when the phase
+is over.
+"""
 
 COUNTED: Final = frozenset({"plan-stale", "right-lost"})
 """The codes of notices of which only a few are shown, however many sites have them with different values."""
@@ -65,13 +66,13 @@ class ProblemReporter:
             case Notice(problem=problem) if problem.place is not None:
                 self._about_files.setdefault((problem.severity, cause(problem)), []).append(problem)
                 return
-            case Notice(problem=problem) if problem.code in ABOUT_SITES and not self._list_sites:
+            case Notice(problem=problem) if problem.address is not None and not self._list_sites:
                 self._about_sites.setdefault(_shared(problem), []).append(problem)
                 return
             case _:
                 pass
         between = isinstance(event, Notice | SiteStarted | Progressed | SiteEvent)
-        later = {key: found for key, found in self._about_sites.items() if between and found[0].code in AS_SITES_COME}
+        later = {key: found for key, found in self._about_sites.items() if between and found[0].code not in IN_A_ROW}
         for groups in _by_kind(found for key, found in self._about_sites.items() if key not in later):
             shown = groups[:MOST_KINDS] if len(groups) > MOST_KINDS + 1 else groups
             for alike in shown:
@@ -150,7 +151,8 @@ def _shared(problem: Diagnostic) -> tuple[str, ...]:
     if problem.code == "still-going-out" or address is None:
         return problem.severity, problem.code, str(address), cause(problem)
     text = cause(for_any_site(problem)).replace(f"no site {address.site} ", "no site SITE ")
-    return problem.severity, problem.code, address.kind or "", text
+    fix = "" if problem.code in IN_A_ROW else for_any_site(problem).fix
+    return problem.severity, problem.code, address.kind or "", text, fix
 
 
 def for_any_site(problem: Diagnostic) -> Diagnostic:

@@ -109,11 +109,32 @@ def test_a_warning_is_shown_and_stops_nothing(folder: Folder, install: Install, 
     )
     done = reconciler("plan", folder.root)
     assert done.code == 0
-    assert done.err == "warning: shop: 2 changes\nwarning: shop-z: 2 changes\n"
+    assert done.err == "warning: shop: 2 changes (the same on shop-z)\n"
     found = reconciler("plan", folder.root, "--output", "json").json
     assert [(problem["code"], problem["address"]) for problem in found["problems"]] == [
         ("acme-note", "shop"),
         ("acme-note", "shop-z"),
+    ]
+
+
+def test_a_warning_on_many_sites_is_shown_once(folder: Folder, install: Install, reconciler: Command) -> None:
+    """Also if they come between the results of the sites; `--sites` lists each."""
+    install(
+        """\
+    yield Diagnostic("acme-note", "a freeze is near", f"plan {plan.site.name}", severity=Severity.WARNING)
+    yield Diagnostic("acme-fix", "odd", plan.site.id[-1], severity=Severity.WARNING)
+"""
+    )
+    assert reconciler("plan", folder.root).err.splitlines() == [
+        "warning: shop: a freeze is near; plan SITE (the same on shop-z)",
+        "warning: shop: odd; 1",
+        "warning: shop-z: odd; 2",
+    ]
+    assert reconciler("plan", folder.root, "--sites").err.splitlines() == [
+        "warning: shop: a freeze is near; plan shop",
+        "warning: shop: odd; 1",
+        "warning: shop-z: a freeze is near; plan shop-z",
+        "warning: shop-z: odd; 2",
     ]
 
 
