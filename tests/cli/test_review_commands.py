@@ -424,7 +424,10 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--channel", "LINKEDIN"), "--channel LINKEDIN: no draft"),
+        (
+            ("--channel", "LINKEDIN"),
+            "--channel LINKEDIN: the approvals files of these sites have no draft for this channel",
+        ),
         (("--title", "summer*"), "--title summer*: no activity"),
         (("--title", "winter*", "--id", IDS[4]), "no draft matches all of"),
         (("--id", ""), "--id : not in the approvals files"),
