@@ -9,7 +9,6 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.executor.problems import at_site
 from reconciler.model.codec import Malformed, from_plain, to_plain
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.policy import Policy
@@ -105,7 +104,7 @@ def _asked(named: NamedCheck, plan: Plan, context: PolicyContext) -> tuple[Diagn
         problems = tuple(named.check(plan, context))
     except Exception as error:
         raise CheckFailed(named.name, _said(error)) from error
-    return tuple(at_site(_read(named, problem), plan.site.name) for problem in problems)
+    return tuple(_read(named, problem).at_site(plan.site.name) for problem in problems)
 
 
 def _read(named: NamedCheck, problem: object) -> Diagnostic:

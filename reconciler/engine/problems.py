@@ -33,4 +33,4 @@ def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnos
             pass
         case _:
             return problems.diagnostic_of(error, site)
-    return problems.at_site(found, site)
+    return found.at_site(site)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from reconciler.api.errors import ApiError
-from reconciler.model.address import Address, SiteName
+from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.document import UnusablePlan
@@ -19,12 +17,7 @@ LOCKED = "locked"
 
 def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnostic:
     """An error as a diagnostic, with the site at which it occurred, if any."""
-    return at_site(_diagnostic(error), site)
-
-
-def at_site(found: Diagnostic, site: SiteName | None) -> Diagnostic:
-    """A problem with the site at which it occurred, unless it already says where, or there is no site."""
-    return found if site is None or found.address else replace(found, address=Address(site))
+    return _diagnostic(error).at_site(site)
 
 
 def _diagnostic(error: BaseException) -> Diagnostic:

@@ -11,7 +11,7 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from reconciler.model.address import Address
+from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.frozen import Struct
@@ -82,6 +82,10 @@ class Diagnostic(Struct, frozen=True):
     def at(self, place: Place) -> Self:
         """The problem, once it is known where it is."""
         return replace(self, place=place)
+
+    def at_site(self, site: SiteName | None) -> Self:
+        """The problem with the site at which it occurred, unless it already says where, or there is no site."""
+        return self if site is None or self.address else replace(self, address=Address(site))
 
     def and_then(self, more: str) -> Self:
         """The problem, with what was found out later added at the end."""
