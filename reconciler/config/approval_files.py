@@ -166,7 +166,7 @@ class ApprovalFiles:
         if not refused and approvals_in(there, site, []) is None:
             return None
         here, found = shown_path(path), shown_path(there)
-        message = f"there is no {here}, but {found} may be the file that is meant"
+        message = f"there is no {here}, but {found} may be the intended file"
         fix = f"git mv {found} {here}; if its approvals are to be withdrawn, delete it"
         return warning(Place(found), message, fix, code=APPROVALS_ELSEWHERE)
 

@@ -111,7 +111,7 @@ class _Explainer:
                     return self._problem(
                         path, f"version {said} is not known", "this version of reconciler reads version 1"
                     )
-                allowed = ["null" if choice is None else str(choice) for choice in rule]
+                allowed = [_flow(choice) for choice in rule]
                 near = close_match(value, allowed) if isinstance(value, str) else None
                 must = (
                     f"must be one of: {listed(allowed)}" if len(allowed) > 1 else f"is not allowed; write {allowed[0]}"

@@ -1043,7 +1043,7 @@ def test_an_approvals_file_in_a_place_where_nobody_looks_withdraws_nothing(potte
     own, there = pottery.project.root / APPROVALS, pottery.project.root / "approvals" / place
     there.parent.mkdir(exist_ok=True)
     own.rename(there)
-    told = f"there is no {own}, but {there} may be the file that is meant; git mv {there} {own}"
+    told = f"there is no {own}, but {there} may be the intended file; git mv {there} {own}"
     for args in (("plan",), ("drift",), ("apply", "--auto-approve"), ("review",)):
         code, said = pottery.run(*args)
         assert (code, told in said.replace(" fix:", ";").replace("it;;", "it;")) == (1, True), said
