@@ -55,7 +55,8 @@ def facts_behind(reason: Reason, details: Iterable[str], grounds: Grounds | Abse
         if reason is Reason.DATE_MOVED:
             found = tuple(difference_values(difference, zone) for difference in differing)
         elif differing:
-            found = (difference_words(differing, zone),)
+            sides = "in the file -> on the site: " if reason is Reason.EDITED else ""  # the reverse of the edit
+            found = (sides + difference_words(differing, zone),)
         found = (*found, *(broken.cause_and_place for broken in grounds.forbidden_by))
     return (*found, *(FACTS.get(fact, fact) for fact in details))
 

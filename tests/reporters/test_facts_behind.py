@@ -29,6 +29,12 @@ def test_every_fact_has_words() -> None:
         (Reason.FORBIDDEN, (), Grounds((QUIET,)), (f"{QUIET.message} (r.yaml:3:0)",)),
         (Reason.DATE_MOVED, (), Grounds(differences=(MOVED,)), (BERLIN,)),
         (
+            Reason.EDITED,
+            (),
+            Grounds(differences=(Difference("caption", "Buy now", "Come by"),)),
+            ("in the file -> on the site: caption: Buy now -> Come by",),
+        ),
+        (
             Reason.CHANGED,
             (ReasonFact.NOT_APPROVED_NOW.value,),  # as a saved plan has it
             Grounds(differences=(Difference("account", "17841", ""), MOVED)),
