@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -260,7 +261,12 @@ def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
 
 def text() -> str:
     """What the file should hold."""
-    return json.dumps(plan_schema(), indent=2) + "\n"
+    return without_references(json.dumps(plan_schema(), indent=2)) + "\n"
+
+
+def without_references(text: str) -> str:
+    """A schema's text without the references to sections of the manual that docstrings have."""
+    return re.sub(r" \((?:D|S-wix|design\.md) [0-9.]+\)", "", text)
 
 
 if __name__ == "__main__":

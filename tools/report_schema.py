@@ -38,6 +38,7 @@ from reconciler.reporters.run_json import (
     StarterRecord,
 )
 from reconciler.reporters.state_json import KnownRecord, ListedRecord, LockJson, UnreadableRecord
+from tools.plan_schema import without_references
 
 FILE: Final = Path(__file__).resolve().parents[1] / "schemas" / "report.schema.json"
 REF: Final = "#/definitions/"
@@ -500,7 +501,7 @@ def _first_sentence(kind: type) -> str:
 
 def text() -> str:
     """What the file should hold."""
-    return json.dumps(report_schema(), indent=2, ensure_ascii=False) + "\n"
+    return without_references(json.dumps(report_schema(), indent=2, ensure_ascii=False)) + "\n"
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class RemoveActivities(Variant, frozen=True):
 
 
 class DesiredActivity(Variant, frozen=True):
-    """`{create}`: an activity that the file defines itself (D 7.1: all four fields are required)."""
+    """`{create}`: an activity that the file defines itself. All four fields are required (D 7.1)."""
 
     verb: ClassVar[Verb] = Verb.CREATE
     title: str

@@ -17,7 +17,7 @@ CalendarId = NewType("CalendarId", str)
 
 
 class DesiredEvent(Struct, frozen=True):
-    """An event as declared: a one-time `date` (an instant, UTC) or a `recurring_rule`, never both.
+    """An event as declared: a one-time `date` (an instant, UTC) or a recurring rule, never both.
 
     `whole_day` means that the file gave a bare day: it is compared by day (D 8.1 knows only instants).
     """

@@ -268,7 +268,7 @@ class GeneratePosts(PostsWrite, frozen=True):
 
 
 class RegeneratePosts(PostsWrite, frozen=True):
-    """New drafts for an activity that a reviewer asked to regenerate. `media_only` keeps the captions (D 6.2)."""
+    """New drafts for an activity that a reviewer sent back. If only the media are new, the captions stay (D 6.2)."""
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True

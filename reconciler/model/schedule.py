@@ -28,7 +28,7 @@ class Pause(StrEnum):
 
 
 class ScheduleRule(Struct, frozen=True):
-    """Which drafts go out. `at` is a wall time on the activity's own day in the site's zone; None: the API's time."""
+    """Which drafts go out. `at` is a wall time on the activity's day in the site's zone; if not set, Wix picks one."""
 
     match: Match
     channels: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class DraftWrite(Write, frozen=True):
 
 
 class SchedulePost(DraftWrite, frozen=True):
-    """Schedules a draft. `at` None: at the API's own time.
+    """Schedules a draft. If `at` is not set, the API picks the time.
 
     `approved` is False only under `approval: none`. `title` is its activity's; `account` is the account it appears on,
     as people read it.
@@ -159,7 +159,7 @@ class StillScheduled(Condition, frozen=True):
 
 
 class NothingWaits(Condition, frozen=True):
-    """No post of the activity is waiting to go out (None: of any upcoming activity).
+    """No post of the activity is waiting to go out; if it names none, no post of any upcoming activity.
 
     Nothing is destroyed before that holds.
     """

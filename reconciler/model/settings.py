@@ -202,7 +202,7 @@ def _numbers_as_text(value: Json) -> Json:
 
 
 class UpdateSettings(Write, frozen=True):
-    """Never empty. A None in `after` clears the field (D 9.4).
+    """Changes settings, at least one. If `after` has no value, the field is cleared (D 9.4).
 
     `whole` are the fields as they are sent, by mask path (17.4): merged into what was live when the plan was made, and
     again into what is live just before the write (`merged_into`).
@@ -225,7 +225,7 @@ class UpdateSettings(Write, frozen=True):
 
 
 class SettingIs(Condition, frozen=True):
-    """The live value of a settings field, in normal form (None: not set)."""
+    """The live value of a settings field, in normal form; no value if it is not set."""
 
     kind: ClassVar[Kind] = Kind.SETTINGS
     about: ClassVar[str] = "settings"

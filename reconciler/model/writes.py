@@ -47,7 +47,7 @@ CLASSES: Final = {
 
 
 class FieldChange(Struct, frozen=True):
-    """One field, before and after. None means "not set"."""
+    """One field, before and after. No value means "not set"."""
 
     path: str
     before: Json

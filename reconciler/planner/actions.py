@@ -262,7 +262,7 @@ class GoingOut(Struct, frozen=True):
 
 
 class EndedPost(Struct, frozen=True):
-    """A post scheduled by this tool that has ended, as this plan found out (`Bindings.outcomes`), in people's terms.
+    """A post scheduled by this tool that has ended, as this plan found out, in people's terms.
 
     `moment` is when it was last expected to go out; None if unknown.
     """

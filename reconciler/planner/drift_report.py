@@ -36,7 +36,7 @@ class ChangedSide(StrEnum):
 
 
 class Finding(StrEnum):
-    """How an object differs from what the file asks for. drift_problem.py makes the sentence."""
+    """How an object differs from what the file asks for."""
 
     DIFFERS = "differs"
     MISSING = "missing"
