@@ -228,7 +228,7 @@ def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Diagnost
         refusal(
             scope.address(Kind.RULE, name),
             RefusedBy.MIN,
-            f"{rule_words(name)} matches {f'{count:,}' if count else 'no activities'}, but its min is {minimum:,}",
+            f"{rule_words(name)} matches {f'{count:,}' if count else 'nothing'}, but its min is {minimum:,}",
             "widen its match, or lower min",
             says_name=True,
         ),
