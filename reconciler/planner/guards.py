@@ -91,6 +91,6 @@ def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
             Address(plan.site.name),
             RefusedBy.STRICT,
             f"--strict: {count:,} {'item is' if count == 1 else 'items are'} blocked",
-            f"fix {'it' if count == 1 else 'them'}, or run without --strict",
+            f"resolve {'it' if count == 1 else 'them'}, or run without --strict",
         ),
     )
