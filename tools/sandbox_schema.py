@@ -140,7 +140,7 @@ def _top() -> JsonDict:
         ),
         "keys": _field(
             "The API keys, each with its sites and permissions. If left out, any key can do anything.",
-            {"my-key": {"sites": [GUID], "scopes": ["Manage Marketing Plans"]}},
+            {"my-sandbox-key": {"sites": [GUID], "scopes": ["Manage Marketing Plans"]}},
             type=["object", "null"],
             additionalProperties=_ref("key"),
         ),

@@ -64,7 +64,7 @@ class StateReached(Variant, frozen=True):
 
 
 class NoCredentialsNeeded(Variant, frozen=True):
-    """The sandbox accepts any key."""
+    """The sandbox in this process has a key of its own."""
 
 
 class CredentialsFound(Variant, frozen=True):

@@ -29,7 +29,7 @@ def facts_in_words(found: Iterable[facts.Fact]) -> tuple[tuple[str, str], ...]:
 def _row(fact: facts.Fact) -> tuple[str, str]:
     match fact:
         case facts.NoCredentialsNeeded():
-            return "credentials", "none needed: the sandbox accepts any key"
+            return "credentials", "not used with `api: sandbox`"
         case facts.CredentialsFound(name=name):
             return "credentials", f"{name}: found"
         case facts.ProxyUsed(host=host):

@@ -13,7 +13,7 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
     accountId: 1f0c2a9e-...        # the account that owns the sites; left out: any account id is accepted
     requestsPerMinute: 200         # more from a site in a minute of the world's clock is 429; left out: no limit
     keys:                          # left out: every key is accepted, for every site, with every scope
-      my-key: {sites: [3f0c...], scopes: [Manage Marketing Plans, Manage Social Posts]}   # left out: all
+      my-sandbox-key: {sites: [3f0c...], scopes: [Manage Marketing Plans, Manage Social Posts]}   # left out: all
     apps:                          # left out: every app id and secret is accepted
       - {appId: a, appSecret: s, instances: {<instance id>: <site id>}, scopes: [...]}
     faults: [...]                  # see faults.py

@@ -95,7 +95,10 @@ def _serve(sandbox: Sandbox, host: str, port: int, running: CommandRun) -> Closi
     def ready(url: str) -> None:
         running.emit(SandboxReady(url))
         sys.stdout.flush()
-        click.echo("Any key works, such as WIX_API_KEY=any-key-will-do. Press Ctrl-C to stop.", err=True)
+        click.echo(
+            "Any key works, such as WIX_API_KEY=any-key-will-do, unless the seed lists `keys`. Press Ctrl-C to stop.",
+            err=True,
+        )
 
     try:
         serve_world(sandbox, host, port, ready)
