@@ -94,7 +94,7 @@ def run_task(data: bytes) -> bytes:
 
 
 def begun(worker: Any, key: str) -> None:
-    """Coverage the run that a worker has begun a part: Dask itself counts only the workers that it has lost."""
+    """Tells the run that a worker has begun a part: Dask itself counts only the workers that it has lost."""
     run, part, _number = key.split("/")
     worker.log_event(run, part)
 

@@ -158,7 +158,7 @@ def _top() -> JsonDict:
             "How this sandbox answers each open question about the API. The brackets say how much is known.",
             {"eventsKey": "events", "readLag": "without-header"},
         ),
-        "defaults": {**_ref("site")},
+        "defaults": {"allOf": [_ref("site")], "description": "Values for every site; a site's own value wins."},
         "sites": _field(
             "The sites: a list, or a mapping from the id to the rest.",
             [site],
@@ -229,7 +229,7 @@ def _definitions() -> JsonDict:
                 "items": _field(
                     "Its posts; `all`: a draft for each channel.",
                     "all",
-                    oneOf=[{"const": "all"}, {"type": ["array", "null"], "items": _ref("post")}],
+                    oneOf=[{"enum": ["all"]}, {"type": ["array", "null"], "items": _ref("post")}],
                 ),
             },
             "An activity of the marketing plan.",

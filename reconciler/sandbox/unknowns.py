@@ -469,7 +469,9 @@ class Unknowns:
     defaultsWrapper: str = _choice("defaults", "none", mark="14.18: not seen", about="The key around the defaults.")
 
     # Publisher
-    itemsKey: str = _choice("items", "payload", mark="10.1: not seen", about="The key of Query Items and Get Items.")
+    itemsKey: str = _choice(
+        "items", "payload", mark="10.1: not seen", about="The key of the list of posts in Query Items and Get Items."
+    )
     itemAnswer: str = _choice(
         "item",
         "bare",
@@ -522,7 +524,10 @@ class Unknowns:
         about="A rescheduled post goes out at the time that was asked for, or at the full hour before it.",
     )
     rescheduledId: str = _choice(
-        "same", "new", mark="10.1: the answer was not seen", about="A rescheduled post keeps its id, or gets a new one."
+        "same",
+        "new",
+        mark="10.1: the response was not seen",
+        about="A rescheduled post keeps its id, or gets a new one.",
     )
     cancelUnknown: int = _choice(
         428, 409, mark="10.1: no 404 (D)", about="The HTTP status for cancelling a post that does not exist."
