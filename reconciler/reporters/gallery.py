@@ -123,7 +123,7 @@ def _missed(missed: MissedApproval, review: Review) -> Card:
         state=CardState.MISSED,
         digest=draft.digest,
         decision=DraftDecision.APPROVE,
-        notes=("It was approved too late.",),
+        notes=("It was approved, but not scheduled in time.",),
     )
 
 

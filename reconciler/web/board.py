@@ -253,7 +253,7 @@ def _state(
         state = CardState.CANCELLED if was_scheduled(known.recorded, draft.id) else CardState.AGAIN
         return (state if draft.cancelled else CardState.PENDING), []
     if moment <= known.now:
-        return CardState.MISSED, ["It was approved too late."]
+        return CardState.MISSED, ["It was approved, but not scheduled in time."]
     if draft.cancelled > known.times(draft):
         return CardState.AGAIN, ["The file counts more cancellations than the state has recorded."]
     if not known.met:
