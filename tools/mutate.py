@@ -54,7 +54,7 @@ class Mutant:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Say which small changes of the code no test notices.")
+    parser = argparse.ArgumentParser(description="Say which small changes to the code no test notices.")
     parser.add_argument("paths", nargs="*", default=PATHS, metavar="PATH")
     parser.add_argument("--tests", nargs="+", default=TESTS, metavar="FOLDER")
     parser.add_argument("--minutes", type=float, default=30.0)

@@ -200,5 +200,5 @@ def _text(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the server closed the connection without a response"
     if isinstance(error, aiohttp.ClientPayloadError):
-        return "it is shorter than announced, or not valid HTTP"
+        return "it is shorter than its Content-Length, or not valid HTTP"
     return network_words(error)

@@ -110,7 +110,7 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
 
 
 def _undeclared(site: SiteRef, code: str, message: str, severity: Severity) -> Diagnostic:
-    fix = f"declare it again, or, once nothing unwanted goes out there: reconciler state forget {site.name}"
+    fix = f"declare it again, or, once no unwanted post is scheduled there: reconciler state forget {site.name}"
     return Diagnostic(code, message, fix, severity, address=Address(site.name))
 
 

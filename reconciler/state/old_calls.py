@@ -113,7 +113,7 @@ def _of_content(call: str, facts: OldEntry) -> tuple[Operation, Before]:
         case "cancel-post":
             return CancelPost(PostId(_text(facts, "post")), activity, ""), Before()
         case _:
-            raise ValueError(f"no call of format 1 is {call}")
+            raise ValueError(f"format 1 has no call {call}")
 
 
 def _required(activity: ActivityId) -> ActivityId:
