@@ -83,8 +83,9 @@ class Unknowns:
         "activity-type",
         "token-status",
         mark="13.1.12: enums grow",
-        about="Which status or type has a value that clients do not know yet: that of an ACTIVE plan, of drafts, of "
-        "one more draft in each activity, of activities, or of VALID tokens.",
+        about="Which status, channel or type has a value that clients do not know yet: the status of an ACTIVE plan or "
+        "of drafts, the channel of a draft added to each activity, the type of POST items or of activities, or the "
+        "status of VALID tokens.",
     )
     refusalStatus: str = _choice(
         "real",
