@@ -107,8 +107,8 @@ def own_scheduler(folder: Path) -> Iterator[str]:
     try:
         wait_for(lambda: "Scheduler at:" in log.read_text())
         address = next(line.split()[-1] for line in log.read_text().splitlines() if "Scheduler at:" in line)
-        for _ in range(2):
-            start("worker", address, "--nthreads", "1")
+        workers = [start("worker", address, "--nthreads", "1") for _ in range(2)]
+        wait_for(lambda: all("Registered to:" in worker.read_text() for worker in workers))
         yield address
     finally:
         for process in reversed(started):
