@@ -25,6 +25,7 @@ from reconciler.api.values import Fields, Unreadable, fields, id_of, kept_object
 from reconciler.api.wire_posts import each_once, posts
 from reconciler.model.activities import Activity
 from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, MarketingPlan, PlanStatus
+from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, Post, PostId, Unrecognised
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.text import printable
@@ -95,7 +96,10 @@ def marketing_plan(body: object) -> MarketingPlan:
     _refuse_shared(activities)
     status = _plan_status(source, where)
     if status == NO_STATUS and activities:
-        raise Unreadable(f"expected a marketing plan with its status, got {len(activities):,} activities without one")
+        raise Unreadable(
+            f"expected a marketing plan with its status, got {plural(len(activities), 'activity', 'activities')} "
+            "without one"
+        )
     return MarketingPlan(status, activities, shows_activities=shows)
 
 

@@ -124,7 +124,7 @@ def output_alone(command: Command) -> Command:
         metavar="FORMAT[=FILE]",
         callback=_outputs,
         shell_complete=completed_by("complete_outputs"),
-        help=f"Output format: {', '.join(FORMATS)}. =FILE writes it to that file as well as the text. Repeatable.",
+        help=f"Output format: {', '.join(FORMATS)}. =FILE writes it to that file; the text is still shown. Repeatable.",
     )(command)
 
 

@@ -34,7 +34,7 @@ APPROVALS_ELSEWHERE: Final = "approvals-elsewhere"
 """A site's approvals file is in the approvals folder, but under a name or in a folder where nobody looks for it."""
 
 
-_NAME_A_FOLDER: Final = "name a folder that can be read as `approvals` in reconciler.yaml"
+_NAME_A_FOLDER: Final = "set `approvals` in reconciler.yaml to a folder that can be read"
 
 _SITE: Final = re.compile(rb"""^site:[ \t]*["']?([^\s"'#]+)""", re.MULTILINE)
 

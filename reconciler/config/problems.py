@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plurals import plural
 
 MAX_EXPLAINED: Final = 1000
 """Anyone with more problems than this starts with these; explaining them all could take hours."""
@@ -35,5 +36,5 @@ class Problems(list[Diagnostic]):
         more = len(self) - MAX_EXPLAINED
         if more <= 0:
             return tuple(self)
-        message = f"at least {more:,} more problems are not listed; fix these {MAX_EXPLAINED:,} first"
+        message = f"not listed: at least {plural(more, 'more problem')}; fix these {MAX_EXPLAINED:,} first"
         return (*self[:MAX_EXPLAINED], Diagnostic("more-problems", message))

@@ -31,6 +31,7 @@ from reconciler.engine.session import Session, begin
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.plurals import plural
 from reconciler.model.sites import SiteRef
 from reconciler.state.examination import examine_store
 
@@ -139,7 +140,7 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Pr
     found.facts.append(facts.AccountListed(len(listed), undeclared))
     if undeclared:
         are = "is" if undeclared == 1 else "are"
-        what = f"{undeclared:,} of the account's {len(listed):,} sites {are} not in any site file"
+        what = f"{undeclared:,} of the account's {plural(len(listed), 'site')} {are} not in any site file"
         found.add(
             Diagnostic("undeclared-sites", what, "`reconciler import --all` writes files for them", Severity.NOTE)
         )

@@ -119,7 +119,11 @@ class SiteExamination:
         if live.status is PlanStatus.ACTIVE and self.desired.marketing_plan is not None:
             left = max(ahead, default=now) - now
             if left < SHORT_HORIZON:
-                what = f"the marketing plan has activities for only {left.days:,} more days"
+                what = (
+                    f"the marketing plan has activities for only {plural(left.days, 'more day')}"
+                    if left.days
+                    else "the marketing plan has no activities beyond the next 24 hours"
+                )
                 fix = "`reconciler apply --regenerate SITE` generates the next ones"
                 self.found.add(Diagnostic("short-horizon", what, fix, Severity.WARNING))
         elif live.status in (PlanStatus.INACTIVE, PlanStatus.FAILED) and self.desired.marketing_plan is not None:

@@ -125,7 +125,11 @@ def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
     assert first is not None
     if missing := [number for number in range(1, first.count + 1) if number not in parts]:
         shown = ", ".join(map(str, missing[:8])) + (" and more" if len(missing) > 8 else "")
-        raise UsageError(f"shard {shown} of {first.count:,} is missing", "name the files of all shards")
+        one = len(missing) == 1
+        raise UsageError(
+            f"{'shard' if one else 'shards'} {shown} of {first.count:,} {'is' if one else 'are'} missing",
+            "name the files of all shards",
+        )
 
 
 def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:

@@ -278,7 +278,12 @@ class DraftEligibility(Struct):
             return []
         of = f" of {feature.limit:,}" if feature.limit else ""
         per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
-        detail = f"{feature.remaining:,}{of} scheduled posts are left{per}, and earlier drafts use them up"
+        if feature.remaining == 0:
+            detail = f"no scheduled posts are left{per}{f' (of {feature.limit:,})' if feature.limit else ''}"
+        elif feature.remaining == 1:
+            detail = f"1{of} scheduled posts is left{per}, and an earlier draft uses it up"
+        else:
+            detail = f"{feature.remaining:,}{of} scheduled posts are left{per}, and earlier drafts use them up"
         return [
             self._blocked(
                 candidate,

@@ -174,7 +174,7 @@ def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
         scope.address(Kind.MARKETING_PLAN),
         BlockedBy.OUTCOME_UNKNOWN,
         f"nothing is generated until it is known whether {what}",
-        "record how each of these calls ended with `state resolve`, then run again",
+        "use `state resolve` to record whether each event was created, then run again",
     )
 
 

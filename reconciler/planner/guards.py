@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.model.address import ALL_SITES, Address, Kind
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plurals import plural
 from reconciler.model.policy import Policy
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy, refusal
@@ -64,7 +65,8 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_DISCARD,
-                f"the run would discard {total.discard:,} drafts, but policy.maxDiscard is {policy.max_discard:,}",
+                f"the run would discard {plural(total.discard, 'draft')}, "
+                f"but policy.maxDiscard is {policy.max_discard:,}",
                 f"raise maxDiscard in {policy.place}, or narrow the run with --target",
             )
         )
@@ -73,7 +75,8 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_PUBLISH,
-                f"the run would publish {total.publish:,} posts, but policy.maxPublish is {policy.max_publish:,}",
+                f"the run would publish {plural(total.publish, 'post')}, "
+                f"but policy.maxPublish is {policy.max_publish:,}",
                 f"raise maxPublish in {policy.place}, narrow the run with --target, or use --no-publish",
             )
         )

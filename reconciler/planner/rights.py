@@ -93,7 +93,10 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
         return WANTED_AGAIN
     kept = [name_of(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
     if kept:
-        return Diagnostic(RIGHT_LOST, f"{', '.join(kept)} would be discarded, but has been approved since")
+        return Diagnostic(
+            RIGHT_LOST,
+            f"{', '.join(kept)} would be discarded, but {'has' if len(kept) == 1 else 'have'} been approved since",
+        )
     takes_away = operation.verb is Verb.DELETE or operation.discards
     if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
         return _instead(action, today, KEPT if takes_away else NOT_ASKED_FOR)

@@ -111,4 +111,5 @@ def files_line(checked: FilesChecked) -> str:
     if not checked.touched:
         return f"Files: {plural(checked.files, 'file')} checked; reconciler {checked.tool} changes none of them."
     touched = len({finding.file for finding in checked.touched})
-    return f"Files: {touched:,} of {plural(checked.files, 'file')} need attention with reconciler {checked.tool}."
+    need = "needs" if touched == 1 else "need"
+    return f"Files: {touched:,} of {plural(checked.files, 'file')} {need} attention with reconciler {checked.tool}."

@@ -135,7 +135,7 @@ class DriftScreen:
         used = [name for name in COLUMNS if getattr(completed.tally, name)]
         shown = [Row(name, tuple(getattr(tally, column) for column in used)) for _, name, tally in rows[:MOST_ROWS]]
         if len(rows) > MOST_ROWS:
-            shown.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
+            shown.append(Row(plural(len(rows) - MOST_ROWS, "more row"), text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
         listed = sum(tally.sites for _, _, tally in rows)
         shown.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))

@@ -48,7 +48,7 @@ def _row(fact: facts.Fact) -> tuple[str, str]:
                 f"{PROBES[verdict.probe].format(verdict.about)}: {_verdict(verdict)}",
             )
         case facts.ProbeRecorded(requests=requests, file=file):
-            return "recorded", f"{requests} requests in {file}, without texts and ids"
+            return "recorded", f"{plural(requests, 'request')} in {file}, without texts and ids"
         case facts.StateReached():
             return "state", _state(fact)
         case _:
@@ -149,7 +149,7 @@ def _plan(found: facts.PlanFound) -> str:
     if found.status is not PlanStatus.ACTIVE or found.until is None:
         return "none yet" if found.status is PlanStatus.NEVER_CREATED else str(found.status)
     count = plural(found.ahead, "activity", "activities")
-    return f"{found.status}, {count} until {found.until:%Y-%m-%d} ({found.days:,} days)"
+    return f"{found.status}, {count} until {found.until:%Y-%m-%d} ({plural(found.days, 'day')})"
 
 
 def _feature(feature: Feature) -> str:

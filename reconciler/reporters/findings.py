@@ -75,7 +75,7 @@ def explains(finding: Diagnostic, verdict: Verdict) -> bool:
 
 def ended_badly(ended: Ended) -> Diagnostic:
     """The bad end of a run, if nothing else says why."""
-    what = f"the run ended as {ended.verdict}, with exit code {ended.exit_code}"
+    what = f"the run ended with exit code {ended.exit_code} ({ended.verdict})"
     severity = Severity.ERROR if ended.verdict is Verdict.FAILED else Severity.WARNING
     return Diagnostic(f"run-{ended.verdict}", what, "look at the text output of the run", severity)
 

@@ -296,7 +296,7 @@ class PlanScreen:
             nothing = "refused" if rank == Rank.REFUSED else "nothing is done"
             cells.append(Row(name, counts) if any(counts) else Row(name, text=nothing))
         if more:
-            cells.append(Row(f"{more:,} more rows", text="…"))
+            cells.append(Row(plural(more, "more row"), text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
         listed = self._blocks.sites_below(Rank.NOTE)
         cells.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))

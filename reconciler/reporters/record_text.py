@@ -81,7 +81,7 @@ class RecordText:
             for activity in recorded.created
         ]
         texts += [
-            f"a rule with `set` ({short(rule.rule)}) has set {self._activities(sorted(rule.activities))}"
+            f"a rule with `set` ({short(rule.rule)}) was applied to {self._activities(sorted(rule.activities))}"
             for rule in recorded.sets
         ]
         texts += [f"calendar {calendar} is not the site's own" for calendar in sorted(recorded.foreign_calendars)]

@@ -17,6 +17,7 @@ from reconciler.model.differences import (
     looks_the_same,
     made_visible,
 )
+from reconciler.model.plurals import plural
 from reconciler.model.writes import FieldChange
 from reconciler.model.yaml_text import yaml_text
 from reconciler.planner.changes import Step, details_of
@@ -47,7 +48,7 @@ def yaml(value: Json, *, whole: bool = False) -> str:
     text = value if isinstance(value, str) and _MOMENT.fullmatch(value) else yaml_text(value)
     if whole or len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}… ({len(text) - LONGEST:,} more characters)"
+    return f"{text[:LONGEST]}… ({plural(len(text) - LONGEST, 'more character')})"
 
 
 def quoted(text: str) -> str:

@@ -58,7 +58,7 @@ def value(json_value: Json) -> str:
     text = json.dumps(thaw(json_value), ensure_ascii=False)
     if len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}... ({len(text) - LONGEST:,} more characters)"
+    return f"{text[:LONGEST]}... ({plural(len(text) - LONGEST, 'more character')})"
 
 
 def short(digest: str) -> str:

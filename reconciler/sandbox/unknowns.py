@@ -94,7 +94,7 @@ class Unknowns:
         about="A refusal comes with its own HTTP status, or with 200 and the error in the body.",
     )
     preconditionStatus: int = _choice(
-        428, 412, mark="3.2: 428 (D); an earlier recipe wrote 412 (S-wix)", about="The status of a failed precondition."
+        428, 412, mark="3.2: 428 (D); an earlier recipe said 412 (S-wix)", about="The status of a failed precondition."
     )
     successStatus: int = _choice(200, 201, 202, mark="1: 200 (S-sdk, I)", about="The status of a successful write.")
     emptyAnswer: str = _choice(

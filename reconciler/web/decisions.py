@@ -134,7 +134,7 @@ def _objection_to_draft(file: SiteFile, new: NewDraftDecision) -> tuple[str, str
         return f"somebody else has decided in the meantime: the file says {draft.decision.value}", ""
     if new.to is DraftDecision.APPROVE:
         if activity.decision is not ActivityDecision.KEEP:
-            return "its activity is sent back", "keep the activity first"
+            return "its activity has been sent back", "keep the activity first"
         if Subject(file.site, file.path, activity, (draft,)).edited:
             return EDITED, WHEN_EDITED
     return None

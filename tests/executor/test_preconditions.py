@@ -136,7 +136,7 @@ BROKEN: list[tuple[Precondition, str]] = [
     (ActivityIs(ACTIVITY.id, NO_DIGEST), "the activity has changed since the plan"),
     (NoActivityLike(ACTIVITY.title, instant(ACTIVITY.date)), "the activity already exists"),
     (PostsAre(ActivityId("a9")), "the activity is gone"),
-    (PostsAre(ACTIVITY.id), "the activity has 1 posts now"),
+    (PostsAre(ACTIVITY.id), "the activity has 1 post now"),
     (PostsAre(ACTIVITY.id, ((DRAFT.id, NO_DIGEST),)), "the activity's posts have changed since the plan"),
     (PostIs(PostId("p9"), PostStatus.DRAFT, NO_DIGEST), "the post is gone"),
     (PostIs(DRAFT.id, PostStatus.SCHEDULED, DRAFT.digest), "the post is DRAFT now, not SCHEDULED"),

@@ -164,7 +164,7 @@ def test_what_somebody_else_decided_is_not_lost(root: Path) -> None:
     (said,) = there.decide(stale)["refused"]
     assert "the file says regenerate" in said["why"]
     (said,) = here.decide(here.draft(0, "approve"))["refused"]
-    assert (said["why"], said["fix"]) == ("its activity is sent back", "keep the activity first")
+    assert (said["why"], said["fix"]) == ("its activity has been sent back", "keep the activity first")
     assert words(root)[activity_id(0)] == "regenerate"
 
 

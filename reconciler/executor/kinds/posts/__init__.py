@@ -17,6 +17,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, Outcome, Trouble, not_as_asked, not_done, stale
+from reconciler.model.plurals import plural
 from reconciler.model.posts import (
     ActivityId,
     AwaitPosts,
@@ -114,7 +115,7 @@ class PostsKind(ManagedKind[PostsOperation]):
         left = _left(operation, entry, found.posts_of(operation.activity))
         if not left:
             return None
-        return not_as_asked(f"asked for its posts to be cleared, but {len(left):,} of them are still there")
+        return not_as_asked(f"asked for its posts to be cleared, but it still has {plural(len(left), 'post')}")
 
     def leaves(self, operation: PostsOperation, entry: OpenEntry, done: Done, context: OutcomeContext) -> Bindings:
         key = key_of(Kind.POSTS, operation.activity)
@@ -183,4 +184,4 @@ async def posts_unmet(required: PostsCondition, site: SiteCache) -> Diagnostic |
     if isinstance(required, PostsAmong):
         listed = set(found) <= set(required.posts)
         return None if listed else CHANGED
-    return CHANGED if required.posts else stale(f"the activity has {len(found):,} posts now")
+    return CHANGED if required.posts else stale(f"the activity has {plural(len(found), 'post')} now")
