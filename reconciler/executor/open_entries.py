@@ -12,7 +12,13 @@ from typing import assert_never
 from reconciler.executor.events import EmitProgress, EntryResolved
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.observe import merged
-from reconciler.executor.outcome_check import CREATED_SHOWS_WITHIN, SHOWS_WITHIN, infer_outcome, read_for
+from reconciler.executor.outcome_check import (
+    CREATED_SHOWS_WITHIN,
+    SHORTEST_PAUSE,
+    SHOWS_WITHIN,
+    infer_outcome,
+    read_for,
+)
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude, note_part
@@ -33,7 +39,7 @@ async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit:
     if not entries:
         return ports.journal.recorded
     found = await _read(site, ports, entries)
-    pause = options.waiting.interval.total_seconds()
+    pause = max(SHORTEST_PAUSE, options.waiting.interval.total_seconds())
     for _ in range(max(1, ceil(SHOWS_WITHIN.total_seconds() / pause))):
         late = [entry for entry in entries if _may_be_in_flight(entry, found, ports, options)]
         if not late:

@@ -156,7 +156,7 @@ def text_of_plain(value: object) -> str:
     """The canonical text of plain dicts and lists, in a tenth of the time. It may spell a float with an exponent."""
     try:
         return _SORTED.encode(value).decode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which is no text elsewhere
+    except UnicodeEncodeError:  # half of a surrogate pair, which other programs do not accept as text
         return _CANONICAL.encode(value)
 
 

@@ -279,7 +279,7 @@ class DraftEligibility(Struct):
         of = f" of {feature.limit:,}" if feature.limit else ""
         per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
         if feature.remaining == 0:
-            detail = f"no scheduled posts are left{per}{f' (of {feature.limit:,})' if feature.limit else ''}"
+            detail = f"no scheduled posts are left{per}"
         elif feature.remaining == 1:
             detail = f"1{of} scheduled posts is left{per}, and an earlier draft uses it up"
         else:

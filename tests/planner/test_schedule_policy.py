@@ -64,6 +64,21 @@ def test_a_small_quota_goes_to_the_first_drafts() -> None:
     assert len(names(plan(desired(approvals=approved(*drafts)), site(*drafts, features=unmetered)))) == 3
 
 
+@pytest.mark.parametrize(
+    ("remaining", "says"),
+    [
+        (0, "no scheduled posts are left this month"),
+        (1, "1 of 30 scheduled posts is left this month, and an earlier draft uses it up"),
+        (2, "2 of 30 scheduled posts are left this month, and earlier drafts use them up"),
+    ],
+)
+def test_a_quota_that_is_used_up_says_how_much_was_left(remaining: int, says: str) -> None:
+    drafts = [activity(f"a{day}", post(f"d{day}"), days=day) for day in (1, 2, 3)]
+    left = (Feature("SCHEDULE_POST", enabled=True, remaining=remaining, limit=30, period="MONTH"),)
+    made = plan(desired(approvals=approved(*drafts)), site(*drafts, features=left))
+    assert says in made.blocked[-1].message
+
+
 def test_x_is_gone_from_august_2026_also_for_moments_after_it() -> None:
     rule = ScheduleRule(Match(), max=1)
     one = activity("a", post("d1", "TWITTER"), post("d2", "YOUTUBE", type="SHORT"))
