@@ -16,6 +16,7 @@ from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed
 from reconciler.model.approvals import DraftDecision
 from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.model.plurals import plural
 from reconciler.reporters.gallery import gallery
 from reconciler.version import install_hint
 
@@ -169,7 +170,7 @@ class _Sites:
         board.folder.also(entry.name for entry in selection.entries)
         self._project = project
         board.learn(await self.facts(selection))
-        return Refreshed(f"Read {read:,} of {len(selection):,} sites.", tuple(problems))
+        return Refreshed(f"Read {read:,} of {plural(len(selection), 'site')}.", tuple(problems))
 
 
 def _problem_line(site: str, problem: Diagnostic) -> str:

@@ -37,7 +37,10 @@ def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
     shared = tuple(field for field in _shared(before) if field.path not in under)
     if not shared:
-        why = f"no setting has the same value on all {len(before):,} sites, so nothing was moved into defaults"
+        why = f"no setting has the same value on all {len(before):,} sites"
+        if len(before) < ENOUGH:
+            why = "only values that two or more sites share become defaults"
+        why += ", so nothing was moved into defaults"
         return Diagnostic("nothing-shared", why, severity=Severity.NOTE)
     path = project.file or project.root / PROJECT_FILE
     write_file(path, _with_defaults(read_text(path) or "version: 1\n", shared, shown_path(path)))

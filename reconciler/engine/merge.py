@@ -111,7 +111,8 @@ def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
         first = first or part
         if part.count != first.count:
             raise UsageError(
-                f"{file} is one of {part.count:,} shards, but {found[0][0]} is one of {first.count:,}",
+                f"{file} is shard {part.number:,} of {part.count:,}, "
+                f"but {found[0][0]} is shard {first.number:,} of {first.count:,}",
                 "merge the shards of one run",
             )
         if part.config != first.config:

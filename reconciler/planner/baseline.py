@@ -39,7 +39,7 @@ PRESENT = JsonObject({"state": "present"})
 ABSENT_NOW = JsonObject({"state": "absent"})
 SCHEDULED = JsonObject({"state": "scheduled"})
 WAS_CANCELLED = JsonObject({"state": "taken back"})
-"""Facts of a post that this tool itself cancelled or threw away."""
+"""Facts of a post that this tool itself cancelled or threw away, as states have recorded it from the beginning."""
 
 
 def approval_key(post: str) -> str:

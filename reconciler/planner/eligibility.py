@@ -10,6 +10,7 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus, DraftDecision
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plurals import plural
 from reconciler.model.posts import Post, PostStatus, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause, PostIs, SchedulePost, StillAhead
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
@@ -276,14 +277,16 @@ class DraftEligibility(Struct):
         feature = self.observed.feature(SCHEDULING)
         if feature is None or feature.remaining is None or len(self.goes) < feature.remaining:
             return []
-        of = f" of {feature.limit:,}" if feature.limit else ""
+        posts = plural(feature.remaining, "scheduled post")
+        if feature.limit:
+            posts = f"{feature.remaining:,} of {plural(feature.limit, 'scheduled post')}"
         per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
         if feature.remaining == 0:
             detail = f"no scheduled posts are left{per}"
         elif feature.remaining == 1:
-            detail = f"1{of} scheduled posts is left{per}, and an earlier draft uses it up"
+            detail = f"{posts} is left{per}, and an earlier draft uses it up"
         else:
-            detail = f"{feature.remaining:,}{of} scheduled posts are left{per}, and earlier drafts use them up"
+            detail = f"{posts} are left{per}, and earlier drafts use them up"
         return [
             self._blocked(
                 candidate,

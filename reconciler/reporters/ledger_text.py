@@ -122,7 +122,8 @@ def applied_lines(
     elif brief and (
         done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)
     ):
-        spans.append(Span(done, Style.DIM))
+        all_done = all(entry.result is ActionResult.DONE for entry in ledger.entries)
+        spans.append(Span(done if all_done else f"done: {done}", Style.DIM))
     if same_as:
         spans.append(Span(_same_words(repeated, same_as, zone), Style.RED))
     yield from Line(tuple(spans)).on(screen)

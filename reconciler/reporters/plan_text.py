@@ -16,6 +16,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.posts import Discarded, name_of, post_name, shown_account
 from reconciler.model.schedule import DraftWrite
 from reconciler.model.settings import UpdateSettings
+from reconciler.model.sites import Need
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import COUNTING, Action, BlockedBy, Plan, StillGoingOut
@@ -44,6 +45,9 @@ from reconciler.reporters.values import change_row, quoted
 MOST_NAMED: Final = 6
 """How many drafts a line names; the rest are counted. Approved drafts that are discarded are all named."""
 
+
+NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}
+"""How `--explain` names the parts of a site if their slugs do not read as words."""
 
 FOR_MANY_POSTS: Final = {
     SAME_MINUTE: "go out in the same minute as another post of their site",
@@ -125,7 +129,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     items += [_action(action, planned, calls_of) for action in plan.actions]
     items += [_note(note) for note in plan.notes]
     if calls_of and planned.reads:
-        reads = f"  read: {', '.join(map(spoken, planned.reads))}"
+        reads = f"  read: {', '.join(NAMES_OF_PARTS.get(part, spoken(part)) for part in planned.reads)}"
         items.append(Item(Rank.NOTE, (Line((Span(reads, Style.DIM),), hang=8),)))
     return tuple(sorted(items, key=lambda item: item.rank))
 

@@ -141,4 +141,6 @@ class RecordText:
 
 def _state(facts: JsonObject) -> str:
     """`present` for `{state: present}`; anything else as YAML."""
+    if facts == WAS_CANCELLED:
+        return "cancelled"
     return str(facts["state"]) if set(facts) == {"state"} else yaml(facts)

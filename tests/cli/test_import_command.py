@@ -311,6 +311,16 @@ def test_what_all_sites_share_moves_into_defaults(tmp_path: Path, reconciler: Co
     assert reconciler("plan", tmp_path, "--detailed-exitcode").last == "No changes."
 
 
+def test_one_site_alone_shares_nothing_and_is_not_counted(tmp_path: Path, reconciler: Command) -> None:
+    sites = {"id": id_of(1), "name": "Shop", "settings": {"toneOfVoice": "warm"}}
+    Project(tmp_path).write({"reconciler.yaml": PROJECT, "sandbox.yaml": world(sites)})
+    ran = reconciler("import", "--all", "--name", "nobody", "--into", tmp_path)
+    assert "--name nobody: no site of the account has a matching name" in ran.err
+    ran = reconciler("import", "--all", "--defaults", "--into", tmp_path)
+    assert ran.last == "Import: 1 created; the plan is empty."
+    assert "only values that two or more sites share become defaults, so nothing was moved into defaults" in ran.err
+
+
 def test_a_project_starts_from_live_sites(fresh: Project, reconciler: Command) -> None:
     (fresh.root / "reconciler.yaml").unlink()
     both = reconciler("init", fresh.root, "--from-live", f"account:{ACCOUNT}", "--from-live", id_of(1))

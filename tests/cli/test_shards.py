@@ -137,7 +137,7 @@ def test_parts_that_are_not_one_whole_are_refused(fleet: Project, reconciler: Co
     reconciler("plan", "--out", "one.plan")
     assert "one.plan is not a shard: it was made without --shard" in said(*parts, "one.plan")
     reconciler("plan", "--shard", "2/4", "--out", "4.plan")
-    assert "4.plan is one of 4 shards, but 1.plan is one of 3" in said("1.plan", "4.plan")
+    assert "4.plan is shard 2 of 4, but 1.plan is shard 1 of 3" in said("1.plan", "4.plan")
     fleet.edit("sites/1.yaml", "warm and playful", "loud")
     reconciler("plan", "--shard", "3/3", "--out", "3.plan")
     assert "made from different files or with different options" in said(*parts)

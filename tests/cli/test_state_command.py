@@ -328,6 +328,7 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
             "draft[p-0]": scheduled,
             "draft[p-1]": WAS_CANCELLED,
             "draft[lost]": scheduled,
+            "draft[thrown-away]": WAS_CANCELLED,
             "posts[a-1]": present,
             "posts[a-2]": present,
             "rule[posts]": JsonObject({"digest": "sha256:1"}),
@@ -340,8 +341,9 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
     asyncio.run(body())
     lines = reconciler("state", "show", "shop", project.root).out.splitlines()
     at = lines.index("Last applied, or already in place")
-    assert lines[at + 1 : at + 5] == [
+    assert lines[at + 1 : at + 6] == [
         "  draft[lost]: scheduled",
+        "  draft[thrown-away]: cancelled",
         '  moved "Sale" (Instagram story): {to: later}',
         '  posts of "Sale" and 1 more activity: present',
         "  rules as last applied: posts",

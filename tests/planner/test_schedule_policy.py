@@ -79,6 +79,14 @@ def test_a_quota_that_is_used_up_says_how_much_was_left(remaining: int, says: st
     assert says in made.blocked[-1].message
 
 
+@pytest.mark.parametrize(("limit", "says"), [(None, "1 scheduled post is left"), (1, "1 of 1 scheduled post is left")])
+def test_a_quota_of_one_is_one_post(limit: int | None, says: str) -> None:
+    drafts = [activity(f"a{day}", post(f"d{day}"), days=day) for day in (1, 2)]
+    left = (Feature("SCHEDULE_POST", enabled=True, remaining=1, limit=limit),)
+    made = plan(desired(approvals=approved(*drafts)), site(*drafts, features=left))
+    assert f"{says}, and an earlier draft uses it up" in made.blocked[-1].message
+
+
 def test_x_is_gone_from_august_2026_also_for_moments_after_it() -> None:
     rule = ScheduleRule(Match(), max=1)
     one = activity("a", post("d1", "TWITTER"), post("d2", "YOUTUBE", type="SHORT"))

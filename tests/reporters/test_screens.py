@@ -45,7 +45,7 @@ from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
-from reconciler.model.sites import SiteRef
+from reconciler.model.sites import Need, SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.channel_rules import SAME_MINUTE
@@ -560,13 +560,14 @@ def test_a_short_apply_without_problems_has_no_empty_lines_at_its_end(detail: De
 
 
 def test_explain_shows_addresses_calls_preconditions_and_reads(everything: SitePlanned) -> None:
+    everything = replace(everything, reads=(Need.SETTINGS, Need.PUBLISHED, Need.CHANNELS))
     text = shown(*plan_of(everything), calls=lambda _operation, site: (f"PATCH /settings of {site.id}",))
     for wanted in (
         "address: janes-pottery/settings",
         "class: safe",
         "call: PATCH /settings of 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01",
         "needs: settings.toneOfVoice is 'dry'",
-        "read: settings",
+        "read: settings, published URLs, channel status",
         "address: janes-pottery/posts[0]",
     ):
         assert wanted in text
@@ -790,7 +791,7 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     events: list[Event] = [PhaseStarted(Phase.APPLYING, 7), *(SiteApplied(ledger, seconds=1.0) for ledger in ledgers)]
     lines = shown(STARTED, *events, ApplyCompleted(plan, tally, 7), command="apply").splitlines()
     assert lines[0] == "s0  1 done  in 1.0 s  settings"
-    assert lines[6:8] == ["odd  1 failed, 1 done  in 1.0 s  settings", "  ! settings          failed  no"]
+    assert lines[6:8] == ["odd  1 failed, 1 done  in 1.0 s  done: settings", "  ! settings          failed  no"]
     assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done  settings"]
 
 
