@@ -135,16 +135,13 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
     pattern = None if wanted.title is None else wanted.title.casefold()
     chosen = [site for site in sites.values() if pattern is None or fnmatchcase(site.name.casefold(), pattern)]
     if wanted.title is not None and not chosen:
+        none = "no site of the account" if len(sites) < 2 else f"none of the account's {len(sites):,} sites"
         raise UsageError(
-            f"--name {printable(wanted.title)}: {_none_of(len(sites))} has a matching name",
+            f"--name {printable(wanted.title)}: {none} has a matching name",
             "change the name, or leave it out to import all",
         )
     ordered = sorted(chosen, key=lambda site: (site.name.casefold(), site.id))
     return tuple(Found(site.id.lower(), site.name, site.view_url, wanted.credentials) for site in ordered)
-
-
-def _none_of(sites: int) -> str:
-    return "no site of the account" if sites < 2 else f"none of the account's {sites:,} sites"
 
 
 def _named(found: Iterable[Found], declared: Mapping[str, SiteEntry]) -> tuple[Found, ...]:
