@@ -14,7 +14,7 @@ two collections, a run creates only a few MiB.
 
 
 def main() -> None:
-    """Runs the command line and ends the process. Garbage is put off before anything else is imported.
+    """Runs the command line and ends the process. Garbage collection is put off before anything else is imported.
 
     Until then, Ctrl-C ends the process without a word: nothing has begun.
     """

@@ -187,7 +187,7 @@ class _Cluster(Executor):
         self._attempts = attempts
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """As in the base class, for a function of bytes. Dask's way of giving up is reported as every executor's."""
+        """As in the base class, for a function of bytes. If Dask gives up, the error is the same as any executor's."""
         outcome: Future[Any] = Future()
         part = sha256(args[0]).hexdigest()
         key = f"{self._attempts.run}/{part}/{uuid4().hex}"

@@ -434,7 +434,7 @@ class Project:
         return await list_state(self.state(), only, emit)
 
     async def run_state_show(self, site: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
-        """Everything recorded about a site. `where` is the rest of a command line that is about this state."""
+        """Everything recorded about a site. `where` are the options and paths that lead to this state, for commands."""
         from reconciler.engine.state import show_state
 
         try:

@@ -1,4 +1,4 @@
-"""How work grows, counted in calls of functions, because times vary."""
+"""How work grows, counted in function calls, because times vary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def calls(work: Callable[[], object]) -> int:
-    """How many functions are called."""
+    """How many function calls the work makes."""
     found = 0
 
     def count(_frame: object, event: str, _argument: object) -> None:

@@ -310,7 +310,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
     spent: tuple[tuple[PostId, Digest, int], ...] = ()
     """Approvals that were in the files at the first run, with the number of schedulings that they count as."""
     unkept: tuple[Json, ...] = ()
-    """Always empty: earlier programs of this format do not read a record without it."""
+    """Always empty: earlier versions with this format cannot read a record without it."""
     consumed: tuple[tuple[ActivityId, str, Digest], ...] = ()
     """Activity decisions that were carried out: activity, decision, digest of the drafts it was about."""
     open: tuple[OpenEntry, ...] = ()

@@ -197,7 +197,7 @@ def refusal(address: Address, code: RefusedBy, message: str, fix: str, *, says_n
 
 
 ENOUGH: Final = 2
-"""If at least this many objects made by this tool exist and none is shown, the site is refused; just one is drift."""
+"""If the state has at least this many objects of a kind and none is shown, the site is refused; just one is drift."""
 
 
 def not_shown(address: Address, message: str) -> Diagnostic:

@@ -105,7 +105,7 @@ def channel_is_gone(channel: str, moment: datetime) -> bool:
 def channel_violations(post: Post, *, media: bool = True) -> Iterator[Diagnostic]:
     """What a channel does not accept, regardless of the policy. No channel accepts an empty post.
 
-    `media`: also that it has no media.
+    `media`: whether to report missing media too.
     """
     if is_empty(post):
         what = "the rule against empty posts: it has no image and no visible text"

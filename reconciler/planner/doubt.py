@@ -120,7 +120,7 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
     unseen = unseen_scheduled(observed, recorded)
     # A single post that is shown proves that the answer is from this site: the others may be gone, which is drift.
     ours_shown = any(post.id in recorded.published_by_id for post in observed.posts)
-    # So does one that goes out with the content of ours: the site may have given it another id.
+    # So does one that goes out with the content of one of ours: the site may have given it another id.
     ours_shown = ours_shown or any(
         post.status is PostStatus.SCHEDULED and scheduled_under_another_id(activity, post, recorded)
         for activity in observed.activities

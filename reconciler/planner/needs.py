@@ -113,7 +113,7 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
 
 
 def lacking_posts(actions: Iterable[Action]) -> set[ActivityId]:
-    """The activities that posts are made for. Each is read itself first, if it seems to have none.
+    """The activities that posts are made for. Each that seems to have none is first read by itself.
 
     It is not documented whether the marketing plan shows the posts of every activity (14.1).
     """
@@ -136,7 +136,8 @@ def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostI
     """Posts that are waiting to go out according to the state, but that the marketing plan does not show.
 
     A post may outlive its activity (14.8), so it is read by itself before it counts as missing (17.3). So is one that
-    it shows as a draft: it may lag behind (17.6), and a post that goes out would be taken for one that does not.
+    the marketing plan shows as a draft, which may be out of date (17.6): a post that goes out would be taken for one
+    that does not.
     """
     read = {post for post, _ in observed.items}
     asked = {*unseen_scheduled(observed, recorded), *due_items(observed, recorded)}

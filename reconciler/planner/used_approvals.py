@@ -67,7 +67,7 @@ def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
 
 
 def scheduled_under_another_id(activity: Activity, post: Post, recorded: RecordedSite) -> bool:
-    """Whether this tool scheduled the same content, on the same account, for this activity under another id only."""
+    """Whether this tool scheduled the same content on the same account for this activity, but only under another id."""
     if post.id in recorded.published_by_id:
         return False
     return (activity.id, post.digest) in recorded.published_contents

@@ -16,7 +16,7 @@ NO_DRIFT: Final = "No drift."
 NOTHING_PUBLIC: Final = " Nothing goes public."
 
 NO_SITES: Final = "No sites were selected; nothing was checked."
-"""The last line of a run over no sites, which says nothing about the sites."""
+"""The last line of a run over no sites."""
 
 SHORT_COMMIT: Final = 7
 

@@ -143,7 +143,7 @@ def applied_lines(
 
 
 def _has_cause(entry: Entry) -> bool:
-    """Whether something kept it from being done, or it was not started because of that."""
+    """Whether an action was not done or not started, and its entry says why."""
     return entry.result in (*NOT_DONE, ActionResult.NOT_STARTED) and entry.problem is not None
 
 
@@ -188,7 +188,7 @@ def _goes_without_saying(entry: Entry) -> bool:
 
 
 def became_a_creation(entry: Entry) -> bool:
-    """Whether it is the promise of an activity, kept: the creation has an entry of its own that says so."""
+    """Whether an entry is the kept promise of an activity: the creation has an entry of its own that says so."""
     operation = entry.operation
     if not (isinstance(operation, Deferred) and operation.part is SitePart.ACTIVITIES and entry.matched):
         return False

@@ -18,8 +18,8 @@ from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
 IN_A_ROW: Final = frozenset({"plan-stale", "right-lost", "undeclared-site", "still-going-out"})
 """The codes of notices that a run may give for each of its sites, one after the other.
 
-All others about sites, such as those of policy checks, come between the events of those; they are shown when the phase
-is over.
+All others about sites, such as those of policy checks, come between the sites' own events; they are shown when the
+phase is over.
 """
 
 COUNTED: Final = frozenset({"plan-stale", "right-lost"})
@@ -36,7 +36,7 @@ MOST_FILES: Final = 5
 
 
 class ProblemReporter:
-    """Writes a line for each problem that a run gives a notice of, or two; its own line breaks stay.
+    """Writes a line or two for each problem that a run gives a notice of; its own line breaks stay.
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
     So do those about sites, unless `list_sites` asks for each; what goes out at a site is always named.
@@ -61,7 +61,7 @@ class ProblemReporter:
         self._fix: tuple[str, str] = ("", "")
 
     def handle(self, event: Event) -> None:
-        """Handles an event; everything else is for the reports."""
+        """Shows a problem, a notice or an interruption; other events are for the reports."""
         match event:
             case Notice(problem=problem) if problem.place is not None:
                 self._about_files.setdefault((problem.severity, cause(problem)), []).append(problem)

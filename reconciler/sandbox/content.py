@@ -67,7 +67,7 @@ def activities(inputs: JsonDict, zone: tzinfo, key: Sequence[object], own_freque
 
     `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles and
     descriptions; the frequency says how many there are; a nearby event occasionally appears in a title.
-    `own_frequency`: that of the settings counts too.
+    `own_frequency`: a frequency in the settings counts too.
     """
     started = times.must(inputs["started"])
     today = started.astimezone(zone).date()

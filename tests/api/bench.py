@@ -1,4 +1,4 @@
-"""A clock that stands still, a scripted remote side, and a client over either it or a sandbox."""
+"""A clock that stands still, a scripted remote side, and a client over that or over a sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GUIDs for tests that care for no particular one."""
+"""GUIDs for tests that need no particular one."""
 
 from __future__ import annotations
 

@@ -9,5 +9,5 @@ from tests.executor.live_site import Bench
 
 @pytest.fixture
 def bench() -> Bench:
-    """A live site in memory, a journal that lasts over runs, and what the runs said."""
+    """A live site in memory, a journal that outlasts each run, and what the runs said."""
     return Bench()

@@ -82,9 +82,9 @@ class World:
     hidden: bool = False
     """Whether the marketing plan leaves posts out, so that activities have to be asked for them."""
     answers: dict[type, list[Outcome]] = field(default_factory=dict)
-    ahead: dict[PostId, Post] = field(default_factory=dict)
-    """Posts that are not what the marketing plan still shows, if they are read by id."""
     """Answers instead of effects."""
+    ahead: dict[PostId, Post] = field(default_factory=dict)
+    """Posts as a read by id shows them, if the marketing plan still shows them as they were before."""
     lost: dict[type, bool] = field(default_factory=dict)
     """Unclear answers, and whether the effect came about."""
     drops: set[str] = field(default_factory=set)
@@ -303,7 +303,7 @@ def regenerate(*requires: Precondition, discardable: Discard = Discard.ALL) -> A
 
 
 class Bench:
-    """A world, a journal that lasts over runs, and what the runs said."""
+    """A world, a journal that outlasts each run, and what the runs said."""
 
     def __init__(self) -> None:
         self.world = World()

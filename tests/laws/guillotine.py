@@ -155,7 +155,7 @@ def fresh(stage: Undisturbed, folder: Path) -> WholeRun:
 def run_again(stage: Undisturbed, folder: Path) -> None:
     """Runs a disturbed stage to its end and compares it with the undisturbed one; AssertionError names what differs.
 
-    Once; a second time only where the first could not see the end of what the killed run had begun.
+    Once; a second time only if the first could not see the end of what the killed run had begun.
     """
     run = at_rest(folder)
     try:

@@ -31,12 +31,12 @@ BLOCK = 12
 
 
 def some(cases: Sequence[Case], every: int, first: int) -> Sequence[Case]:
-    """One case out of so many. `first` says which, so that similar stages try different ones."""
+    """One of every `every` cases. `first` says which, so that similar stages try different ones."""
     return cases[first % every :: every]
 
 
 def work_off(count: int, attempt: Try, folder: Path) -> dict[int, str]:
-    """Tries cases 0 to `count`, all of them. Case -> why it failed."""
+    """Tries `count` cases, all of them. Number of a case -> why it failed."""
     blocks = [range(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
     workers = min(os.cpu_count() or 1, len(blocks))
     children = []

@@ -1,4 +1,4 @@
-"""One site's year in short: a scenario of commits, each with the result of an undisturbed apply.
+"""One site's year in brief: a scenario of commits, each with the result of an undisturbed apply.
 
 Every stage starts from a checkpoint: the files, the world and the state that the previous stage left on disk. A test
 disturbs a stage, runs it again, and compares the result with the checkpoint that the undisturbed stage left.
@@ -164,7 +164,7 @@ def withdraw_some(run: WholeRun) -> None:
 
 
 def _times(post: Post, recorded: RecordedSite) -> int:
-    """How often its content was scheduled and cancelled."""
+    """How often the content of a post was scheduled and cancelled."""
     if post.status is PostStatus.SCHEDULED:
         return 0
     published = (record.times for record in recorded.published if (record.id, record.digest) == (post.id, post.digest))
@@ -248,7 +248,7 @@ def once_only(writes: list[Json]) -> Counter[str]:
 
 
 def normal_world(sandbox: Sandbox) -> Json:
-    """The live site without ids, times of creation and counters: contents, statuses, times of going out."""
+    """The live site without ids, creation times and counters: contents, statuses, and when posts go out."""
     site = sandbox.world()["sites"][SITE_ID]
     items = {key: _normal_item(record["item"]) for key, record in site["items"].items()}
     attached = {item for activity in site["activities"].values() for item in activity["items"]}

@@ -157,15 +157,15 @@ class Life:
         if self.tool("drift")[0] == 0 and self.undone(FIRST):
             raise Silent("drift: 0, although somebody changed a setting")
         self._write("sites/shop.yaml", CHANGED)
-        self.made = 3 if self.undone(FIRST) else 2  # people's change may be undone by a generation of its own
+        self.made = 3 if self.undone(FIRST) else 2  # undoing people's change may take a generation of its own
         self.apply("--auto-approve", "--allow-publish", desired=CHANGED)
         self.apply("--auto-approve", "--allow-publish", desired=CHANGED)
         code, _ = self.tool("drift")
         return self.verdict(code)
 
     def verdict(self, drift: int) -> str:
-        """What is skipped once (3) and done by the next run worked; an error or a refusal is a stop, and so is a life
-        in which a person found nothing to approve."""
+        """A life worked even if something was skipped once (3) and done by the next run; an error or a refusal is a
+        stop, and so is a life in which a person found nothing to approve."""
         undone = self.undone(CHANGED)
         blocked = any("! blocked" in said for said in self.said)
         if not undone and self.approved and drift == self.codes[-2] == 0 and not {1, 4} & set(self.codes):

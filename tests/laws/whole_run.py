@@ -72,7 +72,7 @@ class WholeRun:
         return run
 
     def write(self, site: Mapping[str, Any]) -> None:
-        """Replaces the site's file by another document."""
+        """Replaces the site's file with another document."""
         (self.root / "sites").mkdir(parents=True, exist_ok=True)
         (self.root / "reconciler.yaml").write_text("version: 1\napi: sandbox\n", encoding="utf-8")
         document = {"version": 1, "site": {"name": self.name, "id": SITE_ID}, **site}

@@ -37,7 +37,7 @@ def _text(text: str, verdict: Verdict) -> None:
 
 
 def _named(text: str, verdict: Verdict) -> None:
-    """A format that is not read here says it in its word, which is enough for people and for a search."""
+    """A format without a check of its own here contains the verdict as a word: enough for people and for a search."""
     assert re.search(rf"\b{verdict}\b", text), f"the report does not say {verdict}"
 
 

@@ -61,7 +61,7 @@ def call_about(entry: OpenEntry) -> str:
 
 
 def call_status(entry: OpenEntry, *, held: bool) -> str:
-    """What is known about its outcome, and what the next run does about it. `held`: a run may be working on it."""
+    """What is known about a call's outcome, and what the next run does about it. `held`: a run may be working on it."""
     if entry.sent and entry.operation.uses_inputs:
         return "it was started; the next apply waits for it to end"
     if entry.sent:
