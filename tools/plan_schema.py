@@ -91,7 +91,7 @@ WORDS = {
     "PostsAmong.posts": "The posts it may have, by id and content.",
     "DateIs.date": "The activity's own date.",
     "Approved.content": "The digest of the post's content.",
-    "Approved.times": "How many times this content was scheduled before.",
+    "Approved.times": "How many times this content was scheduled before; null for a move, which uses no approval.",
     "Approved.decided": "The digest that the approval names; null under `approval: none`.",
     "Approved.cancelled": "The `cancelled` count next to the approval.",
     "NothingWaits.activity": "The activity; null for all upcoming ones.",

@@ -175,14 +175,15 @@ class Approved(Condition, frozen=True):
     """Today's approvals still allow the post, and the state says that the approval has not been used since.
 
     `decided` is the digest that the approval names and `cancelled` the count beside it; None and 0 under `approval:
-    none`. `times` is how often this content was scheduled before.
+    none`. `times` is how often this content was scheduled before; None if a scheduled post is moved, which uses no
+    approval.
     """
 
     kind: ClassVar[Kind] = Kind.DRAFT
 
     post: PostId
     content: Digest
-    times: int
+    times: int | None
     decided: Digest | None = None
     cancelled: int = 0
 

@@ -78,12 +78,13 @@ def rights_needed(
 ) -> tuple[Precondition, ...]:
     """What must hold of the approvals and the state when a post is scheduled or moved.
 
-    An approval is given for a certain day.
+    An approval is given for a certain day, and moving a post uses none.
     """
-    times = times_of(recorded, post.id, frozenset({post.digest}))
+    moves = post.status is PostStatus.SCHEDULED
+    times = None if moves else times_of(recorded, post.id, frozenset({post.digest}))
     draft = approvals.draft(post.id)
     if not schedule.approval_required or draft is None:
-        return (Approved(post.id, post.digest, times),)
+        return () if moves else (Approved(post.id, post.digest, times),)
     return (
         Approved(post.id, post.digest, times, draft.digest, draft.cancelled),
         DateIs(activity.id, activity.date),

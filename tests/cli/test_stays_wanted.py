@@ -79,6 +79,12 @@ def pottery(project: Project, reconciler: Command) -> Pottery:
     return Pottery(project, reconciler)
 
 
+def lose_state(pottery: Pottery) -> None:
+    for path in (pottery.project.root / ".reconciler").iterdir():
+        if not path.name.startswith("sandbox.db"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def edits(name: str, before: str, after: str) -> Change:
     return lambda project: project.edit(name, before, after)
 
@@ -311,13 +317,46 @@ def test_a_rename_and_a_lost_state_bring_no_used_approval_back(pottery: Pottery)
     pottery.project.edit("sites/pottery.yaml", "name: pottery", "name: renamed")
     pottery.run("apply", "--auto-approve", "--allow-publish")
     assert pottery.status() == "DRAFT"
-    for path in (root / ".reconciler").iterdir():
-        if not path.name.startswith("sandbox.db"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    lose_state(pottery)
     for _ in range(2):
         code, said = pottery.run("apply", "--auto-approve", "--allow-publish")
         assert (code, pottery.status()) == (0, "DRAFT")
         assert re.search(r"1 blocked|approved", said), said
+
+
+@pytest.mark.parametrize("approval", ["required", "none"])
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize("before", ["first run", "lost state", "known"])
+def test_a_post_that_somebody_scheduled_as_approved_is_moved_as_the_plan_says(
+    pottery: Pottery, before: str, saved: bool, approval: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run finds out about the site before its first write is not what another run did."""
+    pottery.project.edit("sites/pottery.yaml", "approval: required", f"approval: {approval}")
+    pottery.project.write({"reconciler.yaml": "version: 1\napi: sandbox\n"})
+    (pottery.project.root / "sites" / "shop.yaml").unlink()
+    if before == "known":
+        assert pottery.run("apply", "--auto-approve", "--no-publish")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    if before == "lost state":
+        assert pottery.run("apply", "--auto-approve", "--no-publish")[0] == 0
+        lose_state(pottery)
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, "2026-11-04T12:00:00Z")
+    plan = pottery.project.root / "a.plan"
+    code, said = pottery.run("plan", "--out", str(plan))
+    assert (code, "1 to publish." in said, "moves to Wed 2026-11-04 09:30" in said) == (0, True, True), said
+    if saved:
+        monkeypatch.chdir(pottery.project.root)
+        ran = pottery.command("apply", plan, "--allow-publish", "--auto-approve")
+        code, said = ran.code, " ".join((ran.out + ran.err).split())
+    else:
+        code, said = pottery.run("apply", "--auto-approve", "--allow-publish")
+    assert (code, "Apply: 0 added, 0 changed, 0 destroyed, 1 published." in said) == (0, True), said
+    with pottery.project.world() as world:
+        item = world.world()["sites"][SITE]["items"][POST]["item"]
+    assert item["schedulingInfo"]["scheduledDate"] == "2026-11-04T08:30:00.000Z"
+    assert "No changes." in pottery.run("plan")[1]
 
 
 def test_a_failed_post_and_a_lost_channel_are_reported(pottery: Pottery) -> None:

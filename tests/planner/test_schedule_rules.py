@@ -159,7 +159,7 @@ def test_a_scheduled_post_is_moved_to_the_rules_time_and_then_left_alone() -> No
     ]
     assert made.actions[0].requires == (
         PostIs(out.id, PostStatus.SCHEDULED, out.digest),
-        Approved(out.id, out.digest, 0, approved(one).activities[0].drafts[0].digest),
+        Approved(out.id, out.digest, None, approved(one).activities[0].drafts[0].digest),
         DateIs(one.id, one.date),
         StillAhead(right, timedelta(0)),
     )

@@ -74,7 +74,8 @@ def right_unmet(required: DraftCondition, moment: Moment) -> Diagnostic | None:
 
 
 def _approval_unmet(required: Approved, moment: Moment) -> Diagnostic | None:
-    if times_of(moment.recorded, required.post, frozenset({required.content})) != required.times:
+    times = times_of(moment.recorded, required.post, frozenset({required.content}))
+    if required.times not in (None, times):
         return stale("another run has scheduled it, and an approval counts only once")
     if required.decided is None:
         return None
