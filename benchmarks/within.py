@@ -1,8 +1,8 @@
 """How the CPU of each command grows with what is in one site: `python benchmarks/within.py [--small 200] [--times 8]`.
 
-One site with many activities, then drafts, declared events and changed items. Prints for each command the
+One site with many activities, then drafts, declared events, changed items and calls. Prints for each command the
 exponent of its CPU beyond that of a site with one of them: 1.00 is linear. The server is the sandbox, in a separate
-process that is not counted. `--only drafts --small 100 --times 30` has `approve --all` of up to 3,000 drafts.
+process that is not counted. `--only drafts --small 100 --times 30` runs `approve --all` on up to 3,000 drafts.
 `journal.py` counts what is written about the calls of one site, and `growth.py` grows the number of sites.
 """
 
@@ -27,10 +27,7 @@ EACH = ("INSTAGRAM", "FACEBOOK")
 
 
 class Dimension(Struct, frozen=True):
-    """What grows: what is in the site file and on the site for a given number, and the commands that are run.
-
-    Each command is run once, in order, and those whose name begins with a dash are only run, not measured.
-    """
+    """What grows: what is in the site file and on the site for a given number, and the commands, run once, in order."""
 
     name: str
     declared: Callable[[int], dict[str, object]]

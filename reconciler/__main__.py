@@ -16,7 +16,7 @@ two collections, a run creates only a few MiB.
 def main() -> None:
     """Runs the command line and ends the process. Garbage collection is put off before anything else is imported.
 
-    Until then, Ctrl-C ends the process without a word: nothing has begun.
+    Until the command line has been imported, Ctrl-C ends the process without a word: nothing has begun.
     """
     gc.set_threshold(*GARBAGE)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

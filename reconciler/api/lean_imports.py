@@ -16,12 +16,12 @@ class LateCertificates(ssl.SSLContext):
     """A context that reads the system's certificates on first use, and otherwise behaves like any other."""
 
     def wrap_socket(self, *arguments: Any, **named: Any) -> ssl.SSLSocket:
-        """As in the base class; the certificates have been read."""
+        """As in the base class, after reading the certificates."""
         self._read_now()
         return super().wrap_socket(*arguments, **named)
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
-        """As in the base class; the certificates have been read."""
+        """As in the base class, after reading the certificates."""
         self._read_now()
         return super().wrap_bio(*arguments, **named)
 

@@ -21,7 +21,7 @@ from reconciler.model.sites import CLOCKS_DIFFER, Account, ChannelStatus, Need, 
 T = TypeVar("T")
 
 PAST_REACH: Final = timedelta(days=92)
-"""How far back past activities are searched for: a plan covers two months at most (D 6.2)."""
+"""How far back past activities are searched for: a marketing plan covers two months at most (D 6.2)."""
 
 WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of posts whose content matters, because they may still go out."""

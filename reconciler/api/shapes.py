@@ -144,7 +144,7 @@ def _error_in(body: Fields) -> str | None:
     """What an error envelope says (D 3.1), which may be nothing; None if the body is not one.
 
     No success is known to have a `message` or an `error` of its own. If an answer has one, a status beside it may be
-    the error's rather than a plan's.
+    the error's rather than a marketing plan's.
     """
     details = body.get("details")
     inside = is_object(details) and not details.keys().isdisjoint({"applicationError", "validationError"})

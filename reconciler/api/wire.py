@@ -56,7 +56,7 @@ _OBJECTS: Final = ("marketingPlanGoal", "topics", "businessProfile", "calendar",
 
 
 _TOOLS: Final = ("socialMarketing", "emailMarketing", "blogs")
-"""The tools with overrides (9.5). Anything else in it is kept, whatever its shape (13.1.12)."""
+"""The tools with overrides (9.5). Anything else in `overrides` is kept, whatever its shape (13.1.12)."""
 
 
 def settings(body: object) -> MarketingSettings:
@@ -120,7 +120,7 @@ def _plan_status(source: Fields, where: str) -> AnyPlanStatus:
 
 
 def activity(source: Fields, where: str) -> Activity:
-    """An activity, with the field names of a plan or those of its own object: both mean the same (15.4)."""
+    """An activity, with the field names of a marketing plan or those of its own object: both mean the same (15.4)."""
     at = moment(source, where, "date", "targetDate")
     if at is None:
         raise Unreadable(f"{where} should have a date, but has none")

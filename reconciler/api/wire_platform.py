@@ -35,7 +35,7 @@ def channel_status(body: object) -> ChannelStatus:
 
 
 def features(body: object) -> tuple[Feature, ...]:
-    """The premium features, with what remains of each quota that is enforced (the readings of 10.5)."""
+    """The premium features, with what remains of each quota that is enforced (10.5)."""
     outer = answered(body, FEATURES.name)
     enforced = truth(outer, "response", "monetizationEnabled") is not False
     return tuple(_feature(member, where, enforced) for where, member in listed(body, FEATURES))

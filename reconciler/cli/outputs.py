@@ -69,7 +69,7 @@ class Reports:
 
 
 def sandbox_picture(url: str) -> str | None:
-    """The sandbox's image at an address, as a `data:` address, because it cannot be fetched.
+    """The sandbox's image at an address, as a `data:` URL, because it cannot be fetched.
 
     None for any other image.
     """

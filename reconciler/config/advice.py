@@ -115,7 +115,7 @@ def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: Mer
 
 
 def _never_lets_through(rule: ScheduleRule, path: KeyPath, policy: Policy, merged: MergedDocument) -> Diagnostic | None:
-    """A warning that no post ever goes out by a rule."""
+    """A warning that a rule never lets a post through."""
 
     def never(key: KeyPath, message: str, fix: str, *, continues: bool = False) -> Diagnostic:
         return merged.warning((*path, *key), message, fix, code=NEVER_MATCHES, continues=continues)

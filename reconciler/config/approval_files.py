@@ -123,7 +123,7 @@ class ApprovalFiles:
 
     @cached_property
     def _none_is_missing(self) -> bool:
-        """Whether a site without a file has no approvals, without asking for this site."""
+        """Whether no approvals file can be missing by mistake, so that sites without one need no check of their own."""
         elsewhere = self._not_checked_out or self._empty_submodules or self._elsewhere or self._unasked
         return self._repository is None and not elsewhere
 

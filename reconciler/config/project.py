@@ -99,7 +99,7 @@ class ProjectConfig(Struct, frozen=True):
     content: bytes = b""
     """The file as it was read."""
     is_whole: bool = True
-    """Whether its sites, approvals, defaults and policy are all that the file says: none of it is wrong."""
+    """Whether its sites, approvals, defaults and policy are complete: nothing in them was wrong and left out."""
 
     @property
     def approvals_folder(self) -> Path:

@@ -48,7 +48,7 @@ def leads_away(path: Path, allowed: Iterable[Path] = ()) -> bool:
     """Whether a file to be written below the working directory would end up elsewhere, because of links.
 
     A repository can contain such a link, while whoever typed the path meant a place in the repository. `allowed` are
-    resolved folders where it may be. A link to a regular file is itself replaced, and leads nowhere.
+    resolved folders where it may be. A link to a regular file does not count, because the link itself is replaced.
     """
     here, written = Path.cwd(), Path(os.path.abspath(path))
     if not written.is_relative_to(here):

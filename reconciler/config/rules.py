@@ -200,7 +200,10 @@ def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
 
 
 class _RulesAbove:
-    """The matches of the rules above one, found by what they name: one that names ids covers only rules with these."""
+    """The matches of the rules above the current one, found by the ids or the title that they name.
+
+    A match that names ids can cover another only if that one names ids too, and all of them are among its own.
+    """
 
     def __init__(self) -> None:
         self._rules: list[tuple[Match, KeyPath]] = []

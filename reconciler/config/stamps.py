@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 Stamp: TypeAlias = bytes | None
-"""A digest of a file's size and number and of the times of its last write and of the last change of its entry; None if
+"""A digest of a file's size and inode number, and of the times of its last write and its last status change; None if
 there is no such file. There may be many thousands, and four numbers take six times the space.
 """
 

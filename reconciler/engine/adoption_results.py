@@ -45,7 +45,7 @@ class SiteImported(Struct, frozen=True):
 
 
 Facts: TypeAlias = "tuple[Fact, ...]"
-"""What was found to be in order: pairs of a subject and words."""
+"""What was found that is not a problem."""
 
 
 class ProjectExamined(Struct, frozen=True):

@@ -63,7 +63,7 @@ async def approve(
 def _notes(
     project: ProjectConfig, files: Iterable[tuple[SiteName, Path, Approvals]], found: Sequence[Subject]
 ) -> dict[PostId, tuple[Diagnostic, ...]]:
-    """Notes about drafts that their own entries do not show: twins, and what changed since the last approval."""
+    """Notes about drafts that their own entries do not show: clashes with others, changes since the last approval."""
     sites = dict.fromkeys(subject.site for subject in found)
     last = LastApprovals(repository_of(project), project.approvals_folder)
     notes: dict[PostId, tuple[Diagnostic, ...]] = {}

@@ -33,7 +33,7 @@ GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z"
 
 
 Agree: TypeAlias = Callable[[SiteRef], Awaitable[Diagnostic | None]]
-"""Asks whether to go on at a site. Returns why not."""
+"""Asks whether to go ahead with a site. Returns why not; None for yes."""
 
 
 class StateAccess(Struct, frozen=True):
@@ -93,7 +93,7 @@ async def show_state(state: StateAccess, name: str, emit: Emit, where: tuple[str
 
 
 async def unlock_site(state: StateAccess, name: str, agree: Agree, emit: Emit) -> LockRemoved | Refused:
-    """Takes the lock of a site away from its holder; one that cannot be read, whoever may hold it."""
+    """Takes the lock of a site away from its holder; if it cannot be read, from whoever holds it."""
     closing = await _unlocked(state, await site_named(state, name), agree, emit)
     emit(closing)
     return closing

@@ -80,7 +80,7 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
     writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)
     context = OutcomeContext(run.journal.recorded, found, run.options, run.plan.time_zone)
     if changes and (published := kind.published(operation, attempt.entry, context)) is not None:
-        # It goes out when the site says so, and nobody else has moved it there.
+        # It goes out at the time that the site shows, although nobody moved it there.
         run.journal.note(Scheduled(published))
     not_kept = kind.not_kept(operation)
     if writes or not_kept != Bindings():

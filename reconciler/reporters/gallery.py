@@ -40,7 +40,7 @@ _STATES: Final = {
 """A test fails for a status without a state here."""
 
 Picture: TypeAlias = Callable[[str], str | None]
-"""The address of an image -> the image itself as a `data:` address; None: load it from its address."""
+"""The address of an image -> the image itself as a `data:` URL; None: load it from its address."""
 
 
 def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:

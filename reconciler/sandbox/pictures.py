@@ -1,7 +1,7 @@
 """Owns the pictures of posts: their addresses, which look like those of Wix's media store, and what they show.
 
 A picture is made from its address alone: the colours from its id, the title from its file name. So whoever shows posts
-can draw them without a network: in process as a `data:` address, over HTTP under the same path on the sandbox's server.
+can draw them without a network: in process as a `data:` URL, over HTTP under the same path on the sandbox's server.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def draw(path: str) -> bytes:
 
 
 def data_url(url: str) -> str | None:
-    """A picture of the store as a `data:` address; None for an address elsewhere."""
+    """A picture of the store as a `data:` URL; None for an address elsewhere."""
     try:
         parts = urlsplit(url)
     except ValueError:

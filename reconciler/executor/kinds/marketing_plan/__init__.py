@@ -90,7 +90,8 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
         live = found.marketing_plan
         if not isinstance(operation, DeleteMarketingPlan) or live is None:
             return None  # a generation is read back where it is waited for
-        # The status of a deleted plan is not documented, so after a clear answer only a plan that goes on counts.
+        # The status after a delete is not documented, so after a clear answer only an ACTIVE marketing plan that still
+        # has activities counts as not deleted.
         if live.status is PlanStatus.ACTIVE and live.activities:
             count = plural(len(live.activities), "activity", "activities")
             return not_as_asked(f"asked for it to be deleted, but it is ACTIVE with {count}")
@@ -218,7 +219,7 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
 
 
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, moment: Moment) -> Diagnostic | None:
-    """What a regeneration would throw away beyond `discard`. After a wait, the plan could not list the drafts."""
+    """What a regeneration would throw away beyond `discard`: one that follows a wait was planned without the drafts."""
     upcoming = upcoming_posts(live, moment.now)
     match operation.discardable:
         case Discard.ALL:

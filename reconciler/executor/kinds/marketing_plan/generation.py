@@ -162,7 +162,7 @@ class _Last:
 
 
 async def _judge(run: SiteRun, last: _Last, live: MarketingPlan) -> Outcome | None:
-    """What a poll means. A result that no generation should leave (no plan, an INACTIVE one) may be a stale read."""
+    """What a poll means. What no generation should leave (no marketing plan, an INACTIVE one) may be a stale read."""
     if last.entry is None:
         match live.status:
             case PlanStatus.ACTIVE:

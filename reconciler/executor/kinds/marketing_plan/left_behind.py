@@ -1,7 +1,7 @@
 """Posts that are waiting to go out although the marketing plan was generated without their activity.
 
-Posts of activities that a regeneration is known to replace are cancelled before it. But a marketing plan that showed
-nothing may come back with its activities, or with others: only the new one tells.
+Posts of activities that a regeneration is known to replace are cancelled before it. But if the marketing plan
+showed no activities, it may come back with the old ones or with others; this is known only after the generation.
 """
 
 from __future__ import annotations

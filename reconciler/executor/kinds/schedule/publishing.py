@@ -116,7 +116,7 @@ async def _look(run: SiteRun, sent: Sequence[CallAttempt]) -> Snapshot:
         _operation_of(each.action).post for each in sent if _accepted(each)
     }
     pause = pause_between_looks(run.options.waiting)
-    # If the response was lost, nothing says that it was not scheduled, except that it does not show for long enough.
+    # If the response was lost, the only sign that a draft was not scheduled is that it stays a draft for long enough.
     most = max(LOOKS, ceil(SHOWS_WITHIN.total_seconds() / pause)) if lost else LOOKS
     found = Snapshot()
     for look in range(most if sent else 0):

@@ -38,7 +38,7 @@ def published_post(
     if before is not None and moved:
         # The same scheduling at another time, not a second one.
         return replace(before, scheduled_for=moment, date=activity.date if activity else before.date, zone=zone)
-    # What its approvals are known to have been used for before counts too, or the next one would count twice.
+    # Earlier uses of its approvals count too; otherwise, an approval that is used up could count again.
     used = times_used(recorded, post, frozenset({digest}))
     commit, approver = (options.commit, dict(options.approvers).get(post)) if options else (None, None)
     return PublishedPost(
