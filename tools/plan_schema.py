@@ -53,7 +53,7 @@ WORDS = {
     "Plan.blocked": "What is wanted but not planned, because a person has to do something first.",
     "Plan.config": "The digest of the site's files, which shows whether they have changed since.",
     "Plan.inputs": "The generation inputs that the files ask for.",
-    "Plan.notes": "Sentences for people.",
+    "Plan.notes": "What people should know about the site.",
     "Plan.refusals": "The guards that refuse this site.",
     "Plan.rules": "The digest of each section's rules, recorded once the section is carried out in full.",
     "Plan.adoptedInputs": "The inputs that the current marketing plan was generated from, if known; null if none.",

@@ -62,7 +62,7 @@ def schema() -> JsonDict:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "https://reconciler.dev/schemas/sandbox.schema.json",
         "title": "sandbox.yaml: what is in the sandbox",
-        "description": "The sites of a new sandbox, how it behaves, and which answer it takes for each open question "
+        "description": "The sites of a new sandbox, how it behaves, and which answer it assumes for each open question "
         "about the API. Everything is optional.",
         "examples": [{"clock": MOMENT, "sites": [{"id": GUID, "channels": ["INSTAGRAM"]}]}],
         "type": "object",

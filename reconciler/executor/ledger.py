@@ -103,7 +103,7 @@ class SiteLedger(Struct, frozen=True):
 
 
 class KeptPromises(Struct, frozen=True):
-    """What was done of the actions that deferred ones turned into. The plan's `promises` are the bounds."""
+    """What was done for the deferred actions. The plan's `promises` are the bounds."""
 
     posts: int = 0
     """Activities that got posts."""

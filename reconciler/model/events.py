@@ -106,7 +106,7 @@ class CreateEvent(EventWrite, frozen=True):
 
 
 class UpdateEvent(EventWrite, frozen=True):
-    """A replacing write (D 8.2): `event` is the whole event to send, including fields that stay as they are."""
+    """Replaces an event (D 8.2): `event` is the whole event to send, including fields that stay as they are."""
 
     verb: ClassVar[Verb] = Verb.UPDATE
     repeatable: ClassVar[bool] = True

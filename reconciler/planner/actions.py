@@ -214,7 +214,7 @@ class InReview(StrEnum):
 
 
 class ToReview(Struct, frozen=True):
-    """A draft that a schedule rule wants and nobody has approved yet. Neither drift nor a failure."""
+    """A draft that a schedule rule selects and nobody has approved yet. Neither drift nor a failure."""
 
     address: Address
     post: PostId

@@ -92,9 +92,9 @@ class SpentPlan(UnusablePlan):
 
 
 class RunPart(Struct, frozen=True):
-    """Which of `count` parts a plan or report is, counting from 1.
+    """Which of `count` shards a plan or report is for, counting from 1.
 
-    `config` is the digest of the files and options that all parts are made from; it is the same for all parts of a
+    `config` is the digest of the files and options that all shards are made from; it is the same for all shards of a
     project at one commit.
     """
 

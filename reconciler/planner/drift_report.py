@@ -28,7 +28,7 @@ class DriftState(StrEnum):
 
 
 class ChangedSide(StrEnum):
-    """Which side is no longer as it was last applied. What was never applied counts as moved in git."""
+    """Which side is no longer as it was last applied. What was never applied counts as changed in git."""
 
     GIT = "changed-in-git"
     REMOTE = "changed-remotely"

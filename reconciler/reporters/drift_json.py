@@ -17,7 +17,7 @@ from reconciler.reporters.diagnostics import problem_record, problem_records
 
 
 class FieldRecord(Struct, frozen=True):
-    """A field on its sides. `applied` is left out if nothing was ever applied, as opposed to null."""
+    """A field as each side has it. `applied` is left out if nothing was ever applied, as opposed to null."""
 
     path: str
     moved: ChangedSide

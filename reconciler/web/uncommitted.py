@@ -7,6 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -22,6 +23,13 @@ from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SUBJECT = 72
 """The maximum length of a commit's subject."""
+
+_TO_ACTIVITIES: Final = {
+    ActivityDecision.KEEP: "keep",
+    ActivityDecision.REGENERATE: "regenerate the posts of",
+    ActivityDecision.REGENERATE_MEDIA: "regenerate the images of",
+    ActivityDecision.DISCARD: "discard the posts of",
+}
 
 
 class UncommittedDecision(Struct, frozen=True):
@@ -53,7 +61,7 @@ class Uncommitted(Struct, frozen=True):
         sites = sorted({decided.site for decided in self.decisions})
         said = ", ".join(parts) or "Update approvals"
         whole = f"{said} for {sites[0]}" if len(sites) == 1 else said
-        text = whole if len(whole) <= SUBJECT else f"Decide on {plural(len(self.decisions), 'draft')}"
+        text = whole if len(whole) <= SUBJECT else f"Record {plural(len(self.decisions), 'decision')}"
         return text[0].upper() + text[1:]
 
     @property
@@ -127,7 +135,7 @@ def _between(before: Approvals, file: SiteFile) -> Iterator[UncommittedDecision]
 
 def _counted(word: str, count: int) -> str:
     if word in set(ActivityDecision):
-        return f"{word} {plural(count, 'activity', 'activities')}"
+        return f"{_TO_ACTIVITIES[ActivityDecision(word)]} {plural(count, 'activity', 'activities')}"
     drafts = plural(count, "draft")
     return f"set {drafts} back to pending" if word == DraftDecision.PENDING.value else f"{word} {drafts}"
 

@@ -46,7 +46,7 @@ def test_the_bar_gives_the_two_commands_which_do_what_it_says(root: Path, monkey
     said = bar(visitor)
     assert "3 decisions are saved but not committed yet" in said
     assert "git add -- approvals/shop.yaml<br>git commit -m " in said
-    assert "Approve 2 drafts, discard 1 activity for shop" in said
+    assert "Approve 2 drafts, discard the posts of 1 activity for shop" in said
     assert "shop: approve Instagram post of &quot;Activity 0&quot;, Tue 2026-11-03 10:00 Europe/Berlin" in said
     assert 'id="commit"' not in said
     assert visitor.post("/commit", {"since": 0}).status_code == 404, "only with --commit"
@@ -54,7 +54,7 @@ def test_the_bar_gives_the_two_commands_which_do_what_it_says(root: Path, monkey
     for command in filter(None, map(str.strip, commands)):
         subprocess.run(command, shell=True, check=True, cwd=root, capture_output=True)
     assert bar(visitor) == ""
-    assert git(root, "log", "-1", "--format=%s").strip() == "Approve 2 drafts, discard 1 activity for shop"
+    assert git(root, "log", "-1", "--format=%s").strip() == "Approve 2 drafts, discard the posts of 1 activity for shop"
 
 
 def test_a_commit_from_the_page_lists_what_was_decided_and_takes_nothing_else(root: Path) -> None:

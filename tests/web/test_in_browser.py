@@ -81,6 +81,7 @@ def test_twelve_drafts_by_keyboard_by_mouse_and_on_a_phone(browser: Any, pottery
         assert "Undone (2)" in text(browser, "#said")
         press(browser, "d")
         assert states(browser)[3:6] == ["sent-back"] * 3
+        until(lambda: "Posts of 1 activity to be discarded." in text(browser, "#said"))
         assert words(pottery)[activity_id(1)] == "discard"
         press(browser, "u", "?")
         assert "next and previous draft" in text(browser, "#help")
@@ -92,6 +93,7 @@ def test_twelve_drafts_by_keyboard_by_mouse_and_on_a_phone(browser: Any, pottery
         tap(browser, cards[7].find_element(By.CSS_SELECTOR, ".others summary"))
         cards[7].find_element(By.CSS_SELECTOR, "[data-activity-to=regenerate-media]").click()
         until(lambda: states(browser)[6:9] == ["sent-back"] * 3)
+        until(lambda: "Images of 1 activity to be regenerated." in text(browser, "#said"))
         browser.find_element(By.ID, "undo").click()
         until(lambda: states(browser)[6:9] == ["approved", "pending", "pending"])
         assert "Cropped here: the image is taller" in text(browser, ".card .image")

@@ -6,8 +6,8 @@
   const cards = $("#cards");
   const ACTIVITY = ["keep", "regenerate", "regenerate-media", "discard"];
   const DONE = {
-    approve: "approved", pending: "back to pending", keep: "kept", regenerate: "to be regenerated",
-    "regenerate-media": "images to be regenerated", discard: "to be discarded",
+    approve: "# approved", pending: "# back to pending", keep: "# kept", regenerate: "Posts of # to be regenerated",
+    "regenerate-media": "Images of # to be regenerated", discard: "Posts of # to be discarded",
   };
   const EVERY = 3000;
   let version = Number(document.body.dataset.version);
@@ -198,7 +198,7 @@
       const now = [...shown.keys()].map((key) => document.getElementById(key)).filter(Boolean);
       const asked = decisions(now, to, shown);
       if (!asked.length) say(chosen.length ? "Nothing to change." : "Select a draft first: press j, or click it.");
-      await send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. Press u or click Undo to reverse it`);
+      await send(asked, (count) => `${DONE[to].replace("#", `${count} ${things[count === 1 ? 0 : 1]}`)}. Press u or click Undo to reverse it`);
       for (const card of now) card.classList.remove("waiting-answer");
     });
   }
