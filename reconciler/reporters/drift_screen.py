@@ -26,7 +26,7 @@ from reconciler.reporters.context import Detail
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Failures, refusal_lines
-from reconciler.reporters.last_lines import drift_line, header
+from reconciler.reporters.last_lines import drift_line, header_lines
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
 from reconciler.reporters.plan_text import (
     MOST_NAMED,
@@ -101,8 +101,8 @@ class DriftScreen:
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
         """Everything above the last line."""
-        if self._run is not None and (line := header(self._run)):
-            yield self._screen.paint(line, Style.BOLD)
+        if self._run is not None:
+            yield from header_lines(self._run, self._screen)
             yield ""
         for failure in self._failures.lines():
             yield from failure.on(self._screen)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from reconciler.engine import results
 from reconciler.model.plurals import plural
+from reconciler.model.text import printable
+from reconciler.reporters.layout import Screen, Style, columns
 
 if TYPE_CHECKING:
     from reconciler.executor.ledger import KeptPromises
@@ -51,6 +54,19 @@ def header(run: results.RunStarted) -> str:
     sites = plural(run.of, "site") if run.sites == run.of else f"{run.sites:,} of {plural(run.of, 'site')} looked at"
     commit = f"git {run.commit[:SHORT_COMMIT]}" if run.commit else ""
     return " · ".join(part for part in (where, run.project, sites, commit) if part)
+
+
+def header_lines(run: results.RunStarted, screen: Screen) -> Iterator[str]:
+    """The header on a screen. One that is too long breaks between its parts."""
+    line = ""
+    for part in header(run).split(" · "):
+        longer = f"{line} · {part}" if line else part
+        if line and columns(printable(longer)) > screen.width:
+            yield screen.paint(line, Style.BOLD)
+            longer = f"    {part}"
+        line = longer
+    if line:
+        yield screen.paint(line, Style.BOLD)
 
 
 def plan_line(plan: results.PlanCompleted) -> str:

@@ -29,6 +29,9 @@ _OBEYED: Final = r"(##\w*)\["
 _PATH: Final = r"(?a)[A-Za-z]+(?:\[\d+\])?(?:\.[A-Za-z]+(?:\[\d+\])?)+:?"
 """The path of a field, which may break after a dot if it is longer than a line: `overrides.socialMarketing.enabled`."""
 
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+"""What comes before the route of an API call, which may break at a slash. The path of a file does not."""
+
 _MOMENT: Final = r"\b((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: (?:UTC|[A-Z]\w+/[\w/+-]+)\b)?"
 """A time as screens show it; its group is the part without the time zone."""
 
@@ -136,7 +139,7 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
 
     Spans are joined with two spaces. A span that would fit on a line of its own but not on the rest of this line moves
     to the next line as a whole. A word that is longer than a line gets its own line and runs over it;
-    the path of a field breaks at a dot.
+    the path of a field breaks at a dot, and the route of an API call at a slash.
     """
     line, room = _Line(screen, indent), screen.width
     for number, span in enumerate(spans):
@@ -157,7 +160,7 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
             if not line.empty and line.used + gap + width > room and line.used + gap > hang:
                 yield line.text()
                 line, gap = _Line(screen, hang), 0
-            if line.used + gap + width > room and (parts := _parts(word)):
+            if line.used + gap + width > room and (parts := _parts(word, words[place - 1] if place else "")):
                 *steps, word = parts
                 for step in steps:
                     if not line.empty and line.used + gap + len(step) > room:
@@ -173,8 +176,10 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
     yield line.text()
 
 
-def _parts(word: str) -> list[str]:
-    """Where a word that is longer than a line may break: a path after its dots, JSON after its commas."""
+def _parts(word: str, before: str) -> list[str]:
+    """Where a word that is longer than a line may break: a path after its dots, JSON after its commas, a route."""
+    if before.removeprefix("(") in _METHODS:
+        return re.findall(r"[^/]*/|[^/]+", word)
     if re.fullmatch(_PATH, word):
         return re.findall(r"[^.]+\.?", word)
     return re.findall(r"[^,]*,|[^,]+", word) if word.startswith(("{", "[")) and word.isascii() else []

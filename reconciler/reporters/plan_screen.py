@@ -22,7 +22,7 @@ from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import cause, refused_line
 from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
-from reconciler.reporters.last_lines import SHORT_COMMIT, header, plan_line
+from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, record_first
 from reconciler.reporters.plan_text import (
@@ -160,8 +160,8 @@ class PlanScreen:
     def head(self) -> Iterator[str]:
         """Where the run works, and what it may do without approval; with `--quiet`, only the latter."""
         if not self._detail.quiet:
-            if self._run is not None and (line := header(self._run)):
-                yield self._screen.paint(line, Style.BOLD)
+            if self._run is not None:
+                yield from header_lines(self._run, self._screen)
             if self._saved is not None:
                 yield from _saved_lines(self._saved, self._screen, whole=self._calls_of is not None)
         if self._run is not None and self._run.approval_none:

@@ -16,7 +16,7 @@ from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.reporters.diagnostics import cause, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines
-from reconciler.reporters.last_lines import header
+from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.review_text import STATUS_WORDS
@@ -49,7 +49,7 @@ class ReviewScreen:
         self._many = run.sites >= FEW_SITES
         if self._quiet:
             return
-        yield self._screen.paint(header(run), Style.BOLD)
+        yield from header_lines(run, self._screen)
 
     def site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
         """Adds a site; a site with a block has an empty line around it."""

@@ -11,7 +11,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
-from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header, interrupted_line
+from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header_lines, interrupted_line
 from reconciler.reporters.layout import Line, Span, Style
 from reconciler.reporters.next_step import record_first, repeated
 from reconciler.reporters.problems import ProblemReporter
@@ -151,7 +151,7 @@ class TextReporter:
             case "review":
                 self._lines(self._reviews.started(run))
             case "history" | "import" | "doctor" if not self._context.detail.quiet:
-                self._lines((self._screen.paint(header(run), Style.BOLD), ""))
+                self._lines((*header_lines(run, self._screen), ""))
             case _:  # `validate` and `approve` work on no site
                 pass
 

@@ -99,6 +99,13 @@ def failed(site: str, message: str, fix: str = "") -> SiteFailed:
     return SiteFailed(SiteName(site), (Diagnostic("odd", message, fix, address=Address(SiteName(site))),))
 
 
+def unreached(site: str) -> SiteFailed:
+    """A site whose first read was refused."""
+    call, fix = "GET /promote/marketing-plan-service/v1/marketing-plan answered 403", "give the key this permission"
+    why = "the key lacks Manage Marketing Plans"
+    return SiteFailed(SiteName(site), (Diagnostic("odd", why, fix, call=call, request_id=f"17.{site}"),))
+
+
 def tone(site: str = "shop", after: str = "warm") -> Action:
     changes = (FieldChange("settings.toneOfVoice", "dry", after),)
     return Action(Address(SiteName(site), Kind.SETTINGS), UpdateSettings(changes), Reason.DIFFERS)
@@ -308,6 +315,11 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
     ),
     "all-unreachable": lambda: shown(
         *plan_of(*(failed(f"shop-{n}", "no connection to www.wixapis.com", "check the network") for n in range(30)))
+    ),
+    "all-unreachable-at-forty-columns": lambda: shown(
+        replace(STARTED, project="sites-of-the-whole-agency", sites=9),
+        *plan_of(*(unreached(f"shop-{n}") for n in range(30)))[1:],
+        screen=Screen(40),
     ),
     "refused": lambda: shown(*plan_of(planned(tone(), refusals=(unpublished(),)))),
     "two-refused-of-nine": lambda: shown(
