@@ -1,4 +1,6 @@
-"""Workers of a Dask cluster, over the same port. `distributed` comes with the extra `dask` and is imported when used.
+"""Workers of a Dask cluster, as executors like those of processes.py.
+
+`distributed` comes with the extra `dask` and is imported when used.
 
 Certificates are set with Dask's own settings (`DASK_DISTRIBUTED__COMM__TLS__...`); credentials are in the environment
 of its workers.

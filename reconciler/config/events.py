@@ -12,7 +12,7 @@ from reconciler.model.canonical import ABSENT, freeze_object
 from reconciler.model.events import DesiredEvent, DesiredEvents
 
 FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
-"""How an event may recur. The spelling is inferred from prose (I 9.2)."""
+"""How an event may recur. The spelling is inferred from prose (I 8.1)."""
 
 
 def read_events(merged: MergedDocument) -> DesiredEvents | None:

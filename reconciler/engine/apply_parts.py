@@ -231,7 +231,10 @@ class _Gathered:
         self._reported[name] = of_site
 
     def rest(self, problem: Diagnostic | None, why: Diagnostic) -> AsyncIterator[SiteApplied | SiteFailed]:
-        """The sites about which nothing is known: a worker that failed as a whole began none of its sites."""
+        """The sites without a result: failed with `problem` if a worker failed as a whole, otherwise unknown.
+
+        A worker that failed as a whole began none of its sites.
+        """
         ready, numbers = self._ready, {self._ready.names[number]: number for number in self._waiting.values()}
 
         async def work(name: SiteName, _turn: Turn) -> SiteApplied:

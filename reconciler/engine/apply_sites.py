@@ -179,7 +179,10 @@ async def _apply(
 
 
 def _is_asked_for(run: ApplyRun, plan: Plan) -> bool:
-    """Whether somebody asked for a plan's generation: then neither the site nor its record shows that it was made."""
+    """Whether somebody asked for the generation that a plan holds.
+
+    If so, neither the site nor its record shows whether it was made.
+    """
     asked = plan.site.name in run.context.regenerate and any(
         isinstance(action.operation, Regenerate) for action in plan.actions
     )

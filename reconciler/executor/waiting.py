@@ -47,7 +47,7 @@ async def poll(
     """Calls `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
     The first call is after one interval, or `at_once`; the last is at the deadline. A read that fails temporarily is
-    not an answer; any other ApiError is raised, and so is one that is not understood several times in a row.
+    not an answer. Any other ApiError is raised, and so is the last one if several answers in a row are unreadable.
     """
     deadline = clock.now() + policy.timeout
     pause, unreadable = not at_once, 0

@@ -172,7 +172,10 @@ def blocked(
 
 
 class RefusedBy(StrEnum):
-    """A guard. MAX_PUBLISH and MAX_DELETE refuse the whole run, the others a single site."""
+    """A guard. MAX_PUBLISH, MAX_DELETE and MAX_DISCARD refuse the whole run, the others a single site.
+
+    STRICT also refuses the whole run if a site is undeclared.
+    """
 
     EXPECT = "expect"
     MIN = "min"

@@ -64,7 +64,10 @@ _GRAVE: Final = frozenset(
 """Drift that makes the wrong words go out, or none at all."""
 
 _SAYS_MORE: Final = frozenset({Finding.FAILED_POST, Finding.STILL_GOING_OUT, Finding.TAKEN_BACK})
-"""Findings that say what is wrong, while the obstacle only says why. For all others, its code is the more specific."""
+"""Findings that say what is wrong, while the obstacle only says why.
+
+For all others, the obstacle's code is the more specific.
+"""
 
 _WHOLE: Final = frozenset(
     {

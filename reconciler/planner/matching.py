@@ -158,7 +158,7 @@ class MatchIndex:
         """Those that name neither ids nor titles: each is tried."""
         self._by_id: dict[str, list[int]] = {}
         self._by_title: dict[int, dict[str, list[int]]] = {}
-        """By the length of what comes before the first wildcard in a title, and by that."""
+        """By the length of the part of a title before its first wildcard, then by that part."""
         for index, match in matches:
             for id in match.ids:
                 self._by_id.setdefault(id, []).append(index)

@@ -27,7 +27,7 @@ def history_lines(history: SiteHistory, screen: Screen, *, quiet: bool = False) 
 
 
 def when_words(history: SiteHistory, post: PublishedPost) -> str:
-    """When a post goes out or went out; with `before` the time at which it was seen to be out already."""
+    """When a post goes out or went out; if it was seen to be out before its time, `before` and when it was seen."""
     at, outcome = history.moment_of(post), history.outcome_of(post)
     if at is None:
         return "at a time Wix picked"

@@ -145,7 +145,7 @@ class HtmlReporter:
             self._causes.setdefault(key, []).append(site)
 
     def _shared(self) -> Iterator[str]:
-        """`shop failed: ...`, `210 sites failed: ...`, what most sites have first."""
+        """`shop failed: ...`, `210 sites failed: ...`; the cause that most sites share comes first."""
         for (word, why), sites in sorted(self._causes.items(), key=lambda item: -len(item[1])):
             who = sites[0] if len(sites) == 1 else plural(len(sites), "site")
             yield text(f"{who} {word}: {why}")

@@ -188,7 +188,7 @@ def _goes_without_saying(entry: Entry) -> bool:
 
 
 def became_a_creation(entry: Entry) -> bool:
-    """Whether an entry is the kept promise of an activity: the creation has an entry of its own that says so."""
+    """Whether an entry is a deferred action that became the creation of an activity, which has an entry of its own."""
     operation = entry.operation
     if not (isinstance(operation, Deferred) and operation.part is SitePart.ACTIVITIES and entry.matched):
         return False

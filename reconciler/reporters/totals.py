@@ -126,7 +126,7 @@ class ProblemTotal:
 
 
 def counted(count: int, thing: str) -> str:
-    """`4 posts`, `2 activities`: how many objects of a kind, which may be plural by itself."""
+    """`4 posts`, `2 activities`: how many objects of a kind, whose name may already be plural."""
     return plural(count, thing, "activities" if thing == "activity" else thing if thing.endswith("s") else "")
 
 
