@@ -34,7 +34,7 @@ SITE = """\
 # Only what is written here is managed: a field left out is left alone, a field written as null is cleared.
 version: 1
 site:
-  name: example                  # unique in the project; every output uses it
+  name: example                  # unique in the project; all output uses it
   id: 00000000-0000-4000-8000-000000000001
   labels: {team: emea}
 settings:

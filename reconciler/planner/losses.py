@@ -115,7 +115,8 @@ def judge_regeneration(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
             f"regenerating would discard {found}, but {MAY_DISCARD[discard]}",
-            f"to allow this, write `discard: {enough}` under marketingPlan.regenerate; to keep the plan, `when: never`",
+            f"to allow this, write `discard: {enough}` under marketingPlan.regenerate; "
+            "to keep the marketing plan, `when: never`",
         ),
     )
 
