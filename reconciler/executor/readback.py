@@ -10,10 +10,11 @@ from reconciler.executor.outcome_check import LOOKS, infer_outcome, pause_betwee
 from reconciler.executor.run import CallAttempt, SiteRun
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.notes import Bound, Scheduled
+from reconciler.model.notes import Bound, Scheduled, applied_instead
 from reconciler.model.outcomes import Done, Outcome, Unknown
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
+from reconciler.planner.changes import same_plain
 from reconciler.planner.kept import counted, is_a_form_of, is_final, kept_notes
 
 
@@ -72,6 +73,7 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
         await run.journal.end(attempt.entry, Unknown(problem))
         run.correct(attempt.action, problem, unknown=True)
         return
+    _record_what_is_there(run, attempt, found)
     owner, changes = kind.unkept(operation, _created(attempt), found)
     # What a generation is made from must have arrived (17.5): only another form of it may stand in for it,
     # however often it has been written.
@@ -92,3 +94,21 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
                 run.note(note)
             return
     run.correct(attempt.action, problem)
+
+
+def _record_what_is_there(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> None:
+    """Records what the site has instead of what was written: nobody else put it there.
+
+    A value that the write left as it was keeps its earlier record, so that an edit by somebody else is still one.
+    """
+    operation, recorded = attempt.entry.operation, run.journal.recorded
+    owner, changes = kind_of(operation).found_instead(operation, attempt.entry, _created(attempt), found, recorded)
+    was = {change.path: change.before for change in attempt.action.operation.changes}
+    there = {
+        change.path: attempt.applied_before.get(change.path, change.before)
+        if change.path in was and same_plain(was[change.path], change.before)
+        else change.before
+        for change in changes
+    }
+    if (note := applied_instead(recorded, owner, there)) is not None:
+        run.journal.note(note)

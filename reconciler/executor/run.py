@@ -23,6 +23,7 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
+from reconciler.model.canonical import EMPTY, Json
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.journal import CallIntent, OpenEntry, ReviewedDecision
 from reconciler.model.notes import AppliedValues, Bound
@@ -43,11 +44,15 @@ UNDER_WAY = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way", "run again to
 
 
 class CallAttempt(Struct, frozen=True):
-    """A call that was sent for an action, with its journal entry and the answer."""
+    """A call that was sent for an action, with its journal entry and the answer.
+
+    `applied_before` has what was last applied to the fields that it changes, before it did.
+    """
 
     action: Action
     entry: OpenEntry
     outcome: Outcome
+    applied_before: Mapping[str, Json] = EMPTY
 
 
 CancelIfSwapped: TypeAlias = Callable[["SiteRun", CallAttempt, Snapshot], Awaitable[bool]]
@@ -316,16 +321,21 @@ class SiteRun:
         attempts = []
         for action, entry, outcome in zip(actions, entries, outcomes, strict=True):
             self.cache.touch(kind_of(action.operation).touches(action.operation))
-            noted, made = entry, _was_accepted(action.operation, outcome)
+            noted, made, before = entry, _was_accepted(action.operation, outcome), self._applied(action)
             if made or (waits and isinstance(outcome, Done | Pending)):
                 await self.journal.sent(entry)
                 noted = replace(entry, sent=True)
             if made and isinstance(outcome, Done):
-                self._done.append(CallAttempt(action, noted, outcome))  # it stays open until it has been seen
+                self._done.append(CallAttempt(action, noted, outcome, before))  # it stays open until it has been seen
             elif not (waits and isinstance(outcome, Done | Pending)):
-                await self.close(CallAttempt(action, noted, outcome))
-            attempts.append(CallAttempt(action, noted, outcome))
+                await self.close(CallAttempt(action, noted, outcome, before))
+            attempts.append(CallAttempt(action, noted, outcome, before))
         return tuple(attempts)
+
+    def _applied(self, action: Action) -> Mapping[str, Json]:
+        recorded = self.journal.recorded
+        last = ((each.path, recorded.last_applied(action.address, each.path)) for each in action.operation.changes)
+        return {path: value[0] for path, value in last if value is not None} or EMPTY
 
     async def close(self, attempt: CallAttempt) -> None:
         """Records the outcome of an attempt and what it means for later runs."""

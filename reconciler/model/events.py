@@ -39,6 +39,23 @@ class DesiredEvent(Struct, frozen=True):
             members["description"] = self.description or None
         return JsonObject(members)
 
+    @classmethod
+    def from_facts(cls, name: str, facts: JsonObject) -> DesiredEvent:
+        """The declaration that has these facts.
+
+        `name` is the file's; the facts have another one only if the server keeps that instead.
+        """
+        date, rule, description = facts.get("date"), facts.get("recurringRule"), facts.get("description", ABSENT)
+        moment = datetime.fromisoformat(date) if isinstance(date, str) else None
+        kept = facts.get("name")
+        return cls(
+            kept if isinstance(kept, str) else name,
+            description if isinstance(description, str | Absent) else None,
+            moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None,
+            whole_day=isinstance(date, str) and "T" not in date,
+            recurring_rule=rule if isinstance(rule, JsonObject) else None,
+        )
+
 
 class DesiredEvents(Struct, frozen=True):
     """The `calendarEvents` of a file. Names are unique."""

@@ -6,13 +6,15 @@ The journal writes them as they come. A record is what its last snapshot says pl
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from enum import StrEnum
 from operator import attrgetter, itemgetter
 from typing import TypeAlias, TypeVar, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.address import Kind, key_of
+from reconciler.model.canonical import EMPTY, Digest, Json, JsonObject
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.failures import Failure
 from reconciler.model.frozen import Variant
@@ -142,6 +144,24 @@ class AppliedValues(Variant, frozen=True, tag="applied"):
             tuple(settings[path] for path in sorted(settings)), tuple((name, events[name]) for name in sorted(events))
         )
         return replace(recorded, applied=merged)
+
+
+def applied_instead(recorded: RecordedSite, owner: str, values: Mapping[str, Json]) -> JournalNote | None:
+    """The note that these values, and not those recorded, were last applied to an object; None if that is no news.
+
+    `owner` is the object's key within the site; empty for settings. Fields of which nothing is recorded are left out.
+    """
+    if not owner:
+        changed = (field.path for field in recorded.applied.settings if field.path in values)
+        fields = tuple(Field(path, values[path]) for path in changed)
+        return AppliedValues(Inputs(settings=fields)) if fields else None
+    event = next((name for name, _ in recorded.applied.events if key_of(Kind.EVENT, name) == owner), None)
+    if event is not None:
+        facts = recorded.applied.event(event) or EMPTY
+        return AppliedValues(Inputs(events=((event, JsonObject({**facts, **values})),))) if values else None
+    facts = recorded.object(owner) or EMPTY
+    known = {path: value for path, value in values.items() if path in facts}
+    return Bound(Bindings(objects=((owner, JsonObject({**facts, **known})),))) if known else None
 
 
 class Bound(Variant, frozen=True):

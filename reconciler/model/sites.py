@@ -336,7 +336,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
             return self.applied.setting(path)
         if address.kind is Kind.EVENT:
             facts = self.applied.event(address.key)
-            return None if facts is None else (facts.get(path),)
+            return None if facts is None else (facts.get(path, address.key if path == "name" else None),)
         noted = self.object(key_of(address.kind, address.key)) or EMPTY
         return (noted[path],) if path in noted else None
 

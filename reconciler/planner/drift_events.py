@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, same
@@ -47,10 +46,10 @@ def _drifted(event: DesiredEvent, live: CalendarEvent | None, recorded: Recorded
     address, last = scope.address(Kind.EVENT, event.name), recorded.applied.event(event.name)
     if live is None:
         known = last is not None or event.name in dict(recorded.event_ids)
-        in_git = not known if last is None else not same(event.facts(), last)
+        in_git = not known if last is None else not same(event.facts(), DesiredEvent.from_facts("", last).facts())
         finding = Finding.DELETED if known else Finding.MISSING
         return DriftItem(address, DriftState.DRIFTED, finding, who_moved(in_git, known))
-    before = _declared_again(event.name, last) if last is not None else None
+    before = DesiredEvent.from_facts(event.name, last) if last is not None else None
     moved_there = {change.path for change in event_changes(before, live)} if before else set()
     changes, _ = split_kept(key_of(Kind.EVENT, event.name), event_changes(event, live), recorded)
     fields = tuple(_drifted_field(change, event, last, moved_there) for change in changes)
@@ -62,25 +61,12 @@ def _drifted_field(
 ) -> FieldDrift:
     wanted = event.facts()
     if change.path == "name":
-        applied: Json | Absent = ABSENT if last is None else event.name
+        applied: Json | Absent = ABSENT if last is None else last.get("name", event.name)
         in_git = last is None
     else:
         applied = ABSENT if last is None else last.get(change.path)
         in_git = last is None or not same(wanted.get(change.path), last.get(change.path))
     return FieldDrift(change.path, change.after, change.before, who_moved(in_git, change.path in moved_there), applied)
-
-
-def _declared_again(name: str, facts: JsonObject) -> DesiredEvent:
-    """The declaration from which recorded facts were made (`DesiredEvent.facts`)."""
-    date, rule, description = facts.get("date"), facts.get("recurringRule"), facts.get("description", ABSENT)
-    moment = datetime.fromisoformat(date) if isinstance(date, str) else None
-    return DesiredEvent(
-        name,
-        description if isinstance(description, str | Absent) else None,
-        moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None,
-        whole_day=isinstance(date, str) and "T" not in date,
-        recurring_rule=rule if isinstance(rule, JsonObject) else None,
-    )
 
 
 def is_as_declared(

@@ -27,7 +27,7 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftDecision
-from reconciler.model.canonical import EMPTY, Digest
+from reconciler.model.canonical import EMPTY, Digest, JsonObject
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.frozen import instant
@@ -182,6 +182,7 @@ def test_an_update_that_was_not_kept_is_corrected(shop: Bench) -> None:
     shop.world.after_call = lambda _: shop.world.change("a1", title="Other")
     ledger = shop.apply(retitle("a1"))
     assert details(ledger) == ["title: asked for 'Better', the site has 'Other'"]
+    assert shop.recorded.object("activity[a1]") == JsonObject({"title": "Other"})
     assert [event.entry for event in shop.events if isinstance(event, Corrected)] == [only(ledger)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -16,7 +16,16 @@ from reconciler.executor.site_cache import NO_PLAN
 from reconciler.model.activities import CreateActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
-from reconciler.model.events import CalendarEvent, CalendarId, CreateEvent, DeleteEvent, DesiredEvent, EventId
+from reconciler.model.events import (
+    CalendarEvent,
+    CalendarId,
+    CreateEvent,
+    DeleteEvent,
+    DesiredEvent,
+    DesiredEvents,
+    EventId,
+    UpdateEvent,
+)
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
@@ -36,6 +45,10 @@ from reconciler.model.sites import Bindings, CreatedActivity, Inputs, RecordedSi
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.deferred import ResolvedActions
+from reconciler.planner.drift_events import event_drift
+from reconciler.planner.drift_report import ChangedSide
+from reconciler.planner.edits import edited_since
+from reconciler.planner.options import Scope
 from reconciler.reporters.diagnostics import sentence
 from tests.executor.live_site import (
     SITE,
@@ -130,6 +143,79 @@ def test_a_setting_that_is_not_kept_turns_the_entry_into_a_failed_one(bench: Ben
     ledger = bench.apply(set_tone("dry"))
     assert results(ledger) == ["failed"]
     assert details(ledger) == ["settings.toneOfVoice: asked for 'dry', the site has 'warm\\x1b[31m'"]
+
+
+TONE, PICTURES = "settings.toneOfVoice", "settings.imageGuidelines"
+
+
+@pytest.mark.parametrize(
+    ("before", "live", "keeps", "recorded", "edited"),
+    [
+        (None, "warm", "warm", "warm", False),
+        ("warm", "warm", "warm", "warm", False),
+        ("warm", "warm", "dr", "dr", False),
+        (None, "warm", "dr", "dr", False),
+        ("warm", "loud", "loud", "warm", True),
+        ("warm", "loud", "dr", "dr", False),
+    ],
+    ids=["first run", "as it was", "a form of it", "a form of it, first run", "edited before", "edited, and a form"],
+)
+def test_what_a_write_did_not_change_was_not_edited_by_anybody_since(
+    bench: Bench, before: str | None, live: str, keeps: str, recorded: str, edited: bool
+) -> None:
+    """What the site has now was there before the write, or is what the server made of it."""
+    if before is not None:
+        bench.remember(applied=Inputs((Field(TONE, before),)))
+    bench.world.settings = {TONE: live}
+    bench.world.after_call = lambda _: bench.world.settings.update({TONE: keeps})
+    assert results(bench.apply(set_tone("dry", live))) == ["failed"]
+    assert bench.recorded.applied == Inputs((Field(TONE, recorded),))
+    assert bool(edited_since([set_tone("dry", keeps)], bench.recorded)) is edited
+    assert edited_since([set_tone("dry", "other")], bench.recorded), "from now on, somebody did"
+
+
+def test_what_a_write_changed_as_well_was_not_edited_by_anybody(bench: Bench) -> None:
+    bench.remember(applied=Inputs((Field(PICTURES, "no people"), Field(TONE, "warm"))))
+    bench.world.settings = {PICTURES: "no people", TONE: "warm"}
+    bench.world.after_call = lambda _: bench.world.settings.update({PICTURES: None})
+    assert results(bench.apply(set_tone("dry", "warm"))) == ["failed"]
+    again = act(UpdateSettings((FieldChange(PICTURES, None, "no people"),)), Kind.SETTINGS)
+    assert edited_since([again], bench.recorded) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "asked"),
+    [
+        ("description", "By the sea", "In the hall"),
+        ("date", "2026-11-20", "2026-11-21"),
+        ("name", "Sal", "Sale"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_what_an_update_of_an_event_did_not_change_was_not_edited_by_anybody(
+    bench: Bench, path: str, before: str, asked: str, known: bool
+) -> None:
+    facts = JsonObject({"date": "2026-11-20", "description": "By the sea"})
+    live = CalendarEvent(EventId("e1"), "Sal", "By the sea", datetime(2026, 11, 20, tzinfo=UTC))
+    wanted = replace(live, **{path: datetime.fromisoformat(f"{asked}T00:00:00Z") if path == "date" else asked})
+    declared = JsonObject({**facts, **({path: asked} if path != "name" else {})})
+    if known:
+        bench.remember(applied=Inputs(events=((wanted.name, facts),)))
+    bench.world.events = [live]
+    bench.world.after_call = lambda _: bench.world.events.__setitem__(0, live)
+    update = act(UpdateEvent(wanted, (FieldChange(path, before, asked),)), Kind.EVENT, wanted.name)
+    inputs = Inputs(events=((wanted.name, declared),))
+    assert results(bench.apply(update, inputs=inputs)) == ["failed"]
+    somebody_did = known and path == "name"  # the event had the file's name when it was last applied
+    assert bool(edited_since([update], bench.recorded)) is somebody_did
+    (item,) = event_drift(
+        DesiredEvents((DesiredEvent.from_facts(wanted.name, declared),)),
+        (live,),
+        replace(bench.recorded, event_ids=((wanted.name, live.id),)),
+        Plan(SITE, (update,)),
+        Scope(SITE.name, START),
+    )
+    assert [field.moved for field in item.fields] == [ChangedSide.REMOTE if somebody_did else ChangedSide.GIT]
 
 
 def test_settings_that_moved_meanwhile_are_skipped_and_nothing_is_generated_from_them(bench: Bench) -> None:

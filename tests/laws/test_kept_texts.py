@@ -43,6 +43,7 @@ def test_rule_17_7_what_two_writes_did_not_change_counts_as_applied_whatever_tex
         for _ in range(3):  # the settings and events, what is generated from them, and the activities in it
             ledger = run.apply()
             assert ledger.error is None
+            assert run.plan().edited == ()  # what the server makes of a text is not an edit by somebody
         plan = run.plan()
         assert plan.actions == ()
         said = "\n".join(map(cause, plan.notes))

@@ -166,6 +166,12 @@ class ManagedKind(Generic[O]):
         """
         return "", ()
 
+    def found_instead(
+        self, operation: O, entry: OpenEntry, created: str | None, found: Snapshot, recorded: RecordedSite
+    ) -> tuple[str, tuple[FieldChange, ...]]:
+        """All fields that the call was to change or to leave alone and that are not so now, in the form of `unkept`."""
+        return self.unkept(operation, created, found)
+
     def title(self, operation: O) -> str:
         """What people call the object, if its address is an id."""
         return ""

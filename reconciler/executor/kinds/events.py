@@ -180,6 +180,28 @@ class EventsKind(ManagedKind[EventOperation]):
         texts = (change for change in event_changes(wanted, live) if change.path in ("name", "description"))
         return key_of(Kind.EVENT, wanted.name), tuple(texts)
 
+    def found_instead(
+        self,
+        operation: EventOperation,
+        entry: OpenEntry,
+        created: str | None,
+        found: Snapshot,
+        recorded: RecordedSite,
+    ) -> tuple[str, tuple[FieldChange, ...]]:
+        match operation:
+            case DeleteEvent():
+                return "", ()
+            case CreateEvent(event=wanted):
+                name, live = wanted.name, _by_id(created, found)
+            case UpdateEvent(event=asked):
+                name, live = asked.name, _by_id(asked.id, found)
+            case _:
+                assert_never(operation)
+        facts = recorded.applied.event(name)
+        if live is None or facts is None:
+            return "", ()
+        return key_of(Kind.EVENT, name), event_changes(DesiredEvent.from_facts(name, facts), live)
+
     def with_kept_values(self, operation: EventOperation, changes: tuple[FieldChange, ...]) -> EventOperation:
         if not isinstance(operation, UpdateEvent):
             return operation

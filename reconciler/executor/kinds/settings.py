@@ -81,6 +81,22 @@ class SettingsKind(ManagedKind[UpdateSettings]):
             if not _holds(change.path, value, change.after)
         )
 
+    def found_instead(
+        self,
+        operation: UpdateSettings,
+        entry: OpenEntry,
+        created: str | None,
+        found: Snapshot,
+        recorded: RecordedSite,
+    ) -> tuple[str, tuple[FieldChange, ...]]:
+        live = (found.observed and found.observed.settings) or MarketingSettings()
+        asked = settings_of((*entry.before.settings, *operation.whole))
+        return "", tuple(
+            FieldChange(path, normal(path, live.value_of(path)), normal(path, asked.value_of(path)))
+            for path in (field.path for field in recorded.applied.settings)
+            if not same_setting(path, asked.value_of(path), live.value_of(path))
+        )
+
     def with_kept_values(self, operation: UpdateSettings, changes: tuple[FieldChange, ...]) -> UpdateSettings:
         stored = {change.path: change for change in changes}
         sent = settings_of(operation.whole)
