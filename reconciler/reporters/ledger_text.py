@@ -308,9 +308,7 @@ def _entry(entry: Entry, zone: str, failed_calls: set[tuple[str, ...]]) -> Line:
     style = STYLES[operation.verb] if entry.result is ActionResult.DONE else RESULT_STYLES[entry.result]
     symbol = SYMBOLS[operation.verb] if entry.result is ActionResult.DONE else "!"
     if isinstance(operation, Deferred) and entry.result is ActionResult.DONE:
-        thing = ("draft", "drafts") if operation.part is SitePart.SCHEDULE else ("activity", "activities")
-        words = f"{plural(entry.matched, *thing)} matched" if entry.matched else f"none: no {thing[0]} matches the rule"
-        return subject_line(symbol, Style.DIM, said.subject, Span(words, Style.DIM))
+        return subject_line(symbol, Style.DIM, said.subject, Span(outcome_words(entry, said.text, zone), Style.DIM))
     spans = [Span(spoken(entry.result), RESULT_STYLES[entry.result])]
     problem = None if _only_withheld(entry) else entry.problem
     if problem is not None and problem.code == Trouble.STILL_UNDER_WAY:  # `Next:` says to run it again
@@ -318,10 +316,10 @@ def _entry(entry: Entry, zone: str, failed_calls: set[tuple[str, ...]]) -> Line:
     why = "" if problem is None else reason(problem)
     call = (why, *requests(entry))
     if why and call[1:] and call in failed_calls:
-        spans += [Span(text) for text in (_outcome(entry, said.text, zone), "same cause as above") if text]
+        spans += [Span(text) for text in (outcome_words(entry, said.text, zone), "same cause as above") if text]
         return subject_line(symbol, style, said.subject, *spans)
     failed_calls.add(call)
-    spans += [Span(text) for text in (_outcome(entry, said.text, zone), why or became(entry, zone)) if text]
+    spans += [Span(text) for text in (outcome_words(entry, said.text, zone), why or became(entry, zone)) if text]
     if entry.problem is not None and (last := ", ".join(_particulars(entry, entry.problem))):
         spans.append(Span(f"({last})", Style.DIM))
     return subject_line(symbol, style, said.subject, *spans)
@@ -346,9 +344,12 @@ def became(entry: Entry, zone: str) -> str:
     return "; ".join(part for part in (when, REMARKS[entry.remark] if entry.remark is not None else "") if part)
 
 
-def _outcome(entry: Entry, planned: str, zone: str) -> str:
+def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     """What happened to an action, in a few words; those of the plan if they still hold."""
     done, operation = entry.result is ActionResult.DONE, entry.operation
+    if done and isinstance(operation, Deferred):
+        thing = ("draft", "drafts") if operation.part is SitePart.SCHEDULE else ("activity", "activities")
+        return f"{plural(entry.matched, *thing)} matched" if entry.matched else f"none: no {thing[0]} matches the rule"
     if done and isinstance(operation, Generate):
         return "generated"
     if done and isinstance(operation, Regenerate):

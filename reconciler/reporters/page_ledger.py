@@ -13,7 +13,7 @@ from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, sentence
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
-from reconciler.reporters.ledger_text import became, became_a_creation, requests
+from reconciler.reporters.ledger_text import became, became_a_creation, outcome_words, requests
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (
     Entered,
@@ -98,7 +98,7 @@ def _posts(ledger: SiteLedger) -> Iterator[Entered]:
 def _entry(entry: Entry, zone: str) -> str:
     said = action_text(Action(entry.address, entry.operation, Reason.RULE), zone)
     tag = f'<span class="tag {RESULTS[entry.result][1]}">{spoken(entry.result)}</span> '
-    found = line(SYMBOLS[entry.operation.verb], said.subject, tag + text(said.text))
+    found = line(SYMBOLS[entry.operation.verb], said.subject, tag + text(outcome_words(entry, said.text, zone)))
     if outcome := became(entry, zone):
         found += f'<div class="why">{text(outcome)}</div>'
     if entry.problem is not None:

@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
 from reconciler.model.plurals import plural
 from reconciler.model.posts import PostStatus, name_of, shown_account
-from reconciler.model.writes import FieldChange
+from reconciler.model.writes import ActionClass, FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Plan
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
@@ -57,6 +57,8 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
     plan, tally = planned.plan, planned.tally
     rank = _rank(plan)
     state, style = STATES[rank]
+    if rank is Rank.PUBLIC and all(class_of(action.operation) is not ActionClass.PUBLIC for action in plan.actions):
+        state, style = "cancels posts", "warn"
     counts = (
         ("add", tally.add),
         ("change", tally.change),

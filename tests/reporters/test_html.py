@@ -10,10 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.engine.results import Event, HistoryListed, PlanCompleted, RunStarted
-from reconciler.engine.site_results import SiteHistory, SitePlanned, SiteReviewed, Written
+from reconciler.engine.site_results import SiteApplied, SiteHistory, SitePlanned, SiteReviewed, Written
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
+from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.content import Difference
-from reconciler.model.posts import PostId, PostStatus
+from reconciler.model.marketing_plan import Regenerate
+from reconciler.model.operations import Deferred, SitePart
+from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.schedule import CancelPost
+from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, PostOutcome, PublishedPost, SiteRef
 from reconciler.model.writes import FieldChange
@@ -31,6 +37,7 @@ from tests.reporters.review_world import review
 from tests.reporters.test_gallery import Page as GalleryPage
 
 RUNS = dict(endings(str))
+CANCEL = CancelPost(POST, ActivityId("b3"), "INSTAGRAM", AT, "Sale")
 VOID = {"meta", "img", "br", "link", "input"}
 TAGS = {
     "html",
@@ -224,3 +231,24 @@ def test_a_plan_with_nothing_to_do_says_so() -> None:
     text = page(calm, PlanCompleted(1), exits(0))
     assert '<p class="last good">No changes.</p>' in text
     assert "<table>" not in text
+
+
+def test_a_site_where_posts_are_only_cancelled_does_not_say_that_anything_goes_public() -> None:
+    cancel = Action(Address(SiteName("shop"), Kind.DRAFT, POST), CANCEL, Reason.WITHDRAWN)
+    text = page(planned(Plan(SiteRef(SiteName("shop"), "1"), (cancel,))), exits(0))
+    assert 'data-state="cancels posts"' in text
+    assert "goes public" not in text
+
+
+def test_what_was_done_is_said_in_the_words_of_the_ledger() -> None:
+    address = Address(SiteName("shop"), Kind.DRAFT, POST)
+    rule = Deferred(SitePart.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12)
+    entries = (
+        Entry(address, CANCEL, ActionResult.DONE),
+        Entry(Address(SiteName("shop"), Kind.RULE, "posts.0"), rule, ActionResult.DONE, matched=0),
+        Entry(Address(SiteName("shop"), Kind.MARKETING_PLAN), Regenerate(False, (POST,)), ActionResult.DONE),
+    )
+    text = page(SiteApplied(SiteLedger(SiteRef(SiteName("shop"), "1"), entries)), exits(0), command="apply")
+    assert "was scheduled for Thu 2026-12-03 08:30 UTC" in text
+    assert "none: no activity matches the rule" in text
+    assert "regenerated, 1 draft discarded" in text
