@@ -96,6 +96,10 @@ class History:
         repository = self.repository()
         try:
             top = repository.top
+            if repository.head() is None:
+                return Uncommitted(
+                    why_not=Diagnostic("git-refused", "the repository has no commit yet", "make the first one")
+                )
             files = [
                 file
                 for file in folder.files.values()

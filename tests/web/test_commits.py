@@ -100,6 +100,10 @@ def test_without_a_repository_the_page_says_so(tmp_path: Path) -> None:
     root = write_project(tmp_path / "pottery", {"shop": (activity(0),)})
     visitor = Visitor(root).enter()
     assert "cannot be committed here: the project is not in a git repository" in bar(visitor)
+    git(root, "init", "-q")
+    assert "cannot be committed here: the repository has no commit yet; make the first one." in bar(
+        Visitor(root).enter()
+    )
 
 
 def after_review(root: Path, *activities: Any) -> None:
