@@ -157,9 +157,7 @@ class Blocks(Generic[CountsT]):
 
     def _one_by_one(self, found: _Shared[CountsT]) -> bool:
         """Whether each site of a block gets its own: there are few of them, or their posts fit a screen."""
-        if found.count < FEW_SITES:
-            return True
-        return found.has_posts and (self._list_posts or found.own_lines <= MOST_LINES)
+        return shown_one_by_one(found.count, found.own_lines, has_posts=found.has_posts, list_posts=self._list_posts)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -236,6 +234,11 @@ class Blocks(Generic[CountsT]):
         self._text.seek(place[0])
         for _ in range(place[1]):
             yield self._text.readline().rstrip("\n")
+
+
+def shown_one_by_one(sites: int, lines: int, *, has_posts: bool, list_posts: bool) -> bool:
+    """Whether sites that could share a block each get their own: there are few of them, or their posts fit a screen."""
+    return sites < FEW_SITES or (has_posts and (list_posts or lines <= MOST_LINES))
 
 
 def all_or_part(listed: int, sites: int) -> str:

@@ -91,7 +91,7 @@ class DriftScreen:
         tally = report.tally
         self._in_review += tally.in_review
         self._sites_in_review += bool(tally.in_review)
-        items = list(_report_items(report, everything=self._explain))
+        items = list(report_items(report, everything=self._explain))
         if items:
             rank = min(map(_rank, report.items)) if report.items else 4
             rank = min(rank, REFUSED) if report.refusals else rank
@@ -143,7 +143,7 @@ class DriftScreen:
         yield ""
 
 
-def _report_items(report: DriftReport, *, everything: bool) -> Iterator[Item]:
+def report_items(report: DriftReport, *, everything: bool) -> Iterator[Item]:
     """The parts of a site's block."""
     for refusal in report.refusals:
         if is_drift(refusal):

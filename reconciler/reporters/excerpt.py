@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final, TypeAlias, assert_never
 
 from reconciler.engine import results, site_results, tool_results
 from reconciler.executor.ledger import tally_of
 from reconciler.reporters.context import CallsOf, ReporterContext
-from reconciler.reporters.layout import Screen
+from reconciler.reporters.drift_screen import report_items
+from reconciler.reporters.last_lines import apply_line, drift_line, plan_line
+from reconciler.reporters.layout import Line, Screen
+from reconciler.reporters.plan_text import shared_parts, site_items
 from reconciler.reporters.text import TextReporter
+from reconciler.reporters.totals import Total, WaitingTotal
 
 NEXT = "Next:"
+
+UNWRAPPED: Final = Screen(1_000_000)
 
 
 def text_of(command: str, *events: results.Event, calls_of: CallsOf | None = None) -> list[str]:
@@ -25,7 +32,7 @@ def _text(
     command: str, events: Iterable[results.Event], calls_of: CallsOf | None = None, *, problems: bool
 ) -> list[str]:
     pieces: list[str] = []
-    context = ReporterContext(command, pieces.append, Screen(1_000_000), calls_of, on_screen=not problems)
+    context = ReporterContext(command, pieces.append, UNWRAPPED, calls_of, on_screen=not problems)
     reporter = TextReporter(context)
     for event in events:
         reporter.handle(event)
@@ -45,18 +52,80 @@ def last_line(command: str, closing: results.Event) -> str:
 
 def site_text(command: str, event: results.SiteEvent, calls_of: CallsOf | None = None) -> list[str]:
     """What the text format says about a run over only this site, with the last line of a plan, an apply or an audit."""
+    if (closing := closing_of(event)) is not None:
+        planned = isinstance(event, site_results.SitePlanned)
+        return text_of("plan" if planned else command, event, closing, calls_of=calls_of if planned else None)
+    if isinstance(event, site_results.SiteFailed):
+        return text_of(command, results.PhaseStarted(results.Phase.REVIEWING, 1), event)
+    return text_of(command, event)
+
+
+Closing: TypeAlias = results.PlanCompleted | results.ApplyCompleted | results.DriftCompleted
+
+
+def closing_of(event: results.SiteEvent) -> Closing | None:
+    """How a plan, an apply or an audit of only this site would end; None for what has no totals."""
     match event:
-        case site_results.SitePlanned():
-            refused = int(bool(event.plan.refusals))
-            return text_of("plan", event, results.PlanCompleted(1, event.tally, refused=refused), calls_of=calls_of)
+        case site_results.SitePlanned(plan=plan):
+            return results.PlanCompleted(1, event.tally, refused=int(bool(plan.refusals)))
         case site_results.SiteApplied(ledger=ledger):
-            failed = int(bool(ledger.error))
-            plan = results.PlanCompleted(1)
-            done = results.ApplyCompleted(plan, tally_of((ledger,)), 1, failed, interrupted=ledger.interrupted)
-            return text_of(command, event, done)
+            failed, tally = int(bool(ledger.error)), tally_of((ledger,))
+            return results.ApplyCompleted(results.PlanCompleted(1), tally, 1, failed, interrupted=ledger.interrupted)
         case site_results.SiteDrifted(report=report):
-            return text_of(command, event, results.DriftCompleted(1, report.tally, refused=int(bool(report.refusals))))
-        case site_results.SiteFailed():
-            return text_of(command, results.PhaseStarted(results.Phase.REVIEWING, 1), event)
+            return results.DriftCompleted(1, report.tally, refused=int(bool(report.refusals)))
         case _:
-            return text_of(command, event)
+            return None
+
+
+def joined(one: Closing, other: Closing) -> Closing:
+    """How a run over the sites of both would end. They are of one command."""
+    match one, other:
+        case results.PlanCompleted(), results.PlanCompleted():
+            return results.PlanCompleted(
+                one.sites + other.sites, one.tally + other.tally, refused=one.refused + other.refused
+            )
+        case results.DriftCompleted(), results.DriftCompleted():
+            return results.DriftCompleted(
+                one.sites + other.sites, one.tally + other.tally, refused=one.refused + other.refused
+            )
+        case results.ApplyCompleted(), results.ApplyCompleted():
+            return results.ApplyCompleted(
+                results.PlanCompleted(one.plan.sites + other.plan.sites),
+                one.tally + other.tally,
+                one.sites + other.sites,
+                one.failed + other.failed,
+                interrupted=one.interrupted or other.interrupted,
+            )
+        case _:
+            raise AssertionError("two commands in one run")
+
+
+def totals_line(closing: Closing) -> str:
+    """The last line with the totals of several sites."""
+    match closing:
+        case results.PlanCompleted():
+            return plan_line(closing)
+        case results.DriftCompleted():
+            return drift_line(closing)
+        case results.ApplyCompleted():
+            return apply_line(closing)
+        case _:
+            assert_never(closing)
+
+
+def shared_of(event: results.SiteEvent, calls_of: CallsOf | None = None) -> list[Line | Total]:
+    """What a site's block may share with blocks that differ only in names and numbers; empty if it shares nothing."""
+    match event:
+        case site_results.SitePlanned(plan=plan):
+            items, waiting = site_items(event, calls_of), len(plan.to_review)
+        case site_results.SiteDrifted(report=report):
+            items, waiting = tuple(report_items(report, everything=False)), report.tally.in_review
+        case _:
+            return []
+    return [*shared_parts(items), *([WaitingTotal(waiting)] if waiting else [])]
+
+
+def shared_text(parts: Iterable[Line | Total]) -> list[str]:
+    """What sites share, as lines that are not wrapped."""
+    lines = (line for part in parts for line in ((part,) if isinstance(part, Line) else part.lines()))
+    return [text for line in lines for text in line.on(UNWRAPPED)]

@@ -8,20 +8,32 @@ comment is left out from the end, and counted.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from html import escape
 from typing import Final, assert_never
 
 from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.plurals import plural
+from reconciler.reporters.blocks import shown_one_by_one
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
-from reconciler.reporters.excerpt import last_line, site_text, text_of
+from reconciler.reporters.excerpt import (
+    Closing,
+    closing_of,
+    joined,
+    last_line,
+    shared_of,
+    shared_text,
+    site_text,
+    text_of,
+    totals_line,
+)
 from reconciler.reporters.findings import Findings
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import header
-from reconciler.reporters.layout import inert
+from reconciler.reporters.layout import Line, inert
+from reconciler.reporters.totals import Total
 
 MARKER: Final = "<!-- reconciler -->"
 
@@ -134,7 +146,8 @@ class MarkdownReporter:
         sign, site = _SIGNS[finding.severity], finding.address.site if finding.address is not None else ""
         part = self._problems[finding.severity]
         if finding.place is not None or not site:
-            part.add(("", sentence(finding)), "", lambda _: f"<li>{sign} {code(sentence(finding))}</li>\n")
+            whole = f"<li>{sign} {code(sentence(finding))}</li>\n"
+            part.add(("", sentence(finding)), "", _SharedSites(lambda _: whole))
             return
 
         def wording(sites: _SharedSites) -> str:
@@ -142,7 +155,7 @@ class MarkdownReporter:
                 return f"<li>{sign} {code(sentence(finding))}</li>\n"
             return f"<li>{sign} {sites.words()}: {code(cause(finding))}</li>\n"
 
-        part.add((finding.code, cause(finding)), site, wording)
+        part.add((finding.code, cause(finding)), site, _SharedSites(wording))
 
     def _goes_out(self, planned: site_results.SitePlanned) -> None:
         """What a plan would publish or throw away is also risky; an apply says what happened to it."""
@@ -153,30 +166,24 @@ class MarkdownReporter:
             self._public.add(
                 found,
                 planned.name,
-                lambda sites: f"<li>📣 {sites.words()} {found if sites.times == 1 else each}</li>\n",
+                _SharedSites(lambda sites: f"<li>📣 {sites.words()} {found if sites.times == 1 else each}</li>\n"),
             )
 
     def _site(self, event: results.SiteEvent) -> None:
-        lines = site_text(self._context.command, event, self._context.calls_of)
-        counted = isinstance(event, site_results.SitePlanned | site_results.SiteApplied | site_results.SiteDrifted)
-        ending = lines[-1] if counted and lines else ""
-        self._fold(event.name, lines, (ending.partition(": ")[2] or ending).removeprefix(f"{event.name}: "))
+        calls_of = self._context.calls_of
+        lines = site_text(self._context.command, event, calls_of)
+        self._fold(event.name, lines, closing_of(event), shared_of(event, calls_of))
 
-    def _fold(self, name: str, lines: list[str], ending: str = "") -> None:
-        """Adds a block; sites with the same block share it."""
-        text = "\n".join(escape(inert(line)) for line in lines)
-        nameless = [line.replace(f"? {name}: ", "? ", 1) for line in lines if line != name]
-        same = "\n".join(escape(inert(line)) for line in nameless)
-        after = f": {ending}" if ending else ""
+    def _fold(
+        self, name: str, lines: list[str], closing: Closing | None = None, shared: Sequence[Line | Total] = ()
+    ) -> None:
+        """Adds a block; sites with the same block share it, and many sites one that differs only in names and numbers.
 
-        def folded(sites: _SharedSites) -> str:
-            if sites.times == 1:
-                title, inner = code(name + after), text
-            else:
-                title, inner = f"Same on {sites.words()}{escape(after)}", same
-            return f"<details><summary>{title}</summary>\n<pre>\n{inner}\n</pre>\n</details>\n"
-
-        self._sites.add(hashlib.sha256(same.encode("utf-8", "replace")).digest(), name, folded)
+        `closing` has the totals of its last line.
+        """
+        explained = self._context.calls_of is not None
+        sites = _FoldedSites(_OwnBlock(name, lines, closing), shared, list_posts=explained)
+        self._sites.add(sites.key, name, sites)
 
     def _ending(self, event: results.Event) -> None:
         self._last = last_line(self._context.command, event) or self._last
@@ -231,9 +238,86 @@ class _SharedSites:
             return names if self.times == 1 else f"{names} ({self.times:,} times)"
         return f"{self._count:,} sites ({names}{', …' if self._count > len(self._names) else ''})"
 
+    def join(self, other: _SharedSites) -> None:
+        """Takes over what another site has of its own."""
+
     def piece(self) -> str:
         """The text of the comment."""
         return self._wording(self)
+
+
+class _OwnBlock(_SharedSites):
+    """A site's block. Sites with the same text share it."""
+
+    def __init__(self, name: str, lines: Sequence[str], closing: Closing | None) -> None:
+        super().__init__(lambda _: self._folded())
+        self.add(name)
+        self.name = name
+        self.closing = closing
+        self._lines = lines
+        body = lines[:-1] if closing and lines else lines
+        self.text = tuple(line.replace(f"? {name}: ", "? ", 1) for line in body if line != name)
+
+    def join(self, other: _SharedSites) -> None:
+        assert isinstance(other, _OwnBlock)
+        self.add(other.name)
+        self.closing = _sum(self.closing, other.closing)
+
+    def _folded(self) -> str:
+        if self.times > 1:
+            return _details(f"Same on {self.words()}{_after(self.closing)}", self.text)
+        last = self._lines[-1] if self.closing and self._lines else ""
+        ending = (last.partition(": ")[2] or last).removeprefix(f"{self.name}: ").removeprefix(f"{self.name}/")
+        return _details(code(f"{self.name}: {ending}" if ending else self.name), self._lines)
+
+
+class _FoldedSites(_SharedSites):
+    """Sites whose blocks differ only in names and numbers. Each keeps its own, or, if they are many, all share one."""
+
+    def __init__(self, own: _OwnBlock, shared: Sequence[Line | Total], *, list_posts: bool) -> None:
+        super().__init__(lambda _: self._folded())
+        self._own = {own.text: own}
+        self._shared = shared
+        self._list_posts = list_posts
+        self._lines = len(own.text)
+        self._closing = own.closing
+        kinds = [part if isinstance(part, Line) else part.kind for part in shared]
+        self.key: Final = hashlib.sha256(repr(kinds or own.text).encode("utf-8", "replace")).digest()
+
+    def join(self, other: _SharedSites) -> None:
+        assert isinstance(other, _FoldedSites)
+        totals = {part.kind: part for part in self._shared if not isinstance(part, Line)}
+        for part in other._shared:
+            if not isinstance(part, Line):
+                totals[part.kind].add(part)
+        self._closing = _sum(self._closing, other._closing)
+        self._lines += other._lines
+        for text, own in other._own.items() if self._own else ():
+            if (same := self._own.setdefault(text, own)) is not own:
+                same.join(own)
+        has_posts = any(total.listed for total in totals.values())
+        alone = shown_one_by_one(self.times, self._lines, has_posts=has_posts, list_posts=self._list_posts)
+        if len(self._own) > 1 and not alone:
+            self._own.clear()
+
+    def _folded(self) -> str:
+        if self._own:
+            return "".join(own.piece() for own in self._own.values())
+        return _details(f"Same on {self.words()}{_after(self._closing)}", shared_text(self._shared))
+
+
+def _sum(one: Closing | None, other: Closing | None) -> Closing | None:
+    return joined(one, other) if one and other else None
+
+
+def _after(closing: Closing | None) -> str:
+    """The totals of several sites, after their names."""
+    return escape(f": {totals_line(closing).partition(': ')[2]}") if closing else ""
+
+
+def _details(title: str, lines: Iterable[str]) -> str:
+    inner = "\n".join(escape(inert(line)) for line in lines)
+    return f"<details><summary>{title}</summary>\n<pre>\n{inner}\n</pre>\n</details>\n"
 
 
 class _Section:
@@ -244,19 +328,19 @@ class _Section:
         self._found: dict[Hashable, _SharedSites] = {}
         self._more = 0
 
-    def add(self, key: Hashable, name: str, wording: Callable[[_SharedSites], str]) -> None:
-        """Keeps a piece if it and all before it fit; the first piece that does not ends the list."""
+    def add(self, key: Hashable, name: str, site: _SharedSites) -> None:
+        """Keeps a site's piece if it and all before it fit; the first piece that does not ends the list."""
         found = self._found.get(key)
-        if found is None:
-            found = _SharedSites(wording)
+        if found is not None:
             found.add(name)
-            if self._more or len(found.piece()) > self._room:
-                self._more += 1
-                return
-            self._room -= len(found.piece())
-            self._found[key] = found
+            found.join(site)
             return
-        found.add(name)
+        site.add(name)
+        if self._more or len(site.piece()) > self._room:
+            self._more += 1
+            return
+        self._room -= len(site.piece())
+        self._found[key] = site
 
     def within(self, room: int) -> tuple[str, int]:
         """The pieces that fit, and the number of pieces and sites that do not."""

@@ -89,6 +89,26 @@ class DiscardTotal:
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
 
 
+class WaitingTotal:
+    """How many drafts are waiting for review."""
+
+    kind: Final = "waiting for review"
+    listed: Final = False
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def add(self, other: WaitingTotal) -> None:
+        """Adds another site's."""
+        self._count += other._count
+
+    def lines(self) -> Iterator[Line]:
+        """`? 36 drafts are waiting for review on these sites in total`."""
+        verb = "is" if self._count == 1 else "are"
+        text = f"? {plural(self._count, 'draft')} {verb} waiting for review on these sites in total"
+        yield Line((Span(text, Style.CYAN),))
+
+
 class NoteTotal:
     """How many notes of one kind there are."""
 

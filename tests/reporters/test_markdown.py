@@ -9,8 +9,15 @@ from html.parser import HTMLParser
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import Event, PlanCompleted
+from reconciler.engine.results import DriftCompleted, Event, PlanCompleted
+from reconciler.engine.site_results import SiteDrifted, SitePlanned
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.marketing_plan import Regenerate
+from reconciler.model.posts import Discarded, PostId
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Action, InReview, Plan, Reason, ToReview
+from reconciler.planner.drift_problem import with_problem
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, DriftTally, Finding
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.markdown import COMMENT, MARKER, MarkdownReporter
@@ -119,6 +126,79 @@ def test_what_many_sites_share_is_reported_once() -> None:
     assert "📣 400 sites (<code>site-0</code>, <code>site-1</code>, <code>site-2</code>, …) 1 to publish each" in text
     assert "⚠️ 400 sites (" in text
     assert "Left out" not in text
+
+
+def discarding(site: str, *titles: str, approved: bool = False, waits: int = 0) -> SitePlanned:
+    """A site whose regeneration throws drafts away; others wait for review."""
+    name = SiteName(site)
+    discards = tuple(Discarded(PostId(f"d{n}"), title, "INSTAGRAM", approved) for n, title in enumerate(titles))
+    regenerate = Regenerate(keyword_research=False, discards=tuple(draft.post for draft in discards))
+    drafts = (
+        ToReview(Address(name, Kind.DRAFT, f"w{n}"), PostId(f"w{n}"), "X", "Sale", InReview.PENDING)
+        for n in range(waits)
+    )
+    action = Action(Address(name, Kind.MARKETING_PLAN), regenerate, Reason.INPUTS_CHANGED, ("settings.toneOfVoice",))
+    return planned(Plan(SiteRef(name, "1"), (action,), discarded=discards, to_review=tuple(drafts)))
+
+
+def of_plan(*sites: SitePlanned) -> str:
+    tally = sum((site.tally for site in sites), PlanTally())
+    return comment(Run("plan", (*started("plan"), *sites, PlanCompleted(len(sites), tally), exits(0))))
+
+
+def test_sites_whose_discarded_drafts_have_other_titles_are_folded() -> None:
+    sites = [discarding(f"s{n}", *(f"Title {n}.{draft}" for draft in range(1 + n % 3)), waits=1) for n in range(223)]
+    text = of_plan(*sites, discarding("odd", "Kept", approved=True))
+    assert text.count("<details>") == 2
+    assert (
+        "<summary>Same on 223 sites (<code>s0</code>, <code>s1</code>, <code>s2</code>, …): "
+        "0 to add, 0 to change, 0 to destroy, 223 to generate, 445 to discard.</summary>"
+    ) in text
+    assert "- discards 445 unapproved drafts on these sites in total\n? 223 drafts are waiting for review on" in text
+    assert "<code>odd: 0 to add, 0 to change, 0 to destroy, 1 to generate, 1 to discard.</code>" in text
+    assert "- discards 1 approved draft: &quot;Kept&quot; (Instagram)" in text
+    assert "Title" not in text
+    frames = Frames()
+    frames.feed(text)
+    assert frames.tags == []
+
+
+def test_a_few_such_sites_keep_their_titles() -> None:
+    text = of_plan(*(discarding(f"s{n}", f"Title {n // 2}") for n in range(4)))
+    assert text.count("<details>") == 2
+    assert (
+        "<summary>Same on 2 sites (<code>s0</code>, <code>s1</code>): 0 to add, 0 to change, 0 to destroy, 2 " in text
+    )
+    assert all(f"1 unapproved draft: &quot;Title {n}&quot;" in text for n in range(2))
+    assert of_plan(*(discarding(f"s{n}", f"Title {n}") for n in range(5))).count("<details>") == 1
+
+
+def test_audits_are_folded_like_plans() -> None:
+    """What differs is the number of posts that wait for the next apply, and their names."""
+
+    def drifted(site: str, posts: int) -> SiteDrifted:
+        items = (
+            with_problem(
+                DriftItem(
+                    Address(SiteName(site), Kind.DRAFT, f"d{n}"),
+                    DriftState.DRIFTED,
+                    Finding.NOT_SCHEDULED,
+                    ChangedSide.GIT,
+                    title=f"Title {site} {n}",
+                    channel="INSTAGRAM",
+                ),
+                "UTC",
+            )
+            for n in range(posts)
+        )
+        return SiteDrifted(DriftReport(SiteRef(SiteName(site), "1"), tuple(items)))
+
+    sites = [drifted(f"s{n}", 1 + n % 2) for n in range(100)]
+    tally = sum((site.report.tally for site in sites), DriftTally())
+    text = comment(Run("drift", (*started("drift"), *sites, DriftCompleted(100, tally), exits(2))))
+    assert text.count("<details>") == 1
+    assert "…): 150 drifted, in 100 of 100 sites.</summary>" in text
+    assert "150 posts" in text
 
 
 def test_what_one_site_has_several_times_is_counted() -> None:
