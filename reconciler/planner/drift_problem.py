@@ -31,21 +31,21 @@ FINDINGS: Final = {
     Finding.SENT_BACK: "a decision has not been carried out yet",
     Finding.NOT_SCHEDULED: "ready to go out, but not scheduled yet",
     Finding.OTHER_TIME: "scheduled for a different time than the rule says",
-    Finding.NOT_WANTED: "scheduled, but no rule covers it",
+    Finding.NOT_WANTED: "scheduled, but not covered by any rule",
     Finding.FAILED_POST: "failed to go out",
     Finding.WENT_OUT_UNWANTED: "went out although it was no longer wanted",
     Finding.CHANNEL_LOST: "will fail",
-    Finding.UNAPPROVED: "goes out without approval",
+    Finding.UNAPPROVED: "going out without approval",
     Finding.STILL_GOING_OUT: "goes out although it is no longer wanted",
     Finding.DATE_MOVED: "its activity was moved, but the post was not",
-    Finding.TAKEN_BACK: "scheduled, but the next apply cancels it",
-    Finding.CANCELLED: "was scheduled, but somebody cancelled it",
+    Finding.TAKEN_BACK: "scheduled, to be cancelled by the next apply",
+    Finding.CANCELLED: "scheduled, then cancelled by somebody",
     Finding.EDITED: "its content is no longer what was approved",
-    Finding.MOVED_BY_OTHERS: "somebody moved it to a different time",
+    Finding.MOVED_BY_OTHERS: "moved to a different time by somebody",
     Finding.REVIEW: "waiting for review",
     Finding.BLOCKED: "waiting for a person",
 }
-"""What is not as the file asks, as a clause. A test fails for a finding without one."""
+"""What is not as the file asks, as a clause, which several posts may share. A test fails for a finding without one."""
 
 _GRAVE: Final = frozenset(
     {

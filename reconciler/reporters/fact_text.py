@@ -117,12 +117,12 @@ def _clock(ahead: float) -> str:
 
 
 def _verdict(verdict: facts.ProbeVerdict) -> str:
-    """`true: ...`, `not true: ...` or `not clear: ...`; if it is not a yes-or-no question, what was seen."""
+    """`true (...)`, `not true (...)` or `not clear (...)`; if it is not a yes-or-no question, what was seen."""
     found = "; ".join(_seen(verdict))
     if verdict.seen:
         return found
     how = {True: "true", False: "not true", None: "not clear"}[verdict.holds]
-    return f"{how}: {found}" if found else how
+    return f"{how} ({found})" if found else how
 
 
 def _seen(verdict: facts.ProbeVerdict) -> Iterator[str]:

@@ -225,8 +225,8 @@ def test_a_probe_resolves_what_is_inferred_and_can_be_replayed(ward: Project, re
         (Probe.EVENTS_KEY, ("calendarEvents",))
     ]
     words = [text for _, text in facts_in_words([Probed(verdict) for verdict in verdicts])]
-    assert "the list of events is called `events`: not true: calendarEvents" in words
-    assert "settings come wrapped in `marketingSettings` or unwrapped: true: in `marketingSettings`" in words
+    assert "the list of events is called `events`: not true (calendarEvents)" in words
+    assert "settings come wrapped in `marketingSettings` or unwrapped: true (in `marketingSettings`)" in words
 
 
 def test_every_probe_has_words() -> None:

@@ -873,10 +873,10 @@ def test_what_is_withdrawn_while_the_marketing_plan_shows_nothing_is_cancelled(p
         world.dashboard.set_plan_status(SITE, status)
     for command in ("plan", "drift"):
         said = pottery.run(command)[1]
-        assert ("x cancel" in said, "cancels it" in said) == (False, False), "it is approved as it is"
+        assert ("x cancel" in said, "by the next apply" in said) == (False, False), "it is approved as it is"
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     code, said = pottery.run("drift")
-    assert (code, "cancels it (its approval was withdrawn)" in said) == (2, True), said
+    assert (code, "to be cancelled by the next apply (its approval was withdrawn)" in said) == (2, True), said
     assert "1 to cancel" in pottery.run("plan")[1]
     pottery.run("apply", "--auto-approve")
     assert pottery.status() == "CANCELED"
@@ -889,6 +889,7 @@ def test_drift_says_what_still_goes_out_at_a_site_that_is_refused(pottery: Potte
     code, said = pottery.run("drift")
     assert (code, "no longer wanted" in said, "the site is refused" in said) == (2, True, True), said
     assert "the next apply cancels it" not in said
+    assert "by the next apply" not in said
 
 
 def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery) -> None:

@@ -91,13 +91,13 @@ SAID = [
         post(Finding.MOVED_BY_OTHERS, AT, LATER),
         "moved-by-others",
         Severity.ERROR,
-        f'"Sale" (Instagram): changed in git: somebody moved it to a different time: {AT} -> {LATER}',
+        f'"Sale" (Instagram): changed in git: moved to a different time by somebody: {AT} -> {LATER}',
     ),
     (
         post(Finding.TAKEN_BACK, problem=UNTIL_CANCELLED, reason=Reason.WITHDRAWN),
         "taken-back",
         Severity.WARNING,
-        '"Sale" (Instagram): changed in git: scheduled, but the next apply cancels it (its approval was withdrawn)',
+        '"Sale" (Instagram): changed in git: scheduled, to be cancelled by the next apply (its approval was withdrawn)',
     ),
     (
         post(Finding.STILL_GOING_OUT, AT, "@shop", problem=UNTIL_APPLY, reason=Reason.PAUSED),

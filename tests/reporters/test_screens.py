@@ -1135,7 +1135,7 @@ def test_an_audit_says_once_what_it_finds_about_several_posts() -> None:
         "  ~ 13 posts          drifted  changed in git  ready to go out, but not scheduled yet",
         f"        {named}, each on Instagram, Facebook and 1 more post",
         '  ~ post "Sale 0" (Instagram)  drifted  changed in both  ready to go out, but not scheduled yet',
-        "  ~ 9 posts           drifted  changed remotely  was scheduled, but somebody cancelled it",
+        "  ~ 9 posts           drifted  changed remotely  scheduled, then cancelled by somebody",
         '        "Sale 0", "Sale 1", "Sale 2", "Sale 3", each on Instagram, Facebook; "Sale 4" (Instagram)',
     ], "what apply will do is counted, what somebody did is named"
     assert audit(ready(15), explain=True).count("ready to go out") == 15
