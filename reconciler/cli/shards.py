@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.config.words import listed
 from reconciler.engine.choice import Shard
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
@@ -58,9 +59,10 @@ def shard_of_job(environ: Mapping[str, str]) -> Shard:
         names = " and ".join(f"{variables.number} ({shard})" for shard, variables in found.items())
         raise UsageError(f"--shard auto: {names} name different shards", f"set {OWN} to the right one")
     if not found:
+        systems = listed((variables.system for variables in SYSTEMS), "or")
         raise UsageError(
             "--shard auto: no variable says which shard this job is",
-            f"set {OWN}=2/8, or run it in a parallel job of {', '.join(variables.system for variables in SYSTEMS)}",
+            f"set {OWN}=2/8, or run it in a parallel job of {systems}",
         )
     return next(iter(found))
 

@@ -85,7 +85,7 @@ def forget_command(name: str, asked: RunOptions, *, force: bool, lock_timeout: t
 
     async def agree(site: SiteRef) -> Diagnostic | None:
         question = f"Do you want to forget everything recorded about {site.name} ({site.id})?"
-        return await _declined(question, NOT_FORGOTTEN, force=force)
+        return await _declined(f"{question} Posts scheduled there still go out.", NOT_FORGOTTEN, force=force)
 
     return reported(
         "state forget",

@@ -202,7 +202,8 @@ def _for_nobody(index: int, defaults: Defaults, known: Iterable[Labels]) -> Diag
             near = close_match(value, values)
             fix = f"did you mean {name}={near}?" if near else f"values of {name} in use: {listed(values[:8])}"
             break
-    message = f"defaults[{index}].where: no site has the labels {_shown(defaults.labels)}"
+    labels = f"{'label' if len(defaults.labels) == 1 else 'labels'} {_shown(defaults.labels)}"
+    message = f"defaults[{index}].where: no site has the {labels}"
     return warning(defaults.place, message, fix, code="defaults-for-nobody")
 
 

@@ -9,7 +9,7 @@ from reconciler.model.diagnostics import Diagnostic, Place, problem
 
 _SYNTAX = (
     ("found a tab character", "a tab is used where YAML expects spaces", "use spaces"),
-    ("mapping values are not allowed", "a second `: ` in one line", "quote the text, or begin a new line"),
+    ("mapping values are not allowed", "a second `: ` on one line", "quote the text, or begin a new line"),
     ("found unexpected end of stream", "this quote is not closed", "close it"),
     ("did not find expected ',' or '}'", "this `{` is not closed, or a comma is missing in it", "close it with `}`"),
     ("did not find expected ',' or ']'", "this `[` is not closed, or a comma is missing in it", "close it with `]`"),

@@ -111,7 +111,7 @@ async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emi
         for verdict in verdicts:
             found.facts.append(facts.Probed(verdict))
             if verdict.holds is False:
-                what = f"`{verdict.probe}` (remote-api.md {verdict.section}) does not hold on this site"
+                what = f"`{verdict.probe}` (remote-api.md {verdict.section}) does not hold on {entry.name}"
                 found.add(Diagnostic("probe-differs", what, f"report it, with {shown_path(file)}", Severity.NOTE))
         found.facts.append(facts.ProbeRecorded(len(cassette.exchanges), shown_path(file)))
     except ApiError as error:
@@ -133,7 +133,7 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Pr
     try:
         listed = await session.client.endpoints.sites(SiteRef(ACCOUNT, account.id, account.credentials))
     except ApiError as error:
-        found.add(Diagnostic("account-unreadable", error.problem(), error.advice(), request_id=error.request_id))
+        found.add(replace(error.diagnostic(), code="account-unreadable"))
         return
     declared = selection.declared() if selection.declared is not None else ()
     undeclared = sum(site.id.lower() not in declared for site in listed)

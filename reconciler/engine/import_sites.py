@@ -219,8 +219,8 @@ def left_out(site: SiteName, what: str, why: str, fix: str = "it stays on the si
 
 
 def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
-    why = f"the marketing plan is {printable(str(live.status))}, so the file does not ask for one"
-    fix = "write `marketingPlan: {state: present}` to have one generated"
+    why = f"the marketing plan is {printable(str(live.status))}, so the file leaves it out"
+    fix = "write `marketingPlan: {state: present}` to have it generated"
     return Diagnostic("no-active-plan", why, fix, Severity.NOTE, address=Address(site.name, Kind.MARKETING_PLAN))
 
 

@@ -73,7 +73,7 @@ def load_checks(names: Sequence[str]) -> tuple[NamedCheck, ...]:
             check = installed[name].load()
         except Exception as error:
             raise UsageError(
-                f"policy.checks: {in_quotes(name)} cannot be imported: {_said(error)}", "fix the check"
+                f"policy.checks: {in_quotes(name)} cannot be imported: {_said(error)}", "correct the check"
             ) from error
         if not callable(check):
             raise UsageError(
@@ -125,7 +125,7 @@ def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
         TargetFilter(excluded=(ByAddress(problem.about),)),
         SiteLabels(plan.site.name, desired.labels),
         Diagnostic(
-            Unstopped.BLOCKED_BY_CHECK, "a policy check keeps it from being cancelled", "fix what the check reports"
+            Unstopped.BLOCKED_BY_CHECK, "a policy check keeps it from being cancelled", "resolve what the check reports"
         ),
     )
     return replace(filtered, blocked=(*others, replace(problem, severity=Severity.WARNING)))

@@ -14,7 +14,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.document import UnusablePlan
 from reconciler.planner.rights import with_name
 
-STALE: Final = "the saved plan is stale, run plan again"
+STALE: Final = "the saved plan is stale; run plan again"
 """The fix for a plan that does not fit the site or the files as they are now."""
 
 

@@ -45,7 +45,7 @@ def channel_name(channel: str) -> str:
 def post_name(title: str, channel: str, type: str = "POST") -> str:
     """`"Summer sale" (Instagram)`, `"Summer sale" (Instagram story)`: what people call a post."""
     where = channel_name(channel) + ("" if type == "POST" else f" {type.lower()}")
-    return f'"{title}" ({where})' if title else where
+    return f'"{title}" ({where})' if title and where else f'"{title}"' if title else where
 
 
 class NamedPost(Protocol):

@@ -245,7 +245,7 @@ def unknown_ids(name: str, match: Match, there: frozenset[ActivityId], scope: Sc
             scope.address(Kind.RULE, name),
             RefusedBy.UNKNOWN_ID,
             f"{rule_words(name)}.match.ids names {', '.join(unknown)}, which the marketing plan does not have",
-            "look the ids up with plan --output json, or remove them",
+            f"correct or remove {'this id' if len(unknown) == 1 else 'these ids'}",
             says_name=True,
         ),
     )

@@ -163,7 +163,8 @@ def _given_up(
             RefusedBy.DISCARD,
             f"somebody deleted the marketing plan; generating a new one would discard {lost} {what}"
             f"{'' if lost == 1 else 's'}, but {MAY_DISCARD[wanted.discard]}",
-            "set marketingPlan.regenerate.discard to all to allow it, or take them out of the approvals file",
+            "set marketingPlan.regenerate.discard to all to allow this, "
+            f"or take {'it' if lost == 1 else 'them'} out of the approvals file",
         ),
     )
 

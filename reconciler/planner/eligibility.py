@@ -282,11 +282,11 @@ class DraftEligibility(Struct):
             posts = f"{feature.remaining:,} of {plural(feature.limit, 'scheduled post')}"
         per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
         if feature.remaining == 0:
-            detail = f"no scheduled posts are left{per}"
+            detail = f"the quota has no scheduled posts left{per}"
         elif feature.remaining == 1:
-            detail = f"{posts} is left{per}, and an earlier draft uses it up"
+            detail = f"the quota has {posts} left{per}, and an earlier draft uses it up"
         else:
-            detail = f"{posts} are left{per}, and earlier drafts use them up"
+            detail = f"the quota has {posts} left{per}, and earlier drafts use them up"
         return [
             self._blocked(
                 candidate,
@@ -322,7 +322,7 @@ class DraftEligibility(Struct):
         used = feature.limit - feature.remaining + len(self.goes)
         if used < SHOWN_FROM * feature.limit:
             return []
-        return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used:,} of {feature.limit:,} after this run")]
+        return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used:,} of {feature.limit:,} used after this run")]
 
     def _block(self, candidate: Candidate, problem: Diagnostic) -> None:
         self.blocked.append((candidate.rule, problem))

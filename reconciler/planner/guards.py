@@ -55,7 +55,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_DELETE,
-                f"the run would delete {total.deleted:,} (events, activities, marketing plans), "
+                f"the run would delete {plural(total.deleted, 'object')} (events, activities, marketing plans), "
                 f"but policy.maxDelete is {policy.max_delete:,}",
                 f"raise maxDelete in {policy.place}, or narrow the run with --target",
             )

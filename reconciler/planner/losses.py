@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, UpdateActivity
@@ -88,10 +88,13 @@ def judge_regeneration(
 
     A post that is cancelled for reasons of its own does not count.
     """
-    regenerations = [action.operation for action in actions if isinstance(action.operation, Regenerate)]
+    regenerations = [
+        (action.operation, action.reason) for action in actions if isinstance(action.operation, Regenerate)
+    ]
     if not regenerations:
         return ()
-    discard = regenerations[0].discardable
+    operation, reason = regenerations[0]
+    discard = operation.discardable
     drafts = upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT}))
     approved = approved_drafts(live.activities, desired.approvals, recorded)
     scheduled = [
@@ -110,13 +113,14 @@ def judge_regeneration(
         return ()
     precious = scheduled or any(draft.id in approved for draft in drafts)
     enough = Discard.ALL if precious else Discard.UNAPPROVED
+    otherwise = "leave --regenerate out" if reason is Reason.ASKED_FOR else "write `when: never` there"
     return (
         refusal(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
             f"regenerating would discard {found}, but {MAY_DISCARD[discard]}",
             f"to allow this, write `discard: {enough}` under marketingPlan.regenerate; "
-            "to keep the marketing plan, `when: never`",
+            f"to keep the marketing plan, {otherwise}",
         ),
     )
 
@@ -157,19 +161,20 @@ def judge_absent(
 
 
 def _absent_refused(
-    place: str, counts: Iterable[tuple[int, str]], discard: Discard, desired: DesiredSite, scope: Scope
+    place: str, counts: Sequence[tuple[int, str]], discard: Discard, desired: DesiredSite, scope: Scope
 ) -> Diagnostic:
     found = " and ".join(plural(count, noun) for count, noun in counts if count)
-    keep = f"take {place} out of the file to keep them"
+    them = "it" if sum(count for count, _ in counts) == 1 else "them"
+    keep = f"take {place} out of the site file to keep {them}"
     if discard is Discard.UNAPPROVED:
-        keep = f"write pending for them in {desired.approvals.file}, or {keep}"
+        keep = f"write pending for {them} in {desired.approvals.file}, or {keep}"
     return refusal(
         scope.address(Kind.MARKETING_PLAN)
         if place == "marketingPlan"
         else scope.address(Kind.RULE, place.replace("[", ".").rstrip("]")),
         RefusedBy.DISCARD,
         f"{place} (state: absent) would discard {found}, but {MAY_DISCARD[discard]}",
-        f"set marketingPlan.regenerate.discard to all to allow it, {keep}",
+        f"set marketingPlan.regenerate.discard to all to allow this, {keep}",
         says_name=place != "marketingPlan",
     )
 

@@ -95,8 +95,8 @@ def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Dia
     found: list[Diagnostic] = []
     quiet = policy.quiet_hours
     if quiet is not None and quiet.covers(local.time()):
-        hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
-        found.append(_breaks(policy, "quietHours", f"{local:%H:%M} is within {hours} ({scope.zone_name})", other))
+        hours = f"{quiet.start:%H:%M} and {quiet.end:%H:%M}"
+        found.append(_breaks(policy, "quietHours", f"{local:%H:%M} is between {hours} ({scope.zone_name})", other))
     if local.date() in policy.blackout_dates:
         found.append(_breaks(policy, "blackoutDates", f"{local:%a %Y-%m-%d} is a blackout date", other))
     return tuple(found)
@@ -179,4 +179,4 @@ def _breaks(policy: Policy, rule: str, detail: str, fix: str) -> Diagnostic:
     """A violation of a rule of the policy, which people may also change."""
     place = policy.place_of(rule)
     what = f"policy.{rule}: {detail}"
-    return Diagnostic(BlockedBy.POLICY, what, f"{fix}, or change the rule in {place}", place=place)
+    return Diagnostic(BlockedBy.POLICY, what, f"{fix}, or change the policy in {place}", place=place)

@@ -60,12 +60,13 @@ def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> Diagnostic |
             what = "the marketing plan is inactive"
         case Unrecognised() as status:
             what = f"the status of the marketing plan is {status}, which this version does not know"
+            fix = "look at it in the dashboard, and run review again when it is ready"
         case PlanStatus.NEVER_CREATED | None:
             what = "there is no marketing plan yet"
         case never:
             assert_never(never)
     if desired.marketing_plan is None or not desired.marketing_plan.present:
-        what, fix = f"{what}, and the file does not ask for one", ""
+        what, fix = f"{what}, and the file does not ask for a marketing plan", ""
     return Diagnostic.note(NOTHING_TO_REVIEW, what, fix)
 
 

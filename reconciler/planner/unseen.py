@@ -31,7 +31,7 @@ from reconciler.planner.wanted_posts import Unwanted
 UNSEEN: Final = Diagnostic(
     Unstopped.SITE_UNREAD,
     "the site can't be read, so this is what the state knows",
-    "fix what keeps the site from being read, then run apply",
+    "correct what keeps the site from being read, then run apply",
 )
 
 
@@ -87,7 +87,7 @@ def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     return Diagnostic(
         "posts-not-looked-at",
         f"{head} can't be checked: {'; '.join(named)}",
-        f"if one is unwanted: {or_by_hand(UNSEEN).fix}",
+        f"if {'it' if len(posts) == 1 else 'one'} is unwanted: {or_by_hand(UNSEEN).fix}",
         Severity.WARNING,
         address=Address(site),
     )

@@ -157,7 +157,7 @@ UNTIL_SHOWN: Final = Diagnostic(
 """The reason for moves by a rule, while the marketing plan is being generated, failed, inactive or gone."""
 
 IF_RUN_REFUSED: Final = Diagnostic(
-    Unstopped.RUN_REFUSED, "the run is refused, so nothing cancels it", "fix what blocks the run, then apply"
+    Unstopped.RUN_REFUSED, "the run is refused, so nothing cancels it", "resolve what blocks the run, then apply"
 )
 
 IF_REFUSED: Final = Diagnostic(Unstopped.SITE_REFUSED, "the site is refused")

@@ -109,7 +109,7 @@ def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:
 def files_line(checked: FilesChecked) -> str:
     """`Files: 2 of 14 files need attention with reconciler 0.2.0.`, for scripts."""
     if not checked.touched:
-        return f"Files: {plural(checked.files, 'file')} checked; reconciler {checked.tool} changes none of them."
+        return f"Files: {plural(checked.files, 'file')} checked; reconciler {checked.tool} changes nothing."
     touched = len({finding.file for finding in checked.touched})
     need = "needs" if touched == 1 else "need"
     return f"Files: {touched:,} of {plural(checked.files, 'file')} {need} attention with reconciler {checked.tool}."

@@ -27,7 +27,7 @@ _HELP: Final = {
     "pending": "Objects that are waiting for Wix, by site.",
     "blocked": "Objects that only a person can change, by site.",
     "still_going_out": "Posts that still go out although they are no longer wanted, by site.",
-    "posts_published": "Posts that this run made public, by site.",
+    "posts_published": "Posts that this run scheduled, by site.",
     "posts_failed": "Posts that could not be scheduled, or that failed to go out, by site.",
 }
 

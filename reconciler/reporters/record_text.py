@@ -69,7 +69,7 @@ class RecordText:
                 texts.append(f"{self._named(kind, id)}: {_state(facts)}")
         texts += [f"posts of {self._activities(found)}: {_state(facts)}" for facts, found in posts.items()]
         if rules:
-            texts.append(f"rules as last applied: {', '.join(rules)}")
+            texts.append(f"sections carried out in full: {', '.join(rules)}")
         yield from listed(texts, self._screen)
 
     def identities(self) -> Iterator[str]:

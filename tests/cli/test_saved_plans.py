@@ -174,7 +174,7 @@ def test_a_stale_plan_is_refused_and_says_which_precondition(
     assert ran.code == 4
     assert ran.last == (
         "Refused: shop/settings: settings.toneOfVoice is 'dry' now, no longer empty; "
-        "the saved plan is stale, run plan again"
+        "the saved plan is stale; run plan again"
     )
     assert writes(project) == []
     with project.world() as world:

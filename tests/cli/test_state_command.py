@@ -346,7 +346,7 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
         "  draft[thrown-away]: cancelled",
         '  moved "Sale" (Instagram story): {to: later}',
         '  posts of "Sale" and 1 more activity: present',
-        "  rules as last applied: posts",
+        "  sections carried out in full: posts",
     ]
     at = lines.index("Posts that were scheduled")
     when, then = "  Mon 2026-11-02 09:00 UTC  ", "scheduled Mon 2026-11-02 09:00 UTC"

@@ -338,7 +338,7 @@ def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench:
     assert results(ledger) == ["pending", "not-started"]
     assert details(ledger) == [
         "still GENERATING after 10 min; run again to continue waiting",
-        "waiting for the generation",
+        "it depends on the generation",
     ]
     assert [(entry.call, entry.sent) for entry in bench.recorded.open] == [("generate", True)]
     assert bench.recorded.pending == DRY

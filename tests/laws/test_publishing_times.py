@@ -154,7 +154,7 @@ def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> N
             Policy(quiet_hours=QuietHours(time(21), time(7))),
             "22:00",
             {},
-            "policy.quietHours: 22:00 is within 21:00 to 07:00 (Europe/Paris)",
+            "policy.quietHours: 22:00 is between 21:00 and 07:00 (Europe/Paris)",
         ),
         # 06:59 in Paris is 04:59 in UTC: the zone of the site decides, on the day of the change too.
         (Policy(quiet_hours=QuietHours(time(21), time(7))), "06:59", {}, "policy.quietHours: 06:59"),
@@ -197,7 +197,7 @@ def test_the_policy_blocks_with_its_rule_the_draft_and_the_place(
 @pytest.mark.parametrize(
     ("placement", "policy", "says"),
     [
-        ("activity-morning", Policy(quiet_hours=QuietHours(time(5), time(8))), "policy.quietHours: 06:00 is within"),
+        ("activity-morning", Policy(quiet_hours=QuietHours(time(5), time(8))), "policy.quietHours: 06:00 is between"),
         ("in-an-hour", Policy(blackout_dates=frozenset({date(2027, 3, 20)})), "policy.blackoutDates: Sat 2027-03-20"),
         ("in-an-hour", Policy(min_lead=timedelta(hours=2)), "within policy.minLead"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.model.posts import post_name
 from reconciler.model.text import about, printable
 
 
@@ -33,3 +34,8 @@ def test_any_script_reads_as_it_should(text: str) -> None:
 def test_a_message_continues_its_subject_or_has_one_of_its_own() -> None:
     assert about("policy.maxPublish", "is 0", continues=True) == "policy.maxPublish is 0"
     assert about("toneOfVoice", "expected text", continues=False) == "toneOfVoice: expected text"
+
+
+def test_a_post_is_called_by_what_is_known_of_it() -> None:
+    assert post_name("Sale", "INSTAGRAM", "STORY") == '"Sale" (Instagram story)'
+    assert (post_name("Sale", ""), post_name("", "INSTAGRAM")) == ('"Sale"', "Instagram")

@@ -328,6 +328,7 @@ def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regene
     what = "1 approved draft" if discard is Discard.UNAPPROVED else "1 draft"
     because = f"generating a new one would discard {what}, but {MAY_DISCARD[discard]}"
     assert [because in message for message in found] == [True] * refused
+    assert all(refusal.fix.endswith(", or take it out of the approvals file") for refusal in plan.refusals)
     assert not make_plan(desired, observed, RecordedSite(), PlanOptions(NOW)).refusals
 
 

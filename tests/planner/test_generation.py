@@ -283,7 +283,9 @@ def approved() -> Approvals:
 def test_what_a_regeneration_may_throw_away(discard: Discard, live: PostStatus, file: Approvals, refused: bool) -> None:
     want = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(discard=discard), approvals=file)
     site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (activity(live),)))
-    assert [refusal.code for refusal in plan_of(want, site).refusals] == ([RefusedBy.DISCARD] if refused else [])
+    refusals = plan_of(want, site).refusals
+    assert [refusal.code for refusal in refusals] == ([RefusedBy.DISCARD] if refused else [])
+    assert all(refusal.fix.endswith("; to keep the marketing plan, write `when: never` there") for refusal in refusals)
 
 
 def test_drafts_of_past_activities_are_not_discarded() -> None:

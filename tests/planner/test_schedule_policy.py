@@ -59,7 +59,7 @@ def test_a_small_quota_goes_to_the_first_drafts() -> None:
     assert names(made) == ["d1", "d2"]
     assert reasons(made) == [("d3", BlockedBy.QUOTA_EXHAUSTED)]
     assert "2 of 30" in made.blocked[0].message
-    assert tuple(map(cause, made.notes)) == ("SCHEDULE_POST: 30 of 30 after this run",)
+    assert tuple(map(cause, made.notes)) == ("SCHEDULE_POST: 30 of 30 used after this run",)
     unmetered = (Feature("SCHEDULE_POST", enabled=True, remaining=None),)
     assert len(names(plan(desired(approvals=approved(*drafts)), site(*drafts, features=unmetered)))) == 3
 
@@ -67,9 +67,9 @@ def test_a_small_quota_goes_to_the_first_drafts() -> None:
 @pytest.mark.parametrize(
     ("remaining", "says"),
     [
-        (0, "no scheduled posts are left this month"),
-        (1, "1 of 30 scheduled posts is left this month, and an earlier draft uses it up"),
-        (2, "2 of 30 scheduled posts are left this month, and earlier drafts use them up"),
+        (0, "the quota has no scheduled posts left this month"),
+        (1, "the quota has 1 of 30 scheduled posts left this month, and an earlier draft uses it up"),
+        (2, "the quota has 2 of 30 scheduled posts left this month, and earlier drafts use them up"),
     ],
 )
 def test_a_quota_that_is_used_up_says_how_much_was_left(remaining: int, says: str) -> None:
@@ -79,7 +79,9 @@ def test_a_quota_that_is_used_up_says_how_much_was_left(remaining: int, says: st
     assert says in made.blocked[-1].message
 
 
-@pytest.mark.parametrize(("limit", "says"), [(None, "1 scheduled post is left"), (1, "1 of 1 scheduled post is left")])
+@pytest.mark.parametrize(
+    ("limit", "says"), [(None, "the quota has 1 scheduled post left"), (1, "the quota has 1 of 1 scheduled post left")]
+)
 def test_a_quota_of_one_is_one_post(limit: int | None, says: str) -> None:
     drafts = [activity(f"a{day}", post(f"d{day}"), days=day) for day in (1, 2)]
     left = (Feature("SCHEDULE_POST", enabled=True, remaining=1, limit=limit),)
@@ -134,7 +136,7 @@ def test_quiet_hours_go_over_midnight_in_the_sites_zone() -> None:
     assert names(plan(desired(approvals=approved(one)), site(one), policy=policy)) == ["d1"]
     made = plan(desired(approvals=approved(one)), site(one, zone="Asia/Tokyo"), policy=policy)
     assert reasons(made) == [("d1", BlockedBy.POLICY)]
-    assert "policy.quietHours: 18:00 is within 17:00 to 07:00 (Asia/Tokyo)" in made.blocked[0].message
+    assert "policy.quietHours: 18:00 is between 17:00 and 07:00 (Asia/Tokyo)" in made.blocked[0].message
     assert "reconciler.yaml:9:1" in made.blocked[0].message
 
 

@@ -11,7 +11,7 @@ from reconciler.planner.actions import BlockedBy, Grounds, Reason, ReasonFact
 from reconciler.planner.reasons import FACTS, facts_behind
 
 QUIET = Diagnostic(
-    BlockedBy.POLICY, "policy.quietHours: 22:10 is within 21:00 to 07:00", "edit it", place=Place("r.yaml", 3)
+    BlockedBy.POLICY, "policy.quietHours: 22:10 is between 21:00 and 07:00", "edit it", place=Place("r.yaml", 3)
 )
 MOVED = Difference("date", "2026-12-03T09:00:00.000Z", "2026-12-06T09:00:00.000Z")
 BERLIN = "Thu 2026-12-03 10:00 Europe/Berlin -> Sun 2026-12-06 10:00 Europe/Berlin"

@@ -14,7 +14,7 @@ from reconciler.reporters.layout import Screen
 from reconciler.reporters.problems import UNBROKEN, ProblemReporter
 from tests.reporters.endings import exits
 
-STALE = "the saved plan is stale, run plan again"
+STALE = "the saved plan is stale; run plan again"
 
 
 def said(*problems: Diagnostic, list_sites: bool = False, screen: Screen = UNBROKEN) -> list[str]:

@@ -269,7 +269,7 @@ def under_way(site: str) -> SiteLedger:
     """A site at which the time ran out while the marketing plan was being generated."""
     done, generating, behind = stopped(site).entries
     still = Diagnostic(Trouble.STILL_UNDER_WAY, "still GENERATING after 15 min", "run again to continue waiting")
-    waits = Diagnostic(Trouble.BEHIND, "waiting for the generation")
+    waits = Diagnostic(Trouble.BEHIND, "it depends on the generation")
     entries = (done, replace(generating, problem=still), replace(behind, problem=waits))
     return SiteLedger(SiteRef(SiteName(site), "1"), entries)
 

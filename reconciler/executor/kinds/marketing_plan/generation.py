@@ -33,7 +33,7 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import Action
 from reconciler.state.packed import Packed
 
-WAITS = Diagnostic(Trouble.BEHIND, "waiting for the generation")
+WAITS = Diagnostic(Trouble.BEHIND, "it depends on the generation")
 NEAR = timedelta(days=7)
 """Posts are made with the marketing plan at least this far ahead (D 6.2: through the end of next week)."""
 

@@ -51,7 +51,7 @@ def _swapped(run: SiteRun, action: Action, operation: Publishing, live: Post, fo
     if live.digest != operation.digest:
         approved = run.approved.get(operation.post)
         changed = differences(approved.content, live.content) if approved is not None else ()
-        return _different(difference_words(changed, run.plan.time_zone) or "different from when it was read")
+        return _different(difference_words(changed, run.plan.time_zone) or "its content is not what was read before")
     activity = found.activity(operation.activity)
     for required in action.requires:
         if isinstance(required, DateIs) and activity is not None and activity.date != required.date:
@@ -75,7 +75,7 @@ async def cancel_unapproved(
     """Cancels a post at once: nobody approved what would go out, or when. May raise an ApiError of a read."""
     action = attempt.action
     doing = "moved" if isinstance(operation, ReschedulePost) else "scheduled"
-    why = f"while it was being {doing} ({_call(operation)}) {found.message}"
+    why = f"while it was being {doing} ({_call(operation)}), {found.message}"
     if live.status is not PostStatus.SCHEDULED:
         _fail(run, attempt, f"{why}, and it has gone out", "take it down by hand")
         return
