@@ -44,8 +44,8 @@ from reconciler.model.posts import PostId
 from reconciler.model.review import ActivityForReview, DraftForReview
 
 HEADER: Final = (
-    "# What will go out, in readable form; `reconciler review` keeps this file up to date. To decide, replace the\n"
-    "# word in front of a digest, here or with `reconciler approve`. A draft: pending | approve.\n"
+    "# The site's drafts and the decisions about them; `reconciler review` keeps this file up to date. To decide,\n"
+    "# replace the word in front of a digest, here or with `reconciler approve`. A draft: pending | approve.\n"
     "# An activity: keep | regenerate | regenerate-media | discard.\n"
 )
 
