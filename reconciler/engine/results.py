@@ -206,6 +206,10 @@ class ReviewCompleted(adoption_results.Counts, frozen=True):
     """Posts that go out although they are no longer wanted."""
     unrecorded: int = 0
     """Sites with waiting drafts and no record in the state yet: no approval counts there before an apply."""
+    stuck: int = 0
+    """How many of the waiting drafts must change first, so that approving them does not help."""
+    sites_stuck: int = 0
+    """In how many sites all waiting drafts are like that."""
 
 
 class Validated(adoption_results.Counts, frozen=True):

@@ -31,7 +31,7 @@ from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.planner import make_plan
-from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus
+from reconciler.planner.review import Review, ReviewStatus
 from reconciler.planner.review_builder import (
     NO_SCHEDULE,
     not_reviewable,
@@ -60,16 +60,19 @@ async def review_sites(
     begin("review", selection, emit, session)
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
-    sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
+    sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = stuck = sites_stuck = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
         match result:
             case SiteReviewed(review=review):
-                waiting = sum(review.count(status) for status in TO_DECIDE)
+                waiting = len(review.waiting)
+                held = sum(post.is_stuck for post in review.waiting)
                 pending += waiting
                 sites_pending += bool(waiting)
-                unrecorded += bool(waiting) and not result.recorded
+                stuck += held
+                sites_stuck += bool(waiting) and held == waiting
+                unrecorded += held < waiting and not result.recorded
                 approved += review.count(ReviewStatus.APPROVED)
                 not_out += review.count(ReviewStatus.FAILED)
                 going_out += len(review.going_out)
@@ -78,7 +81,9 @@ async def review_sites(
                 going_out += len(unseen.going_out)
             case SiteNotReviewed():
                 going_out += len(result.going_out)
-    completed = ReviewCompleted(sites, pending, sites_pending, approved, failed, not_out, going_out, unrecorded)
+    completed = ReviewCompleted(
+        sites, pending, sites_pending, approved, failed, not_out, going_out, unrecorded, stuck, sites_stuck
+    )
     emit(completed)
     return completed
 

@@ -56,6 +56,7 @@ class DraftWrite(Write, frozen=True):
     kind: ClassVar[Kind] = Kind.DRAFT
     rules: ClassVar[str] = "schedule"
     may_be_gone: ClassVar[bool] = True
+    may_conflict: ClassVar[bool] = True
 
     post: PostId
     activity: ActivityId
@@ -75,7 +76,6 @@ class SchedulePost(DraftWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.PUBLISH
     at_once: ClassVar[bool] = False
-    may_conflict: ClassVar[bool] = True
 
     digest: Digest
     at: Instant | None = None
@@ -116,7 +116,6 @@ class CancelPost(DraftWrite, frozen=True):
     """Cancels a scheduled post (S-wix 10.1)."""
 
     verb: ClassVar[Verb] = Verb.CANCEL
-    may_conflict: ClassVar[bool] = True
     repeatable: ClassVar[bool] = True
 
     at: Instant | None = None

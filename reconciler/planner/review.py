@@ -18,7 +18,7 @@ from reconciler.model.approvals import ActivityDecision
 from reconciler.model.content import Difference, approval_digest
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, PostId
+from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.planner.actions import BlockedBy, StillGoingOut
 from reconciler.planner.outlook import MissedApproval
@@ -51,6 +51,11 @@ TO_DECIDE: Final = frozenset(
 )
 """What people are asked about."""
 
+NEEDS_ANOTHER_APPROVAL: Final = frozenset(
+    {BlockedBy.CANCELLED_AFTER_APPROVAL, BlockedBy.CHANNEL_GONE, BlockedBy.POLICY, BlockedBy.TOO_LATE}
+)
+"""What blocks a draft as it is: approving it does not help, and once it has changed, it must be approved again."""
+
 
 class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out; `exact` says whether that is certain.
@@ -75,6 +80,13 @@ class ReviewedPost(Struct, frozen=True):
     withheld: bool = False
     warnings: tuple[Diagnostic, ...] = ()
     """What looks wrong with it but does not block it."""
+    decided: bool = False
+    """Whether the file says `approve`, whatever that is worth."""
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether approving it does not help, because it must change first."""
+        return any(problem.code in NEEDS_ANOTHER_APPROVAL for problem in self.problems)
 
 
 class ReviewedActivity(Struct, frozen=True):
@@ -163,6 +175,20 @@ class Review(Struct, frozen=True):
     def goes_out(self, reviewed: ReviewedPost) -> str:
         """When a post goes out, in the site's zone."""
         return moment_text(reviewed.moment, self.zone, exact=reviewed.exact)
+
+    @property
+    def waiting(self) -> tuple[ReviewedPost, ...]:
+        """The posts that wait for a decision, as `approve` counts them.
+
+        A cancelled post that the file approves waits for the dashboard.
+        """
+        return tuple(
+            reviewed
+            for activity in self.activities
+            if activity.decision is ActivityDecision.KEEP
+            for reviewed in activity.shown
+            if reviewed.status in TO_DECIDE and not (reviewed.post.status is PostStatus.CANCELED and reviewed.decided)
+        )
 
     def count(self, status: ReviewStatus) -> int:
         """How many of the shown posts have this status."""

@@ -241,6 +241,7 @@ class _ReviewBuilder(Struct, frozen=True):
             verdict.differences,
             verdict.state is ApprovalState.UNPROVEN,
             self.warnings.get(post.id, ()),
+            known is not None and known.decision is DraftDecision.APPROVE,
         )
 
     def _with_name_in_file(self, post: Post) -> Post:

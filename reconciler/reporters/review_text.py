@@ -17,6 +17,7 @@ from reconciler.planner.review import ReviewStatus
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.next_step import record_first
 
 STATUS_WORDS: Final = {
     ReviewStatus.PENDING: "pending",
@@ -115,6 +116,13 @@ def subject_lines(
         title = Span(f'"{subject.activity.title}"')
         place = Span(f"{number:,} of {of:,}", Style.BOLD)
         yield from wrapped((place, Span(subject.site), title, Span("no posts")), screen)
+
+
+def next_after_review(review: ReviewCompleted) -> str | None:
+    """What to type if approving some of the drafts helps."""
+    drafts, sites = review.pending - review.stuck, review.sites_pending - review.sites_stuck
+    approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')})"
+    return record_first(review.unrecorded) or approve if drafts else None
 
 
 def next_after_deciding(decided: Decided) -> str | None:

@@ -13,7 +13,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header_lines, interrupted_line
 from reconciler.reporters.layout import Line, Span, Style
-from reconciler.reporters.next_step import record_first, repeated
+from reconciler.reporters.next_step import repeated
 from reconciler.reporters.problems import ProblemReporter
 
 if TYPE_CHECKING:
@@ -187,14 +187,12 @@ class TextReporter:
         | results.ReviewCompleted
         | results.Decided,
     ) -> None:
-        from reconciler.reporters.review_text import decided_line, next_after_deciding, review_line
+        from reconciler.reporters.review_text import decided_line, next_after_deciding, next_after_review, review_line
 
         match event:
-            case results.ReviewCompleted(pending=pending):
+            case results.ReviewCompleted():
                 self._lines(self._reviews.end())
-                waiting = f"reconciler approve   ({plural(pending, 'draft')} in {plural(event.sites_pending, 'site')})"
-                first = record_first(event.unrecorded)
-                self._last(review_line(event), (first or waiting) if pending else None)
+                self._last(review_line(event), next_after_review(event))
             case results.Decided() if not self._sites:
                 self._last(NO_SITES)
             case results.Decided():

@@ -324,6 +324,8 @@ def test_a_draft_that_is_gone_is_scheduled_no_other_way(bench: Bench) -> None:
         (CancelPost(PostId("p"), ActivityId("a"), "X"), 403, False, False),
         (SchedulePost(PostId("p"), ActivityId("a"), "X", Digest("")), 409, True, False),
         (SchedulePost(PostId("p"), ActivityId("a"), "X", Digest("")), 404, False, True),
+        (ReschedulePost(PostId("p"), ActivityId("a"), "X", Digest(""), SOON), 409, True, False),
+        (ReschedulePost(PostId("p"), ActivityId("a"), "X", Digest(""), SOON), 428, True, False),
         (DeleteActivity(ActivityId("a"), "T"), 404, False, True),
         (DeleteActivity(ActivityId("a"), "T"), 409, False, False),
     ],

@@ -11,6 +11,9 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.config.approvals import read_approvals
+from reconciler.config.decisions import pending
+from reconciler.model.address import SiteName
 from tests.cli.projects import Command, Project
 
 SITE = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
@@ -1363,3 +1366,43 @@ def test_posts_that_this_tool_cancelled_itself_are_not_blamed_on_somebody_else(p
     with pottery.project.world() as world:
         world.dashboard.delete_item(SITE, POST)
     assert '" drifted changed remotely its posts are gone' in pottery.run("drift")[1]
+
+
+def cancel_on_the_site(project: Project) -> None:
+    project.edit(APPROVALS, "decision: pending", "decision: approve")
+    with project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, "2026-11-04T12:00:00Z")
+        world.dashboard.cancel_item(SITE, POST)
+
+
+STUCK: dict[str, tuple[Change, int]] = {
+    "cancelled on the site": (cancel_on_the_site, 0),
+    "sent back as a whole": (edits(APPROVALS, "decision: keep", "decision: discard"), 0),
+    "a banned word": (more("reconciler.yaml", "policy: {bannedWords: [kiln]}\n"), 1),
+    "too late": (more("reconciler.yaml", "policy: {minLead: 5d}\n"), 1),
+}
+
+
+@pytest.mark.parametrize("name", STUCK)
+def test_review_suggests_approving_only_what_approving_helps_and_counts_as_approve_does(
+    pottery: Pottery, name: str
+) -> None:
+    (pottery.project.root / "sites" / "shop.yaml").unlink()
+    change, waiting = STUCK[name]
+    pottery.run("apply", "--auto-approve")
+    assert "Next: reconciler approve" in pottery.run("review")[1]
+    change(pottery.project)
+    for _ in range(2):
+        said = pottery.run("review")[1]
+        assert f"Review: {waiting} pending, 0 approved" in said, said
+        assert "reconciler approve" not in said, said
+    file = pottery.project.root / APPROVALS
+    assert pending(read_approvals(file, SiteName("pottery"), file.read_text("utf-8"))) == waiting
+
+
+def test_review_suggests_approving_what_a_pause_holds_back(pottery: Pottery) -> None:
+    """The approval counts as soon as the pause is over."""
+    pottery.run("apply", "--auto-approve")
+    pottery.project.write({"reconciler.yaml": "version: 1\napi: sandbox\npolicy: {paused: hold}\n"})
+    said = pottery.run("review")[1]
+    assert "(1 draft in 1 site)" in said, said

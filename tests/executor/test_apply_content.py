@@ -617,6 +617,29 @@ def test_what_is_not_cancelled_still_goes_out_and_nothing_of_it_is_destroyed(
         assert "ClearPosts" not in shop.writes
 
 
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        (PostStatus.CANCELED, "no; the post is CANCELED"),
+        (PostStatus.SCHEDULED, "no; the post is SCHEDULED"),
+        (PostStatus.PUBLISHED, "it has gone out and is live on "),
+        (None, "no; the post is gone"),
+    ],
+)
+def test_a_refused_move_says_what_the_post_is(shop: Bench, shown: PostStatus | None, why: str) -> None:
+    shop.world.edit("p1", status=PostStatus.SCHEDULED, scheduled_for=START + timedelta(days=3))
+    live = post(shop, "p1")
+    move = ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, START + timedelta(days=4))
+    shop.world.answers = {ReschedulePost: [refused("no", skipped=True)]}
+    if shown is None:
+        shop.world.after_call = lambda _: shop.world.change("a1", posts=())
+    else:
+        shop.world.after_call = lambda _: shop.world.edit("p1", status=shown)
+    ledger = shop.apply(act(move, Kind.DRAFT, "p1"))
+    assert results(ledger) == ["skipped"]
+    assert details(ledger)[0].startswith(why), details(ledger)
+
+
 @pytest.mark.parametrize(("moves", "result"), [(True, "done"), (False, "skipped")])
 def test_a_refused_move_is_judged_by_when_the_post_goes_out(shop: Bench, moves: bool, result: str) -> None:
     at = START + timedelta(days=4)

@@ -145,16 +145,18 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     ) -> Outcome:
         """The outcome of a cancel or a move that was refused with 409, 428 or 404, judging by what the post is now.
 
-        Such an answer says that the post cannot be cancelled in its state (17.9). If it is out, the public has seen it,
+        Such an answer says that the post is not in a state for it (17.9). If it is out, the public has seen it,
         and no cancel changes that. A post that is at the time it was to move to has been moved.
         """
         if isinstance(operation, SchedulePost):
             return refused
         live = await site.reader.post(site.site, operation.post)
         if isinstance(operation, ReschedulePost):
-            moved = live is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for == operation.at
-            return Done(request_id=refused.request_id) if moved else refused
-        if live is None or live.status in TAKEN:
+            if live is None:
+                return replace(refused, problem=refused.problem.and_then("the post is gone"))
+            if live.status is PostStatus.SCHEDULED and live.scheduled_for == operation.at:
+                return Done(request_id=refused.request_id)
+        elif live is None or live.status in TAKEN:
             return Done(remark=Remark.NOT_WAITING, request_id=refused.request_id)
         if live.status is PostStatus.PUBLISHED:
             return replace(refused, problem=_is_live(live, refused.problem), skipped=True)
