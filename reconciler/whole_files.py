@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
@@ -59,10 +59,12 @@ def _of_its_own(path: Path | str) -> tuple[int, str]:
 
 def _beside(path: Path | str) -> tuple[int, str]:
     folder, name = os.path.split(path)
-    hidden = os.path.join(folder, f".{name}.new")
-    with suppress(FileNotFoundError):
+    hidden, only_new = os.path.join(folder, f".{name}.new"), os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY
+    try:
+        return os.open(hidden, only_new, PRIVATE), hidden
+    except FileExistsError:
         os.unlink(hidden)  # left by a crash, or a link or a pipe that somebody put there
-    return os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, PRIVATE), hidden
+        return os.open(hidden, only_new, PRIVATE), hidden
 
 
 def _discard(hidden: str) -> None:

@@ -317,7 +317,8 @@ class Lease:
         A lease that is no longer stored as it was written, whoever changed or removed it, excludes no other run.
         """
         self.check()
-        await asyncio.gather(self._beat.see(self._lock.site.id), self._see())
+        await self._see()
+        await self._beat.see(self._lock.site.id)  # last: whoever takes a lease writes there first
         self.check()
 
     async def _see(self) -> None:
