@@ -85,7 +85,8 @@ class SiteEntry(Struct, frozen=True, gc=False):
         """The site as its file declares it. Raises InvalidFiles if it has `problems`."""
         if self.problems:
             raise InvalidFiles(self.problems)
-        return self.kept.unpack()
+        site = self.kept.unpack()
+        return replace(site, ref=replace(site.ref, name=self.name))  # one text for the name, whoever keeps it
 
 
 class SiteIndex(Struct, frozen=True):

@@ -59,16 +59,17 @@ def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter) -> Sele
     if unknown:  # an approval that cannot be looked up was not withdrawn: nothing may be cancelled because of it
         raise InvalidFiles(replace(warning, severity=Severity.ERROR) for warning in unknown)
     targets = target_filter(choice.targets, choice.excludes, index.entries)
-    chosen = [entry for entry in index.entries if is_chosen(targets, entry)]
-    entries = chosen if choice.shard is None else [entry for entry in chosen if in_shard(entry.name, choice.shard)]
+    everything = targets == TargetFilter()
+    chosen = index.entries if everything else tuple(entry for entry in index.entries if is_chosen(targets, entry))
+    entries = chosen if choice.shard is None else tuple(entry for entry in chosen if in_shard(entry.name, choice.shard))
     elsewhere = frozenset(entry.name for entry in without(chosen, entries))
     if choice.changed_since is not None:
         entries = _changed(project, entries, choice.changed_since)
-    every = (*index.entries, *index.others)
+    every = index.entries + index.others
     share = every if choice.shard is None else [entry for entry in every if in_shard(entry.name, choice.shard)]
     return Selection(
         project,
-        tuple(entries),
+        entries,
         targets,
         index.total,
         index.run_warnings,
@@ -101,11 +102,13 @@ def in_shard(name: SiteName, shard: Shard) -> bool:
     return int.from_bytes(digest[:8], "big") % shard.count == shard.number - 1
 
 
-def _changed(project: ProjectConfig, entries: list[SiteEntry], revision: str) -> list[SiteEntry]:
+def _changed(project: ProjectConfig, entries: tuple[SiteEntry, ...], revision: str) -> tuple[SiteEntry, ...]:
     changed = repository_of(project).changed_since(revision)
     if project.file is not None and changed.has(project.file):
         return entries
-    return [entry for entry in entries if changed.has(entry.file) or changed.has(project.approvals_file(entry.name))]
+    return tuple(
+        entry for entry in entries if changed.has(entry.file) or changed.has(project.approvals_file(entry.name))
+    )
 
 
 def regenerated(names: tuple[str, ...], selection: Selection) -> frozenset[SiteName]:

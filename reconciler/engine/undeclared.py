@@ -72,6 +72,8 @@ async def undeclared_sites(
     if selection.declared is None or selection.targets.included:
         return ()
     ids = {*await store.ids(), *(label.id for label in await store.first.labels())}
+    if not ids:
+        return ()
     declared = selection.declared()
     unnamed = [SiteRef(SiteName(id), id) for id in sorted(ids) if id.lower() not in declared]
 

@@ -43,18 +43,34 @@ MOST_LINES: Final = 40
 """How many posts are listed, with a line each, before they are summed up."""
 
 
-class _Single(Struct, Generic[CountsT], gc=False):
-    """What is kept about a block that one site has, and where its text is. Small, because there may be thousands."""
+class _Outline(Struct, Generic[CountsT], frozen=True):
+    """What many blocks have in common even if their text differs."""
 
     rank: int
     labels: frozenset[tuple[str, str]]
     tally: CountsT
-    name: str
-    start: int
     length: int
     lines: int
     """How many lines it has before they are wrapped."""
+
+
+class _Single(Struct, Generic[CountsT], gc=False):
+    """What is kept about a block that one site has, and where its text is. Small, because there may be thousands."""
+
+    outline: _Outline[CountsT]
+    name: str
+    start: int
     totals: tuple[Total, ...]
+
+    @property
+    def rank(self) -> int:
+        """Where it stands on the screen."""
+        return self.outline.rank
+
+    @property
+    def tally(self) -> CountsT:
+        """The site's counts."""
+        return self.outline.tally
 
 
 class _Shared(Generic[CountsT]):
@@ -63,13 +79,14 @@ class _Shared(Generic[CountsT]):
     __slots__ = ("count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
 
     def __init__(self, first: _Single[CountsT]) -> None:
-        self.rank = first.rank
-        self.labels = first.labels
+        outline = first.outline
+        self.rank = outline.rank
+        self.labels = outline.labels
         self.count = 1
-        self.tally = first.tally
+        self.tally = outline.tally
         self.names = [first.name]
-        self.own: list[BlockPlace] = [(first.start, first.length)]
-        self.own_lines = first.lines
+        self.own: list[BlockPlace] = [(first.start, outline.length)]
+        self.own_lines = outline.lines
         self.totals = {total.kind: total for total in first.totals}
         self.shared: list[BlockPlace | str] = []
 
@@ -94,10 +111,9 @@ class Blocks(Generic[CountsT]):
         self._changes = changes
         self._text: SpooledTemporaryFile[str] | None = None
         self._found: dict[bytes, _Single[CountsT] | _Shared[CountsT]] = {}
-        # Each set of labels and each tally only once: sites with different changes still share these.
+        self._outlines: dict[_Outline[CountsT], _Outline[CountsT]] = {}
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._seen: Counter[frozenset[tuple[str, str]]] = Counter()
-        self._tallies: dict[CountsT, CountsT] = {}
 
     def saw(self, labels: Sequence[tuple[str, str]]) -> None:
         """Counts a site with its labels, whether or not it has a block."""
@@ -120,13 +136,14 @@ class Blocks(Generic[CountsT]):
         """
         totals = {part.kind: part for part in common if not isinstance(part, Line)}
         parts = [part if isinstance(part, Line) else part.kind for part in common]
-        key = hashlib.blake2b(repr((rank, parts)).encode("utf-8", "surrogatepass"), digest_size=20).digest()
+        key = hashlib.blake2b(repr((rank, parts)).encode("utf-8", "surrogatepass"), digest_size=15).digest()
         found = self._found.get(key)
         if found is None:
             lines, known = own(), frozenset(labels)
-            known, tally = self._labels.setdefault(known, known), self._tallies.setdefault(tally, tally)
-            place = self._keep(lines)
-            self._found[key] = _Single(rank, known, tally, name, *place, len(lines), tuple(totals.values()))
+            start, length = self._keep(lines)
+            outline = _Outline(rank, self._labels.setdefault(known, known), tally, length, len(lines))
+            outline = self._outlines.setdefault(outline, outline)
+            self._found[key] = _Single(outline, name, start, tuple(totals.values()))
             return
         if isinstance(found, _Single):
             found = self._found[key] = _Shared(found)
