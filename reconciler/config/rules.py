@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from reconciler.config import times
 from reconciler.config.layers import MergedDocument
@@ -63,15 +63,9 @@ def read_schedule(merged: MergedDocument) -> DesiredSchedule | None:
     if "rules" not in written:
         merged.problem(("schedule",), "rules is missing", "write the rules, or `rules: []` for none")
     rules = _each(merged, ("schedule", "rules"), _schedule_rule)
-    for at, (path, rule) in enumerate(rules):
-        for earlier_path, earlier in rules[:at]:
-            if (
-                covers(earlier.match, rule.match)
-                and _covers_names(earlier.channels, rule.channels)
-                and _covers_names(earlier.types, rule.types)
-            ):
-                _note_unreachable(path, earlier_path, merged)
-                break
+    above = _RulesAbove()
+    for path, rule in rules:
+        _reachable(rule.match, path, above, merged, (rule.channels, rule.types))
     return DesiredSchedule(
         rules=tuple(rule for _, rule in rules),
         approval_required=written.get("approval", "required") == "required",
@@ -199,6 +193,10 @@ def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
     return not allowed or (bool(asked) and asked <= allowed)
 
 
+PostFilter: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+"""The channels and the types of the posts that a rule is about; all of them if it names none."""
+
+
 class _RulesAbove:
     """The matches of the rules above the current one, found by the ids or the title that they name.
 
@@ -206,34 +204,32 @@ class _RulesAbove:
     """
 
     def __init__(self) -> None:
-        self._rules: list[tuple[Match, KeyPath]] = []
+        self._rules: list[tuple[Match, KeyPath, PostFilter]] = []
         self._by_name: dict[str | None, list[int]] = {}
 
-    def add(self, match: Match, path: KeyPath) -> None:
+    def add(self, match: Match, path: KeyPath, posts: PostFilter) -> None:
         """Adds the next rule."""
         title = None if match.title is None or _any_title(match) else f"title {match.title.casefold()}"
         for name in (f"id {id}" for id in match.ids) if match.ids else (title,):
             self._by_name.setdefault(name, []).append(len(self._rules))
-        self._rules.append((match, path))
+        self._rules.append((match, path, posts))
 
-    def covering(self, match: Match) -> KeyPath | None:
-        """The first rule that covers everything that a match covers."""
+    def covering(self, match: Match, posts: PostFilter) -> KeyPath | None:
+        """The first rule that covers everything that a match covers, or all posts of these channels and types."""
         names = {None, *(f"id {id}" for id in sorted(match.ids)[:1])}
         if match.title is not None:
             names.add(f"title {match.title.casefold()}")
         for at in sorted(at for name in names for at in self._by_name.get(name, ())):
-            earlier, path = self._rules[at]
-            if covers(earlier, match):
+            earlier, path, its_posts = self._rules[at]
+            if covers(earlier, match) and all(map(_covers_names, its_posts, posts)):
                 return path
         return None
 
 
-def _reachable(match: Match, path: KeyPath, above: _RulesAbove, merged: MergedDocument) -> None:
-    if (earlier := above.covering(match)) is not None:
-        _note_unreachable(path, earlier, merged)
-    above.add(match, path)
-
-
-def _note_unreachable(path: KeyPath, earlier: KeyPath, merged: MergedDocument) -> None:
-    message = f"never applies: {dotted(earlier)} above it already matches everything it could match"
-    merged.problem(path, message, "put the narrower rule first, or remove one", continues=True)
+def _reachable(
+    match: Match, path: KeyPath, above: _RulesAbove, merged: MergedDocument, posts: PostFilter = ((), ())
+) -> None:
+    if (earlier := above.covering(match, posts)) is not None:
+        message = f"never applies: {dotted(earlier)} above it already matches everything it could match"
+        merged.problem(path, message, "put the narrower rule first, or remove one", continues=True)
+    above.add(match, path, posts)

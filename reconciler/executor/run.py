@@ -99,6 +99,7 @@ class SiteRun:
         self._troubled: dict[ActivityId, Diagnostic] = {}
         self._kept = Packed(_Kept, _Kept(plan))
         self._done: list[CallAttempt] = []
+        self._verbs_done: set[Verb] = set()
         # By identity, because equal actions may occur. They are kept, so that no later action gets an `id` of theirs.
         self._begun: dict[int, Action] = {}
         self._ended: dict[int, Action] = {}
@@ -326,7 +327,7 @@ class SiteRun:
                 await self.journal.sent(entry)
                 noted = replace(entry, sent=True)
             if made and isinstance(outcome, Done):
-                self._done.append(CallAttempt(action, noted, outcome, before))  # it stays open until it has been seen
+                self._has_done(CallAttempt(action, noted, outcome, before))  # it stays open until it has been seen
             elif not (waits and isinstance(outcome, Done | Pending)):
                 await self.close(CallAttempt(action, noted, outcome, before))
             attempts.append(CallAttempt(action, noted, outcome, before))
@@ -340,8 +341,12 @@ class SiteRun:
     async def close(self, attempt: CallAttempt) -> None:
         """Records the outcome of an attempt and what it means for later runs."""
         if isinstance(attempt.outcome, Done):
-            self._done.append(attempt)
+            self._has_done(attempt)
         await self.record(attempt)
+
+    def _has_done(self, attempt: CallAttempt) -> None:
+        self._done.append(attempt)
+        self._verbs_done.add(attempt.action.operation.verb)
 
     async def record(self, attempt: CallAttempt, found: Snapshot | None = None) -> None:
         """Records the outcome of an attempt for later runs, without reading it back once more."""
@@ -359,11 +364,11 @@ class SiteRun:
 
     def has_written(self, verb: Verb) -> bool:
         """Whether such a write took effect and has not been read back yet."""
-        return any(attempt.action.operation.verb is verb for attempt in self._done)
+        return verb in self._verbs_done
 
     def take_written(self) -> tuple[CallAttempt, ...]:
         """Returns the successful attempts that were not read back; from now on they count as read back."""
-        written, self._done = tuple(self._done), []
+        written, self._done, self._verbs_done = tuple(self._done), [], set()
         return written
 
     async def was_swapped(self, attempt: CallAttempt, found: Snapshot) -> bool:

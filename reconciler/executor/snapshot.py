@@ -31,7 +31,7 @@ class Snapshot(Struct, frozen=True, dict=True):
 
     def activity(self, id: str) -> Activity | None:
         """The activity with an id."""
-        return next((activity for activity in self.activities if activity.id == id), None)
+        return self.marketing_plan.activities_by_id.get(id) if self.marketing_plan else None
 
     def posts_of(self, id: str) -> tuple[Post, ...]:
         """An activity's posts, wherever they were read."""

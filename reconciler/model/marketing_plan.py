@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import ClassVar, Final, TypeAlias
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
-from reconciler.model.posts import PostId, Unrecognised
+from reconciler.model.posts import Post, PostId, Unrecognised
 from reconciler.model.writes import Condition, Verb, Write
 
 
@@ -28,7 +29,7 @@ NO_STATUS: Final = Unrecognised("no status")
 """The status of a marketing plan whose answer does not give one."""
 
 
-class MarketingPlan(Struct, frozen=True):
+class MarketingPlan(Struct, frozen=True, dict=True):
     """The marketing plan as the API shows it (D 6.2): its status and the activities in the requested window."""
 
     status: AnyPlanStatus
@@ -41,6 +42,16 @@ class MarketingPlan(Struct, frozen=True):
 
     What such an answer means depends on what earlier runs know (17.1).
     """
+
+    @cached_property
+    def activities_by_id(self) -> dict[str, Activity]:
+        """The activities by id."""
+        return {activity.id: activity for activity in reversed(self.activities)}
+
+    @cached_property
+    def posts_by_id(self) -> dict[str, Post]:
+        """The posts of all activities by id."""
+        return {post.id: post for activity in reversed(self.activities) for post in reversed(activity.posts)}
 
 
 class When(StrEnum):

@@ -170,23 +170,15 @@ class Bound(Variant, frozen=True):
     bindings: Bindings
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
-        found = self.bindings
-        sets: dict[Digest, frozenset[ActivityId]] = {}
-        for remembered in (*recorded.sets, *found.sets):
-            sets[remembered.rule] = sets.get(remembered.rule, frozenset()) | remembered.activities
-        created: dict[tuple[str, object], CreatedActivity] = {
-            (activity.title, activity.target_date): activity for activity in (*recorded.created, *found.created)
-        }
-        events: dict[EventId, CreatedEvent] = {event.id: event for event in recorded.created_events}
-        for event in found.created_events:
-            known = events.get(event.id)
-            events[event.id] = replace(event, seen=event.seen or (known is not None and known.seen))
+        found = self.bindings  # a note about each of many objects: what it does not add to is not gone through
         return replace(
             recorded,
             event_ids=_with(recorded.event_ids, found.event_ids),
-            sets=tuple(RememberedSet(rule, sets[rule]) for rule in sorted(sets)),
-            created=tuple(sorted(created.values(), key=lambda activity: (activity.target_date, activity.title))),
-            created_events=tuple(events[id] for id in sorted(events)),
+            sets=_with_sets(recorded.sets, found.sets) if found.sets else recorded.sets,
+            created=_with_created(recorded.created, found.created) if found.created else recorded.created,
+            created_events=_with_events(recorded.created_events, found.created_events)
+            if found.created_events
+            else recorded.created_events,
             objects=_with(recorded.objects, found.objects),
             spent=tuple(sorted({*recorded.spent, *found.spent})) if found.spent else recorded.spent,
             outcomes=_with_outcomes(recorded.outcomes, found.outcomes),
@@ -201,6 +193,28 @@ def _with(sorted_members: tuple[tuple[str, T], ...], found: tuple[tuple[str, T],
         rest = members[at + 1 :] if at < len(members) and members[at][0] == name else members[at:]
         members = (*members[:at], (name, value), *rest)
     return members
+
+
+def _with_sets(recorded: tuple[RememberedSet, ...], found: tuple[RememberedSet, ...]) -> tuple[RememberedSet, ...]:
+    sets: dict[Digest, frozenset[ActivityId]] = {}
+    for remembered in (*recorded, *found):
+        sets[remembered.rule] = sets.get(remembered.rule, frozenset()) | remembered.activities
+    return tuple(RememberedSet(rule, sets[rule]) for rule in sorted(sets))
+
+
+def _with_created(
+    recorded: tuple[CreatedActivity, ...], found: tuple[CreatedActivity, ...]
+) -> tuple[CreatedActivity, ...]:
+    created = {(activity.title, activity.target_date): activity for activity in (*recorded, *found)}
+    return tuple(sorted(created.values(), key=lambda activity: (activity.target_date, activity.title)))
+
+
+def _with_events(recorded: tuple[CreatedEvent, ...], found: tuple[CreatedEvent, ...]) -> tuple[CreatedEvent, ...]:
+    events: dict[EventId, CreatedEvent] = {event.id: event for event in recorded}
+    for event in found:
+        known = events.get(event.id)
+        events[event.id] = replace(event, seen=event.seen or (known is not None and known.seen))
+    return tuple(events[id] for id in sorted(events))
 
 
 def _with_outcomes(recorded: tuple[PostOutcome, ...], found: tuple[PostOutcome, ...]) -> tuple[PostOutcome, ...]:

@@ -7,7 +7,7 @@ so an approval or a connected channel never changes what others are asked to rev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
 
 from msgspec import Struct
@@ -70,10 +70,9 @@ def select_drafts(
     """
     ours = {published.id for published in recorded.published}
     candidates: list[Candidate] = []
-    matches = MatchIndex(enumerate(rule.match for rule in rules))
+    index = ScheduleRuleIndex(rules)
     for activity, post in _posts(activities):
-        to_try = sorted(matches.that_may_cover(activity.id, activity.title))
-        rule = rule_for(rules, activity, post, scope, to_try)
+        rule = index.rule_for(activity, post, scope)
         if rule is not None:
             at = moment_of(rules[rule].at, activity, scope)
             candidates.append(Candidate(rule, activity, post, at, at or activity.date))
@@ -130,29 +129,30 @@ def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
             yield activity, post
 
 
-def rule_for(
-    rules: tuple[ScheduleRule, ...],
-    activity: Activity,
-    post: Post,
-    scope: Scope,
-    to_try: Sequence[int] | None = None,
-) -> int | None:
-    """The rule that decides a post; None if no rule does. `to_try` are those whose match may cover the activity."""
-    if post.status is PostStatus.SCHEDULED:
-        # `within` starts now. A post that goes out later on the same day still belongs to the rule once the activity's
-        # date has passed.
-        scope = replace(scope, now=min(scope.now, activity.date))
-    for index in range(len(rules)) if to_try is None else to_try:
-        rule = rules[index]
-        if (
-            (post.channel in rule.channels if rule.channels else post.channel in SUPPORTED_CHANNELS)
-            and (not rule.types or post.type in rule.types)
-            and covers(rule.match, activity, scope)
-        ):
-            return index
-        if may_cover(rule.match, activity, scope):
-            return None
-    return None
+class ScheduleRuleIndex:
+    """The rules of a schedule, found by the ids and titles that they name: few need to be tried for a post."""
+
+    def __init__(self, rules: tuple[ScheduleRule, ...]) -> None:
+        self.rules = rules
+        self._matches = MatchIndex(enumerate(rule.match for rule in rules))
+
+    def rule_for(self, activity: Activity, post: Post, scope: Scope) -> int | None:
+        """The rule that decides a post; None if no rule does."""
+        if post.status is PostStatus.SCHEDULED:
+            # `within` starts now. A post that goes out later on the same day still belongs to the rule once the
+            # activity's date has passed.
+            scope = replace(scope, now=min(scope.now, activity.date))
+        for index in sorted(self._matches.that_may_cover(activity.id, activity.title)):
+            rule = self.rules[index]
+            if (
+                (post.channel in rule.channels if rule.channels else post.channel in SUPPORTED_CHANNELS)
+                and (not rule.types or post.type in rule.types)
+                and covers(rule.match, activity, scope)
+            ):
+                return index
+            if may_cover(rule.match, activity, scope):
+                return None
+        return None
 
 
 def _counts(post: Post) -> bool:

@@ -19,6 +19,7 @@ from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of
+from reconciler.planner.candidates import ScheduleRuleIndex
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, who_moved
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
@@ -129,7 +130,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
             return None if self._was_asked_to_be_cancelled(activity, post) else Finding.CANCELLED
         if post.digest != last.digest and not self.desired.approvals.approves(post, activity.date):
             return Finding.EDITED
-        if is_moved(last, post) and not is_at_its_rules_time(self.desired, activity, post, self.scope):
+        if is_moved(last, post) and not is_at_its_rules_time(self._schedule_rules, activity, post, self.scope):
             return Finding.MOVED_BY_OTHERS
         return None
 
@@ -230,6 +231,10 @@ class PostsAudit(Struct, frozen=True, dict=True):
     def activities_by_id(self) -> dict[ActivityId, Activity]:
         """The activities of the marketing plan."""
         return {activity.id: activity for activity in self.activities()}
+
+    @cached_property
+    def _schedule_rules(self) -> ScheduleRuleIndex:
+        return ScheduleRuleIndex(self.desired.schedule.rules if self.desired.schedule is not None else ())
 
     @cached_property
     def _gone_out(self) -> frozenset[PostId]:

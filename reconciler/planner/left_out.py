@@ -26,11 +26,10 @@ def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[Publi
 
     The time is None if the API picked it and it is not known.
     """
-    ours = scheduled_by_us(recorded)
-    over = {outcome.post for outcome in recorded.outcomes}
+    ours = scheduled_by_us(recorded) - {outcome.post for outcome in recorded.outcomes}
     for post in recorded.published:
         moment = moment_now(recorded, post)
-        if post.id in ours - over and ((due := moment or post.date) is None or due > now):
+        if post.id in ours and ((due := moment or post.date) is None or due > now):
             yield post, moment
 
 

@@ -12,7 +12,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostStatus, post_name
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, blocked
-from reconciler.planner.candidates import moment_of, rule_for
+from reconciler.planner.candidates import ScheduleRuleIndex, moment_of
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.used_approvals import scheduled_by_us
 
@@ -37,12 +37,12 @@ def is_moved(last: PublishedPost, post: Post) -> bool:
     return not same_minute(last.scheduled_for, post.scheduled_for)
 
 
-def is_at_its_rules_time(desired: DesiredSite, activity: Activity, post: Post, scope: Scope) -> bool:
+def is_at_its_rules_time(index: ScheduleRuleIndex, activity: Activity, post: Post, scope: Scope) -> bool:
     """Whether a post waits for the `at` of its schedule rule: whoever moved it there, that time is asked for."""
-    if desired.schedule is None or post.scheduled_for is None:
+    if post.scheduled_for is None:
         return False
-    rule = rule_for(desired.schedule.rules, activity, post, scope)
-    at = None if rule is None else moment_of(desired.schedule.rules[rule].at, activity, scope)
+    rule = index.rule_for(activity, post, scope)
+    at = None if rule is None else moment_of(index.rules[rule].at, activity, scope)
     return at is not None and same_minute(at, post.scheduled_for)
 
 
@@ -61,12 +61,13 @@ def moved_by_hand(
     said |= {str(post.address) for post in plan.still_going_out}
     ours, zone = scheduled_by_us(recorded), scope.zone_name
     last = recorded.last_published
+    index = ScheduleRuleIndex(desired.schedule.rules if desired.schedule is not None else ())
     found = []
     for activity in observed.marketing_plan.activities:
         for post in activity.posts:
             if post.id not in ours or post.id not in last or not is_moved(last[post.id], post):
                 continue
-            if is_at_its_rules_time(desired, activity, post, scope):
+            if is_at_its_rules_time(index, activity, post, scope):
                 continue
             address = scope.address(Kind.DRAFT, post.id)
             before, now = last[post.id].scheduled_for, post.scheduled_for

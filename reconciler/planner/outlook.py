@@ -13,11 +13,11 @@ from reconciler.model.approvals import ActivityApproval, ActivityDecision, Appro
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId, PostStatus, post_name
-from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, ScheduleRule
+from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
-from reconciler.planner.candidates import Candidate, moment_of, rule_for
+from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, moment_of
 from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
 from reconciler.planner.options import Scope, zone_of_posts
 
@@ -43,6 +43,7 @@ def missed_approvals(
         return ()
     live = {post.id: (activity, post) for activity in activities for post in activity.posts}
     used = {post.id: post.times for post in recorded.published}
+    index = ScheduleRuleIndex(schedule.rules)
     missed: list[MissedApproval] = []
     for approval in approvals.activities:
         if approval.decision is not ActivityDecision.KEEP:
@@ -54,19 +55,17 @@ def missed_approvals(
             if found is not None and found[1].status is not PostStatus.DRAFT:
                 continue
             activity = found[0] if found else Activity(approval.id, approval.title, "", approval.date)
-            moment, exact = _due(draft, activity, schedule.rules, scope)
+            moment, exact = _due(draft, activity, index, scope)
             if moment <= scope.now:
                 missed.append(MissedApproval(draft, approval, moment, exact))
     return tuple(missed)
 
 
-def _due(
-    draft: DraftApproval, activity: Activity, rules: tuple[ScheduleRule, ...], scope: Scope
-) -> tuple[datetime, bool]:
+def _due(draft: DraftApproval, activity: Activity, index: ScheduleRuleIndex, scope: Scope) -> tuple[datetime, bool]:
     """When a draft in the file would have gone out, and whether that is certain."""
     waiting = Post(draft.id, draft.channel, draft.type, PostStatus.SCHEDULED)
-    rule = rule_for(rules, activity, waiting, scope)
-    at = None if rule is None else moment_of(rules[rule].at, activity, scope)
+    rule = index.rule_for(activity, waiting, scope)
+    at = None if rule is None else moment_of(index.rules[rule].at, activity, scope)
     return (activity.date, False) if at is None else (at, True)
 
 

@@ -33,7 +33,7 @@ from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, Rec
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, StillGoingOut, ToReview, blocked
 from reconciler.planner.approval_checks import difference_words, not_committed
-from reconciler.planner.candidates import rule_for
+from reconciler.planner.candidates import ScheduleRuleIndex
 from reconciler.planner.channel_rules import not_connected
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope
@@ -91,7 +91,7 @@ def judge_waiting(
         days=days_of(activities, scope),
         kept=days_of(activities, scope, only_gone=True),
     )
-    waiting_posts = _WaitingPosts(standards)
+    waiting_posts = _WaitingPosts(standards, ScheduleRuleIndex(standards.schedule.rules))
     for activity, post in waiting:
         waiting_posts.judge(activity, post, lost.get(activity.id))
     if not options.publish:
@@ -134,6 +134,7 @@ class _WaitingPosts(Struct):
     """Judges the waiting posts in the order of their times, since days fill up."""
 
     standards: Standards
+    rules: ScheduleRuleIndex
     cancels: list[Action] = field(default_factory=list)
     moves: list[tuple[int, Action]] = field(default_factory=list)
     blocked: list[tuple[int, Diagnostic]] = field(default_factory=list)
@@ -142,7 +143,7 @@ class _WaitingPosts(Struct):
 
     def judge(self, activity: Activity, post: Post, lost: Unwanted | None) -> None:
         standards = self.standards
-        rule = rule_for(standards.schedule.rules, activity, post, standards.scope)
+        rule = self.rules.rule_for(activity, post, standards.scope)
         unwanted = lost or standards.why_not(activity, post, rule)
         if unwanted is not None:
             self._cancel(activity, post, unwanted)

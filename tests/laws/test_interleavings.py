@@ -40,7 +40,7 @@ from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.schedule import CancelPost
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import BlockedBy, Plan
-from reconciler.planner.candidates import rule_for
+from reconciler.planner.candidates import ScheduleRuleIndex
 from reconciler.planner.options import Scope
 from reconciler.planner.used_approvals import times_of
 from reconciler.sandbox.app import Sandbox, Seen
@@ -466,7 +466,7 @@ class Interleavings(RuleBasedStateMachine):
                 if post.status is not PostStatus.SCHEDULED or str(post.id) in named:
                     continue
                 ours = str(post.id) in self.by_tool
-                if not ours and rule_for(desired.schedule.rules, activity, post, scope) is None:
+                if not ours and ScheduleRuleIndex(desired.schedule.rules).rule_for(activity, post, scope) is None:
                     continue
                 draft = file.draft(post.id)
                 assert draft is not None, f"{post.id} waits, and the file does not have it"

@@ -219,22 +219,24 @@ def _created_mismatch(
 
 async def activity_unmet(required: ActivityCondition, site: SiteCache) -> Diagnostic | None:
     """What was found instead of the required activity, or of its required absence. May raise an ApiError."""
-    live = (await site.marketing_plan()).activities
+    live = await site.marketing_plan()
     match required:
         case ActivityIs(id=id, facts=facts):
-            activity = next((activity for activity in live if activity.id == id), None)
+            activity = live.activities_by_id.get(id)
             if activity is None:
                 return GONE
             return None if activity.digest == facts else stale("the activity has changed since the plan")
         case DateIs(activity=id, date=on):
-            activity = next((activity for activity in live if activity.id == id), None)
+            activity = live.activities_by_id.get(id)
             if activity is None:
                 return GONE
             moved = f"its activity is now on {instant(activity.date)}"
             return None if activity.date == on else stale(moved, "run plan again")
         case NoActivityLike(title=title, target_date=date):
             name = normal_text(title)
-            alike = any(normal_text(activity.title) == name and instant(activity.date) == date for activity in live)
+            alike = any(
+                normal_text(activity.title) == name and instant(activity.date) == date for activity in live.activities
+            )
             return stale("the activity already exists") if alike else None
         case _:
             assert_never(required)

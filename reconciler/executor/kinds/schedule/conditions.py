@@ -13,7 +13,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import stale
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, post_name
+from reconciler.model.posts import GONE_OUT, Post, PostStatus, post_name
 from reconciler.model.schedule import (
     Approved,
     DraftCondition,
@@ -40,7 +40,7 @@ def is_scheduled(live: Post) -> bool:
 
 async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> Diagnostic | None:
     """What a post is instead of what is required. May raise an ApiError."""
-    post = _post(await site.marketing_plan(), required.id)
+    post = (await site.marketing_plan()).posts_by_id.get(required.id)
     if post is None and isinstance(required, PostIs) and required.status is PostStatus.SCHEDULED:
         # The activity of a scheduled post may not show it (6.4).
         post = await site.reader.post(site.site, required.id)
@@ -127,13 +127,9 @@ def time_unmet(required: StillAhead, now: datetime, zone: str) -> Diagnostic | N
 
 def not_as_approved(operation: SchedulePost, live: MarketingPlan) -> Diagnostic | None:
     """How a draft differs from what was approved; None if it does not."""
-    post = _post(live, operation.post)
+    post = live.posts_by_id.get(operation.post)
     if post is None:
         return stale("the draft is gone")
     if post.status is not PostStatus.DRAFT:
         return stale(f"the post is {printable(str(post.status))}, no longer a draft")
     return None if post.digest == operation.digest else stale("changed after approval", "review it again")
-
-
-def _post(live: MarketingPlan, id: PostId) -> Post | None:
-    return next((post for activity in live.activities for post in activity.posts if post.id == id), None)

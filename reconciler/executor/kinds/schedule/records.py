@@ -30,12 +30,12 @@ def published_post(
     """
     post, digest, recorded = operation.post, operation.digest, context.recorded
     found, options = context.found, context.options
-    before = next((each for each in recorded.published if (each.id, each.digest) == (post, digest)), None)
+    moved = isinstance(operation, ReschedulePost)
     zone = context.zone or max(recorded.published, key=lambda each: each.done_at, default=NOTHING_SCHEDULED).zone
     live, activity = (found.post(post), found.activity(operation.activity)) if found else (None, None)
     moment = operation.at if found is None else live.scheduled_for if live else None
-    moved = isinstance(operation, ReschedulePost)
-    if before is not None and moved:
+    earlier = recorded.published_by_id.get(post, ()) if moved else ()
+    if (before := next((each for each in earlier if each.digest == digest), None)) is not None:
         # The same scheduling at another time, not a second one.
         return replace(before, scheduled_for=moment, date=activity.date if activity else before.date, zone=zone)
     # Earlier uses of its approvals count too; otherwise, an approval that is used up could count again.
