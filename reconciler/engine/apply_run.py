@@ -27,7 +27,7 @@ from reconciler.executor.events import ProgressEvent
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -38,7 +38,7 @@ from reconciler.model.verdict import Verdict
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
-from reconciler.state.errors import StateError
+from reconciler.state.errors import StateError, of_any_site
 from reconciler.state.examination import check_writable
 from reconciler.state.heartbeat import RETRY
 from reconciler.state.journal import SiteJournal
@@ -318,7 +318,7 @@ async def leased(run: ApplyRun, site: SiteRef) -> AsyncIterator[LockedSite]:
         yield LockedSite(await run.session.store.open_journal(site, lease), lease)
     finally:
         if (error := await lease.release()) is not None:
-            what = f"the lock of {site.name} could not be released: {error.message}"
-            fix = "it expires within a minute"
-            place = error.place
-            run.emit(Notice(Diagnostic("lock-not-given-back", what, fix, Severity.WARNING, place)))
+            why = of_any_site(diagnostic_of(error)).message
+            what, fix = f"its lock could not be released: {why}", "it expires within a minute"
+            address = Address(site.name)
+            run.emit(Notice(Diagnostic("lock-not-given-back", what, fix, Severity.WARNING, address=address)))

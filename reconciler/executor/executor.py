@@ -21,6 +21,7 @@ from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.outcomes import Trouble
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Plan
+from reconciler.state.errors import of_any_site
 
 INTERRUPTED = Diagnostic(Trouble.STOPPED, "the run was stopped")
 
@@ -47,7 +48,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
         error = await _close(run, error)
     for action in run.queue:
         if not run.has_ended(action):
-            run.give_up(action, replace(error, fix="", place=None) if error else INTERRUPTED)
+            run.give_up(action, replace(of_any_site(error), fix="", place=None) if error else INTERRUPTED)
     return await run.ledger(error)
 
 

@@ -7,7 +7,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.document import UnusablePlan
-from reconciler.state.errors import StateError
+from reconciler.state.errors import STATE, StateError
 from reconciler.state.lease import Locked
 
 BUG = "bug"
@@ -25,7 +25,7 @@ def _diagnostic(error: BaseException) -> Diagnostic:
         case ApiError():
             return error.diagnostic()
         case StateError():
-            return Diagnostic("state", error.message, error.fix, place=error.place, continues=error.continues or ABSENT)
+            return Diagnostic(STATE, error.message, error.fix, place=error.place, continues=error.continues or ABSENT)
         case Locked(what=what, fix=fix):
             return Diagnostic(LOCKED, what, fix)
         case UnusablePlan(code=code, what=what, fix=fix, address=address, place=place):

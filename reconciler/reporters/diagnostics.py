@@ -11,6 +11,7 @@ from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
 from reconciler.model.text import about
 from reconciler.planner.actions import StillGoingOut
+from reconciler.state.errors import of_any_site
 
 
 def sentence(diagnostic: Diagnostic) -> str:
@@ -40,6 +41,11 @@ def reason(diagnostic: Diagnostic) -> str:
     if place is None or not place.file:
         return text
     return f"{place}: {text}" if place.line else about(place.file, text, continues=diagnostic.continues is True)
+
+
+def shared_reason(diagnostic: Diagnostic) -> str:
+    """The `reason` for all sites with the same problem."""
+    return reason(of_any_site(diagnostic))
 
 
 def particulars(diagnostic: Diagnostic) -> str:

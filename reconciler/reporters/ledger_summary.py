@@ -14,7 +14,7 @@ from reconciler.executor.ledger import ActionResult
 from reconciler.model.address import SiteName
 from reconciler.model.plurals import plural
 from reconciler.model.text import spoken
-from reconciler.reporters.diagnostics import reason
+from reconciler.reporters.diagnostics import shared_reason
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.ledger_text import (
     CUT_SHORT,
@@ -86,7 +86,8 @@ class LedgerSummary:
         Returns an earlier site that failed in the same way, if there is one.
         """
         word = "refused" if failed.refused else "failed" if planned else "could not be planned"
-        first, why = self._before(failed.name, ((word, reason(failed.problem)),), reason(failed.problem))
+        why = shared_reason(failed.problem)
+        first, why = self._before(failed.name, ((word, why),), why)
         why = why if planned and not failed.refused else ""
         self._add(failed.name, _Row(1 if failed.refused else 0, word, Style.RED, word != "failed", why))
         return first

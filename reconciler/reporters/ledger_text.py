@@ -25,7 +25,7 @@ from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.diagnostics import of_its_site, reason, sentence
+from reconciler.reporters.diagnostics import of_its_site, reason, sentence, shared_reason
 from reconciler.reporters.failures import unseen_lines
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
@@ -122,7 +122,7 @@ def applied_lines(
     elif brief and (
         done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)
     ):
-        all_done = all(entry.result is ActionResult.DONE for entry in ledger.entries)
+        all_done = not ledger.error and all(entry.result is ActionResult.DONE for entry in ledger.entries)
         spans.append(Span(done if all_done else f"done: {done}", Style.DIM))
     if same_as:
         spans.append(Span(_same_words(repeated, same_as, zone), Style.RED))
@@ -152,19 +152,19 @@ def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
     if ledger.interrupted or not (ledger.error or any(entry.result in NOT_DONE for entry in ledger.entries)):
         return ()
     found = [
-        (f"{entry.result} {entry.operation.kind} {entry.verb}", reason(entry.problem))
+        (f"{entry.result} {entry.operation.kind} {entry.verb}", shared_reason(entry.problem))
         for entry in ledger.entries
         if entry.problem is not None and _has_cause(entry)
     ]
     if ledger.error:
-        found.append(("site", reason(ledger.error)))
+        found.append(("site", shared_reason(ledger.error)))
     return tuple(sorted(set(found)))
 
 
 def why_of(ledger: SiteLedger) -> str:
     """Why something was not done at a site, in the words for all sites where it was not done for the same reason."""
     undone = [entry.problem for entry in ledger.entries if entry.result in NOT_DONE]
-    return "; ".join(dict.fromkeys(reason(problem) for problem in (*undone, ledger.error) if problem))
+    return "; ".join(dict.fromkeys(shared_reason(problem) for problem in (*undone, ledger.error) if problem))
 
 
 def _same_words(entries: Sequence[Entry], same_as: SiteName, zone: str) -> str:

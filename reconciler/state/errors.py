@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from reconciler.model.diagnostics import Place, UsageError
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.model.canonical import ABSENT
+from reconciler.model.diagnostics import Diagnostic, Place, UsageError
+
+STATE: Final = "state"
+"""The code of a problem with a file of the state."""
 
 
 class StateError(UsageError):
@@ -18,3 +26,11 @@ class Conflict(Exception):
     def __init__(self, key: str) -> None:
         super().__init__(f"{key} has a different version than expected")
         self.key = key
+
+
+def of_any_site(problem: Diagnostic) -> Diagnostic:
+    """A problem in the words for all sites that have it: each has files of its own in the state."""
+    if problem.code != STATE:
+        return problem
+    message = f"the state {problem.message}" if problem.continues is True else problem.message
+    return replace(problem, message=message, place=None, continues=ABSENT)

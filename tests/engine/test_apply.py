@@ -325,7 +325,12 @@ def test_a_failed_clean_up_is_reported_and_the_ledger_is_kept(
             outcome, events = await applied(session, selection)
             assert isinstance(outcome, ApplyCompleted)
             assert outcome.tally.generated == 3
-            assert code in {event.problem.code for event in events if isinstance(event, Notice)}
+            found = [event.problem for event in events if isinstance(event, Notice) and event.problem.code == code]
+            assert found
+            if code == "lock-not-given-back":
+                assert {problem.message for problem in found} == {
+                    "its lock could not be released: the state cannot be written: the disk is gone"
+                }, "the same for every site, which the address names"
 
     asyncio.run(main())
 

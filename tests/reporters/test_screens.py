@@ -887,6 +887,24 @@ def test_a_failure_that_many_sites_share_is_reported_in_full_once() -> None:
     ]
 
 
+def test_a_full_disk_is_reported_in_full_once_whatever_file_each_site_needed() -> None:
+    def full(number: int) -> Diagnostic:
+        why, fix = "cannot be written (No space left on device)", "free some space and run again"
+        return Diagnostic("state", why, fix, place=Place(f"state/locks/{number}.json"), continues=True)
+
+    failures = [SiteFailed(SiteName(f"s{number}"), (full(number),)) for number in range(6)]
+    plans = [planned(tone(f"s{number}"), site=f"s{number}") for number in range(7)]
+    done_before = (Entry(tone("s6").address, tone().operation, ActionResult.DONE),)
+    late = SiteLedger(SiteRef(SiteName("s6"), "6"), done_before, error=full(6))
+    done = ApplyCompleted(PlanCompleted(7, PlanTally(change=7)), ledger_tally([late]), 1, 7)
+    events = (*plan_of(*plans), PhaseStarted(Phase.APPLYING, 7), *failures, SiteApplied(late, seconds=1.0), done)
+    text = shown(*events, command="apply", screen=Screen(200))
+    assert text.count("state/locks/") == 2, "once for a site that was not begun, and once for the one that was"
+    assert "s5  failed  same cause as s0" in text
+    why = "the state cannot be written (No space left on device); free some space and run again"
+    assert f"\n  7 sites  failed  {why}\n" in text
+
+
 def test_a_failure_that_many_sites_share_is_listed_for_each_with_sites() -> None:
     lines = fleet_refused(detail=Detail(sites=True))
     assert [f"r-{number}" in "\n".join(lines) for number in range(6)] == [True] * 6
