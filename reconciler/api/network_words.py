@@ -42,7 +42,7 @@ def network_words(error: BaseException) -> str:
 def _tls_words(error: ssl.SSLError) -> str:
     reason = error.reason or ""
     if reason.startswith(_NO_TLS):
-        return "it does not speak TLS; check the port"
+        return "it does not speak TLS"
     if reason.startswith(_OLD_TLS):
         return "it does not support TLS 1.2 or newer"
     if "EOF" in reason or not reason:

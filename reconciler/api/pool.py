@@ -173,6 +173,8 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
             raise ProxyUnreachable(f"cannot connect to the proxy {named} in time") from error
         raise NotSent(f"cannot connect to {named} in time") from error
     except aiohttp.ClientResponseError as error:
+        if error.request_info.method == "CONNECT":
+            raise ProxyUnreachable("the proxy does not speak HTTP") from error
         raise NotHttp("the server does not speak HTTP") from error
     except (aiohttp.ClientError, OSError) as error:
         raise WireError(_text(error)) from error

@@ -94,7 +94,7 @@ class Surroundings(Struct, frozen=True):
                 return "if a proxy re-signs TLS traffic, set SSL_CERT_FILE to the file with its CA certificate"
             return f"add the CA certificate of this server to {printable(named[1])}, which {named[0]} names"
         if isinstance(error, NotHttp):
-            return "check the API's URL, and that of the proxy if there is one"
+            return "check the API's URL"
         variable = next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
         if isinstance(error, ProxyUnreachable):
             return f"check the address in {variable}, or list the host in NO_PROXY"

@@ -114,6 +114,28 @@ def test_a_proxy_that_refuses_is_named_with_its_variable_and_not_asked_again(
         assert "HTTPS_PROXY" in str(error)
 
 
+def test_a_proxy_that_speaks_no_http_is_named_with_its_variable(clock: FakeClock, site: SiteRef) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SSH-2.0-OpenSSH\r\n")
+        writer.close()
+
+    async def ask() -> ApiError:
+        server = await asyncio.start_server(greet, "127.0.0.1", 0)
+        proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with client_to("https://api.example.test", clock, {"HTTPS_PROXY": proxy}) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.endpoints.settings(site)
+        server.close()
+        await server.wait_closed()
+        return caught.value
+
+    error = asyncio.run(ask())
+    assert error.sent is False
+    assert "the proxy does not speak HTTP" in error.what()
+    assert error.advice() == "check the address in HTTPS_PROXY, or list the host in NO_PROXY"
+
+
 def test_a_proxy_that_is_not_there_is_named_with_its_variable(clock: FakeClock, site: SiteRef) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
