@@ -42,7 +42,7 @@ from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_at, unwanted_everywhere
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut
@@ -78,7 +78,6 @@ async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Re
     """
     session = run.session
     begin("apply", selection, run.emit, session)
-    _report_part(selection.part, run)
     found = await undeclared_sites(session.store, selection, session.clock.now(), session.parallelism)
     undeclared = report_each(found, run.context, run.emit)
     await report_left_out(session, selection.left_out, run.emit)
@@ -87,7 +86,7 @@ async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Re
     results = _prepared_by(session.workers, run, selection) if session.workers else prepare(run, selection.entries)
     target_check = TargetCheck(run.context.targets, selection.entries)
     every_site = is_whole(selection, found)
-    judged = await _judge(run, results, target_check=target_check, every_site=every_site)
+    judged = await _judge(run, results, alone=selection.part, target_check=target_check, every_site=every_site)
     whole = (*judged.completed.refusals, *undeclared)
     return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
 
@@ -147,7 +146,6 @@ async def apply_saved(
     session, chosen = run.session, len(part.plans)
     of = len(saved.plans) if isinstance(today, FilesUnreadable) else max(len(saved.plans), len(today))
     run.emit(RunStarted("apply", session.project.root.name, chosen, of, session.api, session.commit))
-    _report_part(saved.part, run)
     run.emit(plan_loaded(saved, clock.now(), spent_at))
     try:
         if spent_at is not None:
@@ -157,7 +155,7 @@ async def apply_saved(
         files = _check_files(run, part, today)
         await report_left_out(run.session, _not_in(saved, files, shard), run.emit)
         stale: list[StaleAction] = []
-        judged = await _judge(run, _checked(run, part, files, stale, again=again), others)
+        judged = await _judge(run, _checked(run, part, files, stale, again=again), others, saved.part)
         # A saved plan is carried out on all its sites or on none.
         whole = (*(found.problem for found in sorted(stale, key=StaleAction.order)), *judged.failed)
         several = len(sites := {found.site for found in stale}) > 1
@@ -183,18 +181,6 @@ async def apply_saved(
         return await refuse_plan(run, refused)
     except AlreadySpent as already:
         return await refuse_plan(run, SpentPlan(already.when))
-
-
-def _report_part(part: RunPart | None, run: ApplyRun) -> None:
-    """Warns that the limits of a shard that is carried out alone do not count what the others do."""
-    if part is None or part.count == 1:
-        return
-    what = f"this is shard {part.number:,} of {part.count:,}, and the limits only count its own sites"
-    fix = (
-        "to check them over all shards: save each with plan --out, reconciler merge FILE... --out FILE, and apply that "
-        "with --shard"
-    )
-    run.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
 
 
 def stale_everywhere(sites: int) -> Diagnostic:
@@ -265,15 +251,17 @@ async def _judge(
     run: ApplyRun,
     results: AsyncIterator[SitePlanned | Prepared | SiteFailed],
     others: tuple[PlanTally, ...] = (),
+    alone: RunPart | None = None,
     target_check: TargetCheck | None = None,
     *,
     every_site: bool = False,
 ) -> Judged:
     """Collects all sites, reporting each, and judges the limits of the run. `others` is what other parts of it do.
 
-    `every_site`: nothing is left out that may go public.
+    `alone`: which of several parts it is, if nobody knows what the others do. `every_site`: nothing is left out that
+    may go public.
 
-    Raises UsageError for an option that matches nothing, which `reach` knows.
+    Raises UsageError for an option that matches nothing, which `target_check` knows.
     """
     totals, ready = PlanTotals(), PreparedSites()
     refused: list[Diagnostic] = []
@@ -297,7 +285,7 @@ async def _judge(
         report_result(planned, run.emit)
     if target_check is not None:
         target_check.check()
-    completed = totals.completed(run.session.project.policy, others)
+    completed = totals.completed(run.session.project.policy, others, alone)
     completed = totals.judged_public(completed, every_site=every_site)
     run.emit(completed)
     return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned), unwritable)

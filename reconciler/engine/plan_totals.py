@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -11,13 +12,16 @@ from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.planner.actions import GoingOut, Plan
-from reconciler.planner.guards import judge_run
+from reconciler.planner.guards import judge_run, judge_shard
 from reconciler.planner.tally import PlanTally
 from reconciler.planner.unstopped import (
     IF_RUN_REFUSED,
     beyond_the_plan,
     left_out,
 )
+
+if TYPE_CHECKING:  # few runs are in parts
+    from reconciler.planner.document import RunPart
 
 
 class PlanTotals:
@@ -58,9 +62,16 @@ class PlanTotals:
         """The result, with whether it is certain that nothing goes public."""
         return replace(completed, nothing_public=self.nothing_public and every_site and not completed.refusals)
 
-    def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
-        """The result for all added sites: the run's limits, given a policy, are judged over them and `others`."""
+    def completed(
+        self, policy: Policy | None, others: Iterable[PlanTally] = (), alone: RunPart | None = None
+    ) -> PlanCompleted:
+        """The result for all added sites: the run's limits, given a policy, are judged over them and `others`.
+
+        `alone`: which of several parts these sites are, if nobody knows what the others do.
+        """
         refusals = judge_run((self.tally, *others), policy) if policy is not None else ()
+        if policy is not None and alone is not None and alone.count > 1:
+            refusals += judge_shard(self.tally, policy, alone.number, alone.count)
         return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals, self.unstoppable)
 
 

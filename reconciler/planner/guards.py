@@ -83,6 +83,26 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
     return tuple(refusals)
 
 
+def judge_shard(tally: PlanTally, policy: Policy, number: int, of: int) -> tuple[Diagnostic, ...]:
+    """The refusals of a shard that runs alone: it cannot know what the others add to what a limit counts."""
+    counted = (
+        (RefusedBy.MAX_DELETE, "maxDelete", "delete", policy.max_delete, tally.deleted),
+        (RefusedBy.MAX_DISCARD, "maxDiscard", "discard", policy.max_discard, tally.discard),
+        (RefusedBy.MAX_PUBLISH, "maxPublish", "publish", policy.max_publish, tally.publish),
+    )
+    return tuple(
+        refusal(
+            ALL_SITES,
+            by,
+            f"policy.{name} limits all {of:,} shards together, and shard {number:,} alone does not know what the "
+            f"others would {verb}",
+            "plan each shard with --out, then reconciler merge FILE... --out FILE, and apply that with --shard",
+        )
+        for by, name, verb, limit, count in counted
+        if limit is not None and 0 < count <= limit  # beyond it, the shard alone is already refused
+    )
+
+
 def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
     """Under --strict, whatever only a person can change also refuses the site."""
     # Nobody can change what is already out, and if the site were refused, it would never be recorded.

@@ -229,23 +229,56 @@ def mark_begun(root: Path, seal: str) -> None:
     asyncio.run(plans.begin_part(seal, 2, 3, datetime(2026, 11, 2, 9, tzinfo=UTC)))
 
 
-def test_a_single_part_says_what_its_limits_are_judged_over(
-    fleet: Project, reconciler: Command, parts: list[str]
-) -> None:
+def test_a_shard_of_a_saved_plan_is_no_whole(fleet: Project, reconciler: Command, parts: list[str]) -> None:
     assert "1.plan is already one shard" in reconciler("apply", "1.plan", "--shard", "1/3", *YES).err
-    ran = reconciler("apply", "1.plan", *YES)
-    assert (ran.code, "this is shard 1 of 3" in ran.err) == (0, True)
 
 
-def test_a_shard_applied_without_a_saved_plan_says_what_its_limits_are_judged_over(
-    fleet: Project, reconciler: Command, parts: list[str]
+@pytest.fixture
+def pruned(fleet: Project) -> Project:
+    """Six sites; a run would delete an event of each, as many as the limit of a run allows."""
+    fleet.write({"reconciler.yaml": f"{PROJECT}policy: {{maxDelete: 6}}\n"})
+    events = "calendarEvents: {prune: true, events: []}\n"
+    fleet.write({f"sites/{number}.yaml": site(f"shop-{number}", number, more=events) for number in range(1, 7)})
+    own = {"events": [{"name": "Old fair", "recurringRule": {"frequency": "MONTHLY"}}]}
+    fleet.write({"sandbox.yaml": yaml.safe_dump({**yaml.safe_load(SANDBOX), "defaults": own})})
+    return fleet
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["live", "saved"])
+def test_a_shard_that_runs_alone_is_refused_what_a_limit_counts(
+    pruned: Project, reconciler: Command, *, saved: bool
 ) -> None:
-    """Three such jobs may delete three times maxDelete."""
-    reconciler("merge", *parts, "--out", "all.plan")
-    warning = "this is shard 2 of 3, and the limits only count its own sites"
-    assert warning in reconciler("apply", "--shard", "2/3", *YES).err
-    assert "this is shard" not in reconciler("apply", "--shard", "1/1", *YES).err
-    assert "this is shard" not in reconciler("apply", "all.plan", "--shard", "1/3", *YES).err
+    """The three of them could delete three times maxDelete."""
+    reconciler("plan", "--shard", "2/3", "--out", "2.plan")
+    ran = reconciler("apply", *(("2.plan",) if saved else ("--shard", "2/3")), *YES)
+    message = "policy.maxDelete limits all 3 shards together, and shard 2 alone does not know"
+    assert (ran.code, message in " ".join((ran.out + ran.err).split())) == (4, True), ran.out + ran.err
+    assert "reconciler merge FILE... --out FILE" in " ".join((ran.out + ran.err).split())
+    assert "0 to destroy" not in reconciler("plan", "--shard", "2/3").last  # nothing was deleted
+
+
+def test_a_shard_that_runs_alone_may_do_what_no_limit_counts(pruned: Project, reconciler: Command) -> None:
+    """It deletes nothing, so it cannot break the limit."""
+    more = {f"sites/{number}.yaml": site(f"shop-{number}", number, more=EVENTS) for number in range(1, 7)}
+    pruned.write(more)
+    assert reconciler("apply", "--shard", "2/3", *YES).code == 0
+
+
+@pytest.mark.parametrize("shard", ["1/1", "2/3"])
+def test_without_a_limit_a_shard_may_run_alone(pruned: Project, reconciler: Command, shard: str) -> None:
+    if shard != "1/1":
+        pruned.write({"reconciler.yaml": PROJECT})
+    ran = reconciler("apply", "--shard", shard, *YES)
+    assert (ran.code, "shards together" in ran.err) == (0, False), ran.err
+
+
+def test_a_shard_of_a_merged_plan_is_judged_with_the_others(pruned: Project, reconciler: Command) -> None:
+    files = [f"{number}.plan" for number in range(1, PARTS + 1)]
+    for number, file in enumerate(files, 1):
+        reconciler("plan", "--shard", f"{number}/{PARTS}", "--out", file)
+    assert reconciler("merge", *files, "--out", "all.plan").code == 0
+    assert [reconciler("apply", "all.plan", "--shard", f"{number}/3", *YES).code for number in (1, 2, 3)] == [0, 0, 0]
+    assert reconciler("plan").last == "No changes."
 
 
 # --- the manifests ---------------------------------------------------------------------------------
