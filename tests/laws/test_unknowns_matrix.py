@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,43 @@ def test_a_life_does_everything_that_could_go_wrong(tmp_path: Path) -> None:
 def test_some_single_answers(tmp_path: Path, say: Say) -> None:
     assert all(world in ALONE for world in REPORT_EVERY)
     live(REPORT_EVERY, tmp_path, "some alone", say)
+
+
+def test_an_approval_covers_the_post_that_was_moved_and_no_other_content(tmp_path: Path) -> None:
+    quiet_environment()
+    life = Life(tmp_path / "site", {"rescheduledId": "new"}, live=False)
+    assert life.play() == "stopped"
+    requests, site = life.record()
+    writes = [each for each in requests if each["wrote"]]
+    moved, before = min(life.moved(requests, site).items())
+    life.check_posts(writes, site, "")
+    for wrong in (
+        {"facebookPost": {**site["items"][moved]["item"]["facebookPost"], "caption": "Nobody read this"}},
+        {"channel": {**site["items"][moved]["item"]["channel"], "name": "LINKEDIN"}},
+        {"channel": {**site["items"][moved]["item"]["channel"], "accountId": "another"}},
+    ):
+        changed = deepcopy(site)
+        changed["items"][moved]["item"].update(wrong)
+        with pytest.raises(Silent, match="nobody approved"):
+            life.check_posts(writes, changed, "")
+    still_there = deepcopy(site)
+    still_there["items"][before] = deepcopy(site["items"][moved])
+    with pytest.raises(Silent, match="nobody approved"):
+        life.check_posts(writes, still_there, "")
+    not_moved = [each for each in writes if not each["path"].endswith("/reschedule")]
+    with pytest.raises(Silent, match="nobody approved"):
+        life.check_posts(not_moved, site, "")
+
+
+def test_an_approval_covers_no_content_that_came_later(tmp_path: Path) -> None:
+    quiet_environment()
+    life = Life(tmp_path / "site", {}, live=False)
+    assert life.play() == "worked"
+    requests, site = life.record()
+    published = min(key for key in life.approved if site["items"][key]["item"]["status"] == "PUBLISHED")
+    site["items"][published]["item"]["type"] = "STORY"
+    with pytest.raises(Silent, match="nobody approved the content"):
+        life.check_posts([each for each in requests if each["wrote"]], site, "")
 
 
 @pytest.mark.exhaustive

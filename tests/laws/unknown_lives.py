@@ -108,6 +108,9 @@ GENERATIONS = (
     "regenerate-marketing-plan-with-keyword-research",
 )
 ON_ITS_WAY = ("SCHEDULED", "PROCESSING", "IN_QUEUE", "PUBLISHED", "FAILED")
+NOT_CONTENT = ("id", "status", "schedulingInfo", "draftInfo", "publicationError", "channel")
+"""The members of a post that nobody approves; of its channel, the name and the account are approved."""
+
 _WHY = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) \S*/\S+|asked for ")
 _OTHER = "content changed while it was being scheduled, so it was cancelled at once"
 _REQUEST = re.compile(r"sandbox\.\d{12}")
@@ -129,6 +132,9 @@ class Life:
     codes: list[int] = field(default_factory=list)
     approved: set[str] = field(default_factory=set)
     withdrawn: set[str] = field(default_factory=set)
+    contents: dict[str, str] = field(default_factory=dict)
+    """The content of each post when it was approved, by the id that it had then."""
+
     made: int = 0
     """Generations that have been right so far."""
 
@@ -198,7 +204,8 @@ class Life:
         if "of them approved" in said or re.search(
             r"discards \d+ approved", said
         ):  # a regeneration that says so may throw approved drafts away (discard: all)
-            self.approved &= self.record()[1]["items"].keys()
+            requests, site = self.record()
+            self.approved &= site["items"].keys() | set(self.moved(requests, site).values())
         blocked = "! blocked" in said  # what a person must see to is on the screen, with its reason
         nothing = "No changes." in said.splitlines()
         if code == 0 and not blocked and nothing and (undone := self.undone(desired)):
@@ -213,6 +220,8 @@ class Life:
             ids = [draft["id"] for draft in activity["drafts"]]
             if self.tool("approve", *(word for each in ids for word in ("--id", each)), "--yes")[0] == 0:
                 self.approved.update(ids)
+                items = self.record()[1]["items"]
+                self.contents.update((each, _content(items[each]["item"])) for each in ids)
         for activity in listed[2:3]:
             self.tool("approve", "--id", activity["id"], "--decision", "regenerate", "--yes")
 
@@ -254,7 +263,7 @@ class Life:
         if doubled := [name for name, count in names.items() if count > 1]:
             raise Silent(f"made twice: {doubled}\n{said}")
         self._check_siblings(site, said)
-        self._check_posts(writes, site, said)
+        self.check_posts(writes, site, said)
 
     def _check_siblings(self, site: Json, said: str) -> None:
         settings = (site["settings"] or {}).get("settings", {})
@@ -267,21 +276,49 @@ class Life:
         if self.live and "Dentist" not in {event["shown"]["name"] for event in site["events"]}:
             raise Silent(f"an event of a connected calendar is gone\n{said}")
 
-    def _check_posts(self, writes: list[Json], site: Json, said: str) -> None:
+    def check_posts(self, writes: list[Json], site: Json, said: str) -> None:
         out = {key for key, record in site["items"].items() if record["item"]["status"] in ON_ITS_WAY}
-        if self.unknowns.get("failedPosts") != "failed-items" and (unwanted := out - self.approved - self.withdrawn):
+        moved = self.moved(writes, site)
+        if self.unknowns.get("failedPosts") != "failed-items" and (
+            unwanted := out - self.approved - self.withdrawn - moved.keys()
+        ):
             raise Silent(f"nobody approved {unwanted}\n{said}")
+        if changed := [
+            key
+            for key in out & (self.approved | self.withdrawn)
+            if _content(site["items"][key]["item"]) != self.contents[key]
+        ]:
+            raise Silent(f"nobody approved the content of {changed}\n{said}")
         asked: Counter[str] = Counter()
         for write in writes:
             body = json.loads(write["body"] or "{}")
             if write["path"].endswith(("schedule-drafts", "publish-by-id")):
-                asked.update(body.get("draftIds") or [body["id"]])
+                asked.update(moved.get(each, each) for each in body.get("draftIds") or [body["id"]])
         if twice := [key for key, count in asked.items() if count > 1]:
             raise Silent(f"scheduled twice: {twice}\n{said}")
 
+    def moved(self, requests: list[Json], site: Json) -> dict[str, str]:
+        """The posts that have another id since they were moved, each with the id under which it was approved.
+
+        Such a post has exactly the content that was approved, and the approved post itself is gone: one approval is
+        never for two posts.
+        """
+        asked = {each["path"].split("/")[-2] for each in requests if each["path"].endswith("/reschedule")}
+        known = self.approved | self.withdrawn
+        gone = {key: self.contents[key] for key in sorted((asked & known) - site["items"].keys())}
+        found: dict[str, str] = {}
+        for key, record in site["items"].items():
+            if key not in known:
+                content = _content(record["item"])
+                before = next((old for old, approved in gone.items() if approved == content), None)
+                if before is not None and record["item"]["status"] in ON_ITS_WAY:
+                    found[key] = before
+                    del gone[before]
+        return found
+
     def undone(self, desired: Json) -> list[str]:
         """What the site's file asks for and the world does not have."""
-        _, site = self.record()
+        requests, site = self.record()
         found: list[str] = []
         saved = site["settings"] or {"settings": {}, "overrides": {}}
         for name, value in desired["settings"].items():
@@ -303,9 +340,12 @@ class Life:
         found += [f"event {name} is still there" for name in events.keys() & {"Spring fair"}]
         if site["plan"]["status"] != "ACTIVE":
             found.append(f"the plan is {site['plan']['status']}")
-        statuses = {key: site["items"].get(key, {}).get("item", {}).get("status") for key in self.approved}
+        now = {old: new for new, old in self.moved(requests, site).items()}
+        statuses = {
+            key: site["items"].get(now.get(key, key), {}).get("item", {}).get("status") for key in self.approved
+        }
         for key in self.withdrawn:
-            status = site["items"].get(key, {}).get("item", {}).get("status")
+            status = site["items"].get(now.get(key, key), {}).get("item", {}).get("status")
             if status in ON_ITS_WAY:
                 found.append(f"withdrawn {key} is {status}")
         if desired is FIRST:
@@ -325,6 +365,12 @@ class Life:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(value, allow_unicode=True, sort_keys=False), "utf-8")
+
+
+def _content(item: Json) -> str:
+    """What the public sees of a post, and on which channel and account."""
+    where = [item["channel"]["name"], item["channel"].get("accountId")]
+    return json.dumps([where, {name: item[name] for name in item.keys() - set(NOT_CONTENT)}], sort_keys=True)
 
 
 def _normal(value: Any) -> Any:
