@@ -16,7 +16,7 @@ from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Remark
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import Verb
-from reconciler.planner.actions import Action, Column, Plan, StillGoingOut, column_of
+from reconciler.planner.actions import Action, Column, Plan, RefusedBy, StillGoingOut, column_of
 from reconciler.planner.unstopped import stops
 
 
@@ -192,6 +192,20 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
                 seen.add(key)
                 among[name] += entry.count
     return ApplyTally(**counts, promised=KeptPromises(**promised))
+
+
+def left_by_guard(ledger: SiteLedger) -> int:
+    """How many actions were not done at a site where a guard refused what was planned after a generation.
+
+    Until the file or the site changes, the same guard refuses the whole site.
+    """
+    if not any(entry.problem is not None and entry.problem.code in GUARDS for entry in ledger.entries):
+        return 0
+    tally = tally_of([ledger])
+    return tally.skipped + tally.unknown + tally.not_started
+
+
+GUARDS: Final = frozenset(RefusedBy)
 
 
 def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, Diagnostic]:

@@ -40,6 +40,23 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
     return tuple(refusal(site, RefusedBy.EXPECT, what, fix) for what, fix in found)
 
 
+def not_expected(
+    blocked: tuple[Diagnostic, ...], desired: DesiredSite, observed: ObservedSite
+) -> tuple[Diagnostic, ...]:
+    """What blocks parts of a site, without what an unmet expectation of its file says already."""
+    unpublished = desired.expect.published is True and observed.published is False
+    lost = {channel for channel in desired.expect.channels if observed.channel(channel) is not ChannelStatus.VALID}
+    if not unpublished and not lost:
+        return blocked
+    said = {post.id for post in observed.posts if post.channel in lost}
+    return tuple(
+        problem
+        for problem in blocked
+        if not (problem.code == BlockedBy.SITE_NOT_PUBLISHED and unpublished)
+        and not (problem.code == BlockedBy.CHANNEL_NOT_CONNECTED and problem.about.key in said)
+    )
+
+
 CHANGE_EITHER: Final = "change the site, or the expectation in its file"
 
 

@@ -26,7 +26,7 @@ from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
 from reconciler.planner.gone_drafts import gone_drafts
 from reconciler.planner.gone_out import to_remember, unwanted_post, went_out_unwanted
-from reconciler.planner.guards import judge_expectations
+from reconciler.planner.guards import judge_expectations, not_expected
 from reconciler.planner.hidden_posts import hidden, of_past_activities, orphans
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
 from reconciler.planner.moved_by_hand import moved_by_hand
@@ -44,7 +44,8 @@ from reconciler.planner.wanted_posts import Unwanted
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
     """The plan for a site (see `_planned`), with what is to be recorded (see baseline.py)."""
     plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
-    plan = replace(plan, rules=rules_of(desired, public=options.publish))
+    expected = not_expected(plan.blocked, desired, observed)
+    plan = replace(plan, blocked=expected, rules=rules_of(desired, public=options.publish))
     objects = baseline(desired, observed, recorded, plan, scope_of(observed, recorded, options))
     activities = observed.activities
     approvals = approvals_to_remember(desired, activities, recorded)

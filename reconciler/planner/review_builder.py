@@ -22,7 +22,7 @@ from reconciler.model.content import approval_digest, counted
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
@@ -136,7 +136,10 @@ def review_of(
 def plan_if_approved(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> Plan:
-    """The plan if every draft were approved: what blocks a draft there blocks it whatever people decide."""
+    """The plan if every draft were approved: what blocks a draft there blocks it whatever people decide.
+
+    A review shows no refusals, so what blocks a draft must not be left to an expectation of the file.
+    """
     assert observed.marketing_plan is not None
     activities = plan_activities(
         desired.activities,
@@ -167,7 +170,8 @@ def plan_if_approved(
         ),
         desired.approvals.file,
     )
-    return make_plan(replace(desired, approvals=approved), observed, replace(recorded, known=True), options)
+    desired = replace(desired, approvals=approved, expect=Expect())
+    return make_plan(desired, observed, replace(recorded, known=True), options)
 
 
 class _ReviewBuilder(Struct, frozen=True):

@@ -349,7 +349,8 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     done, operation = entry.result is ActionResult.DONE, entry.operation
     if done and isinstance(operation, Deferred):
         thing = ("draft", "drafts") if operation.part is SitePart.SCHEDULE else ("activity", "activities")
-        return f"{plural(entry.matched, *thing)} matched" if entry.matched else f"none: no {thing[0]} matches the rule"
+        # Objects that already are as the rule asks match it, too, and do not count.
+        return f"for {plural(entry.matched, *thing)}" if entry.matched else "nothing to do"
     if done and isinstance(operation, Generate):
         return "generated"
     if done and isinstance(operation, Regenerate):

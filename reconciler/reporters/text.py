@@ -39,7 +39,7 @@ class TextReporter:
         self._applying = 0
         self._sites = 0
         self._planned = self._gap = False
-        self._new_drafts = self._sites_with_new = 0
+        self._new_drafts = self._sites_with_new = self._left_by_guard = 0
         self._uncounted = False
         self._explained: dict[str, str] = {}
         """What `doctor` found, with the first site that has it."""
@@ -156,11 +156,13 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: site_results.SiteApplied) -> None:
+        from reconciler.executor.ledger import left_by_guard
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
         new = applied.ledger.new_drafts
         self._uncounted |= new is None
         self._new_drafts += new or 0
+        self._left_by_guard += left_by_guard(applied.ledger)
         self._sites_with_new += bool(new)
         same_as = self._ledger.applied(applied)
         detail = self._context.detail
@@ -355,7 +357,7 @@ class TextReporter:
     def _after_apply(self, completed: results.ApplyCompleted) -> str | None:
         """What to type next. What was not done is named first, then what was withheld, which it must not hide."""
         tally, why = completed.tally, []
-        left = tally.skipped + tally.unknown + tally.not_started
+        left = tally.skipped + tally.unknown + tally.not_started - self._left_by_guard
         if completed.interrupted:
             why.append("continues where it stopped")
         elif tally.pending:
@@ -364,6 +366,8 @@ class TextReporter:
             why += ["fix what failed first"] if tally.withheld else []
         elif left:
             why.append(f"{plural(left, 'action')} not done")
+        elif self._left_by_guard and tally.withheld:
+            why.append("fix what was skipped first")
         if tally.withheld:
             why.append(f"{plural(tally.withheld, 'public action')} withheld")
         if why:

@@ -37,3 +37,32 @@ def test_review_is_only_offered_if_it_finds_drafts(more: str, found: bool, tmp_p
     assert steps == [f"Next: reconciler review {project.root}   ({new}"]
     assert new == f"{new.split()[0]} new drafts in 1 site)"
     assert reviewed == f"Review: {new.split()[0]} pending, 0 approved; pending in 1 of 1 site."
+
+
+FEW = "match: {title: nothing*}, min: 3"
+UNAPPROVED = "schedule: {approval: none, rules: [{match: {within: 30d}}]}"
+
+
+@pytest.mark.parametrize(
+    ("more", "step"),
+    [
+        (f"posts: [{{{FEW}}}]", ""),
+        (f"activities: [{{{FEW}, set: {{title: x}}}}]", ""),
+        (f"schedule: {{approval: none, rules: [{{{FEW}}}]}}", ""),
+        (
+            f"posts: [{{{FEW}}}]\n{UNAPPROVED}",
+            " --allow-publish   (fix what was skipped first; 1 public action withheld)",
+        ),
+    ],
+)
+def test_an_apply_is_not_offered_if_a_guard_refuses_it(
+    more: str, step: str, tmp_path: Path, reconciler: Command
+) -> None:
+    """What a generation made is less than a rule's `min`: the next run is refused until the file says otherwise."""
+    project = Project(tmp_path)
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, "sites/shop.yaml": site("shop", more=more)})
+    publish = () if step else ("--allow-publish",)
+    done = reconciler("apply", project.root, "--auto-approve", *publish)
+    steps = [line for line in done.out.splitlines() if line.startswith("Next: ")]
+    assert (done.code, steps) == (3, [f"Next: reconciler apply {project.root}{step}"] if step else []), done.out
+    assert reconciler("apply", project.root, "--auto-approve", *publish).code == 4

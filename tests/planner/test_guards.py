@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -15,11 +16,12 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import ClearPosts, PostStatus
 from reconciler.model.schedule import CancelPost
 from reconciler.model.selectors import Match
-from reconciler.model.sites import DesiredSite
-from reconciler.planner.actions import RefusedBy
+from reconciler.model.sites import ChannelStatus, DesiredSite, Expect
+from reconciler.planner.actions import BlockedBy, RefusedBy
 from reconciler.planner.deferred import resolve
 from reconciler.planner.guards import judge_run
 from reconciler.planner.options import PlanOptions
+from reconciler.planner.review_builder import plan_if_approved
 from reconciler.planner.tally import tally_of
 from tests.planner.publishing_world import (
     KNOWN,
@@ -30,10 +32,12 @@ from tests.planner.publishing_world import (
     operations,
     plan,
     post,
+    reasons,
     scheduled_before,
     site,
 )
 
+LOST = ChannelStatus.DISCONNECTED
 YES = activity("a", post("d1"), post("d2", "FACEBOOK"))
 NO = activity("b", post("d3"))
 FILE = approved(YES)
@@ -139,3 +143,29 @@ def test_what_is_only_known_after_a_generation_is_removed_only_within_the_guards
     ]
     kept = replace(wanted, marketing_plan=DesiredMarketingPlan(discard=Discard.NOTHING))
     assert not [operation for operation in operations(plan(kept, none)) if isinstance(operation, Deferred)]
+
+
+def test_what_an_expectation_refuses_is_not_blocked_as_well() -> None:
+    """One cause is one problem. Of two channels, only the one that the file expects is left out."""
+    one = activity("a", post("d1"), post("d2", "FACEBOOK"))
+    wanted = desired(approvals=approved(one))
+    there = site(one, published=False, channels=(("INSTAGRAM", LOST), ("FACEBOOK", LOST)))
+    assert sorted(reasons(plan(wanted, there))) == [
+        ("d1", BlockedBy.CHANNEL_NOT_CONNECTED),
+        ("d1", BlockedBy.SITE_NOT_PUBLISHED),
+        ("d2", BlockedBy.CHANNEL_NOT_CONNECTED),
+        ("d2", BlockedBy.SITE_NOT_PUBLISHED),
+    ]
+    expecting = replace(wanted, expect=Expect(published=True, channels=("INSTAGRAM",)))
+    made = plan(expecting, there)
+    assert reasons(made) == [("d2", BlockedBy.CHANNEL_NOT_CONNECTED)]
+    assert [refused.code for refused in made.refusals] == [RefusedBy.EXPECT] * 2
+    if_approved = plan_if_approved(expecting, there, KNOWN, PlanOptions(NOW))
+    assert len(if_approved.blocked) == 4, "a review shows no refusals"
+    waiting = activity("a", post("d1", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=2)))
+    lost = plan(
+        replace(expecting, approvals=approved(waiting)),
+        site(waiting, channels=(("INSTAGRAM", LOST),)),
+        scheduled_before(waiting.posts[0]),
+    )
+    assert reasons(lost) == [("d1", BlockedBy.CHANNEL_NOT_CONNECTED)], "it goes out, and will fail"

@@ -250,5 +250,5 @@ def test_what_was_done_is_said_in_the_words_of_the_ledger() -> None:
     )
     text = page(SiteApplied(SiteLedger(SiteRef(SiteName("shop"), "1"), entries)), exits(0), command="apply")
     assert "was scheduled for Thu 2026-12-03 08:30 UTC" in text
-    assert "none: no activity matches the rule" in text
+    assert "nothing to do" in text
     assert "regenerated, 1 draft discarded" in text
