@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import ALL_SITES
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.planner.actions import COUNTING
-from reconciler.reporters.diagnostics import particulars, refused_line
+from reconciler.reporters.diagnostics import particulars, reason, refused_line
 from reconciler.reporters.layout import Line, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.problems import for_any_site
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied, without_numbers
+from reconciler.state.errors import of_any_site
 
 MOST_NAMES: Final = 8
 """How many sites of one cause are named; the rest are counted."""
@@ -42,13 +45,17 @@ def refusal_lines(refusals: Iterable[Diagnostic], *, list_sites: bool) -> Iterat
 
 
 class _Cause:
-    """What is kept about one cause: how many sites it stops, some of their names, and one of them as an example."""
+    """What is kept about one cause: how many sites it stops, some of their names, and one of them as an example.
 
-    __slots__ = ("count", "example", "names", "what")
+    `has_places`: each site has it in a place of its own.
+    """
+
+    __slots__ = ("count", "example", "has_places", "names", "what")
 
     def __init__(self, example: Diagnostic, what: str) -> None:
         self.example = example
         self.what = Varied(what)
+        self.has_places = False
         self.count = 0
         self.names: list[str] = []
 
@@ -70,7 +77,7 @@ class Failures:
         self.sites += 1
         self.count += len(failed.problems)
         for problem in failed.problems:
-            what = problem.cause.removeprefix(f"{failed.name}: ")
+            what = of_any_site(problem).cause.removeprefix(f"{failed.name}: ")
             counts = problem.code in COUNTING
             key = (failed.refused, without_numbers(what) if counts else what, problem.fix)
             if (found := self._causes.get(key)) is None:
@@ -78,6 +85,7 @@ class Failures:
             elif counts:
                 found.what.add(Varied(what))
             found.count += 1
+            found.has_places |= problem.place != found.example.place
             if len(found.names) < self._most:
                 found.names.append(failed.name)
 
@@ -90,10 +98,14 @@ class Failures:
         for (refused, _, fix), found in sorted(self._causes.items(), key=lambda item: item[0][0]):
             word = "refused" if refused else "failed"
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
-            place = f"{found.example.place}: " if found.count == 1 and found.example.place else ""
+            what = str(found.what)
+            if found.count == 1 and found.example.place:
+                what = reason(replace(found.example, fix=""))
             last = particulars(found.example)
+            if found.has_places and found.example.place:
+                last = ", ".join(part for part in (f"such as {found.example.place}", last) if part)
             rest = (Span(f"({last})", Style.DIM),) if last else ()
-            first: tuple[Span, ...] = (Span(head, Style.YELLOW if refused else Style.RED), Span(f"{place}{found.what}"))
+            first: tuple[Span, ...] = (Span(head, Style.YELLOW if refused else Style.RED), Span(what))
             if fix:
                 yield Line(first, hang=4)
                 first = (Span(f"fix: {fix}"),)

@@ -887,6 +887,25 @@ def test_a_failure_that_many_sites_share_is_reported_in_full_once() -> None:
     ]
 
 
+def test_records_that_cannot_be_read_are_named_as_the_state_with_one_of_their_files() -> None:
+    def unread(number: int) -> SiteFailed:
+        why, fix = "cannot be read (Permission denied)", "give this user permission"
+        problem = Diagnostic("state", why, fix, place=Place(f"state/records/{number}.json"), continues=True)
+        return SiteFailed(SiteName(f"s{number}"), (problem,))
+
+    alone = shown(*plan_of(unread(1)), screen=Screen(200)).splitlines()
+    assert alone[2:4] == [
+        "! s1 failed  state/records/1.json cannot be read (Permission denied)",
+        "    fix: give this user permission",
+    ]
+    many = shown(*plan_of(unread(1), unread(2)), screen=Screen(200)).splitlines()
+    assert many[2:5] == [
+        "! 2 sites failed  the state cannot be read (Permission denied)",
+        "    fix: give this user permission",
+        "    sites: s1, s2  (such as state/records/1.json)",
+    ]
+
+
 def test_a_full_disk_is_reported_in_full_once_whatever_file_each_site_needed() -> None:
     def full(number: int) -> Diagnostic:
         why, fix = "cannot be written (No space left on device)", "free some space and run again"
