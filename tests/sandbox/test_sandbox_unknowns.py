@@ -199,6 +199,7 @@ def _use_the_publisher(made: Session) -> None:
     one, two, three = [key for key, record in made.site()["items"].items() if record["activity"] is None][-3:]
     for each in (one, two, three):
         made.ask("POST", f"{PUBLISHER}/publish-by-id", {"id": each, "scheduledDate": "2026-12-12T09:00:00Z"})
+    made.ask("POST", f"{PUBLISHER}/items/{three}/reschedule", {"scheduledDate": "2026-12-12T09:30:00Z"})
     made.ask("PATCH", f"{PUBLISHER}/items/{one}/cancel", {})
     made.ask("PATCH", f"{PUBLISHER}/items/{one}/cancel", {})
     made.ask("PATCH", f"{PUBLISHER}/items/{NOBODY}/cancel", {})
