@@ -253,7 +253,7 @@ def test_thousands_of_drafts_scroll(browser: Any, pottery: Path, activities: int
     with served(page_of(pottery)) as url:
         started = time.monotonic()
         browser.get(url)
-        assert f"{3 * activities} of {3 * activities}" in text(browser, "#summary")
+        assert f"{3 * activities:,} of {3 * activities:,}" in text(browser, "#summary")
         assert time.monotonic() - started < 5
         for _ in range(2):
             before = len(states(browser))
