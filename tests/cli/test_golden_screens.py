@@ -142,6 +142,31 @@ def test_approve_one_by_one(
     is_golden("approve", reconciler("approve").out, update_cases)
 
 
+def test_approvals_that_no_longer_hold(drafts: Project, reconciler: Command, update_cases: bool) -> None:
+    """One draft was edited on the site, one in the file; the third still goes out, but only with --allow-publish."""
+    reconciler("review")
+    reconciler("approve", "--all", "--yes")
+    with drafts.world() as world:
+        world.dashboard.edit_item(SHOP, "bbbbbbbb-0000-4000-8000-000000000001", caption="Brakes, chain and lights")
+    drafts.edit("approvals/shop.yaml", "Who works here", "Who works here, and why")
+    planned = reconciler("plan")
+    applied = reconciler("apply", YES)
+    assert (planned.code, applied.code) == (0, 3)
+    is_golden("approvals-that-no-longer-hold", f"{planned.out}\n-----\n\n{applied.out}", update_cases)
+
+
+def test_a_regeneration_that_discards_approved_drafts(drafts: Project, reconciler: Command, update_cases: bool) -> None:
+    reconciler("review")
+    reconciler("approve", "--channel", "INSTAGRAM", "--yes")
+    drafts.edit("sites/shop.yaml", "warm and playful", "dry")
+    refused = reconciler("plan")
+    discard = "{state: present, regenerate: {discard: all}}"
+    drafts.edit("sites/shop.yaml", "marketingPlan: {state: present}", f"marketingPlan: {discard}")
+    allowed = reconciler("plan")
+    assert (refused.code, allowed.code) == (4, 0)
+    is_golden("discards-approved-drafts", f"{refused.out}\n-----\n\n{allowed.out}", update_cases)
+
+
 def test_a_saved_plan_is_shown(drafts: Project, reconciler: Command, update_cases: bool) -> None:
     reconciler("review")
     reconciler("approve", "--all", "--yes")
