@@ -177,12 +177,13 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
 
 
 def _parts(word: str, before: str) -> list[str]:
-    """Where a word that is longer than a line may break: a path after its dots, JSON after its commas, a route."""
+    """Where a word longer than a line may break: paths after dots, JSON after commas and braces, routes at slashes."""
     if before.removeprefix("(") in _METHODS:
         return re.findall(r"[^/]*/|[^/]+", word)
     if re.fullmatch(_PATH, word):
         return re.findall(r"[^.]+\.?", word)
-    return re.findall(r"[^,]*,|[^,]+", word) if word.startswith(("{", "[")) and word.isascii() else []
+    is_json = word.startswith(("{", "[")) or '":' in word  # its texts contain blanks, so it may come in several words
+    return re.findall(r"[^,{]*[,{]|[^,{]+", word) if is_json and word.isascii() else []
 
 
 def _words(text: str, room: int) -> list[str]:

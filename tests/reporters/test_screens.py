@@ -1109,6 +1109,13 @@ def test_json_that_is_longer_than_a_line_breaks_after_a_comma() -> None:
     assert "".join(line.strip() for line in lines).removeprefix("call:") == body
 
 
+def test_json_whose_texts_have_blanks_breaks_at_them_and_after_a_comma_or_a_brace() -> None:
+    body = '{"settings":{"overrides":{"socialMarketing":{"count":3}},"toneOfVoice":"down to earth"},"goal":{"key":"X"}}'
+    lines = list(Line((Span("call:"), Span(body)), hang=6).on(Screen(40)))
+    assert max(map(len, lines)) <= 40
+    assert re.sub(r"\s", "", "".join(lines)).removeprefix("call:") == body.replace(" ", "")
+
+
 def test_the_path_of_a_field_breaks_at_a_dot() -> None:
     line = Line((Span("+ overrides.socialMarketing.frequency"), Span("{count: 3}")), indent=8, hang=10)
     assert list(line.on(Screen(36))) == [
