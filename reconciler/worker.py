@@ -94,7 +94,7 @@ class Writing:
 WRITING: Final = Writing()
 
 EVERY: Final = 0.5
-"""Seconds between two checks whether to stop."""
+"""Seconds between two checks of whether to stop."""
 
 SILENCE: Final = 60.0
 """A run that gives no sign of life for this many seconds counts as gone."""
@@ -243,7 +243,7 @@ class _Reports:
         return tuple(report for report in self._reported if not isinstance(report, Notice))
 
     def taken(self, site: SiteName | None = None) -> tuple[Reported, ...]:
-        """Removes and returns what was reported about one site and about none; everything if `site` is None."""
+        """Removes and returns what was reported about one site, and all notices; everything if `site` is None."""
         mine: list[Reported] = []
         others: list[Reported] = []
         for report in self._reported:

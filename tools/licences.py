@@ -46,7 +46,7 @@ def installed_with(package: str, extras: tuple[str, ...] = ("",)) -> dict[str, s
 
 
 def licence_of(found: Distribution) -> str:
-    """The licence in one line, as the distribution's metadata name it."""
+    """The licence in one line, as the distribution's metadata names it."""
     metadata = found.metadata.json
     named = [match[1] for text in metadata.get("classifier", ()) if (match := _CLASSIFIER.match(text))]
     text = str(metadata.get("license_expression") or ", ".join(named) or metadata.get("license", "")).strip()

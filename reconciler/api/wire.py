@@ -142,7 +142,7 @@ def posts_by_activity(body: object) -> dict[ActivityId, tuple[Post, ...]]:
     }
 
 
-# --- what a write answers --------------------------------------------------------------------------
+# --- what a write returns --------------------------------------------------------------------------
 
 
 def accepted(body: object) -> None:

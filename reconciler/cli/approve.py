@@ -147,7 +147,7 @@ MOST_FILES: Final = 10
 """Up to this many files are named, each with what was saved in it; more are only counted."""
 
 _DECIDED: Final = {"approve": "approved", "pending": "pending", "keep": "kept"}
-"""How decisions that need nothing more to be done are worded in the line of a file; any other is `to <word>`."""
+"""The words for decisions in the line about a file, such as `2 approved`; any other gets `to`: `1 to discard`."""
 
 
 def _print_saved(made: Sequence[Ruling], stream: TextIO) -> None:

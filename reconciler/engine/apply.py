@@ -60,7 +60,7 @@ if TYPE_CHECKING:  # few runs have any
 class Judged(Struct, frozen=True):
     """All sites as they are before approval: those that are ready, and those refused or not planned.
 
-    `unwritable` is why nothing can be written to the state, if a site needed that already.
+    `unwritable` is why nothing can be written to the state, if a site already had something to record.
     """
 
     completed: PlanCompleted

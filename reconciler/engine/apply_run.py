@@ -187,7 +187,7 @@ def declared_in(desired: DesiredSite | None) -> tuple[Callable[[], DesiredSite] 
 
 
 def options_of(run: ApplyRun, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
-    """What may be done at a site. `plan` is None if nothing of it is to be published."""
+    """What may be done at a site. `plan` may be left out if nothing of it is to be published."""
     project = run.session.project
     publishes = plan is not None and allow_publish and is_public(plan)
     return ApplyOptions(

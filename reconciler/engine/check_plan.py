@@ -1,4 +1,4 @@
-"""A saved plan, checked before the first write: whether every precondition and every right still holds."""
+"""A saved plan, checked before the first write: whether all preconditions hold and all actions are still authorised."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CheckedSite(Struct, frozen=True):
 def checked(
     run: ApplyRun, plans: Collection[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
 ) -> AsyncIterator[CheckedSite | SiteFailed]:
-    """Checks every precondition and every right on every site, in the order of the plans.
+    """Checks whether all preconditions hold and all actions are still authorised, in the order of the plans.
 
     `moved`: the project file has changed since. With `again`, a site may have been begun: what is left of its plan
     replaces the plan.

@@ -61,7 +61,7 @@ def plan_options(session: Session[ReadClient], context: RunContext, site: SiteNa
 
 
 class _Places:
-    """The places of sites, taken from their entries: a separate list would be one more for thousands of sites."""
+    """The places of sites, taken from their entries: a separate list would take memory for thousands of sites."""
 
     def __init__(self, entries: Sequence[SiteEntry]) -> None:
         self._entries = entries

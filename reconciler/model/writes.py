@@ -75,7 +75,7 @@ class Write(Variant, frozen=True):
     uses_inputs: ClassVar[bool] = False
     """It generates the marketing plan from what `feeds_generation` has written."""
     renews: ClassVar[bool] = False
-    """The site has another marketing plan when it is over, about which nothing is known before."""
+    """When it is over, the site has another marketing plan, about which nothing is known beforehand."""
     takes_time: ClassVar[bool] = False
     """Its effect comes later. While its outcome is unknown, the parts that plan it wait for it."""
     only_drafts: ClassVar[bool] = False

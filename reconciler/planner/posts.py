@@ -127,7 +127,7 @@ def plan_posts(
             )
             continue
         refusals += unknown_ids(f"posts.{index}", rule.match, there, scope)
-        # What people discard takes no place, either before or after its posts are cleared.
+        # What people discard does not count towards `max`, either before or after its posts are cleared.
         have = [activity for activity in matched if live_posts(activity) and activity.id not in discarded]
         room = None if rule.max is None else max(0, rule.max - len(have))
         lacking = [activity for activity in matched if not live_posts(activity) and activity.id not in discarded]

@@ -98,7 +98,7 @@ def cancelled_since(posts: Iterable[Post], recorded: RecordedSite) -> Objects:
 
 
 def _in_words(facts: JsonObject) -> Diagnostic:
-    """Why a cancel failed, from an earlier record of this version, which says it in words, at first without a code."""
+    """Why a cancel failed, as earlier records of this version have it: in words, the first ones without a code."""
     code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
     return Diagnostic(code or Unstopped.CANCEL_FAILED, why, fix, request_id=request or None)
 

@@ -55,7 +55,7 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
         arguments += again.planning
     if command in _REACHING:
         arguments += again.reaching
-    import shlex  # a run that has no next step needs none
+    import shlex  # only a run that has a next step needs it
 
     words = (program, command, *((shlex.join(arguments),) if arguments else ()), *rest)
     return " ".join(words) + mark + note

@@ -74,7 +74,7 @@ def update(call: Call) -> JsonDict:
 
 
 def delete(call: Call) -> JsonDict:
-    """`DELETE /events/{eventId}`; unknown or read-only: 428 (D). Answers {} (I)."""
+    """`DELETE /events/{eventId}`; unknown or read-only: 428 (D). Returns {} (I)."""
     call.site.events.remove(_own(call, call.params["id"]))
     call.changed()
     return {}

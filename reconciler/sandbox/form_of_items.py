@@ -11,7 +11,7 @@ _ONE = frozenset({
     "POST /publisher/items", "GET /publisher/items/{id}", "PATCH /publisher/items/{id}", "POST /publisher/publish",
     "POST /publisher/publish-by-id", "POST /publisher/items/{id}/reschedule",
 })  # fmt: skip
-_CANCEL = "PATCH /publisher/items/{id}/cancel"  # answers the item (D)
+_CANCEL = "PATCH /publisher/items/{id}/cancel"  # returns the item (D)
 _MANY = frozenset({"GET /publisher/items", "POST /publisher/items/query"})
 _SCHEDULED = "POST /marketing-plan/schedule-drafts"
 

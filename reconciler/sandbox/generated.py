@@ -21,7 +21,7 @@ def _required(call: Call, name: str) -> str:
 
 
 def text(call: Call) -> JsonDict:
-    """`POST /generate-text`: userInput is required (D); answers results with caption and title (S-wix)."""
+    """`POST /generate-text`: userInput is required (D); returns results with caption and title (S-wix)."""
     prompt = _required(call, "userInput")
     channel = checks.choice("channelName", call.body.get("channelName"), CHANNELS) or "INSTAGRAM"
     made = content.caption({"title": prompt[:80]}, {}, channel, call.site.id, prompt)

@@ -16,7 +16,7 @@ from reconciler.sandbox.unknowns import Unknowns
 
 
 def generate(call: Call) -> JsonDict:
-    """`POST /marketing-plan/generate-marketing-plan`: answers GENERATING at once (D)."""
+    """`POST /marketing-plan/generate-marketing-plan`: returns GENERATING at once (D)."""
     status = call.site.plan["status"]
     # Generating while GENERATING or ACTIVE is not documented: both are switches (I).
     unknowns = call.seed.unknowns
@@ -200,7 +200,7 @@ def form_of_plan(value: JsonDict, unknowns: Unknowns) -> JsonDict:
 
 
 def delete_plan(call: Call) -> JsonDict:
-    """`DELETE /marketing-plan`: the plan and all its activities are gone; answers {} (D)."""
+    """`DELETE /marketing-plan`: the plan and all its activities are gone; returns {} (D)."""
     if call.site.plan["status"] != "NEVER_CREATED" or call.site.activities:
         remove_plan(call.site, call.seed)
         call.changed()

@@ -141,7 +141,7 @@ def form_of_list(value: JsonDict, unknowns: Unknowns) -> JsonDict:
 
 
 def generate(call: Call) -> JsonDict:
-    """`POST /marketing-plan/generate-social-posts`: answers {} at once, drafts come later (S-wix, D)."""
+    """`POST /marketing-plan/generate-social-posts`: returns {} at once, drafts come later (S-wix, D)."""
     wanted = checks.guids("marketingActivityIds", call.body.get("marketingActivityIds"))
     partial = call.directive("partial")
     every = partial.get("every", 2) if partial else 0
@@ -192,7 +192,7 @@ def activity_of(call: Call, key: str = "marketingActivityId") -> JsonDict:
 
 
 def clear(call: Call) -> JsonDict:
-    """`PATCH .../clear-marketing-activity-posts`: all social posts leave the activity; answers {} (D)."""
+    """`PATCH .../clear-marketing-activity-posts`: all social posts leave the activity; returns {} (D)."""
     return _clear(call, story=False)
 
 

@@ -149,7 +149,7 @@ def reschedule(call: Call) -> JsonDict:
 
 
 def cancel(call: Call) -> JsonDict:
-    """`PATCH /items/{id}/cancel` with {} (S-wix): answers the cancelled item; 409 or 428, never 404 (D).
+    """`PATCH /items/{id}/cancel` with {} (S-wix): returns the cancelled item; 409 or 428, never 404 (D).
 
     Which refusal has which status is not known (I). Quota may be given back (D).
     """

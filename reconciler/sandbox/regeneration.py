@@ -15,7 +15,7 @@ from reconciler.sandbox.unknowns import Unknowns
 
 
 def regenerate(call: Call) -> JsonDict:
-    """`POST .../regenerate-marketing-activity-posts`: new images and captions; answers a transient snapshot (D)."""
+    """`POST .../regenerate-marketing-activity-posts`: new images and captions; returns a transient snapshot (D)."""
     return _start(call, "remake", call.seed.latency.posts, story=False)
 
 

@@ -109,7 +109,7 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{_PUBLISHER}/generate-post-data", generated.post_data),  # S-wix
     ("POST", f"{_PUBLISHER}/generate-image", generated.image),  # S-wix
     ("GET", f"{_PUBLISHER}/generated-image/{{executionId}}", generated.get_image),  # S-wix
-    # 2, 10.7, 11 the platform around
+    # 2, 10.7, 11 the rest of the platform
     ("POST", "/site-media/v1/files/import", generated.import_file),  # S-wix
     ("GET", "/site-media/v1/files/{id}", generated.get_file),  # S-wix
     ("GET", "/urls-server/v2/published-site-urls", sites.published_urls),  # S-sdk

@@ -45,7 +45,7 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> Diag
         # The activity of a scheduled post may not show it (6.4).
         post = await site.reader.post(site.site, required.id)
     if isinstance(required, StillScheduled):
-        # It may outlive its activity (14.8), which the marketing plan does not show, or be shown as it was (17.6).
+        # The marketing plan may not show it, if it has outlived its activity (14.8), or may show it as it was (17.6).
         if post is None:
             post = await site.reader.post(site.site, required.id)
         elif as_they_are := await posts_shown_as_drafts(site.site, site.reader, [post]):

@@ -155,7 +155,7 @@ async def _read_back(run: SiteRun, attempt: CallAttempt, found: Snapshot, reason
         return
     reason = reasons.get(_operation_of(attempt.action).post)
     if _accepted(attempt) and _is_draft(live) and reason is None:
-        # It is remembered as long as it may show, so that nothing loses the post or schedules it once more meanwhile.
+        # It is remembered as long as it may show, so that the post is neither lost nor scheduled again.
         await run.journal.end(attempt.entry, Unknown(MAY_YET_GO_OUT))
         run.fail(attempt.action, ActionResult.UNKNOWN, MAY_YET_GO_OUT, outcome.request_id)
         return
