@@ -33,7 +33,7 @@ async def conclude(
     if isinstance(outcome, Done):
         left = kind.leaves(operation, entry, outcome, context)
     elif isinstance(outcome, NotDone):
-        left = kind.leaves_if_not_done(operation, Failure.of(outcome.problem, outcome.asked))
+        left = kind.leaves_if_not_done(operation, entry, Failure.of(outcome.problem, outcome.asked), journal.recorded)
     if left != Bindings():
         journal.note(Bound(left))
     if isinstance(outcome, Done):

@@ -8,6 +8,7 @@ from typing import ClassVar, Final, TypeAlias
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
+from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.frozen import Struct
 from reconciler.model.posts import Post, PostId, Unrecognised
 from reconciler.model.writes import Condition, Verb, Write
@@ -52,6 +53,12 @@ class MarketingPlan(Struct, frozen=True, dict=True):
     def posts_by_id(self) -> dict[str, Post]:
         """The posts of all activities by id."""
         return {post.id: post for activity in reversed(self.activities) for post in reversed(activity.posts)}
+
+    @property
+    def contents(self) -> frozenset[str]:
+        """What a generation replaces, even if an id stays: the facts of each activity, and each post."""
+        facts = (digest_of(JsonObject({"id": activity.id, **activity.facts()})) for activity in self.activities)
+        return frozenset((*facts, *self.posts_by_id))
 
 
 class When(StrEnum):

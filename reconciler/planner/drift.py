@@ -174,7 +174,7 @@ def _active(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite
     assert wanted is not None
     if recorded.generated_from is None and recorded.pending is None:
         return DriftItem(address, DriftState.CONVERGED)
-    changed = changed_inputs(inputs, generated_from_now(inputs, observed.settings, EventsPart(), recorded), frozenset())
+    changed = changed_inputs(inputs, generated_from_now(inputs, observed, EventsPart(), recorded), frozenset())
     saved = tuple(path for path in changed if _is_saved(path, desired, observed, recorded))
     if not saved:
         return DriftItem(address, DriftState.CONVERGED)

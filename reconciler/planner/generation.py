@@ -8,8 +8,10 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import same
+from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
+from reconciler.model.codec import to_plain
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.journal import Before
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
@@ -62,12 +64,38 @@ def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
     )
 
 
-def generated_from_now(
-    inputs: Inputs, settings: MarketingSettings | None, events: EventsPart, recorded: RecordedSite
-) -> Inputs:
+FAILED_GENERATION: Final = "failed-generation"
+"""The key that records what is known of a generation that ended FAILED, until one has succeeded."""
+
+
+def failed_generation(inputs: Inputs, before: Before) -> JsonObject:
+    """The facts under that key: what it was made from, and what the marketing plan was before it."""
+    return JsonObject({"inputs": _digest(inputs), "status": before.status, "contents": before.contents})
+
+
+def _digest(inputs: Inputs) -> Digest:
+    return digest_of(freeze(to_plain(inputs)))
+
+
+def _ended_late(live: MarketingPlan | None, recorded: RecordedSite) -> bool:
+    """Whether a generation that ended FAILED has turned ACTIVE since: nothing is as it was before it.
+
+    A marketing plan that came back as it was has not been generated from anything new.
+    """
+    failed, pending = recorded.object(FAILED_GENERATION), recorded.pending
+    if not failed or pending is None or live is None or live.status is not PlanStatus.ACTIVE:
+        return False
+    before, contents = failed.get("contents"), live.contents
+    is_new = bool(contents) and isinstance(before, tuple) and contents.isdisjoint(before)
+    return failed.get("inputs") == _digest(pending) and (is_new or failed.get("status") != PlanStatus.ACTIVE)
+
+
+def generated_from_now(inputs: Inputs, observed: ObservedSite, events: EventsPart, recorded: RecordedSite) -> Inputs:
     """What the current generation was made from: as recorded, or the live value of what was never recorded."""
+    if recorded.pending is not None and _ended_late(observed.marketing_plan, recorded):
+        return recorded.pending
     known = recorded.generated_from or Inputs()
-    live = settings or MarketingSettings()
+    live = observed.settings or MarketingSettings()
     kept = {field.path: field.value for field in known.settings}
     for field in inputs.settings:
         if field.path not in kept:
@@ -225,11 +253,7 @@ def _upkeep(
     assert live is not None
     under_way = live.status is PlanStatus.GENERATING
     ours = any(entry.sent and entry.operation.uses_inputs for entry in recorded.open)
-    base = (
-        recorded.pending
-        if ours and recorded.pending
-        else generated_from_now(inputs, observed.settings, events, recorded)
-    )
+    base = recorded.pending if ours and recorded.pending else generated_from_now(inputs, observed, events, recorded)
     changed = changed_inputs(inputs, base, events.pruned)
     # An input not known to be there is no reason to generate: every run would find that the last generation lacked it.
     doubtful = {input_path(name) for name in maybe_created(recorded)}

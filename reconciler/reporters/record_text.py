@@ -16,6 +16,7 @@ from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name, sh
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
 from reconciler.planner.baseline import WAS_CANCELLED
+from reconciler.planner.generation import FAILED_GENERATION
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import moment, short
@@ -65,6 +66,8 @@ class RecordText:
                 posts.setdefault(facts, []).append(ActivityId(id))
             elif kind == Kind.RULE and (id in set(SitePart) or id == "events"):
                 rules.append(id)
+            elif key == FAILED_GENERATION:
+                texts += ["the last generation ended FAILED"] if facts else []
             elif kind != Kind.DRAFT or PostId(id) not in recorded.published_by_id:
                 texts.append(f"{self._named(kind, id)}: {_state(facts)}")
         texts += [f"posts of {self._activities(found)}: {_state(facts)}" for facts, found in posts.items()]

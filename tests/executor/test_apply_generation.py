@@ -15,7 +15,8 @@ from reconciler.executor.executor import apply_plan
 from reconciler.executor.site_cache import NO_PLAN
 from reconciler.model.activities import CreateActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
-from reconciler.model.canonical import JsonObject
+from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.diagnostics import Place
 from reconciler.model.events import (
     CalendarEvent,
     CalendarId,
@@ -29,6 +30,7 @@ from reconciler.model.events import (
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
+    DesiredMarketingPlan,
     Discard,
     DiscardsOnly,
     Generate,
@@ -41,14 +43,16 @@ from reconciler.model.outcomes import Done, Outcome, Pending
 from reconciler.model.posts import ActivityId, GeneratePosts, Unrecognised
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, SettingIs, UpdateSettings
-from reconciler.model.sites import Bindings, CreatedActivity, Inputs, RecordedSite
+from reconciler.model.sites import Bindings, CreatedActivity, DesiredSite, Inputs, Need, RecordedSite
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.deferred import ResolvedActions
+from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_events import event_drift
-from reconciler.planner.drift_report import ChangedSide
+from reconciler.planner.drift_report import ChangedSide, DriftState
 from reconciler.planner.edits import edited_since
-from reconciler.planner.options import Scope
+from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.planner import make_plan
 from reconciler.reporters.diagnostics import sentence
 from tests.executor.live_site import (
     SITE,
@@ -143,6 +147,51 @@ def test_a_setting_that_is_not_kept_turns_the_entry_into_a_failed_one(bench: Ben
     ledger = bench.apply(set_tone("dry"))
     assert results(ledger) == ["failed"]
     assert details(ledger) == ["settings.toneOfVoice: asked for 'dry', the site has 'warm\\x1b[31m'"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "content"),
+    [
+        (PlanStatus.ACTIVE, "new", True),
+        (PlanStatus.ACTIVE, "old", False),
+        (PlanStatus.ACTIVE, "edited", False),
+        (PlanStatus.INACTIVE, "old", True),
+        (PlanStatus.NEVER_CREATED, "new", True),
+    ],
+)
+@pytest.mark.parametrize("later", [None, "warm"])
+def test_a_failed_generation_that_turns_active_by_itself_is_not_started_again(
+    bench: Bench, before: PlanStatus, after: str, content: bool, later: str | None
+) -> None:
+    """Unless the marketing plan came back as it was: then nothing was generated from the new settings."""
+    bench.remember(generated_from=WARM, applied=WARM)
+    bench.world.status, bench.world.ends = before, PlanStatus.FAILED
+    bench.world.settings = {TONE: "warm"}
+    old = an_activity("old", a_post("p-old"))
+    bench.world.activities = [old] if before is PlanStatus.ACTIVE else []
+    start = regenerate() if before is PlanStatus.ACTIVE else generate()
+    assert results(bench.apply(set_tone("dry", "warm"), start, inputs=DRY, adopted_inputs=WARM)) == ["done", "failed"]
+    bench.world.status = PlanStatus.ACTIVE
+    bench.world.activities = [
+        {"new": an_activity("new", a_post("p-new")), "old": old, "edited": replace(old, title="Other", posts=())}[after]
+    ]
+    if after == "edited":
+        bench.world.activities.append(an_activity("more"))
+        bench.world.activities[0] = replace(bench.world.activities[0], posts=old.posts)
+    asked = DRY if later is None else WARM
+    desired = DesiredSite(
+        SITE, Place("shop.yaml"), Digest(""), settings=asked.settings, marketing_plan=DesiredMarketingPlan()
+    )
+    observed = asyncio.run(bench.world.read(SITE, frozenset({Need.SETTINGS, Need.MARKETING_PLAN})))
+    made = make_plan(desired, observed, bench.recorded, PlanOptions(bench.world.now))
+    again = [type(action.operation) for action in made.actions if action.operation.uses_inputs]
+    assert again == ([] if content is (later is None) else [Regenerate])
+    if not made.actions:
+        bench.apply(*made.actions, inputs=made.inputs, adopted_inputs=made.adopted_inputs)
+        assert bench.recorded.generated_from == DRY
+    drift = find_drift(desired, observed, bench.recorded, made, PlanOptions(bench.world.now))
+    (item,) = (item for item in drift.items if item.address.kind is Kind.MARKETING_PLAN)
+    assert (item.state is DriftState.PENDING) is (bool(again) and later is None)
 
 
 TONE, PICTURES = "settings.toneOfVoice", "settings.imageGuidelines"

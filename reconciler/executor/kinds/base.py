@@ -143,7 +143,7 @@ class ManagedKind(Generic[O]):
         """How a successful call scheduled a post; None if it did not."""
         return None
 
-    def leaves_if_not_done(self, operation: O, failure: Failure) -> Bindings:
+    def leaves_if_not_done(self, operation: O, entry: OpenEntry, failure: Failure, recorded: RecordedSite) -> Bindings:
         """What must be recorded if the call was not done."""
         return Bindings()
 

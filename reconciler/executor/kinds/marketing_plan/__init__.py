@@ -12,8 +12,9 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
-from reconciler.model.canonical import JsonObject, digest_of
+from reconciler.model.canonical import EMPTY
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.failures import Failure
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.marketing_plan import (
     NO_STATUS,
@@ -36,7 +37,7 @@ from reconciler.model.posts import Post, PostStatus, Unrecognised, post_name
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
-from reconciler.planner.generation import upcoming_posts
+from reconciler.planner.generation import FAILED_GENERATION, failed_generation, upcoming_posts
 from reconciler.planner.kept import is_a_form_of
 from reconciler.planner.losses import approved_drafts
 
@@ -64,7 +65,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
         return Before(
             known=tuple(sorted(activity.id for activity in live.activities)),
             status=str(live.status),
-            contents=tuple(sorted(_contents(live))) if operation.uses_inputs else (),
+            contents=tuple(sorted(live.contents)) if operation.uses_inputs else (),
         )
 
     def reads(self, operation: MarketingPlanOperation) -> OutcomeReads:
@@ -102,12 +103,13 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     ) -> Bindings:
         key, replaced = key_of(Kind.MARKETING_PLAN), _replaced(entry, context.recorded)
         kept = _survivors(context.recorded, context.found.activities if context.found else ())
+        over = ((FAILED_GENERATION, EMPTY),) if context.recorded.object(FAILED_GENERATION) else ()
         match operation:
             case Generate():
-                return Bindings(created=(*replaced, *kept), objects=((key, PRESENT),))
+                return Bindings(created=(*replaced, *kept), objects=((key, PRESENT), *over))
             case Regenerate(discards=discards):
                 lost = thrown_away(discards, context.recorded)
-                return Bindings(created=(*replaced, *kept), objects=((key, PRESENT), *lost))
+                return Bindings(created=(*replaced, *kept), objects=((key, PRESENT), *over, *lost))
             case DeleteMarketingPlan(discards=discards):
                 lost = thrown_away(discards, context.recorded)
                 return Bindings(created=replaced, objects=((key, ABSENT_NOW), *lost))
@@ -115,6 +117,14 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
                 return Bindings()
             case _:
                 assert_never(operation)
+
+    def leaves_if_not_done(
+        self, operation: MarketingPlanOperation, entry: OpenEntry, failure: Failure, recorded: RecordedSite
+    ) -> Bindings:
+        """A generation that ended FAILED may turn ACTIVE by itself: then the next run need not start another one."""
+        if failure.code != Trouble.GENERATION_FAILED or recorded.pending is None:
+            return Bindings()
+        return Bindings(objects=((FAILED_GENERATION, failed_generation(recorded.pending, entry.before)),))
 
     def halts(self, operation: MarketingPlanOperation) -> Diagnostic | None:
         return behind("the marketing plan was not deleted") if operation.destroys else None
@@ -176,20 +186,14 @@ def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
         live.status is PlanStatus.GENERATING
         or str(live.status) != entry.before.status
         or any(activity.id not in entry.before.known for activity in live.activities)
-        or (bool(entry.before.contents) and not _contents(live) <= set(entry.before.contents))
+        or (bool(entry.before.contents) and not live.contents <= set(entry.before.contents))
     )
 
 
 def is_as_before(entry: OpenEntry, live: MarketingPlan) -> bool:
     """Whether a marketing plan shows exactly what it did before the call: no generation repeats its content."""
-    shown, before = _contents(live), set(entry.before.contents)
+    shown, before = live.contents, set(entry.before.contents)
     return bool(shown & before) and not leaves_trace(entry, live)
-
-
-def _contents(live: MarketingPlan) -> set[str]:
-    """What an ACTIVE marketing plan contains: what a generation replaces, even if an id stays."""
-    facts = {digest_of(JsonObject({"id": activity.id, **activity.facts()})) for activity in live.activities}
-    return facts | {post.id for activity in live.activities for post in activity.posts}
 
 
 def _is_gone(entry: OpenEntry, live: MarketingPlan | None) -> bool:

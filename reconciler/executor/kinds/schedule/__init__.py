@@ -40,7 +40,7 @@ from reconciler.model.schedule import (
     StillAhead,
     StillScheduled,
 )
-from reconciler.model.sites import Bindings, Need, PublishedPost
+from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange, Verb
 from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, key_of
@@ -134,7 +134,9 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     ) -> PublishedPost | None:
         return None if isinstance(operation, CancelPost) else published_post(operation, entry, context)
 
-    def leaves_if_not_done(self, operation: ScheduleOperation, failure: Failure) -> Bindings:
+    def leaves_if_not_done(
+        self, operation: ScheduleOperation, entry: OpenEntry, failure: Failure, recorded: RecordedSite
+    ) -> Bindings:
         """Until a post is cancelled or gone, each plan says that it still goes out."""
         if operation.verb is not Verb.CANCEL:
             return Bindings()
@@ -165,8 +167,8 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     def not_kept(self, operation: ScheduleOperation) -> Bindings:
         if operation.verb is not Verb.CANCEL:
             return Bindings()
-        failed = self.leaves_if_not_done(operation, Failure(Trouble.NO_EFFECT))
-        return replace(failed, objects=((key_of(Kind.DRAFT, operation.post), SCHEDULED), *failed.objects))
+        still = (key_of(Kind.DRAFT, operation.post), SCHEDULED)
+        return Bindings(objects=(still, (tried_key(operation.post), failed_cancel(Failure(Trouble.NO_EFFECT)))))
 
     def unkept(
         self, operation: ScheduleOperation, created: str | None, found: Snapshot
