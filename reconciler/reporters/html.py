@@ -202,7 +202,7 @@ class HtmlReporter:
                 entries += [f'<li class="bad">{said}</li>' for said in self._shared()]
         if self._run is not None and self._run.approval_none:
             sites = ", ".join(self._run.approval_none)
-            entries.insert(0, f'<li class="bad">approval: none: drafts go out unapproved on {text(sites)}</li>')
+            entries.insert(0, f'<li class="bad">approval: none on {text(sites)}: drafts go out there unapproved</li>')
         if entries:
             yield f'<ul class="problems">{"".join(entries)}</ul>\n'
         if self._texts:

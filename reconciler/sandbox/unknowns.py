@@ -144,8 +144,8 @@ class Unknowns:
         "all",
         "cut",
         mark="17.7: not known",
-        about="Texts of settings, events and activities are kept as sent, trimmed, in NFC, with plain line ends, with "
-        "all three changes, or cut at 100 characters.",
+        about="Texts of settings, events and activities are kept as sent, trimmed, in NFC, with plain line endings, "
+        "with all three changes, or cut at 100 characters.",
     )
     textLimit: str = _choice(
         "none",
