@@ -86,7 +86,7 @@ AT_ONCE = {
     "cli/signals.py": ["ensure_future", "gather", "run"],
     "state/heartbeat.py": ["ensure_future", "ensure_future", "gather"],
     "state/journal.py": ["ensure_future"],
-    "state/lease.py": ["ensure_future", "gather"],
+    "state/lease.py": ["ensure_future"],
     "worker.py": ["ensure_future", "ensure_future", "gather", "gather", "run", "run", "run"],
     "cli/unchecked.py": ["run"],
 }

@@ -30,6 +30,10 @@ settings: {{toneOfVoice: tone {number}}}
 calendarEvents: {{prune: true, events: [{{name: Sale, date: 2026-11-27}}]}}
 marketingPlan: {{state: present}}
 """
+SERVICE = "/promote/marketing-plan-service/v1"
+EVENTS = (f"DELETE {SERVICE}/events/*", f"POST {SERVICE}/events")
+SETTINGS = (f"POST {SERVICE}/marketing-settings",)
+POLL = (f"GET {SERVICE}/marketing-plan",)
 OWN = [{"name": "Old fair", "recurringRule": {"frequency": "MONTHLY"}}]
 
 
@@ -124,7 +128,22 @@ def done_once(sandbox: Sandbox) -> Counter[str]:
     return once_only([seen for seen in sandbox.requests() if seen["wrote"]])
 
 
-def test_eight_parts_of_which_one_is_killed_are_one_undisturbed_run(tmp_path: Path, store: dict[str, str]) -> None:
+GENERATE = ("POST /marketing-plan/generate-marketing-plan", "POST /marketing-plan/regenerate-marketing-plan")
+MOMENTS = {
+    "before its first write": (EVENTS, "before"),
+    "before a write": (SETTINGS, "before"),
+    "after a write": (SETTINGS, "after"),
+    "before a generation": (GENERATE, "before"),
+    "after a generation has begun": (GENERATE, "after"),
+    "while a generation waits": (POLL, "before"),
+}
+"""The routes and the moment at which a part is killed."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_eight_parts_of_which_one_is_killed_are_one_undisturbed_run(
+    tmp_path: Path, store: dict[str, str], moment: str
+) -> None:
     with closing(new_world(tmp_path / "whole.db")) as whole, closing(new_world(tmp_path / "parts.db")) as parts:
         servers = [start_in_thread(world) for world in (whole, parts)]
         try:
@@ -137,19 +156,29 @@ def test_eight_parts_of_which_one_is_killed_are_one_undisturbed_run(tmp_path: Pa
             saved = (fleet.root / f"{DEAD}.plan").read_text()
             its_sites = {ID.format(number) for number in range(SITES) if ID.format(number) in saved}
             assert 0 < len(its_sites) < SITES
+            routes, when = MOMENTS[moment]
             killed: list[Seen] = []
+            asked: set[str | None] = set()
             running: list[subprocess.Popen[str]] = []
 
             def kill(seen: Seen) -> None:
-                """In the middle of a call, so that nobody knows what it did."""
-                if seen.site in its_sites and seen.when == "after" and not killed:
+                """In the middle of a call, so that the run does not know what it did."""
+                if (
+                    seen.site in its_sites
+                    and seen.when == when
+                    and not killed
+                    and (routes != POLL or seen.site in asked)
+                ):
                     killed.append(seen)
                     running[DEAD - 1].kill()
 
-            parts.add_hook("POST /marketing-plan/regenerate-marketing-plan", kill)
-            parts.add_hook("POST /marketing-plan/generate-marketing-plan", kill)
+            for route in routes:
+                parts.add_hook(route, kill)
+            for route in GENERATE:
+                parts.add_hook(route, lambda seen: asked.add(seen.site) if seen.when == "after" else None)
             running += fleet.in_parts("apply", "all.plan", "--auto-approve")
             codes = [ended(process) for process in running]
+            assert killed
             assert [code for code, _ in codes] == [-9 if at == DEAD else 0 for at in range(1, SHARDS + 1)], codes
 
             code, said = fleet.run("apply", "all.plan", "--auto-approve", "--shard", f"{DEAD}/{SHARDS}")
