@@ -7,8 +7,9 @@ read as a whole.
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import IO, Final
 
@@ -66,35 +67,39 @@ class StoredPlans(Collection[Plan]):
 
     def __init__(self) -> None:
         self._spool = Spool()
-        self._numbers: list[tuple[SiteName, int]] = []
+        self._names: list[SiteName] = []
+        self._numbers = array("Q")
+        """The number of each site's piece in the spool."""
 
     def add(self, plan: Plan, line: bytes | None = None) -> None:
         """Adds a plan. `line` is its `site_line`, if already available."""
-        number = self._spool.append(site_line(plan) if line is None else line)
-        self._numbers.append((plan.site.name, number))
+        self._numbers.append(self._spool.append(site_line(plan) if line is None else line))
+        self._names.append(plan.site.name)
 
     def lines(self) -> Iterator[bytes]:
         """The `site_line` of each plan."""
-        for _, number in sorted(self._numbers):
-            yield self._spool[number]
+        for at in sorted(range(len(self)), key=self._names.__getitem__):
+            yield self._spool[self._numbers[at]]
 
     def of_sites(self, wanted: Callable[[SiteName], bool]) -> StoredPlans:
         """The plans of some sites."""
         found = StoredPlans()
         found._spool = self._spool
-        found._numbers = [(name, number) for name, number in self._numbers if wanted(name)]
+        chosen = [wanted(name) for name in self._names]
+        found._names = list(compress(self._names, chosen))
+        found._numbers = array("Q", compress(self._numbers, chosen))
         return found
 
     @property
     def in_order(self) -> bool:
         """Whether they were added in order."""
-        return all(before[0] <= after[0] for before, after in pairwise(self._numbers))
+        return all(before <= after for before, after in pairwise(self._names))
 
     def __iter__(self) -> Iterator[Plan]:
         return (from_json(Plan, line) for line in self.lines())
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._names)
 
     def __contains__(self, plan: object) -> bool:
         return any(plan == kept for kept in self)
