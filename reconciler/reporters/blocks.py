@@ -262,4 +262,6 @@ def all_or_part(listed: int, sites: int) -> str:
     """The name of a table's last row: `all 223 sites`, or `9 of 10 sites` if the others have no row."""
     if sites == 1:
         return "1 site"
+    if sites == listed == 2:
+        return "both sites"
     return f"all {sites:,} sites" if listed == sites else f"{listed:,} of {sites:,} sites"

@@ -36,6 +36,10 @@ _MOMENT: Final = r"\b((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d
 """A time as screens show it; its group is the part without the time zone."""
 
 
+_CODE: Final = r"`[^`\0]+`"
+"""What a fix asks people to type."""
+
+
 def inert(text: str) -> str:
     r"""The text made printable, without anything that a CI runner takes for a command (`##\[error]`).
 
@@ -187,13 +191,20 @@ def _parts(word: str, before: str) -> list[str]:
 
 
 def _words(text: str, room: int) -> list[str]:
-    """What a line may break between: words, and times (`Thu 2026-12-03 09:30 Europe/Berlin`) whole if they fit."""
+    """What a line may break between: words, and times (`Thu 2026-12-03 09:30 Europe/Berlin`) whole if they fit.
+
+    So is what stands between backquotes.
+    """
 
     def kept(found: re.Match[str]) -> str:
         whole = found[0] if len(found[0]) < room else found[1]
         return whole.replace(" ", "\0") + found[0][len(whole) :]  # which no printable text contains
 
-    return [word.replace("\0", " ") for word in re.sub(_MOMENT, kept, text).split(" ")]
+    def typed(found: re.Match[str]) -> str:
+        return found[0].replace(" ", "\0") if len(found[0]) < room else found[0]
+
+    text = re.sub(_CODE, typed, re.sub(_MOMENT, kept, text))
+    return [word.replace("\0", " ") for word in text.split(" ")]
 
 
 class _Line:

@@ -1125,7 +1125,8 @@ def test_the_path_of_a_field_breaks_at_a_dot() -> None:
 
 
 def test_the_last_row_of_a_table_counts_the_sites_that_have_a_row() -> None:
-    assert [all_or_part(*sites) for sites in ((1, 1), (10, 10), (9, 10))] == ["1 site", "all 10 sites", "9 of 10 sites"]
+    names = ["1 site", "both sites", "1 of 2 sites", "all 10 sites", "9 of 10 sites"]
+    assert [all_or_part(*sites) for sites in ((1, 1), (2, 2), (1, 2), (10, 10), (9, 10))] == names
     different = (planned(tone(after=value), site=value) for value in "abcde")
     assert "\n5 of 6 sites " in shown(*plan_of(*different, sites=6))
 
