@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -87,7 +88,7 @@ def _terms(permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, E
         running.emit(event)
 
     async def decide(proposal: Proposal) -> Decision:
-        decision = await _decide(proposal, permissions, header(started[0]))
+        decision = await _decide(proposal, permissions, header(started[0]), running.show_notices)
         if decision.apply:
             interrupts.stop_gently(lambda: running.progress.say(STOPPING))
         return decision
@@ -101,7 +102,9 @@ def _terms(permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, E
     return terms, emit
 
 
-async def _decide(proposal: Proposal, permissions: Permissions, where: str) -> Decision:
+async def _decide(
+    proposal: Proposal, permissions: Permissions, where: str, show_notices: Callable[[], None]
+) -> Decision:
     """What the flags allow, or what a person answers.
 
     `where` says where the run works; it is shown again before publishing.
@@ -112,12 +115,13 @@ async def _decide(proposal: Proposal, permissions: Permissions, where: str) -> D
     if not can_ask():
         return Decision(apply=False, refusal=NO_TERMINAL)
     if proposal.only_public and not permissions.allow_publish:
-        agreed_to = await agreed(public_question(where, proposal.completed.tally, alone=True))
+        agreed_to = await agreed(public_question(where, proposal.completed.tally, alone=True), show_notices)
         return Decision(apply=agreed_to, allow_publish=agreed_to)
-    if not permissions.saved and not await agreed("Do you want to perform these actions?"):
+    if not permissions.saved and not await agreed("Do you want to perform these actions?", show_notices):
         return Decision(apply=False, refusal=DECLINED)
     if proposal.public and not permissions.allow_publish:
-        return Decision(apply=True, allow_publish=await agreed(public_question(where, proposal.completed.tally)))
+        question = public_question(where, proposal.completed.tally)
+        return Decision(apply=True, allow_publish=await agreed(question, show_notices))
     return Decision(apply=True, allow_publish=permissions.allow_publish)
 
 

@@ -89,6 +89,7 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
         notes = {post: tuple(map(cause, undecided.notes[post])) for post in drafts if post in undecided.notes}
         number, of, with_id = undecided.number, undecided.of, bool(options.selector.ids)
         lines = subject_lines(undecided.subject, screen, number, of, notes, with_id=with_id)
+        running.show_notices()
         stream.writelines(f"{line}\n" for line in lines)
         if options.yes:
             return options.decision or DraftDecision.APPROVE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 from reconciler.cli.outputs import screen_of
@@ -50,8 +51,8 @@ async def key(question: str) -> str:
     return answer
 
 
-async def agreed(question: str) -> bool:
-    """Asks on stderr, and accepts only `yes` as yes. The end of the input counts as no.
+async def agreed(question: str, show_notices: Callable[[], None]) -> bool:
+    """Asks on stderr, below all notices, and accepts only `yes` as yes. The end of the input counts as no.
 
     What was typed before the question is not an answer to it, and is discarded.
     """
@@ -59,6 +60,7 @@ async def agreed(question: str) -> bool:
     screen = screen_of(sys.stderr, colour=False)
     lines = (line for text in question.splitlines() for line in wrapped((Span(text),), screen, hang=2))
     sys.stdout.flush()
+    show_notices()
     sys.stderr.write("\n" + "".join(f"{line}\n" for line in lines) + "  Only 'yes' is accepted: ")
     sys.stderr.flush()
     try:

@@ -68,6 +68,7 @@ async def _serve(asked: RunOptions, running: CommandRun, *, port: int, commits: 
     ports = PageActions(picture, facts, refresh, history, commits)
     page = ReviewPage(board, files.root.resolve().name, _where(api), ports)
     with listen(port) as listening:
+        running.show_notices()
         images = "'self' https:" + (" data:" if picture is not None else "")
         guard = Guard(page.app, listening.getsockname()[1], images)
         server = server_of(guard, lambda: _ready(guard.url, sys.stdout if shows_text(asked.shown) else sys.stderr))

@@ -39,11 +39,17 @@ class ReportsFailed(UsageError):
 
 
 class CommandRun:
-    """A run in progress: where it reports, and whether it was asked to end."""
+    """A run in progress: where it reports, and whether it was asked to end.
 
-    def __init__(self, emit: Emit, progress: Progress, signal_pause: SignalPause) -> None:
+    `show_notices` shows those that still wait for others like them: nobody is asked before they have seen all.
+    """
+
+    def __init__(
+        self, emit: Emit, progress: Progress, signal_pause: SignalPause, show_notices: Callable[[], None]
+    ) -> None:
         self.emit = emit
         self.progress = progress
+        self.show_notices = show_notices
         self.interrupts = Interrupts(signal_pause)
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
@@ -94,7 +100,7 @@ def _reported(
         SignalPause(since_boot) as signal_pause,
         open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks, above=progress.above) as reports,
     ):
-        running = CommandRun(reports.handle, progress, signal_pause)
+        running = CommandRun(reports.handle, progress, signal_pause, problems.show_held)
         number: int | None = None
         try:
             if not harmless:

@@ -69,39 +69,37 @@ def show_command(name: str, asked: RunOptions) -> Verdict:
 def unlock_command(name: str, asked: RunOptions, *, force: bool) -> Verdict:
     """Runs `reconciler state unlock` and returns its verdict."""
 
-    async def agree(site: SiteRef) -> Diagnostic | None:
-        return await _declined(f"Do you want to remove the lock of {site.name}?", LOCK_LEFT, force=force)
+    def work(running: CommandRun) -> ClosingEvent:
+        async def agree(site: SiteRef) -> Diagnostic | None:
+            question = f"Do you want to remove the lock of {site.name}?"
+            return await _declined(question, LOCK_LEFT, running, force=force)
 
-    return reported(
-        "state unlock",
-        asked.shown,
-        lambda running: running.run(_opened(asked).run_state_unlock(name, agree, running.emit)),
-        asks=not force and can_ask(),
-    )
+        return running.run(_opened(asked).run_state_unlock(name, agree, running.emit))
+
+    return reported("state unlock", asked.shown, work, asks=not force and can_ask())
 
 
 def forget_command(name: str, asked: RunOptions, *, force: bool, lock_timeout: timedelta) -> Verdict:
     """Runs `reconciler state forget` and returns its verdict."""
 
-    async def agree(site: SiteRef) -> Diagnostic | None:
-        question = f"Do you want to forget everything recorded about {site.name} ({site.id})?"
-        return await _declined(f"{question} Posts scheduled there still go out.", NOT_FORGOTTEN, force=force)
+    def work(running: CommandRun) -> ClosingEvent:
+        async def agree(site: SiteRef) -> Diagnostic | None:
+            question = f"Do you want to forget everything recorded about {site.name} ({site.id})?"
+            question = f"{question} Posts scheduled there still go out."
+            return await _declined(question, NOT_FORGOTTEN, running, force=force)
 
-    return reported(
-        "state forget",
-        asked.shown,
-        lambda running: running.run(_opened(asked).run_state_forget(name, agree, running.emit, lock_timeout)),
-        asks=not force and can_ask(),
-    )
+        return running.run(_opened(asked).run_state_forget(name, agree, running.emit, lock_timeout))
+
+    return reported("state forget", asked.shown, work, asks=not force and can_ask())
 
 
-async def _declined(question: str, declined: Diagnostic, *, force: bool) -> Diagnostic | None:
+async def _declined(question: str, declined: Diagnostic, running: CommandRun, *, force: bool) -> Diagnostic | None:
     """Why nothing is done; None if somebody agreed to it."""
     if force:
         return None
     if not can_ask():
         return NO_TERMINAL
-    return None if await agreed(question) else declined
+    return None if await agreed(question, running.show_notices) else declined
 
 
 def move_command(old: str, new: str, asked: RunOptions, *, lock_timeout: timedelta) -> Verdict:

@@ -71,22 +71,12 @@ class ProblemReporter:
                 return
             case _:
                 pass
-        between = isinstance(event, Notice | SiteStarted | Progressed | SiteEvent)
-        later = {key: found for key, found in self._about_sites.items() if between and found[0].code not in IN_A_ROW}
-        for groups in _by_kind(found for key, found in self._about_sites.items() if key not in later):
-            shown = groups[:MOST_KINDS] if len(groups) > MOST_KINDS + 1 else groups
-            for alike in shown:
-                self._notice(for_any_site(alike[0]) if len(alike) > 1 else alike[0], _and_more_sites(alike))
-            if rest := [problem for alike in groups[len(shown) :] for problem in alike]:
-                self._lines((_of_the_rest(rest),))
-        self._about_sites = later
+        self._show_about_sites(between=isinstance(event, Notice | SiteStarted | Progressed | SiteEvent))
         if isinstance(event, Notice):
             self._notice(event.problem)
         else:
             self._fix = ("", "")
-        for same in self._about_files.values():
-            self._problem(same[0], f"{same[0].severity}: ", _and_more(same))
-        self._about_files.clear()
+        self._show_about_files()
         match event:
             case FilesInvalid(problems=problems):
                 for problem in problems:
@@ -103,6 +93,27 @@ class ProblemReporter:
                 self._lines((interrupted_line(self._interrupted, event),))
             case _:
                 pass
+
+    def show_held(self) -> None:
+        """Shows the notices that still wait. To be called before a person is asked, or served until they stop it."""
+        self._show_about_sites(between=False)
+        self._show_about_files()
+
+    def _show_about_sites(self, *, between: bool) -> None:
+        """`between`: the events of sites are not over, so only notices that come in a row are complete."""
+        later = {key: found for key, found in self._about_sites.items() if between and found[0].code not in IN_A_ROW}
+        for groups in _by_kind(found for key, found in self._about_sites.items() if key not in later):
+            shown = groups[:MOST_KINDS] if len(groups) > MOST_KINDS + 1 else groups
+            for alike in shown:
+                self._notice(for_any_site(alike[0]) if len(alike) > 1 else alike[0], _and_more_sites(alike))
+            if rest := [problem for alike in groups[len(shown) :] for problem in alike]:
+                self._lines((_of_the_rest(rest),))
+        self._about_sites = later
+
+    def _show_about_files(self) -> None:
+        for same in self._about_files.values():
+            self._problem(same[0], f"{same[0].severity}: ", _and_more(same))
+        self._about_files.clear()
 
     def _notice(self, problem: Diagnostic, more: str = "") -> None:
         said, self._fix = self._fix, (problem.code, problem.fix)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +21,7 @@ from reconciler.state.lease import Leases
 from reconciler.state.ledger import RunLedgers
 from reconciler.state.sites import open_state
 from tests.cli.projects import SANDBOX, Command, Project, site
+from tests.cli.terminal import Terminal
 
 SCHEDULE = """\
 posts:
@@ -227,48 +225,6 @@ def test_a_pipe_gets_the_plan_before_it_is_carried_out(project: Project) -> None
 # --- on a terminal ---------------------------------------------------------------------------------
 
 
-class Terminal:
-    """A command on a terminal of its own."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.master, slave = pty.openpty()
-        self.said = ""
-        environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
-        environment.pop("NO_COLOR", None)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *arguments],
-            stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=environment, start_new_session=True,
-        )  # fmt: skip
-        os.close(slave)
-
-    def until(self, words: str) -> None:
-        """Reads until some words have been printed."""
-        while words not in self.said:
-            ready, _, _ = select.select([self.master], [], [], 30)
-            more = self._read() if ready else ""
-            assert more, f"it ended, or hangs, before it said {words!r}: {self.said}"
-            self.said += more
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def signal(self, number: int) -> None:
-        self._process.send_signal(number)
-
-    def end(self) -> int:
-        """Reads to the end, and returns the exit code."""
-        while more := self._read():
-            self.said += more
-        os.close(self.master)
-        return self._process.wait(30)
-
-    def _read(self) -> str:
-        try:
-            return os.read(self.master, 4096).decode()
-        except OSError:  # what Linux says at the end
-            return ""
-
-
 def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
     project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
     terminal = Terminal(project.root, "apply", "--no-publish")
@@ -291,6 +247,15 @@ def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
     asked = terminal.said.rpartition("Do you want to make")[0].splitlines()
     assert asked[-1] == f"SANDBOX · {project.root.name} · 1 site", "where it works is repeated"
     assert "2 withheld" in terminal.said
+
+
+def test_what_is_odd_about_the_files_is_above_the_question(project: Project) -> None:
+    project.write({"approvals/gone.yaml": "version: 1\nsite: gone\n"})
+    terminal = Terminal(project.root, "apply")
+    terminal.until("accepted: ")
+    assert terminal.said.index("approvals/gone.yaml") < terminal.said.index(APPLY)
+    terminal.type("no\n")
+    assert terminal.end() == 4
 
 
 def test_a_terminal_is_asked_once_if_all_is_public(project: Project, reconciler: Command) -> None:

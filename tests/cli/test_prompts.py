@@ -17,7 +17,7 @@ def test_what_follows_an_interrupted_question_begins_on_a_line_of_its_own(
         return ""
 
     async def interrupted() -> None:
-        question = asyncio.ensure_future(prompts.agreed("Do it?"))
+        question = asyncio.ensure_future(prompts.agreed("Do it?", lambda: None))
         await asyncio.sleep(0)
         question.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import re
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ from reconciler.planner.channel_rules import content_warnings, warnings_of_revie
 from reconciler.planner.review_builder import review_of
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import subject_lines
+from tests.cli import terminal
 from tests.cli.projects import Command, Project, site
 from tests.reviewing import reviewed
 
@@ -396,6 +398,22 @@ def test_one_by_one_on_a_terminal(shop: Project, reconciler: Command, monkeypatc
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     reconciler("approve", shop.root, "--decision", "keep")
     assert "decision: regenerate\n" not in file(shop)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "person_reads"), [(("approve",), "1 of 4"), (("review", "--web"), "Review page: ")]
+)
+def test_what_is_odd_about_the_files_is_above_what_a_person_decides_about(
+    shop: Project, reconciler: Command, arguments: tuple[str, ...], person_reads: str
+) -> None:
+    reconciler("review", shop.root)
+    shop.write({"approvals/gone.yaml": "version: 1\nsite: gone\n"})
+    asked = terminal.Terminal(shop.root, *arguments)
+    asked.until(person_reads)
+    assert asked.said.index("approvals/gone.yaml") < asked.said.index(person_reads)
+    asked.signal(signal.SIGINT)
+    asked.end()
+    assert asked.said.count("no site is called") == 1
 
 
 def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> None:

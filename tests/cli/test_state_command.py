@@ -37,6 +37,7 @@ from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
+from tests.cli.terminal import Terminal
 from tests.journals import begin
 from tests.strategies import of
 from tests.told import unclear
@@ -737,7 +738,7 @@ def test_a_record_goes_to_the_id_that_its_file_has_already(
     assert "still has the id" not in ran.err
 
 
-async def declines(_question: str) -> bool:
+async def declines(_question: str, _show_notices: Callable[[], None]) -> bool:
     return False
 
 
@@ -762,6 +763,17 @@ def test_a_site_is_forgotten_after_it_was_told_what_still_goes_out(
     assert (ran.code, ran.last) == (0, f"Forgotten: shop ({SHOP.id}).")
     assert planted.recorded() == RecordedSite()
     assert reconciler("state", "list", project.root).last.startswith("Nothing is recorded in ")
+
+
+def test_what_still_goes_out_is_above_the_question_whether_to_forget(project: Project, planted: Planted) -> None:
+    asyncio.run(scheduled(planted, datetime.now(UTC) + timedelta(days=3)))
+    terminal = Terminal(project.root, "state", "forget", "shop")
+    terminal.until("accepted: ")
+    assert terminal.said.index("still scheduled to go out on") < terminal.said.index("Do you want to forget")
+    terminal.type("no\n")
+    assert terminal.end() == 4
+    assert terminal.said.count("still scheduled to go out on") == 1
+    assert planted.recorded().published
 
 
 async def scheduled(planted: Planted, moment: datetime) -> None:
@@ -808,6 +820,18 @@ def test_a_lock_that_cannot_be_read_can_be_taken_away(
     assert planted.lock() is None
     kept = [path.read_text("utf-8") for path in lock.parent.rglob("notes.txt")]
     assert kept == (["mine"] if spoil is folder_with_a_file else []), "nothing of anybody is thrown away"
+
+
+def test_why_a_lock_cannot_be_read_is_above_the_question_whether_to_remove_it(
+    project: Project, planted: Planted
+) -> None:
+    planted.locked()
+    half_a_text(project.root / ".reconciler" / "locks" / f"{SHOP.id}.json")
+    terminal = Terminal(project.root, "state", "unlock", "shop")
+    terminal.until("accepted: ")
+    assert terminal.said.index("is corrupt") < terminal.said.index("Do you want to remove the lock")
+    terminal.type("no\n")
+    assert terminal.end() == 4
 
 
 def test_the_record_of_an_undeclared_site_that_cannot_be_read_is_a_problem_of_its_own(

@@ -1,0 +1,52 @@
+"""A command on a pseudo terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.master, slave = pty.openpty()
+        self.said = ""
+        environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
+        environment.pop("NO_COLOR", None)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *arguments],
+            stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=environment, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+
+    def until(self, words: str) -> None:
+        """Reads until some words have been printed."""
+        while words not in self.said:
+            ready, _, _ = select.select([self.master], [], [], 30)
+            more = self._read() if ready else ""
+            assert more, f"it ended, or hangs, before it said {words!r}: {self.said}"
+            self.said += more
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def end(self) -> int:
+        """Reads to the end, and returns the exit code."""
+        while more := self._read():
+            self.said += more
+        os.close(self.master)
+        return self._process.wait(30)
+
+    def _read(self) -> str:
+        try:
+            return os.read(self.master, 4096).decode()
+        except OSError:  # what Linux says at the end
+            return ""
