@@ -79,7 +79,8 @@ def _approval_is_required(site: DesiredSite, merged: MergedDocument, project: Pr
     schedule = site.schedule
     if project.trust.require_approval and schedule is not None and not schedule.approval_required:
         message = "`approval: none` is refused, because this run requires approvals"
-        merged.problem(("schedule", "approval"), message, f"write `required`, or run without {REQUIRE_APPROVAL}")
+        fix = f"write `required`, or run without --require-approval and {REQUIRE_APPROVAL}"
+        merged.problem(("schedule", "approval"), message, fix)
 
 
 _NOBODY = SiteRef(SiteName("unknown"), "unknown")

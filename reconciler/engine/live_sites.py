@@ -83,7 +83,7 @@ def check_wanted(project: ProjectConfig, wanted: Wanted) -> None:
         if not GUID.fullmatch(id):
             raise UsageError(
                 f"{printable(id)} is not a site's id",
-                "it is the GUID after /dashboard/ in the URL of its dashboard",
+                "copy the GUID after /dashboard/ in the URL of the site's dashboard",
             )
     known = project.credentials.get(wanted.credentials)
     if known is None and project.api != "sandbox":

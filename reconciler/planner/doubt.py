@@ -89,13 +89,12 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
     enough = ENOUGH if live.shows_activities else 1
     if len(known) < enough or known & shown:
         return ()
-    count = f"{len(known):,} upcoming activities" if len(known) > 1 else "an upcoming activity"
-    return (
-        not_shown(
-            address,
-            f"earlier runs recorded {count} of this marketing plan, but it shows none of them",
-        ),
+    recorded_before, shows = (
+        ("an upcoming activity", "does not show it")
+        if len(known) == 1
+        else (f"{len(known):,} upcoming activities", "shows none of them")
     )
+    return (not_shown(address, f"earlier runs recorded {recorded_before} of this marketing plan, but it {shows}"),)
 
 
 def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:

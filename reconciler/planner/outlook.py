@@ -119,7 +119,7 @@ def zone_notes(
         return (
             Diagnostic.note(
                 "no-time-zone",
-                f"the site's time zone cannot be read; {scope.zone_name} is used, in which its posts were scheduled",
+                f"the site's time zone cannot be read; the zone of its scheduled posts is used: {scope.zone_name}",
                 "set it in the dashboard, or let the key read site properties",
             ),
         )

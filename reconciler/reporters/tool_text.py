@@ -29,7 +29,7 @@ def tool_text(event: tool_results.AnyToolEvent) -> str:
         case tool_results.SandboxStopped():
             return "The sandbox was stopped.\n"
         case tool_results.SandboxReset():
-            return "The sandbox was reset to sandbox.yaml.\n"
+            return "The sandbox was reset.\n"
         case tool_results.SandboxShown():
             return "".join(f"{line}\n" for line in _shown(event))
         case _:

@@ -21,7 +21,8 @@ def test_show_and_reset(project: Project, reconciler: Command) -> None:
         "POST /promote/marketing-plan-service/v1/marketing-plan/generate-marketing-plan" in line for line in lines
     )
     assert reconciler("sandbox", "show", project.root, "--json").json["requests"]
-    assert reconciler("sandbox", "reset", project.root).code == 0
+    reset = reconciler("sandbox", "reset", project.root)
+    assert (reset.code, reset.out) == (0, "The sandbox was reset.\n")
     assert "no sites yet" in reconciler("sandbox", "show", project.root).out
 
 

@@ -147,6 +147,7 @@ def test_approvals_can_be_required_from_outside(write_project: WriteProject) -> 
     for trust in (trust_of({}, require_approval=True), trust_of({"RECONCILER_REQUIRE_APPROVAL": "1"})):
         (problem,) = said(trust)
         assert problem.startswith("sites/a.yaml:3:22: schedule.approval: `approval: none` is refused")
+        assert "run without --require-approval and RECONCILER_REQUIRE_APPROVAL" in problem
     write_project({"sites/a.yaml": HEAD, "reconciler.yaml": f"version: 1\ndefaults:\n  - {rule}"})
     assert open_project()[1].without_approval == ("shop",)
     (problem,) = said(trust_of({}, require_approval=True))

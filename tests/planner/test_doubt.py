@@ -125,7 +125,9 @@ def test_rule_17_1_a_plan_that_was_never_created_and_shows_activities_stops_the_
 @pytest.mark.parametrize("shown", [(), (activity("other"),)])
 def test_rule_17_3_if_none_of_the_created_activities_is_shown_the_site_stops(shown: tuple[Activity, ...]) -> None:
     recorded = RecordedSite(generated_from=Inputs(), created=CREATED)
-    assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shown), recorded))
+    plan = with_plan(MarketingPlan(PlanStatus.ACTIVE, shown), recorded)
+    assert not_shown(plan)
+    assert "2 upcoming activities of this marketing plan, but it shows none of them" in plan.refusals[0].message
 
 
 @pytest.mark.parametrize(("count", "shows", "doubted"), [(2, True, True), (1, True, False), (1, False, True)])
@@ -148,7 +150,9 @@ def test_rule_17_3_if_no_activity_is_shown_at_all_those_of_waiting_posts_count(
 
 def test_rule_17_3_a_plan_without_any_list_of_activities_is_doubted_for_one_of_them() -> None:
     recorded = RecordedSite(generated_from=Inputs(), created=CREATED[:1])
-    assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), recorded))
+    plan = with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), recorded)
+    assert not_shown(plan)
+    assert "an upcoming activity of this marketing plan, but it does not show it" in plan.refusals[0].message
     assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=True), recorded))
     assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), KNOWN))
 

@@ -42,7 +42,7 @@ from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerat
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
-from reconciler.model.schedule import CancelPost, SchedulePost
+from reconciler.model.schedule import CancelPost, SchedulePost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need, SiteRef
@@ -55,6 +55,7 @@ from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
+from reconciler.reporters.kinds.deferred import deferred_words
 from reconciler.reporters.layout import Line, Screen, Span, columns
 from reconciler.reporters.registry import make
 from reconciler.state.repair import StateSummary
@@ -1281,3 +1282,16 @@ def test_a_list_of_sites_names_those_with_a_first_run() -> None:
     fresh = (planned(site=name, notes=(FIRST_RUN,)) for name in ("a", "b"))
     text = shown(*plan_of(*fresh, planned(site="c")), detail=Detail(sites=True))
     assert "baseline.\n  sites: a, b\n\nNo changes.\n" in text
+
+
+@pytest.mark.parametrize(
+    ("at_most", "words"),
+    [
+        (None, "all drafts that match go out without approval"),
+        (1, "up to 1 draft goes out without approval"),
+        (20, "up to 20 drafts go out without approval"),
+    ],
+)
+def test_the_bound_of_drafts_that_go_out_without_approval(at_most: int | None, words: str) -> None:
+    rule = Deferred(SitePart.SCHEDULE, 0, schedule_rules=(ScheduleRule(Match()),), at_most=at_most)
+    assert deferred_words(rule, "UTC") == ("posts", f"{words} (decided after generation)")

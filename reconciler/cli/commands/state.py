@@ -18,9 +18,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def command() -> None:
     """Inspect and repair the state.
 
-    The state is what earlier runs recorded about each site: what it was generated
-    from, what was applied and published, calls whose outcome is not known, and
-    which run holds its lock. These commands do not read or change the sites.
+    The state is what earlier runs recorded about each site: what its marketing plan
+    was generated from, what was applied and published, calls whose outcome is not
+    known, and which run holds its lock. These commands do not read or change the sites.
     """
 
 
@@ -40,8 +40,8 @@ def list_(**given: Any) -> Verdict:
 
     For each site: unconfirmed calls (it is not known whether they took effect), calls
     in progress, posts that apply has scheduled so far, generation inputs (pending:
-    waiting for the next generation; up to date: used by the current plan), and who
-    holds its lock.
+    waiting for the next generation; up to date: used by the current marketing plan),
+    and who holds its lock.
     PATH limits the list to the sites in those files and folders. Exits with 1
     if something cannot be read.
     """

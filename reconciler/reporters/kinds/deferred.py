@@ -57,7 +57,8 @@ def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
             return subject, f"{of} {_up_to(most, 'activity', 'activities')} {later}"
         case SitePart.SCHEDULE:
             subject = _place(operation) if len(operation.schedule_rules) > 1 else "posts"
-            return subject, f"go out without approval: {_up_to(most, 'draft', 'drafts')} {later}"
+            go = "goes" if most == 1 else "go"
+            return subject, f"{_up_to(most, 'draft', 'drafts')} {go} out without approval {later}"
         case SitePart.ACTIVITIES:
             chosen = operation.activity_rules[rule]
             if isinstance(chosen, DesiredActivity):

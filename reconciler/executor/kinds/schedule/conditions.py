@@ -108,8 +108,9 @@ async def waiting_unmet(required: NothingWaits, site: SiteCache, moment: Moment)
     asked = {entry.operation.post for entry in moment.recorded.open if isinstance(entry.operation, SchedulePost)}
     if in_doubt := [name for post, name in posts if post.id in asked]:
         # It reads as a draft, but reads may lag behind the call that scheduled it (17.6).
+        them = "it" if len(in_doubt) == 1 else "them"
         return stale(
-            f"{_listed(in_doubt)} may be waiting to go out: it is not known whether an earlier run scheduled it"
+            f"{_listed(in_doubt)} may be waiting to go out: it is not known whether an earlier run scheduled {them}"
         )
     return None
 
