@@ -50,7 +50,7 @@ def event(source: Fields, where: str) -> CalendarEvent:
         id=EventId(id_of(source, where, "id", "eventId")),
         name=text(source, where, "name"),
         description=text(source, where, "description") or None,
-        date=None if recurs else moment(source, where, "date"),
+        date=None if recurs else moment(source, where, "date", may_be_day=True),
         recurring_rule=rule if recurs else None,
         calendar_id=CalendarId(text(source, where, "calendarId")) or None,
         rest=kept_object({name: value for name, value in source.items() if name not in _NOT_RESENT}, where),

@@ -20,6 +20,9 @@ EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2999, 12, 31, tzinfo=UTC)
 """Instants outside this range are not real dates, and adding a few days to one could overflow."""
 
+LONGEST_DAY: Final = len("2026-07-08")
+"""No day without a time is written longer than this."""
+
 LARGEST_NUMBER: Final = 2**53
 """Whole numbers up to this mean the same to every reader of JSON."""
 
@@ -106,8 +109,12 @@ def number(source: Fields, where: str, name: str) -> int | None:
     return value
 
 
-def moment(source: Fields, where: str, *names: str) -> datetime | None:
-    """An instant in UTC; None if there is none. Without an offset, it is taken as UTC (D: RFC 3339)."""
+def moment(source: Fields, where: str, *names: str, may_be_day: bool = False) -> datetime | None:
+    """An instant in UTC; None if there is none. Without an offset, it is taken as UTC (D: RFC 3339).
+
+    A day without a time is midnight UTC where only the day matters (`may_be_day`). Anywhere else it is not understood:
+    which day that is on the site depends on its time zone.
+    """
     written = text(source, where, *names)
     if not written:
         return None
@@ -115,6 +122,8 @@ def moment(source: Fields, where: str, *names: str) -> datetime | None:
         parsed = datetime.fromisoformat(written)
         at = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
+        at = None
+    if len(written) <= LONGEST_DAY and not may_be_day:
         at = None
     if at is None or not EARLIEST <= at <= LATEST:
         raise _unexpected(f"{where}.{names[0]}", "a time like 2026-07-08T09:00:00.000Z", written)

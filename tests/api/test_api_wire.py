@@ -108,11 +108,20 @@ def test_the_status_of_a_marketing_plan(body: object, status: object) -> None:
         ("2026-07-08T09:00:00.123456789Z", datetime(2026, 7, 8, 9, 0, 0, 123456, tzinfo=UTC)),
         ("2026-07-08T11:00:00+02:00", datetime(2026, 7, 8, 9, tzinfo=UTC)),
         ("2026-07-08T09:00:00", datetime(2026, 7, 8, 9, tzinfo=UTC)),
-        ("2026-07-08", datetime(2026, 7, 8, tzinfo=UTC)),
     ],
 )
 def test_times_in_every_form(text: str, moment: datetime) -> None:
     assert wire.activity({"id": "a", "date": text}, "a").date == moment
+
+
+@pytest.mark.parametrize("day", ["2026-07-08", "20260708", "2026-W28-3"])
+def test_a_day_without_a_time_is_understood_only_of_an_event(day: str) -> None:
+    """Events are compared by day. When a post goes out on such a day depends on a time zone that is not known here."""
+    assert event_of({"id": "e", "date": day}, "e").date == datetime(2026, 7, 8, tzinfo=UTC)
+    with pytest.raises(Unreadable, match=rf"a\.date should be a time like 2026-07-08T09:00:00\.000Z, but is '{day}'"):
+        wire.activity({"id": "a", "date": day}, "a")
+    with pytest.raises(Unreadable, match=r"schedulingInfo\.scheduledDate should be a time like"):
+        wire_posts.post({"id": "p", "schedulingInfo": {"scheduledDate": day}}, "p")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +132,7 @@ def test_times_in_every_form(text: str, moment: datetime) -> None:
         ({"marketingActivities": {}}, "response.marketingActivities should be a list, but is an object"),
         ({"marketingActivities": ["x"]}, "response.marketingActivities[0] should be an object, but is 'x'"),
         (
-            {"marketingActivities": [{"date": "2026-07-08"}]},
+            {"marketingActivities": [{"date": "2026-07-08T09:00:00Z"}]},
             "response.marketingActivities[0] should have marketingActivityId, but has none",
         ),
         ({"marketingActivities": [{"id": "a"}]}, "response.marketingActivities[0] should have a date, but has none"),
@@ -137,7 +146,11 @@ def test_times_in_every_form(text: str, moment: datetime) -> None:
             "but is '0001-01-01T00:00:00+23:00'",
         ),
         (
-            {"marketingActivities": [{"id": "a", "date": "2026-07-08", "items": [{"id": "p", "instagramPost": []}]}]},
+            {
+                "marketingActivities": [
+                    {"id": "a", "date": "2026-07-08T09:00:00Z", "items": [{"id": "p", "instagramPost": []}]}
+                ]
+            },
             "response.marketingActivities[0].items[0].instagramPost should be an object, but is a list",
         ),
     ],
