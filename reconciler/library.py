@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 Client = TypeVar("Client", bound="ReadClient")
 Result = TypeVar("Result")
 
-NO_SITES: Final = SiteIndex((), 0, 0)
+NO_SITES: Final = SiteIndex((), 0)
 """The index of a project whose site files are not read."""
 
 MOST_WORKERS: Final = 1000

@@ -52,11 +52,18 @@ class KeptSite(Struct, frozen=True, gc=False):
 class NotKept(Struct, frozen=True, gc=False):
     """A site that was only checked, for a command that needs nothing of what it declares."""
 
-    details: Details
+    id: str
+    place: Place
+    stamp: Stamp
+
+    @property
+    def details(self) -> Details:
+        """What is known about the site."""
+        return Details(self.id, self.place, self.stamp)
 
     def unpack(self) -> NoReturn:
         """Nothing was kept."""
-        raise LookupError(f"{self.details.place.file} was read to check it, not to use it")
+        raise LookupError(f"{self.place.file} was read to check it, not to use it")
 
 
 class PackedSite(Struct, frozen=True, gc=False):

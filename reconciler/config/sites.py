@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -92,15 +93,16 @@ class SiteEntry(Struct, frozen=True, gc=False):
 class SiteIndex(Struct, frozen=True):
     """The sites that the paths name, in the order of files and documents.
 
-    `files` counts the files that they are in, and `total` all sites of the project. `warnings` are about files: almost
-    certain mistakes that stop nothing. `unowned` names the approvals files without a site.
+    `total` counts all sites of the project. `warnings` are about files: almost certain mistakes that stop nothing.
+    `unowned` names the approvals files without a site, and `named` the files that the paths name and that are no site
+    files of the project.
     """
 
     entries: tuple[SiteEntry, ...]
-    files: int
     total: int
     warnings: tuple[Diagnostic, ...] = ()
     unowned: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     others: tuple[SiteEntry, ...] = ()
     """The sites of the project that the paths do not name."""
     content: Digest = Digest("")
@@ -108,6 +110,11 @@ class SiteIndex(Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    @property
+    def files(self) -> int:
+        """How many files the sites are in, together with the others that the paths name. Counted when asked for."""
+        return len({*(entry.place.file for entry in self.entries), *self.named})
 
     def declared(self) -> frozenset[str]:
         """The ids of all sites of the project, in lower case. Not kept: there may be many thousands."""
@@ -196,7 +203,7 @@ def check_sites(
     """
     site_files = find_site_files(project)
     if may_be_empty and not site_files.files and not site_files.problems:
-        return SiteIndex((), 0, 0, unowned=tuple(sorted(ApprovalFiles(project).names)))
+        return SiteIndex((), 0, unowned=tuple(sorted(ApprovalFiles(project).names)))
     named = named_by(project, site_files, paths)
     reading = _Reading(project, None if only_check else Packer())
     reading.problems.extend(site_files.problems)
@@ -214,14 +221,12 @@ def check_sites(
     if reading.problems:
         raise InvalidFiles(reading.problems.reported(), warnings)
     chosen = list(reading.chosen(named, more))
-    chosen_files = {entry.place.file for entry in chosen}
-    chosen_files.update(map(shown_path, named.others))
     return SiteIndex(
         entries=tuple(chosen),
-        files=len(chosen_files),
         total=len(reading.entries),
         warnings=tuple(warnings),
         unowned=reading.unowned(),
+        named=tuple(map(shown_path, named.others)),
         others=without(reading.entries, chosen),
         content=Digest(f"sha256:{reading.content.hexdigest()}"),
     )
@@ -343,21 +348,21 @@ class _Reading:
     def _add(self, document: Document, found: ReadSite, size: int, stamp: Stamp) -> None:
         site = found.site
         self.warnings.extend(found.warnings)
-        details = Details(site.ref.id, document.start, stamp)
         self.entries.append(
             SiteEntry(
                 name=site.ref.name,
                 labels=self._labels.setdefault(site.labels, site.labels),
                 below=self._shown.below(document.start.file),
-                kept=self._kept(site, size, details),
+                kept=self._kept(site, size, document.start, stamp),
                 problems=found.problems,
                 without_approval=bool(site.schedule and site.schedule.rules and not site.schedule.approval_required),
             )
         )
 
-    def _kept(self, site: DesiredSite, size: int, details: Details) -> KeptForm:
+    def _kept(self, site: DesiredSite, size: int, place: Place, stamp: Stamp) -> KeptForm:
         if self._packer is None:
-            return NotKept(details)
+            return NotKept(site.ref.id, place, stamp)
+        details = Details(site.ref.id, place, stamp)
         return self._packer.pack(site, details) if self._sends else self._packer.keep(site, size, details)
 
     def _bytes_of(self, file: Path | str, shown: str) -> bytes | None:
@@ -407,6 +412,8 @@ class _Reading:
 
     def check_named_approvals(self) -> None:
         """Checks the approvals files that were named but that no site has read."""
+        if not self._named_approvals:
+            return
         names = {entry.name for entry in self.entries}
         for file, site in self._named_approvals.items():
             if site is not None and site in names:
@@ -433,17 +440,21 @@ class _Reading:
 
     def unowned(self) -> tuple[str, ...]:
         """The names of the approvals files that belong to no site."""
-        names = {entry.name for entry in self.entries}.union(name for name, _ in self._broken)
-        return tuple(sorted(self.approvals.names - names))
+        return tuple(sorted(self.approvals.names.difference(self._site_names())))
+
+    def _site_names(self) -> Iterator[str]:
+        yield from (entry.name for entry in self.entries)
+        yield from (name for name, _ in self._broken)
 
     def about_all_sites(self) -> Iterator[Diagnostic]:
         """Warnings about what applies to no site: none while a site may be in what cannot be read."""
         yield from self.approvals.warnings
         if self.nameless:
             return
-        known = [*((entry.name, entry.labels) for entry in self.entries), *self._broken]
-        yield from unowned_approvals(self.project, self.unowned(), [name for name, _ in known])
-        yield from unmatched_defaults(self.project, [labels for _, labels in known])
+        if unowned := self.unowned():
+            yield from unowned_approvals(self.project, unowned, list(self._site_names()))
+        labels = chain((entry.labels for entry in self.entries), (labels for _, labels in self._broken))
+        yield from unmatched_defaults(self.project, labels)
 
     def chosen(self, named: NamedFiles, more: Iterable[Path]) -> Iterator[SiteEntry]:
         """The entries that were named, by their files or by their approvals files."""
