@@ -172,6 +172,8 @@ class MarkdownReporter:
     def _site(self, event: results.SiteEvent) -> None:
         calls_of = self._context.calls_of
         lines = site_text(self._context.command, event, calls_of)
+        if not lines:  # such as the history of a site without posts
+            return
         self._fold(event.name, lines, closing_of(event), shared_of(event, calls_of))
 
     def _fold(

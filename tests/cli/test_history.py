@@ -77,6 +77,18 @@ def test_what_was_cancelled_is_no_longer_said_to_be_scheduled(project: Project, 
     assert {post["status"] for post in shop["posts"]} == {"CANCELED"}
 
 
+def test_a_comment_has_no_block_of_sites_without_posts(chain: Project, reconciler: Command) -> None:
+    nothing = reconciler("history", chain.root, "--output", "markdown")
+    assert "<details>" not in nothing.out
+    assert "History: 0 posts in 3 sites." in nothing.out
+    chain.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", chain.root, "--target", "shop", "--auto-approve", "--no-publish")
+    reconciler("apply", chain.root, "--target", "shop", "--auto-approve", "--allow-publish")
+    some = reconciler("history", chain.root, "--output", "markdown")
+    assert some.out.count("<details>") == 1
+    assert "shop-b" not in some.out
+
+
 def test_the_last_line_counts_the_sites_that_have_posts(project: Project, reconciler: Command) -> None:
     quiet = site("quiet").replace("000000000001", "000000000002")
     project.write({"sites/shop.yaml": site("shop", more=SCHEDULE), "sites/quiet.yaml": quiet})
