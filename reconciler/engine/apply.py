@@ -43,7 +43,6 @@ from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_at, u
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.document import RunPart, SavedPlan, SpentPlan, UnusablePlan
@@ -326,12 +325,8 @@ async def _finish(
 
 
 def _proposal(judged: Judged) -> Proposal:
-    found = {
-        class_of(action.operation) is ActionClass.PUBLIC
-        for prepared in judged.ready
-        for action in prepared.plan.actions
-    }
-    return Proposal(judged.completed, len(judged.ready), True in found, False not in found)
+    public, found = ActionClass.PUBLIC, judged.ready.classes
+    return Proposal(judged.completed, len(judged.ready), public in found, found <= {public})
 
 
 def _going_out(judged: Judged, why: Diagnostic) -> tuple[GoingOut, ...]:

@@ -11,7 +11,9 @@ from reconciler.engine.parts import planned_in
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.codec import from_json, to_json
+from reconciler.model.operations import class_of
 from reconciler.model.sites import RecordedSite
+from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Plan
 from reconciler.spool import Spool
 
@@ -44,6 +46,8 @@ class PreparedSites:
         self.names: list[SiteName] = []
         self.labels: list[Labels] = []
         self.entries: list[SiteEntry | None] = []
+        self.classes: set[ActionClass] = set()
+        """The classes of everything there is to do."""
         self._known: dict[Labels, Labels] = {}
         """Each set of labels only once: many sites have the same."""
 
@@ -55,6 +59,7 @@ class PreparedSites:
         self.names.append(prepared.plan.site.name if entry is None else entry.name)
         self.labels.append(self._known.setdefault(labels, labels))
         self.entries.append(entry)
+        self.classes.update(class_of(action.operation) for action in prepared.plan.actions)
 
     def __len__(self) -> int:
         return len(self.names)

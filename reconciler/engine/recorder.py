@@ -43,27 +43,38 @@ class EventRecorder:
     def __init__(self, plan: Callable[[], Plan], emit: EmitProgress) -> None:
         self.plan = plan
         self._emit = emit
-        self._seen = Packed(_Seen, _Seen())
+        self._seen = _Seen()
+        self._before: list[Packed[_Seen]] = []
+        """What was put aside. Only a ledger that was lost needs it again."""
 
     @property
     def saw_something(self) -> bool:
         """Whether any action was begun, or ended."""
-        return bool(self._seen.value.begun or self._seen.value.entries)
+        return bool(self._before or self._seen.begun or self._seen.entries)
 
     def put_aside(self) -> None:
-        """Packs what was seen until there is more, because many sites may wait at once."""
-        self._seen.pack()
+        """Packs what was seen so far, because many sites may wait at once."""
+        if self._seen.begun or self._seen.entries:
+            self._before.append(Packed(_Seen, self._seen))
+            self._before[-1].pack()
+            self._seen = _Seen()
+
+    def _all_seen(self) -> _Seen:
+        parts = [*(packed.value for packed in self._before), self._seen]
+        begun = [call for part in parts for call in part.begun]
+        self._before, self._seen = [], _Seen(begun, [entry for part in parts for entry in part.entries])
+        return self._seen
 
     def record(self, event: ProgressEvent) -> None:
         """Records an event of the executor."""
         match event:
             case Started(address=address, operation=operation):
-                self._seen.value.begun.append((address, operation))
+                self._seen.begun.append((address, operation))
             case Finished(entry=entry) | Skipped(entry=entry):
-                self._seen.value.entries.append(entry)
+                self._seen.entries.append(entry)
             case Corrected(entry=entry):
                 named = (entry.address, entry.operation)
-                seen = self._seen.value
+                seen = self._all_seen()
                 seen.entries = [entry if (known.address, known.operation) == named else known for known in seen.entries]
             case StillWaiting() | EntryResolved() | Note():
                 pass
@@ -73,7 +84,8 @@ class EventRecorder:
 
     def ledger(self, why: Diagnostic, *, error: Diagnostic | None = None) -> SiteLedger:
         """What ended, as it ended. What was begun is unknown, for the given reason; the rest was not started."""
-        plan, begun, ended_so_far = self.plan(), self._seen.value.begun, self._seen.value.entries
+        plan, seen = self.plan(), self._all_seen()
+        begun, ended_so_far = seen.begun, seen.entries
         ended = [(entry.address, entry.operation) for entry in ended_so_far]
         unknown = [call for at, call in enumerate(begun) if call not in ended and call not in begun[:at]]
         planned = [(action.address, action.operation) for action in plan.actions]

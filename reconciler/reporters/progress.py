@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn, TaskID
 
-    from reconciler.executor.events import ProgressEvent
+    from reconciler.executor.events import EntryResolved, ProgressEvent, Started, StillWaiting
 
 HEARTBEAT: Final = 30.0
 """Seconds between two lines if there is no terminal."""
@@ -68,7 +68,8 @@ class Progress:
         """Since when each site has been waiting for the remote side."""
         self._longest = 0.0
         self._under_way: set[SiteName] = set()
-        self._doing = ""
+        self._latest: Started | StillWaiting | EntryResolved | None = None
+        """What was begun last. It is put into words only when they are shown."""
         self._began = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -92,7 +93,7 @@ class Progress:
         match event:
             case results.PhaseStarted(phase=phase, sites=sites):
                 self.stop()
-                self._phase, self._total, self._done, self._doing = phase.value, sites, 0, ""
+                self._phase, self._total, self._done, self._latest = phase.value, sites, 0, None
                 self._failed, self._generating, self._longest = 0, {}, 0.0
                 self._under_way, self._widest = set(), 0
                 self._began = self._watch.now()
@@ -110,10 +111,7 @@ class Progress:
                 self._ended(event)
             case site_results.Progressed(name=site, event=happened):
                 self._under_way.add(site)
-                self._note_generating(site, happened)
-                if (words := doing(happened)) is not None:
-                    self._doing = words
-                    self._refresh()
+                self._note(site, happened)
             case results.Notice():
                 self._hide()  # as before a report says something
             case (
@@ -143,9 +141,9 @@ class Progress:
             case _:
                 pass
 
-    def _note_generating(self, site: SiteName, happened: ProgressEvent) -> None:
-        """Counts the sites that are waiting for the remote side to generate."""
-        from reconciler.executor.events import Finished, Started, StillWaiting
+    def _note(self, site: SiteName, happened: ProgressEvent) -> None:
+        """Counts the sites that are waiting for the remote side to generate, and remembers what was begun last."""
+        from reconciler.executor.events import EntryResolved, Finished, Started, StillWaiting
 
         match happened:
             case Started(operation=operation) if operation.takes_time:
@@ -156,6 +154,9 @@ class Progress:
                 self._note_wait_over(site)
             case _:
                 pass
+        if isinstance(happened, Started | StillWaiting | EntryResolved):
+            self._latest = happened
+            self._refresh()
 
     def _note_wait_over(self, site: SiteName) -> None:
         if (since := self._generating.pop(site, None)) is not None:
@@ -192,7 +193,7 @@ class Progress:
             parts = [
                 f"{self._done:,} of {plural(self._total, 'site')}",
                 *counts,
-                *filter(None, (self._spent(), self._left(), self._doing)),
+                *filter(None, (self._spent(), self._left(), self._doing())),
             ]
             self._write(f"still {self._phase}: {', '.join(parts)}\n")
 
@@ -269,17 +270,22 @@ class Progress:
             width = self._width
             counts = self._numbers(width - len(self._phase) - (len("   ") if width >= BARRED else len(" ")))
             room = width - len(self._phase) - len(counts)
-            doing = self._doing and width >= ROOMY and room >= SPARE
-            self._bar.columns = (*self._columns, self._doing_column(room)) if doing else self._columns
-            self._bar.update(self._task, completed=self._done, counts=counts, doing=self._doing)
+            words = self._doing()
+            shown = words and width >= ROOMY and room >= SPARE
+            self._bar.columns = (*self._columns, self._doing_column(words, room)) if shown else self._columns
+            self._bar.update(self._task, completed=self._done, counts=counts, doing=words)
 
-    def _doing_column(self, room: int) -> ProgressColumn:
+    def _doing(self) -> str:
+        """What was begun last, in words."""
+        return "" if self._latest is None else doing(self._latest)
+
+    def _doing_column(self, words: str, room: int) -> ProgressColumn:
         """A column as wide as the longest text so far, so that the bar fills the rest and seldom changes its length."""
         from rich.cells import cell_len
         from rich.progress import TextColumn
         from rich.table import Column
 
-        self._widest = max(self._widest, cell_len(self._doing))
+        self._widest = max(self._widest, cell_len(words))
         column = Column(no_wrap=True, overflow="ellipsis", width=min(self._widest, room * 2 // 3))
         return TextColumn("{task.fields[doing]}", markup=False, table_column=column)
 
@@ -292,9 +298,9 @@ _VERBS: Final = {"wait": "wait for", "publish": "schedule"}
 """Verbs that are worded differently here."""
 
 
-def doing(event: ProgressEvent) -> str | None:
-    """What an event says is going on now; None if it is not worth showing."""
-    from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
+def doing(event: Started | StillWaiting | EntryResolved) -> str:
+    """What an event says is going on now."""
+    from reconciler.executor.events import EntryResolved, Started, StillWaiting
     from reconciler.planner.actions import Action, Reason
     from reconciler.reporters.kinds.registry import action_text
 
@@ -308,7 +314,5 @@ def doing(event: ProgressEvent) -> str | None:
             return printable(f"waiting for {site.name}, which is {status}")
         case EntryResolved(site=site, entry=entry):
             return printable(f"resolved {entry.call} of an earlier run on {site.name}")
-        case Finished() | Skipped() | Corrected() | Note():
-            return None
         case _:
             assert_never(event)

@@ -31,7 +31,6 @@ from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.sites import Inputs, Need, ObservedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action
-from reconciler.state.packed import Packed
 
 WAITS = Diagnostic(Trouble.BEHIND, "it depends on the generation")
 NEAR = timedelta(days=7)
@@ -41,13 +40,11 @@ NEAR = timedelta(days=7)
 class PendingGeneration(Struct, frozen=True):
     """A generation that is being waited for.
 
-    `entry` is None if somebody else started it. `inputs` are recorded as what it was generated from if it succeeds.
-    `unclear` is the answer to its start, if that was unclear.
+    `entry` is None if somebody else started it. `unclear` is the answer to its start, if that was unclear.
     """
 
     action: Action
     entry: OpenEntry | None
-    inputs: Packed[Inputs] | None
     unclear: Unknown | None = None
     at_once: bool = False
 
@@ -67,17 +64,16 @@ async def _generate(run: SiteRun, action: Action) -> None:
     if await run.skip_if_stale(action):
         run.halted = WAITS
         return
-    inputs = Packed(Inputs, await inputs_seen(run))
-    run.journal.note(InputsPending(inputs.value, run.plan.adopted_inputs))
+    run.journal.note(InputsPending(await inputs_seen(run), run.plan.adopted_inputs))
     (attempt,) = await run.call([action], waits=True)
     match attempt.outcome:
         case NotDone():
             run.conclude_with(action, attempt.outcome)
             run.halted = WAITS
         case Done() | Pending():
-            await _wait(run, PendingGeneration(action, attempt.entry, inputs))
+            await _wait(run, PendingGeneration(action, attempt.entry))
         case Unknown():
-            await _wait(run, PendingGeneration(action, attempt.entry, inputs, attempt.outcome, at_once=True))
+            await _wait(run, PendingGeneration(action, attempt.entry, attempt.outcome, at_once=True))
         case _:
             assert_never(attempt.outcome)
 
@@ -94,11 +90,9 @@ async def inputs_seen(run: SiteRun) -> Inputs:
 
 
 async def _await(run: SiteRun, action: Action) -> None:
-    entry, pending = run.awaited, run.journal.recorded.pending
-    inputs = pending if entry is not None and pending is not None else run.plan.adopted_inputs
+    entry = run.awaited
     run.start(action)
-    packed = Packed(Inputs, inputs) if inputs is not None else None
-    await _wait(run, PendingGeneration(action, entry, packed, at_once=True))
+    await _wait(run, PendingGeneration(action, entry, at_once=True))
 
 
 async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
@@ -117,8 +111,6 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
 
     run.cache.forget()
     run.put_aside()
-    if wait.inputs is not None:
-        wait.inputs.pack()
     last.entry = wait.entry
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
@@ -194,8 +186,8 @@ async def _over(
     run: SiteRun, wait: PendingGeneration, last: _Last, observed: ObservedSite, outcome: Done | NotDone
 ) -> None:
     run.cache.saw(observed)
-    if isinstance(outcome, Done) and wait.inputs is not None:
-        run.journal.note(InputsGeneratedFrom(wait.inputs.value))
+    if isinstance(outcome, Done) and (inputs := _generated_from(run, wait)) is not None:
+        run.journal.note(InputsGeneratedFrom(inputs))
     if last.entry is not None:
         await conclude(run.journal, last.entry, outcome, Snapshot(observed))
     if isinstance(outcome, Done):
@@ -207,6 +199,12 @@ async def _over(
     if await _unpublished(run):
         problem = replace(problem.and_then("the site is not published"), fix="publish it, then run again")
     run.fail(wait.action, ActionResult.FAILED, problem)
+
+
+def _generated_from(run: SiteRun, wait: PendingGeneration) -> Inputs | None:
+    """The inputs of a generation: those that were recorded before its call, otherwise those that the plan adopts."""
+    pending = run.journal.recorded.pending
+    return pending if wait.entry is not None and pending is not None else run.plan.adopted_inputs
 
 
 async def _not_over(run: SiteRun, wait: PendingGeneration, last: _Last) -> None:
