@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from reconciler.model.canonical import EMPTY, Json, JsonObject, same
+from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.settings import normal
 from reconciler.model.sites import RecordedSite
@@ -113,7 +113,9 @@ def _note(name: str, change: FieldChange) -> Diagnostic:
 
 
 def _writes(owner: str, change: FieldChange, recorded: RecordedSite) -> int:
-    facts = recorded.object(_key(owner, change.path)) or EMPTY
+    facts = recorded.object(_key(owner, change.path))
+    if facts is None:
+        return 0
     asked, found, writes = facts.get("asked"), facts.get("found"), facts.get("writes")
     alike = same(asked, normal(change.path, change.after)) and same(found, normal(change.path, change.before))
     return writes if alike and isinstance(writes, int) else 0

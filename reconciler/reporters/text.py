@@ -80,6 +80,8 @@ class TextReporter:
         if not self._context.on_screen:  # on a screen, stderr shows them
             self._problems.handle(event)
         match event:
+            case site_results.SiteStarted() | site_results.Progressed() | results.Ended():
+                pass  # most events
             case results.RunStarted():
                 self._started(event)
             case results.PhaseStarted(phase=phase, sites=sites):
@@ -134,8 +136,6 @@ class TextReporter:
                 self._last(interrupted_line(self._context.command, event, self._context.detail.saved_to))
             case results.Notice() | results.FilesInvalid() | results.RunFailed():
                 pass  # reported above, or on stderr
-            case site_results.SiteStarted() | site_results.Progressed() | results.Ended():
-                pass
             case _:
                 assert_never(event)
 
