@@ -163,6 +163,17 @@ def test_sites_whose_discarded_drafts_have_other_titles_are_folded() -> None:
     assert frames.tags == []
 
 
+@pytest.mark.parametrize("numbers", [5, 6])
+def test_sites_that_discard_different_numbers_of_drafts_share_a_line_if_they_are_many(numbers: int) -> None:
+    titles = [[f"Title {n}.{draft}" for draft in range(1 + n % numbers)] for n in range(60)]
+    text = of_plan(*(discarding(f"s{n}", *drafts) for n, drafts in enumerate(titles)))
+    assert text.count("📣") == (5 if numbers == 5 else 1)
+    if numbers == 5:
+        assert "📣 12 sites (<code>s1</code>, <code>s6</code>, <code>s11</code>, …) 2 to discard each</li>" in text
+    else:
+        assert "📣 60 sites (<code>s0</code>, <code>s1</code>, <code>s2</code>, …) 210 to discard in total</li>" in text
+
+
 def test_a_few_such_sites_keep_their_titles() -> None:
     text = of_plan(*(discarding(f"s{n}", f"Title {n // 2}") for n in range(4)))
     assert text.count("<details>") == 2
