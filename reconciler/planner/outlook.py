@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
@@ -12,13 +13,15 @@ from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, PostId, PostStatus, post_name
-from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost
+from reconciler.model.plurals import plural
+from reconciler.model.posts import Post, PostId, PostStatus, channel_name, post_name
+from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, ScheduleRule
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
-from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, moment_of
+from reconciler.planner.candidates import SUPPORTED_CHANNELS, Candidate, ScheduleRuleIndex, moment_of
 from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
+from reconciler.planner.matching import covers
 from reconciler.planner.options import Scope, zone_of_posts
 
 
@@ -144,6 +147,33 @@ def zone_notes(
         )
         for zone, found in sorted(before.items())
     )
+
+
+def unknown_channel_notes(
+    rules: tuple[ScheduleRule, ...], activities: Iterable[Activity], scope: Scope
+) -> Iterator[Diagnostic]:
+    """A line about the drafts that a rule without `channels` would take if this version knew their channel."""
+    unknown = [
+        (activity, post)
+        for activity in activities
+        for post in activity.posts
+        if post.channel not in SUPPORTED_CHANNELS and post.status is PostStatus.DRAFT and activity.date > scope.now
+    ]
+    index = ScheduleRuleIndex(rules)
+    found = Counter(
+        printable(channel_name(post.channel)) or "no channel"
+        for activity, post in unknown
+        if index.rule_for(activity, post, scope) is None
+        and any(
+            not rule.channels and (not rule.types or post.type in rule.types) and covers(rule.match, activity, scope)
+            for rule in rules
+        )
+    )
+    if found:
+        counts = ", ".join(f"{plural(number, 'draft')} on {name}" for name, number in sorted(found.items()))
+        which = "this channel" if len(found) == 1 else "these channels"
+        what = f"{counts} left alone: this version does not know {which}"
+        yield Diagnostic.note("unknown-channel", what, "list it in `channels` of a schedule rule to include its drafts")
 
 
 def file_notes(approvals: Approvals) -> Iterator[Diagnostic]:

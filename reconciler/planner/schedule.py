@@ -26,7 +26,14 @@ from reconciler.planner.candidates import DraftSelection, select_drafts
 from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
-from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, other_moment_notes, warning_notes
+from reconciler.planner.outlook import (
+    file_notes,
+    missed_approvals,
+    missed_notes,
+    other_moment_notes,
+    unknown_channel_notes,
+    warning_notes,
+)
 from reconciler.planner.waiting_posts import WaitingPart
 from reconciler.planner.wanted_posts import days_of
 
@@ -95,10 +102,11 @@ def plan_schedule(
     deferred = () if desired.approval_required else _deferred(desired, selection, content, options, scope)
     refusals = _refusals(desired, selection, content, scope)
     to_review = (*waiting.to_review, *eligibility.to_review)
+    unknown = tuple(unknown_channel_notes(desired.rules, staying, scope))
     if not options.publish:
         actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in deferred)))
         held = held_back_notes(actions, len({blocked.about for _, blocked in eligibility.blocked}))
-        return SchedulePart((), (), refusals, to_review, held)
+        return SchedulePart((), (), refusals, to_review, (*held, *unknown))
     public = (
         *waiting.moves,
         *eligibility.goes,
@@ -107,6 +115,7 @@ def plan_schedule(
     said = (*waiting.blocked, *eligibility.blocked)
     going = posts_in(action for _, action in public)
     notes = (
+        *unknown,
         *file_notes(approvals),
         *missed_notes(
             missed_approvals(desired, approvals, content.activities, recorded, scope),

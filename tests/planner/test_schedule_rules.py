@@ -375,3 +375,31 @@ def test_what_is_odd_about_a_post_is_judged_at_the_moment_it_is_moved_to() -> No
     [note] = plan(desired(*rules, required=False), site(moved, meets), KNOWN).notes
     assert "in the same minute" in note.message
     assert "Sun 2026-12-06 09:00 UTC" in note.message
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (
+            (ScheduleRule(Match()),),
+            "2 drafts on MASTODON, 1 draft on THREADS left alone: this version does not know these channels",
+        ),
+        (
+            (ScheduleRule(Match()), ScheduleRule(Match(), ("MASTODON",))),
+            "1 draft on THREADS left alone: this version does not know",
+        ),
+        ((ScheduleRule(Match(), types=("STORY",)),), ""),
+        ((ScheduleRule(Match(title="Other")),), ""),
+        ((ScheduleRule(Match(), ("INSTAGRAM",)),), ""),
+    ],
+)
+@pytest.mark.parametrize("publish", [True, False])
+def test_drafts_on_an_unknown_channel_are_left_alone_with_one_note(
+    rules: tuple[ScheduleRule, ...], said: str, publish: bool
+) -> None:
+    one = activity("a", post("d1", "MASTODON"), post("d2", "THREADS"), post("d3"))
+    out = post("d5", "MASTODON", status=PostStatus.PUBLISHED)
+    made = plan(desired(*rules), site(one, activity("b", post("d4", "MASTODON"), out)), publish=publish)
+    notes = [note.message for note in made.notes if note.code == "unknown-channel"]
+    assert [note.startswith(said) for note in notes] == [True] * bool(said), notes
+    assert (made.refusals, made.blocked) == ((), ())
