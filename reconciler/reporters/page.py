@@ -117,6 +117,7 @@ class ReportPage:
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # "": a temporary file
+        self._database.execute("PRAGMA cache_size = -256")  # KiB: rows are read once, and need not stay in memory
         weakref.finalize(self, self._database.close)
         self._database.execute(
             "CREATE TABLE sites (part TEXT, rank INTEGER, name TEXT, state TEXT, style TEXT, labels TEXT, "
