@@ -128,6 +128,11 @@ async def _of_sandbox(
     """A client of the project's own sandbox, in this process, and that world's clock."""
     world = open_sandbox(project.root)
     try:
+        if world.seed.keys is not None:
+            raise UsageError(
+                "sandbox.yaml lists `keys`, but `api: sandbox` sends none of them, because it needs no credentials",
+                "leave `keys` out; or run `reconciler sandbox serve`, and give its address with --api",
+            )
         clock = _clock_of(world)
         async with client_type(
             IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)

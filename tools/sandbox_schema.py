@@ -139,7 +139,8 @@ def _top() -> JsonDict:
             type=["integer", "null"],
         ),
         "keys": _field(
-            "The API keys, each with its sites and permissions. If left out, any key can do anything.",
+            "The API keys, each with its sites and permissions. If left out, any key can do anything. Only for "
+            "`sandbox serve`: `api: sandbox` sends no key.",
             {"my-sandbox-key": {"sites": [GUID], "scopes": ["Manage Marketing Plans"]}},
             type=["object", "null"],
             additionalProperties=_ref("key"),

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.cli.projects import Command, Project
 
 
@@ -52,3 +54,19 @@ def test_serve_needs_no_credentials_and_prints_its_url(project: Project, reconci
             server.wait(20)
     assert server.returncode == 0
     assert json.loads(json.dumps(project.requests()))
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "drift", "review", "doctor", "import"])
+def test_keys_that_a_sandbox_in_process_is_never_sent_are_refused_at_once(
+    project: Project, reconciler: Command, command: str
+) -> None:
+    seed = (project.root / "sandbox.yaml").read_text("utf-8")
+    project.write({"sandbox.yaml": f"{seed}keys: {{a-key-of-some-length: {{}}}}\n"})
+    site = ("3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e09",) if command == "import" else ()
+    args = (*site, "--into", project.root) if command == "import" else (project.root,)
+    done = reconciler(command, *args, *(("--auto-approve",) if command == "apply" else ()))
+    said = " ".join((done.out + done.err).split())
+    assert (done.code, "sandbox.yaml lists `keys`, but `api: sandbox` sends none" in said) == (1, True), said
+    assert "reconciler sandbox serve" in said
+    project.write({"sandbox.yaml": seed})
+    assert reconciler("plan", project.root).code == 0
