@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -161,17 +162,13 @@ WORDS = {
     "PostOutcome.link": "The public link; null if there is none.",
     "PostOutcome.reason": "Why it failed; empty if it did not fail or no reason is known.",
     "createdEvents": "Events that this tool created, with what is known of them.",
-    "date": "The day or instant.",
     "outcomes": "How posts ended after their time had passed.",
     "spent": "Approvals from before the first run: post, digest, and how many times they count as used.",
     "description": "The description; null clears it, and if left out it is left alone.",
-    "detail": "What was found.",
     "digest": "The digest of the post's content.",
     "discards": "The ids of the posts that this throws away.",
     "end": "The last day, in the site's time zone.",
     "eventIds": "Events by name, with the ids they have on the site.",
-    "facts": "Its facts.",
-    "fix": "What a person can do about it.",
     "id": "The object's id.",
     "ids": "Ids; empty for any.",
     "kind": "Which of the kinds this is.",
@@ -180,7 +177,6 @@ WORDS = {
     "mediaOnly": "Whether only the images are regenerated and the captions stay.",
     "min": "With fewer matches than this, the site is refused.",
     "name": "The name.",
-    "object": "An address within the site, or the rules of a section.",
     "objects": "Objects that were found to match the files.",
     "part": "The section of the file that the rule is in.",
     "path": "The field's path in the API's object.",
@@ -206,15 +202,46 @@ WORDS = {
 """By type and field, or by field alone."""
 
 
+class Words:
+    """The words for types or fields, and which of them were used."""
+
+    def __init__(self, name: str, words: Mapping[str, str]) -> None:
+        self._name, self._words = name, words
+        self._used: set[str] = set()
+
+    def of(self, *keys: str) -> str:
+        """The words for the first of these keys that has any; empty if none has."""
+        for key in keys:
+            if key in self._words:
+                self._used.add(key)
+                return self._words[key]
+        return ""
+
+    def of_field(self, key: str, *types: str) -> str:
+        """The words for a field of the first of these types, or of any type. Exits if there are none."""
+        words = self.of(*(f"{name}.{key}" for name in types), key)
+        if not words:
+            raise SystemExit(f"{self._name} has no words for {types[0]}.{key}")
+        return words
+
+    def check(self) -> None:
+        """Exits if some of the words were not used: their type or field is gone, or others come first."""
+        if unused := self._words.keys() - self._used:
+            raise SystemExit(f"{self._name} has words that nothing uses: {', '.join(sorted(unused))}")
+
+
 def plan_schema() -> dict[str, Any]:
     """The whole schema."""
+    types, words = Words("TYPES", TYPES), Words("WORDS", WORDS)
     [_], found = msgspec.json.schema_components(
         [PlanDocument], schema_hook=_plain_schema, ref_template="#/$defs/{name}"
     )
     records = {kind.__name__: kind for kind in _all_kinds(Struct)}
     for name, definition in found.items():
         if "properties" in definition:
-            _complete(definition, records[name])
+            _complete(definition, records[name], types, words)
+    types.check()
+    words.check()
     document = found.pop("PlanDocument")
     document["properties"]["formatVersion"]["const"] = FORMAT_VERSION
     document["properties"]["kind"]["const"] = KIND
@@ -240,7 +267,7 @@ def _all_kinds(kind: type[Struct]) -> set[type[Struct]]:
     return {found for below in kind.__subclasses__() for found in (below, *_all_kinds(below))}
 
 
-def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
+def _complete(definition: dict[str, Any], kind: type[Struct], types: Words, words: Words) -> None:
     """Adds what only this tool knows: words for people, and that a document omits nothing but ABSENT."""
     hints = typing.get_type_hints(kind)
     properties = definition["properties"]
@@ -250,13 +277,10 @@ def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
         if Absent not in typing.get_args(hints[name]):
             required.append(key)
     for key, member in properties.items():
-        words = WORDS.get(f"{kind.__name__}.{key}") or WORDS.get(key)
-        if words is None:
-            raise SystemExit(f"{__file__}: WORDS has none for {kind.__name__}.{key}")
-        properties[key] = {"description": words, **member}
+        properties[key] = {"description": words.of_field(key, kind.__name__), **member}
     definition["required"] = required
-    words = TYPES.get(kind.__name__) or " ".join((kind.__doc__ or "").split("\n\n")[0].split())
-    definition["description"] = words or f"A value of kind {kind.__struct_config__.tag}."
+    about = types.of(kind.__name__) or " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+    definition["description"] = about or f"A value of kind {kind.__struct_config__.tag}."
 
 
 def text() -> str:

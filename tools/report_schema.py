@@ -38,7 +38,7 @@ from reconciler.reporters.run_json import (
     StarterRecord,
 )
 from reconciler.reporters.state_json import KnownRecord, ListedRecord, LockJson, UnreadableRecord
-from tools.plan_schema import without_references
+from tools.plan_schema import Words, without_references
 
 FILE: Final = Path(__file__).resolve().parents[1] / "schemas" / "report.schema.json"
 REF: Final = "#/definitions/"
@@ -273,7 +273,6 @@ WORDS: Final = {
     "files": "How many files were read.",
     "finished": "How many generations that were already under way ended during the run.",
     "findings": "What was found to be wrong, or is worth knowing.",
-    "fix": "What a person can do about it.",
     "generate": "How many generations are started.",
     "forbiddenBy": "The rules that forbid it.",
     "generated": "How many objects were generated.",
@@ -355,6 +354,7 @@ WORDS: Final = {
 
 def report_schema() -> dict[str, Any]:
     """The whole schema."""
+    words = Words("WORDS", WORDS)
     fields = typing.get_type_hints(Members)
     told = {name: _without_absent(hint) for name, hint in fields.items() if name not in ("summary", "ledger")}
     kinds = (
@@ -371,7 +371,7 @@ def report_schema() -> dict[str, Any]:
     records = {kind.__name__: kind for kind in _below(Struct)}
     for name, definition in found.items():
         if "properties" in definition:
-            _complete(definition, records[name])
+            _complete(definition, records[name], words)
     found |= {joined.__name__: _joined(joined) for joined in JOINED}
     found["FailedRecord"]["anyOf"] = [{"required": ["error"]}, {"required": ["refused"]}]
     found["ProblemRecord"]["additionalProperties"] = False
@@ -383,8 +383,9 @@ def report_schema() -> dict[str, Any]:
     members["summary"] = _any_of((PlanSummary, DriftSummary, *COUNTED))
     members["sandbox"] |= {"required": ["clock", "sites", "gaps", "requests"]}
     members["exitCode"] |= {"minimum": 0, "maximum": 255}
-    members = {key: {"description": WORDS.get(f"Members.{key}") or WORDS[key], **members[key]} for key in members}
-    document, line = _document(members), _line(members)
+    members = {key: {"description": words.of_field(key, "Members"), **members[key]} for key in members}
+    document, line = _document(members, words.of_field("ledger", "Members")), _line(members)
+    words.check()
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "urn:reconciler:schema:report",
@@ -399,9 +400,9 @@ VERSION: Final = {"description": "The version of this format.", "type": "integer
 COMMAND: Final = {"description": "The command, such as plan or state list.", "type": "string"}
 
 
-def _document(members: dict[str, Any]) -> dict[str, Any]:
+def _document(members: dict[str, Any], about_ledger: str) -> dict[str, Any]:
     of_sites = {"description": "What was found on each site.", "type": "array", "items": _ref("site")}
-    ledger = {"description": WORDS["Members.ledger"], "type": "array", "items": _any_of((LedgerRecord, FailedRecord))}
+    ledger = {"description": about_ledger, "type": "array", "items": _any_of((LedgerRecord, FailedRecord))}
     return {
         "description": "A whole run.",
         "type": "object",
@@ -477,7 +478,7 @@ def _without_absent(hint: Any) -> Any:
     return typing.Union[tuple(each for each in typing.get_args(hint) if each is not Absent)]  # noqa: UP007
 
 
-def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
+def _complete(definition: dict[str, Any], kind: type[Struct], words: Words) -> None:
     """Adds words for people, and says that only some records omit empty members; later versions may add fields."""
     config, hints = kind.__struct_config__, typing.get_type_hints(kind)
     definition.pop("additionalProperties", None)
@@ -493,11 +494,8 @@ def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
             required.append(key)
     definition["required"] = required
     for key, member in definition["properties"].items():
-        named = (WORDS.get(f"{each.__name__}.{key}") for each in kind.__mro__)
-        words = next(filter(None, named), None) or WORDS.get(key)
-        if words is None:
-            raise SystemExit(f"{__file__}: WORDS has none for {kind.__name__}.{key}")
-        definition["properties"][key] = {"description": words, **member}
+        about = words.of_field(key, *(each.__name__ for each in kind.__mro__))
+        definition["properties"][key] = {"description": about, **member}
 
 
 def _first_sentence(kind: type) -> str:

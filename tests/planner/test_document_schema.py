@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import jsonschema_rs
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from reconciler.planner.actions import Plan
@@ -54,3 +55,12 @@ def test_what_is_written_is_valid_and_nothing_else(plan: Plan) -> None:
     VALIDATOR.validate(document)
     assert not VALIDATOR.is_valid({**document, "extra": 1})
     assert not VALIDATOR.is_valid({key: value for key, value in document.items() if key != "seal"})
+
+
+def test_words_that_describe_nothing_are_named() -> None:
+    words = plan_schema.Words("WORDS", {"Plan.gone": "No field has this name.", "id": "Its id."})
+    assert words.of_field("id", "Plan") == "Its id."
+    with pytest.raises(SystemExit, match=r"^WORDS has words that nothing uses: Plan\.gone$"):
+        words.check()
+    with pytest.raises(SystemExit, match=r"^WORDS has no words for Plan\.sites$"):
+        words.of_field("sites", "Plan")
