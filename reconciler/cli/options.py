@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.text import in_quotes
 from reconciler.reporters.next_step import Again
@@ -290,6 +291,14 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
         publish=not given.get("no_publish", False),
         strict=given.get("strict", False),
     )
+
+
+def options_of_writing(folder: Path, **given: Any) -> RunOptions:
+    """The options of a command that writes to a folder, which the next command names unless it works there anyway."""
+    asked = run_options((folder,), **given)
+    if folder != Path():
+        return asked
+    return replace(asked, shown=replace(asked.shown, again=replace(asked.shown.again, sites=())))
 
 
 def invocation_of(given: Mapping[str, Any]) -> Invocation:

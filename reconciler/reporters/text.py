@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.reporters.review_screen import ReviewScreen
 
 
-REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve", "show", "merge", "import"})
+REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve", "show", "merge", "import", "init"})
 """The commands whose next step is about the same sites."""
 
 
@@ -215,7 +215,7 @@ class TextReporter:
 
         if isinstance(event, adoption_results.ImportCompleted):
             self._write("\n")
-            self._last(import_line(event), import_step(event))
+            self._last(import_line(event), import_step(event, self._context.command))
         else:
             self._lines(import_lines(event, self._screen, quiet=self._context.detail.quiet))
 
@@ -266,11 +266,11 @@ class TextReporter:
                 assert_never(event)
 
     def _tool(self, event: tool_results.AnyToolEvent) -> None:
-        from reconciler.reporters.tool_text import starter_step, tool_text
+        from reconciler.reporters.tool_text import tool_text
 
         self._write(tool_text(event))
         if isinstance(event, tool_results.StarterWritten):
-            self._next(starter_step(event))
+            self._next("reconciler plan")
 
     def _site_planned(self, planned: site_results.SitePlanned) -> None:
         self._plan.site(planned)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
@@ -11,7 +10,6 @@ from typing import Any, assert_never
 from reconciler.engine import tool_results
 from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
-from reconciler.model.text import printable
 from reconciler.reporters.layout import inert, inert_json
 
 
@@ -34,12 +32,6 @@ def tool_text(event: tool_results.AnyToolEvent) -> str:
             return "".join(f"{line}\n" for line in _shown(event))
         case _:
             assert_never(event)
-
-
-def starter_step(event: tool_results.StarterWritten) -> str:
-    """What to type next; it can be pasted."""
-    folder = printable(event.folder)
-    return "reconciler plan" if folder == "." else f"reconciler plan {shlex.quote(folder)}"
 
 
 def _shown(event: tool_results.SandboxShown) -> Iterator[str]:

@@ -327,9 +327,19 @@ def test_a_project_starts_from_live_sites(fresh: Project, reconciler: Command) -
     assert (both.code, "or one account:ID" in both.err) == (1, True)
     ran = reconciler("init", fresh.root, "--from-live", f"account:{ACCOUNT}", "--api", "sandbox")
     assert (ran.code, ran.last) == (0, "Import: 6 created; the plan is empty.")
+    assert f"Next: reconciler apply {fresh.root} --api sandbox   (first, to record 6 sites" in ran.out
     assert not (fresh.root / "sites/example.yaml").exists()
     text = (fresh.root / "sites/waiting.yaml").read_text("utf-8")
     assert text.startswith("# yaml-language-server: $schema=../schemas/site.schema.json\n")
     assert yaml.safe_load((fresh.root / "reconciler.yaml").read_text("utf-8"))["account"] == {"id": ACCOUNT}
     assert reconciler("validate", fresh.root, "--strict").last == "Valid: 6 files, 6 sites."
     assert reconciler("plan", fresh.root, "--api", "sandbox", "--detailed-exitcode").last == "No changes."
+
+
+def test_an_init_that_failed_says_to_repeat_the_init(fresh: Project, reconciler: Command) -> None:
+    (fresh.root / "reconciler.yaml").unlink()
+    gone = {"route": "GET /marketing-plan", "do": {"kind": "error", "status": 403}}
+    fresh.write({"sandbox.yaml": world({"id": id_of(1), "name": "Shop"}, faults=[gone])})
+    ran = reconciler("init", fresh.root, "--from-live", id_of(1), "--api", "sandbox")
+    assert (ran.code, ran.last) == (1, "Import: 0 created; 1 failed.")
+    assert "Next: reconciler init with the same arguments   (continues with the missing sites)" in ran.out

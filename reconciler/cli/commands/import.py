@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec.structs import replace
 
 from reconciler.cli import options
 from reconciler.model.verdict import Verdict
@@ -69,7 +68,7 @@ def command(
     from reconciler.engine.live_sites import Wanted
     from reconciler.model.diagnostics import UsageError
 
-    asked = options.run_options(files or (into,), **given)
+    asked = options.run_options(files, **given) if files else options.options_of_writing(into, **given)
     if not (ids or everything or files):
         raise UsageError("no sites to import", "name the sites to import: give their ids, --all, or --update FILE")
     if (bool(ids), everything, bool(files)).count(True) > 1:
@@ -78,9 +77,6 @@ def command(
         raise UsageError("--name only works with --all", "add --all")
     if files and lift:
         raise UsageError("--defaults and --update cannot be combined", "leave one of them out")
-    if into == Path() and not files:  # the next command works in the current directory anyway
-        again = replace(asked.shown.again, sites=())
-        asked = replace(asked, shown=replace(asked.shown, again=again))
     wanted = Wanted(ids, everything, title, credentials, lift)
     return reported("import", asked.shown, lambda running: import_live(asked, wanted, files, running))
 

@@ -46,7 +46,7 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], **given: Any) -
     """
     from reconciler.cli.run import reported
 
-    asked = options.run_options((folder,), **given)
+    asked = options.options_of_writing(folder, **given)
     return reported("init", asked.shown, lambda running: _init(folder, ci, live, asked, running))
 
 
