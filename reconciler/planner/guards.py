@@ -123,7 +123,7 @@ def judge_shard(tally: PlanTally, policy: Policy, number: int, of: int) -> tuple
 def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
     """Under --strict, whatever only a person can change also refuses the site."""
     # Nobody can change what is already out, and if the site were refused, it would never be recorded.
-    count = sum(found.code != BlockedBy.WENT_OUT_UNWANTED for found in plan.blocked)
+    count = len({found.address for found in plan.blocked if found.code != BlockedBy.WENT_OUT_UNWANTED})
     if not count:
         return ()
     return (

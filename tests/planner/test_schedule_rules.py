@@ -28,7 +28,9 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import Need
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import BlockedBy, InReview, Reason, RefusedBy
+from reconciler.planner.guards import judge_strictly
 from reconciler.planner.needs import further_reads
+from reconciler.planner.tally import tally_of
 from reconciler.reporters.diagnostics import cause
 from tests.planner.publishing_world import (
     KNOWN,
@@ -229,6 +231,15 @@ def test_no_publish_says_what_it_holds_back() -> None:
     empty = replace(desired(rule, required=False), posts=(PostsRule(Match()),))
     made = plan(empty, site(activity("a")), publish=False)
     assert tuple(map(cause, made.notes)) == ("held back by --no-publish: drafts that do not exist yet",)
+
+
+def test_strict_counts_a_post_that_breaks_two_rules_once_as_the_last_line_does() -> None:
+    one = activity("a", post("d1"))
+    policy = Policy(banned_words=("mugs",), blackout_dates=frozenset({one.date.date()}))
+    made = plan(desired(ScheduleRule(Match()), approvals=approved(one)), site(one), policy=policy)
+    assert (len(made.blocked), tally_of(made).blocked) == (2, 1)
+    (refused,) = judge_strictly(made)
+    assert refused.message == "--strict: 1 item is blocked"
 
 
 def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> None:
