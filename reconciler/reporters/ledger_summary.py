@@ -57,11 +57,10 @@ class LedgerSummary:
     def __init__(self, screen: Screen, *, list_sites: bool = False) -> None:
         self._screen = screen
         self._list_sites = list_sites
-        self._names: list[str] = []
-        self._rows: list[_Row] = []
-        """The row of each of these sites."""
-        self._known: dict[_Row, _Row] = {}
-        """Each row only once: many sites have the same."""
+        self._rows: Counter[_Row] = Counter()
+        """How many sites have each row."""
+        self._named: list[tuple[str, _Row]] = []
+        """The sites that may get a line of their own. There may be many thousands of others."""
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
 
     def applied(self, applied: SiteApplied) -> SiteName | None:
@@ -104,39 +103,46 @@ class LedgerSummary:
         self._add(name, _Row(1, "refused", Style.RED, alike=True))
 
     def _add(self, name: str, row: _Row) -> None:
-        self._names.append(name)
-        self._rows.append(self._known.setdefault(row, row))
+        self._rows[row] += 1
+        if self._list_sites or not row.alike or self._rows[row] < FEW_SITES:
+            self._named.append((name, row))
 
     def lines(self, completed: ApplyCompleted) -> Iterator[str]:
         """All rows, and how many sites had nothing to do. Sites beyond a screenful, or alike, are counted."""
-        rows = sorted(zip(self._names, self._rows, strict=True), key=lambda named: named[1].rank)
-        whys = {} if self._list_sites else Counter(row.why for _, row in rows if row.why)
-        causes: dict[str, list[_Row]] = {why: [] for why, count in whys.items() if count >= FEW_SITES}
-        for _, row in rows:
-            if row.why in causes:
-                causes[row.why].append(row)
+        rows = sorted(self._rows.items(), key=lambda counted: counted[0].rank)
+        by_why: dict[str, list[tuple[_Row, int]]] = {}
+        for row, count in () if self._list_sites else rows:
+            if row.why:
+                by_why.setdefault(row.why, []).append((row, count))
+        causes = {why: same for why, same in by_why.items() if sum(count for _, count in same) >= FEW_SITES}
         for why, same in causes.items():
-            worst = spoken(WORST_FIRST[max(same[0].rank, 0)])
-            words = same[0].words if len({row.words for row in same}) == 1 else worst
-            spans = (Span(f"  {plural(len(same), 'site')}"), Span(words, same[0].style), Span(why))
+            first, sites = same[0][0], sum(count for _, count in same)
+            worst = spoken(WORST_FIRST[max(first.rank, 0)])
+            words = first.words if len({row.words for row, _ in same}) == 1 else worst
+            spans = (Span(f"  {plural(sites, 'site')}"), Span(words, first.style), Span(why))
             yield from Line(spans, hang=6).on(self._screen)
-        rows = [(name, row) for name, row in rows if row.why not in causes]
-        often = Counter(row.words for _, row in rows if row.alike and not self._list_sites)
-        alike = [row for _, row in rows if row.alike and often[row.words] >= FEW_SITES]
-        alone = [(name, row) for name, row in rows if not row.alike or often[row.words] < FEW_SITES]
+        rows = [(row, count) for row, count in rows if row.why not in causes]
+        often: Counter[str] = Counter()
+        for row, count in () if self._list_sites else rows:
+            often[row.words] += count if row.alike else 0
+        together = {row for row, _ in rows if row.alike and often[row.words] >= FEW_SITES}
+        alone = [named for named in self._named if named[1].why not in causes and named[1] not in together]
+        alone.sort(key=lambda named: named[1].rank)
         shown = alone if self._list_sites else alone[:MOST_ROWS]
+        rest = Counter(row for _, row in alone[len(shown) :])
+        rest.update({row: count for row, count in rows if row in together})
         kinds: dict[str, set[str]] = {}
-        for row in (rest := (*(row for _, row in alone[len(shown) :]), *alike)):
+        for row in rest:
             kinds.setdefault(row.words, set()).add(row.done)
-        together = Counter(
-            (row.words, row.style, row.done if len(kinds[row.words]) <= MOST_KINDS else "") for row in rest
-        )
+        numbers: Counter[tuple[str, Style, str]] = Counter()
+        for row, count in rest.items():
+            numbers[row.words, row.style, row.done if len(kinds[row.words]) <= MOST_KINDS else ""] += count
         what = "more site" if shown else "site"
-        counted = [(plural(n, what), words, style, done) for (words, style, done), n in together.items()]
+        counted = [(plural(n, what), words, style, done) for (words, style, done), n in numbers.items()]
         found = [*((name, row.words, row.style, "") for name, row in shown), *counted]
         widest = max((len(name) for name, *_ in found), default=0)
         for name, words, style, done in found:
             details = (Span(done, Style.DIM),) if done else ()
             yield from Line((Span(f"  {name:<{widest}}"), Span(words, style), *details), hang=6).on(self._screen)
-        if idle := completed.plan.sites - len(self._rows):
+        if idle := completed.plan.sites - self._rows.total():
             yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)
