@@ -6,14 +6,17 @@ them, so that a text can end neither its value nor its line.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
 from reconciler.engine import results, site_results
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.plurals import plural
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.diagnostics import sentence
+from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line
 from reconciler.reporters.findings import Findings, without_place
 from reconciler.reporters.layout import inert, inert_lines
@@ -25,12 +28,44 @@ STEP_SUMMARY: Final = 240_000
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
+FEW_SITES: Final = 5
+"""From this number of sites on, a problem of the sites themselves has one annotation for all but the first."""
+
+MOST_NAMES: Final = 8
+"""How many of them it names; the rest are counted."""
+
+
+class _MoreSites:
+    """The sites that have the same problem as an earlier one: the first few of them, and how many there are."""
+
+    def __init__(self) -> None:
+        self.first: list[Diagnostic] = []
+        self.count = 0
+
+    def add(self, finding: Diagnostic) -> None:
+        self.count += 1
+        if self.count <= MOST_NAMES:
+            self.first.append(finding)
+
+    def annotations(self) -> Iterator[str]:
+        """One for each if there are few, otherwise one for all. GitHub shows only the first annotations of a step."""
+        if self.count < FEW_SITES - 1:
+            yield from map(annotation, self.first)
+            return
+        names = ", ".join(finding.address.site for finding in self.first if finding.address is not None)
+        more = f" and {plural(self.count - MOST_NAMES, 'more site')}" if self.count > MOST_NAMES else ""
+        one = self.first[0]
+        text = f"the same on {plural(self.count, 'more site')} ({names}{more}): {cause(one)}"
+        yield _command(one, {"title": one.code}, text)
+
+
 class GithubReporter:
     """Writes annotations as it goes, and the rest when the run has ended."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
         self._findings = Findings()
+        self._alike: dict[bytes, _MoreSites | None] = {}
         self._closing: results.ClosingEvent | None = None
         self._numbers: dict[str, int] = {}
         self._to_record = 0
@@ -39,7 +74,7 @@ class GithubReporter:
 
     def handle(self, event: results.Event) -> None:
         for finding in self._findings.of(event):
-            self._context.write(annotation(finding) + "\n")
+            self._annotate(finding)
         if isinstance(event, site_results.SitePlanned):
             self._to_record += event.is_to_record
         if isinstance(event, results.PlanCompleted):
@@ -52,7 +87,26 @@ class GithubReporter:
         if self._summary is not None:
             self._summary.handle(event)
 
+    def _annotate(self, finding: Diagnostic) -> None:
+        """Writes an annotation, unless another site has the same problem already; those come at the end.
+
+        What concerns one object of a site, such as a draft, always has its own.
+        """
+        about = finding.address
+        if finding.place is None and about is not None and about.site and not about.key:
+            same = repr((finding.severity, finding.code, about.kind, cause(finding)))
+            key = hashlib.blake2b(same.encode("utf-8", "replace"), digest_size=16).digest()
+            if key in self._alike:
+                more = self._alike[key] = self._alike[key] or _MoreSites()
+                more.add(finding)
+                return
+            self._alike[key] = None
+        self._context.write(annotation(finding) + "\n")
+
     def _end(self, ended: results.Ended) -> None:
+        for more in self._alike.values():
+            for line in more.annotations() if more is not None else ():
+                self._context.write(line + "\n")
         line = "" if self._closing is None else last_line(self._context.command, self._closing)
         for part in inert_lines(line or f"Exit code {ended.exit_code} ({ended.verdict})"):
             self._context.write(part + "\n")
@@ -69,8 +123,12 @@ def annotation(finding: Diagnostic) -> str:
         properties["file"] = place.file
         if place.line:
             properties |= {"line": str(place.line), "col": str(place.column)}
+    return _command(finding, properties, sentence(without_place(finding)))
+
+
+def _command(finding: Diagnostic, properties: Mapping[str, str], text: str) -> str:
     values = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{_COMMANDS[finding.severity]} {values}::{_data(sentence(without_place(finding)))}"
+    return f"::{_COMMANDS[finding.severity]} {values}::{_data(text)}"
 
 
 def numbers_of(event: results.ClosingEvent) -> dict[str, int]:

@@ -6,12 +6,13 @@ import io
 
 import pytest
 
+from reconciler.engine.results import PlanCompleted
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.github import STEP_SUMMARY, GithubReporter, annotation
 from reconciler.reporters.markdown import MARKER
-from tests.reporters.endings import Run, endings
+from tests.reporters.endings import Run, endings, exits, started, unread
 
 RUNS = dict(endings(str))
 
@@ -71,6 +72,25 @@ def test_the_step_gets_a_summary_and_numbers() -> None:
         **{"changes": 4, "publish": 1, "discard": 0, "blocked": 1, "still-going-out": 0},
         **{"to-record": 0, "failed": 1, "refused": 0, "exit-code": 1},
     }
+
+
+@pytest.mark.parametrize(("sites", "lines"), [(1, 1), (4, 4), (5, 2), (223, 2)])
+def test_a_problem_of_many_sites_is_annotated_in_full_once(sites: int, lines: int) -> None:
+    """GitHub shows only the first annotations of a step, so one cause must not hide the others."""
+    events = [
+        *started("plan"),
+        *(unread(str, f"s{n}") for n in range(sites)),
+        PlanCompleted(sites, failed=sites),
+        exits(1),
+    ]
+    out = reported(Run("plan", events))[0].splitlines()
+    assert len([line for line in out if line.startswith("::error ")]) == lines
+    assert out[0].startswith("::error ")
+    assert "s0: w-unread" in out[0]
+    if sites == 5:
+        assert out[1].endswith("::the same on 4 more sites (s1, s2, s3, s4): w-unread; w-again")
+    if sites == 223:
+        assert "::the same on 222 more sites (s1, s2, s3, s4, s5, s6, s7, s8 and 214 more sites): w-unread" in out[1]
 
 
 @pytest.mark.parametrize("name", RUNS)
