@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.config.documents import Document
 from reconciler.config.words import quoted
+from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.diagnostics import Diagnostic, Place, problem
 
 
@@ -28,7 +29,10 @@ COPIED: Final = "declare each site once, or give the copy its own name and id"
 
 
 class TakenNames:
-    """Names and ids of sites seen so far, and where: two sites with the same name or id are an error."""
+    """Names and ids of sites seen so far, and where: two sites with the same name or id are an error.
+
+    Only where a site's document begins is kept, as there may be many thousands.
+    """
 
     def __init__(self) -> None:
         self._names: dict[str, Place] = {}
@@ -59,9 +63,9 @@ class TakenNames:
         for key, seen in (("name", self._names), ("id", self._ids)):
             value = site.get(key)
             if isinstance(value, str):
-                here = document.place(("site", key))
-                if (first := seen.setdefault(folded(value), here)) is not here:
-                    taken[key] = first
+                first = seen.setdefault(folded(value), document.start)
+                if first is not document.start:
+                    taken[key] = _place_in(first, key)
         if len({first.file for first in taken.values()}) == 1 and len(taken) > 1:
             first, its = taken["name"], taken["id"]
             where = f"{first} and {its.line}:{its.column}"
@@ -71,3 +75,11 @@ class TakenNames:
         for key, first in taken.items():
             message = f"site.{key}: {quoted(site[key])} is already used at {first}"
             problems.append(problem(document.place(("site", key)), message, UNIQUE[key]))
+
+
+def _place_in(start: Place, key: str) -> Place:
+    """Where the document that begins there has its name or id, for which its file is read again."""
+    data = read_file(start.file, start.file, [])
+    found = (document for document in documents(data or b"", start.file, []) if document.start == start)
+    document = next(found, None)
+    return start if document is None else document.place(("site", key))
