@@ -41,7 +41,7 @@ async def drift_sites(
 ) -> DriftCompleted:
     """Audits all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("drift", selection, emit, session)
-    undeclared = await report_undeclared(session, selection, context, emit)
+    await report_undeclared(session, selection, replace(context, strict=False), emit)  # an audit only names them
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.READING, len(selection)))
     totals = DriftTotals(TargetCheck(context.targets, selection.entries))
@@ -49,7 +49,7 @@ async def drift_sites(
         totals.add(result)
         emit(result)
     totals.target_check.check()
-    refusals = (*judge_run((totals.plans,), session.project.policy), *undeclared)
+    refusals = judge_run((totals.plans,), session.project.policy)
     stopped = tuple(totals.stopped) if refusals else ()
     completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals, stopped)
     emit(completed)

@@ -36,7 +36,7 @@ def _of_event(event: ClosingEvent, detailed: bool, signal: int | None) -> Verdic
             changes = event.changes + event.tally.still_going_out  # what no action can stop is not as wanted either
             return _of_sites(event.failed, refused, changes if detailed else 0)
         case results.DriftCompleted():
-            return _of_sites(event.failed, 0, event.tally.drifted + event.tally.refused)
+            return _of_sites(event.failed, 0, event.tally.drifted + event.tally.refused + len(event.refusals))
         case results.ApplyCompleted():
             return _of_apply(event, signal)
         case results.Refused():

@@ -137,7 +137,10 @@ def interrupted_line(command: str, interrupted: results.Interrupted, saved_to: s
 
 
 def drift_line(drift: results.DriftCompleted) -> str:
-    """The end of a drift: `Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`."""
+    """The end of a drift: `Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`.
+
+    If a limit would refuse an apply of the whole run, `; an apply would be refused.` follows.
+    """
     if not drift.sites:
         return NO_SITES
     tally = drift.tally
@@ -148,9 +151,12 @@ def drift_line(drift: results.DriftCompleted) -> str:
         (tally.refused, "refused"),
     )
     where = f"in {tally.sites:,} of {plural(drift.sites, 'site')}"
+    end = "; an apply would be refused." if drift.refusals else "."
     if drift.failed:
         read = f"{drift.failed:,} of {plural(drift.sites, 'site')} could not be read"
-        return f"Drift incomplete: {read}; {', '.join([*(found or ['0 drifted']), where])}."
+        return f"Drift incomplete: {read}; {', '.join([*(found or ['0 drifted']), where])}{end}"
+    if drift.refusals:
+        return f"Drift: {', '.join([*(found or ['0 drifted']), where])}{end}"
     if not found:
         return NO_DRIFT
     if not tally.drifted and not tally.refused:

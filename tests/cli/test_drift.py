@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.cli.projects import SANDBOX, Command, Project, site
+from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
 
 EVENTS = "calendarEvents:\n  events:\n    - {name: Sale, date: 2026-11-27}\n"
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
@@ -170,3 +170,32 @@ def test_explain_names_what_converged(reconciler: Command, project: Project) -> 
     ran = reconciler("drift", project.root, "--explain")
     assert ran.last == "No drift."
     assert "= settings          converged" in ran.out
+
+
+def test_a_site_that_no_file_declares_is_named_and_no_reason_to_refuse_an_audit(
+    reconciler: Command, project: Project
+) -> None:
+    applied(reconciler, project)
+    project.write({"sites/other.yaml": site("other", 2)})
+    reconciler("apply", project.root, "--auto-approve")
+    (project.root / "sites/other.yaml").unlink()
+    for options in ((), ("--strict",)):
+        ran = reconciler("drift", project.root, *options)
+        assert (ran.code, ran.last) == (0, "No drift.")
+        assert "other: undeclared: this site is in the state, but no file declares it" in ran.err
+        assert "refused" not in ran.out + ran.err
+
+
+def test_a_limit_that_would_refuse_an_apply_is_in_the_last_line_and_the_exit_code(
+    reconciler: Command, project: Project
+) -> None:
+    schedule = "schedule: {approval: none, rules: [{match: {within: 7d}, channels: [INSTAGRAM]}]}\n"
+    posts = "posts: [{match: {within: 60d}}]\n"
+    project.write({"sites/shop.yaml": site("shop", more=posts + schedule)})
+    applied(reconciler, project)
+    with project.world() as world:
+        world.advance(timedelta(days=14))
+    project.write({"reconciler.yaml": PROJECT + "policy: {maxPublish: 0}\n"})
+    ran = reconciler("drift", project.root)
+    assert "! refused" in ran.out
+    assert (ran.code, ran.last) == (2, "Drift: 0 drifted, in 0 of 1 site; an apply would be refused.")
