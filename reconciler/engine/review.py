@@ -67,7 +67,9 @@ async def review_sites(
         match result:
             case SiteReviewed(review=review):
                 waiting = len(review.waiting)
-                held = sum(post.is_stuck for post in review.waiting)
+                # An apply records no site that it refuses, and before that no approval counts.
+                of_no_use = result.refused and not result.recorded
+                held = waiting if of_no_use else sum(post.is_stuck for post in review.waiting)
                 pending += waiting
                 sites_pending += bool(waiting)
                 stuck += held
@@ -129,7 +131,7 @@ async def _review_site(
     review = review_of(desired, observed, recorded, plan, options, if_approved)
     text = update_approvals(before, site, review.for_file(), shown, review.kept())
     if text is None:
-        return SiteReviewed(review, Written.NONE, shown, recorded=recorded.is_known)
+        return SiteReviewed(review, Written.NONE, shown, None, recorded.is_known, bool(planned.refusals))
     if text != before or session.project.trust.committed:
         if text != before:
             if _read(path) != before:
@@ -146,7 +148,8 @@ async def _review_site(
         if _read(beside) != (page := gallery(review)):
             _write(beside, page)
     written = Written.CREATED if before is None else Written.UPDATED if text != before else Written.UNCHANGED
-    return SiteReviewed(review, written, shown, shown_path(beside) if beside else None, recorded.is_known)
+    gallery_path = shown_path(beside) if beside else None
+    return SiteReviewed(review, written, shown, gallery_path, recorded.is_known, bool(planned.refusals))
 
 
 def _nothing(

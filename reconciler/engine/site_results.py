@@ -147,6 +147,8 @@ class SiteReviewed(Struct, frozen=True):
     gallery: str | None = None
     recorded: bool = True
     """Whether the state has a record of the site; approvals count only where it does."""
+    refused: bool = False
+    """Whether an apply would refuse the site."""
 
     @property
     def name(self) -> SiteName:

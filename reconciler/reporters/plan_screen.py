@@ -58,7 +58,9 @@ class PlanScreen:
         explained = calls_of is not None
         self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained, changes=CHANGES)
         self._waiting: list[tuple[str, int, Counter[str]]] = []
-        self._drafts = self._unwritten = self._sites_waiting = 0
+        self._drafts = self._sites_waiting = 0
+        self._decidable = self._unwritten = self._sites_decidable = 0
+        """Drafts that people can decide on now, and in how many sites."""
         self._refusals = Failures()
         """Why sites are refused, for the last line."""
         self._refused_sites = Failures(list_sites=detail.sites)
@@ -103,7 +105,8 @@ class PlanScreen:
         self._blocks.saw(planned.labels)
         if plan.refusals:
             self._refusals.add(SiteFailed(planned.name, plan.refusals, refused=True))
-        self._unrecorded += not planned.recorded and bool(planned.plan.to_review or planned.plan.blocked)
+        to_record = not planned.recorded and not plan.refusals  # an apply records no site that it refuses
+        self._unrecorded += to_record and bool(plan.to_review or plan.blocked)
         self._count_drafts(planned)
         self._count_held(planned)
         if self._first is None:
@@ -141,7 +144,10 @@ class PlanScreen:
             return
         self._sites_waiting += 1
         self._drafts += len(waiting)
-        self._unwritten += sum(1 for draft in waiting if draft.state is InReview.NOT_REVIEWED)
+        if planned.recorded or not planned.plan.refusals:  # elsewhere no approval would count yet
+            self._sites_decidable += 1
+            self._decidable += len(waiting)
+            self._unwritten += sum(1 for draft in waiting if draft.state is InReview.NOT_REVIEWED)
         if len(self._waiting) < FEW_SITES:
             titles = Counter(draft.title for draft in waiting)
             self._waiting.append((planned.name, len(waiting), titles))
@@ -241,9 +247,10 @@ class PlanScreen:
         """What to type if drafts wait for people."""
         if self._unwritten:
             new = plural(self._unwritten, "new draft")
-            return f"reconciler review   ({new} in {plural(self._sites_waiting, 'site')})"
-        if self._drafts:
-            return f"reconciler approve   ({plural(self._drafts, 'draft')} in {plural(self._sites_waiting, 'site')})"
+            return f"reconciler review   ({new} in {plural(self._sites_decidable, 'site')})"
+        if self._decidable:
+            drafts = plural(self._decidable, "draft")
+            return f"reconciler approve   ({drafts} in {plural(self._sites_decidable, 'site')})"
         return None
 
     def _first_run_lines(self, of: int) -> Iterator[str]:

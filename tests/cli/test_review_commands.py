@@ -664,3 +664,22 @@ def test_on_a_site_without_a_record_the_next_step_is_apply_before_anybody_approv
     step("apply", "--auto-approve")
     approve = "Next: reconciler approve   (4 drafts in 1 site)"
     assert [step("plan"), step("review")] == [approve, approve]
+
+
+def test_no_next_step_is_an_apply_that_would_refuse_the_site(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing would be recorded, so nobody can approve anything there yet either."""
+    project.write(
+        {
+            "sandbox.yaml": SEED,
+            "sites/shop.yaml": BARE + RULES + "expect: {language: fr}\n",
+            "sites/calm.yaml": "version: 1\nsite: {name: calm, id: 3f0c2a9e-8d0b-4b7c-9a55-000000000009}\n",
+        }
+    )
+    monkeypatch.chdir(project.root)
+    for command in ("plan", "review", "plan"):
+        ran = reconciler(command)
+        assert "Next:" not in ran.out, ran.out
+        assert "4 drafts are waiting for review" in ran.out if command == "plan" else "4 pending" in ran.last
+    assert "Next: " not in reconciler("apply", "--auto-approve").out
