@@ -15,6 +15,7 @@ from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.messages import AsgiScope, HttpRequest, HttpResponse, Receive, Send
 from reconciler.sandbox.seed import Seed, load_seed, read_seed
+from reconciler.sandbox.seed_values import SeedError
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction, World
 
@@ -67,8 +68,13 @@ class Sandbox:
     @classmethod
     def open(cls, database: str | Path, seed_file: str | Path | None = None, **options: Any) -> Sandbox:
         """The world in a file, seeded from a sandbox.yaml if there is one. Raises SeedError, WorldError."""
-        seed = load_seed(seed_file) if seed_file is not None and Path(seed_file).exists() else None
-        return cls(database, seed, **options)
+        if seed_file is None or not Path(seed_file).exists():
+            return cls(database, **options)
+        seed = load_seed(seed_file)
+        try:
+            return cls(database, seed, **options)
+        except SeedError as problem:
+            raise SeedError(f"{seed_file}: {problem.message}", problem.fix) from None
 
     def _begin(self, store: Transaction) -> None:
         """Creates the world if there is none, or adds what a changed seed adds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from reconciler.sandbox import seed_values as values
@@ -28,12 +28,16 @@ _FEATURE_KEYS = ("enabled", "limit", "used", "period")
 
 def read_sites(value: object, defaults: JsonDict) -> Mapping[str, JsonDict]:
     """The sites of a seed by id, each with the defaults below it. Raises SeedError."""
+    listed: Iterable[tuple[object, object]]
     if isinstance(value, Mapping):
-        value = [
-            {"id": name, **values.mapping(f"sites.{name}", fields_ or {}, SITE_KEYS)} for name, fields_ in value.items()
+        listed = [
+            (name, {"id": name, **values.mapping(f"sites.{name}", fields_ or {}, SITE_KEYS)})
+            for name, fields_ in value.items()
         ]
+    else:
+        listed = enumerate(values.listing("sites", value))
     found: dict[str, JsonDict] = {}
-    for place, each in enumerate(values.listing("sites", value)):
+    for place, each in listed:
         where = f"sites.{place}"
         site = read_site(where, each)
         if site.get("id") is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -236,6 +237,7 @@ def test_polling_moves_a_frozen_clock_by_its_step(make: Callable[..., Remote]) -
         ({"sites": [{"id": SITE}, {"id": SITE.upper()}]}, "is listed twice"),
         ({"sites": [{"id": SITE, "chanels": []}]}, "sites.0: unknown key 'chanels'; did you mean channels?"),
         ({"sites": {SITE: {"channels": ["MYSPACE"]}}}, "channels is 'MYSPACE', but should be one of INSTAGRAM"),
+        ({"sites": {SITE: {"timeZone": "Mars/Base"}}}, f"sites.{SITE}.timeZone: 'Mars/Base' is not an IANA time zone"),
         ({"defaults": {"timeZone": "Mars/Base"}}, "timeZone: 'Mars/Base' is not an IANA time zone"),
         ({"defaults": {"settings": {"tone": "x"}}}, "defaults.settings.tone is not a field"),
         ({"defaults": {"overrides": {"blogs": {"frequency": {"count": 0}}}}}, "must be between 1 and 30"),
@@ -256,11 +258,11 @@ def test_a_seed_that_is_wrong_says_where_and_what(seed: Json, words: str) -> Non
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "\x00"])
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "\x00", "freeze: 7", "site: []"])
 def test_a_seed_file_that_is_wrong_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "sandbox.yaml"
     file.write_text(text)
-    with pytest.raises(SeedError, match=r"sandbox\.yaml"):
+    with pytest.raises(SeedError, match=rf"^{re.escape(str(file))}"):
         Sandbox.open(tmp_path / "w.db", file)
 
 
