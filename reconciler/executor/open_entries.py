@@ -6,6 +6,7 @@ A generation that is still under way, and posts that are still to come, stay ope
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from math import ceil
 from typing import assert_never
 
@@ -13,7 +14,6 @@ from reconciler.executor.events import EmitProgress, EntryResolved
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.observe import merged
 from reconciler.executor.outcome_check import (
-    CREATED_SHOWS_WITHIN,
     SHORTEST_PAUSE,
     SHOWS_WITHIN,
     infer_outcome,
@@ -41,7 +41,7 @@ async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit:
     found = await _read(site, ports, entries)
     pause = max(SHORTEST_PAUSE, options.waiting.interval.total_seconds())
     for _ in range(max(1, ceil(SHOWS_WITHIN.total_seconds() / pause))):
-        late = [entry for entry in entries if _may_be_in_flight(entry, found, ports, options)]
+        late = [entry for entry in entries if _may_be_in_flight(entry, found, ports.clock.now())]
         if not late:
             break
         await ports.clock.sleep(pause)
@@ -69,13 +69,11 @@ async def _read(site: SiteRef, ports: Ports, entries: Iterable[OpenEntry]) -> Sn
     return await read_for(site, ports.reader, [entry.operation for entry in entries])
 
 
-def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> bool:
-    """Whether the effect of a create or a scheduling may not show yet, because a killed run sent it only just now."""
-    now = ports.clock.now()
+def _may_be_in_flight(entry: OpenEntry, found: Snapshot, now: datetime) -> bool:
+    """Whether the effect of a create or a scheduling may not show yet, because it was sent only just now."""
     if kind_of(entry.operation).may_lag(entry.operation, found):
         return not _was_accepted(entry) and now - entry.started_at < SHOWS_WITHIN
-    window = max(options.waiting.interval, CREATED_SHOWS_WITHIN)
-    young = entry.may_have(Verb.CREATE) and now - entry.started_at < window
+    young = entry.may_have(Verb.CREATE) and now - entry.started_at < SHOWS_WITHIN
     return young and isinstance(infer_outcome(entry, found, now), NotDone)
 
 

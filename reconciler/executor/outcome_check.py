@@ -33,10 +33,13 @@ LONGEST_PAUSE: Final = 2.0
 
 
 SHOWS_WITHIN: Final = timedelta(minutes=1)
-"""How long a draft whose scheduling was not answered may read as one before it counts as not scheduled (17.6)."""
+"""How long an unanswered create or scheduling may show no effect before it counts as not done (17.6).
+
+The next run waits until then.
+"""
 
 CREATED_SHOWS_WITHIN: Final = timedelta(seconds=5)
-"""How long an object whose creation was not answered may be missing before it counts as not created (17.6)."""
+"""How long the run itself looks for an object whose creation was not answered; then, its outcome is unknown."""
 
 
 def pause_between_looks(waiting: PollPolicy) -> float:

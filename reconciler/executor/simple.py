@@ -106,5 +106,7 @@ async def _read_again(run: SiteRun, attempt: CallAttempt, unclear: Unknown) -> O
     if found is None:
         return unclear
     if isinstance(found, NotDone):
+        if attempt.action.operation.verb is Verb.CREATE:  # it may show later: the entry stays open for the next run
+            return replace(unclear, problem=unclear.problem.and_then(f"{found.problem.message} yet"))
         return replace(found, problem=unclear.problem.and_then(found.problem.message), asked=unclear.asked)
     return found if isinstance(found, Unknown) else replace(found, request_id=unclear.request_id)
