@@ -201,7 +201,10 @@ def _definitions() -> JsonDict:
                 "appId": _words("The app's id.", "an-app"),
                 "appSecret": _words("A made-up secret for the app.", "a-secret"),
                 "instances": _field(
-                    "From instance ids to site ids.", {GUID: GUID}, type="object", additionalProperties=_guid()
+                    "From instance ids to site ids.",
+                    {GUID: GUID},
+                    type="object",
+                    additionalProperties={"description": "The id of the instance's site.", **_guid()},
                 ),
                 "scopes": _list("Its permissions. Default: all.", _scope(), ["Manage Marketing Plans"]),
             },
@@ -313,7 +316,7 @@ def _site() -> JsonDict:
                 "The period that the limit is for.", "MONTH", *(each for each in names.PERIODS if each != "MONTH")
             ),
         },
-        "A premium feature.",
+        "A premium feature: whether the premium plan includes it, or its quota.",
         {"limit": 10},
     )
     properties = {
@@ -335,7 +338,7 @@ def _site() -> JsonDict:
                 {
                     "type": "object",
                     "propertyNames": {"enum": list(names.CHANNELS)},
-                    "additionalProperties": {"enum": statuses},
+                    "additionalProperties": {"description": "The status of the channel's token.", "enum": statuses},
                 },
             ],
         ),

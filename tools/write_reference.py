@@ -97,7 +97,11 @@ def _whole(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(path: str, field: dict[str, Any], schema: dict[str, Any]) -> str:
-    meaning = " ".join(str(field.get("description", "")).split())
+    choices = (_whole(choice, schema) for choice in (*field.get("oneOf", ()), *field.get("anyOf", ())))
+    about = next((each["description"] for each in (field, *choices) if "description" in each), "")
+    meaning = " ".join(str(about).split())
+    if not meaning:
+        raise SystemExit(f"the schema has no description for {path}")
     if "default" in field:
         meaning += f" Default: `{json.dumps(field['default'], ensure_ascii=False)}`."
     elif (examples := field.get("examples")) and "properties" not in field:
