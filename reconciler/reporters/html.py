@@ -154,6 +154,8 @@ class HtmlReporter:
         self._last = last_line(self._context.command, event) or self._last
         match event:
             case results.PlanCompleted(sites=sites):
+                if event.refusals:
+                    self._page.refuse("plan")
                 note = self._first_runs.note(sites)
                 self._problems += new if note is None else (*new, note)
             case (

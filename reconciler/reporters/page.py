@@ -138,6 +138,10 @@ class ReportPage:
         """Adds a post to the calendar of the table with that id."""
         self._calendar.add(id, post)
 
+    def refuse(self, id: str) -> None:
+        """Marks what the table with that id shows as to be done: the run as a whole is refused."""
+        self._calendar.refuse(id)
+
     def write(self, write: Callable[[str], object], title: str, top: Sequence[str], *, first: str = "") -> None:
         """Writes the whole page.
 

@@ -52,6 +52,12 @@ class CalendarMonths:
             ),
         )
 
+    def refuse(self, part: str) -> None:
+        """Marks everything in a table that is still to be done: the run as a whole is refused."""
+        self._database.execute(
+            "UPDATE posts SET state = 'refused', style = 'bad' WHERE part = ? AND style IN ('public', 'gone')", (part,)
+        )
+
     def has(self, part: str) -> bool:
         """Whether there is any post of a table."""
         return self._database.execute("SELECT 1 FROM posts WHERE part = ? LIMIT 1", (part,)).fetchone() is not None

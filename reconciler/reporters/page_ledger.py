@@ -75,7 +75,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         bullets((_entry(entry, zone) for entry in ledger.entries if not became_a_creation(entry)), "items"),
         notes([sentence(note) for note in ledger.notes]),
         notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
-        facts(applied.seconds, (), zone),
+        facts(applied.seconds),
     ]
     posts = tuple(_posts(ledger))
     return SiteRow(applied.name, rank, state, style, counts, "".join(parts), applied.labels, posts)

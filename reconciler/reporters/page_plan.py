@@ -82,7 +82,7 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
             "items",
         ),
         notes([cause(note) for note in plan.notes]),
-        facts(planned.seconds, planned.reads if calls_of else (), zone),
+        facts(planned.seconds, planned.reads if calls_of else ()),
     ]
     posts = tuple(_posts(plan))
     return SiteRow(planned.name, rank, state, style, counts, "".join(parts), planned.labels, posts)
@@ -103,7 +103,8 @@ def _rank(plan: Plan) -> Rank:
 def _posts(plan: Plan) -> Iterator[Entered]:
     name, zone = plan.site.name, plan.time_zone
     found = [entered_going_out(post, name, zone) for post in plan.still_going_out]
-    found += [entered_post(action.operation, action.requires, name, zone) for action in plan.actions]
+    look = ("refused", "bad") if plan.refusals else ("", "")
+    found += [entered_post(action.operation, action.requires, name, zone, *look) for action in plan.actions]
     yield from (entered for entered in found if entered is not None)
     yield from ended_in_calendar(plan)
 

@@ -162,9 +162,8 @@ def notes(said: Sequence[str]) -> str:
     return bullets(map(text, said), "notes")
 
 
-def facts(seconds: float, reads: Sequence[str] = (), zone: str = "") -> str:
-    """How long a site took, what was read, and in which time zone the times are."""
+def facts(seconds: float, reads: Sequence[str] = ()) -> str:
+    """How long a site took, and what was read."""
     found = [f"took {duration(seconds)}"] if seconds else []
     found += [f"read: {', '.join(map(spoken, reads))}"] if reads else []
-    found += [f"times are in {zone}"] if zone else []
     return f'<div class="soft">{text("; ".join(found))}</div>' if found else ""

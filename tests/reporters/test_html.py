@@ -15,6 +15,7 @@ from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.content import Difference
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, PostId, PostStatus
@@ -183,6 +184,18 @@ def test_the_calendar_is_open_if_something_is_still_to_come() -> None:
         ("", "October"),
         (" open", "December"),
     ]
+
+
+def test_the_calendar_of_a_refused_plan_promises_nothing() -> None:
+    plan = replace(full_plan(str), refusals=(), still_going_out=())
+    no = Diagnostic("max-publish", "1 post to publish, but maxPublish is 0", "raise it")
+    refused = replace(plan, refusals=(no,))
+    fine = page(planned(plan), PlanCompleted(1), exits(0))
+    of_site = page(planned(refused), PlanCompleted(1, refused=1), exits(4))
+    of_run = page(planned(plan), PlanCompleted(1, refusals=(no,)), exits(4))
+    for text, state in ((fine, "to publish"), (of_site, "refused"), (of_run, "refused")):
+        shown = text[text.index('<section class="calendar"') : text.index("</section>")]
+        assert set(re.findall(r'<span class="tag \w+">([\w ]+)</span>', shown)) == {state}
 
 
 def test_only_https_can_be_followed() -> None:
