@@ -70,7 +70,11 @@ class World:
             raise WorldError(what, "make its folder writable, or name another file") from None
         except sqlite3.Error as problem:
             what = f"{database} cannot be used as a sandbox: {problem}"
-            fixes = {sqlite3.SQLITE_FULL: "free some space, or ", sqlite3.SQLITE_READONLY: "make it writable, or "}
+            fixes = {
+                sqlite3.SQLITE_FULL: "free some space, or ",
+                sqlite3.SQLITE_READONLY: "make it writable, or ",
+                sqlite3.SQLITE_CANTOPEN: "make its folder writable, or ",
+            }
             fix = fixes.get(getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR), "")
             raise WorldError(what, f"{fix}name another file") from None
 

@@ -167,6 +167,13 @@ def test_a_file_that_is_not_a_world_is_refused(tmp_path: Path) -> None:
         Sandbox(tmp_path / "w.db" / "under-a-file.db")
 
 
+def test_where_no_file_can_be_created_the_folder_is_what_to_mend(tmp_path: Path) -> None:
+    file = tmp_path / "w.db"
+    file.symlink_to(tmp_path / "gone" / "w.db")
+    with pytest.raises(WorldError, match=r"w\.db cannot be used .*; make its folder writable, or name another file"):
+        Sandbox(file)
+
+
 def test_the_log_keeps_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world_module, "LOG_LENGTH", 100)
     entry = dict.fromkeys(("at", "method", "path", "query", "site", "body", "status", "wrote", "fault"))
