@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from reconciler.cli.outputs import screen_of
-from reconciler.model.plurals import plural
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.layout import Span, wrapped
+from reconciler.reporters.next_step import posts_to_publish
 
 
 def can_ask() -> bool:
@@ -110,7 +110,8 @@ async def _readable(descriptor: int) -> None:
 
 def public_question(where: str, tally: PlanTally, *, alone: bool = False) -> str:
     """The question if posts would go public, below the header; `alone`: nothing else would be done."""
-    posts = plural(tally.publish, "post")
+    question = f"{where}\nDo you want to make {posts_to_publish(tally) or 'posts'} public?"
     if alone:
-        return f"{where}\nDo you want to make {posts} public?"
-    return f"{where}\nDo you want to make {posts} public? If not, they are withheld and the rest is done."
+        return question
+    are = "it is" if tally.publish + tally.promises.publish == 1 else "they are"
+    return f"{question} If not, {are} withheld and the rest is done."

@@ -154,7 +154,7 @@ class DocumentReader:
         if event.tag is not None and event.tag not in _CONTAINER_TAGS:
             self._problem(mark, f"the tag {in_quotes(event.tag)} is not supported", "remove it")
         if for_key:
-            self._problem(mark, "a key must be text, not a list or keys and values", "quote it if it is text")
+            self._problem(mark, "a key must be text, not a list or a mapping", "quote it if it is text")
             raise GiveUp
 
     def _anchored(self, event: Any, around: set[str | None]) -> tuple[Any, Any, int]:

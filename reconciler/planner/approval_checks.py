@@ -52,7 +52,7 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
                     f"edited in the file: what {file} shows does not match the digest of its approval",
                     "run review, which sets it back to pending, and approve it again",
                 )
-            which = ", its account or its digest" if all(map(_is_of_one_account, verdict.differences)) else ""
+            which = ": its account or its digest" if all(map(_is_of_one_account, verdict.differences)) else ""
             return Diagnostic(
                 BlockedBy.EDITED_IN_FILE,
                 f"edited in the file{which} ({file} -> site): {what}",

@@ -165,9 +165,9 @@ def _absent_refused(
 ) -> Diagnostic:
     found = " and ".join(plural(count, noun) for count, noun in counts if count)
     them = "it" if sum(count for count, _ in counts) == 1 else "them"
-    keep = f"take {place} out of the site file to keep {them}"
+    keep = f"or take {place} out of the site file to keep {them}"
     if discard is Discard.UNAPPROVED:
-        keep = f"write pending for {them} in {desired.approvals.file}, or {keep}"
+        keep = f"write pending for {them} in {desired.approvals.file}, {keep}"
     return refusal(
         scope.address(Kind.MARKETING_PLAN)
         if place == "marketingPlan"

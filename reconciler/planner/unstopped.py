@@ -178,10 +178,10 @@ def moved_later(moves: Iterable[Action], zone: str) -> Iterator[Diagnostic]:
     """A line for each post that may stay where it is for now, and is moved once the marketing plan shows it."""
     later = (action.operation for action in moves if not stops(action))
     for move in [operation for operation in later if isinstance(operation, ReschedulePost)]:
-        now = f"it goes out {moment_text(move.before, zone)}, and " if move.before else ""
+        now = f"goes out {moment_text(move.before, zone)}, and " if move.before else ""
         yield Diagnostic.note(
             "moved-later",
-            f"{name_of(move)}: {now}is moved to {moment_text(move.at, zone)} once the marketing plan is ACTIVE",
+            f"{name_of(move)}: it {now}is moved to {moment_text(move.at, zone)} once the marketing plan is ACTIVE",
         )
 
 

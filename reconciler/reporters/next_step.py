@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from reconciler.model.plurals import plural
+
+if TYPE_CHECKING:
+    from reconciler.planner.tally import PlanTally
 
 _NOTE: Final = "   ("
 """The beginning of the note after a command."""
@@ -36,6 +39,14 @@ def record_first(sites: int) -> str | None:
     """The step before approving drafts on sites without a record in the state; None if there are none."""
     which = "the site" if sites == 1 else plural(sites, "site")
     return f"reconciler apply   (first, to record {which}: approvals count only after that)" if sites else None
+
+
+def posts_to_publish(tally: PlanTally) -> str:
+    """`2 posts and up to 5 more`: what a plan makes public, as far as it has a bound; empty if there is nothing."""
+    certain, more = tally.publish, tally.promises.publish
+    posts = [plural(certain, "post")] if certain else []
+    posts += [f"up to {more:,} more" if certain else f"up to {plural(more, 'post')}"] if more else []
+    return " and ".join(posts)
 
 
 def repeated(step: str, again: Again, saved_to: str = "") -> str:

@@ -24,7 +24,7 @@ from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.next_step import MERGE, record_first
+from reconciler.reporters.next_step import MERGE, posts_to_publish, record_first
 from reconciler.reporters.plan_text import (
     CHANGES,
     Rank,
@@ -235,11 +235,8 @@ class PlanScreen:
                 return f"reconciler plan   (this plan is {why})"
         if tally.changes:
             command = " ".join(part for part in ("reconciler apply", printable(self._detail.saved_to)) if part)
-            if tally.publish or tally.promises.publish:
-                certain, more = tally.publish, tally.promises.publish
-                posts = [plural(certain, "post")] if certain else []
-                posts += [f"up to {more} more" if certain else f"up to {plural(more, 'post')}"] if more else []
-                return f"{command} --allow-publish   ({' and '.join(posts)} to make public)"
+            if posts := posts_to_publish(tally):
+                return f"{command} --allow-publish   ({posts} to make public)"
             return command
         return record_first(self._unrecorded) or self.review_step()
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from reconciler.cli import prompts
+from reconciler.planner.tally import PlanTally, Promises
 
 
 def test_what_follows_an_interrupted_question_begins_on_a_line_of_its_own(
@@ -26,3 +27,18 @@ def test_what_follows_an_interrupted_question_begins_on_a_line_of_its_own(
     monkeypatch.setattr(prompts, "_line", nobody_answers)
     asyncio.run(interrupted())
     assert capsys.readouterr().err.endswith("accepted: \n")
+
+
+@pytest.mark.parametrize(
+    ("tally", "asked"),
+    [
+        (PlanTally(publish=1), "make 1 post public? If not, it is withheld and"),
+        (PlanTally(publish=2), "make 2 posts public? If not, they are withheld and"),
+        (PlanTally(promises=Promises(publish=1)), "make up to 1 post public? If not, it is withheld and"),
+        (PlanTally(promises=Promises(publish=4)), "make up to 4 posts public? If not, they are withheld and"),
+        (PlanTally(publish=1, promises=Promises(publish=4)), "make 1 post and up to 4 more public? If not, they are"),
+        (PlanTally(promises=Promises(unbounded=1)), "make posts public? If not, they are withheld and"),
+    ],
+)
+def test_the_question_names_what_would_go_public(tally: PlanTally, asked: str) -> None:
+    assert asked in prompts.public_question("SANDBOX", tally)

@@ -91,6 +91,7 @@ def test_what_is_absent_loses_its_drafts_under_the_same_guard_as_a_regeneration(
     assert [refusal.code for refusal in made.refusals] == ([RefusedBy.DISCARD] if lost else [])
     for refused in made.refusals:
         assert f"{ABSENT[absent]} (state: absent) would discard {lost}, but" in refused.message
+        assert f", or take {ABSENT[absent]} out of the site file to keep them" in refused.fix
 
 
 @pytest.mark.parametrize("absent", ABSENT)
