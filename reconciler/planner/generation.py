@@ -29,7 +29,7 @@ from reconciler.model.operations import Operation, Precondition
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.settings import NEEDS_KEYWORD_RESEARCH, Field, MarketingSettings, normal, same_setting
-from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, input_path
+from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, input_path, name_of_input
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
 from reconciler.planner.events import EventsPart, maybe_created, same_facts, unproven_events, within_reach
@@ -270,8 +270,19 @@ def _upkeep(
     if unproven := unproven_events(inputs, recorded, events):
         waits = (_not_generated(unproven, scope),)
         return GenerationPart(wait, blocked=waits, notes=notes, renewed=under_way, adopted_inputs=base)
-    action = _regeneration(inputs, wanted, live, recorded, changed, scope)
+    saved = all(_is_saved(path, inputs, observed, events) for path in changed)
+    action = _regeneration(inputs, wanted, live, recorded, changed, scope, saved=saved)
     return GenerationPart((*wait, action), notes=notes, renewed=True, adopted_inputs=base)
+
+
+def _is_saved(path: str, inputs: Inputs, observed: ObservedSite, events: EventsPart) -> bool:
+    """Whether the site has an input as it is declared."""
+    declared, live = dict(inputs.events), dict(events.live_facts)
+    if (name := name_of_input(path)) is not None:
+        return name in live and same_facts(declared[name], live[name]) if name in declared else name not in live
+    settings = observed.settings or MarketingSettings()
+    wanted = {field.path: field.value for field in inputs.settings}
+    return same_setting(path, wanted[path], settings.value_of(path))
 
 
 def _regeneration(
@@ -281,7 +292,14 @@ def _regeneration(
     recorded: RecordedSite,
     changed: tuple[str, ...],
     scope: Scope,
+    *,
+    saved: bool,
 ) -> Action:
+    """What regenerates the marketing plan, and why.
+
+    `saved`: the site has all that changed already, so an earlier run saved it. What is pending is recorded before it is
+    saved, so the record does not say whether it was.
+    """
     discards = tuple(post.id for post in upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT})))
     research = {
         KeywordResearch.ALWAYS: True,
@@ -292,7 +310,7 @@ def _regeneration(
     }[wanted.keyword_research]
     under_way = live.status is PlanStatus.GENERATING
     reason = Reason.INPUTS_CHANGED if changed else Reason.ASKED_FOR
-    if changed and recorded.pending is not None and same_inputs(inputs, recorded.pending):
+    if changed and saved and recorded.pending is not None and same_inputs(inputs, recorded.pending):
         reason = Reason.NEVER_GENERATED_FROM
     operation: Operation = Regenerate(research, discards, wanted.discard)
     requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)), NothingWaits())

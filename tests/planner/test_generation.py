@@ -189,6 +189,14 @@ def test_settings_saved_by_a_run_that_died_are_generated_from_by_the_next() -> N
     assert plan.actions[0].reason is Reason.NEVER_GENERATED_FROM
 
 
+def test_settings_that_an_earlier_run_could_not_save_do_not_count_as_saved() -> None:
+    file = desired({"toneOfVoice": "warm"})
+    due = Inputs(tuple(Field(setting.path, setting.value) for setting in file.settings))
+    plan = plan_of(file, observed(), replace(recorded(), pending=due))
+    assert [type(action.operation) for action in plan.actions] == [UpdateSettings, Regenerate]
+    assert plan.actions[1].reason is Reason.INPUTS_CHANGED
+
+
 def test_our_own_generation_that_ended_meanwhile_is_not_repeated() -> None:
     live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "warm"})))
     file = desired({"toneOfVoice": "warm"})
