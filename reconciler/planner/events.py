@@ -359,10 +359,12 @@ def match_events(
 ) -> dict[str, CalendarEvent]:
     """Declared event's name -> live event. Each live event is used once, whatever the order of either side."""
     declared = sorted(desired, key=lambda event: event.name)
+    by_name: dict[str, list[CalendarEvent]] = {}
+    for live in own:
+        by_name.setdefault(normal_text(live.name), []).append(live)
     matched: dict[str, CalendarEvent] = {}
     for event in declared:
-        namesakes = [live for live in own if normal_text(live.name) == normal_text(event.name)]
-        if namesakes:
+        if namesakes := by_name.get(normal_text(event.name)):
             matched[event.name] = min(
                 namesakes, key=lambda live: (live.id != remembered.get(event.name), *_distance(event, live), live.id)
             )
