@@ -87,14 +87,16 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
                 f"raise maxDiscard in {policy.place}, or narrow the run with --target",
             )
         )
-    if policy.max_publish is not None and total.publish > policy.max_publish:
+    public = total.publish + total.promises.publish
+    if policy.max_publish is not None and public > policy.max_publish:
+        up_to, lower = ("up to ", "lower `max` in the schedule rules, ") if total.promises.publish else ("", "")
         refusals.append(
             refusal(
                 whole,
                 RefusedBy.MAX_PUBLISH,
-                f"the run would publish {plural(total.publish, 'post')}, "
+                f"the run would publish {up_to}{plural(public, 'post')}, "
                 f"but policy.maxPublish is {policy.max_publish:,}",
-                f"raise maxPublish in {policy.place}, narrow the run with --target, or use --no-publish",
+                f"raise maxPublish in {policy.place}, {lower}narrow the run with --target, or use --no-publish",
             )
         )
     return tuple(refusals)
@@ -105,7 +107,7 @@ def judge_shard(tally: PlanTally, policy: Policy, number: int, of: int) -> tuple
     counted = (
         (RefusedBy.MAX_DELETE, "maxDelete", "delete", policy.max_delete, tally.deleted),
         (RefusedBy.MAX_DISCARD, "maxDiscard", "discard", policy.max_discard, tally.discard),
-        (RefusedBy.MAX_PUBLISH, "maxPublish", "publish", policy.max_publish, tally.publish),
+        (RefusedBy.MAX_PUBLISH, "maxPublish", "publish", policy.max_publish, tally.publish + tally.promises.publish),
     )
     return tuple(
         refusal(

@@ -99,7 +99,11 @@ def plan_schedule(
             eligibility.draft(candidate)
     for candidate in selection.lost:
         eligibility.lost(candidate)
-    deferred = () if desired.approval_required else _deferred(desired, selection, content, options, scope)
+    spare = options.policy.max_publish
+    if spare is not None:
+        now = (action.operation for _, action in (*waiting.moves, *eligibility.goes))
+        spare = max(0, spare - len({at.post for at in now if isinstance(at, SchedulePost | ReschedulePost)}))
+    deferred = () if desired.approval_required else _deferred(desired, selection, content, spare, scope)
     refusals = _refusals(desired, selection, content, scope)
     to_review = (*waiting.to_review, *eligibility.to_review)
     unknown = tuple(unknown_channel_notes(desired.rules, staying, scope))
@@ -169,13 +173,16 @@ def _awaits(desired: DesiredSchedule, index: int, content: Content, scope: Scope
 
 
 def _deferred(
-    desired: DesiredSchedule, selection: DraftSelection, content: Content, options: PlanOptions, scope: Scope
+    desired: DesiredSchedule, selection: DraftSelection, content: Content, spare: int | None, scope: Scope
 ) -> tuple[Action, ...]:
-    """What is scheduled once this plan's posts have been made, bounded by the room each rule has left."""
+    """What is scheduled once this plan's posts have been made, bounded by the room each rule has left.
+
+    `spare`: how many more posts the policy lets the run publish.
+    """
     return tuple(
-        _promise(desired, index, selection.room[index], options, scope)
+        _promise(desired, index, selection.room[index], spare, scope)
         for index in range(len(desired.rules))
-        if selection.room[index] != 0 and _awaits(desired, index, content, scope)
+        if 0 not in (selection.room[index], spare) and _awaits(desired, index, content, scope)
     )
 
 
@@ -187,12 +194,14 @@ def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope:
     if desired is None or desired.approval_required:
         return ()
     return tuple(
-        _promise(desired, index, rule.max, options, scope) for index, rule in enumerate(desired.rules) if rule.max != 0
+        _promise(desired, index, rule.max, options.policy.max_publish, scope)
+        for index, rule in enumerate(desired.rules)
+        if rule.max != 0
     )
 
 
-def _promise(desired: DesiredSchedule, index: int, room: int | None, options: PlanOptions, scope: Scope) -> Action:
-    limits = [limit for limit in (room, options.policy.max_publish) if limit is not None]
+def _promise(desired: DesiredSchedule, index: int, room: int | None, spare: int | None, scope: Scope) -> Action:
+    limits = [limit for limit in (room, spare) if limit is not None]
     operation = Deferred(
         SitePart.SCHEDULE, index, schedule_rules=desired.rules, at_most=min(limits) if limits else None
     )

@@ -115,6 +115,23 @@ def test_public_actions_are_withheld_without_the_flag(project: Project, reconcil
     assert reconciler("plan", project.root, "--detailed-exitcode").last == "No changes."
 
 
+def test_what_goes_out_after_the_generations_counts_for_the_limit_of_the_run(
+    project: Project, reconciler: Command
+) -> None:
+    """Nothing exists yet on these sites: each may publish up to two posts as soon as it does."""
+    for number in (1, 2):
+        project.write({f"sites/{number}.yaml": site(f"shop-{number}", number, more=SCHEDULE)})
+    (project.root / "sites/shop.yaml").unlink()
+    settings = (project.root / "reconciler.yaml").read_text()
+    project.write({"reconciler.yaml": settings + "policy: {maxPublish: 3}\n"})
+    done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
+    assert (done.code, wrote(project)) == (4, 0), done.out
+    assert "the run would publish up to 4 posts, but policy.maxPublish is 3" in " ".join((done.out + done.err).split())
+    project.write({"reconciler.yaml": settings + "policy: {maxPublish: 4}\n"})
+    done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
+    assert done.code == 0, done.out
+
+
 def test_limits_of_the_run_are_judged_before_the_first_write(chain: Project, reconciler: Command) -> None:
     for name, number in (("b", 2), ("c", 3)):
         chain.write({f"sites/{name}.yaml": site(f"shop-{name}", number, more=SCHEDULE)})

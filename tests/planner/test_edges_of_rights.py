@@ -19,9 +19,9 @@ from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import DesiredSite, Expect, Inputs, RecordedSite
 from reconciler.model.writes import ActionClass
-from reconciler.planner.guards import judge_run
+from reconciler.planner.guards import judge_run, judge_shard
 from reconciler.planner.rights import rights_lost, what_is_left
-from reconciler.planner.tally import PlanTally
+from reconciler.planner.tally import PlanTally, Promises
 from tests.planner.publishing_world import activity, approved, desired, plan, post, site
 
 
@@ -37,12 +37,24 @@ from tests.planner.publishing_world import activity, approved, desired, plan, po
         (PlanTally(publish=20), Policy(max_publish=20), False),
         (PlanTally(publish=21), Policy(max_publish=20), True),
         (PlanTally(publish=1), Policy(max_publish=0), True),
+        (PlanTally(publish=5, promises=Promises(publish=15)), Policy(max_publish=20), False),
+        (PlanTally(publish=5, promises=Promises(publish=16)), Policy(max_publish=20), True),
     ],
 )
 def test_a_limit_is_what_is_still_allowed(tally: PlanTally, policy: Policy, refused: bool) -> None:
     assert bool(judge_run((tally,), policy)) == refused
-    halves = (PlanTally(deleted=tally.deleted), PlanTally(publish=tally.publish, discard=tally.discard))
+    public = PlanTally(publish=tally.publish, discard=tally.discard)
+    halves = (PlanTally(deleted=tally.deleted), public, PlanTally(promises=tally.promises))
     assert bool(judge_run(halves, policy)) == refused, "over all sites together"
+
+
+def test_what_is_only_promised_to_go_out_is_judged_as_well() -> None:
+    promised = PlanTally(publish=5, promises=Promises(publish=16))
+    (refused,) = judge_run((promised,), Policy(max_publish=20))
+    assert refused.message == "the run would publish up to 21 posts, but policy.maxPublish is 20"
+    assert "lower `max` in the schedule rules" in refused.fix
+    (alone,) = judge_shard(PlanTally(promises=Promises(publish=1)), Policy(max_publish=20), 2, 3)
+    assert "policy.maxPublish limits all 3 shards together" in alone.message
 
 
 @pytest.mark.parametrize(("expected", "seen"), [(True, None), (False, None), (True, False), (False, True)])

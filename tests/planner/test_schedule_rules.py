@@ -28,7 +28,7 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import Need
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import BlockedBy, InReview, Reason, RefusedBy
-from reconciler.planner.guards import judge_strictly
+from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.needs import further_reads
 from reconciler.planner.tally import tally_of
 from reconciler.reporters.diagnostics import cause
@@ -255,6 +255,17 @@ def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> No
         for operation in operations(plan(replace(wanted, schedule=desired().schedule), site(full, empty)))
         if isinstance(operation, Deferred)
     ]
+
+
+@pytest.mark.parametrize(("most", "promised"), [(3, 2), (2, 1), (1, None)])
+def test_new_posts_are_promised_within_what_the_limit_of_the_run_leaves(most: int, promised: int | None) -> None:
+    """One post can go out now. A site without `max` must not exceed the limit by itself and be refused."""
+    full, empty = activity("a", post("d1"), days=1), activity("b", days=2)
+    wanted = replace(desired(ScheduleRule(Match()), required=False), posts=(PostsRule(Match()),))
+    made = plan(wanted, site(full, empty), policy=Policy(max_publish=most))
+    found = [each.at_most for each in operations(made) if isinstance(each, Deferred)]
+    assert found == ([] if promised is None else [promised])
+    assert judge_run((tally_of(made),), Policy(max_publish=most)) == ()
 
 
 def test_cancelled_posts_are_not_scheduled_again_until_approved_again() -> None:
