@@ -56,7 +56,7 @@ def compare_words(before: str, after: str) -> tuple[Piece, ...]:
     if max(len(middle_old), len(middle_new)) > MOST_WORDS:
         found += [Piece(Mark.REMOVED, "".join(middle_old)), Piece(Mark.ADDED, "".join(middle_new))]
     else:
-        found += _pieces(middle_old, middle_new)
+        found += _unless_patchy(tuple(_pieces(middle_old, middle_new)), "".join(middle_old), "".join(middle_new))
     found.append(Piece(Mark.KEPT, "".join(old[len(old) - tail :])))
     return tuple(_joined(piece for piece in found if piece.text))
 
@@ -131,6 +131,18 @@ def _pieces(old: list[str], new: list[str]) -> Iterator[Piece]:
             continue
         yield Piece(Mark.REMOVED, "".join(old[old_from:old_to]))
         yield Piece(Mark.ADDED, "".join(new[new_from:new_to]))
+
+
+def _unless_patchy(pieces: tuple[Piece, ...], old: str, new: str) -> tuple[Piece, ...]:
+    """The pieces; or the two texts, one after the other, if they share too little to be read as one."""
+    kept = sum(_letters(piece.text) for piece in pieces if piece.mark is Mark.KEPT)
+    if kept * 3 >= min(_letters(old), _letters(new)):
+        return pieces
+    return (Piece(Mark.REMOVED, old), Piece(Mark.ADDED, new))
+
+
+def _letters(text: str) -> int:
+    return sum(len(word) for word in text.split())
 
 
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:

@@ -84,3 +84,9 @@ def test_what_can_be_seen_needs_no_spelling() -> None:
     assert not looks_the_same("café", "cafe")
     assert not looks_the_same("same", "same")
     assert spelled_out("Café au lait, 30% off") == "Café au lait, 30% off"
+
+
+def test_texts_that_share_hardly_a_word_are_shown_one_after_the_other() -> None:
+    old = "Friendly and warm, with short sentences and a joke here and there"
+    new = "Serious and precise: we quote numbers, name sources and avoid humour"
+    assert shown(f"Be kind. {old}.", f"Be kind. {new}.") == f"Be kind. [-{old}.-]{{+{new}.+}}"
