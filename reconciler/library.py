@@ -214,7 +214,7 @@ class Project:
         """What went out on each site, and what is waiting to, from the state alone."""
         from reconciler.engine.history import histories
 
-        return self._while_open(histories(self.state(), self._selected(targets, excludes)[0]))
+        return self._while_open(histories(self.state(), self._selected(targets, excludes)[0], self.now()))
 
     def records(self, selection: Selection) -> AsyncIterator[Remembered | SiteFailed]:
         """What the state knows about each site that was selected."""
@@ -347,7 +347,7 @@ class Project:
         """What went out, from the state alone."""
         from reconciler.engine.history import list_history
 
-        return await list_history(self.state(), selection, emit)
+        return await list_history(self.state(), selection, self.now(), emit)
 
     async def run_apply(
         self, selection: Selection, context: RunContext, terms: ApplyTerms, emit: Emit

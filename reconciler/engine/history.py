@@ -19,11 +19,11 @@ from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.gone_out import moment_now, reason_recorded
 
 
-async def list_history(state: StateAccess, selection: Selection, emit: Emit) -> HistoryListed:
+async def list_history(state: StateAccess, selection: Selection, now: datetime, emit: Emit) -> HistoryListed:
     """The history of all sites of a selection."""
     begin("history", selection, emit)
     sites = posts = failed = with_posts = 0
-    async for result in histories(state, selection):
+    async for result in histories(state, selection, now):
         sites += 1
         if isinstance(result, SiteFailed):
             failed += 1
@@ -36,18 +36,20 @@ async def list_history(state: StateAccess, selection: Selection, emit: Emit) -> 
     return listed
 
 
-def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHistory | SiteFailed]:
+def histories(state: StateAccess, selection: Selection, now: datetime) -> AsyncIterator[SiteHistory | SiteFailed]:
     """What the state knows about each site's posts, earliest first; a record that cannot be read says why."""
 
     async def work(entry: SiteEntry, _turn: Turn) -> SiteHistory:
         recorded = await state.store.load(SiteRef(entry.name, entry.id))
         posts = sorted(recorded.published, key=lambda post: (moment_now(recorded, post) or post.done_at, post.id))
+        ended = (*recorded.outcomes, *_cancelled(recorded))
         return SiteHistory(
             entry.name,
             tuple(posts),
-            (*recorded.outcomes, *_cancelled(recorded)),
+            ended,
             tuple(_moved(recorded)),
             tuple((post.id, why) for post in posts if (why := reason_recorded(recorded, post.id)) is not None),
+            frozenset(_due(recorded, now)) - {outcome.post for outcome in ended},
         )
 
     return over_sites(selection.entries, work, named=named_by_file, at_once=state.parallelism)
@@ -59,6 +61,14 @@ def _moved(recorded: RecordedSite) -> Iterator[tuple[PostId, datetime]]:
         now = moment_now(recorded, post)
         if now is not None and now != post.scheduled_for:
             yield post.id, now
+
+
+def _due(recorded: RecordedSite, now: datetime) -> Iterator[PostId]:
+    """The posts whose time has passed; if Wix picked it, the date of the activity is the best guess."""
+    for post in recorded.published:
+        moment = moment_now(recorded, post) or post.date
+        if moment is not None and moment <= now:
+            yield post.id
 
 
 def _cancelled(recorded: RecordedSite) -> tuple[PostOutcome, ...]:

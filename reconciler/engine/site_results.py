@@ -192,6 +192,8 @@ class SiteHistory(Struct, frozen=True):
     """When the posts that somebody moved after they were scheduled go out, or went out."""
     unwanted: tuple[tuple[PostId, WhyNot], ...] = ()
     """Why posts that went out were no longer wanted."""
+    overdue: frozenset[PostId] = frozenset()
+    """Posts whose time has passed and of which no apply has seen what became."""
 
     def moment_of(self, post: PublishedPost) -> datetime | None:
         """When a post goes out or went out, as far as an apply has seen; None if unknown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from reconciler.engine.results import HistoryListed
 from reconciler.engine.site_results import SiteHistory
@@ -13,6 +14,9 @@ from reconciler.planner.gone_out import no_longer_wanted
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import moment
+
+OVERDUE: Final = "due; not known whether it went out"
+"""What is said about a post whose time has passed if no apply has seen what became of it."""
 
 
 def history_lines(history: SiteHistory, screen: Screen, *, quiet: bool = False) -> Iterator[str]:
@@ -56,7 +60,7 @@ def _post(history: SiteHistory, post: PublishedPost, screen: Screen) -> Iterator
     spans = [Span(f"  {when}", Style.BOLD), Span(post_name("", post.channel, post.type)), *title]
     if post.account:
         spans.append(Span(f"on {shown_account(post.account)}"))
-    spans.append(_became(outcome))
+    spans.append(_became(outcome, overdue=post.id in history.overdue))
     if unwanted := unwanted_words(history, post):
         spans.append(Span(unwanted, Style.RED))
     if moved := moved_words(history, post):
@@ -79,7 +83,9 @@ def _is_problem(history: SiteHistory, post: PublishedPost) -> bool:
     return not went_well or bool(unwanted_words(history, post))
 
 
-def _became(outcome: PostOutcome | None) -> Span:
+def _became(outcome: PostOutcome | None, *, overdue: bool) -> Span:
+    if outcome is None and overdue:
+        return Span(OVERDUE, Style.YELLOW)
     if outcome is None:
         return Span("scheduled", Style.DIM)
     if outcome.status is PostStatus.CANCELED:

@@ -14,7 +14,7 @@ from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, F
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.drift_words import subject
-from reconciler.reporters.history_text import moved_words, unwanted_words, when_words
+from reconciler.reporters.history_text import OVERDUE, moved_words, unwanted_words, when_words
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import (
     Entered,
@@ -100,8 +100,15 @@ def history_row(history: SiteHistory) -> SiteRow:
     outcomes = [history.outcome_of(post) for post in history.posts]
     went = sum(1 for found in outcomes if found is not None and found.status is PostStatus.PUBLISHED)
     failed = sum(1 for found in outcomes if found is not None and found.status is not PostStatus.PUBLISHED)
-    waits = len(history.posts) - went - failed
-    counts = (("posts", len(history.posts)), ("went out", went), ("failed", failed), ("scheduled", waits))
+    due = sum(1 for post in history.posts if post.id in history.overdue)
+    waits = len(history.posts) - went - failed - due
+    counts = (
+        ("posts", len(history.posts)),
+        ("went out", went),
+        ("failed", failed),
+        ("not known", due),
+        ("scheduled", waits),
+    )
     rank, state, style = (
         (1, "failed", "bad") if failed else (3, "went out", "good") if went else (2, "scheduled", "calm")
     )
@@ -115,7 +122,7 @@ def history_row(history: SiteHistory) -> SiteRow:
             history.name,
             post.title,
             post.channel,
-            *outcome_look(outcome),
+            *_look(history, post, outcome),
             outcome.link if outcome else None,
         )
         for post, outcome in pairs
@@ -124,8 +131,12 @@ def history_row(history: SiteHistory) -> SiteRow:
     return SiteRow(history.name, rank, state, style, counts, body, (), calendar)
 
 
+def _look(history: SiteHistory, post: PublishedPost, outcome: PostOutcome | None) -> tuple[str, str]:
+    return (OVERDUE, "warn") if post.id in history.overdue else outcome_look(outcome)
+
+
 def _post(history: SiteHistory, post: PublishedPost, outcome: PostOutcome | None) -> str:
-    state, style = outcome_look(outcome)
+    state, style = _look(history, post, outcome)
     became = f'<span class="tag {style}">{text(state)}</span>'
     if outcome is not None:
         became += f" {link(outcome.link)}" if outcome.link else f" {text(outcome.reason)}"

@@ -96,3 +96,14 @@ def test_the_last_line_counts_the_sites_that_have_posts(project: Project, reconc
     reconciler("apply", project.root, "--auto-approve", "--no-publish")
     assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
     assert reconciler("history", project.root).last == "History: 2 posts in 1 of 2 sites."
+
+
+def test_a_post_whose_time_has_passed_is_not_said_to_be_scheduled(project: Project, reconciler: Command) -> None:
+    """Somebody cancelled it in the dashboard, which the state does not know."""
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    with project.world() as world:
+        world.advance(timedelta(days=60))
+    said = reconciler("history", project.root).out
+    assert (said.count("due; not known whether it went out"), said.count(" scheduled")) == (2, 0), said
