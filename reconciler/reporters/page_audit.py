@@ -99,19 +99,25 @@ def history_row(history: SiteHistory) -> SiteRow:
     """A site with what went out there and what is waiting to go out."""
     outcomes = [history.outcome_of(post) for post in history.posts]
     went = sum(1 for found in outcomes if found is not None and found.status is PostStatus.PUBLISHED)
-    failed = sum(1 for found in outcomes if found is not None and found.status is not PostStatus.PUBLISHED)
+    cancelled = sum(1 for found in outcomes if found is not None and found.status is PostStatus.CANCELED)
+    failed = sum(1 for found in outcomes if found is not None) - went - cancelled
     due = sum(1 for post in history.posts if post.id in history.overdue)
-    waits = len(history.posts) - went - failed - due
+    waits = len(history.posts) - went - cancelled - failed - due
     counts = (
         ("posts", len(history.posts)),
         ("went out", went),
         ("failed", failed),
+        ("cancelled", cancelled),
         ("not known", due),
         ("scheduled", waits),
     )
-    rank, state, style = (
-        (1, "failed", "bad") if failed else (3, "went out", "good") if went else (2, "scheduled", "calm")
-    )
+    rank, state, style = 2, "scheduled", "calm"
+    if failed:
+        rank, state, style = 1, "failed", "bad"
+    elif due:
+        state, style = "not known", "warn"
+    elif went or not waits:
+        rank, state, style = 3, "went out" if went else "cancelled", "good" if went else "gone"
     pairs = list(zip(history.posts, outcomes, strict=True))
     body = bullets((_post(history, post, outcome) for post, outcome in pairs), "items")
     calendar = tuple(

@@ -118,6 +118,8 @@ def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
     """How a post ended, in a word, and how that looks."""
     if outcome is None:
         return "scheduled", "calm"
+    if outcome.status is PostStatus.CANCELED:
+        return "cancelled", "gone"
     return ("went out", "good") if outcome.status is PostStatus.PUBLISHED else (outcome.status.lower(), "bad")
 
 

@@ -265,3 +265,16 @@ def test_what_was_done_is_said_in_the_words_of_the_ledger() -> None:
     assert "was scheduled for Thu 2026-12-03 08:30 UTC" in text
     assert "nothing to do" in text
     assert "regenerated, 1 draft discarded" in text
+
+
+def test_a_cancelled_post_did_not_fail_and_a_due_one_is_not_scheduled() -> None:
+    posts = [PublishedPost(PostId(name), DIGEST, "INSTAGRAM", AT, AT, title=name) for name in ("due", "cancelled")]
+    outcomes = (PostOutcome(PostId("cancelled"), PostStatus.CANCELED, AT),)
+    history = SiteHistory(SiteName("shop"), tuple(posts), outcomes, overdue=frozenset({PostId("due")}))
+    text = page(history, HistoryListed(1, 2), exits(0), command="history")
+    assert re.findall(r'data-state="([\w ]+)"', text) == ["not known"]
+    assert set(re.findall(r'<span class="tag \w+">([\w ;]+)</span>', text)) >= {
+        "cancelled",
+        "due; not known whether it went out",
+    }
+    assert not re.search(r"\b(failed|scheduled)\b", text[text.index("<tbody") : text.index("</section>")])
