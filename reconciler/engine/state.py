@@ -120,7 +120,7 @@ async def _unlocked(state: StateAccess, site: SiteRef, agree: Agree, emit: Emit)
     if (now := await state.leases.inspect(site)) is None:
         return LockRemoved(site.name, lock, given_back=True)
     what = f"the lock is now held by {now.holder} and was left alone"
-    return Refused(Diagnostic("lock-changed-hands", what, "see whose it is and try again"))
+    return Refused(Diagnostic("lock-changed-hands", what, "make sure that its run has ended, then try again"))
 
 
 async def resolve_call(

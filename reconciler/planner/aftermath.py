@@ -118,12 +118,12 @@ def failed_posts(
 
 def failure(failed: FailedPost, zone: str) -> Diagnostic:
     """A failed post as a problem that is shown to people."""
-    due = f" It was due {moment_text(failed.moment, zone)}." if failed.moment else ""
+    due = f" (it was due {moment_text(failed.moment, zone)})" if failed.moment else ""
     why, name = failed.reason or "the API does not say why", printable(name_of(failed))
     return blocked(
         failed.address,
         BlockedBy.FAILED,
-        f"{name} failed to go out: {why}.{due}",
+        f"{name} failed to go out: {why}{due}",
         "publish it by hand or delete it in the site's dashboard; or decide against it: set it back to `pending` in "
         "the approvals file, or give its activity `discard` or `regenerate`",
         name,

@@ -152,13 +152,13 @@ def test_what_is_in_the_way_gives_its_code_its_fix_and_its_request() -> None:
 
 def test_what_says_the_finding_too_is_not_introduced_by_it() -> None:
     why = Diagnostic(
-        "failed", '"Sale" (Instagram) failed to go out: too long.', name='"Sale" (Instagram)', says_name=True
+        "failed", '"Sale" (Instagram) failed to go out: too long', name='"Sale" (Instagram)', says_name=True
     )
     found = with_problem(post(Finding.FAILED_POST, problem=why), "UTC").problem
     assert found is not None
     assert (found.code, found.message) == (
         "failed-post",
-        '"Sale" (Instagram): changed in git: failed to go out: too long.',
+        '"Sale" (Instagram): changed in git: failed to go out: too long',
     )
 
 
