@@ -12,9 +12,11 @@ from typing import Any, NewType
 
 from hypothesis import strategies as st
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of, freeze
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.planner.actions import Plan
 
 site_names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,12}", fullmatch=True).map(SiteName)
@@ -54,6 +56,22 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
+def _rules(deferred: Deferred) -> tuple[Struct, ...]:
+    """The rules of its part."""
+    match deferred.part:
+        case SitePart.ACTIVITIES:
+            return deferred.activity_rules
+        case SitePart.POSTS:
+            return deferred.posts_rules
+        case SitePart.SCHEDULE:
+            return deferred.schedule_rules
+
+
+def _of_its_rules(deferred: Deferred) -> Deferred:
+    """With a rule that its part has."""
+    return replace(deferred, rule=deferred.rule % len(_rules(deferred)))
+
+
 @cache
 def of(hint: Any) -> st.SearchStrategy[Any]:
     """Any value of a type, as an annotation gives it."""
@@ -69,7 +87,8 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(hint)
     if isinstance(hint, type) and issubclass(hint, Struct):
         hints = typing.get_type_hints(hint)
-        return st.builds(hint, **{name: of(hints[name]) for name in hint.__struct_fields__})
+        built: st.SearchStrategy[Any] = st.builds(hint, **{name: of(hints[name]) for name in hint.__struct_fields__})
+        return built.filter(_rules).map(_of_its_rules) if hint is Deferred else built
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         return st.one_of(*(of(argument) for argument in arguments))
