@@ -359,7 +359,7 @@ schedule:
         assert "data:image/svg+xml" in browser.execute_script("return document.images[0].src"), "drawn, without network"
         assert browser.execute_script("return document.images[0].decode().then(() => document.images[0].naturalWidth)")
         browser.find_element("id", "refresh").click()
-        until(lambda: "Read 1 of 1 sites." in text(browser, "#news"), "the sites are read again")
+        until(lambda: "Read 1 of 1 site." in text(browser, "#news"), "the sites are read again")
         press(browser, "j", "a", "j", "a", "j", "a")
         moments = browser.execute_script(
             "return [...document.querySelectorAll('[data-state=approved] time')].map(each => each.innerText)"
