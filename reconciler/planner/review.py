@@ -82,11 +82,13 @@ class ReviewedPost(Struct, frozen=True):
     """What looks wrong with it but does not block it."""
     decided: bool = False
     """Whether the file says `approve`, whatever that is worth."""
+    discarded: bool = False
+    """Whether the next apply discards it, for instance because it regenerates the marketing plan."""
 
     @property
     def is_stuck(self) -> bool:
-        """Whether approving it does not help, because it must change first."""
-        return any(problem.code in NEEDS_ANOTHER_APPROVAL for problem in self.problems)
+        """Whether approving it does not help, because it must change first or is about to be discarded."""
+        return self.discarded or any(problem.code in NEEDS_ANOTHER_APPROVAL for problem in self.problems)
 
 
 class ReviewedActivity(Struct, frozen=True):
@@ -189,6 +191,11 @@ class Review(Struct, frozen=True):
             for reviewed in activity.shown
             if reviewed.status in TO_DECIDE and not (reviewed.post.status is PostStatus.CANCELED and reviewed.decided)
         )
+
+    @property
+    def to_discard(self) -> int:
+        """How many of the waiting posts the next apply discards."""
+        return sum(reviewed.discarded for reviewed in self.waiting)
 
     def count(self, status: ReviewStatus) -> int:
         """How many of the shown posts have this status."""

@@ -117,6 +117,7 @@ def review_of(
         {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
         blocked,
         frozenset(draft.post for draft in plan.to_review),
+        frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded),
         warnings_of((*choice.wanted, *choice.scheduled), scope),
     )
     live = in_order(part.projected)
@@ -184,6 +185,7 @@ class _ReviewBuilder(Struct, frozen=True):
     candidates: dict[PostId, Candidate]
     blocked: dict[str, list[Diagnostic]]
     asked: frozenset[PostId]
+    discarded: frozenset[PostId]
     warnings: dict[PostId, tuple[Diagnostic, ...]]
 
     def activity(self, activity: Activity) -> ReviewedActivity:
@@ -246,6 +248,7 @@ class _ReviewBuilder(Struct, frozen=True):
             verdict.state is ApprovalState.UNPROVEN,
             self.warnings.get(post.id, ()),
             known is not None and known.decision is DraftDecision.APPROVE,
+            post.id in self.discarded,
         )
 
     def _with_name_in_file(self, post: Post) -> Post:

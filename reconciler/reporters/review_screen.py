@@ -142,7 +142,8 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
 
 def _counts(review: Review) -> str:
     found = [f"{count:,} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
-    return ", ".join(found) or "no drafts"
+    gone = f"; the next apply discards {plural(review.to_discard, 'waiting draft')}" if review.to_discard else ""
+    return f"{', '.join(found) or 'no drafts'}{gone}"
 
 
 def _row(site: str, counts: str, file: str, written: Written, screen: Screen) -> Iterator[str]:

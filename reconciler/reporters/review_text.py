@@ -119,10 +119,14 @@ def subject_lines(
 
 
 def next_after_review(review: ReviewCompleted) -> str | None:
-    """What to type if approving some of the drafts helps."""
+    """What to type: to approve drafts if that helps, or to see why they are about to be discarded."""
     drafts, sites = review.pending - review.stuck, review.sites_pending - review.sites_stuck
     approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')})"
-    return record_first(review.unrecorded) or approve if drafts else None
+    if drafts:
+        return record_first(review.unrecorded) or approve
+    if review.discarded:
+        return f"reconciler plan   (shows why the next apply discards {plural(review.discarded, 'waiting draft')})"
+    return None
 
 
 def next_after_deciding(decided: Decided) -> str | None:

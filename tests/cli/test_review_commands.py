@@ -116,6 +116,22 @@ def test_review_writes_every_wanted_draft_and_twice_changes_nothing(shop: Projec
     assert reconciler("validate", shop.root).code == 0
 
 
+def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: Project, reconciler: Command) -> None:
+    """Their approval would only make that apply refuse the site."""
+    assert reconciler("review", shop.root).out.splitlines()[-1].startswith("Next: reconciler approve")
+    generate = "settings: {toneOfVoice: dry}\nmarketingPlan: {state: present, regenerate: {discard: unapproved}}\n"
+    shop.write({"sites/shop.yaml": BARE + generate + RULES})
+    assert "discards 4 unapproved drafts" in reconciler("plan", shop.root).out
+    said = reconciler("review", shop.root).out
+    assert "shop  4 pending; the next apply discards 4 waiting drafts" in said
+    step = f"Next: reconciler plan {shop.root}   (shows why the next apply discards 4 waiting drafts)"
+    assert said.splitlines()[-1] == step
+    assert (shop.root / "approvals" / "shop.html").read_text("utf-8").count("the next apply discards it") == 4
+    shop.write({"sites/shop.yaml": BARE + generate.replace("unapproved", "nothing") + RULES})
+    assert "refused" in reconciler("plan", shop.root).out
+    assert "discards" not in reconciler("review", shop.root).out, "nothing is discarded on a site that is refused"
+
+
 def test_quiet_shows_only_problems_and_the_last_line(shop: Project, reconciler: Command) -> None:
     last = "Review: 4 pending, 0 approved; pending in 1 of 1 site."
     assert reconciler("review", shop.root, "--quiet").out.splitlines() == [last]
