@@ -94,7 +94,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         if len(known) == 1
         else (f"{len(known):,} upcoming activities", "shows none of them")
     )
-    return (not_shown(address, f"earlier runs recorded {recorded_before} of this marketing plan, but it {shows}"),)
+    return (not_shown(address, f"earlier runs recorded {recorded_before}, but the marketing plan {shows}"),)
 
 
 def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:

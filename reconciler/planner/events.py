@@ -150,7 +150,7 @@ def _may_be_the_same(event: DesiredEvent, live: CalendarEvent, scope: Scope) -> 
         scope.address(Kind.EVENT, event.name),
         RefusedBy.AMBIGUOUS,
         f'the calendar has "{printable(live.name)}" at the same time, which may be this event with its name cut short; '
-        "creating it could create it twice",
+        "creating it could make a duplicate",
         "give this event the name that the calendar shows, or declare the other event too if they are two events",
     )
 

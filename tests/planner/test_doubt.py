@@ -127,7 +127,7 @@ def test_rule_17_3_if_none_of_the_created_activities_is_shown_the_site_stops(sho
     recorded = RecordedSite(generated_from=Inputs(), created=CREATED)
     plan = with_plan(MarketingPlan(PlanStatus.ACTIVE, shown), recorded)
     assert not_shown(plan)
-    assert "2 upcoming activities of this marketing plan, but it shows none of them" in plan.refusals[0].message
+    assert "2 upcoming activities, but the marketing plan shows none of them" in plan.refusals[0].message
 
 
 @pytest.mark.parametrize(("count", "shows", "doubted"), [(2, True, True), (1, True, False), (1, False, True)])
@@ -152,7 +152,7 @@ def test_rule_17_3_a_plan_without_any_list_of_activities_is_doubted_for_one_of_t
     recorded = RecordedSite(generated_from=Inputs(), created=CREATED[:1])
     plan = with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), recorded)
     assert not_shown(plan)
-    assert "an upcoming activity of this marketing plan, but it does not show it" in plan.refusals[0].message
+    assert "an upcoming activity, but the marketing plan does not show it" in plan.refusals[0].message
     assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=True), recorded))
     assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), KNOWN))
 
