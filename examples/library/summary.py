@@ -29,7 +29,7 @@ async def main(team: str) -> int:
                 print(f"{tally.changed} changed, {tally.generated} generated: {applied.verdict}")
             case refused:
                 print(f"refused: {message(refused.reason)}")
-        return applied.verdict.exit_code  # also counts sites that failed, were refused or left undone
+        return applied.verdict.exit_code  # not 0 if a site failed or was refused, or if anything was left undone
 
 
 if __name__ == "__main__":

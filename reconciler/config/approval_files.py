@@ -55,7 +55,7 @@ class ApprovalFiles:
         """What is wrong with the folder itself."""
         self.warnings: tuple[Diagnostic, ...] = ()
         self._said: dict[str, str] = {}
-        """The sites that files are for, by file name; only of files that were read before `_elsewhere` asks."""
+        """The site that each file is for, by file name; only for files read before `_elsewhere` asks."""
         self._kept: dict[str, bytes] = {}
         """The content of files by file name, if `_elsewhere` opened them before their site was read."""
         self._room = KEPT_BYTES

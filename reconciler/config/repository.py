@@ -83,7 +83,7 @@ class Repository:
             found = self._run("rev-parse", "--verify", "--quiet", "HEAD").strip()
         except GitError:
             return None
-        return found if _COMMIT.fullmatch(found) else None  # a program of that name may say anything
+        return found if _COMMIT.fullmatch(found) else None  # any program may be called `git`
 
     def changed_since(self, revision: str) -> ChangedPaths:
         """What differs between the working tree and its merge base with `revision`, new files included.

@@ -94,7 +94,7 @@ class SiteIndex(Struct, frozen=True):
     """The sites that the paths name, in the order of files and documents.
 
     `total` counts all sites of the project. `warnings` are about files: almost certain mistakes that stop nothing.
-    `unowned` names the approvals files without a site, and `named` the files that the paths name and that are no site
+    `unowned` names the approvals files without a site, and `named` the files that the paths name and that are not site
     files of the project.
     """
 

@@ -136,9 +136,10 @@ class DriftTally(Struct, frozen=True):
 
 
 class DriftReport(Struct, frozen=True):
-    """The audit of one site. `due` counts what is wanted now only because time passed or content was made: no drift.
+    """The audit of one site.
 
-    `refusals` are the guards that an apply would fail.
+    `due` counts what is wanted now only because time passed or content was made, which is not drift. `refusals`
+    are the guards that an apply would fail.
     """
 
     site: SiteRef

@@ -78,9 +78,10 @@ def _digest(inputs: Inputs) -> Digest:
 
 
 def _ended_late(live: MarketingPlan | None, recorded: RecordedSite) -> bool:
-    """Whether a generation that ended FAILED has turned ACTIVE since: nothing is as it was before it.
+    """Whether a generation that ended FAILED has turned ACTIVE since.
 
-    A marketing plan that came back as it was has not been generated from anything new.
+    If the marketing plan was ACTIVE before it, nothing of what it contained then may be left: one that came back as it
+    was has not been generated from anything new.
     """
     failed, pending = recorded.object(FAILED_GENERATION), recorded.pending
     if not failed or pending is None or live is None or live.status is not PlanStatus.ACTIVE:

@@ -1,4 +1,4 @@
-"""On how many sites of a run it is the first one: said once, because it means the same on each."""
+"""On how many sites this is the first run: said once, because it means the same on each."""
 
 from __future__ import annotations
 

@@ -191,9 +191,9 @@ def _parts(word: str, before: str) -> list[str]:
 
 
 def _words(text: str, room: int) -> list[str]:
-    """What a line may break between: words, and times (`Thu 2026-12-03 09:30 Europe/Berlin`) whole if they fit.
+    """What a line may break between: words, but times and text in backquotes stay whole if they fit.
 
-    So is what stands between backquotes.
+    A time is a text like `Thu 2026-12-03 09:30 Europe/Berlin`.
     """
 
     def kept(found: re.Match[str]) -> str:

@@ -225,7 +225,7 @@ def _size_of_regular(handle: int, path: str) -> int:
 
 
 def _kind_of(path: str) -> int:
-    """What is at a path, a link being one of its own kind; 0 if nothing is, or nobody can tell."""
+    """The `st_mode` of what is at a path, without following a link; 0 if nothing is there, or nobody can tell."""
     try:
         return os.lstat(path).st_mode
     except OSError:

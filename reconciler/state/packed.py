@@ -10,7 +10,7 @@ from reconciler.model.codec import from_json, to_json
 T = TypeVar("T")
 
 _LEVEL, _WINDOW, _MEMORY = 1, 14, 6
-"""How values are packed. With the usual tables, clearing these takes longer than packing a few kilobytes."""
+"""How values are packed. Clearing zlib's usual tables takes longer than packing a few kilobytes."""
 
 
 class Packed(Generic[T]):
