@@ -70,7 +70,7 @@ ALONE: Final = threading.Event()
 
 
 class Writing:
-    """Whether a part that writes is in progress, which is not ended halfway. There may be one in each thread."""
+    """Whether a part that writes is in progress: it is not ended halfway. There may be one in each thread."""
 
     def __init__(self) -> None:
         self._parts = 0

@@ -21,7 +21,7 @@ LATEST: Final = datetime(2999, 12, 31, tzinfo=UTC)
 """Instants outside this range are not real dates, and adding a few days to one could overflow."""
 
 LONGEST_DAY: Final = len("2026-07-08")
-"""No day without a time is written longer than this."""
+"""The maximum length of a date without a time."""
 
 LARGEST_NUMBER: Final = 2**53
 """Whole numbers up to this mean the same to every reader of JSON."""

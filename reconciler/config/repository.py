@@ -252,7 +252,10 @@ class Repository:
         return "" if "\n" in name else name
 
     def commit(self, paths: Sequence[Path], message: str) -> None:
-        """Commits only these files, as they are, as git's own user; what else is staged stays so. Raises GitError."""
+        """Commits only these files, as they are, under the identity that git is configured with. Raises GitError.
+
+        Whatever else is staged stays staged.
+        """
         names = [os.path.relpath(trail(path)[-1], self.top) for path in paths]
         self._run("add", "--intent-to-add", "--", *names, top=True)
         self._bytes("commit", "--quiet", "--only", "--file=-", "--", *names, top=True, given=message.encode("utf-8"))

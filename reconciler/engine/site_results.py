@@ -193,7 +193,7 @@ class SiteHistory(Struct, frozen=True):
     unwanted: tuple[tuple[PostId, WhyNot], ...] = ()
     """Why posts that went out were no longer wanted."""
     overdue: frozenset[PostId] = frozenset()
-    """Posts whose time has passed and of which no apply has seen what became."""
+    """Posts whose time has passed and whose outcome no apply has seen."""
 
     def moment_of(self, post: PublishedPost) -> datetime | None:
         """When a post goes out or went out, as far as an apply has seen; None if unknown."""

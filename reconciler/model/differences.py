@@ -146,7 +146,7 @@ def _letters(text: str) -> int:
 
 
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """The pieces, with changes joined that only a space separates: people read phrases."""
+    """The pieces, with changes joined if only a space separates them: people read phrases."""
     found: list[Piece] = []
     for piece in _phrases(tuple(pieces)):
         if found and found[-1].mark is piece.mark:

@@ -147,9 +147,10 @@ class AppliedValues(Variant, frozen=True, tag="applied"):
 
 
 def applied_instead(recorded: RecordedSite, owner: str, values: Mapping[str, Json]) -> JournalNote | None:
-    """The note that these values, and not those recorded, were last applied to an object; None if that is no news.
+    """The note that these values, and not those recorded, were last applied to an object.
 
     `owner` is the object's key within the site; empty for settings. Fields of which nothing is recorded are left out.
+    Returns None if no field is left.
     """
     if not owner:
         changed = (field.path for field in recorded.applied.settings if field.path in values)
@@ -170,7 +171,7 @@ class Bound(Variant, frozen=True):
     bindings: Bindings
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
-        found = self.bindings  # a note about each of many objects: what it does not add to is not gone through
+        found = self.bindings  # a run may make many such notes: what one adds nothing to is not copied
         return replace(
             recorded,
             event_ids=_with(recorded.event_ids, found.event_ids),

@@ -89,7 +89,7 @@ def _is_of_one_account(difference: Difference) -> bool:
 
 
 def not_committed(approvals: Approvals) -> Diagnostic:
-    """Why a decision does not count that is in the file on disk but not committed, and how to make it count."""
+    """Why a decision that is in the file on disk but not committed does not count, and how to make it count."""
     what, fix = f"its decision in {approvals.file}", f"commit {approvals.file}, or restore the committed version"
     if approvals.deleted:
         what = f"the deletion of {approvals.file}"

@@ -68,7 +68,7 @@ def find_drift(
             found += waiting_items(desired, observed, recorded, plan, scope)
     typed = _with_types(_with_blocked(found, plan), observed, recorded)
     items = tuple(with_problem(item, scope.zone_name) for item in typed)
-    notes = tuple(note for note in plan.notes if note.code != FIRST_CONTACT)  # an audit makes nothing a baseline
+    notes = tuple(note for note in plan.notes if note.code != FIRST_CONTACT)  # an audit sets no baseline
     return DriftReport(desired.ref, items, due, notes, plan.refusals)
 
 

@@ -50,7 +50,7 @@ def times_used(recorded: RecordedSite, post: PostId, digests: frozenset[Digest])
 def was_scheduled(recorded: RecordedSite, post: PostId) -> bool:
     """Whether this tool is known to have scheduled a post, or to have found it approved as scheduled.
 
-    If not, what counts as used is an approval older than the state.
+    If not, an approval of it that counts as used does so because it is older than the state.
     """
     return post in recorded.published_by_id or recorded.object(key_of(Kind.DRAFT, post)) is not None
 

@@ -48,7 +48,7 @@ class SharedSites:
         return f"{self._count:,} sites ({names}{', …' if self._count > len(self._names) else ''})"
 
     def join(self, other: SharedSites) -> None:
-        """Takes over what another site has of its own."""
+        """Adds what another site has of its own."""
 
     def piece(self) -> str:
         """The text of the comment."""
@@ -107,7 +107,7 @@ class OwnBlock(SharedSites):
         self.text = tuple(line.replace(f"? {name}: ", "? ", 1) for line in body if line != name)
 
     def join(self, other: SharedSites) -> None:
-        """Takes over another site with the same text."""
+        """Adds another site with the same text."""
         assert isinstance(other, OwnBlock)
         self.add(other.name)
         self.closing = _sum(self.closing, other.closing)
@@ -134,7 +134,7 @@ class FoldedSites(SharedSites):
         self.key: Final = hashlib.sha256(repr(kinds or own.text).encode("utf-8", "replace")).digest()
 
     def join(self, other: SharedSites) -> None:
-        """Takes over another site's block as long as it is shown, and its totals."""
+        """Adds another site's totals, and its block as long as each site's is shown."""
         assert isinstance(other, FoldedSites)
         totals = {part.kind: part for part in self._shared if not isinstance(part, Line)}
         for part in other._shared:

@@ -52,8 +52,8 @@ def posts_to_publish(tally: PlanTally) -> str:
 def repeated(step: str, again: Again, saved_to: str = "") -> str:
     """A step such as `reconciler apply --allow-publish   (2 posts)`, with the arguments after its command.
 
-    A saved plan (`saved_to`) contains its sites and everything that was planned, so only where it is carried out is
-    repeated.
+    A saved plan (`saved_to`) contains its sites and everything that was planned, so the only arguments repeated
+    are those that say where to carry it out.
     """
     typed, mark, note = step.partition(_NOTE)
     program, command, *rest = typed.split(" ")

@@ -157,7 +157,7 @@ def _of_the_rest(problems: Sequence[Diagnostic]) -> str:
 
 
 def _shared(problem: Diagnostic) -> tuple[str, ...]:
-    """What notices have in common that become one line."""
+    """What notices that become one line have in common."""
     address = problem.address
     if problem.code == "still-going-out" or address is None:
         return problem.severity, problem.code, str(address), cause(problem)

@@ -45,7 +45,7 @@ BASH = """\
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
-# What is offered for `--target=shop` comes without `--target=`, which zsh and fish would take off the line.
+# What is offered for `--target=shop` comes without `--target=`. It is put back, or zsh and fish would remove it.
 ZSH = """\
 #compdef %(prog_name)s
 %(complete_func)s() {
