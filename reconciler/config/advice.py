@@ -190,7 +190,7 @@ def _shown(labels: Iterable[tuple[str, str]]) -> str:
 
 def _for_nobody(index: int, defaults: Defaults, known: Iterable[Labels]) -> Diagnostic:
     """The `defaults` at a position, which match no site, with what is closest to their labels."""
-    fix, pairs = "no site has all of them at once", {pair for of_site in known for pair in of_site}
+    fix, pairs = "each is in use, but not together on one site", {pair for of_site in known for pair in of_site}
     names = sorted({name for name, _ in pairs})
     for name, value in defaults.labels:
         if name not in names:

@@ -57,6 +57,6 @@ def _words(written: str | list[str], path: KeyPath, merged: MergedDocument) -> t
             merged.problem(path, "a quote in the command is not closed", "write the command as a list of words")
             return ("",)
     if not words or not words[0].strip():
-        merged.problem(path, "has no command", "write a list of words, such as [op, read, ...]", continues=True)
+        merged.problem(path, "names no program", "write a list of words, such as [op, read, ...]", continues=True)
         return ("",)
     return words
