@@ -66,7 +66,7 @@ class SiteExamined(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """Any closing event that only counts."""
+    """Any closing event that consists of counts."""
 
 
 class ImportCompleted(Counts, frozen=True):

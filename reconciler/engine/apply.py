@@ -188,7 +188,7 @@ def stale_everywhere(sites: int) -> Diagnostic:
 
 
 async def refuse_plan(run: ApplyRun, why: UnusablePlan) -> Refused:
-    """Ends a run whose saved plan may not be carried out, with what goes out unwanted until the next plan."""
+    """Ends a run whose saved plan may not be carried out, naming what goes out unwanted until the next plan."""
     going_out = await unwanted_everywhere(run.session, IF_PLAN_REFUSED)
     if isinstance(why, FilesUnreadable):  # these cannot say what is unwanted
         try:
@@ -257,8 +257,8 @@ async def _judge(
 ) -> Judged:
     """Collects all sites, reporting each, and judges the limits of the run. `others` is what other parts of it do.
 
-    `alone`: which of several parts it is, if nobody knows what the others do. `every_site`: nothing is left out that
-    may go public.
+    `alone`: which of several parts it is, if nobody knows what the others do. `every_site`: nothing that may
+    go public is left out.
 
     Raises UsageError for an option that matches nothing, which `target_check` knows.
     """

@@ -97,7 +97,7 @@ class Applied(Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
-        """How it ended in one word, as `reconciler apply` ends: everything that failed or was left undone counts.
+        """How it ended, in one word, as for `reconciler apply`: everything that failed or was left undone counts.
 
         `verdict.exit_code` is the code for a shell.
         """
@@ -187,7 +187,7 @@ def declared_in(desired: DesiredSite | None) -> tuple[Callable[[], DesiredSite] 
 
 
 def options_of(run: ApplyRun, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
-    """What may be done at a site. `plan` may be left out if nothing of it is to be published."""
+    """What may be done at a site. `plan` may be left out if nothing in it is to be published."""
     project = run.session.project
     publishes = plan is not None and allow_publish and is_public(plan)
     return ApplyOptions(

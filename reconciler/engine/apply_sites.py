@@ -149,7 +149,7 @@ async def _apply(
     sleep = run.session.clock.sleep
 
     def wait(seconds: float) -> Awaitable[None]:
-        """Waits without its place among those that are worked on, and with little memory."""
+        """Waits without the site's place among those worked on, and keeps little in memory."""
         recorder.put_aside()
         return turn.aside(sleep(seconds))
 
@@ -220,7 +220,7 @@ def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) 
         case Deferred():
             return Entry.not_done(action.address, operation, ActionResult.UNKNOWN, HOW_MUCH)
         case SchedulePost() | ReschedulePost() | CancelPost():
-            # It may only have become outdated: nothing is known but what was recorded.
+            # Perhaps it was never done and is merely outdated: only what was recorded counts.
             if not _is_noted(operation, before, now):
                 return Entry.not_done(action.address, operation, ActionResult.UNKNOWN, IN_DOUBT)
             return _done_before(action.address, operation)
@@ -243,7 +243,7 @@ def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: Rec
 
 
 def _begun(plan: Plan, recorded: RecordedSite) -> dict[Address, Operation]:
-    """What a lost attempt requested that takes time and is not over."""
+    """The long-running operations that a lost attempt requested and that are not over, by address."""
     asked = {(entry.address, type(entry.operation)) for entry in recorded.open}
     return {
         action.address: action.operation

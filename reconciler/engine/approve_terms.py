@@ -41,7 +41,7 @@ Saved: TypeAlias = Callable[[tuple[Ruling, ...]], object]
 class ToApprove(Struct, frozen=True):
     """What to decide about: the drafts that `selector` means.
 
-    `decision`: what will be decided; what is already decided that way is left out. None if that is open.
+    `decision`: what will be decided, None if that is still open. What is already decided that way is left out.
     `everything`: nobody named the drafts, so only activities with a draft that waits are regenerated or discarded.
     `one_by_one`: each decision is written at once, so that stopping halfway loses none; otherwise each file is written
     once, at the end.

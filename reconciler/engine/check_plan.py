@@ -52,8 +52,8 @@ def checked(
 ) -> AsyncIterator[CheckedSite | SiteFailed]:
     """Checks whether all preconditions hold and all actions are still authorised, in the order of the plans.
 
-    `moved`: the project file has changed since. With `again`, a site may have been begun: what is left of its plan
-    replaces the plan.
+    `moved`: the project file has changed since the plans were made. With `again`, a site may have been begun: what is
+    left of its plan replaces the plan.
     """
     if run.session.workers is not None:
         return _by_workers(run.session.workers, run, plans, files, moved=moved, again=again)

@@ -103,7 +103,7 @@ async def _project(
 
 
 async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emit: Emit, totals: _Totals) -> None:
-    """Finds out what reads of one site can tell, and records it."""
+    """Probes one site, and writes the recording to a file."""
     found = ProjectFindings()
     try:
         verdicts, cassette = await probe(session.client, entry.load().ref, session.clock.now())

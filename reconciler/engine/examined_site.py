@@ -41,7 +41,7 @@ class SiteExamination:
         self.observed = ObservedSite(desired.ref, session.clock.now())
         self.denied = False
         self._unmet: list[Diagnostic] = []
-        """How the site differs from the file's `expect`. Added only if no plan is made: a plan's refusals say so."""
+        """How the site differs from the file's `expect`. Added only if no plan is made: its refusals say the same."""
 
     async def examine(self) -> None:
         """Reads what is needed, and judges it."""
@@ -83,7 +83,7 @@ class SiteExamination:
         return True
 
     def _add(self, problem: Diagnostic, *, expected: bool) -> None:
-        """Adds what was found, unless the refusal of an expectation says so."""
+        """Adds what was found. If it fails the file's `expect`, it is kept apart: a plan's refusal says the same."""
         if expected:
             self._unmet.append(problem)
         else:

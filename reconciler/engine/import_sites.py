@@ -179,8 +179,8 @@ async def _events(
 ) -> tuple[DeclarableEvents, DeclarableEvents]:
     """The events that are the site's own, and those that may not be.
 
-    It is not documented which calendar is the site's own (remote-api.md 8.2): if there are several, to read from or to
-    select, an event may belong to a calendar that is only connected, and none of them is declared.
+    It is not documented which calendar is the site's own (remote-api.md 8.2): if there are several, including those
+    that could be selected, an event may belong to a calendar that is only connected, and no event is declared.
     """
     found = declarable_events(own_events(observed.events or (), recorded), session.clock.now())
     why = "a site file cannot express it, or another event has the same name"

@@ -29,7 +29,7 @@ from reconciler.planner.gone_out import WhyNot, no_longer_wanted
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
-"""How many records of sites outside the run are read, which takes a quarter of a second; none if there are more."""
+"""The most records of sites outside the run that are read, in a quarter of a second; if there are more, none are."""
 
 MOST_SITES_NAMED: Final = 5
 """How many sites get a line each."""

@@ -53,7 +53,7 @@ class Found(Struct, frozen=True):
 
     @property
     def ref(self) -> SiteRef:
-        """The site as a client is asked for it."""
+        """The reference with which a client reads the site."""
         return SiteRef(self.name, self.id, self.credentials)
 
 
@@ -73,7 +73,7 @@ async def live_sites(
 
 
 def check_wanted(project: ProjectConfig, wanted: Wanted) -> None:
-    """Raises UsageError for what cannot be asked for."""
+    """Raises UsageError for a request that makes no sense."""
     if wanted.everything and project.account is None:
         line = "account: {id: ...}"
         raise UsageError(

@@ -46,7 +46,7 @@ HEADER: Final = f"reconciler {__version__}, parts 1\n".encode()
 
 T = TypeVar("T")
 
-# The events name these types only for type checking (see there); the codec needs them to read events.
+# The events name these types only for type checking (see site_results.py); the codec needs them to read events.
 vars(site_results).update(
     {kind.__name__: kind for kind in (DriftReport, Plan, PlanTally, Reached, SiteLedger, UnseenPosts)},
     GoingOut=GoingOut,
@@ -243,7 +243,7 @@ class PackedValues(Struct, frozen=True):
 
 
 class FilesValues(Struct, frozen=True):
-    """Site files that were read; `sample` is that of all the packed sites."""
+    """Site files that were read; all the packed sites share `sample`."""
 
     sample: bytes
     sites: tuple[PackedValues, ...]
@@ -298,7 +298,7 @@ def ready_in(data: bytes) -> Iterator[Ready]:
 
 
 def _line(data: bytes, start: int) -> tuple[int, int]:
-    """Where the line that starts there starts and ends."""
+    """The start and the end of the line that starts at `start`."""
     end = data.find(b"\n", start)
     return start, len(data) if end < 0 else end
 

@@ -76,7 +76,7 @@ class PlanTotals:
 
 
 def stopped_by(plan: Plan) -> tuple[GoingOut, ...]:
-    """The unwanted posts that a plan stops, as they go out if the run as a whole is refused."""
+    """The unwanted posts that a plan stops, and that go out if the run as a whole is refused."""
     if plan.refusals:  # nothing is done there anyway
         return ()
     known = {post.address for post in plan.still_going_out}

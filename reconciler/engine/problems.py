@@ -12,7 +12,7 @@ __all__ = ["BUG", "WorkerFailed", "diagnostic_of", "diagnostics_of"]
 
 
 class WorkerFailed(Exception):
-    """Raised by the work on a site that a worker was to do, if it was lost or could not begin. `problem` says why."""
+    """Raised for a site whose worker was lost or could not begin. `problem` says why."""
 
     def __init__(self, problem: Diagnostic) -> None:
         super().__init__(problem.message)

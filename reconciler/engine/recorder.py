@@ -45,7 +45,7 @@ class EventRecorder:
         self._emit = emit
         self._seen = _Seen()
         self._before: list[Packed[_Seen]] = []
-        """What was put aside. Only a ledger that was lost needs it again."""
+        """What was put aside. It is needed again only if the ledger is lost."""
 
     @property
     def saw_something(self) -> bool:

@@ -165,7 +165,7 @@ class PlanCompleted(Struct, frozen=True):
 class ApplyCompleted(Struct, frozen=True):
     """What a run did.
 
-    `sites` had something to do. `refused` and `failed` count those where a lock or an error prevented it after
+    `sites` had something to do. `refused` and `failed` count those that a lock or an error stopped after
     approval. `results` are the ways in which actions ended, each once.
     """
 

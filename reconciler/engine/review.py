@@ -68,7 +68,7 @@ async def review_sites(
         match result:
             case SiteReviewed(review=review):
                 waiting = len(review.waiting)
-                # An apply records no site that it refuses, and before that no approval counts.
+                # An apply does not record a site that it refuses, and without a record no approval counts.
                 of_no_use = result.refused and not result.recorded
                 held = waiting if of_no_use else sum(post.is_stuck for post in review.waiting)
                 pending += waiting

@@ -117,7 +117,7 @@ def _unchecked(what: str) -> Diagnostic:
 async def unwanted_everywhere(session: Session[ReadClient], why: Diagnostic) -> tuple[GoingOut, ...]:
     """What goes out unwanted on all sites of the project, according to today's files and the state: no site is read.
 
-    Empty if the files or the state cannot be read: an error reported beside this has already stopped the run.
+    Empty if the files or the state cannot be read: an error that is reported separately has already stopped the run.
     """
     try:
         entries = check_sites(session.project).entries

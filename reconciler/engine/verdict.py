@@ -33,7 +33,7 @@ def _of_event(event: ClosingEvent, detailed: bool, signal: int | None) -> Verdic
     match event:
         case results.PlanCompleted():
             refused = event.refused + len(event.refusals)
-            changes = event.changes + event.tally.still_going_out  # what no action can stop is not as wanted either
+            changes = event.changes + event.tally.still_going_out  # unwanted posts count, though no action stops them
             return _of_sites(event.failed, refused, changes if detailed else 0)
         case results.DriftCompleted():
             return _of_sites(event.failed, 0, event.tally.drifted + event.tally.refused + len(event.refusals))
