@@ -46,7 +46,7 @@ UNDER_WAY = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way", "run again to
 class CallAttempt(Struct, frozen=True):
     """A call that was sent for an action, with its journal entry and the answer.
 
-    `applied_before` has what was last applied to the fields that it changes, before it did.
+    `applied_before` has the values that were last applied, before this call, to the fields that it changes.
     """
 
     action: Action
@@ -100,7 +100,7 @@ class SiteRun:
         self._kept = Packed(_Kept, _Kept(plan))
         self._done: list[CallAttempt] = []
         self._verbs_done: set[Verb] = set()
-        # By identity, because equal actions may occur. They are kept, so that no later action gets an `id` of theirs.
+        # By identity, because equal actions may occur. They are kept, so that no later action can get the same `id`.
         self._begun: dict[int, Action] = {}
         self._ended: dict[int, Action] = {}
         self._promised: dict[int, Action] = {}
@@ -363,7 +363,7 @@ class SiteRun:
         self.journal.note(Bound(Bindings(objects=completed_rules(self.plan, left))))
 
     def has_written(self, verb: Verb) -> bool:
-        """Whether such a write took effect and has not been read back yet."""
+        """Whether a write with this verb took effect and has not been read back yet."""
         return verb in self._verbs_done
 
     def take_written(self) -> tuple[CallAttempt, ...]:

@@ -52,8 +52,9 @@ class DraftApproval(Struct, frozen=True):
     cancelled: int = 0
     """How often this content had been scheduled and cancelled when the decision was made.
 
-    An approval counts for one scheduling, so one that is older than the last of them is used up. `review` writes the
-    number, and the digest covers it; in files written before that, the digest covers the content alone.
+    An approval counts for one scheduling, so it is used up once the content has been scheduled more often than that.
+    `review` writes the number, and the digest covers it; in files written before that, the digest covers the content
+    alone.
     """
     earlier: bool = False
     account: str = ""

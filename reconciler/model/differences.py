@@ -76,7 +76,7 @@ def around_changes(pieces: Iterable[Piece], words: int = 4) -> tuple[Piece, ...]
 
 
 def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    """The pieces, with invisible changes spelled out: changes of whitespace, and between texts that look the same."""
+    """The pieces, with invisible changes spelled out: changed whitespace, and different texts that look the same."""
     whole = tuple(pieces)
     found = list(whole)
     for number, piece in enumerate(whole):

@@ -90,5 +90,5 @@ class OpenEntry(Struct, frozen=True):
         return kind_of(type(self.operation).__name__)
 
     def may_have(self, *verbs: Verb) -> bool:
-        """Whether the call was such a write; one that this version does not know may have been any."""
+        """Whether the call may have had one of these verbs; a call that this version does not know may have had any."""
         return isinstance(self.operation, UnreadableCall) or self.operation.verb in verbs

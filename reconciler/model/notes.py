@@ -171,7 +171,7 @@ class Bound(Variant, frozen=True):
     bindings: Bindings
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
-        found = self.bindings  # a run may make many such notes: what one adds nothing to is not copied
+        found = self.bindings  # a run may make many such notes: members that gain nothing are not copied
         return replace(
             recorded,
             event_ids=_with(recorded.event_ids, found.event_ids),

@@ -50,7 +50,7 @@ _CODES: Final[dict[Verdict, int]] = {
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict of a whole with these parts."""
+    """The worst of these verdicts; SUCCEEDED if there are none."""
     found = set(verdicts)
     return next((verdict for verdict in _CODES if verdict in found), Verdict.SUCCEEDED)
 

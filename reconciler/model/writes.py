@@ -77,7 +77,7 @@ class Write(Variant, frozen=True):
     renews: ClassVar[bool] = False
     """When it is over, the site has another marketing plan, about which nothing is known beforehand."""
     takes_time: ClassVar[bool] = False
-    """Its effect comes later. While its outcome is unknown, the parts that plan it wait for it."""
+    """Its effect comes later. While its outcome is unknown, the parts of the planner that plan it wait for it."""
     only_drafts: ClassVar[bool] = False
     """It destroys nothing but drafts, so these are counted instead of its object."""
 
@@ -109,7 +109,7 @@ class Condition(Variant, frozen=True):
     """
 
     about: ClassVar[str] = ""
-    """What it is about, in the terms of `ManagedKind.touches`: a format of its fields; empty if no call changes it."""
+    """What it is about, in the terms of `ManagedKind.touches`: a format string. Empty if no call changes it."""
 
     after_cancels: ClassVar[bool] = False
     """The plan's own cancels make it hold, so it is not checked before them."""

@@ -123,9 +123,9 @@ class ManagedKind(Generic[O]):
         return Done() if wrong is None else NotDone(wrong)
 
     def may_lag(self, operation: O, found: Snapshot) -> bool:
-        """Whether a call shows no effect, but may yet: a read may lag behind it (17.6).
+        """Whether a call that shows no effect may still have one: a read may lag behind it (17.6).
 
-        If it was accepted, that is believed for a while. Otherwise, it is soon read again.
+        An accepted call stays open for a while. For any other, the site is soon read again.
         """
         return False
 
@@ -169,7 +169,7 @@ class ManagedKind(Generic[O]):
     def found_instead(
         self, operation: O, entry: OpenEntry, created: str | None, found: Snapshot, recorded: RecordedSite
     ) -> tuple[str, tuple[FieldChange, ...]]:
-        """All fields that the call was to change or to leave alone and that are not so now, in the form of `unkept`."""
+        """All fields that are not as the call was to set or leave them, in the form of `unkept`."""
         return self.unkept(operation, created, found)
 
     def title(self, operation: O) -> str:

@@ -223,7 +223,7 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
 
 
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, moment: Moment) -> Diagnostic | None:
-    """What a regeneration would throw away beyond `discard`: one that follows a wait was planned without the drafts."""
+    """What a regeneration would throw away beyond `discard`: after a wait, there may be drafts not in the plan."""
     upcoming = upcoming_posts(live, moment.now)
     match operation.discardable:
         case Discard.ALL:

@@ -50,7 +50,7 @@ class PendingGeneration(Struct, frozen=True):
 
 
 async def generate_or_wait(run: SiteRun, actions: tuple[Action, ...]) -> None:
-    """Starts a generation or regeneration, or takes one that is under way, and waits for its end."""
+    """Starts a generation or regeneration, or joins one that is under way, and waits for it to end."""
     (action,) = actions
     if not run.skip_if_blocked(action):
         await (_generate if action.operation.uses_inputs else _await)(run, action)
@@ -222,7 +222,7 @@ async def _not_over(run: SiteRun, wait: PendingGeneration, last: _Last) -> None:
         run.fail(wait.action, ActionResult.PENDING, under_way)
         return
     if wait.unclear is None:
-        # An earlier run's call that has shown nothing for a whole timeout is not done (design.md 3.5).
+        # An earlier run's call that has shown nothing for a whole timeout counts as not done (design.md 3.5).
         why = f"no effect of an earlier run's call was observed for {timeout}"
         without = not_done(Trouble.NO_EFFECT, why, "run again", skipped=True)
         await run.journal.end(last.entry, without)

@@ -134,7 +134,7 @@ class PostsKind(ManagedKind[PostsOperation]):
     def leaves_in_part(
         self, operation: PostsOperation, entry: OpenEntry, found: Snapshot, recorded: RecordedSite
     ) -> Bindings:
-        """A second request clears stories, so a run may end when the other drafts are already gone."""
+        """A second request clears stories, so a run may end with the other drafts gone and the stories still there."""
         if not isinstance(operation, ClearPosts):
             return Bindings()
         there = {post.id for post in found.posts_of(operation.activity)}

@@ -158,7 +158,7 @@ async def _not_over(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...],
         await conclude(run.journal, pending.entry, Done())
         run.finish(pending.action, remark=None if whole else Remark.IN_PART)
     elif pending.unclear is None:
-        # Posts that have not appeared when the time runs out are not done, and the next run asks again (design.md 3.5).
+        # The entry stays open: the next run looks again, and repeats the request if the time is up (design.md 3.5).
         problem = why.while_("its posts are not there yet")
         run.fail(pending.action, ActionResult.PENDING, replace(problem, fix=why.fix or CHECK_AGAIN))
     else:

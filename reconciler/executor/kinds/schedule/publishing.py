@@ -57,7 +57,7 @@ async def schedule_drafts(run: SiteRun, actions: Sequence[Action]) -> None:
         return
     run.approved |= {post.id: post for act in (await run.cache.marketing_plan()).activities for post in act.posts}
     attempts: list[CallAttempt] = []
-    # The API takes many drafts at once for its own times; one that may not have such a time first is sent alone.
+    # The API takes many drafts at once if it picks their times; a draft that must not get such a time is sent alone.
     alone = [[action] for action in ready if not _operation_of(action).takes_own_time]
     for group in [[action for action in ready if _operation_of(action).takes_own_time], *alone]:
         if group and not run.stopped():
@@ -155,7 +155,7 @@ async def _read_back(run: SiteRun, attempt: CallAttempt, found: Snapshot, reason
         return
     reason = reasons.get(_operation_of(attempt.action).post)
     if _accepted(attempt) and _is_draft(live) and reason is None:
-        # It is remembered as long as it may show, so that the post is neither lost nor scheduled again.
+        # The entry stays open while the scheduling may still show, so the post is neither lost nor scheduled again.
         await run.journal.end(attempt.entry, Unknown(MAY_YET_GO_OUT))
         run.fail(attempt.action, ActionResult.UNKNOWN, MAY_YET_GO_OUT, outcome.request_id)
         return
@@ -200,7 +200,7 @@ def _is_about_the_post(refused: NotDone) -> bool:
 
 
 def _explained_by(refused: NotDone, live: Post | None) -> NotDone:
-    """A refused scheduling, with what the post is now. A post that is gone, or is no longer a draft, was ruled out."""
+    """A refused scheduling, with what the post is now. If it is gone or no longer a draft, that is not an error."""
     if live is None:
         return replace(refused, problem=refused.problem.and_then("the draft is gone"), skipped=True)
     if live.status is PostStatus.DRAFT:
