@@ -31,7 +31,7 @@ CERTIFICATES: Final = (
 )
 
 CONNECTING: Final = 20
-"""Seconds that a scheduler has to answer, and then to get a worker."""
+"""How many seconds to wait for a scheduler to answer, and then for a worker."""
 
 
 def check_address(address: str) -> str:

@@ -1,7 +1,7 @@
 """The library: an opened project, with every run over its sites as functions over typed, frozen values.
 
 The command line opens and runs everything through it. Nothing here prints, asks or exits, and the environment is the
-one that is passed in. What a run alone needs is imported when it begins.
+one that is passed in. What only a run needs is imported when it begins.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Project:
     `targets` and `excludes` take what `--target` and `--exclude` take: names, globs, `label:team=emea`, addresses. A
     site that cannot be worked on is a `SiteFailed` among the results. What is wrong with the run as a whole raises
     `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`. After its `async with`, a project is
-    closed: what was read can still be looked at, but no run can begin or go on, which raises `UsageError`.
+    closed: what was read can still be looked at, but beginning or continuing a run raises `UsageError`.
 
     For programs that report everything, as the command line does, there is a lower level: `read`, `find` and
     `with_sites` make a project that opens what each run needs, `select` chooses its sites, and the methods that begin
@@ -434,7 +434,7 @@ class Project:
         return await list_state(self.state(), only, emit)
 
     async def run_state_show(self, site: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
-        """Everything recorded about a site. `where` are the options and paths that lead to this state, for commands."""
+        """Everything recorded about a site. `where`: the options and paths that lead to this state, for commands."""
         from reconciler.engine.state import show_state
 
         try:
@@ -508,7 +508,7 @@ class Project:
         return repository_of(self.files).head()
 
     def now(self) -> datetime:
-        """The time where the sites are: that of the project's sandbox, or of this machine."""
+        """The current time, by the clock of the project's sandbox or of this machine."""
         from reconciler.wiring import time_of
 
         return time_of(self.files, self._invocation.api or self.files.api)
@@ -596,7 +596,7 @@ def wrong_workers(asked: int | str) -> str:
 
 
 def _workers(asked: int | str | None) -> tuple[MakeWorkers | None, ReadElsewhere | None]:
-    """What makes the workers of a run, and what reads many site files, if the workers are on this machine."""
+    """What makes the workers of a run and, if they are on this machine, what reads many site files."""
     if asked is None:
         return None, None
     if isinstance(asked, int):

@@ -217,7 +217,7 @@ async def _apply(
                     pass  # to the run, a site that it hears nothing about is unknown; the others continue
         names = [entry.name for entry in entries]
         try:
-            # If the run was killed, nobody else is left to write the ledger. It may have ended without this worker.
+            # If the run was killed, only this worker can write the ledger. A run that ended without it has its own.
             if watch.alone or await results.is_awaited():
                 await remember_part(run, job.run, job.part, lambda: totals.in_order(names), interrupted=watch.alone)
         except StateError:

@@ -32,7 +32,7 @@ class ApiAddress(Struct, frozen=True):
 
 
 class Proxy(Struct, frozen=True):
-    """A proxy: its address without user and password, and the credentials that it is sent ("" for none)."""
+    """A proxy: its address without user or password, and the credentials that it is sent ("" for none)."""
 
     url: str
     authorization: str = ""

@@ -43,7 +43,7 @@ _NUMBER: Final = re.compile(r"-?\d{1,18}(\.\d{1,6})?")
 
 
 class Exchange(Struct, frozen=True):
-    """One request and its answer. `query` are pairs in order; `answer` is None if it was not JSON."""
+    """One request and its answer. `query`: pairs in order; `answer` is None if it was not JSON."""
 
     method: str
     path: str

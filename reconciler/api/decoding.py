@@ -1,4 +1,4 @@
-"""The bodies of answers: bytes -> plain JSON values, without secrets and lone surrogates.
+"""The bodies of answers: bytes -> plain JSON values, without secrets or lone surrogates.
 
 An answer may echo what it was sent. In everything that leaves this module, `***` replaces secrets.
 """
@@ -25,7 +25,7 @@ Real ones, even a marketing plan with all posts, are far smaller.
 TOO_LARGE: Final = f"it is longer than {LARGEST // 2**20} MiB"
 
 _SHORTEST_IN_CONTENT: Final = 8
-"""The minimum length of a key, in characters. A server's token may be shorter, but would mask ordinary words."""
+"""The minimum length of a key, in characters. A shorter secret is not masked in content: it may be an ordinary word."""
 
 _LARGEST_ERROR: Final = 64 * 1024
 """How many bytes of an error are examined; a longer one is cut, as text."""
@@ -111,7 +111,7 @@ def _unpacked(raw: bytes) -> bytes:
 
 
 def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
-    """The JSON value of a body. Raises NotJson, also for an empty one: every success has a body (S-sdk, section 1).
+    """The JSON value of a body. Raises NotJson, even for an empty one: every success has a body (S-sdk, section 1).
 
     `content`: this is the answer to a successful request, whose texts people wrote or read.
     """
@@ -133,7 +133,7 @@ def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
 def _may_hide_a_secret(raw: bytes, secrets: Sequence[str]) -> bool:
     """Whether an escape may hide a secret, or a lone surrogate, from a search of the bytes.
 
-    A line break in a text hides nothing, because no secret contains one, and nearly every caption does.
+    A line break, which nearly every caption contains, hides nothing, because no secret contains one.
     """
     if b"\\" not in raw:
         return False
@@ -169,7 +169,7 @@ def _finite(text: str) -> float:
 
 
 def _cleaned(value: Any, secrets: Sequence[str], only_likely: bool = False) -> Any:
-    """A value without secrets and lone surrogates. `only_likely`: checks closely only suspicious texts."""
+    """A value without secrets or lone surrogates. `only_likely`: checks closely only suspicious texts."""
     if isinstance(value, str):
         if not only_likely or may_echo(value.encode("utf-8", "surrogatepass"), secrets):
             value = masked(value, secrets)

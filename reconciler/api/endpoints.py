@@ -116,7 +116,7 @@ class Endpoints:
         )
 
     async def channel_status(self, site: SiteRef, channel: str) -> ChannelStatus:
-        """Whether a channel is connected (S-wix 10.4: this call tells, not the list of accounts)."""
+        """Whether a channel is connected (S-wix 10.4: this call says so, the list of accounts does not)."""
         return await self.read(site, routes.TOKEN_STATUS.call(channel=channel), wire_platform.channel_status)
 
     async def features(self, site: SiteRef, types: Sequence[str]) -> tuple[Feature, ...]:
@@ -155,7 +155,7 @@ class Endpoints:
             found += page.sites
             if page.next is None and not page.more:
                 return tuple(found)
-            if page.next is None or page.next in seen:  # a cursor that comes twice would go on forever
+            if page.next is None or page.next in seen:  # following a repeated cursor would never end
                 raise answer.unreadable(
                     f"expected a cursor for the next page of sites, got {page.more or 'the same one'}"
                 )

@@ -136,7 +136,7 @@ class SiteReader:
     def _waiting(self, post: Post) -> Post:
         """The post; as SCHEDULED if it is in flight long before its time.
 
-        What the statuses in between mean is not documented (10.2). If such a post counted as gone out, nothing would
+        What the statuses in between mean is not documented (10.2). If such a post counted as published, nothing would
         stop it even if it is unwanted. A cancel that comes too early is refused, and the next run tries again.
         """
         at = post.scheduled_for
@@ -216,7 +216,7 @@ async def _unless_denied(read: Awaitable[T], otherwise: T) -> T:
 async def _all(reads: Sequence[Awaitable[T]]) -> list[T]:
     """The results of all reads, made in parallel. The error of the first that fails, in their order, is raised.
 
-    Which of several errors a site is said to have does not depend on which answer came first.
+    Which of several errors is reported for a site does not depend on which answer came first.
     """
     if len(reads) == 1:
         return [await reads[0]]

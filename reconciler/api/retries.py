@@ -1,8 +1,8 @@
 """When a request is sent again, and after how long.
 
-Reads and repeatable writes are sent again after anything that may pass. A write that is not repeatable is sent again
-only if it certainly had no effect: nothing was sent at all, or the answer is 429, which says that the request was
-refused (D 3.2). After anything less clear, the caller must read what happened.
+Reads and repeatable writes are sent again after any error that may be temporary. A write that is not repeatable is
+sent again only if it certainly had no effect: nothing was sent at all, or the answer is 429, which says that the
+request was refused (D 3.2). After anything less clear, the caller must read what happened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reconciler.api.routes import ApiCall, ReadCall
 
 ATTEMPTS: Final = 5
 FEW_ATTEMPTS: Final = 3
-"""For errors that rarely pass: no connection, a 403 without explanation, an answer that cannot be read."""
+"""For errors that are rarely temporary: no connection, a 403 without explanation, an answer that cannot be read."""
 
 BASE: Final = 0.5
 BASE_THROTTLED: Final = 2.0

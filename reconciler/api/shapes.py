@@ -81,7 +81,7 @@ def page_of(body: object, shape: ListShape) -> Page:
 
 
 def listed(body: object, shape: ListShape) -> tuple[tuple[str, Fields], ...]:
-    """The objects of a list for which no paging is documented. Raises Unreadable also if there are more (17.2)."""
+    """The objects of a list for which no paging is documented. Also raises Unreadable if there are more (17.2)."""
     page = page_of(body, shape)
     refuse_more(page.more, shape.name)
     return page.members

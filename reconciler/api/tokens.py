@@ -16,7 +16,7 @@ KEPT: Final = 512
 """How many tokens are kept: a run may have ten thousand sites, but needs those of only a few at a time."""
 
 MARGIN: Final = 300.0
-"""How many seconds before it expires a token is renewed; a tenth of its lifetime if that is less."""
+"""A token is renewed this many seconds before it expires, or a tenth of its lifetime if that is less."""
 
 
 class Token(Struct, frozen=True):

@@ -64,7 +64,7 @@ def settings(body: object) -> MarketingSettings:
     source, where = opened(body, MARKETING_SETTINGS)
     inner = kept_object(source.get("settings"), f"{where}.settings")
     overrides = kept_object(source.get("overrides"), f"{where}.overrides")
-    # Written members are merged into the live ones (17.4). If this were read as anything else, those would be lost
+    # Written members are merged into the live ones (17.4). If the live ones were misread, they would be lost
     # silently.
     own = fields(source.get("settings"), f"{where}.settings")
     if nested := sorted({"settings", "overrides"} & own.keys()):

@@ -158,7 +158,7 @@ def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
 def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -> Outcome:
     name = answer.request_id
     if post is None or post.status is PostStatus.DRAFT:
-        # Reading tells: it may be scheduled all the same, now or in a moment.
+        # Only a read can tell: it may be scheduled all the same, now or in a moment.
         why = f"the response does not say that this {channel_name(operation.channel)} draft was scheduled"
         return Unknown(Diagnostic(Trouble.NOT_SCHEDULED, why, request_id=name), accepted=True)
     if post.status in _ON_ITS_WAY:

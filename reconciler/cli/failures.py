@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CommandNamed: TypeAlias = Callable[[Sequence[str]], str]
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""Errors of writing to a full or broken disk: not a bug of this tool."""
+"""Write errors on a full or broken disk: not a bug of this tool."""
 
 
 def report_failure(error: BaseException, args: Sequence[str], command_named: CommandNamed) -> Verdict:

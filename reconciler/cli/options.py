@@ -294,7 +294,7 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
 
 
 def options_of_writing(folder: Path, **given: Any) -> RunOptions:
-    """The options of a command that writes to a folder, which the next command names unless it works there anyway."""
+    """The options of a command that writes to a folder. The next command names it unless it is the current one."""
     asked = run_options((folder,), **given)
     if folder != Path():
         return asked

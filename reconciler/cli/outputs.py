@@ -90,10 +90,10 @@ def open_reports(
 ) -> Iterator[Reports]:
     """The reports of a command. Files get their names when the run is over, completely or not at all.
 
-    `beside` are extra reporters that see everything first. `asks`: somebody will be asked about what is shown, so text
-    goes to stderr if the screen has another format. `above` wraps a function that writes to a terminal: its text then
-    does not run into the progress. Raises UsageError at the end for files that cannot be written, unless `require_all`
-    did.
+    `beside`: extra reporters that see everything first. `asks`: somebody will be asked about what is shown, so text
+    goes to stderr if the screen has another format. `above` wraps a function that writes to a terminal, so that its
+    text does not run into the progress. Raises UsageError at the end for files that cannot be written, unless
+    `require_all` did.
     """
     reporters = list(beside)
     files: list[_File] = []

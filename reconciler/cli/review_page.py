@@ -100,7 +100,10 @@ def _ready(url: str, stream: TextIO) -> None:
 
 
 def _open_browser(url: str) -> None:
-    """Opens the browser in a thread, because some block until they are closed. None is opened in the terminal."""
+    """Opens the browser in a thread, because some block until they are closed.
+
+    Without a graphical desktop or BROWSER, opens none.
+    """
     import threading
     import webbrowser
 

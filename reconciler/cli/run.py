@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model.sites import SiteRef
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE})
-"""Errors of writing if the disk is full or broken, or nobody reads any more: not a bug of this tool."""
+"""Write errors if the disk is full or broken, or nobody is reading any more: not a bug of this tool."""
 
 
 class ReportsFailed(UsageError):
@@ -41,7 +41,8 @@ class ReportsFailed(UsageError):
 class CommandRun:
     """A run in progress: where it reports, and whether it was asked to end.
 
-    `show_notices` shows those that still wait for others like them: nobody is asked before they have seen all.
+    `show_notices` shows the notices held back to be grouped with others like them, so that people see all before they
+    are asked.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ def reported(
     """Runs a command and returns its verdict. Its work emits the closing event that it returns.
 
     If a report cannot be opened, nothing is done, and the other reports say so; `harmless` work runs all the same.
-    Raises ReportsFailed if the reports cannot be written, and OSError if that shows only during the run.
+    Raises ReportsFailed if the reports cannot be written, and OSError if that turns out only during the run.
     """
     try:
         return _reported(command, shown, work, detailed=detailed, asks=asks, harmless=harmless)
@@ -134,7 +135,7 @@ def report_alone(error: UsageError | InvalidFiles) -> None:
 
 
 def _are_one_file(first: TextIO, second: TextIO) -> bool:
-    """Whether what is written to both ends up in one place, as with `2>&1`."""
+    """Whether both streams go to the same place, as with `2>&1`."""
     try:
         return os.path.sameopenfile(first.fileno(), second.fileno())
     except OSError:  # one of them is not a file

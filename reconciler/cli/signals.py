@@ -23,7 +23,7 @@ class StoppedEarly(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM came while no run was in progress that could be finished cleanly."""
+    """SIGTERM came when there was no run to finish cleanly."""
 
 
 PAUSE_SECONDS: Final = 2.0

@@ -33,7 +33,7 @@ def _opened(asked: RunOptions) -> Project:
 
 
 def _readable(asked: RunOptions) -> Project:
-    """The same, for commands that only look: with `--state`, also if the project file has problems."""
+    """The same, for commands that only look: with `--state`, even if the project file has problems."""
     return Project.find(asked.paths, asked.invocation, usable=asked.invocation.state is not None)
 
 
