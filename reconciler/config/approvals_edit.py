@@ -228,8 +228,8 @@ class _Update:
     def _draft(self, node: Any, found: DraftForReview, *, same_date: bool) -> tuple[bool, Digest]:
         """Updates an entry. Returns whether it is about the same content as before, and the digest that it now names.
 
-        What has changed, in the file too, is pending again. So is what was scheduled and cancelled since the last
-        decision, and an approval that may have been used already.
+        A draft that has changed, on the site or in the file, is pending again. So is one that was scheduled and
+        cancelled since the last decision, and one whose approval may have been used already.
         """
         yaml = self.yaml
         before, after = entry_at(yaml, node), shown_of(found)

@@ -99,7 +99,7 @@ def subjects(
     *,
     waiting: bool = False,
 ) -> tuple[Subject, ...]:
-    """What there is to decide on: what is selected and not already decided that way. `decision` None asks about drafts.
+    """What is selected and not already decided that way. Without `decision`, the drafts that are not approved.
 
     With `waiting`, only activities with a draft that waits for a decision are regenerated or discarded, so that nothing
     is thrown away that people have approved or decided on individually. Raises UsageError for a selector that matches

@@ -26,7 +26,7 @@ COMMITS: Final = 200
 """How far back the history of the approvals folder is searched."""
 
 VERSIONS: Final = 5
-"""How many versions of one file are read; an older approval is not compared with."""
+"""How many versions of one file are read; older approvals are not found."""
 
 
 AT_ONCE: Final = 100

@@ -1,4 +1,4 @@
-"""Lines as git counts them. YAML recognises more line ends, so the two may count differently (design.md 1.3)."""
+"""Lines as git counts them. YAML recognises more line breaks, so the two may count differently (design.md 1.3)."""
 
 from __future__ import annotations
 

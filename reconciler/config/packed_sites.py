@@ -21,7 +21,7 @@ _RAW = -15
 
 
 ROOM: Final = 256 * 1024
-"""The sites in this many bytes of files are kept as they are, which takes about six times as much memory.
+"""The sites from this many bytes of files are kept unpacked, which takes about six times the memory.
 
 Packing takes a tenth of the time of reading a site, and pays off only for many sites or large ones.
 """

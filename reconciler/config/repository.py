@@ -1,4 +1,4 @@
-"""What git knows about a project: what changed, what is committed, who decided; and commits, if a person asks for one.
+"""What git knows about a project: what changed, what is committed, who decided. Also makes a commit if a person asks.
 
 Git always runs in a clean environment. Nothing is ever pushed.
 """

@@ -22,7 +22,7 @@ class NotUsable(Exception):
 
 
 def read_time(read: Any, text: str, path: KeyPath, merged: MergedDocument) -> Any:
-    """What a reader of `times` makes of a text. If it cannot be read, reports the problem and raises NotUsable."""
+    """What `read`, from times.py, makes of a text. If it cannot be read, reports the problem and raises NotUsable."""
     try:
         return read(text)
     except ValueError as error:

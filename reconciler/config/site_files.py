@@ -44,7 +44,10 @@ class Paths(Sequence[Path]):
 
 
 class SiteFiles(Struct, frozen=True):
-    """The site files of a project, sorted, each once; and what no pattern matches: YAML near them, sites anywhere."""
+    """The site files of a project, sorted, each once, and files that no pattern matches.
+
+    The latter are all YAML files near the site files, and files anywhere in the project that declare a site.
+    """
 
     files: Paths
     passed_over: tuple[Path, ...]

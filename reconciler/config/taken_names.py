@@ -44,7 +44,7 @@ class TakenNames:
         return self._names, self._ids
 
     def add(self, more: Iterable[tuple[dict[str, Place], dict[str, Place]]]) -> bool:
-        """Adds the names and ids that others saw. If one occurs twice, returns False and adds none."""
+        """Adds names and ids that were seen elsewhere. If one occurs twice, returns False and adds none."""
         whole = [self.found, *more]
         names, ids = (
             {key: place for part in parts for key, place in part.items()} for parts in zip(*whole, strict=True)
@@ -78,7 +78,7 @@ class TakenNames:
 
 
 def _place_in(start: Place, key: str) -> Place:
-    """Where the document that begins there has its name or id, for which its file is read again."""
+    """Where the document that begins at `start` has its name or id. To find out, its file is read again."""
     data = read_file(start.file, start.file, [])
     found = (document for document in documents(data or b"", start.file, []) if document.start == start)
     document = next(found, None)

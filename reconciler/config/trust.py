@@ -120,7 +120,7 @@ def refused_command(trust: Trust) -> Diagnostic | None:
 
 
 def refused_path(path: Path, root: Path, trust: Trust) -> Diagnostic | None:
-    """Why a project's path may be neither read nor written, because its links lead outside; None if it may."""
+    """Why a project's path may not be read or written: its links lead outside. None if it may."""
     return ProjectBounds(root, trust).refused(path)
 
 
@@ -136,7 +136,7 @@ _OF_GIT: Final = mistake(
 def check_target(option: str, path: Path, environ: Mapping[str, str]) -> None:
     """Raises UsageError if a run may not write to a path given on the command line.
 
-    A link in the repository must not take a file outside it that was meant to be inside.
+    A file that was meant to be in the repository must not end up outside it because of a link.
     """
     if leads_away(path, _allowed(environ)):
         raise UsageError(

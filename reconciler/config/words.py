@@ -47,7 +47,7 @@ def looks_secret(text: str) -> bool:
 
 
 def listed(words: Iterable[Any], last: str = "") -> str:
-    """`a, b, c`, or with a last word `a, b or c`."""
+    """`a, b, c`; if `last` is `or`, `a, b or c`."""
     texts = [str(word) for word in words]
     if last and len(texts) > 1:
         return f"{', '.join(texts[:-1])} {last} {texts[-1]}"

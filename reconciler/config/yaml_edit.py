@@ -115,7 +115,7 @@ class YamlText(Struct):
 
     @property
     def result(self) -> str:
-        """The text with all changes, in its own line ends."""
+        """The text with all changes, with its own line endings."""
         newline = "\r\n" if "\r\n" in self.text else "\n"
         pieces: list[str] = []
         done = 0

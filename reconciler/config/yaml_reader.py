@@ -1,4 +1,4 @@
-"""Parser events -> documents. Without recursion, so that any depth is safe; anchors count as what they stand for."""
+"""Parser events -> documents. Without recursion, so that any depth is safe; aliases count as what they stand for."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DocumentReader:
 
     def _documents(self, next_event: Callable[[], Any]) -> Iterator[Document]:  # noqa: C901 - a call for each event would take longer than the rest
         index = weight = 0
-        # The container that is being read, its positions, and the key that waits for its value. Of a list, `keys` is
+        # The container that is being read, its positions, and the key that waits for its value. For a list, `keys` is
         # None. `stack` has the containers around it.
         items: Any = []
         sources = SourceMap(None, None, [])
@@ -121,7 +121,7 @@ class DocumentReader:
                 items.append(value)
                 parts.append(part)
             else:
-                if key not in keys:  # of a duplicate key, the first value counts
+                if key not in keys:  # if a key is duplicated, the first value counts
                     keys[key] = key_mark
                     items[key] = value
                     parts[key] = part

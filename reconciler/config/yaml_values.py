@@ -79,7 +79,7 @@ def _scalar(text: str) -> str:
 
 
 def _text(text: str, indent: int) -> str:
-    """A text of several lines as a literal block without a final line end; any other text on one line."""
+    """A text of several lines as a literal block without a final newline; any other text on one line."""
     written = block(text, indent) if "\n" in text else _scalar(text)
     return f"|-{written[1:]}" if written.startswith("|\n") else written
 

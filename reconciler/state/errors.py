@@ -29,7 +29,7 @@ class Conflict(Exception):
 
 
 def of_any_site(problem: Diagnostic) -> Diagnostic:
-    """A problem in the words for all sites that have it: each has files of its own in the state."""
+    """A problem, worded to cover all sites that have it, without a place: each site has its own files in the state."""
     if problem.code != STATE:
         return problem
     message = f"the state {problem.message}" if problem.continues is True else problem.message

@@ -14,7 +14,7 @@ from reconciler.state.folder import NOT_ALLOWED, LocalFolder
 from reconciler.state.store import Store, fresh
 
 PROBE = "doctor-"
-"""The beginning of a probe's key; the probe is deleted again."""
+"""The beginning of a probe's key; the probe is deleted afterwards."""
 
 
 class StateExamined(Struct, frozen=True):
@@ -26,7 +26,7 @@ class StateExamined(Struct, frozen=True):
 
 
 async def examine_store(store: Store, place: str) -> StateExamined:
-    """Tests a store with a small key of its own, which is deleted again. A missing folder is not created."""
+    """Tests a store with a small key of its own, which is deleted afterwards. A missing folder is not created."""
     if isinstance(store, LocalFolder) and not store.folder.exists():
         above = next(folder for folder in store.folder.absolute().parents if folder.exists())
         if not os.access(above, os.W_OK | os.X_OK):

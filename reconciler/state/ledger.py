@@ -1,8 +1,8 @@
 """Run ledgers: what each run did and did not do, one document for each of the last KEPT runs.
 
-While a run on workers goes on, each part that has ended has a document of its own, so that nothing is missing if the
-run is killed; the run's document takes their place. The caller decides what a ledger says; here it is a JSON value.
-What was published is not only here: it is also in the record of its site, where nothing removes it.
+While a run on workers goes on, the parts that have ended have documents of their own, so that nothing is missing if
+the run is killed; at its end, the run's document replaces them. The caller decides what a ledger says; here it is a
+JSON value. What was published is not only here: it is also in the record of its site, where nothing removes it.
 """
 
 from __future__ import annotations

@@ -23,13 +23,13 @@ _CALL: Final = re.compile(r"(\S+) (\S+)(?: answered (?:(\d+) ?)?(\S*))?\Z")
 
 
 def with_failure(entry: dict[str, Any]) -> dict[str, Any]:
-    """A plain journal entry whose `unknown` becomes a failure, or null; it was a problem, or a sentence or empty."""
+    """A plain journal entry whose `unknown`, a problem or a sentence, becomes a failure, or null if it was empty."""
     stored = entry.get("unknown")
     return {**entry, "unknown": _failure(stored, Trouble.OUTCOME_UNKNOWN)} if stored is not None else entry
 
 
 def end_of(note: dict[str, Any]) -> dict[str, Any]:
-    """A plain note of how a call ended, which had the whole outcome."""
+    """A plain note of how a call ended, converted from one that held the whole outcome."""
     outcome = note["outcome"]
     if not isinstance(outcome, dict) or "kind" not in outcome:
         return note
@@ -58,7 +58,7 @@ def _failure(stored: object, code: Trouble) -> dict[str, Any] | None:
 
 
 def ledger_of(ledger: Json) -> Json:
-    """The ledger of a run with problems for what was not done, and for its notes, which were sentences."""
+    """The ledger of a run, with problems in place of the sentences that its entries and notes held."""
     sites = ledger.get("sites") if isinstance(ledger, Mapping) else None
     if not isinstance(ledger, Mapping) or not isinstance(sites, tuple):
         return ledger

@@ -1,4 +1,4 @@
-"""PartResults: the results of sites in a run with workers, stored where the run and every attempt find them.
+"""PartResults: the results of sites in a run with workers, stored where the run and every attempt can find them.
 
 A result is stored here before its site's lease is released, so that whoever gets the lease next knows whether the work
 was done. The caller decides what a result says; here, it is bytes. The run removes them once it has written its ledger.
@@ -59,7 +59,7 @@ class PartResults:
     async def begin(self, part: int) -> bool:
         """Records that an attempt at a part begins, and returns whether it is the first. Raises StateError.
 
-        Before this returns False, `is_repeated` is true for every attempt at the part.
+        By the time this returns False, `is_repeated` is true for every attempt at the part.
         """
         if await self._begin(f"{self._prefix}{part}"):
             return True
@@ -95,7 +95,7 @@ class PartResults:
         await self._store.put(f"{self._prefix}run", f"{stop} {fresh()}".encode(), expected=ANY, durable=False)
 
     async def asked(self) -> tuple[Stop, str]:
-        """What the workers were asked to do, with a text that differs each time. Raises StateError."""
+        """What the workers were asked to do, with a text that differs for each `ask`. Raises StateError."""
         stored = await self._store.get(f"{self._prefix}run")
         stop, _, once = (stored.data.decode() if stored is not None else "").partition(" ")
         return Stop(stop), once

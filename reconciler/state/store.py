@@ -18,7 +18,7 @@ from msgspec import Struct
 from reconciler.state.errors import Conflict, StateError
 
 Version = NewType("Version", str)
-"""What a write of a key left behind; only compared, and only by the store that returned it."""
+"""The version of what is stored under a key; only compared, and only by the store that returned it."""
 
 
 class Any(Enum):
