@@ -21,7 +21,7 @@ from reconciler.model.writes import Verb
 
 
 class Reason(StrEnum):
-    """Why an action is planned. The facts behind it are in `because`."""
+    """Why an action is planned. The facts behind it are in `details`."""
 
     DIFFERS = "differs"
     DECLARED = "declared"
@@ -200,7 +200,7 @@ def refusal(address: Address, code: RefusedBy, message: str, fix: str, *, says_n
 
 
 ENOUGH: Final = 2
-"""If the state has at least this many objects of a kind and none is shown, the site is refused; just one is drift."""
+"""If the state has this many objects of a kind or more and none is shown, the site is refused; one missing is drift."""
 
 
 def not_shown(address: Address, message: str) -> Diagnostic:
@@ -265,7 +265,7 @@ class GoingOut(Struct, frozen=True):
 
 
 class EndedPost(Struct, frozen=True):
-    """A post scheduled by this tool that has ended, as this plan found out, in people's terms.
+    """A post scheduled by this tool that this plan found to have ended, as it is shown to people.
 
     `moment` is when it was last expected to go out; None if unknown.
     """
@@ -302,7 +302,7 @@ class Plan(Struct, frozen=True):
     still_going_out: tuple[StillGoingOut, ...] = ()
     """What goes out although it is no longer wanted. Comes first on every screen."""
     discarded: tuple[Discarded, ...] = ()
-    """The drafts that actions throw away, in people's terms."""
+    """The drafts that actions throw away, as they are shown to people."""
     edited: tuple[str, ...] = ()
     """The fields that somebody edited on the site since the last apply and that this plan overwrites (`edit_key`)."""
     ended: tuple[EndedPost, ...] = ()

@@ -66,7 +66,7 @@ def out_unrecorded(observed: ObservedSite, recorded: RecordedSite) -> frozenset[
 
 
 def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcome, ...]:
-    """What became of this tool's posts, as far as it is not recorded yet."""
+    """What became of this tool's posts, if that is not recorded yet."""
     known = {outcome.post: outcome for outcome in recorded.outcomes}
     ours, found = scheduled_by_us(recorded), []
     for id, (post, _) in sorted(seen_posts(observed).items()):

@@ -148,7 +148,7 @@ def _marketing_plan(wanted: bool, live: MarketingPlan) -> dict[str, JsonObject]:
 def activities_as_asked(
     rules: tuple[ActivityRule, ...], activities: tuple[Activity, ...], recorded: RecordedSite, scope: Scope
 ) -> dict[str, JsonObject]:
-    """The activities that are as a rule made or set them."""
+    """The activities that still have the values that a rule gave them."""
     created = find_created(rules, activities, recorded)
     decided = decide(rules, in_order(activities), created, recorded, scope)
     found: dict[str, JsonObject] = {}
@@ -177,7 +177,7 @@ def _has(activity: Activity, values: JsonObject) -> bool:
 def posts_as_asked(
     rules: tuple[PostsRule, ...], activities: tuple[Activity, ...], scope: Scope
 ) -> dict[str, JsonObject]:
-    """The activities that have posts, or have none, as a rule asks."""
+    """The activities that have posts if a rule asks for them, or have none if it asks for none."""
     decided = decide_posts(rules, activities, scope)
     return {
         key_of(Kind.POSTS, activity.id): PRESENT if rule.present else ABSENT_NOW

@@ -113,8 +113,8 @@ def is_lost(candidate: Candidate, policy: Policy, scope: Scope) -> bool:
 def moment_of(at: time | None, activity: Activity, scope: Scope) -> datetime | None:
     """A wall time on the activity's own day in the site's zone.
 
-    A wall time that the clocks skip is moved on by the length of the gap (02:30 becomes 03:30). Of one that they
-    repeat, the first is taken.
+    A wall time that the clocks skip is moved on by the length of the gap (02:30 becomes 03:30). If they
+    repeat it, the first one is taken.
     """
     if at is None:
         return None

@@ -32,7 +32,7 @@ class DecisionsPart(Struct, frozen=True):
     """What becomes of the activities that people decided about.
 
     `cleared` are activities whose posts go away. Those in `held` are about to get new drafts. `lost` has both, with the
-    decision for which their scheduled posts are cancelled.
+    decision that gets their scheduled posts cancelled.
     """
 
     actions: tuple[Action, ...] = ()
@@ -197,7 +197,7 @@ def _discards(approval: ActivityApproval | None) -> bool:
 
 
 def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
-    """The activities whose posts an earlier run asked to regenerate and that may still be under way.
+    """The activities whose posts an earlier run asked to regenerate, if that may still be under way.
 
     For each: whether each of its calls was about stories.
     """

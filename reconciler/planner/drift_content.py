@@ -83,7 +83,7 @@ def waiting_items(
 ) -> list[DriftItem]:
     """The posts that go wrong while there is no marketing plan to audit them in.
 
-    These are posts that the plan cancels, that go out unwanted, or that failed, while it is deleted or being generated.
+    These are posts that the plan cancels, that go out unwanted, or that failed.
     """
     audit = _Audit(desired, observed, recorded, plan, scope)
     found = {str(item.address): item for item in audit.going_wrong()}

@@ -108,7 +108,7 @@ class DriftItem(Struct, frozen=True):
 
     @property
     def statement(self) -> str:
-        """What is said about it beside its name and the side that changed; empty if it is converged."""
+        """What is said about it apart from its name and the side that changed; empty if it is converged."""
         said = without_name(self.problem).cause if self.problem is not None else ""
         return said.removeprefix(f"{spoken(self.moved)}: ") if self.moved is not None else said
 

@@ -298,8 +298,8 @@ def _regeneration(
 ) -> Action:
     """What regenerates the marketing plan, and why.
 
-    `saved`: the site has all that changed already, so an earlier run saved it. What is pending is recorded before it is
-    saved, so the record does not say whether it was.
+    `saved`: the site already has every changed input, so an earlier run saved it. What is pending is recorded before it
+    is saved, so the record does not say whether it was.
     """
     discards = tuple(post.id for post in upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT})))
     research = {

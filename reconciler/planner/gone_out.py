@@ -40,7 +40,7 @@ WhyNot: TypeAlias = Literal[
 
 
 def no_longer_wanted(reason: WhyNot) -> Diagnostic:
-    """Why a post was not to go out."""
+    """Why a post should not have gone out."""
     match reason:
         case Reason.WITHDRAWN:
             message = "its approval was withdrawn"

@@ -43,7 +43,7 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
 def not_expected(
     blocked: tuple[Diagnostic, ...], desired: DesiredSite, observed: ObservedSite
 ) -> tuple[Diagnostic, ...]:
-    """What blocks parts of a site, without what an unmet expectation of its file says already."""
+    """What blocks parts of a site, except for what an unmet expectation of its file already says."""
     unpublished = desired.expect.published is True and observed.published is False
     lost = {channel for channel in desired.expect.channels if observed.channel(channel) is not ChannelStatus.VALID}
     if not unpublished and not lost:

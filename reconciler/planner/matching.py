@@ -77,7 +77,7 @@ def find_created(
     found: dict[int, Activity] = {}
 
     def take(index: int, *lists: list[ActivityId]) -> None:
-        """Takes the last activity of each list that is not taken yet; of several of them, the one whose id is first.
+        """Takes one activity: of the last one left in each list, the one whose id is first.
 
         What is taken is dropped from the lists, so that no activity is looked at again for every rule.
         """
@@ -142,7 +142,8 @@ def decide(
 def _was_set_by(rule: SetActivities, activity: Activity, setters: set[Digest]) -> bool:
     """Whether a rule set an activity that it does not cover now.
 
-    The state says so: `setters` are the rules that it has the activity under. If there are none, its values decide.
+    The state says so: `setters` are the rules under which it records the activity. If there are none, its values
+    decide.
     """
     return match_key(rule.match) in setters if setters else is_as_set(activity, rule)
 

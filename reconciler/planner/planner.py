@@ -93,7 +93,7 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
 
 
 def _may_yet_go_out(plan: Plan, doubtful: Sequence[Action], recorded: RecordedSite) -> tuple[OpenEntry, ...]:
-    """Schedulings whose outcome is not known and of which the plan says nothing else: the post may go out."""
+    """Schedulings whose outcome is not known and about which the plan says nothing else: the post may go out."""
     said = {action.address for action in (*plan.actions, *doubtful)} | {problem.address for problem in plan.blocked}
     return tuple(
         entry for entry in recorded.open if isinstance(entry.operation, SchedulePost) and entry.address not in said
@@ -219,7 +219,7 @@ def _deferred(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope:
 
 
 def _with_waiting(plan: Plan, waiting: WaitingPart) -> Plan:
-    """The plan with what is cancelled, first of all, and with what goes out in spite of being unwanted."""
+    """The plan with the cancels, which come first, and with what goes out although it is unwanted."""
     return replace(
         plan,
         actions=(*waiting.cancels, *plan.actions),

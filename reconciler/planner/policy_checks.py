@@ -146,7 +146,7 @@ def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -
 
 
 def folded(text: str) -> str:
-    """The form of a text in which banned words are searched: without case, width, and invisible characters."""
+    """The form of a text that is searched for banned words: without case, width, and invisible characters."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(letter for letter in re.sub(_UNSEEN, "", plain) if unicodedata.category(letter) != "Cf")
 

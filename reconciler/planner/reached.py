@@ -51,7 +51,7 @@ class Reached(Struct, frozen=True):
 
 
 def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets: TargetFilter) -> Reached:
-    """The objects that a site's file, live state or plan know, collected only if an option names one by key."""
+    """The objects known from a site's file, live state or plan, collected only if an option names one by key."""
     site = SiteLabels(desired.ref.name, desired.labels)
     if not any(covers_site(selector, site) for selector in _with_key(targets)):
         return Reached()

@@ -60,7 +60,7 @@ NEEDS_ANOTHER_APPROVAL: Final = frozenset(
 class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out; `exact` says whether that is certain.
 
-    `problems` are what the policy, its channel, its premium plan or the site would have against it if it were approved.
+    `problems` are what the policy, its channel, the premium plan or the site would have against it if it were approved.
     """
 
     post: Post

@@ -39,7 +39,7 @@ class PlanTally(Struct, frozen=True):
     discard: int = 0
     """Drafts that are thrown away. Scheduled posts are cancelled, and never among them."""
     deleted: int = 0
-    """Events, activities and marketing plans that are deleted: of what is destroyed, the part under `maxDelete`."""
+    """Events, activities and marketing plans that are deleted: the part of `destroy` that `maxDelete` limits."""
     pending: int = 0
     blocked: int = 0
     deferred: int = 0

@@ -192,7 +192,7 @@ def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:
 
 
 def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
-    """What goes out although today's plan of the same site does not want it, and that a saved plan does not stop."""
+    """What goes out because a saved plan does not stop it, although today's plan of the same site does not want it."""
     stopping = {action.address for action in saved.actions if stops(action)}
     missed = left_out((action for action in today.actions if action.address not in stopping), BY_SAVED_PLAN)
     said = {post.address for post in missed}
