@@ -1,7 +1,7 @@
 """What it costs to hold the leases of many sites: `python benchmarks/leases.py [--sites 10000] [--seconds 35]`.
 
 Takes a tenth of them and then all of them, holds them over two renewals, and releases them. Prints what share of a core
-that takes, and how it grows: 1.00 is linear. A real run holds only as many as sites are under way.
+that takes, and how it grows: 1.00 is linear. A real run holds only those of the sites under way.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ from reconciler.wiring import open_session
 from reconciler.worker import run_part
 
 NOWHERE = "http://127.0.0.1:1"
-"""Stands for the address at which a worker answers itself."""
+"""A placeholder that each worker replaces with its own server's address."""
 
 COUNTS = (1, 2, 4)
 

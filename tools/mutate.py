@@ -83,7 +83,7 @@ def main() -> int:
 
 
 def _copy(target: Path) -> Path:
-    """A copy of the files that git knows."""
+    """A copy of the files that git tracks."""
     listed = subprocess.run(["git", "-C", str(TOP), "ls-files", "-z"], check=True, capture_output=True, text=True)  # noqa: S603, S607
     for name in filter(None, listed.stdout.split("\0")):
         (target / name).parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ MOST_NAMES: Final = 3
 """How many sites are named if many share a problem or a change."""
 
 MOST_NUMBERS: Final = 5
-"""How many lines say what sites publish or throw away, for sites with the same numbers each."""
+"""How many lines may say what sites publish or throw away, one per set of numbers; beyond that, a total."""
 
 
 class SharedSites:
@@ -171,7 +171,7 @@ def _details(title: str, lines: Iterable[str]) -> str:
 
 
 class Section:
-    """Pieces of which the first ones are kept, each with the sites that share it; the rest are counted."""
+    """Keeps the first pieces, each with the sites that share it, and counts the rest."""
 
     def __init__(self, most: int) -> None:
         self._room = most

@@ -21,7 +21,7 @@ FEW: Final = 10
 """Up to this many sites, all findings are shown; for more, only problems, each once."""
 
 NAMED: Final = 5
-"""How many sites are named with a finding that more of them share."""
+"""How many of the sites that share a finding are named; the rest are counted."""
 
 
 def examined_lines(
@@ -29,7 +29,7 @@ def examined_lines(
 ) -> Iterator[str]:
     """What is wrong and, with `facts`, what was found to be in order. Empty if there is nothing to say.
 
-    `explained` are the problems of earlier sites, each with the first site that has it, where it is said what to do.
+    `explained` are the problems of earlier sites, each with the first site that has it, which says what to do.
     """
     if not examined.findings and not (facts and examined.facts):
         return

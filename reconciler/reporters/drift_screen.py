@@ -223,7 +223,7 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Item:
 
 
 def _names(items: Sequence[DriftItem]) -> str:
-    """The names of several objects; of posts that apply will schedule, the first."""
+    """The names of several objects; of posts that are blocked or not yet scheduled, only the first few."""
     if not items[0].channel:
         return ", ".join(filter(None, (item.problem.name for item in items if item.problem)))
     return by_channels(items, MOST_NAMED if items[0].finding in TOLD_TOGETHER else len(items), "post")

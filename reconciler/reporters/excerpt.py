@@ -78,7 +78,7 @@ def closing_of(event: results.SiteEvent) -> Closing | None:
 
 
 def joined(one: Closing, other: Closing) -> Closing:
-    """How a run over the sites of both would end. They are of one command."""
+    """How a run over the sites of both runs would end. Both must be runs of the same command."""
     match one, other:
         case results.PlanCompleted(), results.PlanCompleted():
             return results.PlanCompleted(

@@ -123,7 +123,10 @@ class Failures:
         return next((found.example for found in self._causes.values()), None)
 
     def refused_line(self) -> str | None:
-        """`Refused: shop: ...`, or `Refused: 3 sites: ...`; of several reasons only the number. None without sites."""
+        """`Refused: shop: ...`, or `Refused: 3 sites: ...`; for several reasons, only their number.
+
+        None without sites.
+        """
         if not self._causes:
             return None
         if self.count == 1 and self.first is not None:

@@ -178,5 +178,5 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
 
 
 def without_place(finding: Diagnostic) -> Diagnostic:
-    """The finding for a format that shows its place by other means than words."""
+    """The finding for a format that shows its place by means other than words."""
     return replace(finding, place=None)

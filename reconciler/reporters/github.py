@@ -29,7 +29,7 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE
 
 
 FEW_SITES: Final = 5
-"""From this number of sites on, a problem of the sites themselves has one annotation for all but the first."""
+"""If this many sites or more share a problem, the first gets its own annotation, and all others share one."""
 
 MOST_NAMES: Final = 8
 """How many of them it names; the rest are counted."""

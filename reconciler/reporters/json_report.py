@@ -1,6 +1,6 @@
 """The JSON format: one document per run, for programs. Every value as it was read, with the escapes of JSON.
 
-Sites are written as they come and not kept. Keys have a fixed order, and there is no time of creation.
+Sites are written as they come and not kept. Keys have a fixed order, and there is no creation time.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from reconciler.reporters.ledger_text import (
 MOST_ROWS: Final = 30
 
 MOST_KINDS: Final = 3
-"""If sites with the same results differ in what was done in more ways than this, it is left out."""
+"""If sites with the same results differ in what was done in more ways than this, what was done is left out."""
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -64,7 +64,7 @@ class LedgerSummary:
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
 
     def applied(self, applied: SiteApplied) -> SiteName | None:
-        """Adds a site that was worked on. Returns an earlier one with the same cause of what was not done, if any."""
+        """Adds a site that was worked on. Returns an earlier one that was held up by the same cause, if any."""
         ledger = applied.ledger
         results = {entry.result for entry in ledger.entries}
         worst = min((WORST_FIRST.index(result) for result in results), default=len(WORST_FIRST) - 1)

@@ -77,7 +77,7 @@ _TIME_OVER: Final = frozenset({Trouble.STILL_UNDER_WAY, Trouble.BEHIND})
 MOST_TITLES: Final = 3
 
 FEW_SITES: Final = 5
-"""From this number of sites on, fully successful sites are only counted, and each site that ends has a line or two."""
+"""With this many sites or more, fully successful sites are only counted, and every other site has a line or two."""
 
 
 def has_problems(ledger: SiteLedger) -> bool:

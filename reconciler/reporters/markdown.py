@@ -166,7 +166,7 @@ class MarkdownReporter:
     def _fold(
         self, name: str, lines: list[str], closing: Closing | None = None, shared: Sequence[Line | Total] = ()
     ) -> None:
-        """Adds a block; sites with the same block share it, and many sites one that differs only in names and numbers.
+        """Adds a block; sites with the same block share it. So do many whose blocks differ only in names and numbers.
 
         `closing` has the totals of its last line.
         """

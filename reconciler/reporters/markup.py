@@ -20,7 +20,7 @@ from reconciler.model.differences import (
 from reconciler.model.text import printable
 
 LONG: Final = 1_500
-"""From this number of characters on, two texts are shown around their differences."""
+"""If two texts have more characters than this together, only the parts around their differences are shown."""
 
 _TAGS: Final = {Mark.KEPT: "{}", Mark.GAP: '<span class="soft">{}</span>', Mark.REMOVED: "<del>{}</del>"}
 _ADDED: Final = "<ins>{}</ins>"

@@ -139,7 +139,7 @@ class ReportPage:
         self._calendar.add(id, post)
 
     def refuse(self, id: str) -> None:
-        """Marks what the table with that id shows as to be done: the run as a whole is refused."""
+        """Marks everything still to be done in the table with that id: the run as a whole is refused."""
         self._calendar.refuse(id)
 
     def write(self, write: Callable[[str], object], title: str, top: Sequence[str], *, first: str = "") -> None:

@@ -37,7 +37,7 @@ from reconciler.reporters.totals import titles_counted
 from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5
-"""From this number of sites on there is a table, and waiting drafts share one line."""
+"""With this many sites or more, there is a table, and waiting drafts share one line."""
 
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3

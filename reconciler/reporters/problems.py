@@ -100,7 +100,7 @@ class ProblemReporter:
         self._show_about_files()
 
     def _show_about_sites(self, *, between: bool) -> None:
-        """`between`: the events of sites are not over, so only notices that come in a row are complete."""
+        """`between`: more events of sites may follow, so only notices that come in a row are shown; the others wait."""
         later = {key: found for key, found in self._about_sites.items() if between and found[0].code not in IN_A_ROW}
         for groups in _by_kind(found for key, found in self._about_sites.items() if key not in later):
             shown = groups[:MOST_KINDS] if len(groups) > MOST_KINDS + 1 else groups
@@ -138,7 +138,7 @@ class ProblemReporter:
 
 
 def _by_kind(found: Iterable[list[Diagnostic]]) -> Iterable[list[list[Diagnostic]]]:
-    """The notices with those of one kind together. What goes out, and what a run does not know, stay alone."""
+    """The notices, with those of a kind in COUNTED together and each of the others by itself."""
     kinds: dict[object, list[list[Diagnostic]]] = {}
     for alike in found:
         first = alike[0]

@@ -30,10 +30,10 @@ ENOUGH: Final = 5
 """How many sites must be done before the remaining time is estimated from them."""
 
 STRAGGLING: Final = 1.25
-"""A site that waits this many times as long as any before it is no longer expected to end like those."""
+"""If a site waits longer than the longest wait so far times this, the remaining time is no longer estimated."""
 
 ROOMY: Final = 100
-"""From this number of columns on, the bar also says what was begun last."""
+"""With this many columns or more, the bar also says what was begun last."""
 
 SPARE: Final = 24
 """With fewer columns left beside the numbers, it does not say what was begun last: a number must not be cut."""

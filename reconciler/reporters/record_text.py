@@ -92,12 +92,12 @@ class RecordText:
         yield from listed(texts, self._screen)
 
     def posts(self) -> Iterator[str]:
-        """What was scheduled, when for, and what became of it as far as is known."""
+        """What was scheduled, for when, and what became of it as far as is known."""
         for post in self._recorded.published:
             yield from self._post(post)
 
     def decisions(self) -> Iterator[str]:
-        """The reviewers' decisions about activities that were carried out."""
+        """The reviewers' decisions that were carried out, by activity."""
         found = (f"{decision}: {self._activities([id])}" for id, decision, _ in self._recorded.consumed)
         yield from listed(found, self._screen)
 

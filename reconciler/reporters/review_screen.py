@@ -23,7 +23,7 @@ from reconciler.reporters.review_text import STATUS_WORDS
 from reconciler.reporters.values import quoted
 
 FEW_SITES = 5
-"""From this number of sites on, sites with the same numbers share a line, at the end."""
+"""With this many sites or more, those with the same numbers share a line, at the end."""
 
 MOST_NAMES = 8
 

@@ -130,7 +130,7 @@ def next_after_review(review: ReviewCompleted) -> str | None:
 
 
 def next_after_deciding(decided: Decided) -> str | None:
-    """What to type once drafts have been decided."""
+    """What to type once drafts have been decided on."""
     if not decided.listed:
         return "reconciler review"
     return "reconciler plan   (shows what the decisions will do)" if decided.drafts or decided.activities else None

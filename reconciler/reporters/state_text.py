@@ -126,7 +126,7 @@ def _section(title: str, lines: Iterable[str], screen: Screen) -> Iterator[str]:
 
 
 def holder_lines(lock: LockRecord | None, screen: Screen, *, ended: bool) -> Iterator[str]:
-    """Whose a lock is: host, process, user, CI job, since and until when."""
+    """Who holds a lock: host, process, user, CI job, since and until when."""
     if lock is None:
         return
     holder = lock.holder
@@ -182,7 +182,7 @@ def show_line(site: SiteState) -> str:
 
 
 def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
-    """Whose a lock is, and what removing it does."""
+    """Who holds a lock, and what removing it does."""
     yield from wrapped((Span(f"{found.name} is locked by", Style.BOLD),), screen)
     yield from holder_lines(found.lock, screen, ended=found.ended)
     if not found.ended:

@@ -13,7 +13,7 @@ A fault is a mapping:
 |---|---|---|
 | throttle | 429, nothing is done | retryAfter (seconds), body: json (default), empty, html; code in the JSON |
 | error | a 4xx or 5xx, nothing is done | status, body: empty (default), json, html; code |
-| forbidden | 403 with an empty message, as a burst throttle was seen (S) | |
+| forbidden | 403 with an empty message, as seen when a burst was throttled (S) | |
 | slow | waits, then answers as usual | seconds |
 | drop-before | the connection is lost, nothing is done | |
 | drop-after | the connection is lost, the effect is there | |
