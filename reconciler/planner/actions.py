@@ -21,7 +21,7 @@ from reconciler.model.writes import Verb
 
 
 class Reason(StrEnum):
-    """Why an action is planned. The facts behind it are in `details`."""
+    """Why an action is planned. The facts behind it are in `because`."""
 
     DIFFERS = "differs"
     DECLARED = "declared"
