@@ -137,7 +137,7 @@ def whole(text: str) -> str:
 
 
 def comparable(text: str) -> str:
-    r"""A text as it is compared and digested: NFC, `\n` for line ends, no leading or trailing whitespace."""
+    r"""A text as it is compared and digested: NFC, `\n` for line endings, no leading or trailing whitespace."""
     return unicodedata.normalize("NFC", whole(text).replace("\r\n", "\n")).strip()
 
 

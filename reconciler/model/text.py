@@ -22,7 +22,7 @@ _UNUSUAL_SPACE: Final = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 
 
 def normal_text(text: str) -> str:
-    r"""The form in which two texts are compared: NFC, line ends as `\n`, no leading or trailing whitespace.
+    r"""The form in which two texts are compared: NFC, line endings as `\n`, no leading or trailing whitespace.
 
     It is not documented what the API does to texts (remote-api.md 17.7). Without this, a text that came back slightly
     different would be written, and generated from, in every run.

@@ -14,7 +14,7 @@ from reconciler.reporters.layout import inert, inert_json
 
 
 def tool_text(event: tool_results.AnyToolEvent) -> str:
-    """What is written for an event, including line ends. A schema and a script are written as they are."""
+    """What is written for an event, including line endings. A schema and a script are written as they are."""
     match event:
         case tool_results.VersionShown() | tool_results.SchemaShown() | tool_results.ScriptShown():
             return event.text

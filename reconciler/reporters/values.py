@@ -24,7 +24,7 @@ from reconciler.planner.changes import Step, details_of
 from reconciler.reporters.layout import Span, Style
 
 LONG: Final = 60
-"""If a changed text has more characters than this, only the words that changed are shown."""
+"""If a changed text has more characters than this, only the words around each change are shown."""
 
 LONGEST: Final = 160
 """How many characters of a value are shown; `--explain` and the other formats have all of them."""
