@@ -216,6 +216,7 @@ WORDS: Final = {
     "PlanTally.toReview": "How many drafts wait for review.",
     "ApplyTally.stillGoingOut": "How many posts go out although they are no longer wanted.",
     "ReviewRecord.stillGoingOut": "How many posts go out although they are no longer wanted.",
+    "ReviewRecord.toDiscard": "How many of the waiting drafts the next `apply` discards.",
     "account": "The id of the account.",
     "accountName": "The name of the account.",
     "actions": "The actions, in the order in which they are applied.",

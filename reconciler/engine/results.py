@@ -210,7 +210,7 @@ class ReviewCompleted(adoption_results.Counts, frozen=True):
     """For how many of the waiting drafts something else must change first, so that approving them does not help."""
     sites_stuck: int = 0
     """In how many sites all waiting drafts are like that."""
-    discarded: int = 0
+    to_discard: int = 0
     """How many of the waiting drafts the next apply discards."""
 
 

@@ -61,7 +61,7 @@ async def review_sites(
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
     sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
-    stuck = sites_stuck = discarded = 0
+    stuck = sites_stuck = to_discard = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -74,7 +74,7 @@ async def review_sites(
                 pending += waiting
                 sites_pending += bool(waiting)
                 stuck += held
-                discarded += review.to_discard
+                to_discard += review.to_discard
                 sites_stuck += bool(waiting) and held == waiting
                 unrecorded += held < waiting and not result.recorded
                 approved += review.count(ReviewStatus.APPROVED)
@@ -86,7 +86,7 @@ async def review_sites(
             case SiteNotReviewed():
                 going_out += len(result.going_out)
     completed = ReviewCompleted(
-        sites, pending, sites_pending, approved, failed, not_out, going_out, unrecorded, stuck, sites_stuck, discarded
+        sites, pending, sites_pending, approved, failed, not_out, going_out, unrecorded, stuck, sites_stuck, to_discard
     )
     emit(completed)
     return completed

@@ -51,8 +51,11 @@ TO_DECIDE: Final = frozenset(
 )
 """What people are asked about."""
 
+TO_BE_DISCARDED: Final = "to-be-discarded"
+"""The code of the problem that the next apply discards a draft, for instance because it regenerates the plan."""
+
 NEEDS_ANOTHER_APPROVAL: Final = frozenset(
-    {BlockedBy.CANCELLED_AFTER_APPROVAL, BlockedBy.CHANNEL_GONE, BlockedBy.POLICY, BlockedBy.TOO_LATE}
+    {BlockedBy.CANCELLED_AFTER_APPROVAL, BlockedBy.CHANNEL_GONE, BlockedBy.POLICY, BlockedBy.TOO_LATE, TO_BE_DISCARDED}
 )
 """What blocks a draft as it is: approving it does not help, and once it has changed, it must be approved again."""
 
@@ -60,7 +63,8 @@ NEEDS_ANOTHER_APPROVAL: Final = frozenset(
 class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out; `exact` says whether that is certain.
 
-    `problems` are what the policy, its channel, the premium plan or the site would have against it if it were approved.
+    `problems` are what the policy, its channel, the premium plan or the site would have against it if it were approved,
+    and that the next apply discards it.
     """
 
     post: Post
@@ -82,13 +86,16 @@ class ReviewedPost(Struct, frozen=True):
     """What looks wrong with it but does not block it."""
     decided: bool = False
     """Whether the file says `approve`, whatever that is worth."""
-    discarded: bool = False
-    """Whether the next apply discards it, for instance because it regenerates the marketing plan."""
 
     @property
     def is_stuck(self) -> bool:
         """Whether approving it does not help, because it must change first or is about to be discarded."""
-        return self.discarded or any(problem.code in NEEDS_ANOTHER_APPROVAL for problem in self.problems)
+        return any(problem.code in NEEDS_ANOTHER_APPROVAL for problem in self.problems)
+
+    @property
+    def to_discard(self) -> bool:
+        """Whether the next apply discards it."""
+        return any(problem.code == TO_BE_DISCARDED for problem in self.problems)
 
 
 class ReviewedActivity(Struct, frozen=True):
@@ -195,7 +202,7 @@ class Review(Struct, frozen=True):
     @property
     def to_discard(self) -> int:
         """How many of the waiting posts the next apply discards."""
-        return sum(reviewed.discarded for reviewed in self.waiting)
+        return sum(reviewed.to_discard for reviewed in self.waiting)
 
     def count(self, status: ReviewStatus) -> int:
         """How many of the shown posts have this status."""

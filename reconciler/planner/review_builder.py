@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.address import Kind
+from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import (
     ActivityApproval,
     ActivityDecision,
@@ -34,7 +35,7 @@ from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
-from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.planner.review import TO_BE_DISCARDED, Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.planner.unstopped import until_applied
 from reconciler.planner.used_approvals import was_scheduled
 
@@ -197,7 +198,7 @@ class _ReviewBuilder(Struct, frozen=True):
             activity,
             decision,
             done,
-            tuple(self._post(post, activity) for post in self._posts(activity)),
+            tuple(self._post(post, activity, decision) for post in self._posts(activity)),
             approval.decision if approval is not None and lapsed else None,
         )
 
@@ -211,7 +212,7 @@ class _ReviewBuilder(Struct, frozen=True):
         ]
         return sorted(found, key=lambda post: (post.channel, post.type, post.id))
 
-    def _post(self, post: Post, activity: Activity) -> ReviewedPost:
+    def _post(self, post: Post, activity: Activity, decision: ActivityDecision) -> ReviewedPost:
         candidate = self.candidates.get(post.id)
         known = self.desired.approvals.draft(post.id)
         times = times_scheduled(self.recorded, post) if post.status is PostStatus.DRAFT else None
@@ -243,13 +244,21 @@ class _ReviewBuilder(Struct, frozen=True):
             wanted,
             times,
             cancellations,
-            tuple(self.blocked.get(post.id, ())) if wanted else (),
+            tuple(self._problems(post, kept=decision is ActivityDecision.KEEP)) if wanted else (),
             verdict.differences,
             verdict.state is ApprovalState.UNPROVEN,
             self.warnings.get(post.id, ()),
             known is not None and known.decision is DraftDecision.APPROVE,
-            post.id in self.discarded,
         )
+
+    def _problems(self, post: Post, *, kept: bool) -> Iterator[Diagnostic]:
+        """What blocks a post even if it is approved. `kept`: no decision about its activity says that already."""
+        if kept and post.id in self.discarded:
+            address = Address(self.scope.site, Kind.DRAFT, post.id)
+            yield Diagnostic(
+                TO_BE_DISCARDED, "the next apply discards it", "run plan, which shows why", address=address
+            )
+        yield from self.blocked.get(post.id, ())
 
     def _with_name_in_file(self, post: Post) -> Post:
         """The post under the account name that was approved, if no other name has been read since.

@@ -88,7 +88,6 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
     differences = reviewed.differences if reviewed.status is not ReviewStatus.PENDING else ()
     times = reviewed.cancellations
     cancelled = ["cancelled once" if times == 1 else f"cancelled {times:,} times"] if times else []
-    discarded = ["the next apply discards it"] if reviewed.discarded else []
     return Card(
         site=review.site,
         activity=live.id,
@@ -103,7 +102,7 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
         posts=len(activity.shown),
         sent_back=activity.decision,
         blocked=tuple(problem.message for problem in reviewed.problems),
-        notes=(*([post.error] if post.error else ()), *cancelled, *discarded, *map(cause, reviewed.warnings)),
+        notes=(*([post.error] if post.error else ()), *cancelled, *map(cause, reviewed.warnings)),
         changed=changed(differences, post.content, review.zone),
         link=post.external_url or "",
     )

@@ -124,8 +124,8 @@ def next_after_review(review: ReviewCompleted) -> str | None:
     approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')})"
     if drafts:
         return record_first(review.unrecorded) or approve
-    if review.discarded:
-        return f"reconciler plan   (shows why the next apply discards {plural(review.discarded, 'waiting draft')})"
+    if review.to_discard:
+        return f"reconciler plan   (shows why the next apply discards {plural(review.to_discard, 'waiting draft')})"
     return None
 
 

@@ -102,6 +102,7 @@ class ReviewRecord(Struct, frozen=True):
     failed: int
     not_out: int = field(name="failedPosts")
     going_out: int = field(name="stillGoingOut")
+    to_discard: int
 
 
 class ValidRecord(Struct, frozen=True):

@@ -126,10 +126,20 @@ def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: 
     assert "shop  4 pending; the next apply discards 4 waiting drafts" in said
     step = f"Next: reconciler plan {shop.root}   (shows why the next apply discards 4 waiting drafts)"
     assert said.splitlines()[-1] == step
-    assert (shop.root / "approvals" / "shop.html").read_text("utf-8").count("the next apply discards it") == 4
+    why = "the next apply discards it"
+    assert said.count(f"blocked: {why}") == 4
+    assert (shop.root / "approvals" / "shop.html").read_text("utf-8").count(why) == 4
+    assert file(shop).count(f'blocked: ["{why}"]') == 4, "which the review page shows"
+    reconciler("review", shop.root, "--output", f"json={shop.root / 'out.json'}")
+    report = json.loads((shop.root / "out.json").read_text("utf-8"))
+    assert report["summary"]["toDiscard"] == 4
+    drafts = report["sites"][0]["drafts"]
+    assert {problem["code"] for draft in drafts for problem in draft["problems"]} == {"to-be-discarded"}
+    assert reconciler("approve", shop.root, "--id", IDS[1], "--yes").out.count(f"blocked: {why}") == 1
     shop.write({"sites/shop.yaml": BARE + generate.replace("unapproved", "nothing") + RULES})
     assert "refused" in reconciler("plan", shop.root).out
     assert "discards" not in reconciler("review", shop.root).out, "nothing is discarded on a site that is refused"
+    assert why not in file(shop)
 
 
 def test_quiet_shows_only_problems_and_the_last_line(shop: Project, reconciler: Command) -> None:
