@@ -1,4 +1,4 @@
-"""What `import` and `doctor` found as the records of the JSON formats."""
+"""What `import` and `doctor` found, as the records of the JSON formats."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class _Single(Struct, Generic[CountsT], gc=False):
 
     @property
     def rank(self) -> int:
-        """Where it stands on the screen."""
+        """Its place in the order of the screen."""
         return self.outline.rank
 
     @property

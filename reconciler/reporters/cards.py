@@ -304,7 +304,7 @@ def by_group(cards: Iterable[Card], before: Group | None = None) -> list[tuple[s
 
 
 def in_order(cards: Iterable[Card]) -> list[Card]:
-    """Waiting cards first, and each group by the time at which it goes out; of those that are out, the latest first."""
+    """The cards by group, then by the time at which they go out; of those that are out, the latest first."""
 
     def key(card: Card) -> tuple[int, float, str, str]:
         seconds = card.moment.timestamp()

@@ -1,7 +1,7 @@
 """GitLab's Code Quality report: findings beside the lines of a merge request.
 
 An array of objects, one per finding. GitLab compares their fingerprints with those of the target branch, so, like those
-of SARIF, they ignore lines and wording.
+of SARIF, they ignore lines.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ MOST_NUMBERS: Final = 5
 
 
 class SharedSites:
-    """The sites that share a piece: how many, the first of them by name, and how many times they have it in total."""
+    """The sites that share a piece: how many, the names of the first few, and how many times they have it in total."""
 
     def __init__(self, wording: Callable[[SharedSites], str]) -> None:
         self.times = 0
@@ -51,7 +51,7 @@ class SharedSites:
         """Adds what another site has of its own."""
 
     def piece(self) -> str:
-        """The text of the comment."""
+        """Its text in the comment."""
         return self._wording(self)
 
 
@@ -193,7 +193,7 @@ class Section:
         self._found[key] = site
 
     def within(self, room: int) -> tuple[str, int]:
-        """The pieces that fit, and the number of pieces and sites that do not."""
+        """The pieces that fit, and how many were left out, each counted once for every site that has it."""
         pieces: list[str] = []
         left = self._more
         full = False

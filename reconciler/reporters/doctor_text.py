@@ -18,7 +18,7 @@ from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrap
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.CYAN}
 
 FEW: Final = 10
-"""Up to this many sites, all findings are shown; for more, only problems, each once."""
+"""Up to this many sites, each is shown with its facts; for more, only findings are shown, each once."""
 
 NAMED: Final = 5
 """How many of the sites that share a finding are named; the rest are counted."""
@@ -29,7 +29,7 @@ def examined_lines(
 ) -> Iterator[str]:
     """What is wrong and, with `facts`, what was found to be in order. Empty if there is nothing to say.
 
-    `explained` are the problems of earlier sites, each with the first site that has it, which says what to do.
+    `explained` are the problems of earlier sites, each with the first site that has it: what to do is shown there.
     """
     if not examined.findings and not (facts and examined.facts):
         return

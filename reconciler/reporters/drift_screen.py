@@ -181,7 +181,7 @@ def _words_of(item: DriftItem) -> object:
 
 
 def _with_fixes(groups: Sequence[list[DriftItem]], *, everything: bool) -> Iterator[tuple[list[DriftItem], str]]:
-    """The objects with what to do. A fix that ends several obstacles comes once, after the last of these."""
+    """The objects with their fixes. A fix that several share comes once, after the last of them."""
     by_fix: dict[object, list[list[DriftItem]]] = {}
     for items in groups:
         shared = items[0].finding is Finding.BLOCKED and items[0].fix and not everything
@@ -197,7 +197,7 @@ def _rank(item: DriftItem) -> int:
 
 
 def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Item:
-    """An object, or several about which the same is found."""
+    """An object, or several with the same finding."""
     item, count = items[0], len(items)
     symbol, style, _ = GOES_OUT if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state]
     spans = [Span(spoken(item.state), style)]

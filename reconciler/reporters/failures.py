@@ -45,9 +45,9 @@ def refusal_lines(refusals: Iterable[Diagnostic], *, list_sites: bool) -> Iterat
 
 
 class _Cause:
-    """What is kept about one cause: how many sites it stops, some of their names, and one of them as an example.
+    """What is kept about one cause: how many sites it stops, some of their names, and one problem as an example.
 
-    `has_places`: each site has it in a place of its own.
+    `has_places`: not all of them have it in the same place.
     """
 
     __slots__ = ("count", "example", "has_places", "names", "what")

@@ -49,7 +49,7 @@ from reconciler.reporters import words
 
 
 class Findings:
-    """The problems of a run, each once: an apply reports its sites twice, and a refusal for a site and for the run.
+    """The problems of a run, each once: an apply reports its sites twice, and a refusal both for its site and the run.
 
     If a run ends badly without any report of a reason, that is itself a problem, so that no report is silent about it.
     """
@@ -58,7 +58,7 @@ class Findings:
         self._reported: set[Diagnostic] = set()
 
     def of(self, event: Event) -> list[Diagnostic]:
-        """What an event reports that none before it did, most serious first. A mere change is not a problem."""
+        """What an event reports that none before it did. A mere change is not a problem."""
         found = [finding for finding in dict.fromkeys(findings_of(event)) if finding not in self._reported]
         if isinstance(event, Ended) and not event.verdict.is_success:
             found = [] if any(explains(finding, event.verdict) for finding in self._reported) else [ended_badly(event)]

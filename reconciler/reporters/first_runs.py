@@ -37,7 +37,7 @@ class FirstRuns:
         return planned
 
     def note(self, of: int) -> Diagnostic | None:
-        """The note for a run over so many sites; None if it is the first on none of them."""
+        """The note for a run over `of` sites; None if it is the first on none of them."""
         if self._note is None or of == 1:
             return self._note
         text, whose = (self.names[0], "its") if self._count == 1 else (all_or_part(self._count, of), "their")

@@ -1,4 +1,4 @@
-"""Reviews -> one HTML page: what waits first, each draft as it would look on its channel, and a calendar.
+"""Reviews -> one HTML page: what needs attention first, each draft as it would look on its channel, and a calendar.
 
 The page is self-contained: no script, no font, nothing remote but the drafts' own images, which its content security
 policy allows only over https. Images that cannot be fetched, such as the sandbox's, are drawn into it. All texts come

@@ -1,9 +1,9 @@
-"""The JUnit format, for the test pages of CI services: one test case per site, and one for the run itself.
+"""The JUnit format, for the test pages of CI services: a test case per site or invalid file, and one for the run.
 
 What makes a run fail (exit code 1) is an `error`: a site that could not be worked on, an action that failed, a problem
 found by `doctor`. What a guard refuses (with `--strict`, also what is blocked), what was left undone and what has
-drifted is a `failure`. What is only worth knowing is in a case's `system-out`, and so is everything in a run that
-succeeded: a test page is never red if the exit code is 0, and never green if the run failed.
+drifted is a `failure`. Everything else, and everything in a run that succeeded, is in a case's `system-out`: a test
+page is never red if the exit code is 0, and never green if the run failed.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def interrupted_line(command: str, interrupted: results.Interrupted, saved_to: s
 
 
 def drift_line(drift: results.DriftCompleted) -> str:
-    """The end of a drift: `Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`.
+    """The end of an audit: `Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`.
 
     If a limit would refuse an apply of the whole run, `; an apply would be refused.` follows.
     """

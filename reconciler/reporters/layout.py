@@ -41,7 +41,7 @@ _CODE: Final = r"`[^`\0]+`"
 
 
 def inert(text: str) -> str:
-    r"""The text made printable, without anything that a CI runner takes for a command (`##\[error]`).
+    r"""The text made printable, with what a CI runner takes for a command escaped: `##[error]` becomes `##\[error]`.
 
     `::error::` is a command only at the start of a line; `wrapped` takes care of that.
     """

@@ -35,7 +35,7 @@ MOST_KINDS: Final = 3
 
 
 class _Row(Struct, frozen=True, gc=False):
-    """A site's line, worst ranks first. `alike`: its problem, if any, is shared with other sites and shown above.
+    """A site's line, worst ranks first. `alike`: its problem, if any, is shown above, and equal lines may be counted.
 
     `why` is why something was not done, if that may be shown once for several sites; `done` is what was done, by kind.
     """

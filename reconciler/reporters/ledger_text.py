@@ -72,12 +72,12 @@ REMARKS: Final = {
 }
 
 _TIME_OVER: Final = frozenset({Trouble.STILL_UNDER_WAY, Trouble.BEHIND})
-"""Why such entries ended if nobody stopped the run. `Next:` says to run it again."""
+"""Why entries were cut short if nobody stopped the run. `Next:` says to run it again."""
 
 MOST_TITLES: Final = 3
 
 FEW_SITES: Final = 5
-"""With this many sites or more, fully successful sites are only counted, and every other site has a line or two."""
+"""With this many sites or more, each is shown in brief; if this many end alike, the summary only counts them."""
 
 
 def has_problems(ledger: SiteLedger) -> bool:
@@ -105,7 +105,7 @@ def applied_lines(
 
     `brief` is for many sites: what was done and does not go public is in the first line; the rest gets its own lines.
     Several posts that were scheduled, moved or cancelled share a line, unless `list_posts` asks for each. `quiet`
-    leaves out everything that was done. `same_as` is a site that has already shown in full why the same was not done.
+    leaves out everything that was done. `same_as` is an earlier site where the same cause was shown in full.
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
@@ -162,7 +162,7 @@ def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
 
 
 def why_of(ledger: SiteLedger) -> str:
-    """Why something was not done at a site, in the words for all sites where it was not done for the same reason."""
+    """Why something was not done at a site, in words that are the same for all sites with that reason."""
     undone = [entry.problem for entry in ledger.entries if entry.result in NOT_DONE]
     return "; ".join(dict.fromkeys(shared_reason(problem) for problem in (*undone, ledger.error) if problem))
 
@@ -196,7 +196,7 @@ def became_a_creation(entry: Entry) -> bool:
 
 
 def _cut_short(ledger: SiteLedger) -> list[Entry]:
-    """The entries that only say that the run had no time for them, as at every site."""
+    """The entries that only say that the run had no time for them."""
     if ledger.error:
         return []
     undone = [entry for entry in ledger.entries if entry.result is not ActionResult.DONE]
@@ -365,7 +365,7 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
         return f"generated for {quoted(operation.title)}"
     if done and isinstance(operation, CancelPost):
         return f"was scheduled for {moment(operation.at, zone)}" if operation.at else ""
-    if done and isinstance(operation, SchedulePost) and entry.goes_out is not None:  # it says when, as it was read back
+    if done and isinstance(operation, SchedulePost) and entry.goes_out is not None:  # `became` says when
         return f"on {account_words(operation.account)}"
     if not done and isinstance(operation, AwaitGeneration):  # the problem says what it was waiting for
         return ""

@@ -1,4 +1,4 @@
-"""The Markdown format, for a comment on a pull request: last line first, then what is risky, then each site, folded.
+"""The Markdown format, for a comment on a pull request: how the run ended, what is risky, then each site, folded.
 
 The first line marks the comment, so that the next run can find and replace it. Texts from files and from sites are in
 `<code>` and `<pre>` of HTML blocks, in which a forge sees no markup, mention, link or command. What does not fit a

@@ -27,7 +27,7 @@ _ADDED: Final = "<ins>{}</ins>"
 
 
 def text(value: str) -> str:
-    """A text of one line, as text."""
+    """A text of one line, as HTML."""
     return escape(printable(value)).replace("::", ":&#58;").replace("##", "#&#35;")
 
 

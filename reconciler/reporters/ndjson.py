@@ -33,7 +33,7 @@ SUMMARY: Final = ("summary", "applied", "interrupted", "refused")
 
 
 class NdjsonReporter(JsonReporter):
-    """Writes what the JSON format keeps until the end as soon as it is known."""
+    """Writes, as soon as it is known, what the JSON format keeps until the end."""
 
     def __init__(self, context: ReporterContext) -> None:
         super().__init__(context)
@@ -109,7 +109,7 @@ class BegunRecord(Struct, frozen=True):
 
 
 class WaitingRecord(Struct, frozen=True):
-    """A wait: since when, how long it may take, and how much is left."""
+    """A wait: since when, how long it may take, and how many actions are still waiting for posts."""
 
     since: Instant
     timeout_seconds: float

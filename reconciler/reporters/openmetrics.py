@@ -106,7 +106,7 @@ class OpenMetricsReporter:
             sites["refused"] = sites["refused"] or sites["all"]
 
     def _count(self, name: SiteName, counts: Mapping[str, int]) -> None:
-        """Keeps the counts of a site's last event only: in an apply, those of the ledger, not of the plan."""
+        """Replaces these counts of a site: in an apply, those of the ledger replace those of the plan."""
         for key, count in counts.items():
             self._counts[key].pop(name, None)
             if count:

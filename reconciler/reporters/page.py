@@ -139,7 +139,7 @@ class ReportPage:
         self._calendar.add(id, post)
 
     def refuse(self, id: str) -> None:
-        """Marks everything still to be done in the table with that id: the run as a whole is refused."""
+        """Marks the planned posts of the table with that id as refused, because the run as a whole is."""
         self._calendar.refuse(id)
 
     def write(self, write: Callable[[str], object], title: str, top: Sequence[str], *, first: str = "") -> None:

@@ -17,7 +17,7 @@ from reconciler.reporters.markup import link, text
 from reconciler.reporters.page_rows import Entered
 
 MOST_A_DAY: Final = 3
-"""How many posts a day's field has room for; the list has all of them."""
+"""How many posts the cell of a day has room for; the list has all of them."""
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -53,13 +53,13 @@ class CalendarMonths:
         )
 
     def refuse(self, part: str) -> None:
-        """Marks everything in a table that is still to be done: the run as a whole is refused."""
+        """Marks the planned posts of a table as refused, because the run as a whole is."""
         self._database.execute(
             "UPDATE posts SET state = 'refused', style = 'bad' WHERE part = ? AND style IN ('public', 'gone')", (part,)
         )
 
     def has(self, part: str) -> bool:
-        """Whether there is any post of a table."""
+        """Whether a table has any posts."""
         return self._database.execute("SELECT 1 FROM posts WHERE part = ? LIMIT 1", (part,)).fetchone() is not None
 
     def html(self, part: str) -> Iterator[str]:

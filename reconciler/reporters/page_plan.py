@@ -150,7 +150,7 @@ def _changes(changes: Sequence[FieldChange], edited: set[str]) -> str:
 
 
 def _changed(change: FieldChange) -> str:
-    """A list item by item; anything else as the two values."""
+    """A list, item by item; anything else as the two values."""
     if not (isinstance(change.before, tuple) and isinstance(change.after, tuple)):
         return two_values(change.before, change.after)
     if not (details := details_of(change)):  # the same items in another order

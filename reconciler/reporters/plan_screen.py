@@ -208,7 +208,7 @@ class PlanScreen:
         self._blocks = Blocks(self._screen)
 
     def last(self, completed: PlanCompleted) -> str:
-        """The last line; if a guard refuses the run, or the only site in it, why."""
+        """The line with the totals; a refusal has a line of its own."""
         return plan_line(completed)
 
     def refusal(self, completed: PlanCompleted) -> str | None:

@@ -303,7 +303,7 @@ def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:
 def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *, fix: str | None = None) -> Item:
     """Problems with one cause: named if there is one, otherwise counted with the names below.
 
-    `fix`: how to end it, as shown, unless it is the problem's own.
+    `fix`: the fix to show, if it is not the problem's own.
     """
     problem, count = same[0], len(same)
     shown = problem.fix if fix is None else fix

@@ -36,7 +36,7 @@ MOST_FILES: Final = 5
 
 
 class ProblemReporter:
-    """Writes a line or two for each problem that a run gives a notice of; its own line breaks stay.
+    """Writes a line or two for each problem of a run; the line breaks in its text are kept.
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
     So do those about sites, unless `list_sites` asks for each; what goes out at a site is always named.
@@ -95,7 +95,7 @@ class ProblemReporter:
                 pass
 
     def show_held(self) -> None:
-        """Shows the notices that still wait. To be called before a person is asked, or served until they stop it."""
+        """Shows the notices that still wait, before a person is asked or a server runs until it is stopped."""
         self._show_about_sites(between=False)
         self._show_about_files()
 

@@ -36,7 +36,7 @@ ROOMY: Final = 100
 """With this many columns or more, the bar also says what was begun last."""
 
 SPARE: Final = 24
-"""With fewer columns left beside the numbers, it does not say what was begun last: a number must not be cut."""
+"""With fewer columns than this beside the numbers, the bar does not say what was begun last: no number may be cut."""
 
 BARRED: Final = 56
 """With fewer columns than this, only numbers are shown, without a bar."""

@@ -52,7 +52,7 @@ class ReviewScreen:
         yield from header_lines(run, self._screen)
 
     def site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
-        """Adds a site; a site with a block has an empty line around it."""
+        """Adds a site; a site with a block has empty lines around it."""
         lines = list(self._site(result))
         block = len(lines) > 1 and not self._many
         if lines and (block or self._gap):

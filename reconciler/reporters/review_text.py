@@ -83,8 +83,8 @@ def subject_lines(
 ) -> Iterator[str]:
     """The draft to decide about, in full, as the gallery shows it; `notes` are what else there is to know about it.
 
-    Nothing of a caption is left out, and nothing in it acts on the screen. `with_id` is for drafts that were chosen by
-    their ids.
+    Nothing of a caption is left out, and nothing in it can control the terminal. `with_id` is for drafts that were
+    chosen by their ids.
     """
     for draft in subject.drafts:
         yield ""

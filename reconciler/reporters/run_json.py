@@ -1,4 +1,4 @@
-"""A run as a whole as the records of the JSON formats: what it covers, its counts, and how it ended."""
+"""A whole run as the records of the JSON formats: what it covers, its counts, and how it ended."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The SARIF 2.1.0 format: what is wrong in files, refused, blocked or has drifted, for code scanning.
 
 A finding has the place in its file, or else that of its site or of the project file, and the address of its object if
-it is about one. Its fingerprint ignores lines and wording, so a finding that moves within its file stays the same.
+it is about one. Its fingerprint ignores lines, so a finding that moves within its file stays the same.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def locations(finding: Diagnostic, place: Place) -> list[dict[str, Any]]:
 def fingerprint(finding: Diagnostic) -> str:
     """Stays the same for the same problem of the same object, even if its line moves.
 
-    For a file, it needs the message.
+    The message counts only if the problem has no address.
     """
     parts = [finding.code, finding.file, str(finding.address or "")]
     if finding.address is None:

@@ -149,7 +149,7 @@ def _meaning(entry: OpenEntry) -> CallRecord:
 
 
 def lock_record(lock: LockRecord | None, *, ended: bool) -> LockJson | None:
-    """Who holds a site; None if nobody does."""
+    """Who has locked a site, and until when; None if nobody has."""
     if lock is None:
         return None
     return LockJson(taken_from(lock.holder, HolderRecord), LeaseRecord(lock.since, lock.expires, ended))

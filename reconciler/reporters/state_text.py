@@ -21,7 +21,7 @@ from reconciler.state.repair import SiteState, StateSummary
 
 HEADS = ("unconfirmed", "in progress", "posts", "inputs      ")
 TAKEN = sum(len(head) + 2 for head in HEADS) + 19
-"""Columns used by the numbers; the rest is for who holds a site."""
+"""Columns used by the numbers and the lock; the rest is for the site's name."""
 
 NARROW = 60
 """On a narrower screen each site is a line of words."""
@@ -30,7 +30,7 @@ NARROW = 60
 
 
 def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
-    """One row per site: its open calls, scheduled posts and generation inputs, and who holds it."""
+    """One row per site: its open calls, scheduled posts and generation inputs, and who has locked it."""
     if not sites:
         return
     if screen.width < NARROW:

@@ -15,7 +15,7 @@ from reconciler.reporters import markup
 
 
 def text(value: object) -> Markup:
-    """A text of one line, as text."""
+    """A text of one line, as HTML."""
     return Markup(markup.text(str(value)))  # noqa: S704 - it was escaped
 
 

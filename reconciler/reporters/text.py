@@ -355,7 +355,7 @@ class TextReporter:
         self._last(apply_line(completed), self._after_apply(completed))
 
     def _after_apply(self, completed: results.ApplyCompleted) -> str | None:
-        """What to type next. What was not done is named first, then what was withheld, which it must not hide."""
+        """What to type next. It names what was not done, then what was withheld, so that neither hides the other."""
         tally, why = completed.tally, []
         left = tally.skipped + tally.unknown + tally.not_started - self._left_by_guard
         if completed.interrupted:

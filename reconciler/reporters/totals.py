@@ -151,7 +151,7 @@ def counted(count: int, thing: str) -> str:
 
 
 class FindingTotal:
-    """Objects about which an audit finds the same."""
+    """Objects with the same finding in an audit."""
 
     listed: Final = True
 
@@ -185,7 +185,7 @@ def fix_line(fix: str) -> Line:
 
 
 def shared_fix(fix: str, causes: int) -> str:
-    """A fix as shown after the last of the causes that it ends: `edit it in the dashboard  (for both of the above)`."""
+    """A fix shown after the last of the causes that share it: `edit it in the dashboard  (for both of the above)`."""
     every = "both" if causes == 2 else f"all {causes:,}"
     return f"{fix}  (for {every} of the above)" if fix and causes > 1 else fix
 

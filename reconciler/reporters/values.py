@@ -79,7 +79,7 @@ def is_read_by_parts(before: Json, after: Json) -> bool:
 
 
 def _between(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
-    """What is shown between two values: the parts that differ if they are long or look the same."""
+    """A change from one value to the other: only the parts that differ if the values are long or look the same."""
     if not is_read_by_parts(before, after):
         yield from _two(before, after, whole=whole)
     elif isinstance(before, str) and isinstance(after, str):

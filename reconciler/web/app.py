@@ -29,7 +29,7 @@ AT_ONCE: Final = 60
 """How many cards a page starts with, and how many more it gets at a time."""
 
 ORDERS: Final = 32
-"""For how many pages the order is remembered, so that decisions made there do not move a draft past the end."""
+"""For how many pages the order is remembered, so that decisions do not make a page skip drafts when it loads more."""
 
 DAY_HAS: Final = 4
 """How many cards a day of the calendar shows; the rest is behind a link."""
@@ -213,7 +213,7 @@ class ReviewPage:
         return Response(resource(package, name), media_type=media_type)
 
     async def no_icon(self, _request: Request) -> Response:
-        """The icon, which browsers request by themselves."""
+        """No icon: browsers request one by themselves."""
         return Response(status_code=204)
 
     def _look(self) -> None:

@@ -42,7 +42,7 @@ _BY_THE_FILE: Final = frozenset(CardState) - {
 class BoardFacts(Struct, frozen=True):
     """What is known apart from the files: the time, and what the state remembers about each site.
 
-    `problems` say why part of it is not known. `sandbox`: the sites are not real ones.
+    `problems` say why part of it is not known.
     """
 
     now: datetime
@@ -166,7 +166,7 @@ class _Known:
         self.outcomes = {outcome.post: outcome for outcome in recorded.outcomes}
 
     def times(self, draft: DraftApproval) -> int:
-        """How many approvals of a draft as it is count as used."""
+        """How many approvals of a draft with its present content count as used."""
         return times_of(self.recorded, draft.id, frozenset({draft.content.digest}))
 
     def done(self, activity: ActivityApproval) -> bool:

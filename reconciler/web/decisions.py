@@ -55,7 +55,7 @@ class Refusal(Struct, frozen=True):
 
 
 def decide(folder: ApprovalsFolder, decisions: Sequence[NewDecision]) -> tuple[Refusal, ...]:
-    """Writes whatever can be written, with one write of each file. What is already so counts as done."""
+    """Writes whatever can be written, with one write of each file. What a file already says counts as written."""
     refused: list[Refusal] = []
     by_site: dict[str, list[NewDecision]] = {}
     for new in decisions:

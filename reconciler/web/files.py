@@ -20,7 +20,7 @@ from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem
 from reconciler.whole_files import ChangedMeanwhile, write_atomically
 
 MOST_TRIES: Final = 5
-"""How often a decision is retried because somebody else wrote the file at that very moment."""
+"""How often writing a decision is tried if somebody else writes the file at the same moment."""
 
 FileStamp = tuple[int, int, int]
 
@@ -47,7 +47,7 @@ class SiteFile(Struct, frozen=True):
 
 
 class ApprovalsFolder:
-    """The files of some sites of a project. Nothing outside the project is read or written."""
+    """The files of some sites of a project. Outside the project, only folders that were allowed are read or written."""
 
     def __init__(self, project: ProjectConfig, sites: Iterable[SiteName]) -> None:
         self._project = project

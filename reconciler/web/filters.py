@@ -17,7 +17,7 @@ SHORTEST_PREFIX: Final = 4
 
 
 class Filter(Struct, frozen=True):
-    """All given conditions must hold. `state` is a state or a group of them, `week` a day in it: `2026-12-03`."""
+    """All given conditions must hold. `state` is a state or a group of them, `week` its Monday: `2026-11-30`."""
 
     site: str = ""
     channel: str = ""

@@ -1,4 +1,4 @@
-"""Who may talk to the page: this machine's browser, with the token that the command printed, and nobody through it.
+"""Who may talk to the page: this machine's browser, with the token that the command printed, but no other page in it.
 
 Somebody else's page that is open in the same browser can send requests to this machine. But it has no token, its
 `Origin` is not this page's, and if it points a host name of its own here, that name is not an accepted `Host`. The

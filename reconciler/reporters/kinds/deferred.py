@@ -17,7 +17,7 @@ from reconciler.reporters.words import value
 
 
 class DeferredAction(Record, frozen=True):
-    """A rule, and its bound in objects; null if it has none."""
+    """A rule, and the maximum number of objects it may affect."""
 
     part: SitePart
     rule: int

@@ -26,7 +26,7 @@ _GENERATED: Final = (
 
 
 class PlanGenerated(WriteRecord, frozen=True, tag="generate"):
-    """Generates a marketing plan when there is none."""
+    """Generates a marketing plan if there is no usable one."""
 
 
 class PlanRegenerated(WriteRecord, frozen=True, tag="regenerate"):
