@@ -77,7 +77,7 @@ class Project:
 
     For programs that report everything, as the command line does, there is a lower level: `read`, `find` and
     `with_sites` make a project that opens what each run needs, `select` chooses its sites, and the methods that begin
-    with `run_` go from the first event to the last, which they return. `files` and `index` are what was read.
+    with `run_` emit its events up to the closing event, which they return. `files` and `index` are what was read.
     """
 
     def __init__(
@@ -621,7 +621,7 @@ def _terms(decide: Decide | None, lock_timeout: object, stop: Callable[[], bool]
 
 
 async def _applied(apply: Callable[[Emit], Awaitable[ApplyCompleted | Refused]], emit: Emit) -> Applied:
-    """What an apply did, with the sites where something was done."""
+    """What an apply did, and the sites that failed or had something to do."""
     from reconciler.engine.apply_run import Applied
     from reconciler.engine.site_results import SiteApplied, SiteFailed
 

@@ -217,7 +217,7 @@ async def _apply(
                     pass  # to the run, a site that it hears nothing about is unknown; the others continue
         names = [entry.name for entry in entries]
         try:
-            # If the run was killed, only this worker can write the ledger. A run that ended without it has its own.
+            # If the run was killed, only this worker can write the ledger. A run that ended has written its own.
             if watch.alone or await results.is_awaited():
                 await remember_part(run, job.run, job.part, lambda: totals.in_order(names), interrupted=watch.alone)
         except StateError:
@@ -277,7 +277,7 @@ class _WorkerAttempt:
         return await self._results.is_repeated(self._part)
 
     async def begin(self, site: SiteRef) -> bool:
-        """Records that a site is begun, and returns whether no other attempt has. Raises StateError."""
+        """Records that a site is begun, and returns whether this attempt is the first to do so. Raises StateError."""
         return await self._results.begin_site(site.id)
 
     async def earlier(self, site: SiteRef) -> SiteApplied | None:

@@ -30,7 +30,7 @@ class SiteImported(Struct, frozen=True):
     """A live site that was imported into the project. The path of its file is as messages show it.
 
     `notes` say what was left out, and what a plan made right afterwards would still change: `changes` counts that.
-    `approved` are the posts that were already scheduled and that its approvals file names.
+    `approved` counts the posts that were already scheduled and are now in its approvals file.
     """
 
     name: SiteName

@@ -135,9 +135,9 @@ async def apply_saved(
     precondition of every action on every site must still hold. Each is checked again just before its write. `today` are
     the site files as they are now, or why they cannot be read, which refuses the plan.
 
-    With `shard`, only the sites of that part are worked on, and the limits of the run are judged over all of them. A
-    part that was begun and not ended may begin again: on a site that was begun, what is left is carried out if the plan
-    contains it.
+    With `shard`, only the sites of that part are worked on, and the limits of the run are judged over the sites of
+    all parts. A part that was begun and not ended may begin again: on a site that was begun, what is left is carried
+    out if the plan contains it.
     """
     clock, spent = run.session.clock, SpentPlans(run.session.store.store)
     spent_at = await spent.spent_at(saved.seal) if shard is None else None
@@ -188,7 +188,7 @@ def stale_everywhere(sites: int) -> Diagnostic:
 
 
 async def refuse_plan(run: ApplyRun, why: UnusablePlan) -> Refused:
-    """Ends a run whose saved plan may not be carried out, naming what goes out unwanted until the next plan."""
+    """Ends a run whose saved plan may not be carried out, naming the unwanted posts that therefore go out."""
     going_out = await unwanted_everywhere(run.session, IF_PLAN_REFUSED)
     if isinstance(why, FilesUnreadable):  # these cannot say what is unwanted
         try:
@@ -260,7 +260,7 @@ async def _judge(
     `alone`: which of several parts it is, if nobody knows what the others do. `every_site`: nothing that may
     go public is left out.
 
-    Raises UsageError for an option that matches nothing, which `target_check` knows.
+    Raises UsageError if `target_check` finds an option that matches nothing.
     """
     totals, ready = PlanTotals(), PreparedSites()
     refused: list[Diagnostic] = []

@@ -155,7 +155,7 @@ def _as_of_now(project: ProjectConfig, entry: SiteEntry) -> SiteEntry:
 
 
 def _parts(sites: int, count: int) -> Iterator[range]:
-    """As many parts as workers, each with sites from all over the run's order."""
+    """As many parts as workers, to which the sites are dealt out in turn."""
     return (range(first, sites, count) for first in range(min(count, sites)))
 
 

@@ -121,9 +121,9 @@ class PartAttempt(Protocol):
         ...
 
     async def begin(self, site: SiteRef) -> bool:
-        """Records that a site is begun, and returns whether no other attempt has. Under its lease.
+        """Records that a site is begun, and returns whether this attempt is the first to do so.
 
-        Raises StateError.
+        Called under the site's lease. Raises StateError.
         """
         ...
 

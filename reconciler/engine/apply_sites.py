@@ -149,7 +149,7 @@ async def _apply(
     sleep = run.session.clock.sleep
 
     def wait(seconds: float) -> Awaitable[None]:
-        """Waits without the site's place among those worked on, and keeps little in memory."""
+        """Gives up the site's place while it waits, and keeps little in memory."""
         recorder.put_aside()
         return turn.aside(sleep(seconds))
 
@@ -192,9 +192,10 @@ def _is_asked_for(run: ApplyRun, plan: Plan) -> bool:
 async def _carry_on(
     run: ApplyRun, before: RecordedSite, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
 ) -> SiteLedger:
-    """The rest of a plan that a lost attempt began, if the approved plan contains it; otherwise everything is unknown.
+    """Carries out the rest of a plan that a lost attempt began.
 
-    `before` is the record that the plan was made from.
+    If the approved plan does not contain the rest, everything is unknown. `before` is the record that the plan was made
+    from.
     """
     plan = recorder.plan()
     assert ports.declared is not None, "what is applied in parts has its file"

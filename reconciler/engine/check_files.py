@@ -25,7 +25,7 @@ from reconciler.state.sites import StateStore
 from reconciler.version import __version__
 
 FOLDERS: Final = ("records/", "sites/", "runs/")
-"""Where the state keeps documents with a format of their own; `sites/` is from the first version."""
+"""The folders of the state whose documents are checked; `sites/` is from the first version."""
 
 PLANS: Final = "*.plan"
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # few runs have any
 
 
 class CheckedSite(Struct, frozen=True):
-    """A site of a saved plan, and what no longer holds in its plan; if anything, none of it is ready."""
+    """A site of a saved plan, and what no longer holds in its plan. The site is `Prepared` only if everything holds."""
 
     site: SitePlanned | Prepared
     stale: tuple[StaleAction, ...] = ()
@@ -138,7 +138,7 @@ def check(
 
 
 async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> CheckedSite:
-    """Checks what one site's plan asks for, and then, by a plan made today, whether it is still authorised."""
+    """Checks the preconditions of one site's plan and, against a plan made now, whether it is still authorised."""
     session, plan, desired = run.session, planned.plan, entry.load()
     await free_to_write(run, plan.site)
     recorded, unwritable = await resolve_earlier_calls(run, plan.site, desired)

@@ -34,8 +34,8 @@ class Invocation(Struct, frozen=True):
     """How a run was called: the project's files have no say in it.
 
     `environ` is the environment; `api`, `state` and `parallelism` override the project's. `workers` is a number of
-    processes or the address of a scheduler. The others say what the files may ask for; `committed` None: only
-    committed approvals count if `CI` is set.
+    processes or the address of a scheduler. The others are what the files may not decide themselves; `committed`
+    None: only committed approvals count if `CI` is set.
     """
 
     environ: Mapping[str, str]

@@ -34,7 +34,7 @@ class ProjectFindings:
 
 
 def examine_environment(environ: Mapping[str, str], found: ProjectFindings) -> None:
-    """The connection to the remote side, as the environment defines it: any error in it stops a run."""
+    """The connection to the remote side, as the environment defines it. An error in it has already stopped the run."""
     proxy = next((environ[name] for name in PROXIES if environ.get(name)), "")
     host = urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname if proxy else ""
     found.facts.append(ProxyUsed(host or ""))

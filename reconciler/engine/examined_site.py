@@ -41,7 +41,10 @@ class SiteExamination:
         self.observed = ObservedSite(desired.ref, session.clock.now())
         self.denied = False
         self._unmet: list[Diagnostic] = []
-        """How the site differs from the file's `expect`. Added only if no plan is made: its refusals say the same."""
+        """How the site differs from the file's `expect`.
+
+        Added only if no plan is made: a plan's refusals say the same.
+        """
 
     async def examine(self) -> None:
         """Reads what is needed, and judges it."""

@@ -154,7 +154,7 @@ class PlanFound(Variant, frozen=True):
 
 
 class ChannelsFound(Variant, frozen=True):
-    """The connected channels, and those that are not connected although they are named or once were."""
+    """The connected channels, and others that the file names or that were connected before."""
 
     connected: tuple[str, ...]
     others: tuple[tuple[str, ChannelStatus], ...] = ()

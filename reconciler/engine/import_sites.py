@@ -1,4 +1,4 @@
-"""`import`: writes site files from live sites. Only reads the sites; their plan is then empty, which it checks.
+"""`import`: writes site files from live sites. Only reads the sites, and checks that their plans are then empty.
 
 Only what was set by hand is declared. If it is not certain that something is the site's own, it is left out and
 reported: what is not declared is left alone. Each file is written when its site is read, so an interrupted run

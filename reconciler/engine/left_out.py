@@ -29,7 +29,10 @@ from reconciler.planner.gone_out import WhyNot, no_longer_wanted
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
-"""The most records of sites outside the run that are read, in a quarter of a second; if there are more, none are."""
+"""The most records of sites outside the run that are read; if there are more, none are.
+
+Reading that many takes a quarter of a second.
+"""
 
 MOST_SITES_NAMED: Final = 5
 """How many sites get a line each."""

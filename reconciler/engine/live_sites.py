@@ -62,8 +62,8 @@ async def live_sites(
 ) -> tuple[tuple[Found, ...], tuple[SiteFailed, ...]]:
     """The sites to import, each with a name, in an order that does not change from run to run; and those that failed.
 
-    A site whose own name cannot be read has failed: its file would be named after it, and would keep that name. Raises
-    UsageError for a request that makes no sense, and ApiError if the account's sites cannot be listed.
+    A site whose own name cannot be read has failed: its file would be named after its id, and would keep that name.
+    Raises UsageError for a request that makes no sense, and ApiError if the account's sites cannot be listed.
     """
     declared = {entry.id.lower(): entry for entry in index.entries}
     if wanted.everything:

@@ -1,4 +1,4 @@
-"""How many drafts a generation left for `review`, so that an apply names a next step only if it finds something."""
+"""How many drafts a generation left for `review`, so that an apply suggests a review only if it would find some."""
 
 from __future__ import annotations
 

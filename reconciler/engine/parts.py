@@ -1,9 +1,8 @@
 """What travels between a run and its workers: a part of its sites or files as a task, and the result as an answer.
 
-Both are bytes of the project's codec after a line that names the version; another version is refused before anything is
-decoded. What is to be carried out at each site follows in a line of its own, and is decoded line by line, because a
-part may have thousands of sites. A task contains values and references, but no secrets: a worker takes its credentials
-from its own environment.
+Both are JSON after a line that names the version; another version is refused before anything is decoded. What is to be
+carried out at each site follows in a line of its own, and is decoded line by line, because a part may have thousands of
+sites. A task contains values and references, but no secrets: a worker takes its credentials from its own environment.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ class OtherVersion(Exception):
 
 
 class ProjectValues(Struct, frozen=True):
-    """The parts of a project that work on its sites needs; the sites themselves are sent separately."""
+    """What a worker needs to know about a project; the sites are sent separately."""
 
     root: str
     credentials: tuple[tuple[str, CredentialRef], ...]
@@ -76,7 +75,7 @@ class ProjectValues(Struct, frozen=True):
 
 
 class Setup(Struct, frozen=True):
-    """What work on any part of a run needs.
+    """What a worker needs for any part of a run.
 
     `api` and `state` are locations (`state` is not relative); `parallelism` is this worker's share; `commit` is what
     git has checked out.
@@ -228,7 +227,7 @@ class SoFar(Struct, frozen=True):
 
 
 REPORT_EVERY: Final = 2.0
-"""Seconds after which a worker sends this again, and its run checks again."""
+"""Seconds after which a worker sends a `SoFar` again, and its run looks for one again."""
 
 
 class PackedValues(Struct, frozen=True):

@@ -179,7 +179,7 @@ class FormerNames:
 
 
 def _old_names(site: SiteRef, recorded: RecordedSite, session: Session[ReadClient]) -> tuple[SiteName, ...]:
-    """The names that a site had at earlier applies, latest first, without its present one."""
+    """The names that a site had at earlier applies, without its present one. That of the last apply comes first."""
     keys = (key for key, _ in recorded.objects if key.startswith(FORMER))
     names = [session.store.old_name(site), *(SiteName(key.removeprefix(FORMER).removesuffix("]")) for key in keys)]
     return tuple(dict.fromkeys(name for name in names if name not in (None, site.name)))

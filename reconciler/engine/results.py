@@ -5,7 +5,7 @@ adoption_results.py, state_results.py and tool_results.py have those of the comm
 about the tool itself.
 
 Every run ends with a closing event (`ClosingEvent`; in an apply, its plan's closing event comes before its own) and
-then `Ended`, which carries the exit code. A report needs nothing else. The events of the sites come before them.
+then `Ended`, which carries the exit code. The events of the sites come before them.
 Everything in an event is a frozen value.
 """
 
@@ -158,7 +158,7 @@ class PlanCompleted(Struct, frozen=True):
 
     @property
     def changes(self) -> int:
-        """What would be done or waited for, deferred actions included. Zero means that the project has converged."""
+        """What would be done or waited for, deferred actions included."""
         return self.tally.changes
 
 
@@ -274,7 +274,7 @@ class FilesInvalid(Struct, frozen=True):
 
 
 class RunFailed(Struct, frozen=True):
-    """The run as a whole could not continue: a mistake on the command line or in the environment, or a bug (`bug`)."""
+    """The run could not continue: a mistake on the command line or in the environment, or a bug (code `bug`)."""
 
     problem: Diagnostic
 

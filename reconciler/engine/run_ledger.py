@@ -119,7 +119,7 @@ def ledger_record(ledger: SiteLedger) -> LedgerRecord:
 
 
 def ledger_of(plan: Plan, result: ActionResult, why: Diagnostic, *, interrupted: bool = False) -> SiteLedger:
-    """The ledger of a site none of whose actions was done, all for the same reason."""
+    """The ledger of a site all of whose actions ended alike, for the same reason."""
     entries = tuple(Entry.not_done(action.address, action.operation, result, why) for action in plan.actions)
     going_out = still_going_out(plan, unstopped(plan, entries))
     return SiteLedger(plan.site, entries, interrupted=interrupted, still_going_out=going_out, time_zone=plan.time_zone)

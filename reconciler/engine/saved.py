@@ -151,7 +151,7 @@ def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:
 
 
 def files_of(project: ProjectConfig) -> Mapping[SiteName, SiteEntry] | FilesUnreadable:
-    """The site files as they are now, for people's decisions in the approvals; or why they cannot be read.
+    """The site files as they are now, with the approvals; or why they cannot be read.
 
     A site whose own approvals file cannot be read is included, with its problems.
     """

@@ -1,4 +1,4 @@
-"""Posts that somebody scheduled before their site was imported: recorded as they are, as approved."""
+"""Posts that somebody scheduled before their site was imported: recorded in its approvals file, as approved."""
 
 from __future__ import annotations
 

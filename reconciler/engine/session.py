@@ -1,4 +1,4 @@
-"""What a run is given: project, client, state and clock, and how its plans are made. Built from values."""
+"""What a run is given: project, client, state and clock, and how its plans are made."""
 
 from __future__ import annotations
 

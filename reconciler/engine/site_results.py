@@ -61,9 +61,9 @@ class SitePlanned(Variant, frozen=True):
     warnings: tuple[Diagnostic, ...] = ()
     inherited: tuple[tuple[str, str], ...] = ()
     reached: Reached | None = None
-    """Which names in the run's options the site has; None if nobody asked."""
+    """The objects of the site that the run's options may name; None for a saved plan."""
     nothing_public: bool = False
-    """Whether it is certain that nothing on it goes public, by this plan or because it is already waiting."""
+    """Whether it is certain that nothing on the site goes public, by this plan or because a post is already waiting."""
     recorded: bool = True
     """Whether the state has a record of the site; approvals count only where it does."""
     unwritable: Diagnostic | None = None
@@ -119,8 +119,8 @@ class SiteDrifted(Variant, frozen=True):
 class AuditedSite(Variant, frozen=True):
     """A site that was audited.
 
-    `would` is what an apply would do there. `reached` is which of its objects the options may name. `stopped` are the
-    unwanted posts that an apply would stop, and that go out if the run as a whole is refused.
+    `would` is what an apply would do there. `reached` are those of its objects that the options may name. `stopped` are
+    the unwanted posts that an apply would stop, and that go out if the run as a whole is refused.
     """
 
     site: SiteDrifted
@@ -200,7 +200,7 @@ class SiteHistory(Struct, frozen=True):
         return dict(self.moved).get(post.id, post.scheduled_for)
 
     def outcome_of(self, post: PublishedPost) -> PostOutcome | None:
-        """What became of a post; None if it has not been read since."""
+        """What became of a post; None if no apply has seen it yet."""
         return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
 
 

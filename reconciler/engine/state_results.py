@@ -49,9 +49,9 @@ class LockFound(StateEvent, frozen=True):
 
 
 class LockRemoved(StateEvent, frozen=True):
-    """Nobody holds a site any more. `lock` was taken away; None if there was none to take, or it had been released.
+    """Nobody holds a site any more. `lock` is the one that was there; None if there was none, or it is `unreadable`.
 
-    `unreadable` is one that was taken away although nobody can say whose it was.
+    `given_back`: its holder released it first. `unreadable`: it was taken away although nobody can say whose it was.
     """
 
     name: SiteName

@@ -86,7 +86,7 @@ class PartFailed(UsageError):
 
     @classmethod
     def with_problem(cls, problem: Diagnostic) -> PartFailed:
-        """The failure of a worker that reported its problem, with everything that this says."""
+        """The failure of a worker that reported its problem."""
         there = problem.while_("on a worker")
         failed = cls(there.message, there.fix, there.place)
         failed.problem = there
