@@ -32,7 +32,7 @@ class ApiAddress(Struct, frozen=True):
 
 
 class Proxy(Struct, frozen=True):
-    """A proxy: its address without user or password, and the credentials that it is sent ("" for none)."""
+    """A proxy: its address without user or password, and the authorization header for it ("" for none)."""
 
     url: str
     authorization: str = ""
@@ -57,7 +57,7 @@ def address_of(text: str) -> ApiAddress:
 
 
 def _in_ascii(address: str) -> str:
-    """An address with its host in the form that name servers use; unchanged if there is no such form."""
+    """An address with its host in ASCII (IDNA); unchanged if that is not possible."""
     if address.isascii():
         return address
     scheme, _, rest = address.partition("://")

@@ -1,6 +1,6 @@
 """An operation -> the requests that carry it out: pure, and exactly the requests that the writer sends.
 
-This is the only file that knows the field names of request bodies, except those of events (events.py).
+This is the only file that knows the field names in the bodies of writes, except those of events (events.py).
 """
 
 from __future__ import annotations

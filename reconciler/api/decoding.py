@@ -25,7 +25,7 @@ Real ones, even a marketing plan with all posts, are far smaller.
 TOO_LARGE: Final = f"it is longer than {LARGEST // 2**20} MiB"
 
 _SHORTEST_IN_CONTENT: Final = 8
-"""The minimum length of a key, in characters. A shorter secret is not masked in content: it may be an ordinary word."""
+"""Secrets with fewer characters are not masked in content: they may be ordinary words. No API key is that short."""
 
 _LARGEST_ERROR: Final = 64 * 1024
 """How many bytes of an error are examined; a longer one is cut, as text."""

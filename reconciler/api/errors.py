@@ -208,7 +208,7 @@ def error_of(
     """
     kind = _kind(status)
     if call.path == TOKEN.template and kind in (ErrorKind.INVALID, ErrorKind.FORBIDDEN):
-        kind = ErrorKind.UNAUTHENTICATED  # D 2.2: a token that was refused, with any 4xx
+        kind = ErrorKind.UNAUTHENTICATED  # D 2.2: the token request was refused, with any 4xx
     message, code, violations = _envelope(body)
     return ApiError(
         kind,

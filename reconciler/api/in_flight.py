@@ -1,7 +1,7 @@
 """How many requests are in flight: as many as the run was given, or as many as make it faster.
 
-Left to itself, a run starts with the usual number, and adds half as many again as long as that makes answers come
-faster. It halves the number if the remote side says 429 or answers with errors, and then does not grow for a while.
+Left to itself, a run starts with the usual number, and keeps raising it by half while that makes answers come faster.
+It halves the number if the remote side says 429 or answers with errors, and then does not grow for a while.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class SiteReader:
         return await _unless_denied(self._endpoints.channel_status(site, channel), ChannelStatus.UNKNOWN)
 
     async def _accounts(self, site: SiteRef, channel: str) -> tuple[Account, ...]:
-        # Names for people: a channel that is not connected answers with an error of its own (10.4).
+        # Only for names that people see: a channel that is not connected answers with an error of its own (10.4).
         try:
             return await self._endpoints.accounts(site, channel)
         except ApiError as error:
@@ -136,7 +136,7 @@ class SiteReader:
     def _waiting(self, post: Post) -> Post:
         """The post; as SCHEDULED if it is in flight long before its time.
 
-        What the statuses in between mean is not documented (10.2). If such a post counted as published, nothing would
+        What PROCESSING and IN_QUEUE mean is not documented (10.2). If such a post counted as published, nothing would
         stop it even if it is unwanted. A cancel that comes too early is refused, and the next run tries again.
         """
         at = post.scheduled_for

@@ -34,7 +34,7 @@ class Surroundings(Struct, frozen=True):
         """Raises UsageError if a variable that matters for this address names something that cannot be used."""
         self.proxy_for(base)
         if base.scheme == "https" and self._bundle():
-            self.certificates()  # reading the public ones takes long and cannot fail: only named ones are tried
+            self.certificates()  # reading the public ones is slow and cannot fail: only named ones are tried
         elif self.environ.get(KEY_LOG):
             self._context()  # over plain http as well: aiohttp opens the file when it is imported
 

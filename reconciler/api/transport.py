@@ -114,7 +114,7 @@ class WriteRefused(Exception):
 
 
 class Connection:
-    """One client, one budget and one set of tokens for the whole run. Opened by its first request."""
+    """One connection pool, one budget and one set of tokens for the whole run. Opened by its first request."""
 
     def __init__(
         self,
@@ -378,7 +378,7 @@ class FullTransport(ReadTransport):
     async def write(self, call: WriteCall, site: SiteRef, fence: Fence | None = None) -> Answer:
         """The answer to a write. Raises ApiError, whose `unclear` says whether the write may have taken effect.
 
-        `fence` is asked before every attempt; what it raises is raised here.
+        `fence` is checked before every attempt; what it raises is raised here.
         """
         return await self._connection.ask(call, site, account=False, fence=fence)
 

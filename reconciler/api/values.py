@@ -33,7 +33,7 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,16}\Z")
 class Unreadable(ValueError):
     """An answer that is not what it should be: where in it, and what is there.
 
-    `todo`: what a person can do; empty if that is to report the answer.
+    `todo`: what a person can do, other than report the answer; may be empty.
     """
 
     def __init__(self, why: str, todo: str = "") -> None:

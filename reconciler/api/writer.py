@@ -58,8 +58,8 @@ class SiteWriter:
     ) -> tuple[Outcome, ...]:
         """One outcome per operation, in order. Several operations go into one call if the API allows it.
 
-        Before every attempt, the writer's own fence is asked, and then `fence`. Raises UsageError for a credential that
-        cannot be used, and what the fences raise; everything else is an outcome.
+        Before every attempt, the writer's own fence is checked, and then `fence`. Raises UsageError for a credential
+        that cannot be used, and what the fences raise; everything else is an outcome.
         """
         outcomes: list[Outcome] = []
         for group in batched(operations):
@@ -124,7 +124,7 @@ class SiteWriter:
 
 
 def _outcome(operation: Operation, answer: Answer) -> Outcome:
-    """What a success means for an operation. One that is not understood has happened all the same (17.1)."""
+    """What a success means for an operation. If it cannot be understood, the write has happened all the same (17.1)."""
     name = answer.request_id
     try:
         understood(answer, wire.accepted)

@@ -1,6 +1,6 @@
 """Ends a command that failed outside its own run: a wrong command line, a signal, a full disk, a bug.
 
-Imported only then, so that no command starts with it.
+Imported only then, so that it slows down no other command.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ from reconciler.model.text import printable
 
 OWN: Final = "RECONCILER_SHARD"
 COUNT: Final = "RECONCILER_SHARDS"
-"""The number of parts, if the system gives only the part."""
+"""The number of shards, for systems that say only which shard a job is."""
 
 
 class ShardVariables(Struct, frozen=True):
-    """The variables in which a system gives a job its part and the number of parts.
+    """The variables in which a system gives a job the number of its shard and the number of shards.
 
-    `first` is the number of the first part.
+    `first` is the number of the first shard.
     """
 
     system: str
@@ -40,7 +40,7 @@ SYSTEMS: Final = (
 
 
 def shard_of(text: str) -> Shard | None:
-    """The part in a text like `2/8`; None for any other text."""
+    """The shard in a text like `2/8`; None for any other text."""
     found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)
     if not found or int(found[1]) > int(found[2]):
         return None
@@ -48,7 +48,7 @@ def shard_of(text: str) -> Shard | None:
 
 
 def shard_of_job(environ: Mapping[str, str]) -> Shard:
-    """The part of this job. Raises UsageError if the environment names none, or two: never falls back to all sites."""
+    """The shard of this job. Raises UsageError if the environment names none, or two: never falls back to all sites."""
     if written := environ.get(OWN, "").strip():
         shard = shard_of(written)
         if shard is None:

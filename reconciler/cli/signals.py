@@ -64,8 +64,8 @@ class SignalPause:
 class Interrupts:
     """Whether the run was asked to end, and what that does.
 
-    The first signal sets `signal`, which a run that writes checks between its calls. Until `stop_gently` is
-    called, and from the second signal on, it cancels the run instead.
+    The first signal sets `signal`, which a run that writes checks between its calls. Every signal also cancels the run,
+    except the first one if `stop_gently` was called before it.
     """
 
     def __init__(self, signal_pause: SignalPause) -> None:

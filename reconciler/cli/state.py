@@ -28,7 +28,7 @@ NOT_FORGOTTEN: Final = Diagnostic("declined", "Nothing was forgotten")
 
 
 def _opened(asked: RunOptions) -> Project:
-    """The project whose state it is. Raises UsageError and InvalidFiles."""
+    """The project whose state is meant. Raises UsageError and InvalidFiles."""
     return Project.find(asked.paths, asked.invocation)
 
 
@@ -94,7 +94,7 @@ def forget_command(name: str, asked: RunOptions, *, force: bool, lock_timeout: t
 
 
 async def _declined(question: str, declined: Diagnostic, running: CommandRun, *, force: bool) -> Diagnostic | None:
-    """Why nothing is done; None if somebody agreed to it."""
+    """Why nothing is done; None with `force`, or if somebody answered yes."""
     if force:
         return None
     if not can_ask():

@@ -31,7 +31,7 @@ def add(site: Site, made: JsonDict, own: bool) -> JsonDict:
 
 
 def remove(site: Site, activity: JsonDict, fate: posts.Fate) -> None:
-    """Removes an activity. What happens to its posts depends on the world's settings (14.8: not known)."""
+    """Removes an activity. What happens to its posts depends on the world's switches (14.8: not known)."""
     posts.detach(site, activity, list(activity["items"]), fate)
     site.jobs[:] = [job for job in site.jobs if job["activity"] != activity["id"]]
     site.activities.pop(activity["id"], None)

@@ -40,7 +40,7 @@ def _real_now() -> datetime:
 
 
 class Sandbox:
-    """The remote API, small: one instance is one world, an ASGI 3 application.
+    """An emulator of the remote API: one instance is one world, an ASGI 3 application.
 
     `database` is a file, or `:memory:`. `seed` is a mapping as in `seed.py`; None uses the one that the file was made
     with. A file whose seed has changed keeps its clock and its sites, adopts the new options and faults, and gets the
@@ -260,13 +260,13 @@ class Sandbox:
 
 
 def _picture(path: str) -> HttpResponse:
-    """A picture of the media store. It needs no key, and no title in it can run as a script."""
+    """A picture from the media store. It needs no key, and no title in it can run as a script."""
     headers = {"content-type": pictures.CONTENT_TYPE, "content-security-policy": "default-src 'none'"}
     return HttpResponse(200, pictures.draw(path), {**headers, "x-content-type-options": "nosniff"})
 
 
 async def _spoil(answer: HttpResponse, do: JsonDict, send: Send) -> HttpResponse:
-    """What a client gets to see of an answer whose effect has happened."""
+    """What a client sees of the answer to a request that has taken effect."""
     if do["kind"] == "drop-after":
         raise faults.dropped("connection lost after the effect")
     if do["kind"] == "error-after":

@@ -66,7 +66,7 @@ def activities(inputs: JsonDict, zone: tzinfo, key: Sequence[object], own_freque
     """The activities of a generation: from today through the end of next month (D), sorted by date.
 
     `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles and
-    descriptions; the frequency says how many there are; a nearby event occasionally appears in a title.
+    descriptions; the frequency says how many activities there are; a nearby event occasionally appears in a title.
     `own_frequency`: a frequency in the settings counts too.
     """
     started = times.must(inputs["started"])

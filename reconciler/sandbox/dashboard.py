@@ -12,7 +12,7 @@ from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 
 Edit: TypeAlias = Callable[[str, Callable[[Site, datetime, Seed], Any]], Any]
-"""Changes the site with an id directly, and returns what the change returns. KeyError for one that does not exist."""
+"""Changes the site with this id, and returns what the change returns. KeyError if there is none."""
 
 
 class Dashboard:

@@ -110,7 +110,7 @@ def _touch(store: Transaction, site: Site, now: datetime) -> None:
 
 
 def find_site(store: Transaction, site_id: str, now: datetime, seed: Seed) -> Site | None:
-    """A site with everything that was due by now; created on first sight, or None if that is disabled."""
+    """A site, after carrying out what was due by now; created on first sight, or None if that is disabled."""
     site = store.site(site_id)
     if site is None:
         if not seed.create_sites and site_id not in seed.sites:

@@ -16,9 +16,9 @@ A fault is a mapping:
 | forbidden | 403 with an empty message, as seen when a burst was throttled (S) | |
 | slow | waits, then answers as usual | seconds |
 | drop-before | the connection is lost, nothing is done | |
-| drop-after | the connection is lost, the effect is there | |
-| truncated | the effect is there, the JSON of the answer is cut in half | connection: true loses the connection too |
-| error-after | the effect is there, the answer is an error | status (500), body |
+| drop-after | takes effect, but the connection is lost | |
+| truncated | takes effect, but the JSON of the answer is cut in half | connection: true loses the connection too |
+| error-after | takes effect, but the answer is an error | status (500), body |
 | partial | of generated posts, those of every nth activity never come | every (2) |
 | failed | the generation that this starts ends FAILED | |
 | never-finishes | what this starts never ends | |

@@ -18,7 +18,7 @@ CONTENT_TYPE = "image/svg+xml"
 
 _SIZE = 1080
 _LONGEST_NAME = 80
-_LINE = 18  # letters that fit beside each other
+_LINE = 18  # characters that fit on a line
 _LINES = 5
 
 
@@ -42,7 +42,7 @@ def draw(path: str) -> bytes:
 
 
 def data_url(url: str) -> str | None:
-    """A picture of the store as a `data:` URL; None for an address elsewhere."""
+    """A picture from the store as a `data:` URL; None for an address elsewhere."""
     try:
         parts = urlsplit(url)
     except ValueError:

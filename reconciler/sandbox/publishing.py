@@ -31,7 +31,7 @@ def content_key(item: JsonDict) -> str:
 
 
 def can_publish(site: Site, channel: str, now: datetime) -> bool:
-    """Whether a channel takes posts: connected, with a page to post to, and not X after its end."""
+    """Whether a channel takes posts: connected, with a page to post to, and not TWITTER from X_ENDED on."""
     return site.channels.get(channel) == "VALID" and not (channel == "TWITTER" and now >= X_ENDED)
 
 
@@ -67,7 +67,7 @@ def check_content(item: JsonDict) -> None:
 
 
 def schedule(call: Call, record: JsonDict, at: str) -> None:
-    """Accepts a draft that is to go out at a time. When it shows as SCHEDULED is not known, so the world decides."""
+    """Schedules a draft for a given time. When it shows as SCHEDULED is not known, so the world decides."""
     item = record["item"]
     first = call.seed.unknowns.scheduledFirst if item["status"] == "DRAFT" else "SCHEDULED"
     if first != "SCHEDULED":

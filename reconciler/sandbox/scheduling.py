@@ -15,7 +15,7 @@ def schedule(call: Call) -> JsonDict:
     """`POST /marketing-plan/schedule-drafts`.
 
     Needs SCHEDULE_POST, else 428 (D). Ids that are not drafts, and drafts of channels that are not connected, are
-    skipped silently (D). So are unknown ids (I) and, depending on the world's settings, drafts beyond the quota.
+    skipped silently (D). So are unknown ids (I) and, depending on the world's switches, drafts beyond the quota.
     """
     wanted = checks.strings("draftIds", call.body.get("draftIds"))  # S-wix: 1-20 strings
     site = call.site
@@ -49,7 +49,7 @@ def schedule(call: Call) -> JsonDict:
 def _moment_of(call: Call, record: JsonDict) -> str | None:
     """When a draft goes out.
 
-    What happens if that time has passed is not known (14.7), so the world's settings decide.
+    What happens if that time has passed is not known (14.7), so a switch decides.
     """
     unknowns = call.seed.unknowns
     activity = call.site.activities.get(record["activity"] or "")

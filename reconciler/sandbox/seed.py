@@ -19,7 +19,7 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
     faults: [...]                  # see faults.py
     unknowns: {eventsKey: events}  # what is not known of the API; see unknowns.py
     anonymous: false               # true: requests without Authorization are let in
-    defaults: {...}                # site fields for every site, below its own
+    defaults: {...}                # fields for every site that does not set them itself
     sites:                         # a list, or a mapping of id to the other fields
       - id: 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01
         name: Jane's Pottery
@@ -137,7 +137,7 @@ def read_seed(source: Mapping[str, Any]) -> Seed:
 _LARGEST = 4 * 1024 * 1024
 """The maximum length of a sandbox.yaml, in characters."""
 _MOST = 500_000
-"""The maximum number of values in one, each counted wherever it is used."""
+"""The maximum number of values in a sandbox.yaml, each counted wherever it is used."""
 
 
 def _is_too_much(found: object) -> bool:

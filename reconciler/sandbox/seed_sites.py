@@ -27,7 +27,7 @@ _FEATURE_KEYS = ("enabled", "limit", "used", "period")
 
 
 def read_sites(value: object, defaults: JsonDict) -> Mapping[str, JsonDict]:
-    """The sites of a seed by id, each with the defaults below it. Raises SeedError."""
+    """The sites of a seed by id, each completed from the defaults. Raises SeedError."""
     listed: Iterable[tuple[object, object]]
     if isinstance(value, Mapping):
         listed = [

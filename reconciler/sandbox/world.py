@@ -44,7 +44,7 @@ class WorldError(SandboxError):
 
 
 def _check_regular_file(database: Path) -> None:
-    """Raises WorldError for a FIFO, device or folder in place of the file, or a link in place of a file beside it."""
+    """Raises WorldError unless the file, and those that SQLite keeps beside it, are regular files or missing."""
     if database.exists() and not database.is_file():
         raise WorldError(f"{database} is not a regular file", "move it away, or name another file")
     for suffix in ("-wal", "-shm", "-journal"):

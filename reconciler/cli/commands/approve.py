@@ -54,8 +54,8 @@ def command(decision: str | None, **given: Any) -> Verdict:
     """Decide on the drafts that `review` wrote.
 
     Shows each draft as the gallery does: account, when it goes out,
-    what blocks it, and its whole caption. Then it asks; on a terminal, one
-    key answers. The answer is written to approvals/<site>.yaml, where
+    what blocks it, and its whole caption. Then it asks; a single key is
+    enough to answer. The answer is written to approvals/<site>.yaml, where
     comments and everything else are kept. Approving publishes nothing: `apply`
     schedules what is approved.
     """

@@ -74,8 +74,9 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
     It accepts any key of eight characters or more, unless the seed lists `keys`.
-    Requests must use an IP address, localhost or the --host name; this protects
-    it from web pages. With --output ndjson it prints its URL once it is ready.
+    The Host header of a request must be an IP address, localhost or the --host
+    name, as a defence against DNS rebinding. With --output ndjson it prints its
+    URL once it is ready.
     """
     from reconciler.cli.run import reported
 
