@@ -52,7 +52,7 @@ def advice_about_text(
         return
     line = data.count(b"\n", 0, found.start()) + 1
     missing, usual = Path(os.path.normpath(file.parent / name)), root / "schemas" / f"{schema}.schema.json"
-    # The schema is written where the modeline has it if that is a folder of the project, otherwise in `schemas/`.
+    # The command writes it to the modeline's path if that folder exists in the project, otherwise to `schemas/`.
     if missing.is_relative_to(root) and (missing.parent.is_dir() or missing == usual):
         fix = f"correct the path, or write it: {_writing(schema, missing)}"
     else:
@@ -189,7 +189,7 @@ def _shown(labels: Iterable[tuple[str, str]]) -> str:
 
 
 def _for_nobody(index: int, defaults: Defaults, known: Iterable[Labels]) -> Diagnostic:
-    """The `defaults` at a position, which match no site, with what is closest to their labels."""
+    """A warning that the `defaults` at a position match no site; its fix names the closest labels in use."""
     fix, pairs = "each is in use, but not together on one site", {pair for of_site in known for pair in of_site}
     names = sorted({name for name, _ in pairs})
     for name, value in defaults.labels:

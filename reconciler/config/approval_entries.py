@@ -57,7 +57,7 @@ def entry_at(yaml: YamlText, node: Any) -> ShownFields:
 
 
 def shown_of(draft: DraftForReview) -> ShownFields:
-    """What the entry of a live post shows."""
+    """What the entry of a live post should show."""
     content = draft.content
     shown: ShownFields = {
         "channel": content.channel,
@@ -93,7 +93,7 @@ def reads_as(key: str, written: object, shown: object) -> bool:
 def same_content(before: ShownFields, after: ShownFields, *, earlier: bool) -> bool:
     """Whether an entry shows the live post's content. `goesOut` and `blocked` are for people, and ignored here.
 
-    The first layout shows channel, type, media, and all words as one caption.
+    With `earlier`, the entry has the first layout: channel, type, media, and all words as one caption.
     """
     if earlier:
         words = [str(after[key]) for key in ("title", "caption", "description", "link") if after.get(key)]

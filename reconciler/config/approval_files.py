@@ -40,7 +40,7 @@ _SITE: Final = re.compile(rb"""^site:[ \t]*["']?([^\s"'#]+)""", re.MULTILINE)
 
 
 KEPT_BYTES: Final = 16 * 1024 * 1024
-"""How much is kept of files that were opened before their site is read. What exceeds it is opened again."""
+"""How many bytes to keep of files that are opened before their sites are read. What does not fit is opened again."""
 
 
 class ApprovalFiles:
@@ -220,7 +220,7 @@ class ApprovalFiles:
 
     @cached_property
     def _is_as_committed(self) -> bool:
-        """Whether the folder is in HEAD exactly as on disk. Asked once, because most sites have no file."""
+        """Whether the folder is in HEAD exactly as on disk. Asked once for all sites without a file."""
         try:
             return self._repository is not None and self._repository.is_clean_below(self._folder)
         except GitError:

@@ -33,8 +33,8 @@ _DIGEST: Final = "[0-9a-f]{64}"
 def read_approvals(path: Path, site: str | None = None, text: str | None = None) -> Approvals:
     """Reads an approvals file; the empty Approvals if there is none. `text` is its content, if that is known.
 
-    With `site`, it is taken as that site's, even if it has an old name of the site (`written_for`). Raises InvalidFiles
-    with every problem of the file.
+    With `site`, it is taken as that site's, even if it names another (`written_for`): the site may have been renamed.
+    Raises InvalidFiles with every problem of the file.
     """
     if text is None and not os.path.lexists(path):
         return Approvals()

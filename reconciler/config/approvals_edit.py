@@ -161,7 +161,7 @@ class _Update:
     def _stays(self, node: Any, found: ActivityForReview) -> bool:
         """Whether the file needs an entry for an activity.
 
-        It does for a listed draft that still exists, for a new one, and for the decision to have no posts.
+        It does for a listed draft that still exists or is kept, for a new one, and for a decision to discard.
         """
         drafts = {draft.id for draft in found.drafts} | self.kept
         return (
@@ -214,7 +214,7 @@ class _Update:
     def _activity_decision(
         self, node: Any, found: ActivityForReview, before: list[Digest], after: list[Digest], *, unchanged: bool
     ) -> None:
-        """Keeps a decision for the drafts it was made for, until it is carried out."""
+        """Keeps a decision until it is carried out, or until the drafts it was made for change."""
         word, decided = decision_at(self.yaml, node, ActivityDecision.KEEP)
         if word == ActivityDecision.DISCARD.value and found.carried_out and not found.drafts:
             return  # it has no drafts because of this decision

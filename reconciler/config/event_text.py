@@ -67,7 +67,7 @@ def event_value(event: CalendarEvent) -> JsonObject:
 
 
 def date_text(date: datetime) -> str:
-    """A bare day if the date is one (D 8.1: an instant), otherwise the full time."""
+    """The day alone if the date is midnight UTC, which is how a bare day is sent; otherwise the full time."""
     utc = date.astimezone(UTC)
     if utc.time() == time():
         return utc.date().isoformat()

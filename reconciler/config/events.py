@@ -41,7 +41,7 @@ def read_events(merged: MergedDocument) -> DesiredEvents | None:
 
 
 def read_default_events(merged: MergedDocument) -> None:
-    """Reports what is wrong with the events of defaults, which may set only `prune`."""
+    """Reports what is wrong with the events of defaults, which may set `prune` without listing any events."""
     if "events" in merged.value.get("calendarEvents", {}):
         read_events(merged)
 

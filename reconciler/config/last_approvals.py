@@ -1,4 +1,4 @@
-"""What was last approved of each draft, as a review page has seen it, or as git still has it.
+"""The content last approved for each draft, as a review page saw it, or as git still has it.
 
 `review` replaces the old text with the new one and sets the approval back to pending. What was approved before is in
 git's history.

@@ -15,7 +15,7 @@ from reconciler.model.text import about
 
 
 class Layer(Struct, frozen=True):
-    """A part of a document: what can be used of it, and where in the document it begins."""
+    """A part of a document: its usable value, and where in the document it begins."""
 
     document: Document
     value: Any
@@ -25,7 +25,7 @@ class Layer(Struct, frozen=True):
 class MergedDocument:
     """A value merged from layers, lowest precedence first. Problems are recorded at the layer that a value came from.
 
-    `doubtful` are warnings about what can be read.
+    `doubtful` are warnings about usable values.
     """
 
     __slots__ = ("_layers", "doubtful", "problems", "value")
@@ -73,7 +73,7 @@ class MergedDocument:
 
 
 def merge(under: Any, over: Any) -> Any:
-    """Objects merge by key. Everything else, and objects that are one value, is replaced by the layer above."""
+    """Objects merge by key. Anything else is replaced by the layer above, as are objects that count as one value."""
     if not isinstance(under, dict) or not isinstance(over, dict):
         return over
     merged = dict(under)

@@ -1,7 +1,7 @@
 """PyYAML, imported without compiling the regular expressions that no run uses.
 
 Its own reader and resolver compile a dozen when they are imported, which takes longer than reading a site file. Files
-are read by libyaml, and their scalars resolved by scalars.py, so hardly any of them is ever used.
+are read by libyaml, and their scalars resolved by scalars.py, so hardly any of the expressions is ever used.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checked sites, kept small until they are used: there may be many thousands, and files are read once per run.
 
-The first ones stay as they are. Of the others, only where they are on disk stays in memory.
+The first ones stay as they are. The others are on disk, and only their positions there stay in memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RAW = -15
 
 
 ROOM: Final = 256 * 1024
-"""The sites from this many bytes of files are kept unpacked, which takes about six times the memory.
+"""Sites are kept unpacked until their files add up to this many bytes; in memory, they take about six times as many.
 
 Packing takes a tenth of the time of reading a site, and pays off only for many sites or large ones.
 """
@@ -67,7 +67,7 @@ class NotKept(Struct, frozen=True, gc=False):
 
 
 class PackedSite(Struct, frozen=True, gc=False):
-    """A site in a few hundred bytes. `sample` is what the project's sites have in common; all of them share it.
+    """A site in a few hundred bytes. `sample` is the project's first packed site: all are compressed against it.
 
     `data` has the details on its first line.
     """
@@ -129,7 +129,7 @@ class Packer:
     def keep(self, site: DesiredSite, size: int, details: Details) -> KeptSite | SpooledSite:
         """A site as it is, or packed.
 
-        `size`: the bytes it was read from. Approved texts are in files of their own, and always packed.
+        `size`: the bytes it was read from. A site with approvals is always packed: `size` does not include their file.
         """
         self._left -= size
         if self._left >= 0 and not site.approvals.activities:

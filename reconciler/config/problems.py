@@ -9,7 +9,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 
 MAX_EXPLAINED: Final = 1000
-"""Anyone with more problems than this starts with these; explaining them all could take hours."""
+"""How many problems are explained. Explaining all of them could take hours."""
 
 _MORE: Final = Diagnostic("more-problems", "", "")
 

@@ -235,7 +235,7 @@ def _check_places(project: ProjectConfig, merged: MergedDocument) -> None:
 
 
 def _places_outside(project: ProjectConfig) -> Iterator[tuple[str, str, Diagnostic]]:
-    """The folders and files of a project that lead outside it: the key that names each, its name, and what to do."""
+    """The folders and files of a project that lead outside it: the key that names each, its name, and the problem."""
     places = [("approvals", project.approvals), ("", SEED)]
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:
         places.append(("state", project.state))

@@ -37,7 +37,7 @@ class GitTrouble(StrEnum):
 
 
 class GitError(ErrorWithFix):
-    """Git is missing, or reported an error; empty if git said nothing."""
+    """Git is missing, or reported an error. The message is empty if git said nothing."""
 
     def __init__(self, message: str, fix: str = "", trouble: GitTrouble = GitTrouble.OTHER) -> None:
         super().__init__(message, fix)
@@ -109,7 +109,7 @@ class Repository:
             raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
 
     def committed(self, path: Path) -> bytes | None:
-        """The text of a file in HEAD; None if the file, or a link that leads to it, is not committed as it is.
+        """The text of a file in HEAD; None if HEAD lacks it, or a link that leads to it is not in HEAD as on disk.
 
         Raises GitError if there is no repository.
         """
@@ -196,7 +196,7 @@ class Repository:
             output = self._run("blame", *whole, "-L", f"{line},{line}", "HEAD", "--", name)
             if self.is_shallow() and re.search(r"^boundary$", output, re.MULTILINE):
                 return None
-            # As the commit has it: the names that blame gives follow .mailmap, which any change may write.
+            # As the commit has it: the names that blame gives follow .mailmap, which any pull request can edit.
             written = self._run("cat-file", "commit", output.split(" ", 1)[0])
         except GitError:
             return None
@@ -261,7 +261,7 @@ class Repository:
         self._bytes("commit", "--quiet", "--only", "--file=-", "--", *names, top=True, given=message.encode("utf-8"))
 
     def is_shallow(self) -> bool:
-        """Whether the beginning of the history is missing. Raises GitError if there is no history."""
+        """Whether the beginning of the history is missing. Raises GitError if there is no repository."""
         return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
 
     @cached_property

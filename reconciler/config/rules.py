@@ -188,7 +188,7 @@ def _same_title(one: str | None, other: str | None) -> bool:
 
 
 def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
-    """Whether a list that allows the narrow one's members is empty (all are allowed) or contains them all."""
+    """Whether `wide` allows everything that `narrow` allows. An empty list allows everything."""
     allowed, asked = set(wide), set(narrow)
     return not allowed or (bool(asked) and asked <= allowed)
 
@@ -200,7 +200,7 @@ PostFilter: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 class _RulesAbove:
     """The matches of the rules above the current one, found by the ids or the title that they name.
 
-    A match that names ids can cover another only if that one names ids too, and all of them are among its own.
+    A match that names ids can cover another only if the other names ids too, and the first names them all.
     """
 
     def __init__(self) -> None:
@@ -215,7 +215,7 @@ class _RulesAbove:
         self._rules.append((match, path, posts))
 
     def covering(self, match: Match, posts: PostFilter) -> KeyPath | None:
-        """The first rule that covers everything that a match covers, or all posts of these channels and types."""
+        """The first rule that covers everything that a match covers, for posts of these channels and types."""
         names = {None, *(f"id {id}" for id in sorted(match.ids)[:1])}
         if match.title is not None:
             names.add(f"title {match.title.casefold()}")

@@ -25,8 +25,8 @@ _LONGEST: Final = 63
 class NewSite(Struct, frozen=True):
     """What a new site file says. `title` is the site's own name, `url` where it is published.
 
-    `events` are the lines about events (event_text.py). `scheduled` counts posts that are waiting to go out, in
-    `approvals`.
+    `events` are the lines about events (event_text.py). `scheduled` counts the posts that are waiting to go out, and
+    `approvals` is the file that lists them.
     """
 
     name: SiteName

@@ -45,8 +45,8 @@ from reconciler.model.sites import DesiredSite
 class SiteEntry(Struct, frozen=True, gc=False):
     """What is known about a site without unpacking it: enough to select by. Small, because there may be many thousands.
 
-    `below` is the part of the file's full path before the path that messages show. `problems` stop only this site: it
-    is not read, and fails with them.
+    `below` is the part of the file's full path before the path that messages show. `problems` stop only this site:
+    its live side is not read, and it fails with them.
     """
 
     name: SiteName
@@ -153,7 +153,7 @@ class FilesRead(Struct, frozen=True):
 ReadElsewhere: TypeAlias = Callable[[ProjectConfig, Sequence[Path]], Iterable[FilesRead | None]]
 """Reads many site files in other processes.
 
-If it returns None for some, they are read here, to report what is wrong.
+If it returns None for any of them, all are read here, to report what is wrong.
 """
 
 MANY: Final = 500
@@ -447,7 +447,10 @@ class _Reading:
         yield from (name for name, _ in self._broken)
 
     def about_all_sites(self) -> Iterator[Diagnostic]:
-        """Warnings about what applies to no site: none while a site may be in what cannot be read."""
+        """Warnings about all approvals, and about approvals and defaults that apply to no site.
+
+        The latter are left out if what cannot be read may contain a site.
+        """
         yield from self.approvals.warnings
         if self.nameless:
             return

@@ -14,7 +14,7 @@ there is no such file. There may be many thousands, and four numbers take six ti
 
 
 def stamp_of(path: Path | str) -> Stamp:
-    """The stamp of a file. If taken before the file is read, it never matches a later content."""
+    """The stamp of a file. If taken before the file is read, it never matches later content."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Checks a state store: whether it can be reached, whether it honours conditional writes, and who else can read it."""
+"""Checks a state store: whether it can be reached and honours conditional writes, and who else can use it."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ async def _keeps_conditions(store: Store, key: str) -> bool:
 
 
 def _others(store: Store, place: str) -> tuple[Diagnostic, ...]:
-    """Who else can read the state, as far as that can be determined.
+    """Who else can read or change the state, as far as that can be determined.
 
-    Files in a folder are readable only by their owner.
+    Files in a folder are readable only by their owner, so the check is whether others can write to the folder.
     """
     if not isinstance(store, LocalFolder):
         what = "who can read the bucket cannot be checked from here"

@@ -85,7 +85,7 @@ class LocalFolder(Store):
 
     async def delete_log(self, key: str) -> None:
         # Nothing is compared, so no lock is needed, and a log that a power cut brings back does no harm: no snapshot
-        # names it. What is left takes less time than starting a thread for it.
+        # names it. Removing a file takes less time than starting a thread for it.
         self._unlink(self.place(check_key(key)))
 
     # --- in a thread ---------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class LocalFolder(Store):
     def _refuse_links(self, folder: str) -> bool:
         """Raises StateError if a folder of the state is a link: its contents could be anywhere.
 
-        Returns whether a folder below the top one exists.
+        Returns whether it exists; False for the top folder.
         """
         exists = folder != self._top
         while folder != self._top and (above := os.path.dirname(folder)) != folder:

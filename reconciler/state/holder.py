@@ -1,7 +1,7 @@
 """Holder: who holds a lease, and whether that process is still alive.
 
-A process is identified by its machine, its id and its start time: ids are reused, and containers can share a host name
-and each number their processes from 1.
+A process is identified by its machine, its id and its start time: ids are reused, and several containers can have the
+same host name and number their processes from 1.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _start_of(process: int) -> str:
 
 
 def _user(environ: Mapping[str, str]) -> str:
-    """The user's name: what the environment says, as for other tools, or else the system."""
+    """The user's name: from the environment, as in other tools, or else from the system."""
     named = (environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME"))
     return next(filter(None, named), None) or _account()
 

@@ -93,7 +93,8 @@ def _mended(document: object) -> dict[str, Any] | None:
 class SiteJournal:
     """Implements executor.ports.Journal. Methods raise StateError if the state cannot be written.
 
-    `begin` and `sent` are durable when they return; others with the next of these, `flush` or `close`.
+    What `begin` and `sent` record is durable when they return; the rest becomes durable with the next of these, or with
+    `flush` or `close`.
     """
 
     def __init__(
@@ -209,8 +210,8 @@ class SiteJournal:
 
     async def _snapshot(self, *, continued: bool = False) -> None:
         async with self._turn:
-            # Texts distinguish 1 from true; Python values do not. Not needed once there is a log, and many sites wait
-            # for their generations at the same time.
+            # As a text, which distinguishes 1 from true; Python values do not. Not needed once there is a log, and
+            # then not kept, to save memory while many sites wait for their generations.
             kept = None if continued else (self._label, to_json(self.recorded))
             if kept is not None and self._log is None and self._kept == kept:
                 self._notes.clear()

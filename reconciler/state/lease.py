@@ -98,7 +98,7 @@ class Leases:
     async def acquire(self, site: SiteRef, lock_timeout: timedelta = timedelta(0)) -> Lease:
         """Takes the lease of a site, waiting at most `lock_timeout` for another run to release it.
 
-        Raises Locked when the time is over, StateError if the store cannot be used.
+        Raises Locked when that time is up, StateError if the store cannot be used.
         """
         clock, key = self._clock, key_of(site.id)
         deadline = clock.monotonic() + lock_timeout.total_seconds()
@@ -233,7 +233,7 @@ class Leases:
 
     async def _unlock_first(self, site: SiteRef) -> None:
         for name in await self._names_before(site):
-            # Without its lease, a run of the first version finds a different version and stops.
+            # A run of the first version stops when it finds that its lease is gone.
             await self._store.delete(key_of_name(name))
 
     # --- taking it -----------------------------------------------------------------------------------

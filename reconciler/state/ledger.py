@@ -76,7 +76,7 @@ class RunLedgers:
     async def write_part(self, run: str, part: int, ledger: StoredLedger) -> None:
         """Writes the ledger of a part that ended, replacing that of an earlier attempt. Raises StateError.
 
-        `run` is when its run began, and the name of the run as in `write`: see `part_results.name_of_run`.
+        `run` is what `part_results.name_of_run` returns: when the run began, and its name as in `write`.
         """
         id = f"{run}-part-{part}"
         await self._store.put_pieces(_key_of(id), _text(id, ledger), expected=ANY)

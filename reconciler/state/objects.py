@@ -65,7 +65,7 @@ class ObjectStore(Store):
 
     @classmethod
     def open(cls, url: str, environ: Mapping[str, str]) -> ObjectStore:
-        """The store at a URL; sends nothing. `environ` is searched for endpoints without TLS.
+        """The store at a URL; sends nothing. Its settings are taken from `environ`.
 
         Raises UsageError for a URL of another kind or without a bucket, for an endpoint that is not safe, and
         if the extra is not installed.
@@ -132,7 +132,7 @@ class ObjectStore(Store):
         if expected is None:
             mode = "create"
         elif not isinstance(expected, Any):
-            # A member that is None is refused, and which of the two counts differs between providers.
+            # The version has only the members that the provider gave: obstore refuses a member that is None.
             mode = json.loads(expected)
         with self._as_state_error(key, "cannot be written"):
             if not isinstance(expected, Any):

@@ -92,7 +92,7 @@ OPERATIONS: Final = frozenset(kind_of(operation.__name__) for operation in get_a
 """The kinds of operations that this version knows."""
 
 TYPED: Final = frozenset(kind_of(operation.__name__) for operation in get_args(ScheduleOperation))
-"""The kinds that name a post, and so its type."""
+"""The kinds that name a post and its type."""
 
 
 def readable(entries: object) -> object:

@@ -71,7 +71,7 @@ class StateStore:
         return found.record.recorded
 
     def old_name(self, site: SiteRef) -> SiteName | None:
-        """The other name that a loaded site's record has for it, which a run that writes corrects."""
+        """The other name that a loaded site's record has for it, until a run that writes corrects it."""
         return self._old_names.get(checked_id(site.id))
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
