@@ -200,6 +200,7 @@ WORDS: Final = {
     "SavedRecord.tool": "The version of reconciler that made it.",
     "SettingsUpdated.changes": "The fields that change.",
     "ToReviewRecord.state": "How far its review has got.",
+    "ToReviewRecord.stuck": "Whether it breaks the policy, so that approving it does not help; a note says how.",
     "UnreadableRecord.error": "Why its record or its lock cannot be read.",
     "DecidedRecord.activities": "How many activities got a decision.",
     "DecidedRecord.asked": "How many drafts there were to decide on.",

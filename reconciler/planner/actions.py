@@ -225,6 +225,8 @@ class ToReview(Struct, frozen=True):
     title: str
     state: InReview
     type: str = "POST"
+    stuck: bool = False
+    """Whether it breaks the policy, so that approving it does not help."""
 
 
 class StillGoingOut(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from msgspec import Struct, field
@@ -37,6 +38,10 @@ SPARE = timedelta(hours=2)
 """A margin for a run that dies before it moves a post, until the next run continues."""
 
 
+MOST_NAMES = 3
+"""How many drafts a note about several names."""
+
+
 def times_scheduled(recorded: RecordedSite, post: Post) -> int:
     """How often this post was scheduled with its present content, as far as is known."""
     if not is_noted(recorded, post.id):
@@ -66,6 +71,16 @@ class DraftEligibility(Struct):
     to_review: list[ToReview] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
     missed: int = 0
+    stuck: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """The drafts that wait for review and break the policy, by what they break and what to do about it."""
+
+    def stuck_notes(self) -> Iterator[Diagnostic]:
+        """What the policy forbids in drafts that wait for review: nobody should approve these as they are."""
+        for (broken, fix), names in self.stuck.items():
+            more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+            verb = "breaks" if len(names) == 1 else "break"
+            what = f"{', '.join(names[:MOST_NAMES])}{more}, waiting for review, {verb} {broken}"
+            yield Diagnostic.note("approving-does-not-help", what, fix)
 
     def all_notes(self) -> tuple[Diagnostic, ...]:
         """The notes about single posts, and about limits that are nearly reached."""
@@ -223,8 +238,12 @@ class DraftEligibility(Struct):
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
         address = self.scope.address(Kind.DRAFT, candidate.post.id)
-        post = candidate.post
-        self.to_review.append(ToReview(address, post.id, post.channel, candidate.activity.title, state, post.type))
+        post, title = candidate.post, candidate.activity.title
+        violations = self._violations(candidate)
+        for violation in violations:
+            self.stuck.setdefault((violation.cause_and_place, violation.fix), []).append(_name(candidate))
+        review = ToReview(address, post.id, post.channel, title, state, post.type, stuck=bool(violations))
+        self.to_review.append(review)
 
     def _may_have_own_time(self, candidate: Candidate) -> bool:
         """Whether a post may briefly have the API's own time before it is moved to the rule's.
@@ -297,13 +316,6 @@ class DraftEligibility(Struct):
         ]
 
     def _policy(self, candidate: Candidate) -> list[Diagnostic]:
-        policy = self.options.policy
-        found = [
-            *content_violations(candidate.post, policy),
-            *time_violations(candidate.moment, policy, self.scope),
-        ]
-        if (full := day_violation(candidate.post.id, candidate.moment, self.days, policy, self.scope)) is not None:
-            found.append(full)
         return [
             self._blocked(
                 candidate,
@@ -312,8 +324,19 @@ class DraftEligibility(Struct):
                 violation.fix,
                 says_name=True,
             )
-            for violation in found
+            for violation in self._violations(candidate)
         ]
+
+    def _violations(self, candidate: Candidate) -> list[Diagnostic]:
+        """What the policy forbids in a draft, or at its time."""
+        policy = self.options.policy
+        found = [
+            *content_violations(candidate.post, policy),
+            *time_violations(candidate.moment, policy, self.scope),
+        ]
+        if (full := day_violation(candidate.post.id, candidate.moment, self.days, policy, self.scope)) is not None:
+            found.append(full)
+        return found
 
     def _quota_note(self) -> list[Diagnostic]:
         feature = self.observed.feature(SCHEDULING)

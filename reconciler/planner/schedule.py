@@ -106,11 +106,12 @@ def plan_schedule(
     deferred = () if desired.approval_required else _deferred(desired, selection, content, spare, scope)
     refusals = _refusals(desired, selection, content, scope)
     to_review = (*waiting.to_review, *eligibility.to_review)
+    stuck = tuple(eligibility.stuck_notes())
     unknown = tuple(unknown_channel_notes(desired.rules, staying, scope))
     if not options.publish:
         actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in deferred)))
         held = held_back_notes(actions, len({blocked.about for _, blocked in eligibility.blocked}))
-        return SchedulePart((), (), refusals, to_review, (*held, *unknown))
+        return SchedulePart((), (), refusals, to_review, (*held, *stuck, *unknown))
     public = (
         *waiting.moves,
         *eligibility.goes,
@@ -119,6 +120,7 @@ def plan_schedule(
     said = (*waiting.blocked, *eligibility.blocked)
     going = posts_in(action for _, action in public)
     notes = (
+        *stuck,
         *unknown,
         *file_notes(approvals),
         *missed_notes(

@@ -39,6 +39,7 @@ class ToReviewRecord(Struct, frozen=True):
     type: str
     title: str
     state: InReview
+    stuck: bool
 
 
 class ActionRecord(Struct, frozen=True):

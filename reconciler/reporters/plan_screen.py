@@ -60,7 +60,7 @@ class PlanScreen:
         self._waiting: list[tuple[str, int, Counter[str]]] = []
         self._drafts = self._sites_waiting = 0
         self._decidable = self._unwritten = self._sites_decidable = 0
-        """Drafts that people can decide on now, and in how many sites."""
+        """Drafts that people can decide on now, and in how many sites. What breaks the policy must be changed first."""
         self._refusals = Failures()
         """Why sites are refused, for the last line."""
         self._refused_sites = Failures(list_sites=detail.sites)
@@ -145,9 +145,11 @@ class PlanScreen:
         self._sites_waiting += 1
         self._drafts += len(waiting)
         if planned.recorded or not planned.plan.refusals:  # elsewhere no approval would count yet
-            self._sites_decidable += 1
-            self._decidable += len(waiting)
-            self._unwritten += sum(1 for draft in waiting if draft.state is InReview.NOT_REVIEWED)
+            unwritten = sum(draft.state is InReview.NOT_REVIEWED for draft in waiting)
+            written = sum(draft.state is InReview.PENDING and not draft.stuck for draft in waiting)
+            self._sites_decidable += bool(unwritten or written)
+            self._decidable += unwritten + written
+            self._unwritten += unwritten
         if len(self._waiting) < FEW_SITES:
             titles = Counter(draft.title for draft in waiting)
             self._waiting.append((planned.name, len(waiting), titles))

@@ -692,6 +692,30 @@ def test_on_a_site_without_a_record_the_next_step_is_apply_before_anybody_approv
     assert [step("plan"), step("review")] == [approve, approve]
 
 
+def test_nobody_is_asked_to_approve_what_the_policy_forbids(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`plan` says what it breaks, and the next step is about the other drafts."""
+    monkeypatch.chdir(shop.root)
+    shop.write({"reconciler.yaml": "version: 1\napi: sandbox\npolicy:\n  bannedWords: [mugs]\n"})
+    said = "note: \"Winter mugs\" (Instagram), waiting for review, breaks policy.bannedWords: the text contains 'mugs'"
+    for options in (), ("--no-publish",):
+        planned = reconciler("plan", *options).out
+        assert said in planned
+        assert planned.splitlines()[-1] == "Next: reconciler review   (4 new drafts in 1 site)"
+    reconciler("review")
+    planned = reconciler("plan", "--output", "text", "--output", "json=plan.json").out
+    assert planned.splitlines()[-2:] == ["No changes.", "Next: reconciler approve   (3 drafts in 1 site)"]
+    (plan,) = json.loads((shop.root / "plan.json").read_text("utf-8"))["sites"]
+    assert {draft["stuck"]: draft["channel"] for draft in plan["toReview"] if draft["stuck"]} == {True: "INSTAGRAM"}
+    assert [note["code"] for note in plan["notes"]] == ["approving-does-not-help"]
+    shop.write({"reconciler.yaml": "version: 1\napi: sandbox\npolicy: {blackoutDates: [2026-11-05, 2026-11-06]}\n"})
+    planned = reconciler("plan").out
+    assert "waiting for review, break policy.blackoutDates: Thu 2026-11-05 is a blackout date" in planned
+    assert planned.splitlines()[-1] == "No changes."
+    assert "Next" not in reconciler("apply", "--auto-approve").out
+
+
 def test_no_next_step_is_an_apply_that_would_refuse_the_site(
     project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
