@@ -164,7 +164,7 @@ WORDS = {
     "PostOutcome.reason": "Why it failed; empty if it did not fail or no reason is known.",
     "createdEvents": "Events that this tool created, with what is known of them.",
     "outcomes": "How posts ended after their time had passed.",
-    "spent": "Approvals from before the first run: post, digest, and how many times they count as used.",
+    "spent": "Always empty.",
     "description": "The description; null clears it, and if left out it is left alone.",
     "digest": "The digest of the post's content.",
     "discards": "The ids of the posts that this throws away.",

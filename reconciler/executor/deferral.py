@@ -17,7 +17,7 @@ from reconciler.planner.needs import lacking_posts
 
 
 async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    """The actions that a deferred action turned into, up to its bound; enters the deferred action itself.
+    """The actions that a deferred action turned into, up to its bound; enters the deferred one in the ledger.
 
     May raise an ApiError.
     """
@@ -49,7 +49,7 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
 async def _resolve(run: SiteRun, action: Action, deferred: Deferred) -> ResolvedActions:
     """What the deferred action turns into.
 
-    An activity that seems to have no posts is read itself before any are made (14.1).
+    An activity that seems to have no posts is read on its own before any are made (14.1).
     """
     observed = await _read(run, deferred)
     while True:

@@ -62,7 +62,7 @@ async def _close(run: SiteRun, error: Diagnostic | None) -> Diagnostic | None:
 
 
 async def _work(run: SiteRun) -> None:
-    """Takes actions off the queue once they are over; actions that an error leaves there have not ended."""
+    """Takes actions off the queue once they are over. An error leaves its whole batch there, even what has ended."""
     part: Kind | None = None
     while queue := run.queue:
         if run.stopped():

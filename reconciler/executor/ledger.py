@@ -99,7 +99,7 @@ class SiteLedger(Struct, frozen=True):
     still_going_out: tuple[StillGoingOut, ...] = ()
     time_zone: str = "UTC"
     new_drafts: int | None = 0
-    """How many drafts of what was generated no approvals file has yet; None if that could not be read."""
+    """After a generation: how many drafts to review are not in the approvals file yet; None if counting them failed."""
 
 
 class KeptPromises(Struct, frozen=True):
@@ -127,7 +127,7 @@ class KeptPromises(Struct, frozen=True):
 class ApplyTally(Struct, frozen=True):
     """The counts of the `Apply:` line (design.md 2.2).
 
-    Those of what was done agree with the plan's: what came from deferred actions is in `promised` alone.
+    What was done is counted as in the plan: what came from deferred actions is in `promised` alone.
     """
 
     added: int = 0

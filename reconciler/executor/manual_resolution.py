@@ -22,6 +22,6 @@ async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: b
     elif entry.operation.uses_inputs:
         await journal.end(entry, Pending())
     else:
-        # Unless a post is in the ledger, its approval would count as unused, and could schedule it again.
+        # Unless a post is recorded as scheduled, its approval would count as unused, and could schedule it again.
         await conclude(journal, entry, Done())
     await journal.flush()

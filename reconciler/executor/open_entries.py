@@ -90,8 +90,8 @@ def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOpti
         return None
     recent = now - entry.started_at < options.waiting.timeout
     if recent and _was_accepted(entry) and kind_of(operation).may_lag(operation, found):
-        return None  # it may still show, and it is not forgotten (17.6)
-    # A call whose result comes later shows only if it took effect (design.md 3.5).
+        return None  # it may still show, so the entry stays open (17.6)
+    # A call that takes time and has shown nothing for a whole timeout counts as not done (design.md 3.5).
     if outcome is None and operation.takes_time and not recent:
         return not_done(Trouble.NO_EFFECT, f"no effect observed since {entry.started_at.isoformat()}")
     return outcome

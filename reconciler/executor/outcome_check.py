@@ -25,7 +25,7 @@ from reconciler.model.sites import SiteRef
 __all__ = ["LOOKS", "Snapshot", "infer_outcome", "pause_between_looks", "read_for"]
 
 LOOKS: Final = 4
-"""How often a difference must be seen before it counts: reads may lag behind writes (17.6)."""
+"""How many times a difference must be seen before it counts: reads may lag behind writes (17.6)."""
 
 SHORTEST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 2.0

@@ -79,7 +79,7 @@ class Journal(Protocol):
         ...
 
     async def sent(self, entry: OpenEntry) -> None:
-        """Records that the call took effect and that only waiting remains."""
+        """Records that the call was accepted and that only waiting remains."""
         ...
 
     async def end(self, entry: OpenEntry, outcome: Outcome) -> None:
@@ -99,7 +99,7 @@ class Journal(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends the notes of a run. From now on the site is known, even if there was nothing to do."""
+        """Makes every note durable and ends the run. From now on the site is known, even if there was nothing to do."""
         ...
 
 

@@ -42,7 +42,7 @@ async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[FailedPr
 
 
 async def refusal_reason(action: Action, site: SiteCache, moment: Moment) -> Diagnostic | None:
-    """Which precondition of an action no longer holds; None if it may be carried out.
+    """Why an action must not be carried out: a precondition no longer holds, or its kind refuses it; None if it may be.
 
     May raise an ApiError.
     """

@@ -99,7 +99,7 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
 def _record_what_is_there(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> None:
     """Records what the site has instead of what was written: nobody else put it there.
 
-    A value that the write left as it was keeps its earlier record, so that an edit by somebody else is still one.
+    A value that the write left as it was keeps its earlier record, so that somebody else's edit still counts as drift.
     """
     operation, recorded = attempt.entry.operation, run.journal.recorded
     owner, changes = kind_of(operation).found_instead(operation, attempt.entry, _created(attempt), found, recorded)

@@ -95,7 +95,7 @@ class SiteRun:
         """Cancels outside the plan that were not done: of posts that changed while they were scheduled, or lost their
         activity to a generation."""
         self.approved: dict[PostId, Post] = {}
-        """Posts as they were found right before they were scheduled."""
+        """All posts of the marketing plan as they were found right before drafts were scheduled."""
         self._troubled: dict[ActivityId, Diagnostic] = {}
         self._kept = Packed(_Kept, _Kept(plan))
         self._done: list[CallAttempt] = []
@@ -142,7 +142,7 @@ class SiteRun:
         return self.approvals
 
     def now(self) -> datetime:
-        """The time in the world that the run works on."""
+        """The time by the run's clock."""
         return self.ports.clock.now()
 
     def moment(self) -> Moment:
@@ -279,7 +279,7 @@ class SiteRun:
     # --- before a call -----------------------------------------------------------------------------
 
     def skip_if_blocked(self, action: Action) -> bool:
-        """Enters an action that may not be started, and returns whether it did."""
+        """Enters an action in the ledger if it may not be started, and returns whether it did."""
         activity = kind_of(action.operation).activity(action.operation)
         action_class = class_of(action.operation)
         if action_class is ActionClass.PROTECTIVE:
@@ -295,7 +295,10 @@ class SiteRun:
         return True
 
     async def skip_if_stale(self, action: Action) -> bool:
-        """Enters an action whose preconditions no longer hold, and returns whether it did. May raise an ApiError."""
+        """Enters an action in the ledger if it must not be carried out now, and returns whether it did.
+
+        May raise an ApiError.
+        """
         found = await refusal_reason(action, self.cache, self.moment())
         if found is not None:
             self.skip(action, ActionResult.SKIPPED, found)
@@ -397,7 +400,7 @@ class SiteRun:
             return (NotDone(refused.problem, skipped=True),) * len(actions)
 
     def _decided(self, action: Action) -> ReviewedDecision | None:
-        """The reviewers' decision that an action carries out, for `Journal.consumed`."""
+        """The reviewers' decision that an action carries out; None if it carries out none."""
         kind, operation = kind_of(action.operation), action.operation
         decision, activity = kind.decision(operation), kind.activity(operation)
         if action.reason is not Reason.SENT_BACK or decision is None or activity is None:

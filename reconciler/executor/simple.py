@@ -19,7 +19,7 @@ from reconciler.planner.actions import Action
 
 
 async def perform_simple(run: SiteRun, actions: tuple[Action, ...]) -> None:
-    """Checks, writes, records and enters one action. May raise an ApiError of a read."""
+    """Checks, writes and records one action, and enters it in the ledger. May raise an ApiError of a read."""
     (action,) = actions
     if run.skip_if_blocked(action) or await run.skip_if_stale(action):
         return

@@ -25,7 +25,7 @@ async def conclude(
     """Records what an outcome means for later runs, then the outcome itself.
 
     Because of this order, if a run dies in between, the next one finds the entry open and records it again. The
-    rest is what is known by then: see `OutcomeContext`.
+    other arguments are what is known by then: see `OutcomeContext`.
     """
     kind, operation = kind_of(entry.operation), entry.operation
     context = OutcomeContext(journal.recorded, found, options, zone)

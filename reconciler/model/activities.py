@@ -33,7 +33,7 @@ class Activity(Struct, frozen=True):
 
     @property
     def drafts(self) -> tuple[Post, ...]:
-        """Its posts that nothing has been decided about."""
+        """Its posts that are still drafts."""
         return tuple(post for post in self.posts if post.status is PostStatus.DRAFT)
 
 

@@ -52,9 +52,8 @@ class DraftApproval(Struct, frozen=True):
     cancelled: int = 0
     """How often this content had been scheduled and cancelled when the decision was made.
 
-    An approval counts for one scheduling, so it is used up once the content has been scheduled more often than that.
-    `review` writes the number, and the digest covers it; in files written before that, the digest covers the content
-    alone.
+    An approval counts for one scheduling, so it is used up once the content has been scheduled more times than that.
+    `review` writes the number, and the digest covers it; in older files, the digest does not.
     """
     earlier: bool = False
     account: str = ""

@@ -145,7 +145,7 @@ def thaw(value: Json) -> Any:
 
 
 def canonical_text(value: Json) -> str:
-    """The only JSON text of a value: sorted keys, no whitespace, no unnecessary escapes."""
+    """The canonical JSON text of a value: sorted keys, no whitespace, no unnecessary escapes."""
     return _CANONICAL.encode(thaw(value))
 
 

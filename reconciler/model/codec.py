@@ -50,7 +50,7 @@ def to_json(value: Any) -> bytes:
 
 
 def sorted_json(plain: object) -> bytes:
-    """The only JSON text of a plain value, with sorted members: digests of documents are computed from it."""
+    """The JSON text of a plain value, with sorted members: digests of documents are computed from it."""
     try:
         return _SORTED.encode(plain)
     except UnicodeEncodeError:  # half of a surrogate pair again

@@ -95,7 +95,7 @@ def looks_the_same(one: str, other: str) -> bool:
 
 
 def spelled_out(text: str) -> str:
-    """A text with invisible characters as `U+200B` and the like, and leading, trailing and doubled spaces as `·`."""
+    """A text with invisible characters as `<U+200B>` and the like, and leading, trailing and doubled spaces as `·`."""
     inner = re.sub(_OUTER_OR_DOUBLED, lambda spaces: "·" * len(spaces[0]), text)
     return "".join(char if char in " ·" else _spelled(char) for char in inner)
 

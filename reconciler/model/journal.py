@@ -69,7 +69,7 @@ class CallIntent(Struct, frozen=True):
 
 
 class OpenEntry(Struct, frozen=True):
-    """A call that was about to be sent when the journal was last written and has no outcome there."""
+    """A call that was recorded before it was sent, and whose outcome is not known yet."""
 
     id: str
     address: Address
@@ -78,7 +78,7 @@ class OpenEntry(Struct, frozen=True):
     before: Before = Before()
     decided: ReviewedDecision | None = None
     sent: bool = False
-    """True once the call is known to have taken effect, so that only waiting remains (`Journal.sent`)."""
+    """True once the call is known to have been accepted, so that only waiting remains (`Journal.sent`)."""
     unknown: Failure | None = None
     """Why a run could not determine the outcome; None if none has tried (`Journal.end` with Unknown)."""
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Final
 
 WIX_HOST: Final = "www.wixapis.com"  # D 2
-"""The only host beyond this machine to which a file may have keys sent."""
+"""The only host beyond this machine that a file may send keys to."""
 
 STORES: Final = ("s3", "gs", "az")
 """The kinds of object store, by URL scheme."""

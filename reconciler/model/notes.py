@@ -47,7 +47,7 @@ class Began(Variant, frozen=True):
 
 
 class Sent(Variant, frozen=True):
-    """A call is known to have taken effect, and its result is still to come."""
+    """A call is known to have been accepted, and its result is still to come."""
 
     id: str
 
@@ -166,7 +166,7 @@ def applied_instead(recorded: RecordedSite, owner: str, values: Mapping[str, Jso
 
 
 class Bound(Variant, frozen=True):
-    """Adds identities. A name that is bound to a new id forgets the old one."""
+    """Adds bindings. A name that is bound to a new id forgets the old one."""
 
     bindings: Bindings
 
@@ -235,7 +235,7 @@ class FoundForeign(Variant, frozen=True):
 
 
 class Scheduled(Variant, frozen=True):
-    """A post that was scheduled. The same content scheduled at another time counts once more."""
+    """A post that was scheduled. The same content scheduled again (another `done_at`) counts once more."""
 
     post: PublishedPost
 

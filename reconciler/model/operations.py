@@ -39,7 +39,7 @@ class SitePart(StrEnum):
 
 
 class Deferred(Write, frozen=True):
-    """A bounded, deferred action, on what `rules[rule]` of a part will match once the generation is done.
+    """A deferred action, on what the rule at index `rule` of its part will match once the generation is done.
 
     It carries all rules of its part, because the first that matches an object decides. `at_most` is the bound in
     objects; None if the rule itself has none. `channels` and the like are in the rules.

@@ -70,8 +70,8 @@ class SchedulePost(DraftWrite, frozen=True):
     as people read it.
 
     With `own_time_first`, it is scheduled for the API's own time, as drafts of the marketing plan are, and then moved
-    to `at`. Not if that time is too near: what the API does with a time that has passed is not documented (14.7), and
-    the post might go out at once.
+    to `at`. Not if the API's own time is too near: what the API does with a time that has passed is not documented
+    (14.7), and the post might go out at once.
     """
 
     verb: ClassVar[Verb] = Verb.PUBLISH

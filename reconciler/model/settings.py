@@ -1,7 +1,7 @@
 """Marketing settings: which of their fields are compared, how, and by which paths they are written.
 
 A *field* is the smallest part that is managed on its own, named by its path in the API's object
-(`settings.topics.included`). Some objects are one value and are managed as a whole (ATOMIC).
+(`settings.topics.included`). Some objects are one value and are managed as a whole (ATOMIC_MEMBERS).
 """
 
 from __future__ import annotations

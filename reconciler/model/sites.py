@@ -140,7 +140,7 @@ class ObservedSite(Struct, frozen=True):
     past_activities: frozenset[ActivityId] = frozenset()
     """Ids of activities whose date has passed or is about to.
 
-    Read only if a rule names an id that the plan no longer shows, or the plan does not show where a waiting post
+    Read only if the marketing plan no longer shows an id that a rule names, or does not show where a waiting post
     belongs.
     """
     posts_confirmed: frozenset[ActivityId] = frozenset()
@@ -308,7 +308,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
     published: tuple[PublishedPost, ...] = ()
     outcomes: tuple[PostOutcome, ...] = ()
     spent: tuple[tuple[PostId, Digest, int], ...] = ()
-    """Approvals that were in the files at the first run, with the number of schedulings that they count as."""
+    """Always empty, but part of the format."""
     unkept: tuple[Json, ...] = ()
     """Always empty: earlier versions with this format cannot read a record without it."""
     consumed: tuple[tuple[ActivityId, str, Digest], ...] = ()
@@ -367,7 +367,7 @@ NOTHING_RECORDED: Final = RecordedSite()
 
 
 class Bindings(Struct, frozen=True):
-    """What a plan found out about identity, to be recorded: not a write, but part of the state."""
+    """What a plan or a call found out, to be recorded: not a write, but part of the state."""
 
     event_ids: tuple[tuple[str, EventId], ...] = ()
     sets: tuple[RememberedSet, ...] = ()

@@ -57,7 +57,7 @@ class FieldChange(Struct, frozen=True):
 class Write(Variant, frozen=True):
     """What is true of every write of a type.
 
-    Each type below also has its `verb`, and the `kind` of object that it is about.
+    Each type of write also has its `verb`, and the `kind` of object that it is about.
     """
 
     repeatable: ClassVar[bool] = False

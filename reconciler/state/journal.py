@@ -151,7 +151,7 @@ class SiteJournal:
         return entries
 
     async def sent(self, entry: OpenEntry) -> None:
-        """Records that the call took effect and that only waiting remains."""
+        """Records that the call was accepted and that only waiting remains."""
         self.note(Sent(entry.id))
         await self._last()
 

@@ -130,7 +130,7 @@ class ManagedKind(Generic[O]):
         return False
 
     async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
-        """What it means that the remote side refused the call with 428. May raise an ApiError."""
+        """What it means that the remote side refused the call because of the object's state. May raise an ApiError."""
         return refused
 
     # --- what follows from it ---

@@ -191,7 +191,7 @@ def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
 
 
 def is_as_before(entry: OpenEntry, live: MarketingPlan) -> bool:
-    """Whether a marketing plan shows exactly what it did before the call: no generation repeats its content."""
+    """Whether a marketing plan shows content from before the call and nothing new: no generation repeats content."""
     shown, before = live.contents, set(entry.before.contents)
     return bool(shown & before) and not leaves_trace(entry, live)
 
@@ -223,7 +223,10 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
 
 
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, moment: Moment) -> Diagnostic | None:
-    """What a regeneration would throw away beyond `discard`: after a wait, there may be drafts not in the plan."""
+    """What a regeneration would throw away although `discardable` forbids it.
+
+    After a wait, there may be drafts that are not in the plan.
+    """
     upcoming = upcoming_posts(live, moment.now)
     match operation.discardable:
         case Discard.ALL:

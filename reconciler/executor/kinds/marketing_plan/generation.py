@@ -1,4 +1,4 @@
-"""Starts generations and waits for them: its own, those of earlier runs, and those that somebody else started."""
+"""Starts generations and waits for them: this run's, those of earlier runs, and those that somebody else started."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from reconciler.planner.actions import Action
 
 WAITS = Diagnostic(Trouble.BEHIND, "it depends on the generation")
 NEAR = timedelta(days=7)
-"""Posts are made with the marketing plan at least this far ahead (D 6.2: through the end of next week)."""
+"""A generation makes posts at least this far ahead (D 6.2: through the end of next week)."""
 
 
 class PendingGeneration(Struct, frozen=True):
@@ -96,7 +96,10 @@ async def _await(run: SiteRun, action: Action) -> None:
 
 
 async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
-    """Polls until the generation has ended or the time is up; enters the action; halts the run unless it is ACTIVE."""
+    """Polls until the generation has ended or the time is up, and enters the action in the ledger.
+
+    Halts the run unless the marketing plan is ACTIVE.
+    """
     since, last = run.now(), _Last()
 
     async def probe() -> tuple[ObservedSite, Done | NotDone] | None:

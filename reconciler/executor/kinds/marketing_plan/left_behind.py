@@ -27,7 +27,7 @@ LEFT_BEHIND: Final = Diagnostic(
 
 
 async def posts_left_behind(run: SiteRun, observed: ObservedSite) -> None:
-    """Enters the posts of this tool that still go out and have lost their activity. May raise an ApiError."""
+    """Records the posts of this tool that still go out and have lost their activity. May raise an ApiError."""
     recorded = run.journal.recorded
     missing = missing_items(observed, recorded)
     if not missing:

@@ -1,4 +1,4 @@
-"""Has posts generated and regenerated, and waits until they exist."""
+"""Requests new and regenerated posts, and waits until they exist."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def _ask(run: SiteRun, group: Sequence[Action]) -> list[PendingPosts]:
 
 
 async def _wait(run: SiteRun, awaited: list[PendingPosts]) -> None:
-    """Polls until every activity has its posts, or the time has run out; enters every action."""
+    """Polls until every activity has its posts, or the time has run out; enters every action in the ledger."""
     if not awaited:
         return
     since, left = run.now(), list(awaited)

@@ -145,10 +145,10 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     async def ruled_out(
         self, operation: ScheduleOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
-        """The outcome of a cancel or a move that was refused with 409, 428 or 404, judging by what the post is now.
+        """The outcome of a refused cancel or move (409 or 428, for a cancel also 404), judging by what the post is now.
 
-        Such an answer says that the post is not in a state for it (17.9). If it is out, the public has seen it,
-        and no cancel changes that. A post that is at the time it was to move to has been moved.
+        Such an answer says that the post's state does not allow the call (17.9). If the post is out, the public has
+        seen it, and no cancel changes that. If it already has the new time, it has been moved.
         """
         if isinstance(operation, SchedulePost):
             return refused

@@ -26,7 +26,7 @@ def published_post(
     Its time is the one that was read after the call, or else the requested one. The commit and the approver come from
     the options. If the site's time zone was not read, the last known one is used.
 
-    It has the date of its journal entry, so that two notes of it still count as one scheduling.
+    Its `done_at` is the time in its journal entry, so that two notes of it still count as one scheduling.
     """
     post, digest, recorded = operation.post, operation.digest, context.recorded
     found, options = context.found, context.options
@@ -36,7 +36,7 @@ def published_post(
     moment = operation.at if found is None else live.scheduled_for if live else None
     earlier = recorded.published_by_id.get(post, ()) if moved else ()
     if (before := next((each for each in earlier if each.digest == digest), None)) is not None:
-        # The same scheduling at another time, not a second one.
+        # The same scheduling, moved to another time: not a second one.
         return replace(before, scheduled_for=moment, date=activity.date if activity else before.date, zone=zone)
     # Earlier uses of its approvals count too; otherwise, an approval that is used up could count again.
     used = times_used(recorded, post, frozenset({digest}))
