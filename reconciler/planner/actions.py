@@ -53,7 +53,7 @@ class Reason(StrEnum):
 
 
 class ReasonFact(StrEnum):
-    """A fact behind a reason that no part of a file names."""
+    """A fact behind a reason, other than a path or a rule."""
 
     NO_APPROVALS_FILE = "no-approvals-file"
     NOT_APPROVED_NOW = "not-approved-now"

@@ -265,7 +265,10 @@ def _contradictions(
     projected: dict[ActivityId, Activity],
     scope: Scope,
 ) -> list[Diagnostic]:
-    """Set rules whose result an earlier rule would decide: every run would undo the one before."""
+    """The refusals of `set` rules that would make an activity match an earlier rule.
+
+    The earlier rule would decide it in the next run, so runs would undo each other's changes.
+    """
     found = []
     known = RuleIndex(rules)
     for index, rule in enumerate(rules):
@@ -309,7 +312,7 @@ def defer_activities(
     """One bounded, deferred action per rule, for activities that are known only after the generation.
 
     With `none_yet` there are no activities, so what a `create` rule makes is already known. Without `may_discard`,
-    nothing is removed that no plan has shown.
+    rules that remove activities are left out, since no plan has shown what they would remove.
     """
     actions = []
     for index, rule in enumerate(rules):

@@ -83,7 +83,7 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
 
 
 def _is_of_one_account(difference: Difference) -> bool:
-    """Whether only the account's name may differ, and the site does not say it: then the digest may be what differs."""
+    """Whether both accounts have the same id and the site shows no name: the file's name or the digest was edited."""
     is_same = account_id(difference.in_file) == account_id(difference.live) and not account_name(difference.live)
     return difference.field == "account" and is_same
 

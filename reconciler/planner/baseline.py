@@ -1,8 +1,7 @@
 """Which parts of a site, beyond settings and events, match its file: the recorded side of drift.
 
-A plan says what it found to be as the files ask. A run records that, together with what its own calls did and under
-which rules. Without this record, nobody could tell a changed file from a changed site, or either from the passing of
-time.
+A plan says what already matches the file. A run records that, together with what its own calls did and under which
+rules. Without this record, nobody could tell a changed file from a changed site, or either from the passing of time.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ PRESENT = JsonObject({"state": "present"})
 ABSENT_NOW = JsonObject({"state": "absent"})
 SCHEDULED = JsonObject({"state": "scheduled"})
 WAS_CANCELLED = JsonObject({"state": "taken back"})
-"""Facts of a post that this tool itself cancelled or threw away, as states have recorded it from the beginning."""
+"""Facts of a post that this tool itself cancelled or threw away. Existing states have this value, so it is fixed."""
 
 
 def approval_key(post: str) -> str:
@@ -94,7 +93,7 @@ def rule_of(operation: Operation) -> str | None:
 
 
 def completed_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
-    """The rules of the parts that a run has carried out in full. `left` are the operations that did not succeed."""
+    """The rules of the parts that have been carried out in full. `left` are the operations that have not."""
     open_rules = {rule_of(action) for action in left}
     return tuple((key, facts) for key, facts in plan.rules if key not in open_rules)
 
@@ -188,7 +187,7 @@ def posts_as_asked(
 
 
 def _approved(desired: DesiredSite, live: MarketingPlan) -> dict[str, JsonObject]:
-    """Drafts that are approved and not due yet. When they become due, time has passed; no file has changed."""
+    """Approved drafts. When one becomes due, this record shows that only time has passed and no file has changed."""
     drafts = {draft.id: (draft, activity.date) for activity in live.activities for draft in activity.drafts}
     return {
         approval_key(draft.id): approval_of(draft.digest)

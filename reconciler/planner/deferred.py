@@ -63,7 +63,7 @@ def resolve(
 
 
 def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
-    """The first actions, up to the bound: clearing posts counts its drafts, everything else one object."""
+    """The first actions, up to the bound: clearing posts counts once for each draft, everything else once."""
     count = 0
     for action in found:
         count += len(action.operation.discards) if action.operation.only_drafts else 1

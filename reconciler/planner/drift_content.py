@@ -52,7 +52,7 @@ from reconciler.planner.unstopped import UNTIL_CANCELLED
 def content_items(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
 ) -> tuple[list[DriftItem], int]:
-    """The state of each managed activity, activity's posts and draft, and how many objects have only become due."""
+    """The state of each managed activity, its posts and its drafts, and how many objects have only become due."""
     audit = _Audit(desired, observed, recorded, plan, scope)
     found: dict[str, DriftItem] = {}
     due = 0
@@ -81,7 +81,7 @@ def content_items(
 def waiting_items(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
 ) -> list[DriftItem]:
-    """The posts that go wrong while there is no marketing plan to audit them in.
+    """The posts that go wrong while the marketing plan is missing, failed, inactive or being generated.
 
     These are posts that the plan cancels, that go out unwanted, or that failed.
     """
@@ -192,8 +192,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
     def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
         """What an action of a rule shows as drift; 1 if only time has passed.
 
-        `applied` tells whether the object was as the rule asks when it was last applied; None if it is not known to
-        have existed.
+        `applied` tells whether the object was as the rule asks when it was last applied; None if that is not known.
         """
         part = SitePart.ACTIVITIES if action.operation.kind is Kind.ACTIVITY else SitePart.POSTS
         if applied is not None:
@@ -209,7 +208,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
 
     @cached_property
     def _rules(self) -> dict[str, JsonObject]:
-        """The digest of the file's rules, which is made of all of them."""
+        """The digest of each part's rules in the file."""
         return dict(rules_of(self.desired))
 
     @cached_property

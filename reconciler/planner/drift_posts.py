@@ -48,7 +48,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
     def posts(self) -> Iterator[DriftItem]:
         """Posts that are no longer as they were scheduled or approved.
 
-        Without a `schedule`, only those that go out at a time nobody asked for: nothing else is wanted then.
+        Without a `schedule`, only those that somebody moved to another time.
         """
         managed = self.desired.schedule is not None
         live = self.posts_by_id
@@ -135,7 +135,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
         return None
 
     def _was_asked_to_be_cancelled(self, activity: Activity, post: Post) -> bool:
-        """Whether a cancel by this tool, which a read of that time did not show, has taken effect since."""
+        """Whether an earlier run tried to cancel the post, and that has taken effect after all."""
         tried = why_not_cancelled(self.recorded, post.id) is not None
         return tried and not self.desired.approvals.approves(post, activity.date)
 
@@ -197,7 +197,10 @@ class PostsAudit(Struct, frozen=True, dict=True):
         return ChangedSide.GIT if post.post in ours else ChangedSide.BOTH
 
     def is_remote(self, reason: Reason, post: PostId) -> bool:
-        """Whether a post is unwanted because the site changed, rather than because of a date that its file asks for."""
+        """Whether a post is unwanted because of a change on the site.
+
+        A date that the file sets, or used to set, on its activity is not one.
+        """
         return reason in REMOTE_REASONS and not (reason is Reason.CHANGED and self._dated_by_file(post))
 
     def _dated_by_file(self, post: PostId) -> bool:
@@ -246,7 +249,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
         return {problem.address: problem for problem in reversed(self.plan.blocked)}
 
     def activities(self) -> tuple[Activity, ...]:
-        """The activities of the marketing plan; empty if there is no plan."""
+        """The activities of the marketing plan; empty if there is none."""
         return self.observed.marketing_plan.activities if self.observed.marketing_plan else ()
 
 

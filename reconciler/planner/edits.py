@@ -1,4 +1,4 @@
-"""What somebody edited on the site since the last apply and a plan is about to overwrite."""
+"""What somebody edited on the site since the last apply and that a plan is about to overwrite."""
 
 from __future__ import annotations
 

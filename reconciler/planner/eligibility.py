@@ -35,7 +35,7 @@ SCHEDULING = "SCHEDULE_POST"
 """The premium feature that scheduling needs (S-wix 10.5)."""
 
 SPARE = timedelta(hours=2)
-"""A margin for a run that dies before it moves a post, until the next run continues."""
+"""How far ahead the API's own time must be: if a run dies before it moves the post, the next run still can."""
 
 
 MOST_NAMES = 3

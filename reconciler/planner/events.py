@@ -232,10 +232,7 @@ def _in_sight(facts: JsonObject | None, start: datetime, end: datetime) -> bool:
 
 
 def same_facts(declared: JsonObject, other: JsonObject | None) -> bool:
-    """Whether an event is recorded as it is declared.
-
-    A description that the file no longer manages, or that it now manages with the same text, is not a change.
-    """
+    """Whether an event is recorded as it is declared. A description that the file no longer manages is not a change."""
     if other is None:
         return False
     return all(same(declared.get(key), other.get(key)) for key in declared) and all(
@@ -323,7 +320,7 @@ def match_live(
 
 
 def read_only_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
-    """The read-only events that no calendar other than the site's own is known to hold."""
+    """The read-only events that are in the site's own calendars, or whose calendar is not known."""
     events = tuple(observed)
     own = own_calendars(events, recorded)
     return tuple(
@@ -336,8 +333,7 @@ def read_only_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) 
 def may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> bool:
     """Whether a live event may be a declared one whose name the server cut short.
 
-    Only asked if the state does not know the declared event: if the state was lost, it would otherwise be created
-    again.
+    It prevents a second creation after the state was lost, so it is False if the state knows the declared event.
     """
     if dict(recorded.event_ids).get(event.name):
         return False
@@ -350,7 +346,7 @@ def may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> 
 
 
 def identity_changes(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
-    """What identifies a declared event (its name, and its day, instant or rule), where a live one differs."""
+    """How a live event differs from the declared one in its identity: name, and day, instant or recurring rule."""
     return event_changes(replace(event, description=ABSENT), live)
 
 

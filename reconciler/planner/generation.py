@@ -196,7 +196,7 @@ def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
 
 
 def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
-    """A plan generated without an event must be generated again once the event shows (17.5)."""
+    """Blocks generation: without the event, it would have to be repeated once the event shows (17.5)."""
     names = ", ".join(printable(f'"{name}"') for name in unproven)
     what = f"the event {names} was created" if len(unproven) == 1 else f"the events {names} were created"
     return blocked(

@@ -60,7 +60,7 @@ def no_longer_wanted(reason: WhyNot) -> Diagnostic:
 
 
 def moved_key(post: PostId) -> str:
-    """The key that records that a post was seen at a different time from the one it was scheduled for."""
+    """The key that records that a post was moved away from the time it was scheduled for."""
     return f"{MOVED}[{post}]"
 
 

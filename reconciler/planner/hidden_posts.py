@@ -18,7 +18,7 @@ from reconciler.model.sites import CLOCKS_DIFFER, Need, ObservedSite, PublishedP
 from reconciler.planner.used_approvals import scheduled_by_us
 
 SEEN_FOR_SURE: Final = timedelta(days=1)
-"""A read of the upcoming activities is sure to show the activity of a post that is this far ahead, whatever its day."""
+"""A read of the upcoming activities is sure to show the activity of a post that is this far ahead."""
 
 
 SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE})
@@ -92,7 +92,8 @@ def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> Observe
 def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ...]:
     """This tool's waiting posts while the marketing plan shows nothing, with what the state knows about them.
 
-    A plan that is being generated, failed or inactive says nothing about them, so they are judged as usual.
+    A marketing plan that is being generated, has failed or is inactive says nothing about them, so they are judged as
+    usual.
     """
     live = observed.marketing_plan
     if live is None or live.status not in SHOWS_NOTHING:

@@ -93,7 +93,7 @@ def is_final(facts: JsonObject) -> bool:
 
 
 def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tuple[Diagnostic, ...]:
-    """Notes about differences that the server made. `title` names an object that has an id."""
+    """Notes about differences that the server made. `title` is the object's, if its address has only an id."""
     called = f'{owner.partition("[")[0]} "{printable(title)}": ' if title else f"{owner}." if owner else ""
     return tuple(_note(f"{called}{change.path}", change) for change in kept)
 

@@ -34,7 +34,7 @@ def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[Publi
 
 
 def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Diagnostic | None:
-    """Why the site cannot be judged: posts are waiting under approvals that git could not look up.
+    """Why the site cannot be judged: posts are waiting, and git could not be asked whether they are approved.
 
     None if it can be.
     """

@@ -41,8 +41,8 @@ MAY_DISCARD: Final[Mapping[Discard, str]] = {
 def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Scope) -> dict[ActivityId, Unwanted]:
     """The activities whose posts these actions remove, with the reason for each.
 
-    A regeneration removes those of all upcoming activities, but only if the file lets it throw anything away: otherwise
-    it is refused, rather than cancelling what people approved.
+    A regeneration removes those of all upcoming activities, but counts only under `discard: all`. Otherwise no post is
+    cancelled for it, and it is refused if one is still scheduled.
     """
     activities = tuple(activities)
     lost: dict[ActivityId, Unwanted] = {}
@@ -134,8 +134,8 @@ def judge_absent(
 ) -> tuple[Diagnostic, ...]:
     """The refusals if `state: absent`, in a rule or the marketing plan, throws away more than `discard` allows.
 
-    Under `unapproved`, a scheduled post is cancelled first and is then no longer approved (its approval is used up), so
-    that a run cut short in between can be repeated. A person's decision about an activity is not judged.
+    Under `unapproved`, scheduled posts do not count: each is cancelled first, which leaves its approval used up, so a
+    run that is cut short in between can be repeated. A person's decision about an activity is not judged.
     """
     discard = desired.discard
     if discard is Discard.ALL:

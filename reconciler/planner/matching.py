@@ -77,7 +77,7 @@ def find_created(
     found: dict[int, Activity] = {}
 
     def take(index: int, *lists: list[ActivityId]) -> None:
-        """Takes one activity: of the last one left in each list, the one whose id is first.
+        """Takes one activity: the smallest of the ids that are last in their lists.
 
         What is taken is dropped from the lists, so that no activity is looked at again for every rule.
         """

@@ -40,7 +40,7 @@ class PlanReads(Struct, frozen=True):
 
 
 def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSite = NOTHING_RECORDED) -> PlanReads:
-    """What the file shows to be needed, and what this tool scheduled on the site, which is judged again."""
+    """What must be read for the file, and to judge again what this tool scheduled on the site."""
     needs: set[Need] = set()
     if desired.settings or desired.expect.language is not None:
         needs.add(Need.SETTINGS)
@@ -60,7 +60,7 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
 
 
 def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) -> bool:
-    """Whether anything is judged in the site's time zone. If something `waits`, it always is, whatever is planned."""
+    """Whether anything is judged in the site's time zone. What `waits` to go out is judged whatever is planned."""
     matches = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
     matches += [rule.match for rule in desired.posts]
     if desired.schedule:

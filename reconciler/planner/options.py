@@ -36,8 +36,8 @@ class PlanOptions(Struct, frozen=True):
 class Scope(Struct, frozen=True):
     """The site that a part is planned for, with the time and the zone in which its rules are read.
 
-    `zone_name` is one that `known_zone` returned, or the key of a zone. The zone itself is read when it is asked for:
-    most plans have no time in them.
+    `zone_name` is the name of a zone that this machine knows (see `known_zone`). The zone itself is read when it is
+    asked for: most plans have no time in them.
     """
 
     site: SiteName

@@ -96,8 +96,8 @@ def plan_posts(
     """Which activities get posts, up to each rule's `max`. Those that already have posts count.
 
     `created` are activities that the same plan makes: their posts are deferred, since they have no id yet. Those that
-    an earlier call may have made are `unknown`: they keep their place, and are promised nothing. `discarded` are
-    activities that people gave up in review: they get no posts again.
+    an earlier call may have made are `unknown`: they count towards `max`, but get no posts yet. `discarded` are
+    activities that people gave up in review: they get no new posts.
     """
     decided, to_come = decide_posts(rules, activities, scope), _coming(rules, created, scope)
     actions: list[tuple[int, Action]] = []
@@ -120,8 +120,8 @@ def plan_posts(
                 if not has_unknown(activity)
                 for action in clear_posts(activity, Reason.ABSENT_WANTED, (f"posts[{index}]",), scope)
             ]
-            # What is being cleared already counts too: a cancelled story of such an activity does not wait for a new
-            # draft.
+            # An activity with nothing left to clear counts as gone too, so nobody is asked to turn its cancelled story
+            # into a draft.
             gone.update(
                 {activity.id for activity in matched} - {activity.id for activity in full[len(full[: rule.max]) :]}
             )
@@ -233,8 +233,8 @@ def defer_posts(
 ) -> tuple[Action, ...]:
     """One bounded, deferred action per rule, for activities that are known only after the generation.
 
-    These are activities that get posts, and drafts that are thrown away. Without `may_discard`, nothing is thrown away
-    that no plan has shown.
+    The bound counts activities that get posts, or drafts that are thrown away. Without `may_discard`, rules that throw
+    drafts away are left out, since no plan has shown which.
     """
     return tuple(
         _promise(rules, index, rule.max if rule.present else max_discard, scope)

@@ -52,7 +52,7 @@ TO_DECIDE: Final = frozenset(
 """What people are asked about."""
 
 TO_BE_DISCARDED: Final = "to-be-discarded"
-"""The code of the problem that the next apply discards a draft, for instance because it regenerates the plan."""
+"""The code of the problem that the next apply discards a draft, for instance by regenerating the marketing plan."""
 
 NEEDS_ANOTHER_APPROVAL: Final = frozenset(
     {BlockedBy.CANCELLED_AFTER_APPROVAL, BlockedBy.CHANNEL_GONE, BlockedBy.POLICY, BlockedBy.TOO_LATE, TO_BE_DISCARDED}
@@ -63,8 +63,8 @@ NEEDS_ANOTHER_APPROVAL: Final = frozenset(
 class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out; `exact` says whether that is certain.
 
-    `problems` are what the policy, its channel, the premium plan or the site would have against it if it were approved,
-    and that the next apply discards it.
+    `problems` are what would block it if it were approved (the policy, its channel, the premium plan or the site), and
+    one more if the next apply discards it.
     """
 
     post: Post
@@ -76,7 +76,7 @@ class ReviewedPost(Struct, frozen=True):
     cancellations: int = 0
     """How often it was scheduled and cancelled, as far as the state knows.
 
-    `cancelled` also counts earlier approvals.
+    `cancelled` also counts approvals that are older than the state and may have been used.
     """
     problems: tuple[Diagnostic, ...] = ()
     differences: tuple[Difference, ...] = ()
@@ -170,7 +170,7 @@ class Review(Struct, frozen=True):
             and (status := now.get(was.post.id, was.status)) is not was.status
         )
         activities = tuple(replace(found, lapsed=lapsed.get(found.activity.id)) for found in self.activities)
-        reasons = {post.address: post for post in before.going_out}  # not that it says `pending` now
+        reasons = {post.address: post for post in before.going_out}  # as found before the entry was set to `pending`
         going_out = tuple(reasons.get(post.address, post) for post in self.going_out)
         return replace(self, activities=activities, rewritten=rewritten, going_out=going_out)
 
@@ -189,7 +189,7 @@ class Review(Struct, frozen=True):
     def waiting(self) -> tuple[ReviewedPost, ...]:
         """The posts that wait for a decision, as `approve` counts them.
 
-        A cancelled post that the file approves waits for the dashboard.
+        A cancelled post that the file approves does not wait for one: it must first be made a draft in the dashboard.
         """
         return tuple(
             reviewed

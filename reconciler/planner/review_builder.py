@@ -177,7 +177,7 @@ def plan_if_approved(
 
 
 class _ReviewBuilder(Struct, frozen=True):
-    """What posts are judged by, one after the other."""
+    """Reviews the activities and posts of a site, one at a time."""
 
     desired: DesiredSite
     recorded: RecordedSite
@@ -252,7 +252,7 @@ class _ReviewBuilder(Struct, frozen=True):
         )
 
     def _problems(self, post: Post, *, kept: bool) -> Iterator[Diagnostic]:
-        """What blocks a post even if it is approved. `kept`: no decision about its activity says that already."""
+        """What blocks a post even if it is approved. Unless `kept`, a decision already says that it is discarded."""
         if kept and post.id in self.discarded:
             address = Address(self.scope.site, Kind.DRAFT, post.id)
             yield Diagnostic(

@@ -35,7 +35,7 @@ def regenerates_on_request(saved: Plan) -> bool:
 
 
 def plans_posts(saved: Plan) -> bool:
-    """Whether a plan was made with what goes public, and not with `--no-publish`."""
+    """Whether a plan was made without `--no-publish`."""
     of_schedule = key_of(Kind.RULE, SitePart.SCHEDULE)
     return any(key == of_schedule for key, _ in saved.rules) or any(
         class_of(action.operation) is ActionClass.PUBLIC for action in saved.actions

@@ -216,7 +216,7 @@ def _promise(desired: DesiredSchedule, index: int, room: int | None, spare: int 
 
 
 def posts_in(actions: Iterable[Action]) -> frozenset[PostId]:
-    """The posts that actions schedule or move."""
+    """The posts that actions schedule, move or cancel."""
     return frozenset(
         action.operation.post
         for action in actions

@@ -43,7 +43,7 @@ def since_scheduled(recorded: RecordedSite, post: Post, date: datetime) -> Since
 
 
 def since_scheduled_by_file(recorded: RecordedSite, draft: DraftApproval, activity: ActivityApproval) -> Since:
-    """How a post in its approvals file has changed; nothing if the file or the state has the first layout."""
+    """How a post in its approvals file has changed; nothing if that cannot be determined."""
     last = _last(recorded, draft.id)
     if draft.earlier or last is None or last.date is None or not draft.is_as_written(activity.date):
         return Since()

@@ -50,7 +50,7 @@ def _weight(cluster: str) -> int:
 
 @cache
 def _clusters() -> Any:
-    """Loaded only if a text is long enough to matter, which is rare."""
+    """The pattern of a grapheme cluster. Its library is loaded only when a text needs it."""
     import regex  # type: ignore[import-untyped]  # its stubs are a package of their own
 
     return regex.compile(r"\X")

@@ -64,7 +64,7 @@ def tried_key(post: PostId) -> str:
 
 
 def failed_cancel(failure: Failure | None) -> JsonObject:
-    """The facts under that key: why it was not cancelled; without a failure, that it is over."""
+    """The facts under that key: why it was not cancelled; without a failure, that it has been since."""
     return freeze_object({"over": True} if failure is None else to_plain(failure))
 
 
@@ -88,8 +88,8 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None
 def cancelled_since(posts: Iterable[Post], recorded: RecordedSite) -> Objects:
     """What is to be recorded about posts that an earlier run tried to cancel, and that are cancelled now.
 
-    The read of that time lagged behind (17.6). Unless this is recorded, the posts count as waiting to go out, and once
-    a regeneration has removed them, as missing.
+    The read after the call lagged behind (17.6). Unless this is recorded, the posts count as waiting to go out, and
+    once a regeneration has removed them, as missing.
     """
     gone = (PostStatus.CANCELED, PostStatus.DELETED)
     late = [post.id for post in posts if post.status in gone and why_not_cancelled(recorded, post.id) is not None]
@@ -154,7 +154,7 @@ UNTIL_SHOWN: Final = Diagnostic(
     "it is not moved while the marketing plan does not show it",
     "run apply again once the marketing plan is ACTIVE, which moves it",
 )
-"""The reason for moves by a rule, while the marketing plan is being generated, failed, inactive or gone."""
+"""Why a rule's moves are not made while the marketing plan is being generated, failed, inactive or gone."""
 
 IF_RUN_REFUSED: Final = Diagnostic(
     Unstopped.RUN_REFUSED, "the run is refused, so nothing cancels it", "resolve what blocks the run, then apply"
@@ -186,7 +186,7 @@ def moved_later(moves: Iterable[Action], zone: str) -> Iterator[Diagnostic]:
 
 
 def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:
-    """What still goes out and no action of the plan stops. What an earlier run failed to cancel is tried again."""
+    """What still goes out, except what the plan's actions stop. What an earlier run failed to cancel is tried again."""
     stopping = {action.address for action in plan.actions if stops(action)}
     return tuple(post for post in plan.still_going_out if post.address not in stopping)
 

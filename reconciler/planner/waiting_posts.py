@@ -237,7 +237,7 @@ class _WaitingPosts(Struct):
         self.moves.append((rule, Action(address, operation, reason, (f"schedule.rules[{rule}]",), requires)))
 
     def _kept_time(self, post: Post, at: datetime, name: str) -> Diagnostic | None:
-        """A time that two moves did not change: it is not written a third time (remote-api.md 17.7)."""
+        """Blocks moving a post whose time two moves did not change: there is no third move (remote-api.md 17.7)."""
         if post.scheduled_for is None:
             return None
         now, zone = post.scheduled_for, self.standards.scope.zone_name
