@@ -388,7 +388,7 @@ class Project:
 
         sites = len(saved.plans)
         started = RunStarted("show", self.files.root.name, sites, sites, self.api, self.commit())
-        return await show_saved(saved, self.state, self.now(), started, self.files.policy, emit)
+        return await show_saved(saved, self.state, self.now(), started, self.files, emit)
 
     async def run_doctor(
         self, selection: Selection, emit: Emit, *, strict: bool = False, probe_to: Path | None = None

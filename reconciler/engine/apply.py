@@ -145,7 +145,7 @@ async def apply_saved(
     session, chosen = run.session, len(part.plans)
     of = len(saved.plans) if isinstance(today, FilesUnreadable) else max(len(saved.plans), len(today))
     run.emit(RunStarted("apply", session.project.root.name, chosen, of, session.api, session.commit))
-    run.emit(plan_loaded(saved, clock.now(), spent_at))
+    run.emit(plan_loaded(saved, session.project, clock.now(), spent_at))
     try:
         if spent_at is not None:
             raise SpentPlan(spent_at)

@@ -114,6 +114,7 @@ class PlanLoaded(Struct, frozen=True):
     """The saved plan that the following events come from. `spent_at` is None unless it is known to have been applied.
 
     `parts`: how many shards it was made from. `commit`: what git had checked out when it was made, if that is known.
+    `other_api`: whether the project names another API than `api`, so that an apply must be given this one.
     """
 
     id: str
@@ -126,6 +127,7 @@ class PlanLoaded(Struct, frozen=True):
     spent_at: datetime | None = None
     parts: int = 1
     commit: str | None = None
+    other_api: bool = False
 
 
 class Notice(Variant, frozen=True):

@@ -19,7 +19,6 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
-from reconciler.model.policy import Policy
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunPart, SavedPlan, UnusablePlan
@@ -94,7 +93,7 @@ def plan_file_of(paths: Sequence[Path]) -> Path | None:
     return paths[0] if paths[0].exists() and not paths[0].is_dir() else None
 
 
-def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> PlanLoaded:
+def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, spent_at: datetime | None) -> PlanLoaded:
     """What is reported about a saved plan before its sites."""
     return PlanLoaded(
         saved.id,
@@ -107,13 +106,19 @@ def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> P
         spent_at=spent_at,
         parts=saved.part.count if saved.part is not None else 1,
         commit=saved.commit,
+        other_api=saved.api != project.api,
     )
 
 
 async def show_saved(
-    saved: SavedPlan, state: Callable[[], StateAccess], now: datetime, started: RunStarted, policy: Policy, emit: Emit
+    saved: SavedPlan,
+    state: Callable[[], StateAccess],
+    now: datetime,
+    started: RunStarted,
+    project: ProjectConfig,
+    emit: Emit,
 ) -> PlanCompleted:
-    """Reports a saved plan, judged by the limits of a policy, and when it was applied if the state can say so.
+    """Reports a saved plan, judged by the limits of a project, and when it was applied if the state can say so.
 
     `started` is reported first.
     """
@@ -122,13 +127,13 @@ async def show_saved(
         spent_at = await SpentPlans(state().store.store).spent_at(saved.seal)
     except (StateError, UsageError):
         spent_at = None
-    emit(plan_loaded(saved, now, spent_at))
+    emit(plan_loaded(saved, project, now, spent_at))
     totals = PlanTotals()
     for plan in saved.plans:
         planned = SitePlanned(plan, tally_of(plan))
         totals.add(planned)
         emit(planned)
-    completed = totals.completed(policy)
+    completed = totals.completed(project.policy)
     completed = totals.refused_by(completed.refusals, completed)
     emit(completed)
     return completed
@@ -139,7 +144,7 @@ def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:
     if api != saved.api:
         raise UsageError(
             f"the plan was made for the API {printable(saved.api)}, and this run is for {printable(api)}",
-            "apply it in the project it was made in, or run plan again",
+            f"pass --api {printable(saved.api)}, or run plan again",
         )
     for plan in saved.plans:
         if api != "sandbox" and plan.site.credentials not in project.credentials:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, assert_never
 
+from msgspec.structs import replace
+
 from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
 from reconciler.model.plurals import plural
 from reconciler.model.text import printable
@@ -41,6 +43,8 @@ class TextReporter:
         self._planned = self._gap = False
         self._new_drafts = self._sites_with_new = self._left_by_guard = 0
         self._uncounted = False
+        self._other_api = ""
+        """The API that a saved plan was made for, if the project names another one."""
         self._explained: dict[str, str] = {}
         """What `doctor` found, with the first site that has it."""
         self._problems = ProblemReporter(context.write, list_sites=context.detail.sites)
@@ -89,6 +93,7 @@ class TextReporter:
                 self._gap = phase is results.Phase.APPLYING and sites > 0 and self._planned
             case results.PlanLoaded():
                 self._plan.loaded(event)
+                self._other_api = event.api if event.other_api else ""
             case site_results.SitePlanned():
                 self._site_planned(event)
             case site_results.SiteDrifted():
@@ -392,7 +397,10 @@ class TextReporter:
         if detail.quiet or detail.summary:  # what these show ends with the last line
             return
         if self._context.command in REPEATING:
-            step = printable(repeated(step, detail.again, detail.saved_to))
+            again = detail.again
+            if self._other_api and "--api" not in again.reaching:
+                again = replace(again, reaching=("--api", self._other_api, *again.reaching))
+            step = printable(repeated(step, again, detail.saved_to))
         self._write(f"{self._screen.paint('Next:', Style.DIM)} {self._screen.paint(step)}\n")
 
     def _lines(self, lines: Iterable[str]) -> None:

@@ -356,6 +356,24 @@ def test_show_says_what_to_type_for_the_plan_as_it_is(reconciler: Command, proje
     assert not any("Next: reconciler apply" in part for part in parts)
 
 
+def test_what_show_says_to_type_works_for_another_api_and_state(
+    reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the last line of `plan`, it names the API that the plan was made for, unless the project does."""
+    monkeypatch.chdir(project.root)
+    project.write({"reconciler.yaml": PROJECT.replace("sandbox", "wix"), "sites/shop.yaml": site("shop")})
+    elsewhere = ("--state", "elsewhere")
+    planned = reconciler("plan", "--api", "sandbox", *elsewhere, "--out", "shop.plan").out.splitlines()[-1]
+    assert planned == "Next: reconciler apply --api sandbox --state elsewhere shop.plan"
+    assert reconciler("show", *elsewhere, "shop.plan").out.splitlines()[-1] == planned
+    refused = reconciler("apply", "shop.plan", *YES)
+    assert (refused.code, "pass --api sandbox, or run plan again" in refused.err) == (1, True)
+    typed = planned.removeprefix("Next: reconciler ").split()
+    assert reconciler(*typed, *YES).code == 0
+    again = "Next: reconciler plan --api sandbox --state elsewhere   (this plan is already applied)"
+    assert reconciler("show", *elsewhere, "shop.plan").out.splitlines()[-1] == again
+
+
 def test_a_stale_plan_says_once_what_to_do(reconciler: Command, project: Project, saved: Path) -> None:
     reconciler("apply", project.root, *YES)
     ran = reconciler("apply", saved.name, *YES)

@@ -42,4 +42,4 @@ def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any)
     def work(running: CommandRun) -> ClosingEvent:
         return merge(files, out, state, running)
 
-    return reported("merge", replace(options.output_options_of(given), saved_to=str(out)), work)
+    return reported("merge", replace(options.output_options_of({**given, "state": state}), saved_to=str(out)), work)

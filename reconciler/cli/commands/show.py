@@ -34,4 +34,4 @@ def command(planfile: Path, state: str | None, **given: Any) -> Verdict:
     def work(running: CommandRun) -> ClosingEvent:
         return report_plan(readable_plan(planfile), state, running)
 
-    return reported("show", replace(options.output_options_of(given), saved_to=str(planfile)), work)
+    return reported("show", replace(options.output_options_of({**given, "state": state}), saved_to=str(planfile)), work)
