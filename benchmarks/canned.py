@@ -1,6 +1,6 @@
 """A server that always gives the same answers, so that it is never the bottleneck: `python benchmarks/canned.py`.
 
-Every site has the settings of the benchmarks' site files, an active marketing plan and an address. With `--generation`,
+Every site has the settings of the benchmarks' site files, an active marketing plan and a URL. With `--generation`,
 sites have nothing at first: settings are kept as they are saved, and a generation takes that many seconds. It prints
 its address, and serves on loopback until it is stopped. `served` runs it in a separate process.
 """

@@ -47,7 +47,7 @@ def activities(count: int, *, drafts: bool = False) -> dict[str, object]:
 
 
 def events(count: int) -> list[dict[str, object]]:
-    """Few enough on a day that one answer has room for them."""
+    """Calendar events, few enough per day to fit into one answer."""
     return [{"name": f"Event {at}", "date": f"{TODAY + timedelta(days=1 + at % 700)}"} for at in range(count)]
 
 

@@ -61,8 +61,7 @@ def complaints(driver: Any) -> list[str]:
 
 
 def requested(driver: Any) -> set[str]:
-    """The addresses that were asked for since that was last asked, without pictures that pages hold themselves and
-    pages of the browser itself."""
+    """The URLs requested since the last call, without `data:` URLs and the browser's own pages."""
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     urls = {event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"}
     return {url for url in urls if not url.startswith(("data:", "chrome:"))}

@@ -19,13 +19,13 @@ import reconciler
 ROOT = Path(reconciler.__file__).parent
 
 ABOVE = {"reporters", "cli", "web", "sandbox"}
-"""What words things for people, and the sandbox, which is a server of its own."""
+"""The packages that put things into words for people, and the sandbox, which is a server of its own."""
 
 WORDS = re.compile(r"[a-z']{2,} [a-z']{2,}|[a-z']{2,} …|… [a-z']{2,}")
 """Two words, or a word beside a value (`…`)."""
 
 NOT_SET = "(not set)"
-"""How a value that is missing is shown: a mark, like its quotes."""
+"""How a value that is missing is shown: a mark, like quotes."""
 
 MAKERS = {"Diagnostic"}
 """Records that are a message and its fix."""

@@ -458,7 +458,7 @@ def _any_of(kinds: Iterable[type]) -> dict[str, Any]:
 
 
 def _joined(joined: type[Joined]) -> dict[str, Any]:
-    """An object of several records; a write is any of those that the kinds have."""
+    """An object that joins several records; the record of its write may be that of any kind."""
     parts = [_any_of(WRITES) if part is WriteRecord else _any_of((part,)) for part in joined.of]
     return {"description": _first_sentence(joined), "allOf": parts}
 
@@ -481,7 +481,7 @@ def _without_absent(hint: Any) -> Any:
 
 
 def _complete(definition: dict[str, Any], kind: type[Struct], words: Words) -> None:
-    """Adds words for people, and says that only some records omit empty members; later versions may add fields."""
+    """Adds words for people and the required members, and allows others: later versions may add fields."""
     config, hints = kind.__struct_config__, typing.get_type_hints(kind)
     definition.pop("additionalProperties", None)
     definition.pop("title", None)

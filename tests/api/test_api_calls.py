@@ -1,4 +1,4 @@
-"""Operations -> requests: exactly these, and exactly those that are sent."""
+"""Operations -> requests: what each operation sends, and that it is what was shown."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_only_what_is_a_minute_old_is_forgotten() -> None:
             clock.at += timedelta(seconds=pause)
 
     asyncio.run(ask())
-    assert clock.slept == [49.0]  # at 111 s: the one of 50 s still counts at 62 s
+    assert clock.slept == [49.0]  # until 111 s: the request at 50 s still counts at 62 s
 
 
 @given(

@@ -25,7 +25,7 @@ class Served:
         self.capacity = capacity
 
     def work(self, answers: int) -> int:
-        """Receives so many answers while more is asked for than allowed; returns how many are allowed afterwards."""
+        """Receives this many answers while further requests wait; returns how many may be in flight afterwards."""
 
         async def body() -> None:
             places, busy = self.places, 0

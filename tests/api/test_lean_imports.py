@@ -1,4 +1,4 @@
-"""httpx and aiohttp work as for everybody else, but import less at the start."""
+"""httpx and aiohttp work as usual, but import less at the start."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ import httpx._main
 
 
 def test_what_the_libraries_do_is_unchanged() -> None:
-    """Contexts of aiohttp's own, for other programs in this process, trust what they always did, from first use on."""
+    """aiohttp's own TLS contexts, which other code in this process may use, load the usual certificates when used."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

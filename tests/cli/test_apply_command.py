@@ -85,7 +85,7 @@ def test_a_site_that_cannot_be_read_is_in_every_ledger_and_counted(chain: Projec
     done = reconciler("apply", chain.root, "--auto-approve", "--output", "json")
     assert done.code == 1
     ledger = {site["site"]: site for site in done.json["ledger"]}
-    assert list(ledger) == ["shop-b", "shop-c", "shop"]  # as their files stand
+    assert list(ledger) == ["shop-b", "shop-c", "shop"]  # in the order of their files
     assert ledger["shop-b"]["error"]["requestId"]
     assert done.json["applied"]["failed"] == 1
 

@@ -101,7 +101,7 @@ def test_zsh_keeps_the_option_before_an_equals_sign(chain: Project) -> None:
 
 
 def _by_shell(project: Project, shell: str, command: str) -> list[str]:
-    """What a shell prints for a command, beside the completion script in `script`."""
+    """What a shell prints for a command; the file `script` has the completion script."""
     program = Path(sys.executable).with_name("reconciler")
     environ = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
 

@@ -93,7 +93,7 @@ def test_what_many_sites_share_is_reported_once(ward: Project, reconciler: Comma
 
 
 def test_what_a_file_expects_in_vain_is_one_problem(ward: Project, reconciler: Command) -> None:
-    """And what a second site has, too, is not explained again."""
+    """If a second site has the same problem, it is not explained again."""
     expect = "expect: {published: true, channels: [INSTAGRAM]}\n"
     schedule = "schedule: {rules: [{match: {within: 14d}, channels: [INSTAGRAM, FACEBOOK]}]}\n"
     for name, at in (("one", 1), ("two", 2)):

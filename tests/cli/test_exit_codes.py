@@ -286,7 +286,7 @@ def verdicts_made(text: str) -> Iterator[str]:
 
 
 DECIDE = frozenset({"Verdict", "interrupted_by", "verdict_with", "worst"})
-"""What makes a verdict from something else than the end of a command."""
+"""What makes a verdict from something other than the end of a command."""
 
 LEAVE = frozenset({"exit", "_exit", "Exit", "SystemExit"})
 """What ends a process with a code."""
@@ -295,4 +295,4 @@ LEFT = frozenset({"sys.exit(code)", "os._exit(code)"})
 """How `_leave` ends the process with the code that `run` returned."""
 
 NUMBERS = frozenset({"run", "write", "_width"})
-"""The functions of the command line that return a number: its exit code, letters written, the width of a screen."""
+"""The functions of the command line that return a number: an exit code, characters written, the width of a screen."""

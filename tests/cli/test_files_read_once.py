@@ -34,7 +34,7 @@ sys.exit(code)
     ],
 )  # fmt: skip
 def test_each_file_is_opened_once(line: str, chain: Project) -> None:
-    """Those of approvals, too: one that was read before another site's is looked for, and one that is read later."""
+    """Approvals files too."""
     chain.write(
         {f"approvals/{name}.yaml": f"version: 1\nsite: {name}\nactivities: []\n" for name in ("shop", "shop-b")}
     )

@@ -162,7 +162,7 @@ def test_edits_in_a_file_with_such_captions_keep_them(shop: Project, reconciler:
 
 
 COLOUR_OR_BAR = re.compile(r"\x1b\[[0-9;]*m|\r?\x1b\[(?:2K|1A|\?25[lh])")
-"""A colour, or a bar of progress coming and going: a run that takes longer than half a second has one."""
+"""A colour, or a progress bar coming and going: a run that takes longer than half a second has one."""
 
 
 def test_colours_are_the_only_escapes_on_a_terminal(shop: Project) -> None:

@@ -42,7 +42,7 @@ def world(*sites: dict[str, Any], **more: Any) -> str:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Project:
-    """A project without a site, whose account has one of every kind."""
+    """A project without sites; its account has a site of every kind."""
     made = Project(tmp_path)
     scheduled = {"channel": "INSTAGRAM", "status": "SCHEDULED", "scheduledDate": "2026-12-03T09:00:00Z"}
     made.write(

@@ -29,7 +29,7 @@ sys.exit(run(sys.argv[2:]))
 
 
 def killed(project: Path, writes: int, *words: str) -> int:
-    """Runs a command that dies when it is about to name another file after so many."""
+    """Runs a command that dies after `writes` files, when it is about to rename the next one into place."""
     environ = {**os.environ, "CI": ""}
     ran = subprocess.run(
         (sys.executable, "-c", PROGRAM, str(writes), *words), cwd=project, env=environ, capture_output=True, check=False

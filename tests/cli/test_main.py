@@ -77,7 +77,7 @@ REPORTING = (
     "reconciler.model.operations", "reconciler.planner.actions", "reconciler.reporters.context",
     "reconciler.reporters.layout", "reconciler.reporters.text", "reconciler.reporters.tool_text",
 )  # fmt: skip
-"""What commands need that report on sites, or write a report."""
+"""Modules for commands that report on sites or write a report."""
 
 NO_SITE_READ = {
     "aiohttp", "certifi", "deepdiff", "httpx", "jsonschema", "jsonschema_rs", "pickle", "pygments", "rich", "uvicorn",
@@ -87,17 +87,17 @@ NO_SITE_READ = {
     "reconciler.executor.kinds", "reconciler.executor.observe", "reconciler.planner.planner",
     "reconciler.reporters.gallery",
 }  # fmt: skip
-"""What no command needs that reads no site: a client, what plans, and what carries plans out."""
+"""Modules that a command does not need if it reads no site: a client, what plans, and what carries plans out."""
 
 JUDGES_A_CALL = {"reconciler.executor.kinds", "reconciler.executor.observe", "reconciler.planner.planner"}
-"""What every kind's writes need, and so the records that they leave."""
+"""Modules with which `state resolve` records how a call ended."""
 
 READ_ONLY = {
     "aiohttp", "certifi", "deepdiff", "jsonschema", "jsonschema_rs", "pygments", "rich", "uvicorn",
     "reconciler.api.writer", "reconciler.cli.apply", "reconciler.engine.apply", "reconciler.engine.workers",
     "reconciler.executor.executor", "reconciler.executor.kinds", "reconciler.reporters.gallery",
 }  # fmt: skip
-"""What no command needs that only reads sites, in a sandbox of its own process."""
+"""Modules that a command does not need if it only reads sites, from a sandbox in its own process."""
 
 UNUSED = {
     "validate .": {
@@ -170,7 +170,7 @@ UNUSED = {
     "completion bash": set(REPORTING),
     "completion zsh": set(REPORTING),
 }  # fmt: skip
-"""Modules that a command does not need if all is well: each took a part of its start, or would."""
+"""Modules that a command does not need if all is well: each cost start-up time, or would."""
 
 
 MADE_BEFORE = {
@@ -182,11 +182,11 @@ MADE_BEFORE = {
     "state forget shop --force": ["apply . --auto-approve"],
     "state mv shop 3f0c2a9e-8d0b-4b7c-9a55-000000000009": ["apply . --auto-approve"],
 }
-"""What is run before a line, for what it works on."""
+"""The commands to run before a line, which make what it works on."""
 
 
 SAY_MORE = ("merge ", "state mv ", "state resolve ", "sandbox serve ")
-"""Commands that say on stderr what is new."""
+"""Commands that print notes on stderr even if all is well."""
 
 
 def open_call(root: Path) -> str:
@@ -243,7 +243,7 @@ def test_a_command_imports_nothing_that_it_does_not_use(
     ("words", "some"), [("", "plan"), ("ver", "version"), ("plan --tar", "--target"), ("plan --output ", "json")]
 )
 def test_completing_a_word_imports_at_most_its_own_command(words: str, some: str) -> None:
-    """Of a command's name, what is in the table is enough; of its options, the command's own module."""
+    """For the name of a command, the table is enough; for its options, the command's own module."""
     script = (
         "import atexit, sys\n"
         "from reconciler.cli.main import run\n"
@@ -306,7 +306,7 @@ main.entry_point()
     ],
 )
 def test_the_end_of_a_process_leaves_nothing_out(more: str, taken_apart: str) -> None:
-    """What is registered for exit is called and written; other people's code and threads end as always."""
+    """Exit handlers run, and their output is written; other people's code and threads end as always."""
     done = subprocess.run(
         [sys.executable, "-c", ENDING.replace("MORE", more)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""What an apply that generated says to type next: only what then finds something."""
+"""The command that `apply` suggests after a generation: only one that will find something to do."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ UNAPPROVED = "schedule: {approval: none, rules: [{match: {within: 30d}}]}"
 def test_an_apply_is_not_offered_if_a_guard_refuses_it(
     more: str, step: str, tmp_path: Path, reconciler: Command
 ) -> None:
-    """What a generation made is less than a rule's `min`: the next run is refused until the file says otherwise."""
+    """A generation made fewer than a rule's `min`: the next run is refused until the file says otherwise."""
     project = Project(tmp_path)
     project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, "sites/shop.yaml": site("shop", more=more)})
     publish = () if step else ("--allow-publish",)

@@ -11,7 +11,7 @@ import reconciler
 
 ROOT = Path(reconciler.__file__).parent
 HELD = frozenset({"Session", "ApplyRun", "StateAccess"})
-"""What a function of the engine is handed that works on sites, or on the state."""
+"""A function of the engine that is handed one of these works on sites, or on the state."""
 
 
 def entry_functions() -> Iterator[str]:
@@ -74,4 +74,4 @@ SERVED = {"reconciler.wiring.open_session"}
 """Only `reconciler sandbox` imports the wiring, to serve the sandbox."""
 
 SAVED = {"reconciler.engine.saved.show_saved"}
-"""Beside the names of saved plans' files, which the command line does look at."""
+"""In a module that the command line may import for the files of saved plans."""

@@ -1,6 +1,6 @@
-"""A saved plan by itself authorises nothing: it neither cancels nor throws away what people want by today's files, and
+"""A saved plan authorises nothing by itself.
 
-publishes nothing that they no longer want.
+It cancels, discards or publishes only if today's files still ask for that.
 """
 
 from __future__ import annotations

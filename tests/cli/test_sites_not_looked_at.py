@@ -92,7 +92,7 @@ class Lost(Quick):
 
 
 class CannotWrite(Quick):
-    """A worker that fails as a whole once it is to write."""
+    """A worker that fails as a whole as soon as it has to write."""
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         if b'"kind":"applying"' not in args[0]:
@@ -103,7 +103,7 @@ class CannotWrite(Quick):
 
 
 def run_on(worker: type[Quick], pottery: Pottery, monkeypatch: pytest.MonkeyPatch, *command: str) -> tuple[int, str]:
-    """A command on one worker, which reaches the world over HTTP; there the time is this machine's."""
+    """A command on one worker, which reaches the world over HTTP and so takes the time from this machine's clock."""
     monkeypatch.setattr("reconciler.processes.WorkerProcess", worker)
     clock = replace(CLOCK, now=lambda: datetime(2026, 11, 2, 10, tzinfo=UTC))
     monkeypatch.setattr("reconciler.machine.CLOCK", clock)

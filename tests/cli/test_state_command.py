@@ -54,7 +54,7 @@ SALE = CreateEvent(DesiredEvent("Sale", date=NOW))
 
 
 class Planted:
-    """A state that runs have left behind. `where` is its place, `root` what a folder is relative to."""
+    """A state that runs have left behind. `where` is its place; a folder is relative to `root`."""
 
     def __init__(self, root: Path, where: str = ".reconciler") -> None:
         self.state = open_state(where, root, environ=os.environ, now=lambda: NOW)
@@ -99,7 +99,7 @@ class Planted:
         return asyncio.run(self.state.load(SHOP))
 
     def much(self) -> None:
-        """Something of everything."""
+        """Leaves records of every sort behind."""
 
         async def body() -> None:
             journal = await self.state.open_journal(SHOP)

@@ -333,7 +333,7 @@ def test_a_rename_and_a_lost_state_bring_no_used_approval_back(pottery: Pottery)
 def test_a_post_that_somebody_scheduled_as_approved_is_moved_as_the_plan_says(
     pottery: Pottery, before: str, saved: bool, approval: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a run finds out about the site before its first write is not what another run did."""
+    """What a run finds out about the site before its first write is not taken for the work of another run."""
     pottery.project.edit("sites/pottery.yaml", "approval: required", f"approval: {approval}")
     pottery.project.write({"reconciler.yaml": "version: 1\napi: sandbox\n"})
     (pottery.project.root / "sites" / "shop.yaml").unlink()
@@ -439,7 +439,7 @@ def back_to_draft(pottery: Pottery) -> None:
 
 @pytest.mark.parametrize("used", [lose_the_state, schedule_by_hand], ids=lambda used: used.__name__)
 def test_an_approval_given_again_counts_once(pottery: Pottery, used: Callable[[Pottery], None]) -> None:
-    """Whatever made the first one count as used: no run of this tool scheduled the post with it."""
+    """Whatever made the first one count as used, although no run of this tool scheduled the post with it."""
     used(pottery)
     assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
     assert pottery.status() == "DRAFT"
@@ -1278,7 +1278,7 @@ def test_a_post_that_goes_out_when_its_approval_does_not_show_is_named(pottery: 
 
 
 def test_a_post_that_goes_out_although_its_approval_shows_an_obstacle_is_named(pottery: Pottery) -> None:
-    """`blocked` is written for people as well: by hand it keeps nothing back."""
+    """`blocked` is written for people as well: added by hand, it keeps nothing back."""
     assert pottery.run("apply", "--auto-approve")[0] == 0
     pottery.run("review")
     pottery.project.edit(APPROVALS, "decision: pending", "blocked: [wait for the photo]\n        decision: approve")

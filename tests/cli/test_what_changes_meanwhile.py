@@ -87,7 +87,7 @@ async def _yes(_: Proposal) -> Decision:
 
 
 def applied(root: Path, change: Callable[[], None], plan: Path | None = None) -> Entry:
-    """How the only post of a run ended, if something changed during its call, before it was sent."""
+    """How the only post of a run ended if something changed after its call was begun, but before it was sent."""
     entries: list[Entry] = []
 
     def hear(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Every file is read on every run; the paths choose which sites act, and files that nothing reads are reported."""
+"""Every site file is read on every run; the paths choose which sites act, and files that nothing reads are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was last approved of each draft, out of git's history."""
+"""Each draft as it was last approved, from git's history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyYAML works as for everybody else, but compiles less at the start."""
+"""PyYAML works as usual, but compiles less at the start."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ assert copy.deepcopy(late).search("\\x01")
 
 
 def test_what_the_library_does_is_unchanged() -> None:
-    """Other programs in this process read and write YAML as they always did."""
+    """Other code in this process reads and writes YAML as it always did."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

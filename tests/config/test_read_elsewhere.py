@@ -103,7 +103,7 @@ policy: {minLead: 2h, bannedWords: [cheap]}
 
 
 def test_a_worker_reads_files_as_part_of_the_same_project(project: ProjectConfig) -> None:
-    """Of the values that it needs none is lost, whatever the repository's and the environment's."""
+    """None of the values that it needs is lost, whether from the repository or from the environment."""
     (project.root / "reconciler.yaml").write_text(PROJECT)
     environ = {
         **os.environ,

@@ -122,7 +122,7 @@ def test_places_of_values_and_keys() -> None:
     path = ("posts", 0, "match", "within")
     assert document.place(path) == Place("f.yaml", 2, 21)
     assert document.place(path, key=True) == Place("f.yaml", 2, 13)
-    assert document.place(("posts", 0, "min")) == Place("f.yaml", 2, 5)  # of what it would stand in
+    assert document.place(("posts", 0, "min")) == Place("f.yaml", 2, 5)  # of the mapping that it would be in
     assert document.place(("posts", 7)) == Place("f.yaml", 2, 3)
     assert document.place(("posts", "x")) == Place("f.yaml", 2, 3)
     assert document.place(("posts", 0, "max", "x")) == Place("f.yaml", 3, 10)

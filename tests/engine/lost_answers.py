@@ -11,7 +11,7 @@ from reconciler.worker import run_part
 
 
 def run_part_and_die(data: bytes) -> bytes:
-    """Works on a part; the first one of a run that writes ends its worker before anybody has the answer."""
+    """Works on a part; the first part that writes kills its worker before anybody has the answer."""
     answer = run_part(data)
     if b'"kind":"applying"' in data:
         died = Path(from_bytes(Task, data).setup.project.root) / "died"

@@ -135,7 +135,7 @@ def test_a_saved_plan_whose_time_is_up_while_somebody_thinks_is_refused(folder: 
 
 
 def test_a_site_that_another_run_worked_on_meanwhile_is_skipped(folder: Project) -> None:
-    """Two runs plan the same; one of them carries out while somebody thinks about the other's question."""
+    """Two runs plan the same; one of them is carried out while somebody thinks about the other's question."""
 
     async def main() -> None:
         async with opened(folder) as (session, selection):

@@ -1,7 +1,7 @@
 """Applying on workers: whatever happens to a worker or to the run, every write happens once and every site is reported.
 
-What happens at the same time as a run happens in a hook of the sandbox, while a request waits for its answer, so each
-moment is certain.
+Whatever has to happen during a run is done by a hook of the sandbox, while a request waits for its answer, so that
+each moment is certain.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ CREATE_EVENT = "POST /promote/marketing-plan-service/v1/events"
 GENERATE = "POST /marketing-plan/generate-marketing-plan"
 POLL = "GET /promote/marketing-plan-service/v1/marketing-plan"
 READS = 5
-"""More than how often an attempt reads a plan before it waits."""
+"""More reads of a plan than an attempt makes before it waits."""
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def once(shops: Fleet) -> set[int]:
 
 
 def finishes(shops: Fleet, capsys: pytest.CaptureFixture[str], *, runs: int = 1) -> None:
-    """The next runs find nothing left to do in the end; all was done once over all of them, and no site is held."""
+    """The last of `runs` runs finds nothing to do; everything was done once over all runs, and no site is held."""
     for _ in range(runs - 1):
         run(["apply", "--auto-approve", str(shops.root)])
     capsys.readouterr()
@@ -324,9 +324,7 @@ def test_a_drifted_value_that_a_lost_worker_corrected_is_reported_as_done(
 
 
 @pytest.mark.usefixtures("forgets")
-def test_of_what_a_lost_worker_did_of_a_promise_nobody_says_how_much(
-    shops: Fleet, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_how_much_of_a_promise_a_lost_worker_kept_is_unknown(shops: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     for file in (shops.root / "sites").glob("*.yaml"):
         file.write_text(file.read_text() + "posts:\n  - {match: {within: 60d}, max: 2}\n")
     completed, sites = applied(shops, losing_answers)
@@ -346,7 +344,7 @@ def test_of_what_a_lost_worker_did_of_a_promise_nobody_says_how_much(
 def test_a_generation_that_was_asked_for_is_not_made_twice(
     shops: Fleet, changed: bool, tools: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without drafts nothing tells the generation that was lost sight of from the one that is still asked for."""
+    """Without drafts, the generation that was lost sight of looks the same as the one that is still asked for."""
     file = shops.root / "sites" / "shop-01.yaml"
     file.write_text(file.read_text().replace("settings:\n", f"settings:\n{tools}"))
     applied(shops, None)
@@ -524,7 +522,7 @@ def test_the_lease_of_a_lost_worker_is_waited_for_if_nobody_can_tell_that_it_is_
 
 
 def begin_and_change(shops: Fleet, task: Task) -> None:
-    """Begins a part like a worker that is then lost; and one of its sites differs more from its file."""
+    """Begins a part like a worker that is then lost, and makes one of its sites differ more from its file."""
     assert isinstance(task.job, Applying)
     state = open_state(".reconciler", shops.root, environ={}, now=utc_now)
     results = PartResults(state.store, task.job.run)

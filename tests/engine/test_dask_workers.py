@@ -223,7 +223,7 @@ def encrypted(authorities: Path) -> Iterator[str]:
 
 
 def python(environ: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """The exit code of a program, and what it says. Dask reads its settings once a process."""
+    """The exit code of a program, and what it says. Dask reads its settings once per process."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
     command, environ = [sys.executable, *arguments], {**ours, **KEY, **environ}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=100, check=False)
@@ -231,7 +231,7 @@ def python(environ: dict[str, str], *arguments: str) -> tuple[int, str]:
 
 
 def in_a_process(shops: Fleet, scheduler: str, environ: dict[str, str], *command: str) -> tuple[int, str]:
-    """The exit code of a command, `plan` if no other, on a scheduler's workers, and what it says."""
+    """The exit code of a command (by default `plan`) on a scheduler's workers, and what it says."""
     return python(environ, "-m", "reconciler", *(command or ("plan",)), str(shops.root), "--workers", scheduler)
 
 

@@ -196,7 +196,7 @@ def test_a_worker_is_killed(engine: Engine, moment: str, shops: Fleet, capsys: p
         os.kill(killed[0], signal.SIGKILL)
 
     def kill_waiting(seen: Seen) -> None:
-        # A site that looks after its plan again has the answer, and has noted it.
+        # A site whose plan is read again has the answer, and has noted it.
         if seen.when == "before" and seen.site in asked:
             polled.add(seen.site)
             if len(polled) == SITES:

@@ -40,8 +40,8 @@ MODULES = {"faulthandler", "getpass", "locale", "pprint", "readline", "termios",
 
 
 WAITS_ITSELF = {"state/file_lock.py"}
-"""It waits in a thread for a lock that another process holds. The clock of a sandbox that stands still would never get
-there, or at once.
+"""It waits in a thread for a lock that another process holds. By a sandbox's clock that stands still, it would wait
+forever or not at all.
 """
 
 REAL_TIME = {
@@ -52,7 +52,7 @@ REAL_TIME = {
     "wiring.py": 1,  # a world whose clock stands still lets others run
     "machine.py": 1,
 }
-"""What counts or waits by the event loop, and not by the clock that a run is given, and how often."""
+"""Modules that measure time or wait by the event loop instead of the clock that a run is given, and how often."""
 
 
 def outside(source: str) -> Iterator[str]:
@@ -91,7 +91,7 @@ def outside(source: str) -> Iterator[str]:
 
 
 def _by_first_names(tree: ast.Module) -> ast.Module:
-    """A module in which whatever it imports under another name has the name that it has where it comes from."""
+    """The module with the aliases of its imports replaced by the original names."""
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     first = {
         alias.asname: alias.name.rpartition(".")[2]
@@ -106,7 +106,7 @@ def _by_first_names(tree: ast.Module) -> ast.Module:
 
 
 def by_the_loop(source: str) -> int:
-    """How often a module counts or waits by the event loop."""
+    """How often a module measures time or waits by the event loop."""
     return len(
         re.findall(r"\basyncio\.sleep\(|get_running_loop\(\)\.time\b|\b_?loop\.time\b|\bcall_(?:later|at)\(", source)
     )
@@ -164,7 +164,7 @@ CORE = {
 """What model and planner may import: functions over values. Threads may decode at once, so a decoder has a lock."""
 
 CONSTANTS = {("html", "unescape"), ("urllib.parse", "urlsplit"), ("signal", "SIGINT"), ("signal", "SIGTERM")}
-"""What else they take: names of modules that need not be pure as a whole."""
+"""What else they may import: single names, from modules that need not be pure as a whole."""
 
 REACHING = {"open", "exec", "eval", "compile", "__import__", "breakpoint"}
 

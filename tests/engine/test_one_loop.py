@@ -1,6 +1,6 @@
-"""Only `over_sites` works on sites: a separate loop would wait for one site after the other, bound nothing, and turn
+"""Only `over_sites` works on sites.
 
-errors into results by its own rules.
+A separate loop would wait for one site after the other, bound nothing, and turn errors into results by its own rules.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ OTHERS = {
         "while self._asked is not Stop.NOW and (not (self._results is None and self.alone)):",
     ],
 }
-"""All other loops that wait. None is over sites, or it takes results from the one loop as they come."""
+"""All other loops that wait. None is over sites, unless it takes results from the one loop as they come."""
 
 
 def _awaits(*nodes: ast.AST) -> bool:

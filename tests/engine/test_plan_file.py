@@ -1,4 +1,4 @@
-"""Saved plans on disk are read and written a site at a time, and are the same as read whole."""
+"""Saved plans on disk are read and written a site at a time, with the same result as if read whole."""
 
 from __future__ import annotations
 

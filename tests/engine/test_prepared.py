@@ -59,7 +59,7 @@ def test_a_spool_does_without_a_temporary_folder(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("odd", ["", "\ud800"])
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_ledger_written_site_by_site_is_the_same(tmp_path: Path, count: int, odd: str) -> None:
-    """Half a surrogate pair, which a remote text may hold, included; only there may letters be spelled otherwise."""
+    """Also with half a surrogate pair, which a remote text may hold; only then may the bytes differ."""
     text = f'\u00e4 "sites": []\n{odd}'
     sites = [{"site": f"shop {at}", "stillGoingOut": [], "detail": text, "entries": [{"n": 1}]} for at in range(count)]
     run = {"command": "apply", "exitCode": 0, "interrupted": False}

@@ -1,4 +1,4 @@
-"""The ledger of a site whose own was lost."""
+"""The ledger that is rebuilt from a site's events if its own was lost."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_a_report_is_the_same_whoever_works_on_the_sites(
 
 
 class Lossy(Quick):
-    """A worker that is lost with the part that it has, until as many were lost as are to be."""
+    """A worker that is lost with the part that it has, until the given number of workers have been lost."""
 
     left = 0
 

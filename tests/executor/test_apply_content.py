@@ -754,7 +754,7 @@ def test_a_draft_that_the_answer_leaves_out_but_that_was_scheduled_is_remembered
 
 
 def scheduled_but_shown_as_a_draft(shop: Bench) -> None:
-    """From now on the marketing plan shows the post as a draft, and the Publisher what it is."""
+    """From now on the marketing plan shows the post as a draft, and the Publisher as scheduled."""
     shop.world.ahead[PostId("p1")] = replace(post(shop, "p1"), status=PostStatus.SCHEDULED)
     shop.world.edit("p1", status=PostStatus.DRAFT, scheduled_for=None)
 

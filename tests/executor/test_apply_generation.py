@@ -790,7 +790,7 @@ def test_a_read_that_fails_stops_this_site_with_a_sentence(bench: Bench) -> None
 
 
 def test_rule_17_5_what_is_generated_from_is_what_was_seen_and_not_what_was_asked_for(bench: Bench) -> None:
-    """A generation without the write of the settings, as --target leaves it."""
+    """The settings are not written before this generation, as with --target."""
     bench.world.settings = {"settings.toneOfVoice": "warm"}
     ledger = bench.apply(generate(), inputs=DRY)
     assert results(ledger) == ["done"]

@@ -1,4 +1,4 @@
-"""What is checked just before a call: whether what goes out is scheduled, and that nothing approved is thrown away."""
+"""What is checked just before a call: whether a post counts as scheduled, and that nothing approved is thrown away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan needs to hold, before the first write and before each; and what the journal's words stand for."""
+"""What must hold for a plan, before its first write and before each; and how calls that are still open are judged."""
 
 from __future__ import annotations
 

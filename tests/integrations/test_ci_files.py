@@ -1,4 +1,4 @@
-"""What CI services and git hooks read, checked by other people's tools and by what must not be in them."""
+"""What CI services and git hooks read: checked with other people's tools, and for what must not be in it."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ class Commands(RuleBasedStateMachine):
                     assert self.scheduled[key] <= self.allowed[key], f"{key} was scheduled {self.scheduled[key]} times"
 
     def _people(self, act: Callable[[], object]) -> None:
-        """People change the approvals file: what they approve by that may be scheduled once more."""
+        """People change the approvals file: what they approve this way may be scheduled once more."""
 
         def said_yes() -> set[tuple[str, str, str, int]]:
             drafts = [draft for activity in (self._approvals() or Approvals()).activities for draft in activity.drafts]

@@ -40,7 +40,7 @@ edits = pytest.mark.parametrize("edit", [{"caption": "Buy now!!"}, {"media": ["h
 def reviewed(root: Path, timing: str) -> WholeRun:
     """A shop with two approved drafts of one activity, to go out at the API's own time, or at one that a rule gives.
 
-    A remote side without the call that schedules for a time has them moved to it.
+    With MOVED, the remote side lacks the call that schedules for a time, so they are moved to it afterwards.
     """
     mugs = activity(1, "2026-12-03T09:00:00Z", item(INSTAGRAM, "INSTAGRAM"), item(FACEBOOK, "FACEBOOK"))
     run = shop(root, mugs, rules=[{"match": {}} if timing == OWN_TIME else {"match": {}, "at": "16:30"}])

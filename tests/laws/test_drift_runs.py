@@ -294,7 +294,7 @@ def test_an_activity_of_our_own_whose_day_has_passed_is_not_drift(tmp_path: Path
 
 
 def approve(run: WholeRun, which: Any = lambda at: True) -> list[str]:
-    """Approves the drafts of activities whose date passes; returns their ids."""
+    """Approves the Instagram drafts of activities whose date `which` accepts; returns their ids."""
     plan = live(run).marketing_plan
     assert plan is not None
     chosen = [activity for activity in plan.activities if which(activity.date) and activity.drafts]

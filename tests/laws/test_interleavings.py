@@ -56,7 +56,7 @@ NAMES = ("shop", "store")
 SOON = timedelta(days=1)
 """How near a post must be for a read not to show whether its activity is gone."""
 MOST_RUNS = 6
-"""How many runs the end may take: what is waiting, times out, and is started again takes three."""
+"""How many runs the end may take: something that waits, times out and is started again takes three."""
 
 SITE: Json = {
     "settings": {"toneOfVoice": "warm", "marketingTools": ["SOCIAL_MARKETING"]},
@@ -513,7 +513,7 @@ class Interleavings(RuleBasedStateMachine):
 
 
 def _said_to_go_out(plan: Plan) -> set[str]:
-    """Posts of which a plan says that they go out, and that nobody approved them as they are."""
+    """Posts that, according to a plan, go out although nobody approved them as they are."""
     codes = (BlockedBy.SCHEDULED_UNAPPROVED, BlockedBy.CHANGED_AFTER_APPROVAL)
     return {found.about.key for found in plan.blocked if found.code in codes}
 

@@ -225,7 +225,7 @@ def decide(project: Project, dice: random.Random) -> None:
 
 
 def given_up(project: Project) -> set[str]:
-    """The posts that somebody decided against: no longer drift when they failed."""
+    """The posts that somebody decided against, so that their failure is no longer drift."""
     text = (project.root / "approvals" / "shop-a.yaml").read_text("utf-8")
     drafts = [draft for activity in yaml.safe_load(text)["activities"] for draft in activity["drafts"]]
     return {draft["id"] for draft in drafts if draft["decision"].startswith("pending ")}
@@ -259,7 +259,7 @@ def test_the_last_line_says_what_became_of_posts(seed: int, tmp_path: Path, reco
     for turn in range(4):
         reconciler("review", project.root)
         decide(project, dice)
-        if turn % 2 == 0:  # something to do that no post has to do with
+        if turn % 2 == 0:  # something to do that concerns no post
             project.write({"sites/shop-a.yaml": text.replace("dry", f"dry {turn}") + rules})
         before = waiting(project)
         planned = reconciler("plan", project.root)
@@ -309,7 +309,7 @@ def generating(project: Project) -> int:
 def test_generations_of_an_earlier_run_count_as_finished_and_not_again_as_generated(
     seed: int, tmp_path: Path, reconciler: Command
 ) -> None:
-    dice, project = random.Random(seed), Project(tmp_path)  # one site: the sandbox's clock is moved by who waits
+    dice, project = random.Random(seed), Project(tmp_path)  # one site: the sandbox's clock is moved by whoever waits
     project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX.replace("generate: 2s", "generate: 100s")})
     finished = 0
     for _ in range(6):

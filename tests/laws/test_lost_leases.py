@@ -46,7 +46,7 @@ class How(StrEnum):
 
 
 class Time:
-    """The time of day for leases. Nobody who sleeps in it wakes up: nothing runs alongside it."""
+    """The time of day for leases. Its sleeps never end, so nothing happens in the background."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now

@@ -1,7 +1,7 @@
 """Real processes against one sandbox: two at once on a site, and runs that signals end in the middle of a call.
 
-What happens beside a run happens in a hook of the sandbox, while a request of the run waits for its answer: so each
-moment is certain, and nothing waits for time to pass.
+Whatever has to happen during a run is done by a hook of the sandbox, while a request of the run waits for its answer:
+so each moment is certain, and nothing waits for time to pass.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def reach(run: WholeRun, way: str) -> None:
         ("2027-03-28T12:00:00Z", "02:30", "2027-03-20T09:00:00Z", "2027-03-28T01:30:00.000Z"),
         ("2027-03-28T12:00:00Z", "01:59", "2027-03-20T09:00:00Z", "2027-03-28T00:59:00.000Z"),
         ("2027-03-28T12:00:00Z", "03:00", "2027-03-20T09:00:00Z", "2027-03-28T01:00:00.000Z"),
-        # They go back on 31 October 2027 at 03:00, which becomes 02:00; what is there twice is the first of both.
+        # They go back on 31 October 2027 at 03:00, which becomes 02:00; a time that occurs twice means the first.
         ("2027-10-30T12:00:00Z", "09:30", "2027-10-20T09:00:00Z", "2027-10-30T07:30:00.000Z"),
         ("2027-10-31T12:00:00Z", "09:30", "2027-10-20T09:00:00Z", "2027-10-31T08:30:00.000Z"),
         ("2027-10-31T12:00:00Z", "02:30", "2027-10-20T09:00:00Z", "2027-10-31T00:30:00.000Z"),
@@ -87,7 +87,7 @@ def test_a_wall_time_is_the_right_instant_through_the_changes_of_the_clock(
 @ways
 @pytest.mark.parametrize("clock", ["2027-03-28T10:30:00Z", "2027-03-28T13:00:00Z"])
 def test_a_post_whose_own_time_is_near_or_past_never_has_it(tmp_path: Path, clock: str, way: str) -> None:
-    """Not even on its way to another one (design.md 3.2): without the call that schedules it there, it stays as is."""
+    """Not even on its way to another one (design.md 3.2): if no call schedules it for that one, it stays as is."""
     run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "18:00", clock)
     reach(run, way)
     done = run.apply()

@@ -46,7 +46,7 @@ def slow_shop(root: Path, latency: str, rules: list[dict[str, Any]] = RULES, **s
 
 
 def ask_for_regeneration(run: WholeRun, **site: Any) -> None:
-    """Lets the files ask for other settings, from which the marketing plan has to be generated again."""
+    """Makes the files ask for other settings, so that the marketing plan has to be generated again."""
     plan = {"state": "present", "regenerate": {"discard": "all"}}
     schedule = {"approval": "required", "rules": RULES}
     run.write({"settings": {"toneOfVoice": "dry"}, "marketingPlan": plan, "schedule": schedule, **site})

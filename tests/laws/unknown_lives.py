@@ -1,6 +1,6 @@
 """A site's whole life through the command line, in a world that answers some open questions in its own way.
 
-What was asked for is judged by the sandbox's own record, its log of requests and the contents of its world, never by
+What a command did is judged by the sandbox's own record, its log of requests and the contents of its world, never by
 what the tool says; and what the tool says is judged by that.
 """
 

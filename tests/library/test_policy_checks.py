@@ -118,7 +118,7 @@ def test_a_warning_is_shown_and_stops_nothing(folder: Folder, install: Install, 
 
 
 def test_a_warning_on_many_sites_is_shown_once(folder: Folder, install: Install, reconciler: Command) -> None:
-    """Also if they come between the results of the sites; `--sites` lists each."""
+    """Even if the results of the sites come in between; `--sites` lists each."""
     install(
         """\
     yield Diagnostic("acme-note", "a freeze is near", f"plan {plan.site.name}", severity=Severity.WARNING)

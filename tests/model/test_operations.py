@@ -108,7 +108,7 @@ def test_shared_files_of_the_executor_name_no_kind() -> None:
 DECIDE = ("model", "planner", "executor", "engine", "api", "state")
 MOST_ASKED = 35
 """Branches below the reporters on whether a write is of one type. A new type takes the other branch in silence, so each
-must be right for whatever comes: a match that names all types stops the type checker instead.
+must be right for whatever comes; in a match that names all types, the type checker reports the new one instead.
 """
 
 
@@ -141,7 +141,7 @@ def test_choosing_writes_and_narrowing_them_are_not_branches() -> None:
 
 
 def _branches(source: str) -> Iterator[int]:
-    """The lines that ask for a write's type other than to choose among many, or to tell the type checker."""
+    """The lines that ask for a write's type, except in a comprehension or an assertion."""
     tree = ast.parse(source)
     chosen: set[ast.AST] = set()
     for node in ast.walk(tree):

@@ -158,7 +158,7 @@ def test_a_post_that_somebody_moved_to_another_time_is_drift_though_no_rule_says
 
 
 def test_a_post_that_was_moved_to_the_time_of_its_rule_is_as_asked_for() -> None:
-    """As after `at` was written for where somebody moved it, or after a move that was answered with an error."""
+    """As when `at` was changed to the time that somebody moved it to, or when a move was answered with an error."""
     before, day = scheduled(timedelta(days=2)), KILN.date.date()
     for hour, found in ((15, []), (16, [Finding.MOVED_BY_OTHERS])):
         there = datetime.combine(day, time(hour), UTC)

@@ -178,7 +178,7 @@ def test_what_was_made_again_already_is_not_made_again_with_the_rest(left: Post)
 
 
 def test_a_decision_made_for_other_drafts_is_reported_and_not_carried_out() -> None:
-    """A merge can bring a decision beside drafts that nobody saw when it was made."""
+    """A merge can put a decision beside drafts that nobody saw when it was made."""
     (found,) = approved(ONE, about=ActivityDecision.DISCARD).activities
     mixed = Approvals((replace(found, decided=digest_of("other drafts")),), "approvals/shop.yaml")
     made = plan(desired(approvals=mixed), site(ONE))

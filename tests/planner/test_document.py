@@ -51,7 +51,7 @@ def saved(*plans: Plan, **changed: Any) -> SavedPlan:
 
 
 def test_a_plan_with_facts_in_words_is_read_as_it_was_written() -> None:
-    """It was written before the facts behind a reason were values; by its seal it is known whether it was applied."""
+    """It was written before the facts behind a reason were values; its seal tells whether it was applied."""
     data = (OLD.parent / "format_2" / "plan.json").read_bytes()
     found = from_text(data, "plan.json")
     assert found.seal == json.loads(data)["seal"]

@@ -1,4 +1,4 @@
-"""How answers are treated that do not show what earlier runs made (remote-api.md 17.1, 17.3)."""
+"""How answers are treated if they do not show what earlier runs made (remote-api.md 17.1, 17.3)."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def creating(count: int) -> tuple[ActivityRule, ...]:
 
 
 def created(count: int) -> RecordedSite:
-    """What rules with other titles made, all of it now under other titles and dates."""
+    """What the rules created under earlier titles; all of it has another title and date now."""
     days = (NOW + timedelta(days=at) for at in range(count))
     return RecordedSite(
         known=True,

@@ -1,4 +1,4 @@
-"""`--target` and `--exclude`: which sites and objects they leave, and what they bring along."""
+"""`--target` and `--exclude`: which sites and objects remain, and what these bring along."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_a_format_that_shows_everything_drops_no_event(format: str) -> None:
 
 
 def leaves_a_trace(format: str, run: Run, kind: type[Event]) -> bool:
-    """Whether a report would be another one without the events of this kind."""
+    """Whether a report would differ without the events of this kind."""
     others = tuple(event for event in run.events if not isinstance(event, kind))
     return others != run.events and report(format, Run(run.command, others)) != report(format, run)
 

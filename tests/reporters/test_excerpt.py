@@ -1,4 +1,4 @@
-"""Parts of the text format, as formats take them that have a frame of their own."""
+"""Parts of the text format, as used by formats that have a frame of their own."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_the_end_comes_first_then_what_is_risky_then_the_sites() -> None:
 
 
 def many(sites: int) -> Run:
-    """Sites of which no two have the same."""
+    """Sites that all have different plans."""
     plans = [planned(full_plan(lambda word, n=n: f"{word} {n}", f"site-{n}")) for n in range(sites)]  # type: ignore[misc]
     tally = sum((plan.tally for plan in plans), PlanTally())
     events: list[Event] = [*started("plan"), *plans, unread(str), PlanCompleted(sites + 1, tally, failed=1), exits(1)]

@@ -37,7 +37,7 @@ def report(run: Run) -> str:
 
 
 def samples(run: Run) -> dict[tuple[str, ...], float]:
-    """Name and labels, but for the command -> value."""
+    """Name and labels (without the command) -> value."""
     parser = pytest.importorskip("prometheus_client.openmetrics.parser")
     found = {}
     for family in parser.text_string_to_metric_families(report(run)):

@@ -219,7 +219,7 @@ def going_out(site: str, number: int, **rest: object) -> Action:
 
 
 def publishing(site: str, *more: Action) -> SitePlanned:
-    """A site with four posts in two days, of which one is titled as on no other site, and two in the same minute."""
+    """A site with four posts in two days: one has a title that no other site has, two go out in the same minute."""
     at = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
     note = '"Title 1" (Instagram): it goes out in the same minute as "Title 0" (Facebook), Tue 2026-12-01 09:30 UTC'
     posts = (going_out(site, 0), going_out(site, 1, at=at), going_out(site, 2))

@@ -185,7 +185,7 @@ def _schedule(made: Session) -> None:
     made.later(days=8)
     made.look()  # some have gone out
     made.ask("POST", drafts, {"draftIds": made.items("INSTAGRAM")[:1]})  # its activity is past
-    made.ask("POST", drafts, {"draftIds": made.items("INSTAGRAM", "FACEBOOK")[-10:]})  # more than the quota reaches for
+    made.ask("POST", drafts, {"draftIds": made.items("INSTAGRAM", "FACEBOOK")[-10:]})  # more than the quota allows
     made.look()
 
 
@@ -268,7 +268,7 @@ COUNTS: dict[str, tuple[Value, tuple[tuple[str, Value], ...]]] = {
     "idleDays": (3, ()),
     "readLagSeconds": (300, (("readLag", "always"),)),
 }
-"""Another value of each switch that is a count, and the switch beside which it counts."""
+"""Another value of each switch that is a count, and the switches without which it has no effect."""
 
 
 @pytest.mark.exhaustive

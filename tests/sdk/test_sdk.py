@@ -1,7 +1,7 @@
 """Wix's own JavaScript client is a client that the sandbox must satisfy (docs/remote-api.md, S-sdk).
 
 It needs node and the packages of package.json: `npm install --no-package-lock` in this folder, which `.ci/run` does
-where npm is there. Its requests are taken to a sandbox on loopback; a request for any other host fails.
+if npm is installed. Its requests are taken to a sandbox on loopback; a request for any other host fails.
 """
 
 from __future__ import annotations

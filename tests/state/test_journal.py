@@ -188,7 +188,7 @@ def test_a_run_that_was_killed_leaves_its_notes_to_the_next() -> None:
         later = await state.open_journal(SHOP)
         assert later.recorded == journal.recorded
         assert [entry.id for entry in later.recorded.open] == [first.id, second.id]
-        # What the killed run, if it lives after all, still notes is not taken for the other's.
+        # If the killed run is alive after all, what it still notes is not taken for the other's.
         with pytest.raises(StateError, match="changed by another run"):
             await begin(journal)
         with pytest.raises(StateError, match="changed by another run"):
@@ -241,7 +241,7 @@ def test_a_call_that_could_not_be_noted_is_not_open() -> None:
 
 
 class Full(MemoryStore):
-    """A store with room for so many writes more."""
+    """A store with room for only `room` more writes."""
 
     room = 0
 

@@ -410,7 +410,7 @@ def test_a_lease_whose_run_ended_without_giving_it_back_is_free() -> None:
 
 
 def test_an_equal_write_of_an_earlier_time_is_not_taken_for_ones_own() -> None:
-    """Every write carries a text of its own, so that of two runs of the same facts one is refused."""
+    """Every write has a unique text in it, so that one of two otherwise identical runs is refused."""
 
     class Late(MemoryStore):
         rival: Leases | None = None
@@ -679,7 +679,7 @@ def test_a_killed_holder_on_this_machine_is_taken_over_at_once(tmp_path: Path) -
 
     run(refused())
     os.kill(pid, signal.SIGKILL)
-    # Not reaped yet: a process that has ended is gone also while its parent has not looked.
+    # Not reaped yet: a process that has ended counts as gone even before its parent has waited for it.
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     run(taken())
     process.join(30)

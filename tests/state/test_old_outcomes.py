@@ -1,4 +1,4 @@
-"""Outcomes that a record and a journal hold as sentences, as the first of this version wrote them."""
+"""Outcomes that a record and a journal hold as sentences, as the first runs of this version wrote them."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_without_a_state_nothing_is_claimed(pottery: Path) -> None:
 
 
 def test_how_the_pages_link_leads_from_elsewhere(pottery: Path) -> None:
-    """A strict cookie does not come with a link from another page; the answer leads on."""
+    """A strict cookie is not sent with a link from another page; the answer has a link that works."""
     visitor = Visitor(write_project(pottery, {"shop": (activity(0),)}))
     answer = visitor.ask("GET", "/")
     assert answer.status_code == 403
