@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.config.sites import ReadElsewhere
     from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ImportCompleted
     from reconciler.engine.apply_run import Applied, ApplyTerms, Decide, Decision, Proposal
-    from reconciler.engine.approve_terms import DecideDraft, Saved, ToApprove
+    from reconciler.engine.approve_terms import DecideDraft, Saved, ToApprove, UndoLast
     from reconciler.engine.live_sites import Wanted
     from reconciler.engine.results import (
         Api,
@@ -335,13 +335,22 @@ class Project:
             return await review_sites(session, selection, emit, gallery)
 
     async def run_approve(
-        self, selection: Selection, asked_for: ToApprove, decide: DecideDraft, emit: Emit, saved: Saved = lambda _: None
+        self,
+        selection: Selection,
+        asked_for: ToApprove,
+        decide: DecideDraft,
+        emit: Emit,
+        saved: Saved = lambda _: None,
+        undo_last: UndoLast | None = None,
     ) -> Decided:
-        """Decides about drafts in the approvals files, as `decide` says. `saved` receives what was written."""
+        """Decides about drafts in the approvals files, as `decide` says. `saved` receives what was written.
+
+        `undo_last` is asked after the last draft.
+        """
         from reconciler.engine.approve import approve
 
         self._check_open()
-        return await approve(selection, asked_for, decide, emit, saved)
+        return await approve(selection, asked_for, decide, emit, saved, undo_last)
 
     async def run_history(self, selection: Selection, emit: Emit) -> HistoryListed:
         """What went out, from the state alone."""

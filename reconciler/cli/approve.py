@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,6 +29,8 @@ from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.layout import Screen, Span, wrapped
 from reconciler.reporters.review_text import EDITED, WHEN_EDITED, subject_lines
 
+_Answer = TypeVar("_Answer")
+
 ANSWERS: Final[dict[str, AnyDecision]] = {
     "a": DraftDecision.APPROVE,
     "r": ActivityDecision.REGENERATE,
@@ -49,6 +51,15 @@ SHORT_HELP: Final = """\
   y  yes
   n  no: it stays as it is
   u  undo the last decision and show that one again
+  q  quit; your decisions are already saved
+"""
+
+
+LAST: Final = "  Last draft: {decided}. [u]ndo [q]uit [?]: "
+"""The question after the last draft, with what was decided; it is already saved."""
+
+LAST_HELP: Final = """\
+  u  undo the last decision and show that draft again
   q  quit; your decisions are already saved
 """
 
@@ -84,6 +95,9 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
     stream = sys.stdout if shows_text(options.run.shown) else sys.stderr
     screen = screen_of(stream, colour=options.run.shown.colour)
 
+    async def undo_last(made: tuple[Ruling, ...]) -> bool:
+        return await _interruptible(_undo_last(made, screen))
+
     async def decide(undecided: Undecided) -> AnyDecision | Instead:
         drafts = (draft.id for draft in undecided.subject.drafts)
         notes = {post: tuple(map(cause, undecided.notes[post])) for post in drafts if post in undecided.notes}
@@ -94,15 +108,39 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
         if options.yes:
             return options.decision or DraftDecision.APPROVE
         stream.flush()
-        try:
-            return await _answer(options.decision, undecided, screen)
-        except (asyncio.CancelledError, KeyboardInterrupt, Terminated):
-            sys.stderr.write("\n")
-            raise
+        return await _interruptible(_answer(options.decision, undecided, screen))
 
     asked_for = ToApprove(options.selector, options.decision, options.everything, one_by_one=not options.yes)
-    work = project.run_approve(selection, asked_for, decide, running.emit, lambda made: _print_saved(made, stream))
+    work = project.run_approve(
+        selection,
+        asked_for,
+        decide,
+        running.emit,
+        lambda made: _print_saved(made, stream),
+        None if options.selector.ids else undo_last,
+    )
     return run(work, running.interrupts)
+
+
+async def _interruptible(answer: Awaitable[_Answer]) -> _Answer:
+    """Waits for an answer. Ctrl-C leaves the cursor on the line of the question."""
+    try:
+        return await answer
+    except (asyncio.CancelledError, KeyboardInterrupt, Terminated):
+        sys.stderr.write("\n")
+        raise
+
+
+async def _undo_last(made: Sequence[Ruling], screen: Screen) -> bool:
+    """Whether a person takes back the last decision, after the last draft. The end of the input means no."""
+    question = fitted(LAST.format(decided=_counted(sum(map(_words, made), Counter[str]()))), screen)
+    while True:
+        pressed = await key(question)
+        if pressed == "u":
+            return True
+        if pressed in ("", "q", "\n"):
+            return False
+        _say(fitted(LAST_HELP, screen))
 
 
 async def _answer(decision: AnyDecision | None, undecided: Undecided, screen: Screen) -> AnyDecision | Instead:
@@ -157,8 +195,7 @@ def _print_saved(made: Sequence[Ruling], stream: TextIO) -> None:
         stream.write("\n")
     by_file: dict[Path, Counter[str]] = {}
     for ruling in made:
-        words = by_file.setdefault(ruling.subject.path, Counter())
-        words[ruling.decision.value] += 1 if is_whole(ruling) else len(ruling.subject.drafts)
+        by_file.setdefault(ruling.subject.path, Counter()).update(_words(ruling))
     if len(by_file) > MOST_FILES:
         whole = sum(by_file.values(), Counter[str]())
         folders = ", ".join(dict.fromkeys(shown_path(path.parent) for path in by_file))
@@ -166,6 +203,11 @@ def _print_saved(made: Sequence[Ruling], stream: TextIO) -> None:
         return
     for path, words in by_file.items():
         stream.write(f"Saved in {shown_path(path)}: {_counted(words)}\n")
+
+
+def _words(ruling: Ruling) -> Counter[str]:
+    """A decision, with the number of what was decided about."""
+    return Counter({ruling.decision.value: 1 if is_whole(ruling) else len(ruling.subject.drafts)})
 
 
 def _counted(words: Counter[str]) -> str:

@@ -25,8 +25,6 @@ async def key(question: str) -> str:
     If keys cannot be read one by one, it is the first character of a line.
     """
     sys.stdout.flush()
-    sys.stderr.write(question)
-    sys.stderr.flush()
     try:
         import termios
         import tty
@@ -34,12 +32,16 @@ async def key(question: str) -> str:
         descriptor = sys.stdin.fileno()
         before = termios.tcgetattr(descriptor)
     except (ImportError, OSError, ValueError):  # Windows, or not really a terminal
+        sys.stderr.write(question)
+        sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:
             sys.stderr.write("\n")
         return line.strip().casefold()[:1] or ("" if not line else " ")
     try:
-        tty.setcbreak(descriptor)
+        tty.setcbreak(descriptor)  # first, because it drops what was typed before
+        sys.stderr.write(question)
+        sys.stderr.flush()
         await _readable(descriptor)
         pressed = os.read(descriptor, 1)
         if pressed == b"\x1b":  # the rest of what an arrow or function key sends is not an answer

@@ -13,7 +13,7 @@ from reconciler.config.approvals import read_approvals
 from reconciler.config.decisions import AnyDecision, Ruling, Subject, listed_in, pending, subjects, write
 from reconciler.config.last_approvals import LastApprovals
 from reconciler.config.project import ProjectConfig
-from reconciler.engine.approve_terms import DecideDraft, Instead, Saved, ToApprove, Undecided, is_whole
+from reconciler.engine.approve_terms import DecideDraft, Instead, Saved, ToApprove, Undecided, UndoLast, is_whole
 from reconciler.engine.results import Decided, Emit
 from reconciler.engine.selection import Selection, repository_of
 from reconciler.engine.session import begin
@@ -27,7 +27,12 @@ from reconciler.planner.channel_rules import warnings_between_reviewed
 
 
 async def approve(
-    selection: Selection, asked_for: ToApprove, decide: DecideDraft, emit: Emit, saved: Saved = lambda _: None
+    selection: Selection,
+    asked_for: ToApprove,
+    decide: DecideDraft,
+    emit: Emit,
+    saved: Saved = lambda _: None,
+    undo_last: UndoLast | None = None,
 ) -> Decided:
     """Decides about the drafts of some sites. `saved` receives what was written, even if `decide` raises an error.
 
@@ -42,7 +47,10 @@ async def approve(
     made: list[tuple[int, Ruling]] = []
     written: dict[Path, str] = {}
     try:
-        await (_one_by_one if asked_for.one_by_one else _all_of_them)(found, notes, decide, made, written)
+        if asked_for.one_by_one:
+            await _one_by_one(found, notes, decide, undo_last, made, written)
+        else:
+            await _all_of_them(found, notes, decide, made, written)
     finally:
         saved(tuple(ruling for _, ruling in made))
     decided = Decided(
@@ -108,11 +116,16 @@ async def _one_by_one(
     found: Sequence[Subject],
     notes: Mapping[PostId, Sequence[Diagnostic]],
     decide: DecideDraft,
+    undo_last: UndoLast | None,
     made: list[tuple[int, Ruling]],
     written: dict[Path, str],
 ) -> None:
     at = 0
-    while at < len(found):
+    while True:
+        if at == len(found):
+            if not made or undo_last is None or not await undo_last(tuple(ruling for _, ruling in made)):
+                break
+            at = _undo(made, written)
         subject = found[at]
         if subject.activity.id in {ruling.subject.activity.id for _, ruling in made if is_whole(ruling)}:
             at += 1
@@ -123,9 +136,7 @@ async def _one_by_one(
                 break
             case Instead.UNDO:
                 if made:
-                    at, last = made[-1]
-                    written |= write([last.undone()])
-                    made.pop()
+                    at = _undo(made, written)
             case Instead.SKIP:
                 at += 1
             case DraftDecision() | ActivityDecision() as decision:
@@ -135,6 +146,14 @@ async def _one_by_one(
                 at += 1
             case never:
                 assert_never(never)
+
+
+def _undo(made: list[tuple[int, Ruling]], written: dict[Path, str]) -> int:
+    """Takes back the last decision, and returns the index of its subject."""
+    at, last = made[-1]
+    written |= write([last.undone()])
+    made.pop()
+    return at
 
 
 def _as_it_counts(answer: AnyDecision | Instead, subject: Subject) -> AnyDecision | Instead:

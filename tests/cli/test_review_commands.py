@@ -465,6 +465,50 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
     assert file(shop) == before
 
 
+def test_the_decision_about_the_last_draft_can_be_undone_too(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    asked = terminal.Terminal(shop.root, "approve")
+    for number in range(1, 5):
+        asked.until(f"{number} of 4")
+        asked.until("[d]iscard: ")
+        asked.type("a")
+        asked.said = ""
+    asked.until("  Last draft: 4 approved. [u]ndo [q]uit [?]: ")
+    assert set(decisions(shop).values()) == {"approve"}, "it is saved before the question"
+    asked.said = ""
+    asked.type("a")  # a key held down too long is no answer
+    asked.until("  u  undo the last decision and show that draft again")
+    asked.until("[?]: ")
+    asked.type("u")
+    asked.until("4 of 4")
+    assert list(decisions(shop).values()).count("pending") == 1
+    asked.until("[d]iscard: ")
+    asked.said = ""
+    asked.type("d")
+    asked.until("  Last draft: 3 approved, 1 to discard. [u]ndo [q]uit [?]: ")
+    asked.type("\n")
+    assert asked.end() == 0
+    assert "Saved in approvals/shop.yaml: 3 approved, 1 to discard\r\n" in asked.said
+    assert "Decided: 3 drafts and 1 activity in 1 site; 0 pending." in asked.said
+    named = terminal.Terminal(shop.root, "approve", "--id", IDS[1], "--decision", "pending")
+    named.until("[q]uit [?]: ")
+    named.type("y")
+    assert named.end() == 0, "who names a draft is not asked again"
+    assert "Last draft" not in named.said
+
+
+def test_ctrl_c_after_the_last_draft_keeps_what_was_decided(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    asked = terminal.Terminal(shop.root, "approve", "--title", "Open studio")
+    asked.until("[d]iscard: ")
+    asked.type("a")
+    asked.until("  Last draft: 1 approved. [u]ndo [q]uit [?]: ")
+    asked.signal(signal.SIGINT)
+    assert asked.end() == 130
+    assert "[?]: \r\n\r\nSaved in approvals/shop.yaml: 1 approved\r\n" in asked.said
+    assert "Interrupted: your decisions are saved." in asked.said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
