@@ -29,7 +29,7 @@ from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.layout import Screen, Span, wrapped
 from reconciler.reporters.review_text import EDITED, WHEN_EDITED, subject_lines
 
-_Answer = TypeVar("_Answer")
+_Reply = TypeVar("_Reply")
 
 ANSWERS: Final[dict[str, AnyDecision]] = {
     "a": DraftDecision.APPROVE,
@@ -122,7 +122,7 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
     return run(work, running.interrupts)
 
 
-async def _interruptible(answer: Awaitable[_Answer]) -> _Answer:
+async def _interruptible(answer: Awaitable[_Reply]) -> _Reply:
     """Waits for an answer. Ctrl-C leaves the cursor on the line of the question."""
     try:
         return await answer

@@ -38,10 +38,10 @@ SITES = {
 """The loops over sites that wait for something at each of them."""
 
 OTHERS = {
-    "cli/approve.py": ["while True:"],  # until an answer is understood
+    "cli/approve.py": ["while True:", "while True:"],  # until an answer is understood
     "engine/apply_parts.py": ["for part in range(parts):", "while True:"],
     "engine/apply_run.py": ["while True:"],  # until another run has left a site
-    "engine/approve.py": ["for at, subject in enumerate(found):", "while at < len(found):"],  # the drafts to decide on
+    "engine/approve.py": ["for at, subject in enumerate(found):", "while True:"],  # the drafts to decide on
     "engine/probe.py": ["for route in routes.QUERY_EVENTS:", f"for route, key in {QUESTIONS}:"],
     "engine/renamed.py": ["for other in await self._called_before(name):"],  # a site's earlier names
     "engine/workers.py": ["for _ in range(ATTEMPTS):"],  # of one part
