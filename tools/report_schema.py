@@ -171,6 +171,7 @@ WORDS: Final = {
     "KeptPromises.posts": "How many activities got posts.",
     "Promises.posts": "How many activities get posts, at most.",
     "Promises.publish": "How many drafts go out, at most.",
+    "Promises.unboundedPublish": "How many of the deferred actions without a bound make posts public.",
     "PostsRecord.posts": "How many posts this tool scheduled.",
     "ProblemRecord.address": "The object that it is about.",
     "ProblemRecord.code": "A slug that programs may rely on.",

@@ -115,5 +115,7 @@ def public_question(where: str, tally: PlanTally, *, alone: bool = False) -> str
     question = f"{where}\nDo you want to make {posts_to_publish(tally) or 'posts'} public?"
     if alone:
         return question
-    are = "it is" if tally.publish + tally.promises.publish == 1 else "they are"
+    promises = tally.promises
+    one = tally.publish + promises.publish == 1 and not promises.unbounded_publish
+    are = "it is" if one else "they are"
     return f"{question} If not, {are} withheld and the rest is done."

@@ -14,7 +14,8 @@ class Promises(Struct, frozen=True):
     """The bounds of deferred actions, in objects.
 
     They cover activities that get posts, drafts that go out or are thrown away, and activities that are made, set or
-    removed. `unbounded` counts the deferred actions without a bound.
+    removed. `unbounded` counts the deferred actions without a bound, `unbounded_publish` those of them that make posts
+    public.
     """
 
     posts: int = 0
@@ -22,6 +23,7 @@ class Promises(Struct, frozen=True):
     discard: int = 0
     activities: int = 0
     unbounded: int = 0
+    unbounded_publish: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
@@ -79,7 +81,7 @@ def tally_of(plan: Plan) -> PlanTally:
 
 def _promise(operation: Deferred) -> Promises:
     if operation.at_most is None:
-        return Promises(unbounded=1)
+        return Promises(unbounded=1, unbounded_publish=int(operation.part is SitePart.SCHEDULE))
     match operation.part:
         case SitePart.POSTS:
             present = operation.posts_rules[operation.rule].present

@@ -65,6 +65,16 @@ def test_what_to_type_next_is_about_the_same_sites(
     assert done.out.splitlines()[-1] == f"Next: reconciler {expected}"
 
 
+def test_what_follows_without_a_bound_is_part_of_what_goes_public(project: Project, reconciler: Command) -> None:
+    """There is no draft yet, and `max` is not given: how many go out is known only after the generation."""
+    project.edit(
+        "sites/shop.yaml", "marketingPlan:", "schedule: {approval: none, rules: [{match: {}}]}\nmarketingPlan:"
+    )
+    ran = reconciler("plan", project.root)
+    assert "Next: reconciler apply " in ran.out
+    assert ran.out.endswith(" --allow-publish   (posts to make public)\n")
+
+
 def test_a_plan_is_not_saved_as_what_apply_would_read_as_a_site(project: Project, reconciler: Command) -> None:
     done = reconciler("plan", project.root, "--out", project.root / "sites" / "new.yaml")
     assert (done.code, (project.root / "sites" / "new.yaml").exists()) == (1, False)

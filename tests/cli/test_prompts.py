@@ -29,6 +29,9 @@ def test_what_follows_an_interrupted_question_begins_on_a_line_of_its_own(
     assert capsys.readouterr().err.endswith("accepted: \n")
 
 
+ENDLESS = Promises(unbounded=1, unbounded_publish=1)
+
+
 @pytest.mark.parametrize(
     ("tally", "asked"),
     [
@@ -38,6 +41,13 @@ def test_what_follows_an_interrupted_question_begins_on_a_line_of_its_own(
         (PlanTally(promises=Promises(publish=4)), "make up to 4 posts public? If not, they are withheld and"),
         (PlanTally(publish=1, promises=Promises(publish=4)), "make 1 post and up to 4 more public? If not, they are"),
         (PlanTally(promises=Promises(unbounded=1)), "make posts public? If not, they are withheld and"),
+        (PlanTally(promises=ENDLESS), "make posts public? If not, they are withheld and"),
+        (PlanTally(publish=1, promises=ENDLESS), "make at least 1 post public? If not, they are withheld and"),
+        (
+            PlanTally(publish=3, promises=ENDLESS + Promises(publish=4)),
+            "make at least 3 posts public? If not, they are",
+        ),
+        (PlanTally(publish=3, promises=Promises(unbounded=1)), "make 3 posts public? If not, they are"),
     ],
 )
 def test_the_question_names_what_would_go_public(tally: PlanTally, asked: str) -> None:
