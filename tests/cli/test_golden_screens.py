@@ -129,7 +129,7 @@ def test_approve_one_by_one(
 ) -> None:
     reviewed = reconciler("review")
     is_golden("review", reviewed.out, update_cases)
-    keys = iter("?auasd")
+    keys = iter("?auasdq")
 
     async def key(question: str) -> str:
         pressed = next(keys)
