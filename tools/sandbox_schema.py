@@ -231,7 +231,7 @@ def _definitions() -> JsonDict:
                 "description": _words("What it is about.", "Announce the sale."),
                 "type": _one_of("Its type.", *names.ACTIVITY_TYPES[1:]),
                 "items": _field(
-                    "Its posts; `all`: a draft for each channel.",
+                    "Its posts; `all`: those that a generation would make.",
                     "all",
                     oneOf=[{"enum": ["all"]}, {"type": ["array", "null"], "items": _ref("post")}],
                 ),

@@ -34,7 +34,7 @@ CHANNELS: Final = frozenset({"FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTER
 """The possible names of a channel (D)."""
 
 LONG: Final = 9
-"""A number in a text with at least this many digits is taken for an id."""
+"""A text that is a number of at least this many characters is taken for an id."""
 
 _GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _WORD: Final = re.compile(r"[A-Z][A-Z0-9_]{1,63}")

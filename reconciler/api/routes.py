@@ -122,8 +122,8 @@ UPDATE_ACTIVITY: Final = WriteRoute("PATCH", f"{MARKETING}/items/{{id}}", "D", r
 
 # --- calendar event (8) ----------------------------------------------------------------------------
 
-# The path was never seen. The first is modelled on the other query methods, the second on the marketing plan's method
-# index; the one that answers is kept for the run (events.py).
+# The path was never seen. The first is modelled on the other query methods, the second on the marketing plan's
+# paths, which are method names; the one that answers is kept for the run (events.py).
 QUERY_EVENTS: Final = (
     ReadRoute("POST", f"{MARKETING}/events/query", "I"),
     ReadRoute("POST", f"{MARKETING}/query-events", "I"),

@@ -166,7 +166,7 @@ class Connection:
 
         Raises ApiError, UsageError, and what `fence` raises before an attempt.
 
-        `account`: `site.id` is the id of an account, and the call is for accounts (D 2.1).
+        `account`: `site.id` is the id of an account, and the call is account-level (D 2.1).
         """
         credential = self._credentials(site)
         if isinstance(credential, ApiKey):

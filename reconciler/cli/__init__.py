@@ -1,1 +1,1 @@
-"""The command line: options, questions and exit codes. The parts are put together in `wiring.py`."""
+"""The command line: options, questions and exit codes."""

@@ -61,7 +61,7 @@ def _opened(ctx: click.Context) -> tuple[ProjectConfig | None, tuple[SiteEntry, 
 
 
 def _paths(ctx: click.Context) -> tuple[Path, ...]:
-    """The paths among the words before the cursor, except those before an option that still lacks its value."""
+    """The paths among the words before the cursor. If an option still lacks its value, click leaves them in `args`."""
     named = ctx.params.get("paths") or ctx.args
     return tuple(Path(path) for path in named if Path(path).exists())
 

@@ -70,7 +70,7 @@ def _reader_gone(error: BrokenPipeError | SystemExit, args: Sequence[str]) -> Ve
 
 
 def _misused(problem: UsageError, args: Sequence[str], command_named: CommandNamed) -> Verdict:
-    """The end of a command line that could not be understood: reported like any other problem, in every report."""
+    """The end of a command whose command line is wrong: reported like any other problem, in every report."""
     from reconciler.model.diagnostics import UsageError
 
     try:

@@ -23,7 +23,7 @@ _DEFAULTS = {
 
 
 def account(site: Site, channel: str) -> JsonDict | None:
-    """The account that a channel's posts are made for: the default one; None if the channel is not connected."""
+    """The account of a channel's posts: the default one, or else the first; None if the channel is not connected."""
     found = accounts(site, channel)
     return next((each for each in found if each["settings"]["default"]), found[0] if found else None)
 

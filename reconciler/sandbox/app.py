@@ -42,8 +42,8 @@ def _real_now() -> datetime:
 class Sandbox:
     """An emulator of the remote API: one instance is one world, an ASGI 3 application.
 
-    `database` is a file, or `:memory:`. `seed` is a mapping as in `seed.py`; None uses the one that the file was made
-    with. A file whose seed has changed keeps its clock and its sites, adopts the new options and faults, and gets the
+    `database` is a file, or `:memory:`. `seed` is a mapping as in `seed.py`; None uses the one that the file already
+    has. A file whose seed has changed keeps its clock and its sites, adopts the new options and faults, and gets the
     new sites; `reset` starts over. `now` stands for real time. `sleep` is awaited for latency and slow faults. Raises
     SeedError, and WorldError for a file that cannot be used.
     """

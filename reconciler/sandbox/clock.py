@@ -1,4 +1,4 @@
-"""Owns the world's clock: real UTC, or a given start that runs or stands still, and how far it was moved by hand."""
+"""Owns a world's clock: whether it follows real UTC, runs from a given start or is frozen, and how far it was moved."""
 
 from __future__ import annotations
 

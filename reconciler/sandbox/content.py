@@ -66,7 +66,8 @@ def activities(inputs: JsonDict, zone: tzinfo, key: Sequence[object], own_freque
     """The activities of a generation: from today through the end of next month (D), sorted by date.
 
     `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles and
-    descriptions; the frequency says how many activities there are; a nearby event occasionally appears in a title.
+    descriptions; the frequency says how many activities there are; an activity mentions an event that is at most three
+    days away.
     `own_frequency`: a frequency in the settings counts too.
     """
     started = times.must(inputs["started"])
@@ -141,7 +142,7 @@ def post(
 
 
 def story(activity: JsonDict, key: Sequence[object]) -> JsonDict:
-    """The content object of an Instagram story: only media, one to five frames (D)."""
+    """The content object of an Instagram story: only media, one to three frames (D: up to five)."""
     frames = 1 + number(*key, "frames") % 3
     return {"instagramStory": {"mediaWrapper": {"media": [
         {"type": "IMAGE", "url": pictures.address(*key, "frame", place, title=f"{activity['title']} {place + 1}")}

@@ -1,4 +1,4 @@
-"""Owns what people do to a site without the tool: edits in the dashboard, publishing, buying plans."""
+"""Owns what people do to a site without the tool: edits in the dashboard, publishing, buying premium plans."""
 
 from __future__ import annotations
 

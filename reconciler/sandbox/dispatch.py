@@ -21,7 +21,7 @@ _ELSEWHERE = {"POST /items": "createActivityPath", "POST /events/query": "queryE
 def perform(
     request: HttpRequest, store: Transaction, now: datetime, seed: Seed, acting: tuple[JsonDict, ...]
 ) -> HttpResponse:
-    """The API's answer. Its effect and its log entry are part of the given transaction."""
+    """The API's answer to a request, whose effect and log entry are part of the given transaction."""
     call = Call(
         method=request.method,
         path=request.path,
@@ -75,7 +75,7 @@ def _handle(call: Call, request: HttpRequest) -> tuple[routes.Route, JsonDict]:
 
 
 def _admit(call: Call, route: routes.Route) -> None:
-    """Identity, rate limit, site or account, scope: in this order, each with its refusal."""
+    """Checks identity, site or account, rate limit and scope, in this order, each with its own refusal."""
     identity = auth.identify(call.headers, call.seed, call.store, call.now)
     if route.level == "account":
         call.account = auth.account_of(identity, call.headers, call.seed)

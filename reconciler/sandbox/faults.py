@@ -1,9 +1,9 @@
-"""Owns scripted faults: what a rule may say, which requests it takes, and the answers it forges.
+"""Owns scripted faults: what a fault may say, which requests it matches, and the answers it forges.
 
 A fault is a mapping:
 
     route: POST /marketing-plan/generate-marketing-plan    # method and path; * matches anything, the path may be
-                                                           # just the end of the real one; `*` takes every request
+                                                           # just the end of the real one; `*` matches every request
     site: 3f0c...        # only this site's requests
     skip: 2              # let that many matching requests through first
     times: 1             # then act on that many; left out: on all
@@ -12,13 +12,13 @@ A fault is a mapping:
 | kind | what happens | fields |
 |---|---|---|
 | throttle | 429, nothing is done | retryAfter (seconds), body: json (default), empty, html; code in the JSON |
-| error | a 4xx or 5xx, nothing is done | status, body: empty (default), json, html; code |
+| error | a 4xx or 5xx, nothing is done | status (500), body: empty (default), json, html; code; retryAfter |
 | forbidden | 403 with an empty message, as seen when a burst was throttled (S) | |
 | slow | waits, then answers as usual | seconds |
 | drop-before | the connection is lost, nothing is done | |
 | drop-after | takes effect, but the connection is lost | |
 | truncated | takes effect, but the JSON of the answer is cut in half | connection: true loses the connection too |
-| error-after | takes effect, but the answer is an error | status (500), body |
+| error-after | takes effect, but the answer is an error | status (500), body, code |
 | partial | of generated posts, those of every nth activity never come | every (2) |
 | failed | the generation that this starts ends FAILED | |
 | never-finishes | what this starts never ends | |

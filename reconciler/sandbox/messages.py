@@ -56,7 +56,7 @@ class HttpRequest:
 
 @dataclass(slots=True)
 class HttpResponse:
-    """One answer: status, body, and headers other than content-type and content-length."""
+    """One answer: status, body and headers. `respond` adds content-length and, if it is missing, content-type."""
 
     status: int
     body: bytes

@@ -180,7 +180,8 @@ def _find(call: Call, item_id: str, *, deleted: bool = False) -> JsonDict:
     record = call.site.items.get(wanted)
     hidden = not deleted and call.seed.unknowns.deletedItems == "hidden"
     if record is None or (hidden and record["item"]["status"] == "DELETED"):
-        raise not_found(f"item {wanted} does not exist", "ITEM_NOT_EXISTS")  # D for delete by name, else I
+        # The code is D for delete, whose page names it, and I for the others.
+        raise not_found(f"item {wanted} does not exist", "ITEM_NOT_EXISTS")
     item: JsonDict = record["item"]
     return item
 

@@ -67,7 +67,7 @@ def check_content(item: JsonDict) -> None:
 
 
 def schedule(call: Call, record: JsonDict, at: str) -> None:
-    """Schedules a draft for a given time. When it shows as SCHEDULED is not known, so the world decides."""
+    """Schedules a draft for a given time. When it shows as SCHEDULED is not known, so a switch decides."""
     item = record["item"]
     first = call.seed.unknowns.scheduledFirst if item["status"] == "DRAFT" else "SCHEDULED"
     if first != "SCHEDULED":

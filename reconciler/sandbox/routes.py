@@ -43,7 +43,7 @@ class Route:
     scope: str | None
     name: str  # `METHOD path`, where the path lacks the part that all routes of its service share
     reads: bool
-    form: Form | None  # the form of its answer, if the unknowns say more about it than about others (forms.py)
+    form: Form | None  # the form of its answer, if it has one of its own (forms.py)
     keeps_active: bool  # whether it counts as using the marketing plan, which keeps the plan from going INACTIVE (I)
 
 

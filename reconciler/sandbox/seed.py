@@ -44,7 +44,7 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
           status: ACTIVE
           activities:              # left out: made from the templates, as a generation would
             - {id, date, title, description, type, items: [{id, channel, type, status, caption, media,
-               scheduledDate, referenceId}]}     # items: all: a draft for every channel
+               scheduledDate, referenceId}]}     # items: all: made as a generation would
         events: [{id, name, description, date, recurringRule}]
         foreignEvents: [{id, calendarId, name, description, date, recurringRule}]    # of connected calendars
         lastTouched: 2026-10-01T00:00:00Z # last use of the marketing plan; six weeks later it is INACTIVE

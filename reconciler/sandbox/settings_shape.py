@@ -131,4 +131,5 @@ def _check_message(where: str, value: Any, shape: JsonDict, unknown: str) -> Non
         if name in shape:
             check(f"{where}.{name}", each, shape[name], unknown)
     if fields.get("goalKey") and fields.get("customGoal"):
-        raise violation(where, "has both goalKey and customGoal; only one may be set", "ONE_OF")  # S-wix: or
+        # One or the other (S-wix).
+        raise violation(where, "has both goalKey and customGoal; only one may be set", "ONE_OF")

@@ -27,8 +27,8 @@ class Site:
     plan: JsonDict  # status, generation (a count); while GENERATING also due and inputs
     settings: JsonDict | None = None  # settings, overrides, createdAt, updatedAt; None: never saved
     activities: dict[str, JsonDict] = field(default_factory=dict)  # id -> date, title, description, type, own, items
-    items: dict[str, JsonDict] = field(default_factory=dict)  # id -> activity (an id or None), nonce, item (as sent)
-    jobs: list[JsonDict] = field(default_factory=list)  # posts under way: due, kind, activity, nonce
+    items: dict[str, JsonDict] = field(default_factory=dict)  # id -> activity (an id or None), item (as sent)
+    jobs: list[JsonDict] = field(default_factory=list)  # posts under way: due, kind, activity
     events: list[JsonDict] = field(default_factory=list)  # as sent, and since when
     files: dict[str, JsonDict] = field(default_factory=dict)  # generated images and imported media, with due
     counters: dict[str, int] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Site:
         return guid(self.id, kind, count)
 
     def connected(self, channel: str) -> bool:
-        """Whether posts can go out on a channel: its token is VALID."""
+        """Whether a channel is connected: its token is VALID, even if there is no page to post to."""
         return self.channels.get(channel) in ("VALID", "NO_PAGES")
 
     def dump(self) -> str:

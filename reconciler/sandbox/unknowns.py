@@ -255,7 +255,10 @@ class Unknowns:
         about="What happens to scheduled posts of activities that a regeneration replaces.",
     )
     deletedDrafts: str = _choice(
-        "delete", "keep", mark="14.8: not known", about="What happens to drafts of a plan or activity that is deleted."
+        "delete",
+        "keep",
+        mark="14.8: not known",
+        about="What happens to drafts of a plan or activity that is deleted, or whose posts are cleared.",
     )
     deletedScheduled: str = _choice(
         "keep",

@@ -73,10 +73,10 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
     """Serve the sandbox of the project in DIR over HTTP until Ctrl-C.
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
-    It accepts any key of eight characters or more, unless the seed lists `keys`.
-    The Host header of a request must be an IP address, localhost or the --host
-    name, as a defence against DNS rebinding. With --output ndjson it prints its
-    URL once it is ready.
+    It accepts any key, unless the seed lists `keys`; reconciler itself requires
+    keys of eight characters or more. The Host header of a request must be an IP
+    address, localhost or the --host name, as a defence against DNS rebinding.
+    With --output ndjson it prints its URL once it is ready.
     """
     from reconciler.cli.run import reported
 
