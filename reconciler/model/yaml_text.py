@@ -22,6 +22,7 @@ _NO_TEXT: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", 
 def yaml_text(value: Json) -> str:
     """A value as it would be written on one line of YAML: `{count: 3, interval: WEEK}`.
 
+    Keys are in alphabetical order, because a saved plan and the site have them in another order than the file.
     Spaces around a text, which nobody would see, are spelled out: `[politics, religion·]`.
     """
     if value is None:
@@ -37,7 +38,7 @@ def yaml_text(value: Json) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(yaml_text(member) for member in value)}]"
     if isinstance(value, JsonObject):
-        return "{" + ", ".join(f"{key}: {yaml_text(member)}" for key, member in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {yaml_text(member)}" for key, member in sorted(value.items())) + "}"
     return str(value)
 
 

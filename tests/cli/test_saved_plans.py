@@ -335,6 +335,15 @@ def test_show_renders_what_plan_showed(reconciler: Command, project: Project, sa
     assert "needs:" in reconciler("show", saved.name, "--explain").out
 
 
+def test_a_mapping_is_shown_in_one_order_by_plan_and_show(reconciler: Command, project: Project, saved: Path) -> None:
+    project.write(
+        {"sites/shop.yaml": site("shop", more="overrides: {blogs: {frequency: {interval: WEEK, count: 2}}}\n")}
+    )
+    planned, shown = reconciler("plan", "--out", "more.plan"), reconciler("show", "more.plan")
+    for said in (planned.out, shown.out):
+        assert "overrides.blogs.frequency  {count: 2, interval: WEEK}" in said
+
+
 def test_show_says_when_a_plan_was_spent_or_is_over(reconciler: Command, project: Project, saved: Path) -> None:
     reconciler("apply", saved.name, *YES)
     assert "used up: it was applied" in " ".join(reconciler("show", saved.name).out.split())
