@@ -162,7 +162,7 @@ QUERY_SITES: Final = ReadRoute("POST", "/site-list/v2/sites/query", "D")
 SITE_PROPERTIES: Final = ReadRoute("GET", "/site-properties/v4/properties", "D")
 TOKEN: Final = ReadRoute("POST", "/oauth2/token", "D")
 
-READING_POSTS: Final = frozenset(
+READ_BY_POST: Final = frozenset(
     route.template for route in (ACTIVITY_POSTS, QUERY_ACTIVITIES, *QUERY_EVENTS, QUERY_ITEMS, QUERY_SITES, TOKEN)
 )
 """The paths of POST requests that only read. A closed set: anything else that is not GET is a write."""
@@ -170,7 +170,7 @@ READING_POSTS: Final = frozenset(
 
 def only_reads(method: str, path: str) -> bool:
     """Whether a request changes nothing, judged by what is actually sent."""
-    return method == "GET" or (method == "POST" and path in READING_POSTS)
+    return method == "GET" or (method == "POST" and path in READ_BY_POST)
 
 
 def permission_of(path: str) -> str:

@@ -76,7 +76,7 @@ class Interrupts:
         self._said: Callable[[], object] = lambda: None
 
     def stop_gently(self, said: Callable[[], object]) -> None:
-        """From here on, the first signal lets the calls in flight finish. `said` tells the user so."""
+        """From here on, the first signal calls `said` instead of cancelling the run: calls in flight finish."""
         self._gentle = True
         self._said = said
 
