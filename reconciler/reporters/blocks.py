@@ -22,7 +22,7 @@ IN_MEMORY: Final = 256 * 1024
 """How many bytes of text are kept in memory before they go to a file."""
 
 FEW_SITES: Final = 5
-"""If fewer sites than this share a block, each gets its own, provided the block has names of its own to show."""
+"""If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones."""
 
 MOST_NAMES: Final = 5
 """How many sites of a shared block are named if nothing else says which they are."""
@@ -40,7 +40,7 @@ BlockPart = Line | Total
 """A part of what sites share: a line that is the same on all of them, or something that adds up."""
 
 MOST_LINES: Final = 40
-"""How many posts are listed, with a line each, before they are summed up."""
+"""How many lines the sites of a shared block may have together before their posts are summed up."""
 
 
 class _Outline(Struct, Generic[CountsT], frozen=True):

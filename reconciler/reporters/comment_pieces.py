@@ -31,7 +31,7 @@ class SharedSites:
         self._wording = wording
 
     def add(self, name: str) -> None:
-        """Counts a piece once more. All pieces of a site come together."""
+        """Counts a piece once more. All pieces of a site are added in a row."""
         self.times += 1
         if self._count and name == self._last:
             return
@@ -121,7 +121,7 @@ class OwnBlock(SharedSites):
 
 
 class FoldedSites(SharedSites):
-    """Sites whose blocks differ only in names and numbers. Each keeps its own, or, if they are many, all share one."""
+    """Sites whose blocks differ only in names and numbers. Each keeps its own, or, if there are many, all share one."""
 
     def __init__(self, own: OwnBlock, shared: Sequence[Line | Total], *, list_posts: bool) -> None:
         super().__init__(lambda _: self._folded())
@@ -193,7 +193,7 @@ class Section:
         self._found[key] = site
 
     def within(self, room: int) -> tuple[str, int]:
-        """The pieces that fit, and how many were left out, each counted once for every site that has it."""
+        """The pieces that fit, and how many were left out, each counted as often as sites have it."""
         pieces: list[str] = []
         left = self._more
         full = False

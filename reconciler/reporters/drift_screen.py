@@ -49,7 +49,7 @@ _MARKS: Final = {
 }
 
 GOES_OUT: Final = ("!", Style.RED, -2)
-"""The rank of a post that goes out although it is no longer wanted: before everything else."""
+"""The mark of a post that goes out although it is no longer wanted. Its rank is before everything else."""
 
 REFUSED: Final = -1
 """The rank of a site that a guard would refuse: right after those with a post that goes out unwanted."""

@@ -9,7 +9,7 @@ from reconciler.planner.drift_report import DriftItem
 
 
 def subject(item: DriftItem) -> str:
-    """What an object is, by the name that people use; its id only if it has no other name."""
+    """What an object is, by the name that people use; only its kind if it has no such name."""
     kind, key = item.address.kind, item.address.key
     if kind.has_names:
         return f'{spoken(kind)} "{key}"'

@@ -1,4 +1,4 @@
-"""Sites that could not be read or were refused: one line for each cause, whatever the number of sites."""
+"""Sites that could not be read or were refused: each cause once, whatever the number of sites."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def refusal_lines(refusals: Iterable[Diagnostic], *, list_sites: bool) -> Iterat
 class _Cause:
     """What is kept about one cause: how many sites it stops, some of their names, and one problem as an example.
 
-    `has_places`: not all of them have it in the same place.
+    `has_places`: not all sites have the problem in the same place.
     """
 
     __slots__ = ("count", "example", "has_places", "names", "what")

@@ -88,7 +88,7 @@ class GithubReporter:
             self._summary.handle(event)
 
     def _annotate(self, finding: Diagnostic) -> None:
-        """Writes an annotation, unless another site has the same problem already; those come at the end.
+        """Writes an annotation, unless an earlier site has the same problem: such annotations come at the end.
 
         What concerns one object of a site, such as a draft, always has its own.
         """

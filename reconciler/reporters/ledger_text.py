@@ -349,7 +349,7 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     done, operation = entry.result is ActionResult.DONE, entry.operation
     if done and isinstance(operation, Deferred):
         thing = ("draft", "drafts") if operation.part is SitePart.SCHEDULE else ("activity", "activities")
-        # Objects that already are as the rule asks match it, too, and do not count.
+        # Objects that are already as the rule asks also match it, but are not counted.
         return f"for {plural(entry.matched, *thing)}" if entry.matched else "nothing to do"
     if done and isinstance(operation, Generate):
         return "generated"

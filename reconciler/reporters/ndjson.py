@@ -117,7 +117,7 @@ class WaitingRecord(Struct, frozen=True):
 
 
 class EarlierCallRecord(Struct, frozen=True):
-    """An open call of an earlier run whose outcome is now known."""
+    """An open call of an earlier run, and its outcome as far as the site shows it."""
 
     address: Address
     id: str

@@ -54,7 +54,7 @@ class ActionRecord(Struct, frozen=True):
 
 
 class ActionDetails(Struct, frozen=True):
-    """More about some actions, and about each with `--explain`."""
+    """What only some actions have, and what `--explain` adds to each."""
 
     discards: tuple[DiscardedRecord, ...] | Absent = ABSENT
     calls: tuple[str, ...] | Absent = ABSENT

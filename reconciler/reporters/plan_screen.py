@@ -296,7 +296,8 @@ class PlanScreen:
             return
         heads = [name.replace("_", " ") for name in used]
         cells = []
-        everywhere = rows[0][0] != Rank.REFUSED and rows[0][1] == plural(completed.sites, "site")  # as in the total
+        # A single row for all sites would repeat the total.
+        everywhere = rows[0][0] != Rank.REFUSED and rows[0][1] == plural(completed.sites, "site")
         for rank, name, tally in () if everywhere else rows:
             counts = tuple(getattr(tally, column) for column in used)
             nothing = "refused" if rank == Rank.REFUSED else "nothing is done"

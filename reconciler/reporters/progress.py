@@ -113,7 +113,7 @@ class Progress:
                 self._under_way.add(site)
                 self._note(site, happened)
             case results.Notice():
-                self._hide()  # as before a report says something
+                self._hide()  # as `above` does before a report writes
             case (
                 results.RunStarted()
                 | results.PlanLoaded()

@@ -31,7 +31,7 @@ MOST_NAMES = 8
 class ReviewScreen:
     """Shows sites as they come; in a run over many sites, those without a review are shown at the end.
 
-    `quiet` leaves out what is only to be decided, and every site without a problem.
+    `quiet` leaves out drafts that only wait for a decision, and every site without a problem.
     """
 
     def __init__(self, screen: Screen, *, quiet: bool = False) -> None:

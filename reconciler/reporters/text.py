@@ -157,7 +157,7 @@ class TextReporter:
                 self._lines(self._reviews.started(run))
             case "history" | "import" | "doctor" if not self._context.detail.quiet:
                 self._lines((*header_lines(run, self._screen), ""))
-            case _:  # `validate` and `approve` work on no site
+            case _:  # `validate` and `approve` read no site
                 pass
 
     def _site_applied(self, applied: site_results.SiteApplied) -> None:

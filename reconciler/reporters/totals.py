@@ -41,7 +41,7 @@ class Total(Protocol):
         ...
 
     def add(self, other: Self) -> None:
-        """Adds another site's."""
+        """Adds another site's total."""
         ...
 
     def lines(self) -> Iterator[Line]:
@@ -59,7 +59,7 @@ class RefusalTotal:
         self._word, self._style, self._message, self._fix = word, style, Varied(message), fix
 
     def add(self, other: RefusalTotal) -> None:
-        """Adds another site's."""
+        """Adds another site's total."""
         self._message.add(other._message)
 
     def lines(self) -> Iterator[Line]:
@@ -77,7 +77,7 @@ class DiscardTotal:
         self._count, self._approved = count, approved
 
     def add(self, other: DiscardTotal) -> None:
-        """Adds another site's."""
+        """Adds another site's total."""
         self._count += other._count
         self._approved += other._approved
 
@@ -99,7 +99,7 @@ class WaitingTotal:
         self._count = count
 
     def add(self, other: WaitingTotal) -> None:
-        """Adds another site's."""
+        """Adds another site's total."""
         self._count += other._count
 
     def lines(self) -> Iterator[Line]:
@@ -303,15 +303,16 @@ def _when(day: date | None, found: _Day) -> str:
 
 
 def _titles(found: _Day) -> str:
-    """`"Winter check" on 14 sites, "Open studio" and 402 more posts`, by how many posts have a title."""
+    """`"Winter check" (14 posts), "Open studio" and 402 more posts`; the most frequent titles come first."""
     titles = sorted(found.titles.items(), key=lambda item: (-item[1], item[0]))
     return titles_counted(titles, found.count, MOST_TITLES, "post")
 
 
 def titles_counted(titles: Iterable[tuple[str, int]], total: int, most: int, thing: str) -> str:
-    """`"Winter check" (2 drafts), "Open studio" and 4 more drafts`: as many things as `total`, the first by title.
+    """`"Winter check" (2 drafts), "Open studio" and 4 more drafts`: the first `most` titles, then the number of others.
 
-    `titles` are pairs of a title and how many things have it; those without one are only counted.
+    `titles` are pairs of a title and how many things have it; those without one are only counted. `total` is the
+    number of all things.
     """
     shown = [(title, count) for title, count in titles if title][:most]
     rest = total - sum(count for _, count in shown)

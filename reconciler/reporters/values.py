@@ -129,7 +129,7 @@ def _at(place: str) -> str:
 
 
 def _is_hidden(before: Json, after: Json) -> bool:
-    """Whether two items of a list would be cut before they differ, or look the same."""
+    """Whether it would be hard to see how two items of a list differ: they are long texts, or look the same."""
     return isinstance(before, str) and isinstance(after, str) and is_read_by_parts(before, after)
 
 

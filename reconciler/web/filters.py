@@ -27,7 +27,7 @@ class Filter(Struct, frozen=True):
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Filter:
-        """The filter in the query of an address. Unknown members are ignored."""
+        """The filter in the query of an address. Unknown parameters are ignored."""
         names = {"site", "channel", "state", "week"}
         return cls(**{name: given[name] for name in names if given.get(name)}, search=given.get("q", "").strip())
 
@@ -35,7 +35,7 @@ class Filter(Struct, frozen=True):
         return self != Filter()
 
     def query(self, **changes: str) -> str:
-        """The query of the address with some members changed."""
+        """The query of the address with some parameters changed."""
         values = {
             "site": self.site,
             "channel": self.channel,

@@ -71,7 +71,7 @@ class Uncommitted(Struct, frozen=True):
 
 
 class History:
-    """What HEAD has of the approvals, read again only if a file or HEAD has changed."""
+    """What HEAD has of the approvals, read again only when HEAD has moved."""
 
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
         self._root = root
