@@ -122,8 +122,8 @@ def write(rulings: Sequence[Ruling]) -> dict[Path, str]:
 
     Returns the new content of each file.
 
-    Raises UsageError if a file cannot be written, or no longer says what was decided about, and InvalidFiles if it
-    cannot be changed in place. In either case, none of the decisions is written into that file.
+    Raises UsageError if a file cannot be written, or no longer names the digest that a decision was made for, and
+    InvalidFiles if it cannot be changed in place. In either case, none of the decisions is written into that file.
     """
     written: dict[Path, str] = {}
     by_file: dict[Path, list[Ruling]] = {}

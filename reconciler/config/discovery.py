@@ -16,8 +16,8 @@ MISNAMED: Final = "reconciler.yml"
 def find_root(paths: Sequence[Path]) -> tuple[Path, Path | None]:
     """The folder of the one project that all paths belong to, and its reconciler.yaml if there is one.
 
-    Without paths, it is the current directory. Raises UsageError for a path that does not exist, and for paths of two
-    projects.
+    If no paths are given, the current directory is used. Raises UsageError for a path that does not exist, and for
+    paths of two projects.
     """
     found: dict[Path, tuple[Path, Path | None]] = {}
     for path in paths or (Path(),):

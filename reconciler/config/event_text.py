@@ -97,8 +97,8 @@ def event_lines(events: DeclarableEvents | None, unsure: DeclarableEvents) -> It
 class LiveEvents(Struct, frozen=True):
     """How the events of a file differ from the site.
 
-    Live events that differ, by their names in the file; the names of events that are gone; and events still to be
-    listed.
+    `changed` has the live events that differ, by their names in the file; `gone` the names of events that the site no
+    longer has; `added` the live events that the file does not list yet.
     """
 
     changed: Mapping[str, CalendarEvent]

@@ -77,7 +77,7 @@ class LastApprovals:
         self._seen.setdefault(site, {}).update(_approved(approvals))
 
     def of(self, site: SiteName, path: Path, approvals: Approvals) -> dict[PostId, LastApproved]:
-        """What was last approved, by draft, for drafts that are known to have ever been approved."""
+        """What was last approved, by draft, for drafts that are known to have been approved."""
         self.read([(site, path, approvals)])
         return self._committed[site] | self._seen.get(site, {})
 

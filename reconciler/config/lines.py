@@ -22,7 +22,7 @@ class GitLines:
         return bisect_right(self._newlines, self._begins[line - 1] - 1) + 1
 
     def holds(self, line: int, value: str) -> bool:
-        """Whether that line, as git counts, contains a value exactly as it is."""
+        """Whether the line that `number` finds contains a value exactly as it is."""
         before = self.number(line) - 2
         begin = self._newlines[before] + 1 if before >= 0 else 0
         end = self._newlines[before + 1] if before + 1 < len(self._newlines) else len(self._text)

@@ -13,7 +13,7 @@ NAMED_APIS: Final = ("wix", "sandbox")
 
 
 def check_api(text: str) -> Diagnostic | None:
-    """What is wrong with an `api`: `wix`, `sandbox`, or an https URL; http only on loopback."""
+    """What is wrong with an `api`. It must be `wix`, `sandbox` or an https URL; http is allowed only on loopback."""
     if text in NAMED_APIS:
         return None
     hint = "write wix, sandbox or an https URL"
@@ -38,7 +38,7 @@ def check_api(text: str) -> Diagnostic | None:
 
 
 def check_state(text: str) -> Diagnostic | None:
-    """What is wrong with a `state`: a folder, or the URL of an object store."""
+    """What is wrong with a `state`. It must be a folder or the URL of an object store."""
     if "://" not in text:
         if text.strip() and "\0" not in text:
             return None

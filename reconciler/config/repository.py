@@ -19,7 +19,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.error_with_fix import ErrorWithFix
 from reconciler.model.text import in_quotes
 
-_UNMOVED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
+_PINNED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
 """Settings that files of a project could otherwise change: which repository is meant, and what runs."""
 
 _COMMIT: Final = re.compile("[0-9a-f]{40,64}")
@@ -68,8 +68,7 @@ class Repository:
         """The nearest folder that contains a `.git`, where git is run.
 
         Git itself accepts any folder that looks like a repository, including its configuration, which can name
-        programs to run; and a commit may add such a folder. It cannot commit a `.git`. Raises GitError if there is
-        none.
+        programs to run; and a commit may add such a folder, but never a `.git`. Raises GitError if there is none.
         """
         here = Path(os.path.realpath(self._folder))
         for folder in (here, *here.parents):
@@ -295,7 +294,7 @@ class Repository:
 
         try:
             done = subprocess.run(  # noqa: S603 - no shell; revisions are checked, and paths follow `--`
-                ["git", "-C", str(at), "--no-pager", *_UNMOVED, *arguments],  # noqa: S607 - the user's own git
+                ["git", "-C", str(at), "--no-pager", *_PINNED, *arguments],  # noqa: S607 - the user's own git
                 env=self._environment,
                 input=given or b"",
                 capture_output=True,

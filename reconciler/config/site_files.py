@@ -59,7 +59,7 @@ class SiteFiles(Struct, frozen=True):
         return [file for file in self.passed_over if file not in read]
 
     def unread_near(self, files: Iterable[Path], named: Iterable[Path]) -> list[Path]:
-        """The YAML that nothing reads near the site files, and in the folders of these files."""
+        """The YAML files that nothing reads: those near the site files, and those in the folders of `files`."""
         read = {*map(str, named), *self.files.texts}
         beside = {path for folder in {file.parent for file in files} for path in folder.glob("[!.]*")}
         near = {path for path in beside if path.suffix.lower() in YAML and str(path) not in read}

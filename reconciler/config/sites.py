@@ -118,7 +118,7 @@ class SiteIndex(Struct, frozen=True):
 
     def declared(self) -> frozenset[str]:
         """The ids of all sites of the project, in lower case. Not kept: there may be many thousands."""
-        return frozenset(_in_small_letters(entry.id) for entry in (*self.entries, *self.others))
+        return frozenset(_lowercase(entry.id) for entry in (*self.entries, *self.others))
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
@@ -198,7 +198,7 @@ def check_sites(
 ) -> SiteIndex:
     """Reads every site file of a project, and returns the sites that the paths name.
 
-    Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file. Unless
+    Raises InvalidFiles with every problem of every file, and UsageError for a folder without a site file. Unless
     `may_be_empty`, a project without any site file is a UsageError too. `only_check` as in `open_project`.
     """
     site_files = find_site_files(project)
@@ -243,7 +243,7 @@ def without(entries: Sequence[SiteEntry], chosen: Sequence[SiteEntry]) -> tuple[
 def read_files(project: ProjectConfig, files: Sequence[Path]) -> FilesRead | None:
     """Reads some site files of a project for another process; None if anything is wrong with them."""
     content = bytearray()
-    reading = _Reading(project, Packer(), sends=True, hears=content.extend)
+    reading = _Reading(project, Packer(), sends=True, on_content=content.extend)
     for file in files:
         reading.read(str(file))
     if reading.problems:
@@ -251,9 +251,9 @@ def read_files(project: ProjectConfig, files: Sequence[Path]) -> FilesRead | Non
     return FilesRead(tuple(reading.entries), tuple(reading.warnings), bytes(content), *reading.taken.found)
 
 
-def _in_small_letters(id: str) -> str:
-    small = id.lower()
-    return id if small == id else small  # no copy, because there may be many thousands
+def _lowercase(id: str) -> str:
+    lowered = id.lower()
+    return id if lowered == id else lowered  # no copy, because there may be many thousands
 
 
 def _advice_about_project(project: ProjectConfig) -> Iterator[Diagnostic]:
@@ -275,7 +275,7 @@ class _Reading:
         packer: Packer | None,
         *,
         sends: bool = False,
-        hears: Callable[[bytes], object] = lambda _: None,
+        on_content: Callable[[bytes], object] = lambda _: None,
     ) -> None:
         self.project = project
         self.approvals = ApprovalFiles(project)
@@ -297,7 +297,7 @@ class _Reading:
         self._labels: dict[Labels, Labels] = {}
         """Each set of labels only once: many sites have the same."""
         self.content = sha256()
-        self._hears = hears
+        self._on_content = on_content
 
     def take(self, parts: Iterable[FilesRead | None]) -> bool:
         """Adds what was read elsewhere if nothing is wrong with any of it; otherwise returns False and adds nothing."""
@@ -325,7 +325,7 @@ class _Reading:
             return
         for piece in (b"%d:" % len(data), data):
             self.content.update(piece)
-            self._hears(piece)
+            self._on_content(piece)
         before, count = len(self.problems), 0
         self.warnings.extend(advice_about_text(data, file, shown, self.project.root))
         seen = before

@@ -120,7 +120,7 @@ def refused_command(trust: Trust) -> Diagnostic | None:
 
 
 def refused_path(path: Path, root: Path, trust: Trust) -> Diagnostic | None:
-    """Why a project's path may not be read or written: its links lead outside. None if it may."""
+    """Why a project's path may not be read or written: it leads outside the project, or into `.git`. None if it may."""
     return ProjectBounds(root, trust).refused(path)
 
 

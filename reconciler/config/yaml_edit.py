@@ -30,7 +30,7 @@ _HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]*(#[^\r\n]*)?")
 
 
 class NotEditable(Exception):
-    """A part of the text is written in a way that this module does not change. Lines count from 1."""
+    """A part of the text is written in a way that this module does not change. Lines and columns are counted from 1."""
 
     def __init__(self, line: int, column: int, why: str) -> None:
         super().__init__(why)

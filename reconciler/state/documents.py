@@ -17,7 +17,7 @@ FORMAT_VERSION: Final = 2
 RESTORE: Final = "restore it from a backup, or move it away to start over"
 
 Upgrade: TypeAlias = Callable[[dict[str, Any]], T]
-"""Reads a document of version 1. Raises Malformed."""
+"""Reads a document of version 1, or one that cannot be read as it is. Raises Malformed."""
 
 
 def to_bytes(document: Struct) -> bytes:

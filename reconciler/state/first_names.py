@@ -51,7 +51,7 @@ class FirstRecords:
     async def record(self, site: SiteRef) -> SiteRecord | None:
         """What was recorded about a site under all its names; None if nothing was.
 
-        Raises StateError also if the record under its present name cannot be read.
+        Raises StateError if the record under its present name cannot be read.
         """
         names = await self.names(site.id)
         if site.name in self._unreadable:

@@ -183,7 +183,7 @@ class LocalFolder(Store):
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        # One file per key would leave ten thousand of them; a few are enough for runs not to wait for each other.
+        # One file per key would leave ten thousand of them; 256 are enough for runs not to wait for each other.
         path, file = self.place(key), self.place(f".locks/{hashlib.sha256(key.encode()).hexdigest()[0:2]}")
         for folder in map(_above, (path, file)):
             if not self._refuse_links(folder):

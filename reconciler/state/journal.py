@@ -36,7 +36,7 @@ class HeldLease(Protocol):
 
     @property
     def taken_over(self) -> Diagnostic | None:
-        """A note that says whom the lease was taken over from; None if nobody held it before."""
+        """A note that says whom the lease was taken over from; None if it was free."""
         ...
 
     def check(self) -> None:

@@ -68,7 +68,7 @@ class LeaseLost(StateError):
 
 
 class _LockStatus(Struct, frozen=True):
-    """A lease that excludes other runs, or did: `beat` is None if its run has ended.
+    """A lease that excludes other runs, or did: `beat` is None if its run has ended, or is of version 1.
 
     `changed` distinguishes it, with its heartbeat, from what another read showed. `first` is the name under which
     version 1 keeps it.
@@ -267,7 +267,7 @@ class Leases:
 
 
 class Lease:
-    """A lease held by this run. `taken_over` is a note that says from whom; None if nobody held it before."""
+    """A lease held by this run. `taken_over` is a note that says from whom; None if it was free."""
 
     def __init__(
         self, store: Store, lock: LockRecord, version: Version, beat: Heartbeat, taken_over: Diagnostic | None

@@ -2,7 +2,7 @@
 
 While a run on workers goes on, the parts that have ended have documents of their own, so that nothing is missing if
 the run is killed; at its end, the run's document replaces them. The caller decides what a ledger says; here it is a
-JSON value. What was published is not only here: it is also in the record of its site, where nothing removes it.
+JSON value. What was published is not only here: it is also in the record of its site, from which no run removes it.
 """
 
 from __future__ import annotations

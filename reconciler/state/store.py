@@ -136,7 +136,7 @@ async def put_once(store: Store, key: str, data: bytes, *, expected: Version | N
 
 
 async def append_once(store: Store, key: str, data: bytes, *, at: int) -> int:
-    """`append`, with the same care: if it took effect, it did not fail. Only its own run writes to a log."""
+    """Like `put_once`, for `append`: an error does not count if the lines were added. Only one run writes to a log."""
     try:
         return await store.append(key, data, at=at)
     except (Conflict, StateError):
