@@ -33,14 +33,14 @@ FINDINGS: Final = {
     Finding.OTHER_TIME: "scheduled for a different time than the rule says",
     Finding.NOT_WANTED: "scheduled, but not covered by any rule",
     Finding.FAILED_POST: "failed to go out",
-    Finding.WENT_OUT_UNWANTED: "went out although it was no longer wanted",
+    Finding.WENT_OUT_UNWANTED: "went out although no longer wanted",
     Finding.CHANNEL_LOST: "will fail",
     Finding.UNAPPROVED: "going out without approval",
     Finding.STILL_GOING_OUT: "goes out although it is no longer wanted",
-    Finding.DATE_MOVED: "its activity was moved, but the post was not",
+    Finding.DATE_MOVED: "not moved along with the activity",
     Finding.TAKEN_BACK: "scheduled, to be cancelled by the next apply",
     Finding.CANCELLED: "scheduled, then cancelled by somebody",
-    Finding.EDITED: "its content is no longer what was approved",
+    Finding.EDITED: "the content is no longer what was approved",
     Finding.MOVED_BY_OTHERS: "moved to a different time by somebody",
     Finding.REVIEW: "waiting for review",
     Finding.BLOCKED: "waiting for a person",
@@ -120,7 +120,7 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
             return Diagnostic(finding, "; ".join(sides))
         case Finding.OTHER_TIME | Finding.DATE_MOVED:
             *now, planned = item.about
-            times = f"it goes out {now[0]}, and should go out {planned}" if now else f"it should go out {planned}"
+            times = f"due {now[0]}, and should be due {planned}" if now else f"should be due {planned}"
             return found.and_then(times)
         case Finding.REVIEW:
             return Diagnostic(finding, f"{found.message}: {IN_REVIEW[InReview(item.about[-1])]}")

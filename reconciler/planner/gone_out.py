@@ -43,7 +43,7 @@ def no_longer_wanted(reason: WhyNot) -> Diagnostic:
     """Why a post should not have gone out."""
     match reason:
         case Reason.WITHDRAWN:
-            message = "its approval was withdrawn"
+            message = "the approval was withdrawn"
         case Reason.SENT_BACK:
             message = "it was sent back in review"
         case Reason.CHANGED:
@@ -51,7 +51,7 @@ def no_longer_wanted(reason: WhyNot) -> Diagnostic:
         case Reason.DATE_MOVED:
             message = "its day was no longer the one that was approved"
         case Reason.EDITED:
-            message = "its entry in the approvals file was edited"
+            message = "the entry in the approvals file was edited"
         case Reason.PAUSED:
             message = "publishing is paused"
         case _:

@@ -27,7 +27,7 @@ from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.last_lines import drift_line, header_lines
-from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
+from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, subject_line, table
 from reconciler.reporters.plan_text import (
     MOST_NAMED,
     Item,
@@ -38,7 +38,7 @@ from reconciler.reporters.plan_text import (
     still_going_out_lines,
 )
 from reconciler.reporters.totals import FindingTotal, counted, fix_line, shared_fix
-from reconciler.reporters.values import change_row, is_read_by_parts, yaml
+from reconciler.reporters.values import change_row, is_read_by_parts, name_width, yaml
 
 _MARKS: Final = {
     DriftState.DRIFTED: ("~", Style.YELLOW, 0),
@@ -212,7 +212,8 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Item:
     thing = "post" if item.channel else spoken(item.address.kind)
     subject = subject_of(item) if count == 1 else counted(count, thing)
     lines = [subject_line(symbol, style, subject, *spans)]
-    lines += [Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6) for field in item.shown_fields]
+    widest = name_width(map(_name_of, item.shown_fields))
+    lines += [Line(tuple(_field(field, item, widest)), indent=LEFT + 4, hang=LEFT + 6) for field in item.shown_fields]
     if fix:
         lines.append(fix_line(fix))
     if count > 1 and (named := _names(items)):
@@ -229,9 +230,13 @@ def _names(items: Sequence[DriftItem]) -> str:
     return by_channels(items, MOST_NAMED if items[0].finding in TOLD_TOGETHER else len(items), "post")
 
 
-def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:
+def _name_of(field: FieldDrift) -> str:
+    return field.path.removeprefix("settings.")
+
+
+def _field(field: FieldDrift, item: DriftItem, widest: int) -> Iterator[Span]:
     """What each side says. What was last applied is shown if it differs from both the file and the site."""
-    yield Span(field.path.removeprefix("settings."))
+    yield Span(fill(_name_of(field), widest))
     if is_read_by_parts(field.live, field.desired):
         yield Span("site -> file:", Style.DIM)
         yield from change_row(FieldChange(field.path, field.live, field.desired)).spans

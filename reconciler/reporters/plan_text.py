@@ -28,7 +28,7 @@ from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause, obstacle
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
-from reconciler.reporters.layout import LEFT, Line, Span, Style, columns, subject_line
+from reconciler.reporters.layout import LEFT, Line, Span, Style, fill, subject_line
 from reconciler.reporters.totals import (
     DiscardTotal,
     NoteTotal,
@@ -40,7 +40,7 @@ from reconciler.reporters.totals import (
     problem_lines,
     shared_fix,
 )
-from reconciler.reporters.values import change_row, quoted
+from reconciler.reporters.values import change_row, name_width, quoted
 
 MOST_NAMED: Final = 6
 """How many drafts a line names; the rest are counted. Approved drafts that are discarded are all named."""
@@ -207,11 +207,11 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     said = action_text(action, plan.time_zone)
     lines = [subject_line(SYMBOLS[verb], STYLES[verb], said.subject, *((Span(said.text),) if said.text else ()))]
     rows = [change_row(change, whole=whole) for change in said.changes]
-    widest = min(max((columns(row.name) for row in rows), default=0), 32)
+    widest = name_width(row.name for row in rows)
     edited, inherited = frozenset(plan.edited), dict(planned.inherited)
     for row, change in zip(rows, said.changes, strict=True):
-        name = row.name + " " * max(0, widest - columns(row.name))
-        spans = [Span(f"{row.symbol} {name}", row.style if row.symbol != " " else Style.PLAIN), *row.spans]
+        style = row.style if row.symbol != " " else Style.PLAIN
+        spans = [Span(f"{row.symbol} {fill(row.name, widest)}", style), *row.spans]
         if edit_key(action.address, change.path) in edited:
             spans.append(Span("edited on the site since the last apply", Style.YELLOW))
         if change.path in inherited and isinstance(operation, UpdateSettings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.writes import FieldChange
 from reconciler.model.yaml_text import yaml_text
 from reconciler.planner.changes import Step, details_of
-from reconciler.reporters.layout import Span, Style
+from reconciler.reporters.layout import Span, Style, columns
 
 LONG: Final = 60
 """If a changed text has more characters than this, only the words around each change are shown."""
@@ -29,6 +29,9 @@ LONG: Final = 60
 LONGEST: Final = 160
 """How many characters of a value are shown; `--explain` and the other formats have all of them."""
 
+
+LONGEST_NAME: Final = 32
+"""How far a long name of a field pushes the values of the others, in columns."""
 
 _MOMENT: Final = re.compile(r"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d \S+")
 """A moment as `model.moments` writes it: it is shown like any other, without quotes."""
@@ -49,6 +52,11 @@ def yaml(value: Json, *, whole: bool = False) -> str:
     if whole or len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}… ({plural(len(text) - LONGEST, 'more character')})"
+
+
+def name_width(names: Iterable[str]) -> int:
+    """The width in columns to which the names of several fields are padded, so that their values align."""
+    return min(max(map(columns, names), default=0), LONGEST_NAME)
 
 
 def quoted(text: str) -> str:

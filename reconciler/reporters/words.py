@@ -31,8 +31,8 @@ _BEHIND: Final[Mapping[Reason, str]] = {
     Reason.APPROVED: "",
     Reason.NO_APPROVAL_NEEDED: "",
     Reason.OTHER_TIME: "",
-    Reason.NOT_WANTED: "no rule covers it (manage: all)",
-    Reason.NEVER_APPROVED: "nobody approved it",
+    Reason.NOT_WANTED: "not covered by any rule (manage: all)",
+    Reason.NEVER_APPROVED: "not approved by anybody",
 }
 """Reasons that are worded differently after the words of a write, or are left out there."""
 

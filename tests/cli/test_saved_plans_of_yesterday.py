@@ -98,7 +98,7 @@ class Since:
 
 
 STALE = {
-    "an approval is withdrawn": Since(approved, nothing, WITHDRAW, f"{KILN}: its approval was withdrawn"),
+    "an approval is withdrawn": Since(approved, nothing, WITHDRAW, f"{KILN}: the approval was withdrawn"),
     "a date is moved": Since(approved, nothing, moved, "2026-11-09"),
     "a policy is tightened": Since(approved, nothing, FORBID, "blackoutDates"),
     "publishing is paused": Since(approved, nothing, PAUSE, f"{KILN}: publishing is paused"),
@@ -231,10 +231,10 @@ def test_a_plan_is_carried_out_while_people_want_what_it_says(
 
 COOL = together(edits(SITE_FILE, "when: on-change", "when: never"), WARM)
 SCHEDULED_THEN = {
-    "its approval was withdrawn": WITHDRAW,
+    "the approval was withdrawn": WITHDRAW,
     "publishing is paused": PAUSE,
-    "a policy forbids it now": FORBID,
-    "its content is no longer what was approved": moved,
+    "now forbidden by a policy": FORBID,
+    "the content is no longer what was approved": moved,
     "as decided in review": GIVE_UP,
 }
 

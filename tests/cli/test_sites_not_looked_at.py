@@ -29,7 +29,7 @@ from tests.cli.test_stays_wanted import APPROVALS, SITE, WITHDRAWALS, Change, Po
 from tests.engine.fleet_over_http import Quick
 
 UNWANTED = '! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'
-WHY = "its approval was withdrawn; the site can't be read, so this is what the state knows"
+WHY = "the approval was withdrawn; the site can't be read, so this is what the state knows"
 WAITING = (
     "! not looked at pottery: 1 scheduled post can't be checked: "
     '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'

@@ -163,7 +163,7 @@ def test_a_post_whose_activity_somebody_deleted_is_cancelled_however_soon_it_goe
         pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
     assert pottery.run("drift")[0] == 2
     code, said = pottery.run("apply", "--auto-approve")
-    assert (code, "its activity is gone" in said, "1 cancelled" in said) == (0, True, True), said
+    assert (code, "the activity is gone" in said, "1 cancelled" in said) == (0, True, True), said
     assert pottery.status() == "CANCELED"
 
 
@@ -657,7 +657,7 @@ def test_posts_that_outlive_a_deleted_marketing_plan_are_drift(pottery: Pottery)
     with pottery.project.world() as world:
         world.dashboard.delete_plan(SITE)
     code, said = pottery.run("drift")
-    assert (code, 'post "Kiln day" (Instagram)' in said, "its activity is gone" in said) == (2, True, True), said
+    assert (code, 'post "Kiln day" (Instagram)' in said, "the activity is gone" in said) == (2, True, True), said
     assert "Drift: 2 drifted" in said
 
 
@@ -691,11 +691,11 @@ def test_a_moved_activity_under_no_approval_is_the_sites_own_change(pottery: Pot
     with pottery.project.world() as world:
         world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-15T23:30:00.000Z")
     code, said = pottery.run("drift")
-    assert (code, "changed remotely its activity was moved" in said) == (2, True), said
+    assert (code, "changed remotely not moved along with the activity" in said) == (2, True), said
     for part in (
         'post "Kiln day" (Instagram)',
-        "it goes out Wed 2026-11-04 09:30 Europe/Berlin",
-        "should go out Mon 2026-11-16 09:30 Europe/Berlin",
+        "due Wed 2026-11-04 09:30 Europe/Berlin",
+        "should be due Mon 2026-11-16 09:30 Europe/Berlin",
     ):
         assert part in said
     assert "2026-11-04T" not in said
@@ -704,9 +704,9 @@ def test_a_moved_activity_under_no_approval_is_the_sites_own_change(pottery: Pot
 @pytest.mark.parametrize(
     ("against", "why"),
     [
-        (edits(APPROVALS, "decision: approve", "decision: pending"), "its approval was withdrawn; its decision in"),
+        (edits(APPROVALS, "decision: approve", "decision: pending"), "the approval was withdrawn; its decision in"),
         (edits(APPROVALS, "decision: keep", "decision: discard"), "as decided in review; its decision in"),
-        (lambda project: (project.root / APPROVALS).unlink(), "its approval was withdrawn; the deletion of "),
+        (lambda project: (project.root / APPROVALS).unlink(), "the approval was withdrawn; the deletion of "),
     ],
     ids=["pending", "discard", "deleted"],
 )
@@ -745,7 +745,7 @@ def other_day(project: Project) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (other_caption, "its content is no longer what was approved"),
+        (other_caption, "the content is no longer what was approved"),
         (
             other_day,
             "date: Wed 2026-11-04 09:00 Europe/Berlin -> Thu 2026-11-05 09:00 Europe/Berlin, nobody has approved",
@@ -880,7 +880,7 @@ def test_what_is_withdrawn_while_the_marketing_plan_shows_nothing_is_cancelled(p
         assert ("x cancel" in said, "by the next apply" in said) == (False, False), "it is approved as it is"
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     code, said = pottery.run("drift")
-    assert (code, "to be cancelled by the next apply (its approval was withdrawn)" in said) == (2, True), said
+    assert (code, "to be cancelled by the next apply (the approval was withdrawn)" in said) == (2, True), said
     assert "1 to cancel" in pottery.run("plan")[1]
     pottery.run("apply", "--auto-approve")
     assert pottery.status() == "CANCELED"
@@ -926,7 +926,7 @@ def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     with pottery.project.world() as world:
         world.advance(timedelta(days=5))
-    told = f'"Kiln day" (Instagram) went out {moved} on site3f0c2a9e, although its approval was withdrawn: https://'
+    told = f'"Kiln day" (Instagram) went out {moved} on site3f0c2a9e, although the approval was withdrawn: https://'
     code, said = pottery.run("plan", "--strict")
     assert (code, told in said, "No changes; 1 blocked." in said) == (0, True, True), said
     code, said = pottery.run("drift")
@@ -937,7 +937,7 @@ def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery
     said = pottery.run("history")[1]
     assert f"{moved} Instagram" in said
     assert "on site3f0c2a9e went out: https://" in said
-    assert "although its approval was withdrawn" in said
+    assert "although the approval was withdrawn" in said
     (post,) = json.loads(pottery.run("history", "--output", "json")[1])["sites"][0]["posts"]
     assert (post["unwanted"], post["accountName"], post["movedTo"]) == (
         "withdrawn",
@@ -945,7 +945,7 @@ def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery
         "2026-11-04T09:30:00Z",
     )
     page = pottery.run("history", "--output", "html")[1]
-    assert (moved in page, "although its approval was withdrawn" in page, "moved by hand" in page) == (True,) * 3
+    assert (moved in page, "although the approval was withdrawn" in page, "moved by hand" in page) == (True,) * 3
 
 
 @pytest.mark.parametrize(
@@ -975,7 +975,7 @@ def test_a_run_that_leaves_out_a_site_says_what_goes_out_there_unwanted(
     asked = len(pottery.project.requests())
     said = run()
     assert 'pottery: this run leaves the site out, but an unwanted post goes out there: "Kiln' in said
-    assert '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin (its approval was withdrawn)' in said
+    assert '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin (the approval was withdrawn)' in said
     assert not [request for request in pottery.project.requests()[asked:] if SITE in str(request)]
     assert "leaves the site out" not in pottery.run("plan")[1]
 
@@ -1078,7 +1078,7 @@ def test_approvals_in_a_submodule_that_is_not_checked_out_are_not_taken_as_withd
     git("rm", "-q", "--cached", "approvals")
     git("commit", "-qm", "Withdraw")
     code, said = pottery.run("plan", *options)
-    assert (code, "its approval was withdrawn" in said) == (0, True), said
+    assert (code, "the approval was withdrawn" in said) == (0, True), said
 
 
 @pytest.mark.parametrize("place", ["pottery.yml", "Pottery.yaml", "emea/pottery.yaml", "kiosk.yaml", "shop.yaml"])

@@ -148,7 +148,7 @@ BROKEN: list[tuple[Precondition, str]] = [
         Approved(DRAFT.id, DRAFT.digest, 1),
         "another run has scheduled it, and an approval counts only once",
     ),
-    (Approved(DRAFT.id, DRAFT.digest, 0, NO_DIGEST), "its approval was withdrawn"),
+    (Approved(DRAFT.id, DRAFT.digest, 0, NO_DIGEST), "the approval was withdrawn"),
 ]
 
 
@@ -174,7 +174,7 @@ def test_an_approval_is_read_again_just_before_the_call() -> None:
 
     assert unmet(given, yes) is None
     assert "another run has scheduled it" in str(unmet(given, yes, once))
-    assert unmet(given, replace(yes, decision=DraftDecision.PENDING)) == "its approval was withdrawn"
+    assert unmet(given, replace(yes, decision=DraftDecision.PENDING)) == "the approval was withdrawn"
     assert "different content is approved now" in str(unmet(given, replace(yes, digest=NO_DIGEST)))
     assert "different content is approved now" in str(unmet(given, replace(yes, cancelled=1)))
     again = replace(given, times=1, cancelled=1)

@@ -54,7 +54,7 @@ from tests.told import told
 THEIRS = "customContentGuidelines"
 NAMES = ("shop", "store")
 SOON = timedelta(days=1)
-"""How near a post must be for a read not to show whether its activity is gone."""
+"""How near a post must be for a read not to show whether the activity is gone."""
 MOST_RUNS = 6
 """How many runs the end may take: something that waits, times out and is started again takes three."""
 
@@ -483,7 +483,7 @@ class Interleavings(RuleBasedStateMachine):
             waits = post.status is PostStatus.SCHEDULED and post.scheduled_for is not None
             if waits and id in self.by_tool - shown - named and self._live()["plan"]["status"] == "ACTIVE":
                 assert post.scheduled_for is not None
-                assert post.scheduled_for - self.run.sandbox.now() <= SOON, f"{id} waits, and its activity is gone"
+                assert post.scheduled_for - self.run.sandbox.now() <= SOON, f"{id} waits, and the activity is gone"
 
     def _come_to_rest(self) -> None:
         """People do nothing, on a site that lacks nothing: a few runs leave nothing to do."""

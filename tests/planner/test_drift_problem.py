@@ -79,13 +79,13 @@ SAID = [
         "other-time",
         Severity.WARNING,
         '"Sale" (Instagram): changed in git: scheduled for a different time than the rule says; '
-        f"it goes out {AT}, and should go out {LATER}",
+        f"due {AT}, and should be due {LATER}",
     ),
     (
         post(Finding.DATE_MOVED, LATER),
         "date-moved",
         Severity.ERROR,
-        f'"Sale" (Instagram): changed in git: its activity was moved, but the post was not; it should go out {LATER}',
+        f'"Sale" (Instagram): changed in git: not moved along with the activity; should be due {LATER}',
     ),
     (
         post(Finding.MOVED_BY_OTHERS, AT, LATER),
@@ -97,7 +97,7 @@ SAID = [
         post(Finding.TAKEN_BACK, problem=UNTIL_CANCELLED, reason=Reason.WITHDRAWN),
         "taken-back",
         Severity.WARNING,
-        '"Sale" (Instagram): changed in git: scheduled, to be cancelled by the next apply (its approval was withdrawn)',
+        '"Sale" (Instagram): changed in git: scheduled, to be cancelled by the next apply (the approval was withdrawn)',
     ),
     (
         post(Finding.STILL_GOING_OUT, AT, "@shop", problem=UNTIL_APPLY, reason=Reason.PAUSED),
@@ -138,7 +138,7 @@ def test_what_is_in_the_way_gives_its_code_its_fix_and_its_request() -> None:
     item = with_problem(post(Finding.EDITED, problem=why), "UTC")
     assert item.problem == Diagnostic(
         "changed-after-approval",
-        '"Sale" (Instagram): changed in git: its content is no longer what was approved: the caption changed '
+        '"Sale" (Instagram): changed in git: the content is no longer what was approved: the caption changed '
         "(GET /item answered 200)",
         "run review",
         address=DRAFT,
@@ -147,7 +147,7 @@ def test_what_is_in_the_way_gives_its_code_its_fix_and_its_request() -> None:
         call="GET /item answered 200",
         says_name=True,
     )
-    assert item.statement == ("its content is no longer what was approved: the caption changed")
+    assert item.statement == ("the content is no longer what was approved: the caption changed")
 
 
 def test_what_says_the_finding_too_is_not_introduced_by_it() -> None:

@@ -49,8 +49,17 @@ from reconciler.model.sites import Need, SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.channel_rules import SAME_MINUTE
-from reconciler.planner.drift_problem import with_problem
-from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, DriftTally, Finding
+from reconciler.planner.drift_problem import FINDINGS, with_problem
+from reconciler.planner.drift_report import (
+    ChangedSide,
+    DriftItem,
+    DriftReport,
+    DriftState,
+    DriftTally,
+    FieldDrift,
+    Finding,
+)
+from reconciler.planner.reasons import REASONS
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.blocks import all_or_part
@@ -1147,6 +1156,13 @@ def test_an_audit_shows_a_fix_that_ends_several_obstacles_once_after_them() -> N
     assert text.count("fix: ") == 2
 
 
+ALONE = {Finding.STILL_GOING_OUT, Finding.POSTS_CLEARED, Finding.POSTS_MISSING}
+"""Findings that an audit never says of several posts at once."""
+
+OTHERS = {Reason.RULE, Reason.ABSENT_WANTED, Reason.UNCONFIRMED}
+"""Reasons for other things than cancelling posts."""
+
+
 def ready(
     count: int, finding: Finding = Finding.NOT_SCHEDULED, moved: ChangedSide = ChangedSide.GIT
 ) -> list[DriftItem]:
@@ -1185,6 +1201,37 @@ def test_an_audit_says_once_what_it_finds_about_several_posts() -> None:
         '        "Sale 0", "Sale 1", "Sale 2", "Sale 3", each on Instagram, Facebook; "Sale 4" (Instagram)',
     ], "what apply will do is counted, what somebody did is named"
     assert audit(ready(15), explain=True).count("ready to go out") == 15
+
+
+def test_what_an_audit_says_of_several_posts_fits_several() -> None:
+    item = replace(ready(1, Finding.TAKEN_BACK)[0], problem=None, reason=Reason.WITHDRAWN)
+    other = replace(item, address=Address(SHOP, Kind.DRAFT, "other"))
+    lines = audit([with_problem(post, "UTC") for post in (item, other)]).splitlines()
+    what = "scheduled, to be cancelled by the next apply (the approval was withdrawn)"
+    assert lines[1] == f"  ~ 2 posts           drifted  changed in git  {what}"
+    of_posts = {finding for finding in Finding if finding not in ALONE}
+    words = [
+        *(FINDINGS[finding] for finding in of_posts),
+        *(REASONS[reason] for reason in Reason if reason not in OTHERS),
+    ]
+    assert [said for said in words if re.search(r"\bits?\b", said)] == []
+
+
+def test_an_audit_aligns_the_values_of_fields_as_a_plan_does() -> None:
+    fields = (
+        FieldDrift("settings.toneOfVoice", "warm", "dry", ChangedSide.GIT),
+        FieldDrift("settings.pointOfView", "FIRST", "SECOND", ChangedSide.GIT),
+        FieldDrift("settings.topics.included", ("tea",), ("tea", "mugs"), ChangedSide.GIT),
+    )
+    item = DriftItem(
+        Address(SHOP, Kind.SETTINGS), DriftState.DRIFTED, Finding.DIFFERS, moved=ChangedSide.GIT, fields=fields
+    )
+    assert audit([with_problem(item, "UTC")]).splitlines()[1:5] == [
+        "  ~ settings          drifted  changed in git  never applied",
+        "        toneOfVoice      site: dry  file: warm",
+        "        pointOfView      site: SECOND  file: FIRST",
+        "        topics.included  site -> file:  - mugs",
+    ]
 
 
 def test_an_audit_sums_up_ready_posts_of_a_fleet_but_never_what_somebody_did() -> None:

@@ -81,7 +81,7 @@ def _approval_unmet(required: Approved, moment: Moment) -> Diagnostic | None:
         return None
     draft = moment.approvals.draft(required.post)
     if draft is None or draft.decision is not DraftDecision.APPROVE:
-        return stale("its approval was withdrawn")
+        return stale("the approval was withdrawn")
     if (draft.digest, draft.cancelled) != (required.decided, required.cancelled):
         return stale("different content is approved now", "run plan again")
     return None
