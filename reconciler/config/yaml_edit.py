@@ -50,7 +50,7 @@ def id_scalar(id: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, whatever it contains. Invisible characters are written as numbers."""
+    """A text in double quotes, whatever it contains. Invisible characters are written as escapes."""
     # No YAML reader accepts half of a surrogate pair, so it becomes what a browser shows for it.
     whole = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
     if printable(whole) == whole:

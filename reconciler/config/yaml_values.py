@@ -104,5 +104,5 @@ def texts_of(value: Json) -> str:
 
 
 def comment(text: str) -> str:
-    """A text that stays on its line."""
+    """A text for a comment on one line: its line breaks become spaces."""
     return re.sub(r"[\r\n\x85\u2028\u2029]", " ", text)

@@ -78,7 +78,7 @@ class LostBy(Enum):
     EXPIRED = auto()
     """It could not be renewed in time."""
     TAKEN = auto()
-    """Another run took it."""
+    """Another run took it, or a person removed its lock with `state unlock`."""
     REWRITTEN = auto()
     """It is not stored as it was written."""
     REMOVED = auto()

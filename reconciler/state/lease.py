@@ -295,7 +295,7 @@ class Lease:
             case LostBy.EXPIRED:
                 why = "expired before it could be renewed"
             case LostBy.TAKEN:
-                why = "was taken by another run"
+                why = "was taken by another run, or removed with `state unlock`"
             case LostBy.REWRITTEN:
                 why = "was taken by another run, or removed by hand"
             case LostBy.REMOVED:

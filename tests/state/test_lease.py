@@ -541,7 +541,7 @@ def test_a_lease_that_was_taken_away_is_noticed() -> None:
         async with await second.acquire(SHOP):
             await time.pass_by(15)
             assert lease.lost
-            with pytest.raises(LeaseLost, match="taken by another run"):
+            with pytest.raises(LeaseLost, match="taken by another run, or removed with `state unlock`"):
                 lease.check()
             await lease.release()
             assert (await second.inspect(SHOP)) is not None
