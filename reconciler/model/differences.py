@@ -15,6 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.model.text import spelled
+
 MOST_WORDS: Final = 1_500
 """With more words than this between the first and the last change, comparing word by word takes too long."""
 
@@ -95,7 +97,7 @@ def looks_the_same(one: str, other: str) -> bool:
 
 
 def spelled_out(text: str) -> str:
-    """A text with invisible characters as `<U+200B>` and the like, and leading, trailing and doubled spaces as `·`."""
+    r"""A text with invisible characters as `\u200b` and the like, and leading, trailing and doubled spaces as `·`."""
     inner = re.sub(_OUTER_OR_DOUBLED, lambda spaces: "·" * len(spaces[0]), text)
     return "".join(char if char in " ·" else _spelled(char) for char in inner)
 
@@ -195,4 +197,4 @@ def _seen(text: str) -> str:
 
 
 def _spelled(char: str) -> str:
-    return char if char.isprintable() and not unicodedata.combining(char) else f"<U+{ord(char):04X}>"
+    return char if char.isprintable() and not unicodedata.combining(char) else spelled(char)

@@ -55,9 +55,9 @@ def printable(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """The text as `printable` returns it, with unusual space characters spelled out too (`<U+00A0>`)."""
+    r"""The text as `printable` returns it, with unusual space characters spelled out too (`\xa0`)."""
     shown = printable(text)
-    return shown if shown.isascii() else re.sub(_UNUSUAL_SPACE, _numbered, shown)
+    return shown if shown.isascii() else re.sub(_UNUSUAL_SPACE, _spelled, shown)
 
 
 def in_quotes(text: str) -> str:
@@ -68,12 +68,12 @@ def in_quotes(text: str) -> str:
     return f"'{visible(text)}'"
 
 
-def _numbered(blank: re.Match[str]) -> str:
-    return f"<U+{ord(blank[0]):04X}>"
-
-
 def _spelled(found: re.Match[str]) -> str:
-    character = found.group()
+    return spelled(found.group())
+
+
+def spelled(character: str) -> str:
+    r"""A character that nobody would see, as a text in double quotes has it in YAML: `\n`, `\x1b`, `\u200b`."""
     short = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(character)
     if short is not None:
         return short

@@ -33,8 +33,10 @@ def yaml_text(value: Json) -> str:
         inner = value.strip(_SPACES)
         plain = re.match(_PLAIN, inner) and inner.casefold() not in _NO_TEXT
         before, _, after = value.partition(inner) if inner else (value, "", "")
-        text = f"{spelled_out(before)}{inner}{spelled_out(after)}"
-        return text if plain or re.match(_DATE, value) else quoted_text(text)
+        if not (plain or re.match(_DATE, value)):
+            inner = quoted_text(inner)[1:-1]
+            return f'"{spelled_out(before)}{inner}{spelled_out(after)}"'
+        return f"{spelled_out(before)}{inner}{spelled_out(after)}"
     if isinstance(value, tuple):
         return f"[{', '.join(yaml_text(member) for member in value)}]"
     if isinstance(value, JsonObject):

@@ -406,7 +406,7 @@ def test_what_a_condition_is_about_is_a_format_of_its_fields(condition: Any) -> 
     [
         (freeze({"count": 3, "interval": "WEEK"}), None, ("{count: 3, interval: WEEK}", "empty")),
         (("BLOGS", "EMAIL"), (), ("[BLOGS, EMAIL]", "[]")),
-        ("warm\u00a0tone", "warm tone", ("'warm<U+00A0>tone'", "'warm·tone'")),
+        ("warm\u00a0tone", "warm tone", ("'warm\\xa0tone'", "'warm·tone'")),
         ("a  b", "a b", ("'a··b'", "'a·b'")),
     ],
 )

@@ -13,10 +13,10 @@ from reconciler.planner.approval_checks import difference_words, objection
     ("in_file", "live", "words"),
     [
         ("Only Friday", "Only Fryday", "caption: Only Friday -> Only Fryday"),
-        ("Only\u00a0Friday", "Only Friday", "caption: Only<U+00A0>Friday -> Only·Friday"),
-        ("Two\nlines", "Two lines", "caption: Two<U+000A>lines -> Two·lines"),
+        ("Only\u00a0Friday", "Only Friday", "caption: Only\\xa0Friday -> Only·Friday"),
+        ("Two\nlines", "Two lines", "caption: Two\\nlines -> Two·lines"),
         ("Café  こんにちは", "Café こんにちは", "caption: Café··こんにちは -> Café·こんにちは"),
-        ("x" * 90 + " a\u3000b", "x" * 90 + " a b", rf"caption: {'x' * 90} a[-<U+3000>-]{{+·+}}b"),
+        ("x" * 90 + " a\u3000b", "x" * 90 + " a b", rf"caption: {'x' * 90} a[-\u3000-]{{+·+}}b"),
         (
             "Come by on Fryday, we have new mugs in the studio and tea for all who like it, as every week in winter",
             "Come by on Friday, we have new mugs in the studio and tea for all who like it, as every week in winter",

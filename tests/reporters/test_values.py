@@ -22,13 +22,14 @@ def shown(before: Json, after: Json, *, whole: bool = False) -> str:
         ("2026-07-10", "2026-07-12T09:30:00Z", "2026-07-10  ->  2026-07-12T09:30:00Z"),
         (("a", "b"), ("b", "a"), "[a, b]  ->  [b, a]  (same items in a different order or number)"),
         (("a", "a"), ("a",), "[a, a]  ->  [a]  (same items in a different order or number)"),
-        (("café",), ("cafe\u0301",), "café  ->  cafe<U+0301>  (they look the same)"),
+        (("café",), ("cafe\u0301",), "café  ->  cafe\\u0301  (they look the same)"),
         (("mugs", "bowls"), ("bowls", "plates"), "+ plates  - mugs"),
         ("a  b", "a b", "a··b  ->  a·b  (they look the same)"),
-        ("warm\u00a0tone", "warm tone", "warm<U+00A0>tone  ->  warm·tone  (they look the same)"),
+        ("warm\u00a0tone", "warm tone", "warm\\xa0tone  ->  warm·tone  (they look the same)"),
         (("b", "x  y"), ("d", "x y"), "+ d  - b  ~  x··y  ->  x·y  (they look the same)"),
         ("", " ", '""  ->  ·  (they look the same)'),
-        (("a",), ("a", "b ", "\u00a0c", "d"), "+ b·  + d  + <U+00A0>c"),
+        (("a",), ("a", "b ", "\u00a0c", "d"), "+ b·  + d  + \\xa0c"),
+        (("a",), ("a", "\u00a0#c\u200b", "\u2003"), '+ "\\xa0#c\u200b"  + "\\u2003"'),
         (("b ", "c"), ("c",), "- b·"),
         (("a", "b "), ("b ", "a"), "[a, b·]  ->  [b·, a]  (same items in a different order or number)"),
         (("a",), ("a", "x: y ", "z\n"), r'+ "x: y·"  + "z\n"'),
@@ -36,10 +37,10 @@ def shown(before: Json, after: Json, *, whole: bool = False) -> str:
         (
             LONG,
             LONG.replace("15 ", "15\u200b ").replace("20", "twenty"),
-            "… 14 of it. sentence [-15-]{+15<U+200B>+} of it. sentence 16 … 19 of it. sentence [-20-]{+twenty+} of it. "
+            "… 14 of it. sentence [-15-]{+15\\u200b+} of it. sentence 16 … 19 of it. sentence [-20-]{+twenty+} of it. "
             "sentence 21 …",
         ),
-        (LONG, LONG.replace("15 of", "15\nof"), "… of it. sentence 15[-·-]{+<U+000A>+}of it. sentence 16 …"
+        (LONG, LONG.replace("15 of", "15\nof"), "… of it. sentence 15[-·-]{+\\n+}of it. sentence 16 …"
          "  (they look the same)"),
         ((LONG,), (LONG.replace("29", "last"),), "… 28 of it. sentence [-29-]{+last+} of it."),
         (
@@ -50,7 +51,7 @@ def shown(before: Json, after: Json, *, whole: bool = False) -> str:
         (
             JsonObject({"customGoal": "café"}),
             JsonObject({"customGoal": "cafe\u0301"}),
-            "customGoal:  café  ->  cafe<U+0301>  (they look the same)",
+            "customGoal:  café  ->  cafe\\u0301  (they look the same)",
         ),
         (
             JsonObject({"goalKey": "SALES"}),
