@@ -61,6 +61,7 @@ async def plan_sites(
     completed = totals.completed(session.project.policy)
     completed = totals.refused_by((*completed.refusals, *refusals), completed)
     completed = totals.judged_public(completed, every_site=is_whole(selection, undeclared))
+    completed = totals.judged_alone(completed, session.project.policy, selection.part)
     emit(completed)
     return completed
 

@@ -62,6 +62,12 @@ class PlanTotals:
         """The result, with whether it is certain that nothing goes public."""
         return replace(completed, nothing_public=self.nothing_public and every_site and not completed.refusals)
 
+    def judged_alone(self, completed: PlanCompleted, policy: Policy, part: RunPart | None) -> PlanCompleted:
+        """The result, with whether an apply of this part alone would be refused."""
+        if part is None or part.count == 1:
+            return completed
+        return replace(completed, needs_others=bool(judge_shard(self.tally, policy, part.number, part.count)))
+
     def completed(
         self, policy: Policy | None, others: Iterable[PlanTally] = (), alone: RunPart | None = None
     ) -> PlanCompleted:

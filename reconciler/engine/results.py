@@ -157,6 +157,8 @@ class PlanCompleted(Struct, frozen=True):
     nothing_public: bool = False
     """Whether all sites of the project were read, and it is certain that nothing on them goes public. Never said of a
     saved plan, whose sites may have changed since it was made."""
+    needs_others: bool = False
+    """Whether an apply of this shard alone would be refused, because a limit counts what all shards do."""
 
     @property
     def changes(self) -> int:

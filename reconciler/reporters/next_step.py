@@ -17,6 +17,9 @@ _NOTE: Final = "   ("
 MERGE: Final = "reconciler merge FILE... --out FILE   (once every shard is planned)"
 """The step after one of several shards is planned."""
 
+PLAN_EACH: Final = "reconciler plan --out FILE   (each shard, then merge and apply: a limit counts what all shards do)"
+"""The step after planning one of several shards that no apply may carry out alone."""
+
 _REACHING: Final = frozenset({"plan", "apply", "drift", "review"})
 _PLANNING: Final = frozenset({"plan", "apply"})
 

@@ -24,7 +24,7 @@ from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.next_step import MERGE, posts_to_publish, record_first
+from reconciler.reporters.next_step import MERGE, PLAN_EACH, posts_to_publish, record_first
 from reconciler.reporters.plan_text import (
     CHANGES,
     Rank,
@@ -235,6 +235,8 @@ class PlanScreen:
             if saved.spent_at is not None or saved.expired:
                 why = "already applied" if saved.spent_at is not None else "expired"
                 return f"reconciler plan   (this plan is {why})"
+        if completed.needs_others and not self._detail.again.is_part:
+            return PLAN_EACH
         if tally.changes:
             command = " ".join(part for part in ("reconciler apply", printable(self._detail.saved_to)) if part)
             if posts := posts_to_publish(tally):

@@ -257,6 +257,20 @@ def test_a_shard_that_runs_alone_is_refused_what_a_limit_counts(
     assert "0 to destroy" not in reconciler("plan", "--shard", "2/3").last  # nothing was deleted
 
 
+def test_the_next_step_after_a_shard_is_one_that_is_not_refused(pruned: Project, reconciler: Command) -> None:
+    """An apply of the shard alone would be, if a limit counts what it does."""
+    each = "   (each shard, then merge and apply: a limit counts what all shards do)"
+
+    def step(*options: str) -> str:
+        return reconciler("plan", pruned.root, "--shard", "2/3", *options).out.splitlines()[-1]
+
+    assert step() == f"Next: reconciler plan {pruned.root} --shard 2/3 --out FILE{each}"
+    assert step("--out", str(pruned.root / "2.plan")).startswith("Next: reconciler merge FILE... --out FILE")
+    pruned.edit("reconciler.yaml", "maxDelete", "maxDiscard")
+    assert step() == f"Next: reconciler apply {pruned.root} --shard 2/3"
+    assert reconciler("apply", pruned.root, "--shard", "2/3", "--auto-approve").code == 0
+
+
 def test_a_shard_that_runs_alone_may_do_what_no_limit_counts(pruned: Project, reconciler: Command) -> None:
     """It deletes nothing, so it cannot break the limit."""
     more = {f"sites/{number}.yaml": site(f"shop-{number}", number, more=EVENTS) for number in range(1, 7)}
