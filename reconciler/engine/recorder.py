@@ -16,6 +16,7 @@ from reconciler.executor.events import (
     ProgressEvent,
     Skipped,
     Started,
+    StillUnclear,
     StillWaiting,
 )
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, unstopped
@@ -76,7 +77,7 @@ class EventRecorder:
                 named = (entry.address, entry.operation)
                 seen = self._all_seen()
                 seen.entries = [entry if (known.address, known.operation) == named else known for known in seen.entries]
-            case StillWaiting() | EntryResolved() | Note():
+            case StillWaiting() | StillUnclear() | EntryResolved() | Note():
                 pass
             case _:
                 assert_never(event)

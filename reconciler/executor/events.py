@@ -52,6 +52,14 @@ class StillWaiting(Variant, frozen=True):
     left: int = 0
 
 
+class StillUnclear(Variant, frozen=True):
+    """Calls of an earlier attempt may still show an effect: the site is read again, for at most `seconds` more."""
+
+    site: SiteRef
+    calls: int
+    seconds: float
+
+
 class EntryResolved(Variant, frozen=True):
     """A call of an earlier run was found to have ended in this way."""
 
@@ -67,6 +75,6 @@ class Note(Variant, frozen=True):
     problem: Diagnostic
 
 
-ProgressEvent: TypeAlias = Started | Finished | Skipped | Corrected | StillWaiting | EntryResolved | Note
+ProgressEvent: TypeAlias = Started | Finished | Skipped | Corrected | StillWaiting | StillUnclear | EntryResolved | Note
 
 EmitProgress: TypeAlias = Callable[[ProgressEvent], None]

@@ -10,7 +10,7 @@ from datetime import datetime
 from math import ceil
 from typing import assert_never
 
-from reconciler.executor.events import EmitProgress, EntryResolved
+from reconciler.executor.events import EmitProgress, EntryResolved, StillUnclear
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.observe import merged
 from reconciler.executor.outcome_check import (
@@ -41,9 +41,12 @@ async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit:
     found = await _read(site, ports, entries)
     pause = max(SHORTEST_PAUSE, options.waiting.interval.total_seconds())
     for _ in range(max(1, ceil(SHOWS_WITHIN.total_seconds() / pause))):
-        late = [entry for entry in entries if _may_be_in_flight(entry, found, ports.clock.now())]
+        now = ports.clock.now()
+        late = [entry for entry in entries if _may_be_in_flight(entry, found, now)]
         if not late:
             break
+        newest = max(entry.started_at for entry in late)
+        emit(StillUnclear(site, len(late), (newest + SHOWS_WITHIN - now).total_seconds()))
         await ports.clock.sleep(pause)
         again = await _read(site, ports, late)
         if found.observed is not None and again.observed is not None:

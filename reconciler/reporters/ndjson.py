@@ -14,7 +14,16 @@ from reconciler.engine.run_ledger import EntryRecord
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.engine.state_results import StateListed
 from reconciler.engine.tool_results import SandboxReset, SandboxStopped
-from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
+from reconciler.executor.events import (
+    Corrected,
+    EntryResolved,
+    Finished,
+    Note,
+    Skipped,
+    Started,
+    StillUnclear,
+    StillWaiting,
+)
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT
 from reconciler.model.codec import members_of, report_text, taken_from
@@ -116,6 +125,13 @@ class WaitingRecord(Struct, frozen=True):
     left: int
 
 
+class UnclearRecord(Struct, frozen=True):
+    """Calls of an earlier attempt whose effect may still show, and how much longer the site is read again."""
+
+    calls: int
+    seconds: float
+
+
 class EarlierCallRecord(Struct, frozen=True):
     """An open call of an earlier run, and its outcome as far as the site shows it."""
 
@@ -143,6 +159,8 @@ def progress_record(progressed: Progressed) -> Joined:
             return Joined(StepRecord("corrected"), taken_from(entry, EntryRecord))
         case StillWaiting(since=since, timeout=timeout, left=left):
             return Joined(StepRecord("waiting"), WaitingRecord(since, timeout.total_seconds(), left))
+        case StillUnclear(calls=calls, seconds=seconds):
+            return Joined(StepRecord("checking"), UnclearRecord(calls, seconds))
         case EntryResolved(entry=entry, outcome=outcome):
             return Joined(StepRecord("resolved"), EarlierCallRecord(entry.address, entry.id, _slug(outcome)))
         case Note(problem=problem):

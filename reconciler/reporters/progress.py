@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn, TaskID
 
-    from reconciler.executor.events import EntryResolved, ProgressEvent, Started, StillWaiting
+    from reconciler.executor.events import EntryResolved, ProgressEvent, Started, StillUnclear, StillWaiting
 
 HEARTBEAT: Final = 30.0
 """Seconds between two lines if there is no terminal."""
@@ -68,7 +68,9 @@ class Progress:
         """Since when each site has been waiting for the remote side."""
         self._longest = 0.0
         self._under_way: set[SiteName] = set()
-        self._latest: Started | StillWaiting | EntryResolved | None = None
+        self._unclear: dict[SiteName, float] = {}
+        """Until when each site is watched for the effect of earlier calls."""
+        self._latest: Started | StillWaiting | StillUnclear | EntryResolved | None = None
         """What was begun last. It is put into words only when they are shown."""
         self._began = 0.0
         self._bar: Bar | None = None
@@ -95,7 +97,7 @@ class Progress:
                 self.stop()
                 self._phase, self._total, self._done, self._latest = phase.value, sites, 0, None
                 self._failed, self._generating, self._longest = 0, {}, 0.0
-                self._under_way, self._widest = set(), 0
+                self._under_way, self._unclear, self._widest = set(), {}, 0
                 self._began = self._watch.now()
             case (
                 site_results.SitePlanned()
@@ -130,6 +132,7 @@ class Progress:
         self._done += 1
         self._note_wait_over(event.name)
         self._under_way.discard(event.name)
+        self._unclear.pop(event.name, None)
         match event:
             case site_results.SiteFailed(refused=refused):
                 self._failed += not refused
@@ -143,8 +146,12 @@ class Progress:
 
     def _note(self, site: SiteName, happened: ProgressEvent) -> None:
         """Counts the sites that are waiting for the remote side to generate, and remembers what was begun last."""
-        from reconciler.executor.events import EntryResolved, Finished, Started, StillWaiting
+        from reconciler.executor.events import EntryResolved, Finished, Started, StillUnclear, StillWaiting
 
+        if isinstance(happened, StillUnclear):
+            self._unclear[site] = self._watch.now() + happened.seconds
+        else:
+            self._unclear.pop(site, None)
         match happened:
             case Started(operation=operation) if operation.takes_time:
                 self._generating.setdefault(site, self._watch.now())
@@ -154,7 +161,7 @@ class Progress:
                 self._note_wait_over(site)
             case _:
                 pass
-        if isinstance(happened, Started | StillWaiting | EntryResolved):
+        if isinstance(happened, Started | StillWaiting | StillUnclear | EntryResolved):
             self._latest = happened
             self._refresh()
 
@@ -220,6 +227,7 @@ class Progress:
             if now - min(waiting) > self._longest * STRAGGLING:
                 return ""
             left += self._longest - (0 if begun < self._total else now - max(waiting))
+        left = max((left, *(until - now for until in self._unclear.values())))
         return f"about {length(left)} left" if left >= 1 else ""
 
     def _numbers(self, room: int) -> str:
@@ -298,9 +306,9 @@ _VERBS: Final = {"wait": "wait for", "publish": "schedule"}
 """Verbs that are worded differently here."""
 
 
-def doing(event: Started | StillWaiting | EntryResolved) -> str:
+def doing(event: Started | StillWaiting | StillUnclear | EntryResolved) -> str:
     """What an event says is going on now."""
-    from reconciler.executor.events import EntryResolved, Started, StillWaiting
+    from reconciler.executor.events import EntryResolved, Started, StillUnclear, StillWaiting
     from reconciler.planner.actions import Action, Reason
     from reconciler.reporters.kinds.registry import action_text
 
@@ -312,7 +320,9 @@ def doing(event: Started | StillWaiting | EntryResolved) -> str:
             return printable(f"waiting for the posts of {plural(left, 'activity', 'activities')} of {site.name}")
         case StillWaiting(site=site, status=status):
             return printable(f"waiting for {site.name}, which is {status}")
+        case StillUnclear(site=site, calls=calls):
+            return printable(f"{site.name}: check whether {plural(calls, 'earlier call')} took effect")
         case EntryResolved(site=site, entry=entry):
-            return printable(f"resolved {entry.call} of an earlier run on {site.name}")
+            return printable(f"{site.name}: resolved an earlier call, {entry.call}")
         case _:
             assert_never(event)

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.api.errors import ErrorKind
-from reconciler.executor.events import StillWaiting
+from reconciler.executor.events import StillUnclear, StillWaiting
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.site_cache import NO_PLAN
 from reconciler.model.activities import CreateActivity, DesiredActivity, PostsRule
@@ -599,6 +599,18 @@ def test_lost_answers_without_effect_are_not_done(bench: Bench) -> None:
     assert [entry.call for entry in bench.recorded.open] == ["create-event"]
     asyncio.run(bench.world.sleep(60))
     assert bench.resolve_open().open == (), "a create that shows nothing after a minute is not done either"
+
+
+def test_while_a_lost_create_may_still_show_the_run_says_for_how_long(bench: Bench) -> None:
+    bench.world.lost = {CreateEvent: False}
+    bench.apply(CREATE_SALE)
+    (entry,) = bench.recorded.open
+    before = bench.world.now
+    assert bench.resolve_open().open == ()
+    said = [event for event in bench.events if isinstance(event, StillUnclear)]
+    assert {event.calls for event in said} == {1}
+    assert said[0].seconds == (entry.started_at - before).total_seconds() + 60
+    assert sorted((event.seconds for event in said), reverse=True) == [event.seconds for event in said]
 
 
 def test_a_lost_answer_that_cannot_be_read_back_is_unknown_and_blocks_only_that_object(bench: Bench) -> None:

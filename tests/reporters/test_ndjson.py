@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.engine.site_results import Progressed
-from reconciler.executor.events import EntryResolved, StillWaiting
+from reconciler.executor.events import EntryResolved, StillUnclear, StillWaiting
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.codec import members_of
 from reconciler.model.journal import OpenEntry
@@ -92,6 +92,8 @@ def test_how_an_earlier_call_ended_has_a_name() -> None:
     site, entry = SiteRef(name, "1"), OpenEntry("59e9", Address(name, Kind.MARKETING_PLAN), Generate(), AT)
     told = members_of(progress_record(Progressed(name, EntryResolved(site, entry, refused("no effect observed")))))
     assert told == {"step": "resolved", "address": "shop/marketing-plan", "id": "59e9", "outcome": "not-done"}
+    checking = members_of(progress_record(Progressed(name, StillUnclear(site, 5, 59.0))))
+    assert checking == {"step": "checking", "calls": 5, "seconds": 59.0}
     waiting = members_of(progress_record(Progressed(name, StillWaiting(site, AT, timedelta(minutes=5), left=2))))
     assert waiting == {"step": "waiting", "since": "2026-12-03T08:30:00Z", "timeoutSeconds": 300.0, "left": 2}
 

@@ -12,14 +12,14 @@ from rich.console import Console
 
 from reconciler.engine.results import Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.site_results import Progressed, SiteFailed, SitePlanned
-from reconciler.executor.events import Started
+from reconciler.executor.events import Started, StillUnclear
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Plan
 from reconciler.planner.tally import PlanTally
-from reconciler.reporters.progress import Progress, Watch
+from reconciler.reporters.progress import Progress, Watch, doing
 
 
 class Time:
@@ -145,6 +145,24 @@ def test_what_is_left_is_not_guessed_for_a_site_that_waits_longer_than_any_other
     assert progress._left() == "about 25 s left"  # the last one began 30 s after the others, which took 30 s
     now[0] = 40
     assert progress._left() == ""
+
+
+def test_a_site_that_is_watched_for_earlier_calls_says_so_and_for_how_long() -> None:
+    """The others are done at once, but this one is read again for a minute."""
+    now = [0.0]
+    progress = Progress(Watch(lambda: now[0], asyncio.sleep), lambda _: None, terminal=False)
+    progress.handle(PhaseStarted(Phase.APPLYING, 12))
+    sites = [SiteName(f"s{number}") for number in range(12)]
+    for site in sites[:11]:
+        progress.handle(SiteFailed(site, ()))
+    now[0] = 2
+    unclear = StillUnclear(SiteRef(sites[11], "12"), 5, 58.0)
+    progress.handle(Progressed(sites[11], unclear))
+    assert (progress._left(), doing(unclear)) == ("about 58 s left", "s11: check whether 5 earlier calls took effect")
+    now[0] = 32
+    assert progress._left() == "about 28 s left"
+    progress.handle(Progressed(sites[11], Started(Address(sites[11], Kind.MARKETING_PLAN), Generate())))
+    assert "28 s" not in progress._left()
 
 
 def test_what_is_fast_shows_nothing() -> None:
