@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from reconciler.config.project import InvalidProject, ProjectConfig, find_project
+from reconciler import machine
+from reconciler.config.project import SEED, InvalidProject, ProjectConfig, find_project
 from reconciler.config.sites import SiteIndex, check_sites, open_project
 from reconciler.engine.choice import Invocation, Shard, SiteFilter
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
@@ -140,6 +141,37 @@ class Project:
         """
         workers, elsewhere = _workers(invocation.workers)
         return cls(invocation, *open_project(paths, invocation.trust(), elsewhere, only_check=only_check), workers)
+
+    @classmethod
+    def check(
+        cls, paths: Sequence[Path], invocation: Invocation, now: Callable[[], datetime] = machine.utc_now
+    ) -> Project:
+        """Checks all files of the project that the paths belong to, `sandbox.yaml` too if it uses the sandbox.
+
+        The warnings include those about what has passed; in a sandbox, by the time at which it begins. No run can use
+        the project. Raises UsageError, and InvalidFiles with every problem of every file.
+        """
+        of_sandbox: list[Diagnostic] = []
+
+        def time_in(files: ProjectConfig) -> datetime | None:
+            seed = files.root / SEED
+            if files.api != "sandbox" or not seed.exists():
+                return now()
+            from reconciler.sandbox_file import time_of_seed
+
+            try:
+                return time_of_seed(seed) or now()
+            except UsageError as error:
+                of_sandbox.append(Diagnostic("invalid-sandbox", error.message, error.fix))
+                return None
+
+        try:
+            files, index = open_project(paths, invocation.trust(), only_check=True, now=time_in)
+        except InvalidFiles as invalid:
+            raise InvalidFiles((*invalid.problems, *of_sandbox), invalid.warnings) from None
+        if wrong := (*index.problems, *of_sandbox):
+            raise InvalidFiles(wrong, index.warnings)
+        return cls(invocation, files, index)
 
     @classmethod
     def find(cls, paths: Sequence[Path], invocation: Invocation, *, usable: bool = False) -> Project:

@@ -30,6 +30,7 @@ from reconciler.model.credentials import ApiKey, Credential
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
+from reconciler.sandbox_file import needs_no_key
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore, open_state
@@ -128,11 +129,7 @@ async def _of_sandbox(
     """A client of the project's own sandbox, in this process, and that world's clock."""
     world = open_sandbox(project.root)
     try:
-        if world.seed.keys is not None:
-            raise UsageError(
-                "sandbox.yaml lists `keys`, but `api: sandbox` sends none of them, because it needs no credentials",
-                "leave `keys` out; or run `reconciler sandbox serve`, and give its address with --api",
-            )
+        needs_no_key(world.seed)
         clock = _clock_of(world)
         async with client_type(
             IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)

@@ -5,30 +5,38 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from reconciler.config.discovery import shown_path
-from reconciler.config.layers import MergedDocument
+from reconciler.config.layers import IS_OVER, MergedDocument
 from reconciler.config.project import Defaults, ProjectConfig
 from reconciler.config.words import KeyPath, close_match, listed, quoted
+from reconciler.model.activities import SOCIAL, DesiredActivity, SetActivities
 from reconciler.model.address import Labels
 from reconciler.model.diagnostics import Diagnostic, Place, warning
 from reconciler.model.policy import Policy
+from reconciler.model.posts import CHANNELS_GONE, channel_name
 from reconciler.model.schedule import ScheduleRule
-from reconciler.model.selectors import WEEKDAYS
+from reconciler.model.selectors import WEEKDAYS, Match
 from reconciler.model.sites import DesiredSite
 
 NEVER_MATCHES: Final = "rule-never-lets-through"
 SCHEMA_MISSING: Final = "schema-missing"
 WITHOUT_POSTS: Final = "schedule-without-posts"
 
-VALIDATE_ONLY: Final = frozenset({SCHEMA_MISSING, WITHOUT_POSTS})
+VALIDATE_ONLY: Final = frozenset({IS_OVER, SCHEMA_MISSING, WITHOUT_POSTS})
 """Warnings that only `validate` gives: they make no difference to a run."""
 
 MADE_BY_GENERATION: Final = timedelta(days=14)
 """The furthest ahead that a generation makes posts by itself: to the end of next week (D 6.2)."""
+
+LAST_ZONE: Final = timedelta(hours=12)
+"""How long after its end in UTC a day lasts in the last time zone."""
+
+LONGEST_DAY: Final = timedelta(hours=25)
+"""The most that can lie between an activity and an `at` on its day, if the clocks go back."""
 
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 _SCHEMA = b"$schema="
@@ -71,18 +79,33 @@ def _writing(schema: str, path: Path) -> str:
     return f"{making}reconciler schema {schema} > {written}"
 
 
-def advice_about_values(site: DesiredSite, merged: MergedDocument, project: ProjectConfig) -> Iterator[Diagnostic]:
-    """Advice about values that are almost certainly a mistake, by themselves or with the project's policy."""
+def advice_about_values(
+    site: DesiredSite, merged: MergedDocument, project: ProjectConfig, now: datetime | None = None
+) -> Iterator[Diagnostic]:
+    """Advice about values that are almost certainly a mistake, by themselves or with the project's policy.
+
+    If `now` is given, also about what has passed everywhere on earth.
+    """
     yield from merged.doubtful
+    for at, rule in enumerate(site.activities):
+        path: KeyPath = ("activities", at)
+        if isinstance(rule, DesiredActivity):
+            if now is not None and rule.target_date < now:
+                what = "has passed, so runs no longer create the activity"
+                yield merged.is_over((*path, "create", "targetDate"), what)
+        elif isinstance(rule, SetActivities) and rule.max == 0:
+            yield _allows_nothing((*path, "max"), merged)
+        else:
+            yield from _never_matches(rule.match, (*path, "match"), now, merged)
     for at, posts in enumerate(site.posts):
         if posts.present and posts.max == 0:
             yield _allows_nothing(("posts", at, "max"), merged)
+        else:
+            yield from _posts_of_none(posts.match, ("posts", at, "match"), now, merged)
     if site.schedule is None:
         return
-    for at, rule in enumerate(site.schedule.rules):
-        wrong = _never_lets_through(rule, ("schedule", "rules", at), project.policy, merged)
-        if wrong is not None:
-            yield wrong
+    for at, of_schedule in enumerate(site.schedule.rules):
+        yield from _never_lets_through(of_schedule, ("schedule", "rules", at), project.policy, now, merged)
     yield from _without_posts(site, site.schedule.rules, merged)
 
 
@@ -114,30 +137,78 @@ def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: Mer
             return
 
 
-def _never_lets_through(rule: ScheduleRule, path: KeyPath, policy: Policy, merged: MergedDocument) -> Diagnostic | None:
-    """A warning that a rule never lets a post through."""
+def _never_lets_through(
+    rule: ScheduleRule, path: KeyPath, policy: Policy, now: datetime | None, merged: MergedDocument
+) -> Iterator[Diagnostic]:
+    """At most one warning that a rule never lets a post through."""
 
     def never(key: KeyPath, message: str, fix: str, *, continues: bool = False) -> Diagnostic:
         return merged.warning((*path, *key), message, fix, code=NEVER_MATCHES, continues=continues)
 
     quiet, match = policy.quiet_hours, rule.match
+    after = LONGEST_DAY if rule.at is not None else timedelta(0)
     if rule.at is not None and quiet is not None and quiet.covers(rule.at):
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
         message = f"{rule.at:%H:%M} is within the project's quiet hours ({hours}), so nothing ever goes out"
-        return never(("at",), message, "choose another time, or change `policy.quietHours`")
-    if rule.max == 0:
-        return _allows_nothing((*path, "max"), merged)
-    if match.within is not None and match.within <= policy.min_lead:
+        yield never(("at",), message, "choose another time, or change `policy.quietHours`")
+    elif rule.max == 0:
+        yield _allows_nothing((*path, "max"), merged)
+    elif match.within is not None and match.within + after <= policy.min_lead:
         message = "does not reach beyond the project's `minLead`, so every match comes too late"
-        return never(("match", "within"), message, "look further ahead, or change `policy.minLead`", continues=True)
-    if match.start is not None and match.end is not None and match.end - match.start <= timedelta(days=3660):
-        days = {match.start + timedelta(days=number) for number in range((match.end - match.start).days + 1)}
-        if days <= policy.blackout_dates:
-            return never(("match",), "every day in it is a blackout date of the project", "choose other days")
-        if match.weekdays and not any(WEEKDAYS[day.weekday()] in match.weekdays for day in days):
-            message = f"there is no such day from {match.start} to {match.end}"
-            return never(("match", "weekdays"), message, "choose other days")
+        yield never(("match", "within"), message, "look further ahead, or change `policy.minLead`", continues=True)
+    elif (found := next(_never_matches(match, (*path, "match"), now, merged), None)) is not None:
+        yield found
+    elif match.start and match.end and _last_day(match.start, match.end, match.weekdays, policy.blackout_dates) is None:
+        yield never(("match",), "every day in it is a blackout date of the project", "choose other days")
+    elif rule.channels and all(_is_gone(channel, match, now) for channel in rule.channels):
+        names = " and ".join(channel_name(channel) for channel in rule.channels)
+        last = max(CHANNELS_GONE[channel] for channel in rule.channels) - timedelta(days=1)
+        message = f"nothing can be posted on {names} after {last:%Y-%m-%d}, so the rule lets nothing through"
+        yield never(("channels",), message, "add another channel, or remove the rule")
+
+
+def _is_gone(channel: str, match: Match, now: datetime | None) -> bool:
+    """Whether a channel has stopped taking posts before the first one that a rule lets through."""
+    until = CHANNELS_GONE.get(channel)
+    return until is not None and (
+        (now is not None and now >= until)
+        # A day begins up to 14 hours before it does in UTC.
+        or (match.start is not None and match.start > until.date())
+    )
+
+
+def _posts_of_none(match: Match, path: KeyPath, now: datetime | None, merged: MergedDocument) -> Iterator[Diagnostic]:
+    if match.type not in (None, SOCIAL):
+        message, fix = f"only activities of the type {SOCIAL} have posts", "remove the rule, or change the type"
+        yield merged.warning((*path, "type"), message, fix, code=NEVER_MATCHES)
+    else:
+        yield from _never_matches(match, path, now, merged)
+
+
+def _never_matches(match: Match, path: KeyPath, now: datetime | None, merged: MergedDocument) -> Iterator[Diagnostic]:
+    """At most one warning that a selector matches no activity, because of its days."""
+    if match.end is None:
+        return
+    last = _last_day(match.start, match.end, match.weekdays) if match.start else match.end
+    if last is None:
+        message = f"there is no such day from {match.start} to {match.end}"
+        yield merged.warning((*path, "weekdays"), message, "choose other days", code=NEVER_MATCHES)
+    elif now is not None and _end_of(last) <= now:
+        yield merged.is_over((*path, "to"), "has passed, so the rule no longer matches anything")
+
+
+def _last_day(start: date, end: date, weekdays: frozenset[str], but: frozenset[date] = frozenset()) -> date | None:
+    """The last day of a period on which something can match, other than these; None if there is none."""
+    for number in range((end - start).days + 1):
+        day = end - timedelta(days=number)
+        if day not in but and (not weekdays or WEEKDAYS[day.weekday()] in weekdays):
+            return day
     return None
+
+
+def _end_of(day: date) -> datetime:
+    """When a day is over in every time zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1) + LAST_ZONE
 
 
 def unreplaced_variables(merged: MergedDocument, *, but: str = "") -> Iterator[Diagnostic]:

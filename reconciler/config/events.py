@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from reconciler.config import times
@@ -9,7 +11,8 @@ from reconciler.config.layers import MergedDocument
 from reconciler.config.rules import NotUsable, read_time
 from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.canonical import ABSENT, freeze_object
-from reconciler.model.events import DesiredEvent, DesiredEvents
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.events import DesiredEvent, DesiredEvents, reach
 
 FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
 """How an event may recur. The spelling is inferred from prose (I 8.1)."""
@@ -38,6 +41,15 @@ def read_events(merged: MergedDocument) -> DesiredEvents | None:
         except NotUsable:
             continue
     return DesiredEvents(tuple(events), prune=written.get("prune", False))
+
+
+def advice_about_events(events: DesiredEvents, merged: MergedDocument, now: datetime) -> Iterator[Diagnostic]:
+    """Warnings about events so long ago that no run reads or creates them."""
+    earliest, _ = reach(now)
+    for at, event in enumerate(events.events):
+        if event.date is not None and event.date < earliest:
+            path = ("calendarEvents", "events", at, "date")
+            yield merged.is_over(path, "has passed, so runs leave the event alone")
 
 
 def read_default_events(merged: MergedDocument) -> None:

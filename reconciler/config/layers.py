@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -12,6 +12,9 @@ from reconciler.config.words import KeyPath, dotted
 from reconciler.model.diagnostics import Diagnostic, Place, problem, warning
 from reconciler.model.settings import ATOMIC_MEMBERS
 from reconciler.model.text import about
+
+IS_OVER: Final = "time-has-passed"
+"""The code of a warning that something has passed, which only `validate` gives."""
 
 
 class Layer(Struct, frozen=True):
@@ -58,6 +61,10 @@ class MergedDocument:
         place, where = self._find(path, key=key)
         what = about(where, message, continues=continues) if where else message
         return warning(place, what, fix, code=code)
+
+    def is_over(self, path: KeyPath, message: str) -> Diagnostic:
+        """A warning that the time written at a path has passed."""
+        return self.warning(path, message, "remove it, or choose a later date", code=IS_OVER, continues=True)
 
     def owner(self, path: KeyPath) -> Layer:
         """The layer that the value at a path comes from: the layer with the highest precedence that sets it."""

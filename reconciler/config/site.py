@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -13,7 +14,7 @@ from reconciler.config.advice import advice_about_values, unreplaced_variables
 from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.documents import Document
-from reconciler.config.events import read_events
+from reconciler.config.events import advice_about_events, read_events
 from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.project import Defaults, ProjectConfig
 from reconciler.config.rules import read_activities, read_posts, read_schedule
@@ -38,9 +39,16 @@ class ReadSite(Struct, frozen=True):
 
 
 def read_site(
-    document: Document, project: ProjectConfig, approvals: ApprovalFiles, problems: list[Diagnostic]
+    document: Document,
+    project: ProjectConfig,
+    approvals: ApprovalFiles,
+    problems: list[Diagnostic],
+    now: datetime | None = None,
 ) -> ReadSite | None:
-    """The site that a document declares; None if it has problems, all of which are reported."""
+    """The site that a document declares; None if it has problems, all of which are reported.
+
+    If `now` is given, its warnings include what has passed.
+    """
     before = len(problems)
     if document.value is None:
         problems.append(problem(document.start, "an empty document", "write a site, or delete the `---`"))
@@ -62,7 +70,9 @@ def read_site(
     _approval_is_required(site, merged, project)
     if len(problems) > before:
         return None
-    advice = advice_about_values(site, merged, project)
+    advice = advice_about_values(site, merged, project, now)
+    if now is not None and site.events is not None:
+        advice = chain(advice, advice_about_events(site.events, merged, now))
     if "${" in text:
         advice = chain(unreplaced_variables(merged), advice)
     return ReadSite(site, tuple(advice), tuple(own_problems))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -166,10 +167,12 @@ def open_project(
     elsewhere: ReadElsewhere | None = None,
     *,
     only_check: bool = False,
+    now: Callable[[ProjectConfig], datetime | None] = lambda _: None,
 ) -> tuple[ProjectConfig, SiteIndex]:
     """The project that the paths belong to, and the sites that they name. Many files may be read `elsewhere`.
 
-    `only_check`: the sites are not kept, and cannot be loaded.
+    `only_check`: the sites are not kept, and cannot be loaded. If `now` returns a time, there are also warnings about
+    what has passed.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names nothing.
     """
@@ -179,13 +182,13 @@ def open_project(
         problems: tuple[Diagnostic, ...] = invalid.problems
         warnings: tuple[Diagnostic, ...] = ()
         try:
-            warnings = check_sites(invalid.project, paths).warnings
+            warnings = check_sites(invalid.project, paths, now=now(invalid.project)).warnings
         except InvalidFiles as more:
             problems, warnings = (*problems, *more.problems), more.warnings
         except UsageError:  # the project file itself must be corrected first
             pass
         raise InvalidFiles(problems, warnings if invalid.project.is_whole else ()) from None
-    return project, check_sites(project, paths, elsewhere, only_check=only_check)
+    return project, check_sites(project, paths, elsewhere, only_check=only_check, now=now(project))
 
 
 def check_sites(
@@ -195,22 +198,24 @@ def check_sites(
     *,
     may_be_empty: bool = False,
     only_check: bool = False,
+    now: datetime | None = None,
 ) -> SiteIndex:
     """Reads every site file of a project, and returns the sites that the paths name.
 
     Raises InvalidFiles with every problem of every file, and UsageError for a folder without a site file. Unless
-    `may_be_empty`, a project without any site file is a UsageError too. `only_check` as in `open_project`.
+    `may_be_empty`, a project without any site file is a UsageError too. `only_check` as in `open_project`. If `now`
+    is given, nothing is read elsewhere, and there are also warnings about what has passed.
     """
     site_files = find_site_files(project)
     if may_be_empty and not site_files.files and not site_files.problems:
         return SiteIndex((), 0, unowned=tuple(sorted(ApprovalFiles(project).names)))
     named = named_by(project, site_files, paths)
-    reading = _Reading(project, None if only_check else Packer())
+    reading = _Reading(project, None if only_check else Packer(), now=now)
     reading.problems.extend(site_files.problems)
     reading.nameless = bool(site_files.problems)
     more = [file for file in named.others if reading.is_site_file(file)]
     files = Paths((*site_files.files.texts, *map(str, more)))
-    if elsewhere is None or len(files) < MANY or not reading.take(elsewhere(project, files)):
+    if elsewhere is None or now is not None or len(files) < MANY or not reading.take(elsewhere(project, files)):
         for file in files.texts:  # texts, because making a path takes as long as reading its file
             reading.read(file)
     reading.check_named_approvals()
@@ -274,6 +279,7 @@ class _Reading:
         project: ProjectConfig,
         packer: Packer | None,
         *,
+        now: datetime | None = None,
         sends: bool = False,
         on_content: Callable[[bytes], object] = lambda _: None,
     ) -> None:
@@ -284,6 +290,7 @@ class _Reading:
         self.warnings: list[Diagnostic] = []
         self._named_approvals: dict[Path, str | None] = {}
         self.taken = TakenNames()
+        self._now = now
         self._packer = packer
         """None if the sites are only checked."""
         self._sends = sends
@@ -333,7 +340,7 @@ class _Reading:
             self.nameless = self.nameless or len(self.problems) > seen
             count += 1
             self.taken.note(document, self.problems)
-            found = read_site(document, self.project, self.approvals, self.problems)
+            found = read_site(document, self.project, self.approvals, self.problems, self._now)
             if found is not None:
                 self._add(document, found, len(data) if count == 1 else 0, stamp)
             elif (said := _name_and_labels(document)) is not None:
@@ -383,11 +390,9 @@ class _Reading:
         """
         shown = shown_path(file)
         if file.name == SEED and file.parent == self.project.root:
-            self.warnings.append(
-                warning(
-                    Place(shown), "belongs to the sandbox and is not checked here", code="not-checked", continues=True
-                )
-            )
+            if self._packer is not None or self.project.api != "sandbox":
+                what = "belongs to the sandbox and is not checked here"
+                self.warnings.append(warning(Place(shown), what, code="not-checked", continues=True))
             return False
         problems = Problems()
         data = self._bytes_of(file, shown)

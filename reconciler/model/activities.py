@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject, digest_of
@@ -10,6 +10,9 @@ from reconciler.model.frozen import Instant, Struct, Variant, instant
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.writes import Condition, FieldChange, Verb, Write
+
+SOCIAL: Final = "SOCIAL_MARKETING"
+"""The type of the activities that have posts."""
 
 
 class Activity(Struct, frozen=True):

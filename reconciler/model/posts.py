@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import ClassVar, Final, NewType, Protocol, TypeAlias
@@ -35,6 +36,9 @@ CHANNEL_NAMES: Final = {
     "TWITTER": "X",
     "YOUTUBE": "YouTube",
 }
+
+CHANNELS_GONE: Final[dict[str, datetime]] = {"TWITTER": datetime(2026, 8, 1, tzinfo=UTC)}
+"""Channel -> the time from which posting there no longer works (S-wix 6.4: after 31 July 2026)."""
 
 
 def channel_name(channel: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, assert_never
@@ -18,7 +18,7 @@ from msgspec import Struct
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftApproval
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_in, moment_text, zone_in
-from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name, post_name
+from reconciler.model.posts import CHANNELS_GONE, Media, Post, PostId, PostStatus, channel_name, post_name
 from reconciler.model.sites import ChannelStatus
 from reconciler.planner.actions import BlockedBy
 from reconciler.planner.text_lengths import letters, shows_anything, x_length
@@ -56,9 +56,6 @@ longer in code points gets a warning.
 
 NEEDS_MEDIA: Final = frozenset({("INSTAGRAM", "POST"), ("INSTAGRAM", "STORY")})
 """Channels and types that need an image or a video (S-wix 10.3)."""
-
-CHANNELS_GONE: Final[dict[str, datetime]] = {"TWITTER": datetime(2026, 8, 1, tzinfo=UTC)}
-"""Channel -> the time from which posting there no longer works (S-wix 6.4: after 31 July 2026)."""
 
 HASHTAGS_ON_INSTAGRAM: Final = 30
 """S-wix 10.3: about 30."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from reconciler.model.activities import Activity, DesiredActivity, PostsRule
+from reconciler.model.activities import SOCIAL, Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, Precondition, SitePart
@@ -29,7 +29,6 @@ from reconciler.planner.activities import gone_ids, too_few, unknown_ids
 from reconciler.planner.matching import MatchIndex, covers, covers_declared, in_order, may_cover
 from reconciler.planner.options import Scope
 
-SOCIAL = "SOCIAL_MARKETING"
 GONE = frozenset({PostStatus.DELETED, PostStatus.CANCELED})
 WAITING = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 

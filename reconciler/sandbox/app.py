@@ -14,8 +14,7 @@ from reconciler.sandbox import clock, consistency, control, dispatch, faults, me
 from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.messages import AsgiScope, HttpRequest, HttpResponse, Receive, Send
-from reconciler.sandbox.seed import Seed, load_seed, read_seed
-from reconciler.sandbox.seed_values import SeedError
+from reconciler.sandbox.seed import Seed, load_seed, naming, read_seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction, World
 
@@ -71,10 +70,8 @@ class Sandbox:
         if seed_file is None or not Path(seed_file).exists():
             return cls(database, **options)
         seed = load_seed(seed_file)
-        try:
+        with naming(seed_file):
             return cls(database, seed, **options)
-        except SeedError as problem:
-            raise SeedError(f"{seed_file}: {problem.message}", problem.fix) from None
 
     def _begin(self, store: Transaction) -> None:
         """Creates the world if there is none, or adds what a changed seed adds."""

@@ -56,7 +56,8 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -174,6 +175,22 @@ def load_seed(path: str | Path) -> JsonDict:
     if not isinstance(found, dict):
         raise SeedError(f"{path} is {type(found).__name__}, but should be a mapping with keys such as sites and clock")
     return found
+
+
+def seed_in(path: str | Path) -> Seed:
+    """The seed in a sandbox.yaml. Raises SeedError, which names the file."""
+    source = load_seed(path)
+    with naming(path):
+        return read_seed(source)
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Puts the name of its file in front of what is wrong with a seed."""
+    try:
+        yield
+    except SeedError as problem:
+        raise SeedError(f"{path}: {problem.message}", problem.fix) from None
 
 
 def _latency(value: object) -> Latency:

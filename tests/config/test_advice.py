@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from reconciler.config.sites import open_project
@@ -202,3 +204,97 @@ def test_the_schema_of_the_project_file_and_where_to_write_it(write_project: Wri
     assert second.endswith("; correct the path, or write it: reconciler schema site > sites/schemas/site.schema.json")
     write_project({"sites/shops/a.yaml": line.replace("schemas/", "../../").format("site") + HEAD})
     assert warnings()[1][1].endswith("does not exist; change it to $schema=../../schemas/site.schema.json")
+
+
+NOW = datetime(2026, 12, 4, 12, tzinfo=UTC)
+"""The first moment at which the 3rd is over in every time zone."""
+
+
+def warnings_at(now: datetime) -> list[tuple[str, str]]:
+    """Codes and sentences of what `validate` says at a time."""
+    found = open_project((), only_check=True, now=lambda _: now)[1].warnings
+    return [(warning.code, sentence(warning).split(":", 1)[1]) for warning in found]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            "schedule: {rules: [{match: {to: 2026-12-03}}]}\nposts: []\n",
+            "3:33: schedule.rules[0].match.to has passed, so the rule no longer matches anything; "
+            "remove it, or choose a later date",
+        ),
+        ("posts: [{match: {from: 2026-12-01, to: 2026-12-03}}]\n", "3:40: posts[0].match.to has passed, so the rule"),
+        (
+            "activities: [{match: {from: 2026-12-01, to: 2026-12-06, weekdays: [TUE]}, state: absent}]\n",
+            "3:45: activities[0].match.to has passed, so the rule",
+        ),
+        (
+            "activities: [{create: {title: Sale, description: x, targetDate: 2026-12-04T11:59:59Z,"
+            " marketingActivityType: BLOG}}]\n",
+            "3:65: activities[0].create.targetDate has passed, so runs no longer create the activity; "
+            "remove it, or choose a later date",
+        ),
+        (
+            "calendarEvents: {events: [{name: Sale, date: 2024-10-01}]}\n",
+            "3:46: calendarEvents.events[0].date has passed, so runs leave the event alone; remove it, or choose",
+        ),
+    ],
+    ids=["schedule", "posts", "activities", "create", "event"],
+)  # fmt: skip
+def test_what_has_passed(body: str, said: str, write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": HEAD + body})
+    ((code, found),) = warnings_at(NOW)
+    assert code == "time-has-passed"
+    assert found.startswith(said)
+    earlier = {"events": timedelta(days=800), "TUE": timedelta(days=4)}
+    before = next((by for word, by in earlier.items() if word in body), timedelta(seconds=1))
+    assert warnings_at(NOW - before) == []
+    assert warnings() == []  # a run does not care
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            "posts: [{match: {from: 2026-12-01, to: 2026-12-02, weekdays: [SUN]}}]\n",
+            "3:62: posts[0].match.weekdays: there is no such day from 2026-12-01 to 2026-12-02; choose other days",
+        ),
+        (
+            "activities: [{match: {from: 2026-12-01, to: 2026-12-02, weekdays: [SUN]}, state: absent}]\n",
+            "3:67: activities[0].match.weekdays: there is no such day from",
+        ),
+        ("activities: [{match: {title: S*}, set: {title: x}, max: 0}]\n", "3:57: activities[0].max allows no matches"),
+        (
+            "posts: [{match: {type: BLOG}}]\n",
+            "3:24: posts[0].match.type: only activities of the type SOCIAL_MARKETING have posts; "
+            "remove the rule, or change the type",
+        ),
+        (
+            "posts: []\nschedule: {rules: [{match: {from: 2026-08-02}, channels: [TWITTER]}]}\n",
+            "4:58: schedule.rules[0].channels: nothing can be posted on X after 2026-07-31, so the rule lets nothing "
+            "through; add another channel, or remove the rule",
+        ),
+    ],
+    ids=["posts by weekday", "activities by weekday", "none set", "posts of a blog", "X"],
+)
+def test_other_rules_that_can_do_nothing(body: str, said: str, write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": HEAD + body})
+    ((code, found),) = warnings()
+    assert code == "rule-never-lets-through"
+    assert found.startswith(f"sites/a.yaml:{said}")
+
+
+def test_days_of_which_none_is_left_by_weekday_and_blackout(write_project: WriteProject) -> None:
+    body = "schedule: {rules: [{match: {from: 2026-12-01, to: 2026-12-08, weekdays: [FRI]}}]}\n"
+    policy = "version: 1\npolicy: {blackoutDates: [2026-12-04]}\n"
+    write_project({"reconciler.yaml": policy, "sites/a.yaml": HEAD + POSTS + body})
+    ((_, found),) = warnings()
+    assert "schedule.rules[0].match: every day in it is a blackout date" in found
+
+
+def test_an_hour_later_on_the_day_can_be_far_enough_ahead(write_project: WriteProject) -> None:
+    """`at` moves a post to a later time of its activity's day, beyond `within`."""
+    body = "schedule: {rules: [{match: {within: 2h}, at: '22:00'}]}\n"
+    write_project({"reconciler.yaml": "version: 1\npolicy: {minLead: 2h}\n", "sites/a.yaml": HEAD + POSTS + body})
+    assert warnings() == []

@@ -37,14 +37,14 @@ def _validate(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.model.diagnostics import InvalidFiles
 
     try:
-        project = Project.read(asked.paths, asked.invocation, only_check=True)
+        project = Project.check(asked.paths, asked.invocation)
     except InvalidFiles as invalid:
         if asked.strict and invalid.warnings:
             raise InvalidFiles((*invalid.problems, *invalid.warnings)) from None
         raise
     index = project.index
-    if wrong := (*index.problems, *(index.warnings if asked.strict else ())):
-        raise InvalidFiles(wrong)
+    if asked.strict and index.warnings:
+        raise InvalidFiles(index.warnings)
     count, approval_none = len(index), index.without_approval
     running.emit(RunStarted("validate", project.files.root.name, count, index.total, approval_none=approval_none))
     for warning in index.warnings:
