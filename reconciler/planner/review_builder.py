@@ -20,7 +20,7 @@ from reconciler.model.approvals import (
     DraftDecision,
 )
 from reconciler.model.content import approval_digest, counted
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
 from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSite
@@ -255,9 +255,8 @@ class _ReviewBuilder(Struct, frozen=True):
         """What blocks a post even if it is approved. Unless `kept`, a decision already says that it is discarded."""
         if kept and post.id in self.discarded:
             address = Address(self.scope.site, Kind.DRAFT, post.id)
-            yield Diagnostic(
-                TO_BE_DISCARDED, "the next apply discards it", "run plan, which shows why", address=address
-            )
+            what, fix = "the next apply discards it", "run plan, which shows why"
+            yield Diagnostic(TO_BE_DISCARDED, what, fix, Severity.WARNING, address=address)
         yield from self.blocked.get(post.id, ())
 
     def _with_name_in_file(self, post: Post) -> Post:

@@ -134,7 +134,8 @@ def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: 
     report = json.loads((shop.root / "out.json").read_text("utf-8"))
     assert report["summary"]["toDiscard"] == 4
     drafts = report["sites"][0]["drafts"]
-    assert {problem["code"] for draft in drafts for problem in draft["problems"]} == {"to-be-discarded"}
+    found = {(problem["code"], problem["severity"]) for draft in drafts for problem in draft["problems"]}
+    assert found == {("to-be-discarded", "warning")}
     assert reconciler("approve", shop.root, "--id", IDS[1], "--yes").out.count(f"blocked: {why}") == 1
     shop.write({"sites/shop.yaml": BARE + generate.replace("unapproved", "nothing") + RULES})
     assert "refused" in reconciler("plan", shop.root).out
