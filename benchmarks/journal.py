@@ -6,6 +6,7 @@ linear. None of the numbers is a time that depends on the disk.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import math
 import os
@@ -46,6 +47,7 @@ async def schedule(calls: int, folder: Path) -> None:
 
 def main() -> None:
     """Prints a line for each number of calls, and the exponents."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     rows: list[tuple[int, float, int, int]] = []
     write, sync = os.write, os.fsync
     for calls in CALLS:

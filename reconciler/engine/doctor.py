@@ -139,8 +139,9 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Pr
     undeclared = sum(site.id.lower() not in declared for site in listed)
     found.facts.append(facts.AccountListed(len(listed), undeclared))
     if undeclared:
-        are = "is" if undeclared == 1 else "are"
-        what = f"{undeclared:,} of the account's {plural(len(listed), 'site')} {are} not in any site file"
+        are, sites = "is" if undeclared == 1 else "are", plural(len(listed), "site")
+        which = "the account's only site" if len(listed) == 1 else f"{undeclared:,} of the account's {sites}"
+        what = f"{which} {are} not in any site file"
         found.add(
             Diagnostic("undeclared-sites", what, "`reconciler import --all` writes files for them", Severity.NOTE)
         )

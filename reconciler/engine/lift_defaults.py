@@ -52,7 +52,8 @@ def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str
     after = [entry.load() for entry in index.entries]
     assert [_asked(site) for site in before] == [_asked(site) for site in after], "moving values changed a site"
     named = ", ".join(sorted(paths))
-    what = f"moved settings that all {len(after):,} sites share into defaults in {shown_path(path)}: {named}"
+    every = "both sites" if len(after) == 2 else f"all {len(after):,} sites"
+    what = f"moved settings that {every} share into defaults in {shown_path(path)}: {named}"
     return Diagnostic("moved-to-defaults", what, severity=Severity.NOTE)
 
 

@@ -75,6 +75,20 @@ def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> Non
     assert not [path for path in (ward.root / ".reconciler").rglob("*") if path.name.startswith("doctor")]
 
 
+def test_the_only_site_of_an_account_is_called_so(ward: Project, reconciler: Command) -> None:
+    ward.write(
+        {
+            "sandbox.yaml": "clock: 2026-11-02T09:00:00Z\nsites: [{id: 3f0c2a9e-8d0b-4b7c-9a55-000000000009}]\n",
+            "sites/one.yaml": site("one", 1),
+        }
+    )
+    for name in ("two", "three"):
+        (ward.root / f"sites/{name}.yaml").unlink()
+    found = reconciler("doctor", ward.root, "--output", "json").json["project"]["findings"]
+    said = [finding["message"] for finding in found if finding["code"] == "undeclared-sites"]
+    assert said == ["the account's only site is not in any site file"]
+
+
 def test_what_waits_for_a_person_is_not_an_error(ward: Project, reconciler: Command) -> None:
     assert reconciler("doctor", ward.root, "--target", "one").code == 0
     assert reconciler("doctor", ward.root, "--target", "one", "--strict").code == 4

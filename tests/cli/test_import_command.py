@@ -311,6 +311,13 @@ def test_what_all_sites_share_moves_into_defaults(tmp_path: Path, reconciler: Co
     assert reconciler("plan", tmp_path, "--detailed-exitcode").last == "No changes."
 
 
+def test_two_sites_are_both(tmp_path: Path, reconciler: Command) -> None:
+    sites = [{"id": id_of(at), "name": f"Shop {at}", "settings": {"toneOfVoice": "warm"}} for at in range(2)]
+    Project(tmp_path).write({"reconciler.yaml": PROJECT, "sandbox.yaml": world(*sites)})
+    ran = reconciler("import", "--all", "--defaults", "--into", tmp_path)
+    assert "moved settings that both sites share into defaults in " in ran.err
+
+
 def test_one_site_alone_shares_nothing_and_is_not_counted(tmp_path: Path, reconciler: Command) -> None:
     sites = {"id": id_of(1), "name": "Shop", "settings": {"toneOfVoice": "warm"}}
     Project(tmp_path).write({"reconciler.yaml": PROJECT, "sandbox.yaml": world(sites)})

@@ -97,7 +97,8 @@ def _serve(sandbox: Sandbox, host: str, port: int, running: CommandRun) -> Closi
         running.emit(SandboxReady(url))
         sys.stdout.flush()
         click.echo(
-            "Any key works, such as WIX_API_KEY=any-key-will-do, unless the seed lists `keys`. Press Ctrl-C to stop.",
+            "Any key of at least eight characters works, such as WIX_API_KEY=any-key-will-do, unless the seed lists "
+            "`keys`. Press Ctrl-C to stop.",
             err=True,
         )
 
