@@ -86,7 +86,7 @@ class SiteExamination:
         return True
 
     def _add(self, problem: Diagnostic, *, expected: bool) -> None:
-        """Adds what was found. If it fails the file's `expect`, it is kept apart: a plan's refusal says the same."""
+        """Adds what was found. What concerns the file's `expect` is kept apart: a plan's refusal may say the same."""
         if expected:
             self._unmet.append(problem)
         else:

@@ -28,7 +28,7 @@ from reconciler.model.text import printable
 from reconciler.planner.gone_out import WhyNot, no_longer_wanted
 from reconciler.planner.left_out import unwanted_by_files
 
-MOST_LOOKED_AT: Final = 1_000
+MOST_OTHERS_READ: Final = 1_000
 """The most records of sites outside the run that are read; if there are more, none are.
 
 Reading that many takes a quarter of a second.
@@ -54,7 +54,7 @@ async def report_left_out(session: Session[ReadClient], sites: Collection[SiteEn
         return
     known = {id.lower() for id in await session.store.ids()}
     entries = [entry for entry in sites if entry.id.lower() in known]
-    if len(entries) > MOST_LOOKED_AT:
+    if len(entries) > MOST_OTHERS_READ:
         what = f"{len(entries):,} sites that this run leaves out were not checked for posts that are no longer wanted"
         fix = "run reconciler plan without options to check them"
         emit(Notice(Diagnostic("left-out-unchecked", what, fix, Severity.NOTE)))

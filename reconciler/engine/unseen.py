@@ -9,7 +9,7 @@ from typing import TypeVar
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.fleet import READ_AT_ONCE, Turn, named_by_file, over_sites
-from reconciler.engine.left_out import MOST_LOOKED_AT, MOST_NAMED
+from reconciler.engine.left_out import MOST_NAMED, MOST_OTHERS_READ
 from reconciler.engine.renamed import with_approvals_left_behind
 from reconciler.engine.results import Emit
 from reconciler.engine.run_context import RunContext
@@ -73,7 +73,7 @@ async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None
     A site whose record cannot be read may have some. Raises StateError if the state cannot be listed.
     """
     ids = await store.ids()
-    if len(ids) > MOST_LOOKED_AT:
+    if len(ids) > MOST_OTHERS_READ:
         return _unchecked(f"the scheduled posts of {len(ids):,} sites may still go out")
 
     async def read(id: str, _turn: Turn) -> SiteRecord | None:

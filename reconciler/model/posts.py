@@ -241,7 +241,7 @@ GONE_OUT = frozenset({PostStatus.PUBLISHED, PostStatus.PROCESSING, PostStatus.IN
 
 
 class Discarded(Struct, frozen=True):
-    """A draft that is thrown away, in people's terms: its activity's title and its channel."""
+    """A draft that is thrown away, with what people know it by: its activity's title and its channel."""
 
     post: PostId
     title: str

@@ -1,7 +1,7 @@
 """Answers that do not show what earlier runs made, or what rules select by (remote-api.md 17.1, 17.3, 17.8).
 
-A wrong site id, a key of another account, a renamed key in the answer and a site that somebody emptied all look alike.
-If such a site were taken as empty, the next step would be to create everything again.
+A wrong site id, an API key of another account, a renamed field in the answer and a site that somebody emptied all look
+alike. If such a site were taken as empty, the next step would be to create everything again.
 """
 
 from __future__ import annotations

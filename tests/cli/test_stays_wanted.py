@@ -1005,7 +1005,7 @@ def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery, monkey
     code, said = pottery.run("plan", "--target", "pottery")
     assert (code, said.count("leaves the site out")) == (0, 5)
     assert "unwanted posts go out on 2 more sites that this run leaves out" in said
-    monkeypatch.setattr("reconciler.engine.left_out.MOST_LOOKED_AT", 6)
+    monkeypatch.setattr("reconciler.engine.left_out.MOST_OTHERS_READ", 6)
     _, said = pottery.run("plan", "--target", "pottery")
     assert "note: 8 sites that this run leaves out were not checked for posts that are no longer wanted" in said
 

@@ -178,7 +178,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
 
 
 def forgotten(recorded: RecordedSite, gone: Callable[[CreatedActivity], bool]) -> tuple[CreatedActivity, ...]:
-    """Created activities that this tool has removed again, to be recorded as gone.
+    """Activities that this tool created and that are gone now, to be recorded as such.
 
     From now on, their absence is expected (17.3).
     """
