@@ -29,9 +29,10 @@ INTERRUPTED = Diagnostic(Trouble.STOPPED, "the run was stopped")
 async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: EmitProgress) -> SiteLedger:
     """Carries out a plan for one site, and returns what was done, what was not, and what is not known.
 
-    An error of a read, of the state or of a credential ends this site: what is left is not started, and the ledger says
-    why. Refusals in the plan are not checked here: the caller does that. Even with an empty plan, what the plan found
-    out is recorded. If cancelled, it ends at once with CancelledError; the journal has the call that was in flight.
+    An error of a read, of the state or of a credential ends the run for this site: what is left is not started, and the
+    ledger says why. Refusals in the plan are not checked here: the caller does that. Even with an empty plan, what the
+    plan found out is recorded. If cancelled, it ends at once with CancelledError; the journal has the call that was in
+    flight.
     """
     run = SiteRun(plan, ports, options, emit, CANCEL_IF_SWAPPED)
     del plan  # only the run has it from here on, and can put it aside
@@ -53,7 +54,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
 
 
 async def _close(run: SiteRun, error: Diagnostic | None) -> Diagnostic | None:
-    """Makes every note durable, whatever ended the run. Only the first error is raised."""
+    """Makes every note durable, whatever ended the run, and returns the first error."""
     try:
         await run.journal.close()
     except UsageError as failed:

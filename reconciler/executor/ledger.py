@@ -48,7 +48,7 @@ SEVERITIES: Final = {
 
 
 class Entry(Struct, frozen=True):
-    """One action and how it ended. `count` is its weight in the last line (0: it is not an object of its own).
+    """One action and how it ended. `count` is how much it adds to the `Apply:` line (0: deferred).
 
     `problem` says why an action was not done; every action that was not done has one. Remote text in it has been made
     printable. `goes_out` is when a scheduled post goes out, as it was read back. `matched` is how many objects a
@@ -87,8 +87,8 @@ class SiteLedger(Struct, frozen=True):
     """One site's part of the ledger.
 
     `error` is why this site was given up; `interrupted` means that the run was asked to stop. `still_going_out` are
-    posts that go out although they are no longer wanted, soonest first: they come before everything else. `time_zone`
-    is the site's.
+    posts that go out although they are no longer wanted, soonest first: reports show them before the entries.
+    `time_zone` is the site's.
     """
 
     site: SiteRef
@@ -160,7 +160,7 @@ class ApplyTally(Struct, frozen=True):
 
 
 def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
-    """Counts what was done, in the columns of its kind, and what was not, by how it ended.
+    """Counts what was done, by column of the `Apply:` line, and what was not, by how it ended.
 
     Objects are counted: two actions done at one address and in one column count once.
     """

@@ -56,7 +56,7 @@ def with_posts(
     asked: tuple[ActivityId, ...],
     found: tuple[tuple[ActivityId, tuple[Post, ...]], ...],
 ) -> ObservedSite:
-    """The site with the posts that were found by reading activities one by one."""
+    """The site with the posts that were read separately for some of its activities."""
     assert observed.marketing_plan is not None
     posts = dict(found)
     activities = tuple(

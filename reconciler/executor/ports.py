@@ -95,7 +95,7 @@ class Journal(Protocol):
         ...
 
     def put_aside(self) -> None:
-        """Keeps what is recorded in little memory until it is next needed; nothing is written."""
+        """Keeps what is recorded in compact form until it is next needed; nothing is written."""
         ...
 
     async def close(self) -> None:
@@ -104,7 +104,7 @@ class Journal(Protocol):
 
 
 class PollPolicy(Struct, frozen=True):
-    """How generations are waited for: every `interval`, at most `timeout`."""
+    """How generations and posts are waited for: every `interval`, at most `timeout`."""
 
     interval: timedelta = timedelta(seconds=5)
     timeout: timedelta = timedelta(minutes=15)

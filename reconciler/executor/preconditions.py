@@ -25,7 +25,8 @@ class FailedPrecondition(Struct, frozen=True):
 async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[FailedPrecondition, ...]:
     """Every precondition of a saved plan that does not hold now (design.md 3.4: all, before the first write).
 
-    What comes after a generation cannot be judged before it is over. May raise an ApiError.
+    Not checked yet: what comes after a generation, and what only the plan's own cancels make true. May raise an
+    ApiError.
     """
     site, found = SiteCache(plan.site, reader), []
     for action in plan.actions:

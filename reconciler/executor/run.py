@@ -226,7 +226,7 @@ class SiteRun:
         self.emit(Finished(self._enter(action, entry)))
 
     def fail(self, action: Action, result: ActionResult, problem: Diagnostic, request: str | None = None) -> None:
-        """Enters an action that was started and failed, with the request of its call."""
+        """Enters an action that was started but not done, with the request id of its call."""
         entry = Entry.not_done(action.address, action.operation, result, problem)
         self.emit(Finished(self._enter(action, replace(entry, request_id=request or problem.request_id))))
 
@@ -375,7 +375,7 @@ class SiteRun:
         return written
 
     async def was_swapped(self, attempt: CallAttempt, found: Snapshot) -> bool:
-        """Whether what is there is not what was approved; if so, the write has been undone. May raise an ApiError."""
+        """Whether what is there is not what was approved; if so, tries to undo the write. May raise an ApiError."""
         cancel_if_swapped = self._cancel_if_swapped.get(attempt.action.operation.kind)
         return cancel_if_swapped is not None and await cancel_if_swapped(self, attempt, found)
 

@@ -1,4 +1,4 @@
-"""A saved plan just before it is carried out: every precondition of every action, before the first write."""
+"""Checks the preconditions of a saved plan before its first write, as far as they can be judged then."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class SiteCache:
         self._parts: dict[Need, ObservedSite] = {}
         self._touched: set[str] = set()
         self._asked: set[ActivityId] = set()
-        """Activities whose posts were read one by one since the marketing plan was read."""
+        """Activities whose posts were read separately since the marketing plan was read."""
 
     async def settings(self) -> MarketingSettings:
         """The site's settings; empty if it has none."""

@@ -13,7 +13,7 @@ from reconciler.model.sites import ObservedSite
 
 
 class Snapshot(Struct, frozen=True, dict=True):
-    """What was read at one time: parts of the site, posts read by activity, and items one by one."""
+    """What was read at one time: parts of the site, posts read by activity, and posts read by id."""
 
     observed: ObservedSite | None = None
     posts: tuple[tuple[ActivityId, tuple[Post, ...]], ...] = ()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 async def posts_shown_as_drafts(site: SiteRef, reader: Reader, shown: Iterable[Post]) -> tuple[Post, ...]:
     """The posts that only the marketing plan still shows as drafts, as the Publisher has them.
 
-    The marketing plan may show for a while what was there before a write (17.6), while the post itself says what it is.
+    For a while after a write, the marketing plan may show a post as it was before (17.6); the Publisher shows it as it
+    is.
     What the Publisher leaves out is filled in from the marketing plan.
     """
     drafts = {post.id: post for post in shown if post.status is PostStatus.DRAFT}

@@ -16,7 +16,7 @@ SOCIAL: Final = "SOCIAL_MARKETING"
 
 
 class Activity(Struct, frozen=True):
-    """An activity of a live marketing plan (S-wix 6.4). `type` is None if the plan does not give it."""
+    """An activity of a live marketing plan (S-wix 6.4). `type` is None if the API does not give it."""
 
     id: ActivityId
     title: str

@@ -154,7 +154,7 @@ INVALID_FILE = "invalid-file"
 
 
 def mistake(message: str, fix: str, *, continues: bool = False) -> Diagnostic:
-    """A problem in a file, for whoever knows in which (`Diagnostic.at`)."""
+    """A problem in a file, still without its place: the caller adds that (`Diagnostic.at`)."""
     return Diagnostic(INVALID_FILE, message, fix, continues=continues or ABSENT)
 
 

@@ -41,8 +41,8 @@ PUBLISHER_FIELDS: Final[dict[str, str | None]] = {
     f"{CONTENT}.mediaWrapper.media[].type": "media",
     f"{CONTENT}.mediaWrapper.media[].url": "media",
     f"{CONTENT}.mediaWrapper.media[].fileId": "media",
-    f"{CONTENT}.postUrl": None,  # the link of the published post, filled by the service
-    f"{CONTENT}.storyUrl": None,  # the link of the published story, filled by the service
+    f"{CONTENT}.postUrl": None,  # the link of the published post, filled in by the service
+    f"{CONTENT}.storyUrl": None,  # the link of the published story, filled in by the service
     "schedulingInfo.scheduledDate": None,  # when it goes out: set in git, and checked separately
     "status": None,  # the post's status, not its content; checked separately
     "draftInfo": None,  # when the draft was created and changed

@@ -144,14 +144,14 @@ class ObservedSite(Struct, frozen=True):
     belongs.
     """
     posts_confirmed: frozenset[ActivityId] = frozenset()
-    """Activities whose posts were read one by one, because the marketing plan showed none."""
+    """Activities whose posts were read separately, because the marketing plan showed none."""
     items: tuple[tuple[PostId, Post | None], ...] = ()
     """Posts that were read by id. None: there is no such post."""
     had_reads: frozenset[Need] = frozenset()
 
     @property
     def activities(self) -> tuple[Activity, ...]:
-        """The activities of the marketing plan; none if there is no plan, or it was not read."""
+        """The activities of the marketing plan; none if there is no marketing plan, or it was not read."""
         return self.marketing_plan.activities if self.marketing_plan else ()
 
     @property
@@ -318,7 +318,8 @@ class RecordedSite(Struct, frozen=True, dict=True):
     objects: tuple[tuple[str, JsonObject], ...] = ()
     """What else was last applied or found to be as asked, by address within the site (`posts[<activity id>]`).
 
-    With the rules behind it (`rule[posts]`): the recorded side of drift for what is not a generation input.
+    With the rules that were carried out in full (`rule[posts]`), this is the recorded side of drift for what is not a
+    generation input.
     """
 
     @property

@@ -73,7 +73,7 @@ def _spelled(found: re.Match[str]) -> str:
 
 
 def spelled(character: str) -> str:
-    r"""A character that nobody would see, as a text in double quotes has it in YAML: `\n`, `\x1b`, `\u200b`."""
+    r"""An invisible character, escaped as in double-quoted YAML: `\n`, `\x1b`, `\u200b`."""
     short = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(character)
     if short is not None:
         return short

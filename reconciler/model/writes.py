@@ -63,9 +63,9 @@ class Write(Variant, frozen=True):
     repeatable: ClassVar[bool] = False
     """Sending it twice has the same effect as sending it once, so it blocks nothing while its outcome is unknown."""
     may_be_gone: ClassVar[bool] = False
-    """A failed precondition (428) means that its object is no longer there, not that the request was wrong."""
+    """A failed precondition (428) means that its object is gone or in another state, not that the request was wrong."""
     may_conflict: ClassVar[bool] = False
-    """A conflict (409) means that its object is in another state, as a failed precondition does."""
+    """A conflict (409) means that its object is in another state, not that the request was wrong."""
     feeds_generation: ClassVar[bool] = False
     """A generation is made from what it writes."""
     destroys: ClassVar[bool] = False

@@ -22,7 +22,7 @@ _NO_TEXT: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", 
 def yaml_text(value: Json) -> str:
     """A value as it would be written on one line of YAML: `{count: 3, interval: WEEK}`.
 
-    Keys are in alphabetical order, because a saved plan and the site have them in another order than the file.
+    Keys are in alphabetical order, because a saved plan and the site may have them in a different order from the file.
     Spaces around a text, which nobody would see, are spelled out: `[politics, religion·]`.
     """
     if value is None:

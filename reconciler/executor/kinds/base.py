@@ -162,7 +162,8 @@ class ManagedKind(Generic[O]):
     def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
         """The fields that the server stores differently from what was asked, and their object's key within the site.
 
-        Each change has the server's value as `before`. Only fields for which two writes are enough to decide (17.7).
+        Each change has the server's value as `before`. Only fields for which a difference that survives two writes is
+        taken as what the server keeps (17.7).
         """
         return "", ()
 

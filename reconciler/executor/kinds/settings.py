@@ -47,7 +47,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
         return operation.merged_into(await site.settings())
 
     async def before(self, operation: UpdateSettings, site: SiteCache) -> Before:
-        """The fields that the mask does not name. The reference says that they stay; this was never seen (D 9.4)."""
+        """The fields that the mask does not name. The reference says that they stay; this is unconfirmed (D 9.4)."""
         return Before(settings=unnamed_fields(await site.settings(), (field.path for field in operation.whole)))
 
     def reads(self, operation: UpdateSettings) -> OutcomeReads:

@@ -141,8 +141,8 @@ def _replaced(entry: OpenEntry, recorded: RecordedSite) -> tuple[CreatedActivity
 def _survivors(recorded: RecordedSite, activities: Iterable[Activity]) -> tuple[CreatedActivity, ...]:
     """The created activities that a generation has kept.
 
-    Whether it keeps any is not documented (14.8). One whose title the server stores in a form of its own is known by
-    its id alone; without it, the next step would create it a second time.
+    Whether it keeps any is not documented (14.8). If the server stores a title in a different form, only the recorded
+    id identifies the activity; without that id, the next step would create the activity a second time.
     """
     shown = {activity.id: activity for activity in activities}
     return tuple(

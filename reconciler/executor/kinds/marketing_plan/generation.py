@@ -122,7 +122,7 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
         raise
     match found:
         case TimedOut(failed=failed) if failed is not None:
-            # The entry stays open: what the last reads did not show is no proof that nothing happened.
+            # The entry stays open: the last read failed, so it is not known what became of the generation.
             run.fail(wait.action, ActionResult.PENDING, failed.while_("waiting for the generation failed"))
         case TimedOut():
             await _not_over(run, wait, last)

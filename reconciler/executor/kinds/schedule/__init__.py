@@ -46,7 +46,7 @@ from reconciler.model.writes import FieldChange, Verb
 from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, key_of
 from reconciler.planner.unstopped import failed_cancel, tried_key
 
-TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED})
+NOT_GOING_OUT: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED})
 """Statuses of a post that does not go out."""
 
 
@@ -111,7 +111,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                 moment = live.scheduled_for if live else None
                 return None if moment is None else differences([("scheduledDate", instant(at), instant(moment))])
             case CancelPost():
-                if live is None or live.status in TAKEN:
+                if live is None or live.status in NOT_GOING_OUT:
                     return None
                 return not_as_asked(f"asked for it to be cancelled, but it is {printable(str(live.status))}")
             case _:
@@ -158,7 +158,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                 return replace(refused, problem=refused.problem.and_then("the post is gone"))
             if live.status is PostStatus.SCHEDULED and live.scheduled_for == operation.at:
                 return Done(request_id=refused.request_id)
-        elif live is None or live.status in TAKEN:
+        elif live is None or live.status in NOT_GOING_OUT:
             return Done(remark=Remark.NOT_WAITING, request_id=refused.request_id)
         if live.status is PostStatus.PUBLISHED:
             return replace(refused, problem=_is_live(live, refused.problem), skipped=True)
