@@ -267,7 +267,7 @@ def _compared(
             return any(difference.field != "date" for difference in found), tuple(found)
         return False, tuple(found) or (Difference("digest", draft.digest, post.earlier_digest),)
     if not draft.is_as_written(activity.date):
-        if name and not found:  # everything else is as on the site, so the account name was edited
+        if name and not found:  # everything else is as on the site, so the account name counts as edited
             found.append(Difference("account", draft.account, post.account))
         return True, tuple(found)
     return False, tuple(found)

@@ -47,7 +47,7 @@ MAY_YET_GO_OUT = Diagnostic(
 async def schedule_drafts(run: SiteRun, actions: Sequence[Action]) -> None:
     """Schedules drafts, at most as many as one call takes.
 
-    May raise an ApiError. If reading back fails, the drafts that were sent are entered in the ledger first.
+    May raise an ApiError. If the posts cannot be read back, those that were sent are entered in the ledger first.
     """
     run.cache.forget(Need.MARKETING_PLAN)
     if run.halted is None and run.options.allow_publish:
