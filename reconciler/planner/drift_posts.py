@@ -213,7 +213,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
         moved = applied is not None and applied.get("targetDate") == instant(activity.date)
         date = last.date if moved and last and last.date else activity.date
         state = self.desired.approvals.verdict(found, activity.date).state
-        if moved and state is ApprovalState.PENDING:  # as `review` leaves it for the new date
+        if moved and state is ApprovalState.PENDING:  # `review` resets it when the date changes
             return not since_scheduled(self.recorded, found, date)
         return self.desired.approvals.approves(found, date)
 

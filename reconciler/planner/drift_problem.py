@@ -83,7 +83,7 @@ _WHOLE: Final = frozenset(
 
 
 def with_problem(item: DriftItem, zone: str) -> DriftItem:
-    """The item, with all that is said about it as its problem. Until then, its problem is only what is in the way.
+    """The item, with all that is said about it as its problem. `item.problem` is only the obstacle, if any.
 
     What only a person can change is said as in a plan. `zone` is the site's time zone.
     """

@@ -196,7 +196,7 @@ def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
 
 
 def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
-    """Blocks generation: without the event, it would have to be repeated once the event shows (17.5)."""
+    """Blocks generation: if these events exist but do not show yet, it would have to be repeated later (17.5)."""
     names = ", ".join(printable(f'"{name}"') for name in unproven)
     what = f"the event {names} was created" if len(unproven) == 1 else f"the events {names} were created"
     return blocked(

@@ -88,8 +88,8 @@ def went_out_unwanted(
     seen, last, found = seen_posts(observed), recorded.last_published, []
     for outcome in outcomes(observed, recorded):
         known = last.get(outcome.post)
-        # A post that needed no approval when it was scheduled does not count as withdrawn because the file now asks for
-        # one.
+        # A post that needed no approval when it was scheduled does not count as withdrawn just because the file now
+        # asks for one.
         if outcome.status is not PostStatus.PUBLISHED or outcome.post in over or known is None or not known.approved:
             continue
         post, date = seen[outcome.post]

@@ -18,7 +18,7 @@ from reconciler.planner.since_scheduled import since_scheduled_by_file
 from reconciler.planner.used_approvals import scheduled_by_us
 
 APPROVALS_UNKNOWN: Final = "approvals-unknown"
-"""Only committed approvals count, there is no file, and git cannot be asked whether one was committed."""
+"""The code of the problem that it is not known whether scheduled posts of a site are still approved."""
 
 
 def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[PublishedPost, datetime | None]]:
@@ -34,10 +34,7 @@ def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[Publi
 
 
 def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Diagnostic | None:
-    """Why the site cannot be judged: posts are waiting, and git could not be asked whether they are approved.
-
-    None if it can be.
-    """
+    """Why it is not known whether the site's waiting posts are approved; None if it is, or if no post is waiting."""
     schedule, unasked = desired.schedule or DesiredSchedule(()), desired.approvals.unasked
     if unasked is None or not schedule.approval_required:
         return None

@@ -182,8 +182,8 @@ def _absent_refused(
 def approved_drafts(activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite) -> frozenset[PostId]:
     """Drafts approved in their current form by an approval that is not known to be used.
 
-    One that is older than the state publishes nothing, since nobody can tell whether it was used. For the same reason
-    it protects what it was given for.
+    An approval older than the state publishes nothing, since nobody can tell whether it was used. For the same reason,
+    it still protects its draft.
     """
     return frozenset(
         post.id

@@ -26,7 +26,7 @@ PUBLISHING: Final = "if its rule has an `at`, run `apply` without --no-publish t
 
 
 def same_minute(moment: datetime, other: datetime) -> bool:
-    """Whether two times look the same to people."""
+    """Whether two times are less than a minute apart."""
     return abs((moment - other).total_seconds()) < 60
 
 

@@ -60,7 +60,10 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
 
 
 def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) -> bool:
-    """Whether anything is judged in the site's time zone. What `waits` to go out is judged whatever is planned."""
+    """Whether anything is judged in the site's time zone.
+
+    `waits`: whether any post is waiting to go out. Such posts are judged whatever is planned.
+    """
     matches = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
     matches += [rule.match for rule in desired.posts]
     if desired.schedule:

@@ -39,8 +39,8 @@ class Reached(Struct, frozen=True):
     """The objects of one site that the options may name.
 
     `rules` are the rules of its file; `ahead` says that a generation will make the objects that they match.
-    `ids` maps the live ids of events, which are addressed by name, to those addresses. `idle` says why `--regenerate`
-    of the site has no effect; None if it has one or was not given.
+    `ids` maps the live ids of events to their addresses, which contain names instead. `idle` says why `--regenerate` of
+    the site has no effect; None if it has one or was not given.
     """
 
     objects: frozenset[Address] = frozenset()
@@ -149,7 +149,7 @@ class TargetCheck:
             raise self._idle[0]
 
     def _no_such_rule(self, option: str, selector: ByAddress) -> UsageError:
-        """Names the rules that there are, or says that one has become the objects that it matches."""
+        """Names the rules that there are. If the rule exists, says to name its objects, which are already known."""
         if any(_names(selector, rule) for rule in self._rules):
             fix = "name those objects; plan --explain shows their addresses"
             return UsageError(f"{option} {selector}: the objects of this rule are already known", fix)

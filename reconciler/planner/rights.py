@@ -64,8 +64,8 @@ def with_name(operation: Operation, problem: Diagnostic) -> Diagnostic:
 def what_is_left(saved: Plan, today: Plan) -> Plan | None:
     """What remains of a saved plan that a run began and did not finish.
 
-    This is today's plan, if everything in it is in the saved one too, or only waits for what that one began. Otherwise
-    None: nobody approved the rest.
+    This is today's plan, if everything in it is in the saved one too, or only waits for what the saved one began.
+    Otherwise None: nobody approved the rest.
     """
     agreed = [(action.address, action.operation) for action in saved.actions]
     begun = {action.address for action in saved.actions if action.operation.takes_time}

@@ -53,7 +53,7 @@ class PlanTally(Struct, frozen=True):
 
     @property
     def changes(self) -> int:
-        """What would be done or waited for, deferred actions included. Zero means that the project has converged."""
+        """What would be done or waited for, deferred actions included."""
         done = self.add + self.change + self.destroy + self.generate + self.discard + self.publish + self.cancel
         return done + self.pending + self.deferred
 

@@ -69,7 +69,7 @@ def failed_cancel(failure: Failure | None) -> JsonObject:
 
 
 _OVER_ONCE: Final = JsonObject({"why": ""})
-"""What the first records of this version had in place of `over`."""
+"""What the oldest records have in place of `over`."""
 
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None:
@@ -98,7 +98,7 @@ def cancelled_since(posts: Iterable[Post], recorded: RecordedSite) -> Objects:
 
 
 def _in_words(facts: JsonObject) -> Diagnostic:
-    """Why a cancel failed, as earlier records of this version have it: in words, the first ones without a code."""
+    """Why a cancel failed, from an older record, which has the reason in words; the oldest ones have no code."""
     code, why, fix, request = (str(facts.get(name) or "") for name in ("code", "why", "fix", "requestId"))
     return Diagnostic(code or Unstopped.CANCEL_FAILED, why, fix, request_id=request or None)
 
