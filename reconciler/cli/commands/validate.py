@@ -23,6 +23,7 @@ def command(**given: Any) -> Verdict:
     """Check files offline and list all problems at once.
 
     Each schema, semantic or policy problem is shown with its location and a fix.
+    Likely mistakes are warnings, such as a rule whose dates have passed.
     No key and no network are needed.
     """
     from reconciler.cli.run import reported
