@@ -47,8 +47,8 @@ def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[A
 
     These are: posts that today's plan does not publish; posts cancelled but wanted again; objects created or destroyed
     that today's files do not ask for; drafts thrown away that were approved since; what today's policy blocks; and
-    everything on a site that is refused today. A deferred action needs the same rules in today's file, and `approval:
-    none` if it publishes.
+    everything on a site that is refused today, or only what throws drafts away if that is why it is refused. A deferred
+    action needs the same rules in today's file, and `approval: none` if it publishes.
     """
     found = ((action, _why_not(action, saved, today, desired)) for action in saved.actions)
     return tuple((action, with_name(action.operation, why)) for action, why in found if why is not None)

@@ -83,7 +83,7 @@ class Standards(Struct):
         return self.schedule.paused.with_other(self.options.policy.paused) is Pause.CANCEL
 
     def why_not(self, activity: Activity, post: Post, rule: int | None) -> Unwanted | None:
-        """Why a post that this tool may cancel is no longer wanted; None if it is wanted, or is somebody else's."""
+        """Why a post is no longer wanted; None if it is wanted, or if this tool may not cancel it."""
         if post.id not in self.ours and not self.schedule.cancel_others:
             return None
         if self.paused():
@@ -181,7 +181,7 @@ class Standards(Struct):
         return None if self.against(post, at) else at
 
     def other_time(self, activity: Activity, post: Post, rule: int) -> datetime | None:
-        """The time that a rule sets for a post, allowed or not; None if the post already has it."""
+        """The time that a post should be moved to, allowed or not; None if there is nothing to move."""
         at = moment_of(self.schedule.rules[rule].at, activity, self.scope)
         if at is None and self.date_before(activity, post, rule) is not None:
             at = activity.date  # the API's own time (I 6.2)
