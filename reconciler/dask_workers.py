@@ -215,6 +215,6 @@ class _Cluster(Executor):
         done.add_done_callback(pass_on)
         return outcome
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - it has no other way
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - it never waits
         """Releases what was submitted here."""
         self._inner.shutdown(wait=False)

@@ -113,7 +113,8 @@ class Project:
         """Reads the files of the project that `path` belongs to. `environ` has the keys, proxies and certificates.
 
         `workers`, a number of processes or the address of a Dask scheduler, spreads `plan`, `drift` and `apply` over
-        them. They have the environment of this process, so `environ` must not be a different one.
+        them. Processes have the environment of this process, and Dask workers their own, so `environ` must not differ
+        from `os.environ`.
 
         `api`, `state` and `parallelism` override the project's. The other arguments, like the options of the same
         names, are what the project's files may not decide themselves. Raises UsageError, and InvalidFiles with every
@@ -148,8 +149,8 @@ class Project:
     ) -> Project:
         """Checks all files of the project that the paths belong to, `sandbox.yaml` too if it uses the sandbox.
 
-        The warnings include those about what has passed; in a sandbox, by the time at which it begins. No run can use
-        the project. Raises UsageError, and InvalidFiles with every problem of every file.
+        The warnings include those about dates that have passed; in a sandbox, by the time at which it begins. No run
+        can use the project. Raises UsageError, and InvalidFiles with every problem of every file.
         """
         of_sandbox: list[Diagnostic] = []
 

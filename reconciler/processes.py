@@ -66,9 +66,9 @@ class Processes:
 
 
 class WorkerProcess(ProcessPoolExecutor):
-    """One process. It ends together with this one: the two share a pipe, and it waits for the other end to close.
+    """A child process, which ends together with its parent: it waits for the parent's end of a pipe to close.
 
-    It collects cyclic garbage as rarely as this one does.
+    It collects cyclic garbage as rarely as its parent.
     """
 
     def __init__(self) -> None:

@@ -239,7 +239,7 @@ class _Reports:
             self._reported.append(event)
 
     def so_far(self) -> tuple[SiteStarted | Progressed, ...]:
-        """What was reported about sites since the last `taken`, without removing it."""
+        """What was reported about sites and has not been taken yet. Removes nothing."""
         return tuple(report for report in self._reported if not isinstance(report, Notice))
 
     def taken(self, site: SiteName | None = None) -> tuple[Reported, ...]:

@@ -138,7 +138,7 @@ async def apply_sites(
 async def _apply(
     run: ApplyRun, ready: PreparedSites, number: int, turn: Turn, recorder: EventRecorder, *, allow_publish: bool
 ) -> SiteApplied:
-    """Works on one site, under its lease. Raises Locked or StateError before anything was begun.
+    """Works on one site, under its lease. Raises Locked and StateError.
 
     Its plan and its record are not kept in memory meanwhile, because many sites may wait at the same time.
     """
@@ -262,7 +262,7 @@ def _awaited(entry: Entry, begun: Mapping[Address, Operation]) -> Entry:
 
 
 class ApplyTotals:
-    """What is kept about all sites: numbers, and the ledger as the state stores it."""
+    """Running totals over all sites, and the ledger as the state stores it."""
 
     def __init__(self, plan: PlanCompleted, sites: int) -> None:
         self._plan = plan

@@ -187,7 +187,7 @@ def examinations(
 
 
 class _Totals:
-    """What is kept about all findings: numbers."""
+    """Running totals of all findings."""
 
     def __init__(self) -> None:
         self.errors = self.warnings = self.notes = 0

@@ -57,7 +57,10 @@ async def drift_sites(
 
 
 class DriftTotals:
-    """What is kept about all sites: numbers. `plans` is what an apply of the same sites would do."""
+    """Running totals over all sites, and the unwanted posts that an apply would stop.
+
+    `plans` is what an apply of the same sites would do.
+    """
 
     def __init__(self, target_check: TargetCheck) -> None:
         self.target_check = target_check

@@ -78,7 +78,7 @@ def over_sites(
 
     At most `at_once` are worked on at a time, not counting those that only wait. In order, no more than `AHEAD` times
     as many are taken from `sites` beyond the last one reported; otherwise, no more than `UNDER_WAY` are begun and not
-    reported. So a long input is never held completely. An error that concerns only one site becomes its result
+    reported. So a long input is never in memory as a whole. An error that concerns only one site becomes its result
     (`unseen` says what still goes out there, and `failed` turns it into another result). An error that concerns the
     run, such as a missing key, ends it; with `debug`, so does a bug. If the caller stops early, everything under way is
     cancelled.

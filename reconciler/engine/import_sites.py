@@ -249,7 +249,7 @@ def _schema_for(project: ProjectConfig, path: Path) -> str | None:
 
 
 class Totals:
-    """What is kept about all sites: numbers."""
+    """Running totals over all sites."""
 
     def __init__(self) -> None:
         self.sites = self.failed = self.not_empty = self.not_empty_new = 0

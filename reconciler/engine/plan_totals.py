@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # few runs are in parts
 
 
 class PlanTotals:
-    """What is kept about all sites: numbers."""
+    """Running totals over all sites, and the unwanted posts that their plans would stop."""
 
     def __init__(self) -> None:
         self.sites = 0

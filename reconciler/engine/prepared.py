@@ -21,8 +21,7 @@ from reconciler.spool import Spool
 class Prepared(Struct, frozen=True):
     """A site with something to do: its plan, its file, and its record.
 
-    The file is None if it was removed after the plan was saved. The record is the one that the plan was made from or
-    checked against.
+    The record is the one that the plan was made from or checked against.
     """
 
     planned: SitePlanned

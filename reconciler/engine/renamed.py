@@ -102,10 +102,10 @@ def without_approvals_of_another_site(
 def approvals_left_behind(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]
 ) -> Diagnostic | None:
-    """Says how to move the decisions about a site's posts from the file of its old name; None if there are none.
+    """Says why a review must not rewrite a site's approvals file, and what to do; None if it may.
 
-    A review would rewrite this site's file without them, and drop those of the site that had its name before. It would
-    also drop those of another site whose file is in the place of this one's.
+    Either the file belongs to another site, whose decisions a review would drop; or the decisions about this site's
+    posts are still in the file of its old name, and a review would write this one without them.
     """
     site = desired.ref
     if desired.approvals.activities and (

@@ -4,8 +4,8 @@ The events of a run as a whole and the union are here. site_results.py has the e
 adoption_results.py, state_results.py and tool_results.py have those of the commands about files, about the state and
 about the tool itself.
 
-Every run ends with a closing event (`ClosingEvent`; in an apply, its plan's closing event comes before its own) and
-then `Ended`, which carries the exit code. The events of the sites come before them.
+Every run ends with a closing event (`ClosingEvent`; in an apply, its plan's closing event comes before its own). The
+events of the sites come before it. The command line then adds `Ended`, which carries the exit code.
 Everything in an event is a frozen value.
 """
 
@@ -113,8 +113,9 @@ class PhaseStarted(Struct, frozen=True):
 class PlanLoaded(Struct, frozen=True):
     """The saved plan that the following events come from. `spent_at` is None unless it is known to have been applied.
 
-    `parts`: how many shards it was made from. `commit`: what git had checked out when it was made, if that is known.
-    `other_api`: whether the project names another API than `api`, so that an apply must be given this one.
+    `parts`: how many shards there are if it is one of them, otherwise 1. `commit`: what git had checked out when it was
+    made, if that is known. `other_api`: whether the project names another API than `api`, so that an apply must be
+    given this one.
     """
 
     id: str
@@ -292,7 +293,7 @@ class Interrupted(Struct, frozen=True):
 
 
 class Ended(Struct, frozen=True):
-    """The last event of every run: how it ended, for the shell and for every report."""
+    """The last event of every run on the command line: how it ended, for the shell and for every report."""
 
     verdict: Verdict
 

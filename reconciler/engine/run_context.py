@@ -1,4 +1,4 @@
-"""RunContext: how the plans of a run are made, which its workers are told too."""
+"""RunContext: how the plans of a run are made, also by its workers."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ class SiteHistory(Struct, frozen=True):
     posts: tuple[PublishedPost, ...]
     outcomes: tuple[PostOutcome, ...] = ()
     moved: tuple[tuple[PostId, datetime], ...] = ()
-    """When the posts that somebody moved after they were scheduled go out, or went out."""
+    """The posts that somebody moved after they were scheduled, each with its new time."""
     unwanted: tuple[tuple[PostId, WhyNot], ...] = ()
     """Why posts that went out were no longer wanted."""
     overdue: frozenset[PostId] = frozenset()

@@ -35,7 +35,7 @@ class TodaysFiles:
         self._entries: dict[str, SiteEntry] = {}
 
     def forbid(self, project: ProjectConfig, entry: SiteEntry) -> Diagnostic | None:
-        """Why no more posts of a site may be published; None if its files are still what the run read."""
+        """Why no more posts of a site may be published; None if its file and the policy still say the same."""
         stamp = stamp_of(project.root / PROJECT_FILE)
         if (stamp, stamp_of(entry.file)) == (project.stamp, entry.stamp):
             return None

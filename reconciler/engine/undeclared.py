@@ -1,6 +1,6 @@
 """Sites that the state knows and no file declares any more: they are reported, because their posts still go out.
 
-A site must be given up explicitly (`state forget`); a file that is merely gone would hide what still goes out.
+A site must be given up explicitly (`state forget`): otherwise, deleting its file would hide what still goes out.
 """
 
 from __future__ import annotations
