@@ -260,7 +260,7 @@ def _definitions() -> JsonDict:
         "event": _object(
             {
                 "id": _field("Its id.", GUID, **_guid()),
-                "calendarId": _field("The connected calendar that it belongs to.", GUID, **_guid()),
+                "calendarId": _field("The id of its calendar.", GUID, **_guid()),
                 "name": _words("Its name.", "Black Friday sale"),
                 "description": _words("What it is about.", "30% off"),
                 "date": _moment("When it is."),
@@ -369,7 +369,8 @@ def _site() -> JsonDict:
             "Saved overrides.", {"socialMarketing": {"frequency": {"interval": "WEEK", "count": 3}}}, type="object"
         ),
         "plan": _field(
-            "The marketing plan: its status, or also its activities. If left out, activities are made from templates.",
+            "The marketing plan: its status, or an object with its status and activities. An ACTIVE or INACTIVE plan "
+            "without `activities` gets some made from templates.",
             "ACTIVE",
             {"activities": [{"date": MOMENT, "items": "all"}]},
             oneOf=[

@@ -39,7 +39,8 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 @click.option(
     "--decision",
     type=click.Choice(DECISIONS),
-    help="The decision: approve or pending for drafts, the others for whole activities. Default: approve, or ask.",
+    help="The decision: approve or pending for drafts, the others for whole activities. "
+    "Default: ask; approve with --yes.",
 )
 @click.option(
     "--all",
