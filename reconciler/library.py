@@ -623,8 +623,8 @@ def _check_workers(asked: int | str, environ: Mapping[str, str]) -> None:
         raise UsageError(f"workers={asked!r} {wrong}")
     if dict(environ) != dict(os.environ):
         raise UsageError(
-            "workers: they use the environment of this process, but `environ` is a different one",
-            "set what they need in os.environ, or leave `workers` out",
+            "workers: they cannot be given an `environ` other than os.environ",
+            "set what they need in their own environment (processes have that of this one), or leave `workers` out",
         )
 
 

@@ -84,7 +84,7 @@ def advice_about_values(
 ) -> Iterator[Diagnostic]:
     """Advice about values that are almost certainly a mistake, by themselves or with the project's policy.
 
-    If `now` is given, also about what has passed everywhere on earth.
+    If `now` is given, also about dates that have passed in every time zone.
     """
     yield from merged.doubtful
     for at, rule in enumerate(site.activities):

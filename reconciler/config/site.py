@@ -47,7 +47,7 @@ def read_site(
 ) -> ReadSite | None:
     """The site that a document declares; None if it has problems, all of which are reported.
 
-    If `now` is given, its warnings include what has passed.
+    If `now` is given, its warnings include dates that have passed.
     """
     before = len(problems)
     if document.value is None:

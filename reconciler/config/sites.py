@@ -172,7 +172,7 @@ def open_project(
     """The project that the paths belong to, and the sites that they name. Many files may be read `elsewhere`.
 
     `only_check`: the sites are not kept, and cannot be loaded. If `now` returns a time, there are also warnings about
-    what has passed.
+    dates that have passed.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names nothing.
     """
@@ -204,7 +204,7 @@ def check_sites(
 
     Raises InvalidFiles with every problem of every file, and UsageError for a folder without a site file. Unless
     `may_be_empty`, a project without any site file is a UsageError too. `only_check` as in `open_project`. If `now`
-    is given, nothing is read elsewhere, and there are also warnings about what has passed.
+    is given, nothing is read elsewhere, and there are also warnings about dates that have passed.
     """
     site_files = find_site_files(project)
     if may_be_empty and not site_files.files and not site_files.problems:

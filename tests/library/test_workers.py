@@ -72,7 +72,7 @@ def test_workers_have_no_other_environment_than_this_process(shops: Fleet) -> No
         async with Project.open(shops.root, workers=2, environ={**os.environ, "WIX_API_KEY": "another"}):
             pass
 
-    with pytest.raises(UsageError, match=r"the environment of this process"):
+    with pytest.raises(UsageError, match=r"an `environ` other than os.environ"):
         asyncio.run(main())
 
 
