@@ -37,7 +37,7 @@ WORDS = {
     "PlanDocument.tool": "The version of reconciler that made it.",
     "PlanDocument.api": "The API it was made for: wix, sandbox or a URL.",
     "PlanDocument.madeAt": "When it was made.",
-    "PlanDocument.validFor": "How long it may be applied.",
+    "PlanDocument.validFor": "How long it is valid.",
     "PlanDocument.expiresAt": "When it expires: madeAt plus validFor.",
     "PlanDocument.digest": "The digest of the facts: sites, actions, preconditions and validFor. Equal facts give the "
     "same digest.",

@@ -22,7 +22,7 @@ async def main(team: str) -> int:
             if isinstance(site, SiteFailed):
                 print(f"{site.name}: {message(site.problem)}")
             else:
-                print(f"{site.name}: {len(site.plan.actions)} actions")
+                print(f"{site.name}: {len(site.plan.actions)} to do")
         applied = await project.apply(targets=[target])  # publishes nothing without allow_publish=True
         match applied.outcome:
             case ApplyCompleted(tally=tally):

@@ -126,7 +126,7 @@ class WaitingRecord(Struct, frozen=True):
 
 
 class UnclearRecord(Struct, frozen=True):
-    """Calls of an earlier attempt whose effect may still show, and how much longer the site is read again."""
+    """Calls of an earlier attempt whose effect may still show, and how much longer the run looks for it."""
 
     calls: int
     seconds: float

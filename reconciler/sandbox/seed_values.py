@@ -19,7 +19,7 @@ class SeedError(SandboxError, ValueError):
 def mapping(where: str, value: object, known: tuple[str, ...]) -> JsonDict:
     """A mapping with known keys; a misspelt one is refused with a close match."""
     if not isinstance(value, Mapping):
-        raise SeedError(f"{where} is {value!r}, but should be a mapping with keys of {', '.join(known)}")
+        raise SeedError(f"{where} is {value!r}, but should be a mapping with keys such as {', '.join(known)}")
     for key in value:
         if key not in known:
             from difflib import get_close_matches

@@ -17,8 +17,8 @@ def test_the_script(tmp_path: Path) -> None:
         subprocess.run([sys.executable, copy / "summary.py", "emea"], capture_output=True, text=True, check=True)
         for _ in range(2)
     )
-    assert first.stdout == "harbour-cafe: 3 actions\n1 changed, 1 generated: succeeded\n"
-    assert again.stdout == "harbour-cafe: 0 actions\n0 changed, 0 generated: succeeded\n"
+    assert first.stdout == "harbour-cafe: 3 to do\n1 changed, 1 generated: succeeded\n"
+    assert again.stdout == "harbour-cafe: 0 to do\n0 changed, 0 generated: succeeded\n"
     assert first.stderr + again.stderr == ""
 
 

@@ -84,7 +84,7 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
     def condition(self, required: ActivityCondition) -> str:
         match required:
             case ActivityIs(id=id, facts=digest):
-                return f"activity {id} is as read ({short(digest)})"
+                return f"activity {id} is unchanged since it was read ({short(digest)})"
             case NoActivityLike(title=title, target_date=date):
                 return f"there is no activity {value(title)} at {date} yet"
             case DateIs(activity=activity, date=date):

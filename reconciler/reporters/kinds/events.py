@@ -79,7 +79,7 @@ class EventWords(KindWords[EventOperation, EventCondition]):
     def condition(self, required: EventCondition) -> str:
         match required:
             case EventIs(id=id, facts=digest):
-                return f"event {id} is as read ({short(digest)})"
+                return f"event {id} is unchanged since it was read ({short(digest)})"
             case NoEventNamed(name=name):
                 return f"there is no event {value(name)} like this yet"
             case _:
