@@ -53,6 +53,9 @@ def test_gitlab_accepts_the_component_and_the_example(tmp_path: Path) -> None:
     assert all(given["description"] for given in spec["spec"]["inputs"].values())
     (tmp_path / "jobs.yml").write_text(filled)
     checked("vendor.gitlab-ci", tmp_path / "jobs.yml", TOP / "examples" / "gitlab" / ".gitlab-ci.yml")
+    for name, job in jobs.items():
+        assert name == ".reconciler" or (job["extends"] == ".reconciler" and "variables" not in job)
+    assert jobs[".reconciler"]["variables"] == {"GIT_DEPTH": "0"}, "approvers are found in the full history"
     assert set(jobs) == {".reconciler", *(f"reconciler {name}" for name in ("validate", "plan", "apply", "drift"))}
 
 
