@@ -1,7 +1,8 @@
 """How many requests are in flight: as many as the run was given, or as many as make it faster.
 
 Left to itself, a run starts with the usual number, and keeps raising it by half while that makes answers come faster.
-It halves the number if the remote side says 429 or answers with errors, and then does not grow for a while.
+After a 429, a server error or a network error, it halves the number, or goes back to the usual one if that is lower,
+and then does not raise it for a while.
 """
 
 from __future__ import annotations

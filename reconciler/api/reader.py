@@ -137,7 +137,8 @@ class SiteReader:
         """The post; as SCHEDULED if it is in flight long before its time.
 
         What PROCESSING and IN_QUEUE mean is not documented (10.2). If such a post counted as published, nothing would
-        stop it even if it is unwanted. A cancel that comes too early is refused, and the next run tries again.
+        stop it even if it is unwanted. If it cannot be cancelled yet, the cancel is refused, and the next run tries
+        again.
         """
         at = post.scheduled_for
         if post.status in IN_FLIGHT and at is not None and at - self._clock.now() > AHEAD:

@@ -80,7 +80,7 @@ def post(source: Fields, where: str) -> Post:
         media=_media(content, inside),
         account_id=text(channel, path, "accountId") or None,
         scheduled_for=moment(scheduling, f"{where}.schedulingInfo", "scheduledDate"),
-        # Where a published post has its link is not documented (10.2), so every possible place is read.
+        # Where the link to a published post is found is not documented (10.2), so every possible place is read.
         external_url=text(channel, path, "externalItemUrl")
         or text(source, where, "externalItemUrl")
         or text(content, inside, "postUrl", "storyUrl")

@@ -78,7 +78,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
 
 
 def _terms(permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, Emit]:
-    """Who decides, what ends a run early and what its verdict is then, and where the run reports."""
+    """The terms of the run, and where it reports."""
     interrupts = running.interrupts
     started: list[RunStarted] = []
 

@@ -206,7 +206,7 @@ def _print_saved(made: Sequence[Ruling], stream: TextIO) -> None:
 
 
 def _words(ruling: Ruling) -> Counter[str]:
-    """A decision, with the number of what was decided about."""
+    """A decision, with the number of drafts that it is about; 1 for a whole activity."""
     return Counter({ruling.decision.value: 1 if is_whole(ruling) else len(ruling.subject.drafts)})
 
 

@@ -174,7 +174,7 @@ def _leave(code: int) -> NoReturn:
 
 
 _OTHERS: Final = frozenset({"importlib.metadata", "multiprocessing"})
-"""Modules imported by code that starts policy checks, object stores or processes, which may write files at exit."""
+"""If one of these is loaded, policy checks, object stores or processes may be in use: they may write files at exit."""
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

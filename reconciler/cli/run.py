@@ -41,7 +41,7 @@ class ReportsFailed(UsageError):
 class CommandRun:
     """A run in progress: where it reports, and whether it was asked to end.
 
-    `show_notices` shows the notices held back to be grouped with others like them, so that people see all before they
+    `show_notices` shows the notices held back to be grouped with others like them, so that people see them before they
     are asked.
     """
 

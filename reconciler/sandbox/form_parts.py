@@ -36,7 +36,7 @@ def paged(value: JsonDict, key: str, unknowns: Unknowns) -> JsonDict:
 
 
 def created(key: str, form: str, value: JsonDict) -> JsonDict:
-    """A created or changed object, under the key that `form` names, or in another form."""
+    """A created or changed object. `form`: `bare`, `no-id`, `empty`, or the key that it is sent under."""
     inner = dict(value[key])
     match form:
         case "bare":

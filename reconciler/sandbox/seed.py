@@ -6,7 +6,7 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
     clock: 2026-12-01T09:00:00Z    # where the world's clock starts when the world is made; left out: real UTC
     freeze: true                   # the clock stands still except for `advance` and `clockStep`
     clockStep: 5s                  # how far each request moves the clock, so that polling ends in a frozen world
-    latency: {request: 0, generate: 2s, regenerate: 2s, posts: 1s, media: 1s}   # regenerate: as generate;
+    latency: {request: 0, generate: 2s, regenerate: 2s, posts: 1s, media: 1s}   # regenerate left out: as generate;
                                    # with keyword research it takes twice as long; publishing takes `posts`
     contentSeed: 7                 # another number, other texts
     createSites: true              # an unknown site id makes a site; false: 404
