@@ -104,7 +104,7 @@ _new: Final = JsonObject.__new__
 def freeze(value: object) -> Json:
     """A deep frozen copy of a JSON-like value (dict, list, tuple, str, number, bool, None).
 
-    Raises TypeError for anything that JSON cannot express.
+    Raises TypeError for a value of any other type.
     """
     kind = type(value)
     if kind is str:  # most values are texts, and checking for the plain types first avoids a class lookup

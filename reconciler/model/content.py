@@ -115,7 +115,7 @@ def counted(digest: Digest, cancelled: int) -> Digest:
 
 
 def is_counted(named: str, digest: Digest, cancelled: int) -> bool:
-    """Whether an approval names this digest, with this count, one next to it or 0: a merge can change the count."""
+    """Whether an approval names this digest with this count, one more, one less or 0: a merge can change the count."""
     return any(named == counted(digest, count) for count in {cancelled, cancelled - 1, cancelled + 1, 0} if count >= 0)
 
 

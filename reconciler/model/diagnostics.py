@@ -43,12 +43,11 @@ class Diagnostic(Struct, frozen=True):
     """One problem. `code` is a slug that programs may rely on; `message` says what is wrong, `fix` what to do.
 
     `place` is in a file, `address` names an object of a site, `request_id` is the remote side's own id for the request
-    (`x-wix-request-id`, S-sdk). Each is None if it is unknown or does not apply. `name` is what people call the object,
-    if the message does not say it: a problem shared by several objects is reported once, with their names. `call` is
-    what was asked of the remote side, and its answer; the message ends with it, and screens show it last. `differences`
-    give in full what a message about reviewed content gives in short. `says_name`: the message begins with what it is
-    about, which is `name` if that is set. `continues`: the message continues a sentence that begins with the file it is
-    about, such as "cannot be read".
+    (`x-wix-request-id`, S-sdk). Each is None if it is unknown or does not apply. `name` is what people call the object:
+    a problem shared by several objects is reported once, with their names. `call` is what was asked of the remote side,
+    and its answer; the message ends with it, and screens show it last. `differences` give in full what a message about
+    reviewed content sums up. `says_name`: the message begins with what it is about, which is `name` if that is set.
+    `continues`: the message continues a sentence that begins with the file it is about, such as "cannot be read".
     """
 
     code: str

@@ -15,7 +15,7 @@ UNITS: Final = (
 
 
 def length(seconds: float) -> str:
-    """`45 s`, `15 min`, `3 min 20 s`, `2 h 05 min`, `1 day 3 h`: at most two units, and never a second one of zero."""
+    """`45 s`, `15 min`, `3 min 20 s`, `2 h 05 min`, `1 day 3 h`: at most two units, the second only if not zero."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

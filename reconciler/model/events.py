@@ -43,7 +43,7 @@ class DesiredEvent(Struct, frozen=True):
     def from_facts(cls, name: str, facts: JsonObject) -> DesiredEvent:
         """The declaration that has these facts.
 
-        `name` is the file's; the facts have another one only if the server keeps that instead.
+        `name` is the file's. A name among the facts takes its place: it is the one that the server kept instead.
         """
         date, rule, description = facts.get("date"), facts.get("recurringRule"), facts.get("description", ABSENT)
         moment = datetime.fromisoformat(date) if isinstance(date, str) else None

@@ -1,4 +1,4 @@
-"""Journal entries: a call that was about to be sent, what was there before it, and what is known about it since."""
+"""Journal entries: a call that was about to be sent, what was there before it, and what is known about it now."""
 
 from __future__ import annotations
 

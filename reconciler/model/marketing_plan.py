@@ -41,7 +41,7 @@ class MarketingPlan(Struct, frozen=True, dict=True):
     request_id: str | None = None
     """What was asked, and the remote side's id for that request, if the answer has no status.
 
-    What such an answer means depends on what earlier runs know (17.1).
+    What such an answer means depends on what earlier runs recorded (17.1).
     """
 
     @cached_property

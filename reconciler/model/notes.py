@@ -147,9 +147,10 @@ class AppliedValues(Variant, frozen=True, tag="applied"):
 
 
 def applied_instead(recorded: RecordedSite, owner: str, values: Mapping[str, Json]) -> JournalNote | None:
-    """The note that these values, and not those recorded, were last applied to an object.
+    """The note that replaces an object's last applied values with these.
 
-    `owner` is the object's key within the site; empty for settings. Fields of which nothing is recorded are left out.
+    `owner` is the object's key within the site; empty for settings. Fields of which nothing is recorded are left out,
+    except those of a recorded event.
     Returns None if no field is left.
     """
     if not owner:
@@ -223,7 +224,7 @@ def _with_outcomes(recorded: tuple[PostOutcome, ...], found: tuple[PostOutcome, 
 
 
 class FoundForeign(Variant, frozen=True):
-    """A calendar that is not the site's own; without a calendar, an event that is not."""
+    """A calendar that is not the site's own; if `calendar` is None, only this event is not."""
 
     calendar: CalendarId | None
     event: EventId

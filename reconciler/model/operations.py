@@ -91,10 +91,10 @@ Precondition: TypeAlias = (
 """What must still hold just before a write."""
 
 InputWrite: TypeAlias = EventOperation | UpdateSettings
-"""What a generation is made from."""
+"""Writes of what a generation is made from."""
 
 Foundation: TypeAlias = EventOperation | UpdateSettings | MarketingPlanOperation
-"""What activities and posts come from: the inputs of a generation, and the marketing plan itself."""
+"""Writes of what activities and posts come from: the inputs of a generation, and the marketing plan itself."""
 
 
 def class_of(operation: Operation) -> ActionClass:

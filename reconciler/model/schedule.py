@@ -70,8 +70,8 @@ class SchedulePost(DraftWrite, frozen=True):
     as people read it.
 
     With `own_time_first`, it is scheduled for the API's own time, as drafts of the marketing plan are, and then moved
-    to `at`. Not if the API's own time is too near: what the API does with a time that has passed is not documented
-    (14.7), and the post might go out at once.
+    to `at`. It is False if the policy forbids the API's own time, or if that is too near: what the API does with a time
+    that has passed is not documented (14.7), and the post might go out at once.
     """
 
     verb: ClassVar[Verb] = Verb.PUBLISH
@@ -158,9 +158,9 @@ class StillScheduled(Condition, frozen=True):
 
 
 class NothingWaits(Condition, frozen=True):
-    """No post of the activity is waiting to go out; if it names none, no post of any upcoming activity.
+    """No post of the activity is waiting to go out; without `activity`, no post of any upcoming one.
 
-    Nothing is destroyed before that holds.
+    Nothing is destroyed until this holds.
     """
 
     kind: ClassVar[Kind] = Kind.DRAFT
@@ -171,7 +171,7 @@ class NothingWaits(Condition, frozen=True):
 
 
 class Approved(Condition, frozen=True):
-    """Today's approvals still allow the post, and the state says that the approval has not been used since.
+    """The current approvals still allow the post, and the state says that the approval has not been used since.
 
     `decided` is the digest that the approval names and `cancelled` the count beside it; None and 0 under `approval:
     none`. `times` is how often this content was scheduled before; None if a scheduled post is moved, which uses no

@@ -347,7 +347,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
 
     @cached_property
     def published_by_id(self) -> dict[PostId, tuple[PublishedPost, ...]]:
-        """The published posts by id: all records of each, in order."""
+        """The posts that this tool scheduled, by id: all records of each, in order."""
         found: dict[PostId, tuple[PublishedPost, ...]] = {}
         for post in self.published:
             found[post.id] = (*found.get(post.id, ()), post)
@@ -355,12 +355,12 @@ class RecordedSite(Struct, frozen=True, dict=True):
 
     @cached_property
     def published_contents(self) -> frozenset[tuple[ActivityId, Digest]]:
-        """The activity and the content of each published post."""
+        """The activity and the content of each post that this tool scheduled."""
         return frozenset((post.activity, post.digest) for post in self.published)
 
     @cached_property
     def last_published(self) -> dict[PostId, PublishedPost]:
-        """The last record of each published post, by id, in the order they were made."""
+        """The last record of each post that this tool scheduled, by id, in the order they were made."""
         return {post.id: post for post in sorted(self.published, key=lambda post: post.done_at)}
 
 

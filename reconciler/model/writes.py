@@ -14,7 +14,7 @@ from reconciler.model.frozen import Struct, Variant
 
 
 class Verb(StrEnum):
-    """The word for a write, which also determines its class and the column it is counted in."""
+    """The word for a write, which also determines its ActionClass and the column it is counted in."""
 
     CREATE = "create"
     UPDATE = "update"
