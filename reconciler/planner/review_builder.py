@@ -21,7 +21,7 @@ from reconciler.model.approvals import (
 )
 from reconciler.model.content import approval_digest, counted
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.marketing_plan import PlanStatus, When
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
 from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
@@ -140,7 +140,8 @@ def plan_if_approved(
 ) -> Plan:
     """The plan if every draft were approved: what blocks a draft there blocks it whatever people decide.
 
-    A review shows no refusals, so what blocks a draft must not be left to an expectation of the file.
+    A review shows no refusals, so what blocks a draft must not be left to an expectation of the file, nor to a
+    regeneration that is refused.
     """
     assert observed.marketing_plan is not None
     activities = plan_activities(
@@ -172,7 +173,9 @@ def plan_if_approved(
         ),
         desired.approvals.file,
     )
-    desired = replace(desired, approvals=approved, expect=Expect())
+    wanted = desired.marketing_plan
+    kept = replace(wanted, when=When.NEVER) if wanted is not None else None
+    desired = replace(desired, approvals=approved, expect=Expect(), marketing_plan=kept)
     return make_plan(desired, observed, replace(recorded, known=True), options)
 
 

@@ -737,6 +737,24 @@ def test_on_a_site_without_a_record_the_next_step_is_apply_before_anybody_approv
     assert [step("plan"), step("review")] == [approve, approve]
 
 
+def test_a_review_says_what_the_policy_forbids_although_a_regeneration_is_refused(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drafts stay on the site, so what they break must stay in the file that people decide in."""
+    monkeypatch.chdir(shop.root)
+    shop.write({"reconciler.yaml": "version: 1\napi: sandbox\npolicy:\n  bannedWords: [mugs]\n"})
+    reconciler("review")
+    broken = "the text contains 'mugs'"
+    assert file(shop).count(broken) == 1
+    reconciler("approve", "--id", IDS[4], "--yes")
+    generate = "settings: {toneOfVoice: dry}\nmarketingPlan: {state: present}\n"
+    shop.write({"sites/shop.yaml": BARE + generate + RULES})
+    assert "regenerating would discard 1 approved draft" in reconciler("plan").out
+    said = reconciler("review").out
+    assert (said.count(broken), file(shop).count(broken)) == (1, 1)
+    assert said.splitlines()[-1] == "Next: reconciler approve   (2 drafts in 1 site)"
+
+
 def test_nobody_is_asked_to_approve_what_the_policy_forbids(
     shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
