@@ -51,7 +51,7 @@ from reconciler.reporters import words
 class Findings:
     """The problems of a run, each once: an apply reports its sites twice, and a refusal both for its site and the run.
 
-    If a run ends badly without any report of a reason, that is itself a problem, so that no report is silent about it.
+    If a run ends badly and no event says why, that is itself a problem, so that no report is silent about it.
     """
 
     def __init__(self) -> None:

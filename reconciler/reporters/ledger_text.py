@@ -302,7 +302,7 @@ def refused_lines(failed: SiteFailed, screen: Screen, *, same_as: SiteName | Non
 
 
 def _entry(entry: Entry, zone: str, failed_calls: set[tuple[str, ...]]) -> Line:
-    """An action with how it ended. What one call failed with is said once; `failed_calls` are those already shown."""
+    """An action with how it ended. Why a call failed is shown only once; `failed_calls` are those already shown."""
     operation = entry.operation
     said = action_text(Action(entry.address, operation, Reason.RULE), zone)
     style = STYLES[operation.verb] if entry.result is ActionResult.DONE else RESULT_STYLES[entry.result]

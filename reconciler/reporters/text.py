@@ -304,7 +304,7 @@ class TextReporter:
                 assert_never(self._phase)
 
     def _end_gap(self) -> None:
-        """An empty line between the plan and its sites; without sites, the last line comes right after the plan's."""
+        """Writes an empty line between the plan's last line and the first site's lines, unless it has been written."""
         if self._gap:
             self._write("\n")
             self._gap = False
