@@ -216,8 +216,9 @@ class Blocks(Generic[CountsT]):
         return sum(1 if isinstance(found, _Single) else found.count for found in below)
 
     def _which(self, found: _Shared[CountsT]) -> str:
-        """`all 223 sites`; `215 sites (team=emea)` if all with a label share the block; otherwise some of their names.
+        """A few sites by name; `all 223 sites`; `215 sites (team=emea)` if all with a label share the block.
 
+        Otherwise, some of their names:
         `90 sites (of 215 with team=emea: store-001, store-004, store-009, …)`.
         """
         if found.count <= MOST_NAMES:

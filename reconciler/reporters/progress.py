@@ -216,7 +216,7 @@ class Progress:
         """About how much longer it will take; empty until enough is done to tell.
 
         Sites wait at the same time, so the rest begins as fast as the others did, and the last one waits as long as the
-        longest so far. If one already waits longer than that, nobody knows.
+        longest so far. Empty too if one has already waited much longer than that.
         """
         if self._done < ENOUGH:
             return ""

@@ -304,7 +304,7 @@ class TextReporter:
                 assert_never(self._phase)
 
     def _end_gap(self) -> None:
-        """Writes an empty line between the plan's last line and the first site's lines, unless it has been written."""
+        """If a plan was shown, writes an empty line between its last line and the first site's lines, once."""
         if self._gap:
             self._write("\n")
             self._gap = False
