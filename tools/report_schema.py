@@ -335,7 +335,7 @@ WORDS: Final = {
     "remark": "A remark about how it ended.",
     "result": "How it ended.",
     "entries": "What became of each action.",
-    "matched": "How many objects a deferred action found.",
+    "matched": "How many actions a deferred action turned into.",
     "state": "Its state.",
     "stillGoingOut": "Posts that still go out although they are no longer wanted.",
     "timeZone": "The site's time zone.",

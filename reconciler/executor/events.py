@@ -43,7 +43,7 @@ class Corrected(Variant, frozen=True):
 
 
 class StillWaiting(Variant, frozen=True):
-    """A generation is still under way. While waiting for posts, `status` is None and `left` is how many are missing."""
+    """The run is still waiting: for a generation or, if `status` is None, for the posts of `left` activities."""
 
     site: SiteRef
     since: datetime

@@ -64,6 +64,6 @@ class PublicFence:
 
 
 def unreadable(what: str, error: InvalidFiles | UsageError) -> Diagnostic:
-    """A file that must be read again before posts go out, but no longer can be; with the first of its problems."""
+    """The first problem of a file that must be read again before posts go out, but can no longer be read."""
     first = error.problems[0] if isinstance(error, InvalidFiles) else diagnostic_of(error)
     return first.while_(f"{what} can no longer be read")

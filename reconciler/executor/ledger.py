@@ -51,8 +51,8 @@ class Entry(Struct, frozen=True):
     """One action and how it ended. `count` is how much it adds to the `Apply:` line (0: deferred).
 
     `problem` says why an action was not done; every action that was not done has one. Remote text in it has been made
-    printable. `goes_out` is when a scheduled post goes out, as it was read back. `matched` is how many objects a
-    deferred action found. `request_id` is from the action's call; that of the problem may be from another call.
+    printable. `goes_out` is when a scheduled post goes out, as it was read back. `matched` is how many actions a
+    deferred action turned into. `request_id` is from the action's call; that of the problem may be from another call.
     """
 
     address: Address

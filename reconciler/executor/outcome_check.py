@@ -39,7 +39,7 @@ The next run waits until then.
 """
 
 CREATED_SHOWS_WITHIN: Final = timedelta(seconds=5)
-"""How long the run itself looks for an object whose creation was not answered; then, its outcome is unknown."""
+"""How long the run itself looks for the object of an unanswered create; after that, the outcome is unknown."""
 
 
 def pause_between_looks(waiting: PollPolicy) -> float:

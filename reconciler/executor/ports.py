@@ -66,7 +66,7 @@ class Journal(Protocol):
     """The state of one site during a run: what was recorded, and what is noted before and after each call.
 
     `begin` and `sent` return once their notes are durable, with all notes before them. Any other note may be lost with
-    the run: then its call is still open, and the next run reads the site. All of it is idempotent.
+    the run: then its call is still open, and the next run reads the site. A note that is added twice counts once.
     """
 
     @property
@@ -104,7 +104,7 @@ class Journal(Protocol):
 
 
 class PollPolicy(Struct, frozen=True):
-    """How generations and posts are waited for: every `interval`, at most `timeout`."""
+    """How generations and posts are polled: every `interval`, for at most `timeout`."""
 
     interval: timedelta = timedelta(seconds=5)
     timeout: timedelta = timedelta(minutes=15)
@@ -122,7 +122,7 @@ class Ports(Struct, frozen=True):
     approved: Approvals = Approvals()
     """What was approved when the site's file was read."""
     approvals: Callable[[], Approvals] | None = None
-    """Reads today's approvals of the site, before each public write; None if they are `approved`.
+    """Reads today's approvals of the site before each public write; if None, `approved` is used instead.
 
     May raise InvalidFiles or a UsageError.
     """

@@ -75,8 +75,8 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
         return
     _record_what_is_there(run, attempt, found)
     owner, changes = kind.unkept(operation, _created(attempt), found)
-    # What a generation is made from must have arrived (17.5): however often it has been written, the site may have
-    # it in another form, but not another value.
+    # The site may store an input of a generation in another form, but not another value, however often it has been
+    # written (17.5).
     feeds = attempt.action.operation.feeds_generation
     alike = tuple(change for change in changes if not feeds or is_a_form_of(change.after, change.before))
     writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)

@@ -92,8 +92,8 @@ class SiteRun:
         """Why no generation is started: one of its inputs was not saved."""
         self.interrupted = False
         self.not_cancelled: dict[Action, Diagnostic] = {}
-        """Cancels outside the plan that were not done: of posts that changed while they were scheduled, or lost their
-        activity to a generation."""
+        """Cancels outside the plan that were not done: of posts that turned out not to be as approved, or that lost
+        their activity to a generation."""
         self.approved: dict[PostId, Post] = {}
         """All posts of the marketing plan as they were found right before drafts were scheduled."""
         self._troubled: dict[ActivityId, Diagnostic] = {}
@@ -314,8 +314,10 @@ class SiteRun:
     async def call(self, actions: Sequence[Action], *, waits: bool = False) -> tuple[CallAttempt, ...]:
         """Records the calls, sends them as one request if there are several, and records the answers.
 
-        A clear answer closes its entry, unless `waits`: then what was done is only recorded as sent, and the caller
-        concludes. If cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
+        A clear answer closes its entry, with two exceptions, which are recorded as sent: a create that was done stays
+        open until its object has been seen, and with `waits`, what was done stays open until the caller concludes.
+
+        If cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
         """
         calls = [await self._begun_with(action) for action in actions]
         entries = await self.journal.begin(calls)  # what cannot be recorded is not sent, and was not started

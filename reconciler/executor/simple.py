@@ -43,7 +43,7 @@ def note_pending(run: SiteRun) -> None:
 
 
 async def resolve_unclear(run: SiteRun, attempt: CallAttempt) -> CallAttempt:
-    """The attempt, with what reading the site shows about an unclear or refused answer."""
+    """The attempt, with what reading the site shows if the answer was unclear or a refusal."""
     match attempt.outcome:
         case Unknown():
             outcome = await _read_again(run, attempt, attempt.outcome)
@@ -64,7 +64,7 @@ async def resolve_unclear(run: SiteRun, attempt: CallAttempt) -> CallAttempt:
         case NotDone(missing=True) if attempt.action.operation.verb is Verb.DELETE:
             return await _gone_already(run, attempt, attempt.outcome)
         case Pending(request_id=request_id):
-            # None of these calls needs waiting: what was accepted is done, and read back at the end.
+            # None of these calls has to be waited for: what was accepted is done, and read back at the end.
             done = replace(attempt, outcome=Done(request_id=request_id))
             await run.close(done)
             return done

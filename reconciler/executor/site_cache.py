@@ -72,7 +72,7 @@ class SiteCache:
             self.forget()
 
     async def part(self, need: Need) -> ObservedSite:
-        """The whole answer of the last read of a part."""
+        """The site as the last read of a part showed it."""
         if need not in self._parts:
             self._parts[need] = await self.reader.read(self.site, frozenset({need}))
         return self._parts[need]

@@ -19,8 +19,7 @@ async def posts_shown_as_drafts(site: SiteRef, reader: Reader, shown: Iterable[P
     """The posts that only the marketing plan still shows as drafts, as the Publisher has them.
 
     For a while after a write, the marketing plan may show a post as it was before (17.6); the Publisher shows it as it
-    is.
-    What the Publisher leaves out is filled in from the marketing plan.
+    is. What the Publisher leaves out is filled in from the marketing plan.
     """
     drafts = {post.id: post for post in shown if post.status is PostStatus.DRAFT}
     if not drafts:

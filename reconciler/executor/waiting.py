@@ -19,14 +19,14 @@ PASSING: Final = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVER, ErrorKind.NET
 
 
 MOST_UNREADABLE: Final = 5
-"""How many reads in a row may be unreadable: one may be a gateway's page, but if it lasts, waiting is pointless."""
+"""One unreadable read may be a gateway's page, but this many in a row end the wait."""
 
 
 class TimedOut(Struct, frozen=True):
     """The deadline passed before there was an answer."""
 
     failed: Diagnostic | None = None
-    """Why the last read failed, if it did: then nobody knows whether it is still under way."""
+    """Why the last read failed, if it did: then nobody knows whether the awaited work is still under way."""
 
 
 class WaitStopped(Struct, frozen=True):
@@ -47,7 +47,7 @@ async def poll(
     """Calls `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
     The first call is after one interval, or `at_once`; the last is at the deadline. A read that fails temporarily is
-    not an answer. Any other ApiError is raised, and so is the last one if several answers in a row are unreadable.
+    not an answer. Any other ApiError is raised, and so is the last one if too many reads in a row are unreadable.
     """
     deadline = clock.now() + policy.timeout
     pause, unreadable = not at_once, 0

@@ -115,7 +115,7 @@ class ManagedKind(Generic[O]):
         return None
 
     def outcome(self, operation: O, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
-        """How a call whose answer was lost ended, judging by what is there now. None: this read does not tell.
+        """How a call ended if its answer was lost, judging by what is there now. None: this read does not tell.
 
         Pending means that a generation is under way.
         """
@@ -162,15 +162,15 @@ class ManagedKind(Generic[O]):
     def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
         """The fields that the server stores differently from what was asked, and their object's key within the site.
 
-        Each change has the server's value as `before`. Only fields for which a difference that survives two writes is
-        taken as what the server keeps (17.7).
+        Each change has the server's value as `before`. Only fields in which the server's value is accepted if it
+        still differs after two writes (17.7).
         """
         return "", ()
 
     def found_instead(
         self, operation: O, entry: OpenEntry, created: str | None, found: Snapshot, recorded: RecordedSite
     ) -> tuple[str, tuple[FieldChange, ...]]:
-        """All fields that are not as the call was to set or leave them, in the form of `unkept`."""
+        """All fields whose value is not what it should be after the call, in the form of `unkept`."""
         return self.unkept(operation, created, found)
 
     def title(self, operation: O) -> str:
@@ -200,7 +200,7 @@ class ManagedKind(Generic[O]):
     # --- what it is about ---
 
     def touches(self, operation: O) -> frozenset[str]:
-        """What the call may change, in the terms of `preconditions.subjects`."""
+        """What the call may change, in the terms of `Condition.subject`."""
         return frozenset()
 
     def activity(self, operation: O) -> ActivityId | None:

@@ -1,4 +1,4 @@
-"""The kinds with steps of their own: how their writes are carried out, and what is done if one was not as approved.
+"""The kinds with steps of their own: how their writes are carried out, and undone if the result is not as approved.
 
 The other writes are one call each (simple.py).
 """
@@ -24,7 +24,7 @@ from reconciler.planner.actions import Action
 
 
 class ActionStep(Struct, frozen=True):
-    """How actions are carried out: up to `together` in a row (None: all). Returns actions to carry out next."""
+    """How actions are carried out: up to `together` in a row (None: all). `carry_out` returns what comes next."""
 
     carry_out: Callable[[SiteRun, tuple[Action, ...]], Awaitable[tuple[Action, ...] | None]]
     together: int | None = 1

@@ -225,7 +225,7 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, moment: Moment) -> Diagnostic | None:
     """What a regeneration would throw away although `discardable` forbids it.
 
-    After a wait, there may be drafts that are not in the plan.
+    If an earlier generation was waited for first, there may be drafts that the plan does not list.
     """
     upcoming = upcoming_posts(live, moment.now)
     match operation.discardable:

@@ -40,7 +40,7 @@ NEAR = timedelta(days=7)
 class PendingGeneration(Struct, frozen=True):
     """A generation that is being waited for.
 
-    `entry` is None if somebody else started it. `unclear` is the answer to its start, if that was unclear.
+    `entry` is None if somebody else started it. `unclear` is the outcome of the call to start it, if that is Unknown.
     """
 
     action: Action
@@ -157,7 +157,10 @@ class _Last:
 
 
 async def _judge(run: SiteRun, last: _Last, live: MarketingPlan) -> Outcome | None:
-    """What a poll means. What no generation should leave (no marketing plan, an INACTIVE one) may be a stale read."""
+    """What a poll means.
+
+    A status that no generation should end in (NEVER_CREATED, INACTIVE) may be a stale read, so polling continues.
+    """
     if last.entry is None:
         match live.status:
             case PlanStatus.ACTIVE:

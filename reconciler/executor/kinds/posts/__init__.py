@@ -62,7 +62,7 @@ class PostsKind(ManagedKind[PostsOperation]):
             case GeneratePosts():
                 return Before(known=tuple(sorted(post.id for post in posts)))
             case RegeneratePosts(stories=stories):
-                # A separate call regenerates stories, and says nothing about the other drafts (D 6.2).
+                # Stories have calls of their own (D 6.2): only the drafts that this call regenerates are compared.
                 return _drafts(post for post in posts if post.is_story == stories)
             case ClearPosts(stories=stories):
                 return _drafts(post for post in posts if stories or not post.is_story)

@@ -187,7 +187,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
 
 
 def _is_live(live: Post, refused: Diagnostic) -> Diagnostic:
-    """A refused cancel of a post that has gone out, with what the public saw of it."""
+    """A refused cancel or move of a post that has gone out, with what the public saw of it."""
     words = " ".join(printable(live.caption).split())
     quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without text"
     where = f"on {printable(live.account_name or live.account_id or channel_name(live.channel))}"

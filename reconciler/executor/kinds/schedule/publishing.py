@@ -110,7 +110,7 @@ async def _not_scheduled_because(run: SiteRun, drafts: Sequence[CallAttempt]) ->
 
 
 async def _look(run: SiteRun, sent: Sequence[CallAttempt]) -> Snapshot:
-    """The posts as they are now. A draft is read again before it counts: reads may lag behind writes (17.6)."""
+    """The posts as they are now. One that still shows as a draft is read again: reads may lag behind writes (17.6)."""
     operations = [_operation_of(each.action) for each in sent]
     lost = {_operation_of(each.action).post for each in sent if isinstance(each.outcome, Unknown)} - {
         _operation_of(each.action).post for each in sent if _accepted(each)

@@ -23,8 +23,8 @@ def published_post(
 ) -> PublishedPost:
     """The record of a post that this call scheduled or moved.
 
-    Its time is the one that was read after the call, or else the requested one. The commit and the approver come from
-    the options. If the site's time zone was not read, the last known one is used.
+    Its time is the one that was read after the call, or the requested one if nothing was read. The commit and the
+    approver come from the options. If the site's time zone was not read, the last known one is used.
 
     Its `done_at` is the time in its journal entry, so that two notes of it still count as one scheduling.
     """
