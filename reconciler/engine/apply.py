@@ -132,8 +132,8 @@ async def apply_saved(
     """Carries out a saved plan exactly, once, while it still holds (docs/design.md 3.4).
 
     Before the first write, it must not have expired or been applied before, no guard may refuse it, and every
-    precondition of every action on every site must still hold. Each is checked again just before its write. `today` are
-    the site files as they are now, or why they cannot be read, which refuses the plan.
+    precondition of every action on every site must still hold. An action's preconditions are checked again just before
+    its write. `today` are the site files as they are now, or why they cannot be read, which refuses the plan.
 
     With `shard`, only the sites of that part are worked on, and the limits of the run are judged over the sites of
     all parts. A part that was begun and not ended may begin again: on a site that was begun, what is left is carried
@@ -257,7 +257,7 @@ async def _judge(
 ) -> Judged:
     """Collects all sites, reporting each, and judges the limits of the run. `others` is what other parts of it do.
 
-    `alone`: which of several parts it is, if nobody knows what the others do. `every_site`: nothing that may
+    `alone`: which of several parts these sites are, if nobody knows what the others do. `every_site`: nothing that may
     go public is left out.
 
     Raises UsageError if `target_check` finds an option that matches nothing.

@@ -238,7 +238,7 @@ async def free_to_write(run: ApplyRun, site: SiteRef) -> None:
 
 
 async def unwritable_state(run: ApplyRun) -> Diagnostic | None:
-    """Why nothing can be written to the state; None if something can. It is reported once, not for each site."""
+    """Why the state cannot be written; None if it can. It is reported once, not for each site."""
     try:
         await check_writable(run.session.store.store)
     except StateError as error:

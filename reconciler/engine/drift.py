@@ -1,4 +1,4 @@
-"""`drift`: reads sites and reports what moved. It has nothing that can write, and takes no lock."""
+"""`drift`: reads sites and reports what drifted. It has nothing that can write, and takes no lock."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def drifts(
     emit: Emit = lambda _: None,
     totals: DriftTotals | None = None,
 ) -> AsyncIterator[SiteDrifted | SiteFailed]:
-    """What moved at each site, in the order of the files; a site that cannot be read says why."""
+    """What drifted at each site, in the order of the files; a site that cannot be read says why."""
     totals = totals or DriftTotals(TargetCheck(context.targets, selection.entries))
     async for result in audits(session, selection, context, emit):
         if isinstance(result, SiteFailed):
@@ -108,7 +108,7 @@ async def drifts(
 def audits(
     session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
 ) -> AsyncIterator[AuditedSite | SiteFailed]:
-    """What moved at each site and what an apply would do there, in the order of the files."""
+    """What drifted at each site and what an apply would do there, in the order of the files."""
     if session.workers is not None:
         return _audits_of_workers(session, session.workers, selection.entries, context, emit)
     return over_entries(session, selection.entries, lambda entry, turn: _audit(session, context, entry, turn), emit)

@@ -29,7 +29,7 @@ async def with_new_drafts(run: ApplyRun, entry: SiteEntry, recorded: RecordedSit
     activities = {each.operation.activity for each in done if isinstance(each.operation, PostsWrite)}
     try:
         return replace(ledger, new_drafts=await _count(run, entry, recorded, ledger, activities))
-    except (ApiError, UsageError):  # it is only for the next step
+    except (ApiError, UsageError):  # it only decides whether a review is suggested
         return replace(ledger, new_drafts=None)
 
 

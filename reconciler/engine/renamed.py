@@ -1,7 +1,7 @@
 """Sites that have been renamed since an earlier apply, and whose approvals are still under the old name.
 
-If no site has the old name any more, every run warns about such a file. If another site has it by now, the file is
-taken for that site's.
+If no site has the old name any more, every run warns about the approvals file under that name. If another site has the
+name by now, the file is taken for that site's.
 
 A file that says it is for a name the site never had, and has none of its posts, belongs to another site: it was copied
 or moved here by mistake, and says nothing about this one.

@@ -184,8 +184,9 @@ class ApplyCompleted(Struct, frozen=True):
 
 
 class DriftCompleted(Struct, frozen=True):
-    """All sites are audited. `refusals` are those that an apply of the whole run would meet; `refused` counts sites.
+    """All sites are audited.
 
+    `refusals` are those that an apply of the whole run would meet; `refused` counts sites with their own.
     `still_going_out` are the posts that such an apply would therefore not stop.
     """
 
@@ -285,7 +286,10 @@ class RunFailed(Struct, frozen=True):
 
 
 class Interrupted(Struct, frozen=True):
-    """A signal ended the run before it had a result: `done` of the `sites` of a phase, None if none had begun."""
+    """A signal ended the run before it had a result, after `done` of the `sites` of a phase.
+
+    `phase` is None if no phase had begun.
+    """
 
     phase: Phase | None = None
     done: int = 0

@@ -93,7 +93,7 @@ async def show_state(state: StateAccess, name: str, emit: Emit, where: tuple[str
 
 
 async def unlock_site(state: StateAccess, name: str, agree: Agree, emit: Emit) -> LockRemoved | Refused:
-    """Takes the lock of a site away from its holder; if it cannot be read, from whoever holds it."""
+    """Removes a site's lock unless it has changed hands in the meantime; an unreadable lock is removed in any case."""
     closing = await _unlocked(state, await site_named(state, name), agree, emit)
     emit(closing)
     return closing
@@ -206,7 +206,7 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
             message = f"{name}: nothing is recorded about the site that has this name now ({id})"
             raise UsageError(message, f"the site {former} had it before; if you mean that one, use its id")
     found = [site for site in known if name in (site.name, site.id)]
-    if len(found) > 1:  # what a record left behind when it was moved or forgotten: a released lock
+    if len(found) > 1:  # one may be just a released lock, left behind when a record was moved or forgotten
         recorded = await state.store.ids()
         found = [site for site in found if site.id in recorded or await state.leases.inspect(site) is not None]
     if len(found) == 1:

@@ -72,7 +72,6 @@ def _of_sites(failed: int, refused: int, changes: int) -> Verdict:
 
 
 def _of_apply(event: ApplyCompleted, signal: int | None) -> Verdict:
-    """How all actions ended, and the sites that could not be planned or worked on, or that were refused."""
     from reconciler.executor.ledger import ActionResult
 
     of_result: dict[ActionResult, Verdict] = {
