@@ -127,7 +127,7 @@ def _credentials_of(session: Session[ReadClient], selection: Selection) -> set[s
 
 
 async def _account(session: Session[ReadClient], selection: Selection, found: ProjectFindings) -> None:
-    """Whether the account's sites can be listed, and which of them no file declares."""
+    """Whether the account's sites can be listed, and how many of them no file declares."""
     account = session.project.account
     assert account is not None
     try:
