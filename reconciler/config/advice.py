@@ -33,10 +33,10 @@ MADE_BY_GENERATION: Final = timedelta(days=14)
 """The furthest ahead that a generation makes posts by itself: to the end of next week (D 6.2)."""
 
 LAST_ZONE: Final = timedelta(hours=12)
-"""How long after its end in UTC a day lasts in the last time zone."""
+"""How long a day still lasts in the last time zone after it has ended in UTC."""
 
 LONGEST_DAY: Final = timedelta(hours=25)
-"""The most that can lie between an activity and an `at` on its day, if the clocks go back."""
+"""The longest time between an activity and an `at` on its day, if the clocks go back."""
 
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 _SCHEMA = b"$schema="
@@ -198,7 +198,7 @@ def _never_matches(match: Match, path: KeyPath, now: datetime | None, merged: Me
 
 
 def _last_day(start: date, end: date, weekdays: frozenset[str], but: frozenset[date] = frozenset()) -> date | None:
-    """The last day of a period on which something can match, other than these; None if there is none."""
+    """The last day of a period on which something can match, not counting `but`; None if there is none."""
     for number in range((end - start).days + 1):
         day = end - timedelta(days=number)
         if day not in but and (not weekdays or WEEKDAYS[day.weekday()] in weekdays):

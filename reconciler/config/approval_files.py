@@ -137,7 +137,7 @@ class ApprovalFiles:
         return None
 
     def _lost(self, path: Path) -> Diagnostic | None:
-        """The problem with a file that is missing although nobody decided to remove it; None if somebody did."""
+        """The problem with a file that is missing although nobody decided to remove it; None otherwise."""
         if not self._not_checked_out and not self._empty_submodules:
             return None
         file, folder = trail(path)[-1], shown_path(self._folder)

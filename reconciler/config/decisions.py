@@ -103,9 +103,9 @@ def subjects(
 
     Individual drafts of an activity that is to be regenerated or discarded are left out.
 
-    With `waiting`, only activities with a draft that waits for a decision are regenerated or discarded, so that nothing
-    is thrown away that people have approved or decided on individually. Raises UsageError for a selector that matches
-    nothing in any file, and for a shortened id that fits several drafts or activities.
+    With `waiting`, only activities with a draft that waits for a decision are regenerated or discarded. Raises
+    UsageError for a selector that matches nothing in any file, and for a shortened id that fits several drafts or
+    activities.
     """
     approvals = tuple(files)
     selector = _matched(approvals, selector)

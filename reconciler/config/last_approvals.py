@@ -43,7 +43,7 @@ class LastApproved(Struct, frozen=True):
     content: PublicContent
     date: datetime
     account: str = ""
-    """What people call it."""
+    """The account, as the file showed it."""
 
     def differences(self, activity: ActivityApproval, draft: DraftApproval) -> tuple[Difference, ...]:
         """How a draft differs from what was approved."""

@@ -1,4 +1,4 @@
-"""Patterns of site files -> files. Bounded: `**` at most once, and each folder once, whatever links lead to it."""
+"""Patterns of site files -> files. Bounded: `**` at most once, and links are not followed in circles."""
 
 from __future__ import annotations
 

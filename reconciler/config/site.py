@@ -31,7 +31,10 @@ from reconciler.model.sites import DesiredSite, SiteRef
 
 
 class ReadSite(Struct, frozen=True):
-    """A site that a document declares. `problems` stop only this site; `warnings` are about what its document says."""
+    """A site that a document declares.
+
+    `problems` are about its approvals and stop only this site; `warnings` are about what its document says.
+    """
 
     site: DesiredSite
     warnings: tuple[Diagnostic, ...] = ()
@@ -45,7 +48,7 @@ def read_site(
     problems: list[Diagnostic],
     now: datetime | None = None,
 ) -> ReadSite | None:
-    """The site that a document declares; None if it has problems, all of which are reported.
+    """The site that a document declares; None if the document has problems, all of which are reported.
 
     If `now` is given, its warnings include dates that have passed.
     """

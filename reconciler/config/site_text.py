@@ -45,7 +45,7 @@ class NewSite(Struct, frozen=True):
 
 
 def site_name(title: str, id: str, taken: Collection[str]) -> SiteName:
-    """A name for a site that is not taken: its own in lower case, or one made from its id if it has none."""
+    """An unused name for a site, made from its title, or from its id if the title gives none."""
     plain = (
         unicodedata.normalize("NFKD", title.casefold()).replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
     )

@@ -1,7 +1,7 @@
 """Finds site files that no pattern matches: anywhere in a project, not only beside those that are read.
 
-A file that nobody reads is a site that nobody looks after, so it is named. To stay cheap in a large repository, only
-the first LOOKED_AT files are looked at, and only YAML files are opened.
+A file that nobody reads is a site that nobody looks after, so it is reported. To stay cheap in a large repository,
+only the first LOOKED_AT files are looked at, and only YAML files are opened.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def listed(words: Iterable[Any], last: str = "") -> str:
 
 
 def close_match(word: str, allowed: Iterable[str], *, alone: bool = False) -> str | None:
-    """The word that was probably meant. With `alone`, only if no other word is as close."""
+    """The word that was probably meant. With `alone`, only if no other word is close."""
     from difflib import get_close_matches
 
     by_folded: dict[str, str] = {}

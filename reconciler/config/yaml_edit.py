@@ -2,7 +2,7 @@
 
 The parser says where each value is. The text is then changed at those places only, all in one pass, so that comments,
 order, quoting and indentation survive, and a pull request shows only what is new. libyaml reports places ten times
-faster than a parser that keeps comments, and comments are never touched here.
+faster than a parser that keeps comments.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def scalar(text: str) -> str:
 
 
 def id_scalar(id: str) -> str:
-    """An id as the API gives it. A GUID is never read as a number or a date."""
+    """An id as a scalar on one line. A GUID needs no quotes: YAML never reads one as a number or a date."""
     return id if _GUID.fullmatch(id) else scalar(id)
 
 
@@ -90,7 +90,8 @@ def block(text: str, indent: int) -> str:
 class YamlText(Struct):
     """A text and the changes to it, which `result` makes all at once.
 
-    Raises NotEditable for anchors, for text that is not YAML, and for flow style where something must be added to it.
+    Raises NotEditable for anchors, for text that is not YAML, and for flow style where keys or items must be added
+    or removed.
     """
 
     text: str

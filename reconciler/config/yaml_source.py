@@ -83,7 +83,7 @@ def _conflict(text: str) -> int | None:
 def only_document(
     path: Path, shown: str, problems: list[Diagnostic], if_empty: str, data: bytes | None = None
 ) -> Document | None:
-    """The document of a file with only one; None if its YAML has a problem. `if_empty` is what to do if it is empty.
+    """The document of a file with only one; None if no document can be read. `if_empty` is what to do if it is empty.
 
     `data` is used as its content; None reads the file.
     """
