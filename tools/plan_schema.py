@@ -123,7 +123,7 @@ WORDS = {
     "Inputs.settings": "Settings by path.",
     "Inputs.events": "Declared events by name.",
     "ToReview.state": "How far its review has got.",
-    "ToReview.stuck": "Whether it breaks the policy, so that approving it does not help; a note says how.",
+    "ToReview.stuck": "True if it breaks the policy, so that approving it does not help; a note says how.",
     "Diagnostic.code": "A slug: what is in the way, or which guard refuses.",
     "Diagnostic.message": "What is wrong.",
     "Diagnostic.fix": "What to do about it.",

@@ -225,8 +225,12 @@ class ToReview(Struct, frozen=True):
     title: str
     state: InReview
     type: str = "POST"
-    stuck: bool = False
-    """Whether it breaks the policy, so that approving it does not help."""
+    stuck: bool | Absent = ABSENT
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it breaks the policy, so that approving it does not help."""
+        return self.stuck is True
 
 
 class StillGoingOut(Struct, frozen=True):

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus, DraftDecision
+from reconciler.model.canonical import ABSENT
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
@@ -242,7 +243,7 @@ class DraftEligibility(Struct):
         violations = self._violations(candidate)
         for violation in violations:
             self.stuck.setdefault((violation.cause_and_place, violation.fix), []).append(_name(candidate))
-        review = ToReview(address, post.id, post.channel, title, state, post.type, stuck=bool(violations))
+        review = ToReview(address, post.id, post.channel, title, state, post.type, stuck=bool(violations) or ABSENT)
         self.to_review.append(review)
 
     def _may_have_own_time(self, candidate: Candidate) -> bool:

@@ -39,7 +39,7 @@ class ToReviewRecord(Struct, frozen=True):
     type: str
     title: str
     state: InReview
-    stuck: bool
+    is_stuck: bool = field(name="stuck")
 
 
 class ActionRecord(Struct, frozen=True):

@@ -146,7 +146,7 @@ class PlanScreen:
         self._drafts += len(waiting)
         if planned.recorded or not planned.plan.refusals:  # elsewhere no approval would count yet
             unwritten = sum(draft.state is InReview.NOT_REVIEWED for draft in waiting)
-            written = sum(draft.state is InReview.PENDING and not draft.stuck for draft in waiting)
+            written = sum(draft.state is InReview.PENDING and not draft.is_stuck for draft in waiting)
             self._sites_decidable += bool(unwritten or written)
             self._decidable += unwritten + written
             self._unwritten += unwritten

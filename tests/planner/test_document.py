@@ -65,6 +65,13 @@ def test_a_plan_with_facts_in_words_is_read_as_it_was_written() -> None:
     assert facts_behind(Reason.WITHDRAWN, no_file.actions[0].details, ABSENT, "UTC") == ("there is no approvals file",)
 
 
+def test_a_plan_that_does_not_say_which_drafts_are_stuck_is_read_as_it_was_written() -> None:
+    data = (OLD.parent / "format_2" / "waiting.plan.json").read_bytes()
+    found = from_text(data, "waiting.plan.json")
+    assert to_text(found).encode() == data
+    assert [draft.stuck for plan in found.plans for draft in plan.to_review] == [ABSENT] * 4
+
+
 def test_a_plan_that_does_not_say_its_project_file_is_one_of_an_earlier_version() -> None:
     said = digest_of("reconciler.yaml")
     assert reread(saved(project=said)).project == said
