@@ -47,7 +47,7 @@ _WHOLE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 class LocalFolder(Store):
     """Keeps each key in a file of that name. The folder is created at the first write, not before.
 
-    Paths are texts here: each Path adds its names to a table of the process that never shrinks.
+    Paths are strings here: each Path interns its parts, and the table of interned strings never shrinks.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -37,7 +37,7 @@ class RunDocument(Struct, frozen=True):
 
 
 class OfSites(Struct, frozen=True):
-    """A ledger of many sites: an object, and each site's own ledger as JSON, which become its `sites`, in order."""
+    """A ledger of many sites: an object, and the sites' own ledgers as JSON, which become its `sites`, in order."""
 
     run: dict[str, Any]
     sites: Callable[[], Iterable[bytes]]

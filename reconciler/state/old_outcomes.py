@@ -16,7 +16,7 @@ from reconciler.model.requests import SentRequest
 _SEVERITIES: Final = {"failed": Severity.ERROR, "unknown": Severity.ERROR, "pending": Severity.NOTE}
 
 _CODES: Final = {"not-done": Trouble.NO_EFFECT, "unknown": Trouble.OUTCOME_UNKNOWN}
-"""The kinds of outcomes that have a problem, and its code, which the first documents do not contain."""
+"""The problem code of each kind of outcome that has one; the first documents do not contain it."""
 
 _CALL: Final = re.compile(r"(\S+) (\S+)(?: answered (?:(\d+) ?)?(\S*))?\Z")
 """A call as problems spelled it: `GET /marketing-plan answered 403 NOT_ALLOWED`."""

@@ -122,9 +122,9 @@ async def put_once(store: Store, key: str, data: bytes, *, expected: Version | N
 
     A refusal or an error does not count if the write took effect.
 
-    If the answer to a write is lost, the object store's client sends the write again, and it is refused because of
-    itself; what is stored shows that. That is why every document carries something random of its own: equal bytes of an
-    earlier write must not pass for this one.
+    If the answer to a write is lost, the object store's client sends the write again, and that is refused because the
+    first attempt took effect; what is stored shows it. That is why every document carries something random of its own:
+    equal bytes of an earlier write must not pass for this one.
     """
     try:
         return await store.put(key, data, expected=expected, durable=durable)
