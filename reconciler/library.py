@@ -226,7 +226,7 @@ class Project:
     def drift(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = (), strict: bool = False
     ) -> AsyncIterator[SiteDrifted | SiteFailed]:
-        """Reads the sites and yields what moved on each, and on which side. Writes nothing."""
+        """Reads the sites and yields what drifted on each, and on which side. Writes nothing."""
         from reconciler.engine.drift import drifts
 
         selection, context = self._selected(targets, excludes, strict=strict)
@@ -354,7 +354,7 @@ class Project:
             return await plan_sites(session, selection, context, emit)
 
     async def run_drift(self, selection: Selection, context: RunContext, emit: Emit) -> DriftCompleted:
-        """Reads the sites and says what moved."""
+        """Reads the sites and says what drifted."""
         from reconciler.engine.drift import drift_sites
 
         async with self._reading() as session:
