@@ -19,6 +19,7 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
+from reconciler.model.plurals import some_of
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunPart, SavedPlan, UnusablePlan
@@ -177,6 +178,5 @@ def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: Pro
     ]
     if not moved:
         return None
-    names = ", ".join(moved[:3]) + (f" and {len(moved) - 3:,} more" if len(moved) > 3 else "")
-    what = f"the files have changed since the plan was made: {names}"
+    what = f"the files have changed since the plan was made: {some_of(moved, 3)}"
     return Diagnostic(MOVED_ON, what, "the saved plan is carried out as it is", Severity.WARNING)

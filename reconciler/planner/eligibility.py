@@ -12,7 +12,7 @@ from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus,
 from reconciler.model.canonical import ABSENT
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import Post, PostStatus, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause, PostIs, SchedulePost, StillAhead
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
@@ -78,9 +78,8 @@ class DraftEligibility(Struct):
     def stuck_notes(self) -> Iterator[Diagnostic]:
         """What the policy forbids in drafts that wait for review: nobody should approve these as they are."""
         for (broken, fix), names in self.stuck.items():
-            more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
             verb = "breaks" if len(names) == 1 else "break"
-            what = f"{', '.join(names[:MOST_NAMES])}{more}, waiting for review, {verb} {broken}"
+            what = f"{some_of(names, MOST_NAMES)}, waiting for review, {verb} {broken}"
             yield Diagnostic.note("approving-does-not-help", what, fix)
 
     def all_notes(self) -> tuple[Diagnostic, ...]:

@@ -11,6 +11,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.operations import SitePart
+from reconciler.model.plurals import some_of
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.events import event_key
@@ -154,8 +155,7 @@ class TargetCheck:
             fix = "name those objects; plan --explain shows their addresses"
             return UsageError(f"{option} {selector}: the objects of this rule are already known", fix)
         rules = [rule.shown for rule in sorted(self._rules) if covers_site(selector, SiteLabels(rule.site))]
-        more = f" and {len(rules) - MOST_RULES:,} more" if len(rules) > MOST_RULES else ""
-        known = f"the rules are {', '.join(rules[:MOST_RULES])}{more}" if rules else "the site's file has no rules"
+        known = f"the rules are {some_of(rules, MOST_RULES)}" if rules else "the site's file has no rules"
         return UsageError(f"{option} {selector}: there is no such rule", known)
 
     def _sharing(self, selector: ByAddress) -> list[str]:

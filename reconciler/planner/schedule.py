@@ -17,6 +17,7 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, SitePart
+from reconciler.model.plurals import some_of
 from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of
 from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, SchedulePost
 from reconciler.model.sites import ObservedSite, RecordedSite
@@ -139,8 +140,7 @@ def held_back_notes(actions: Iterable[Action], blocked: int = 0) -> tuple[Diagno
     """What `--no-publish` leaves out of a plan: the posts that could go out now, and those that something blocks."""
     held = [action.operation for action in actions]
     posts = [name_of(operation) for operation in held if isinstance(operation, SchedulePost | ReschedulePost)]
-    more = len(posts) - MOST_NAMED
-    named = ", ".join(posts[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    named = some_of(posts, MOST_NAMED)
     promised = "drafts that do not exist yet" if any(isinstance(operation, Deferred) for operation in held) else ""
     hidden = f"{blocked:,} blocked {'post' if blocked == 1 else 'posts'}" if blocked else ""
     found = "; ".join(part for part in (named, promised, hidden) if part)

@@ -19,7 +19,7 @@ from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerat
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.outcomes import Remark, Trouble
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import AwaitPosts, GeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
@@ -224,9 +224,7 @@ def _cut_short_words(entries: Sequence[Entry], ledger: SiteLedger) -> str:
 
 def _few(subjects: Iterable[str]) -> str:
     """`settings, posts`; if there are more than a few, the rest are counted."""
-    named = list(dict.fromkeys(subjects))
-    more = f" and {len(named) - MOST_TITLES:,} more" if len(named) > MOST_TITLES else ""
-    return f"{', '.join(named[:MOST_TITLES])}{more}"
+    return some_of(list(dict.fromkeys(subjects)), MOST_TITLES)
 
 
 def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
 from reconciler.planner.schedule import HELD_BACK
@@ -174,8 +174,7 @@ class PlanScreen:
                 yield from _saved_lines(self._saved, self._screen, whole=self._calls_of is not None)
         if self._run is not None and self._run.approval_none:
             names = self._run.approval_none
-            more = f" and {len(names) - MOST_TITLES:,} more" if len(names) > MOST_TITLES else ""
-            shown = ", ".join(names[:MOST_TITLES]) + more
+            shown = some_of(names, MOST_TITLES)
             text = f"! approval: none on {plural(len(names), 'site')} ({shown}): drafts go out there unapproved"
             yield from Line((Span(text, Style.RED),)).on(self._screen)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.engine.results import RunStarted
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.moments import moment_text
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import channel_name, post_name
 from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
@@ -102,9 +102,8 @@ class ReviewScreen:
         """What many sites share, and an empty line before the last one."""
         yield from self._shared()
         for why, names in self._without.items():
-            more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
             head = Span(plural(len(names), "site"), Style.BOLD)
-            yield from wrapped((head, Span(f"{why}: {', '.join(names[:MOST_NAMES])}{more}")), self._screen)
+            yield from wrapped((head, Span(f"{why}: {some_of(names, MOST_NAMES)}")), self._screen)
         for line in self._failures.lines():
             yield from line.on(self._screen)
         if not self._empty or self._failures:
@@ -121,9 +120,8 @@ class ReviewScreen:
                 yield from _row(site, counts, file, written, self._screen)
             if not few:
                 names = [site for site, _ in found]
-                more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
                 files = f"{plural(len(found), 'file')} {spoken(written)}" if written is not Written.NONE else ""
-                facts = (f"{counts} each", files, f"{', '.join(names[:MOST_NAMES])}{more}")
+                facts = (f"{counts} each", files, some_of(names, MOST_NAMES))
                 head = Span(plural(len(found), "site"), Style.BOLD)
                 yield from wrapped((head, *(Span(fact) for fact in facts if fact)), self._screen)
 

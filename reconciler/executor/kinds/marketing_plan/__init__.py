@@ -32,7 +32,7 @@ from reconciler.model.marketing_plan import (
 )
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, Outcome, Pending, Trouble, behind, not_as_asked, not_done, stale
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import Post, PostStatus, Unrecognised, post_name
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
@@ -245,7 +245,6 @@ def _unlisted(live: MarketingPlan, posts: list[Post]) -> Diagnostic | None:
     if not posts:
         return None
     titles = {post.id: activity.title for activity in live.activities for post in activity.posts}
-    named = [printable(post_name(titles[post.id], post.channel, post.type)) for post in posts[:LISTED]]
-    more = f" and {len(posts) - LISTED:,} more" if len(posts) > LISTED else ""
+    named = [printable(post_name(titles[post.id], post.channel, post.type)) for post in posts]
     what = "a post" if len(posts) == 1 else f"{len(posts):,} posts"
-    return stale(f"it would discard {what} that the plan does not list: {', '.join(named)}{more}", "run plan again")
+    return stale(f"it would discard {what} that the plan does not list: {some_of(named, LISTED)}", "run plan again")
