@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -36,7 +36,7 @@ def report_failure(error: BaseException, args: Sequence[str], command_named: Com
             error.show()
             return verdict_of(error)
         case click.ClickException():
-            return _misused(_usage_error(error), args, command_named)
+            return _misused(_usage_error(error, args), args, command_named)
         case click.Abort() | KeyboardInterrupt():
             return _stopped(KeyboardInterrupt(), args, command_named)
         case Terminated() | StoppedEarly():
@@ -113,10 +113,12 @@ def _stopped(
         return _fail(unwritable, str(unwritable))
 
 
-def _usage_error(error: click.ClickException) -> UsageError:
+def _usage_error(error: click.ClickException, args: Sequence[str]) -> UsageError:
     """What click found, in two parts: what is wrong, and what to do."""
     from reconciler.model.diagnostics import UsageError
 
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None and (known := _known(error, error.ctx, args)):
+        return known
     text = " ".join(error.format_message().split()).rstrip(".")
     text = re.sub(r" is not one of (.*)$", lambda found: f" must be one of: {found[1].replace(chr(39), '')}", text)
     message, _, fix = re.sub(r"\. Choose from: ?", "; choose one of: ", text).partition("; ")
@@ -127,6 +129,42 @@ def _usage_error(error: click.ClickException) -> UsageError:
     if context is not None and (close or not fix):
         fix = f"{fix} Try {context.command_path} --help" if fix else f"try {context.command_path} --help"
     return UsageError(message, fix)
+
+
+def _known(error: click.NoSuchOption, ctx: click.Context, args: Sequence[str]) -> UsageError | None:
+    """The mistake of an option of this command that has only one dash, or of one that only other commands have."""
+    from reconciler.config.words import listed
+    from reconciler.model.diagnostics import UsageError
+    from reconciler.model.plurals import some_of
+    from reconciler.model.text import in_quotes
+
+    own = _options(ctx.command)
+    for typed in (arg.partition("=")[0] for arg in args):
+        if typed.startswith(error.option_name) and f"-{typed}" in own:
+            return UsageError(f"No such option {in_quotes(typed)}", f"write -{typed}, with two dashes")
+    takers = [name for name, command in _commands(ctx.find_root()) if error.option_name in _options(command)]
+    if not takers or not error.option_name.startswith("--"):
+        return None
+    have = listed(takers, "and") if len(takers) <= 3 else some_of(takers, 3)
+    what = f"No such option {in_quotes(error.option_name)}; it is an option of {have}"
+    return UsageError(what, f"try {ctx.command_path} --help" if ctx.parent else "write it after the command")
+
+
+def _options(command: click.Command) -> set[str]:
+    return {option for parameter in command.params for option in parameter.opts}
+
+
+def _commands(ctx: click.Context) -> Iterator[tuple[str, click.Command]]:
+    """Every command of a group, with the words that call it."""
+    group = ctx.command
+    assert isinstance(group, click.Group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            inner = click.Context(command, parent=ctx, info_name=name)
+            yield from ((f"{name} {word}", below) for word, below in _commands(inner))
 
 
 def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:

@@ -532,6 +532,34 @@ def test_a_command_line_that_cannot_be_understood_reaches_every_report(
 
 
 @pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            "plan --allow-publish",
+            "No such option '--allow-publish'; it is an option of apply; try reconciler plan --help",
+        ),
+        ("apply --out x", "No such option '--out'; it is an option of plan and merge; try reconciler apply --help"),
+        (
+            "state --force",
+            "No such option '--force'; it is an option of state forget and state unlock; try reconciler state --help",
+        ),
+        (
+            "--detailed-exitcode plan",
+            "No such option '--detailed-exitcode'; it is an option of plan and drift; write it after the command",
+        ),
+        ("plan -out=shop.plan", "No such option '-out'; write --out, with two dashes"),
+        ("apply -auto-approve", "No such option '-auto-approve'; write --auto-approve, with two dashes"),
+        ("plan -x", "No such option '-x'; try reconciler plan --help"),
+    ],
+)
+def test_an_option_of_another_command_or_with_one_dash_is_recognised(
+    typed: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(typed.split()) == 1
+    assert capsys.readouterr().err == f"Error: {said}\n"
+
+
+@pytest.mark.parametrize(
     ("typed", "offered"),
     [
         ("reconciler plan --target ", ["label:team=emea"]),
