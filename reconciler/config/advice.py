@@ -60,7 +60,7 @@ def advice_about_text(
         return
     line = data.count(b"\n", 0, found.start()) + 1
     missing, usual = Path(os.path.normpath(file.parent / name)), root / "schemas" / f"{schema}.schema.json"
-    # The command writes it to the modeline's path if that folder exists in the project, otherwise to `schemas/`.
+    # The schema is to be written to the modeline's path if its folder exists in the project, otherwise to `schemas/`.
     if missing.is_relative_to(root) and (missing.parent.is_dir() or missing == usual):
         fix = f"correct the path, or write it: {_writing(schema, missing)}"
     else:

@@ -115,7 +115,7 @@ def digest_of_draft(yaml: YamlText, item: Any) -> Digest:
 
 
 def bare(digest: Digest) -> str:
-    """A digest as it is written after a word."""
+    """A digest as an activity's decision names it: without `sha256:`."""
     return digest.removeprefix("sha256:")
 
 

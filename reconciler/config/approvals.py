@@ -67,7 +67,7 @@ def approvals_in(
     checked = check(document, "approvals", problems)
     merged = MergedDocument((Layer(document, checked.value),), problems)
     named = checked.value.get("site")
-    # The file was renamed with its site. Its approvals name posts by id, so they fit no other site.
+    # Another name is taken as the site's old one: approvals name posts by id, so they fit no other site.
     other = named if site is not None and isinstance(named, str) and named != site else ""
     approvals = Approvals(_activities(merged), shown, other)
     return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None

@@ -1,4 +1,4 @@
-"""Approvals files, rewritten with what a review found, and with what people decide on the command line.
+"""Approvals files, rewritten with what a review found and with what people decided.
 
 People edit these files too, so comments, order and earlier decisions stay (see yaml_edit.py). A decision and the digest
 it was made for are one value: a new decision replaces the word before the digest.

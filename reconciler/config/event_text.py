@@ -50,7 +50,7 @@ def _event_can_be_declared(event: CalendarEvent) -> bool:
 
 
 def declares_events(layer: Any) -> bool:
-    """Whether defaults define events for a site."""
+    """Whether defaults set `calendarEvents`, even if they list no events."""
     return "calendarEvents" in layer
 
 

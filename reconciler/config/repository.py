@@ -85,7 +85,7 @@ class Repository:
         return found if _COMMIT.fullmatch(found) else None  # any program may be called `git`
 
     def changed_since(self, revision: str) -> ChangedPaths:
-        """What differs between the working tree and its merge base with `revision`, new files included.
+        """What differs between the working tree and its merge base with `revision`, including untracked YAML files.
 
         Raises UsageError if there is no git, no repository, no such revision, or no common history.
         """
@@ -108,7 +108,7 @@ class Repository:
             raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
 
     def committed(self, path: Path) -> bytes | None:
-        """The text of a file in HEAD; None if HEAD lacks it, or a link that leads to it is not in HEAD as on disk.
+        """The text of a file in HEAD; None if HEAD lacks it, or if a link that leads to it differs from HEAD.
 
         Raises GitError if there is no repository.
         """

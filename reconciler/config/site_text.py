@@ -104,7 +104,7 @@ def can_be_declared(field: Field) -> bool:
 
 
 def _conflict(live: MarketingSettings) -> tuple[str, ...]:
-    """Topics that are both included and excluded, which a site file may not say."""
+    """The paths of the two lists of topics if a topic is in both, which a site file may not say; otherwise empty."""
     topics = live.settings.get("topics")
     if not isinstance(topics, JsonObject):
         return ()

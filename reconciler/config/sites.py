@@ -88,7 +88,7 @@ class SiteEntry(Struct, frozen=True, gc=False):
         if self.problems:
             raise InvalidFiles(self.problems)
         site = self.kept.unpack()
-        return replace(site, ref=replace(site.ref, name=self.name))  # one text for the name, whoever keeps it
+        return replace(site, ref=replace(site.ref, name=self.name))  # the entry's string, so no copy of it is kept
 
 
 class SiteIndex(Struct, frozen=True):
