@@ -133,7 +133,7 @@ async def apply_saved(
 
     Before the first write, it must not have expired or been applied before, no guard may refuse it, and every
     precondition of every action on every site must still hold. An action's preconditions are checked again just before
-    its write. `today` are the site files as they are now, or why they cannot be read, which refuses the plan.
+    its write. `today` are the site files as they are now, or why they cannot be read: then the plan is refused.
 
     With `shard`, only the sites of that part are worked on, and the limits of the run are judged over the sites of
     all parts. A part that was begun and not ended may begin again: on a site that was begun, what is left is carried

@@ -52,7 +52,7 @@ LISTED: Final = 1000
 """How many results an object store lists in one answer."""
 
 ALIVE_EVERY: Final = 10.0
-"""Seconds between two signs to the workers that their run is alive; after six times as long, they stop."""
+"""Seconds between two signs to the workers that their run is alive; after six times as long without one, they stop."""
 
 GRACE_SECONDS: Final = 10.0
 """Seconds that workers have to end by themselves before they are stopped."""

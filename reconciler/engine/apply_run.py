@@ -79,8 +79,8 @@ Decide: TypeAlias = Callable[[Proposal], Awaitable[Decision]]
 class ApplyTerms(Struct, frozen=True):
     """The terms on which an apply runs. `decide` is called once, after all sites are planned, if there is work.
 
-    `stop` is called between calls: once it returns true, nothing more is started. `verdict` is recorded with the ledger
-    that the state keeps.
+    `stop` is called between calls: once it returns true, nothing more is started. `verdict` gives the exit code that is
+    recorded with the ledger in the state.
     """
 
     decide: Decide
@@ -164,8 +164,8 @@ def ports_of(
 ) -> Ports:
     """What is needed to work on a site under its lease.
 
-    `entry` is its file, if some of its posts may go out. With it, what the site declares is not held in memory while
-    the site waits.
+    `entry` is its file, and is needed if some of its posts may go out. With it, what the site declares is not held in
+    memory while the site waits.
     """
     client = run.session.client
     project = run.session.project

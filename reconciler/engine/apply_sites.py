@@ -61,7 +61,7 @@ async def carry_out(
     *,
     allow_publish: bool,
 ) -> ApplyCompleted:
-    """Applies what is ready, many sites at once, and writes the ledger whatever happens.
+    """Applies what is ready, many sites at once, and writes the ledger, even after an interruption.
 
     `unplanned` are the sites that could not be planned: they were reported, and are in the ledger too.
     """
@@ -236,7 +236,7 @@ def _done_before(
 
 
 def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: RecordedSite, now: RecordedSite) -> bool:
-    """Whether it was recorded, since a plan was made, that a post goes out at that time or was cancelled."""
+    """Whether it was recorded, since a plan was made, that a post was scheduled, moved or cancelled."""
     if operation.verb is Verb.CANCEL:
         key = key_of(Kind.DRAFT, operation.post)
         return now.object(key) == WAS_CANCELLED != before.object(key)

@@ -1,4 +1,4 @@
-"""`drift`: reads sites and reports what drifted. It has nothing that can write, and takes no lock."""
+"""`drift`: reads sites and reports what drifted. Its client cannot write, and it takes no lock."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def over_sites(
 def in_turn(
     items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], *, at_once: int
 ) -> AsyncIterator[ResultT]:
-    """The result of the work on each item that is not a site, in order: a part of a run, a document of the state.
+    """The result of the work on each item, in order: on parts of a run or documents of the state, not on sites.
 
     At most `at_once` are worked on at a time. An error ends it, and everything is cancelled if the caller stops early.
     """

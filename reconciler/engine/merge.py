@@ -172,7 +172,7 @@ def part_of(file: str, report: Report) -> RunPart | None:
 
 
 def report_verdict(report: Report) -> Verdict:
-    """How the run of a report ended. A report that does not say was cut short."""
+    """How the run of a report ended. A report that does not say was cut short, and counts as a failure."""
     return verdict_with(report.get("exitCode"))
 
 

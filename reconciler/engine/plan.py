@@ -1,4 +1,4 @@
-"""`plan`: reads sites and reports what would change. It has nothing that can write."""
+"""`plan`: reads sites and reports what would change. Its client cannot write."""
 
 from __future__ import annotations
 

@@ -70,10 +70,10 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
 def with_approvals_left_behind(
     desired: DesiredSite, recorded: RecordedSite, session: Session[ReadClient]
 ) -> DesiredSite:
-    """The site as its files describe it, once it is known whether its approvals are still in the file of an old name.
+    """The site as its files describe it, unless the approvals of its scheduled posts are in the file of an old name.
 
-    If the approvals of its scheduled posts are still there, nobody withdrew them, and the site's approvals count as
-    unknown. The same holds if the file in their place belongs to another site.
+    In that case, nobody withdrew them, and the site's approvals count as unknown. The same holds if the file in their
+    place belongs to another site.
     """
     desired = without_approvals_of_another_site(desired, recorded, session)
     missing = [post for post in scheduled_by_us(recorded) if desired.approvals.draft(post) is None]
@@ -105,7 +105,7 @@ def approvals_left_behind(
     """Says why a review must not rewrite a site's approvals file, and what to do; None if it may.
 
     Either the file belongs to another site, whose decisions a review would drop; or the decisions about this site's
-    posts are still in the file of its old name, and a review would write this one without them.
+    posts are still in the file of its old name, and a review would write its new file without them.
     """
     site = desired.ref
     if desired.approvals.activities and (

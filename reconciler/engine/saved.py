@@ -1,4 +1,4 @@
-"""Saved plans: what is reported about them, and every reason against applying them."""
+"""Saved plans: writing and showing them, and whether the project and its files are still those they were made from."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOVED_ON = "files-moved-on"
 
 
 class MovedOn(UnusablePlan):
-    """The files on disk are not those the plan was made from; with `--strict`, that refuses it."""
+    """The files on disk are not those the plan was made from; with `--strict`, the plan is then refused."""
 
     code = MOVED_ON
 

@@ -41,7 +41,7 @@ class Selection(Struct, frozen=True):
     elsewhere: frozenset[SiteName] = frozenset()
     """The sites of the other parts."""
     left_out: tuple[SiteEntry, ...] = ()
-    """The sites that neither paths nor options choose; in one of several parts, only its share of them."""
+    """The sites that paths or options leave out; in one of several parts, only its share of them."""
     every: tuple[SiteEntry, ...] = ()
     """All sites of the project, including those that are not in this run or its part."""
 
@@ -97,7 +97,7 @@ def repository_of(project: ProjectConfig) -> Repository:
 
 
 def in_shard(name: SiteName, shard: Shard) -> bool:
-    """Whether a site is in a part. Depends only on its name, so that a new site moves no other."""
+    """Whether a site is in a part. Depends only on its name, so a new site does not move others to another part."""
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shard.count == shard.number - 1
 

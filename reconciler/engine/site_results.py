@@ -157,7 +157,7 @@ class SiteReviewed(Struct, frozen=True):
 
 
 class SiteNotReviewed(Struct, frozen=True):
-    """A site that has nothing to review now, and why."""
+    """A site that was not reviewed, and why."""
 
     name: SiteName
     why: Diagnostic

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # this file is loaded at every start
 def verdict_of(
     end: ClosingEvent | Exception | SystemExit | None, *, detailed: bool = False, signal: int | None = None
 ) -> Verdict:
-    """The verdict of a command that ended like this: with an event, an error, or only the text it was asked for (None).
+    """The verdict of a command that ended with an event, with an error, or without either (None), as after `--help`.
 
     `detailed` is `--detailed-exitcode`, `signal` what interrupted a run.
     """
