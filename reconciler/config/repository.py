@@ -165,7 +165,10 @@ class Repository:
         return tuple(folder for path in paths if not os.path.lexists((folder := self.top / path) / ".git"))
 
     def is_clean(self, path: Path) -> bool:
-        """Whether a file, and each link that leads to it, is in HEAD exactly as on disk."""
+        """Whether a file, and each link that leads to it, is in HEAD exactly as on disk.
+
+        Untracked files are noticed only if their names end in .yaml or .yml: all others count as clean.
+        """
         return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))
 
     def is_clean_below(self, folder: Path) -> bool:
