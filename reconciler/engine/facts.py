@@ -56,7 +56,7 @@ class ProbeVerdict(Variant, frozen=True):
 
 
 class StateReached(Variant, frozen=True):
-    """Where the state is, whether it contains anything yet, and whether it is known to keep two runs apart."""
+    """Where the state is, whether it exists yet, and whether it is known to keep two runs apart."""
 
     place: str
     exists: bool

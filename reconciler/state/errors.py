@@ -14,7 +14,7 @@ STATE: Final = "state"
 
 
 class StateError(UsageError):
-    """The state cannot be read or written as it is. Nothing was changed. `place` is a file or an object's URL."""
+    """The state cannot be read or written as it is. `place` is a file or an object's URL."""
 
     def __init__(self, place: str, what: str, fix: str, *, continues: bool = True) -> None:
         super().__init__(what, fix, Place(place), continues=continues)

@@ -18,7 +18,7 @@ PROBE = "doctor-"
 
 
 class StateExamined(Struct, frozen=True):
-    """Whether the state contains anything yet, whether it is known to keep two runs apart, and what is wrong."""
+    """Whether the state exists yet, whether it is known to keep two runs apart, and what is wrong."""
 
     exists: bool = True
     conditional: bool = False

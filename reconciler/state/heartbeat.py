@@ -76,11 +76,11 @@ class LostBy(Enum):
 
     RELEASED = auto()
     EXPIRED = auto()
-    """It could not be renewed in time."""
+    """The heartbeat could not be renewed in time."""
     TAKEN = auto()
-    """Another run took it, or a person removed its lock with `state unlock`."""
+    """Another run took the site, or a person removed its lock with `state unlock`."""
     REWRITTEN = auto()
-    """It is not stored as it was written."""
+    """The lease is no longer stored as this run wrote it."""
     REMOVED = auto()
 
 

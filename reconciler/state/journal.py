@@ -1,11 +1,12 @@
 """SiteJournal: the record of one site during a run, written before each call and after the last.
 
-The first note that must be durable replaces the snapshot (`record.py`), later ones are lines appended to a log beside
-it, and the end of the run is one more snapshot, without a log: what a run writes grows with its calls, not with their
+The first note that must be durable is written as a new snapshot (`record.py`), later ones as lines of a log beside
+it, and the run ends with one more snapshot, without a log: what a run writes grows with its calls, not with their
 square. A line is durable before its call is sent. The outcome of a call is written together with the next call: if a
 run is killed in between, the next one finds the call open and reads the site, as after a call without an answer.
 
-A write that finds a different snapshot or log end than the one it left was overtaken by another run, and is refused.
+A write that finds a different snapshot or log end than the previous write left is refused: another run has written
+since.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from reconciler.state.store import Log, Store, Version, append_once, put_once
 
 
 class HeldLease(Protocol):
-    """The part of a lease that a journal asks before a call."""
+    """The part of a lease that a journal needs."""
 
     @property
     def taken_over(self) -> Diagnostic | None:
@@ -144,7 +145,7 @@ class SiteJournal:
         note = Began(entries)
         self.note(note)
         try:
-            await self._last()
+            await self._make_durable()
         except StateError:
             self._drop(note)  # they will not be sent, so they must not look like calls that were
             raise
@@ -153,7 +154,7 @@ class SiteJournal:
     async def sent(self, entry: OpenEntry) -> None:
         """Records that the call was accepted and that only waiting remains."""
         self.note(Sent(entry.id))
-        await self._last()
+        await self._make_durable()
 
     async def end(self, entry: OpenEntry, outcome: Outcome) -> None:
         """Records the outcome. Done and NotDone close the entry; Pending and Unknown leave it to the next run."""
@@ -196,7 +197,7 @@ class SiteJournal:
             self.recorded, open=tuple(entry for entry in self.recorded.open if entry.id not in ids)
         )
 
-    async def _last(self) -> None:
+    async def _make_durable(self) -> None:
         """Makes every note durable, and the log ready for more."""
         if self._log is None:
             await self._shielded(self._snapshot(continued=True))

@@ -2,8 +2,8 @@
 
 A lease is a small document, written on condition that it has not changed since it was read. It lasts as long as its
 run's heartbeat (`heartbeat.py`): 60 s, renewed every 15 s. So the lease of a live run has at least 45 s left, and
-the clocks of two machines may differ by that much before one takes a live lease for an ended one. A waiting run does
-not need to agree on the time at all: a heartbeat that has not changed for 60 s by its own clock is not being renewed.
+the clocks of two machines may differ by that much before one takes a live lease for an ended one. A waiting run
+also takes a lease whose heartbeat has not changed for 60 s, in case its own clock is behind.
 
 A lease that is released or taken away stays as a document that says so, because object stores cannot delete on a
 condition. None of it is written durably: after a power cut, nobody holds anything.

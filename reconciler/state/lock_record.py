@@ -25,9 +25,9 @@ UNREADABLE: Final = "make sure that no run is working on the site, then: reconci
 class LockRecord(Struct, frozen=True):
     """Who holds a lease, since when, and until when unless it is renewed.
 
-    It lasts as long as its run's heartbeat `beat`; `expires` is what that says, if it was read. A lease of version 1
-    has no heartbeat, and was renewed itself. `released`: it was released or taken away. `discarded`: it could not even
-    be read. `written` distinguishes this write of it from all others.
+    It lasts as long as its run's heartbeat `beat`, whose `expires` replaces its own when both are read. A lease of
+    version 1 has no heartbeat, and was renewed itself. `released`: it was released or taken away. `discarded`: it could
+    not even be read. `written` distinguishes this write of it from all others.
     """
 
     site: SiteLabel

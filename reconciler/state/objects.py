@@ -30,7 +30,7 @@ TIMEOUT = timedelta(seconds=10)
 """The time limit of one request. A lease of 60 s has to survive a few that fail."""
 
 RETRY_TIMEOUT = timedelta(seconds=20)
-"""The time limit of one request including its retries."""
+"""How long after its first attempt a request may still be retried."""
 
 RETRIES = 5
 
@@ -88,7 +88,7 @@ class ObjectStore(Store):
                 f"state {url}: object stores need an extra", f"install it with: {install_hint('object-store')}"
             ) from None
         try:
-            # What is not given here, obstore looks up in the process's own environment.
+            # obstore looks up what is not given here in the process's own environment.
             store = from_url(
                 url,
                 config=cast("S3Config", settings),  # or that of another provider, depending on the URL
@@ -142,7 +142,7 @@ class ObjectStore(Store):
             except (AlreadyExistsError, PreconditionError):
                 raise Conflict(key) from None
             except FileNotFoundError:
-                # The updated object is gone, or there is no bucket; the next line tells which.
+                # The object to update is gone, or there is no bucket; the next line tells which.
                 await self._see_bucket()
                 raise Conflict(key) from None
             return _version(result["e_tag"], result["version"])

@@ -1,4 +1,4 @@
-"""Converts outcomes as earlier documents of this version stored them: a sentence, or a problem with its message."""
+"""Converts outcomes as earlier documents of format 2 stored them: a sentence, or a problem with its message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reconciler.model.requests import SentRequest
 _SEVERITIES: Final = {"failed": Severity.ERROR, "unknown": Severity.ERROR, "pending": Severity.NOTE}
 
 _CODES: Final = {"not-done": Trouble.NO_EFFECT, "unknown": Trouble.OUTCOME_UNKNOWN}
-"""The problem code of each kind of outcome that has one; the first documents do not contain it."""
+"""The problem code of each kind of outcome that has one; the earliest documents do not contain it."""
 
 _CALL: Final = re.compile(r"(\S+) (\S+)(?: answered (?:(\d+) ?)?(\S*))?\Z")
 """A call as problems spelled it: `GET /marketing-plan answered 403 NOT_ALLOWED`."""

@@ -1,4 +1,4 @@
-"""PartResults: the results of sites in a run with workers, stored where the run and every attempt can find them.
+"""PartResults: the results of sites in a run with workers, stored where the run and all its workers can find them.
 
 A result is stored here before its site's lease is released, so that whoever gets the lease next knows whether the work
 was done. The caller decides what a result says; here, it is bytes. The run removes them once it has written its ledger.

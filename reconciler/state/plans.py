@@ -86,7 +86,7 @@ class SpentPlans:
     async def was_begun(self, seal: str, number: int, count: int) -> bool:
         """Whether a part was begun before and did not end, so that it may begin again.
 
-        Raises AlreadySpent if the part ended, or if the plan was applied as a whole or in other parts.
+        Raises AlreadySpent if the part ended, or if the plan was applied as a whole or in a different number of parts.
         """
         key = _key_of(seal)
         if (stored := await self._store.get(key)) is None:
@@ -112,7 +112,7 @@ class SpentPlans:
             try:
                 await put_once(self._store, _key_of(seal, number), to_bytes(PartDocument(when)), expected=None)
             except Conflict:
-                raise AlreadySpent(seal, when) from None  # at this very moment: only one of the two gets it
+                raise AlreadySpent(seal, when) from None  # another run has just begun the part
 
     async def end_part(self, seal: str, number: int, when: datetime) -> None:
         """Records that a part was carried out to its end, so that it is not applied again."""
@@ -123,7 +123,7 @@ class SpentPlans:
         try:
             await put_once(self._store, key, data, expected=stored.version if stored else None)
         except Conflict:
-            pass  # another attempt of the same part has just ended
+            pass  # another attempt at the part has just ended
 
 
 def _first(document: dict[str, Any]) -> SpentDocument:

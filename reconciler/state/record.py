@@ -1,7 +1,7 @@
 """The record of one site: a RecordedSite as it is stored, and how the first version stored it.
 
 The record is stored under the site's id; the name is a label for people. During a run, notes that follow the snapshot
-are in a journal beside it (`journal.py`).
+are in a log beside it (`journal.py`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SiteLabel(Struct, frozen=True):
 class SiteRecord(Struct, frozen=True):
     """What is recorded about a site.
 
-    `written` distinguishes this snapshot from all others and names its journal. `continued`: notes may follow there.
+    `written` distinguishes this snapshot from all others and names its log. `continued`: notes may follow there.
     """
 
     site: SiteLabel
@@ -84,7 +84,7 @@ def _mended(document: dict[str, Any]) -> SiteRecord:
 
 
 def whole_post(post: object) -> object:
-    """A plain published post, completed with a time zone and a type, which the first records of this version lacked."""
+    """A plain published post, completed with a time zone and a type, which the first records of format 2 lacked."""
     return {"zone": "UTC", "type": "POST", **post} if isinstance(post, dict) else post
 
 
@@ -98,7 +98,7 @@ TYPED: Final = frozenset(kind_of(operation.__name__) for operation in get_args(S
 def readable(entries: object) -> object:
     """Plain journal entries, with an UnreadableCall for each operation that only a later version knows.
 
-    Writes of posts get a type, which the first entries of this version lacked, and the reason an outcome is unknown,
+    Writes of posts get a type, which the first entries of format 2 lacked, and the reason an outcome is unknown,
     formerly a sentence or a problem, becomes a Failure. An unreadable call stays open and blocks its object until a
     person says how it ended.
     """

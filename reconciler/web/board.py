@@ -92,7 +92,7 @@ class Board:
         self._again()
 
     def check_out(self) -> None:
-        """Handles the checkout of another commit, in which git may know other approvals."""
+        """Handles the checkout of another commit, whose history may contain other approvals."""
         if self._approved is not None:
             self._approved.forget()
         self._again()

@@ -20,13 +20,16 @@ from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem
 from reconciler.whole_files import ChangedMeanwhile, write_atomically
 
 MOST_TRIES: Final = 5
-"""How often writing a decision is tried if somebody else writes the file at the same moment."""
+"""How many times writing a decision is tried if somebody else writes the file at the same moment."""
 
 FileStamp = tuple[int, int, int]
 
 
 class SiteFile(Struct, frozen=True):
-    """An approvals file at one moment. With `problems`, nothing in it can be shown or decided. `data` None: no file."""
+    """An approvals file at one moment. With `problems`, nothing in it can be shown or decided.
+
+    `data` is None if there is no file, or it cannot be read.
+    """
 
     site: SiteName
     path: Path
@@ -42,7 +45,7 @@ class SiteFile(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The file's text; empty if there is no file."""
+        """The file's text; empty if `data` is None."""
         return (self.data or b"").decode("utf-8")
 
 
@@ -65,7 +68,7 @@ class ApprovalsFolder:
             self._look(site)
 
     def now(self, site: SiteName) -> SiteFile:
-        """A site's file as it is at this moment. Raises KeyError for any other site."""
+        """A site's file as it is at this moment. Raises KeyError for a site that is not in `files`."""
         self._look(site)
         return self.files[site]
 

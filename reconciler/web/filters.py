@@ -79,7 +79,7 @@ class FilterOption(Struct, frozen=True):
 
 
 def counts(cards: Iterable[Card]) -> tuple[FilterOption, ...]:
-    """How many cards are in which state, in the order of the states."""
+    """How many cards are in each state, in the order of the states."""
     found: dict[CardState, int] = {}
     for card in cards:
         found[card.state] = found.get(card.state, 0) + 1

@@ -71,7 +71,7 @@ class Uncommitted(Struct, frozen=True):
 
 
 class History:
-    """What HEAD has of the approvals, read again only when HEAD has moved."""
+    """The approvals in HEAD, read again only when HEAD has moved."""
 
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
         self._root = root
@@ -80,7 +80,7 @@ class History:
         self._committed: dict[SiteName, Approvals] = {}
 
     def repository(self) -> Repository:
-        """A fresh repository object, because one caches git's answers."""
+        """A new repository object each time, because it caches git's answers."""
         return Repository(self._root, self._environment)
 
     def moved(self) -> bool:
