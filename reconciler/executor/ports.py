@@ -118,7 +118,10 @@ class Ports(Struct, frozen=True):
     journal: Journal
     clock: Clock
     declared: Callable[[], DesiredSite] | None = None
-    """What the site's file declares, unpacked when needed, because many sites may wait; None if it was not read."""
+    """Loads what the site's file declares, so that it need not stay in memory while the site waits.
+
+    None if the file was not read.
+    """
     approved: Approvals = Approvals()
     """What was approved when the site's file was read."""
     approvals: Callable[[], Approvals] | None = None

@@ -1,4 +1,4 @@
-"""Actions that are one call each and finish at once: settings, events, activities, clearing, deleting, cancelling."""
+"""One-call actions that finish at once: settings, events, activities, clearing, deleting, moving, cancelling."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class SiteCache:
         self._asked.clear()
 
     def forget(self, *needs: Need) -> None:
-        """Makes the next use read these parts again, or all of them."""
+        """Makes the next use read these parts again; if none is named, all parts."""
         for need in needs or tuple(self._parts):
             self._parts.pop(need, None)
         if Need.MARKETING_PLAN not in self._parts:

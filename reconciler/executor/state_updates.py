@@ -1,4 +1,4 @@
-"""What the state records once it is known how a call ended, and what else a plan found out."""
+"""What the state records once it is known how a call ended, and what a plan found out."""
 
 from __future__ import annotations
 

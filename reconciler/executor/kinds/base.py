@@ -71,7 +71,7 @@ class OutcomeContext(Struct, frozen=True):
 
 
 class ManagedKind(Generic[O]):
-    """One kind of object. `O` are its operations."""
+    """One kind of object, with operations of type `O`."""
 
     # --- before a call ---
 
@@ -80,7 +80,10 @@ class ManagedKind(Generic[O]):
         raise TypeError(f"{type(self).__name__} checks no {type(required).__name__}")
 
     def right_unmet(self, required: Any, moment: Moment) -> Diagnostic | None:
-        """What is wrong with a condition of this kind, as far as that can be judged without reading the site."""
+        """Like `unmet`, as far as it can be judged without reading the site.
+
+        Asked again before each attempt of a public call.
+        """
         return None
 
     async def refusal_reason(self, operation: O, site: SiteCache, moment: Moment) -> Diagnostic | None:
@@ -96,7 +99,7 @@ class ManagedKind(Generic[O]):
         return Before()
 
     def decision(self, operation: O) -> str | None:
-        """What reviewers call the decision that the operation can carry out, if there is one."""
+        """The reviewers' decision that the operation can carry out, as it is recorded; None if there is none."""
         return None
 
     # --- after a call ---
@@ -140,7 +143,7 @@ class ManagedKind(Generic[O]):
         return Bindings()
 
     def published(self, operation: O, entry: OpenEntry, context: OutcomeContext) -> PublishedPost | None:
-        """How a successful call scheduled a post; None if it did not."""
+        """The record of a post that a successful call scheduled or moved; None if it did neither."""
         return None
 
     def leaves_if_not_done(self, operation: O, entry: OpenEntry, failure: Failure, recorded: RecordedSite) -> Bindings:
@@ -156,14 +159,14 @@ class ManagedKind(Generic[O]):
         return Bindings()
 
     def shows(self, operation: O, created: str, found: Snapshot) -> bool:
-        """Whether the object that a create made, by the id in its answer, exists, whatever its fields say."""
+        """Whether the site has an object with the id `created` that resembles what the create asked for."""
         return False
 
     def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
         """The fields that the server stores differently from what was asked, and their object's key within the site.
 
-        Each change has the server's value as `before`. Only fields in which the server's value is accepted if it
-        still differs after two writes (17.7).
+        Each change has the server's value as `before`. Includes only fields whose value on the server is accepted if
+        it still differs after two writes (17.7).
         """
         return "", ()
 

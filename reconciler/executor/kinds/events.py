@@ -272,7 +272,7 @@ def _own(events: tuple[CalendarEvent, ...], recorded: RecordedSite) -> frozenset
 
 
 def _wanted(asked: CalendarEvent) -> DesiredEvent:
-    """What a replacing write asks for, in the form of a declared event."""
+    """What an update asks for, in the form of a declared event."""
     return DesiredEvent(asked.name, asked.description, asked.date, recurring_rule=asked.recurring_rule)
 
 
