@@ -159,7 +159,7 @@ def _never_lets_through(
     elif (found := next(_never_matches(match, (*path, "match"), now, merged), None)) is not None:
         yield found
     elif match.start and match.end and _last_day(match.start, match.end, match.weekdays, policy.blackout_dates) is None:
-        yield never(("match",), "every day in it is a blackout date of the project", "choose other days")
+        yield never(("match",), "every matching day is a blackout date of the project", "choose other days")
     elif rule.channels and all(_is_gone(channel, match, now) for channel in rule.channels):
         names = " and ".join(channel_name(channel) for channel in rule.channels)
         last = max(CHANNELS_GONE[channel] for channel in rule.channels) - timedelta(days=1)
@@ -191,7 +191,10 @@ def _never_matches(match: Match, path: KeyPath, now: datetime | None, merged: Me
         return
     last = _last_day(match.start, match.end, match.weekdays) if match.start else match.end
     if last is None:
-        message = f"there is no such day from {match.start} to {match.end}"
+        days = listed((day.capitalize() for day in WEEKDAYS if day in match.weekdays), "or")
+        message = f"no {days} falls between {match.start} and {match.end}"
+        if match.start == match.end:
+            message = f"{match.end} is not a {days}"
         yield merged.warning((*path, "weekdays"), message, "choose other days", code=NEVER_MATCHES)
     elif now is not None and _end_of(last) <= now:
         yield merged.is_over((*path, "to"), "has passed, so the rule no longer matches anything")

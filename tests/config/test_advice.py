@@ -35,7 +35,7 @@ def test_a_good_project_has_none(write_project: WriteProject) -> None:
         ("at: '06:59'", "4:25", "schedule.rules[0].at: 06:59 is within"),
         ("max: 0", "4:26", "schedule.rules[0].max allows no matches"),
         ("match: {within: 2h}", "4:37", "schedule.rules[0].match.within does not reach beyond the project's `minL"),
-        ("match: {from: 2026-12-24, to: 2026-12-26}", "4:28", "schedule.rules[0].match: every day in it is a blackout"),
+        ("match: {from: 2026-12-24, to: 2026-12-26}", "4:28", "schedule.rules[0].match: every matching day is a bl"),
     ],
 )  # fmt: skip
 def test_a_rule_that_never_lets_anything_through(
@@ -178,7 +178,7 @@ def test_rules_that_can_do_nothing(write_project: WriteProject) -> None:
     )
     assert [said.split(": ", 1)[1] for _, said in warnings()] == [
         "posts[0].max allows no matches; write a larger number, or remove the rule",
-        "schedule.rules[0].match.weekdays: there is no such day from 2026-12-01 to 2026-12-02; choose other days",
+        "schedule.rules[0].match.weekdays: no Sunday falls between 2026-12-01 and 2026-12-02; choose other days",
     ]
 
 
@@ -258,11 +258,15 @@ def test_what_has_passed(body: str, said: str, write_project: WriteProject) -> N
     [
         (
             "posts: [{match: {from: 2026-12-01, to: 2026-12-02, weekdays: [SUN]}}]\n",
-            "3:62: posts[0].match.weekdays: there is no such day from 2026-12-01 to 2026-12-02; choose other days",
+            "3:62: posts[0].match.weekdays: no Sunday falls between 2026-12-01 and 2026-12-02; choose other days",
         ),
         (
-            "activities: [{match: {from: 2026-12-01, to: 2026-12-02, weekdays: [SUN]}, state: absent}]\n",
-            "3:67: activities[0].match.weekdays: there is no such day from",
+            "activities: [{match: {from: 2026-12-01, to: 2026-12-02, weekdays: [SUN, SAT]}, state: absent}]\n",
+            "3:67: activities[0].match.weekdays: no Saturday or Sunday falls between 2026-12-01 and 2026-12-02",
+        ),
+        (
+            "posts: [{match: {from: 2026-12-01, to: 2026-12-01, weekdays: [SUN]}}]\n",
+            "3:62: posts[0].match.weekdays: 2026-12-01 is not a Sunday; choose other days",
         ),
         ("activities: [{match: {title: S*}, set: {title: x}, max: 0}]\n", "3:57: activities[0].max allows no matches"),
         (
@@ -276,7 +280,7 @@ def test_what_has_passed(body: str, said: str, write_project: WriteProject) -> N
             "through; add another channel, or remove the rule",
         ),
     ],
-    ids=["posts by weekday", "activities by weekday", "none set", "posts of a blog", "X"],
+    ids=["posts by weekday", "activities by weekday", "one day", "none set", "posts of a blog", "X"],
 )
 def test_other_rules_that_can_do_nothing(body: str, said: str, write_project: WriteProject) -> None:
     write_project({"sites/a.yaml": HEAD + body})
@@ -290,7 +294,7 @@ def test_days_of_which_none_is_left_by_weekday_and_blackout(write_project: Write
     policy = "version: 1\npolicy: {blackoutDates: [2026-12-04]}\n"
     write_project({"reconciler.yaml": policy, "sites/a.yaml": HEAD + POSTS + body})
     ((_, found),) = warnings()
-    assert "schedule.rules[0].match: every day in it is a blackout date" in found
+    assert "schedule.rules[0].match: every matching day is a blackout date" in found
 
 
 def test_an_hour_later_on_the_day_can_be_far_enough_ahead(write_project: WriteProject) -> None:
