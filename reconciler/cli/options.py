@@ -259,20 +259,22 @@ def plan_options(command: Command) -> Command:
     )(command)
 
 
+_LOCK_TIMES = "30s or 5m"
+
 lock_timeout = click.option(
     "--lock-timeout",
     default="0s",
     metavar="TIME",
-    callback=lambda _ctx, _param, value: _duration(value),
-    help="How long to wait for another run's lock, such as 30s or 5m.",
+    callback=lambda _ctx, _param, value: _duration(value, _LOCK_TIMES),
+    help=f"How long to wait for another run's lock, such as {_LOCK_TIMES}.",
 )
 
 
-def _duration(text: str) -> timedelta:
+def _duration(text: str, like: str) -> timedelta:
     from reconciler.config.times import duration
 
     try:
-        return duration(text)
+        return duration(text, like=like)
     except ValueError as error:
         raise click.BadParameter(f"{in_quotes(text)} {error}") from None
 

@@ -17,11 +17,11 @@ _DURATION = r"([0-9]{1,9})(ms|s|m|h|d|w)\Z"
 LONGEST = timedelta(days=3660)
 
 
-def duration(text: str) -> timedelta:
-    """`50ms`, `5s`, `15m`, `2h`, `21d`, `2w`. Raises ValueError with what is wrong."""
+def duration(text: str, *, like: str = "21d or 15m") -> timedelta:
+    """`50ms`, `5s`, `15m`, `2h`, `21d`, `2w`. Raises ValueError with what is wrong, and with examples."""
     found = re.match(_DURATION, text)
     if not found:
-        raise ValueError("is not a valid duration; write it like 21d or 15m")
+        raise ValueError(f"is not a valid duration; write it like {like}")
     try:
         length = int(found[1]) * _UNITS[found[2]]
     except OverflowError:

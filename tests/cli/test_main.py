@@ -358,7 +358,7 @@ def test_clicks_usage_errors_are_1(arguments: list[str], capsys: pytest.CaptureF
 @pytest.mark.parametrize("arguments", [["apply"], ["state", "resolve", "shop", "59e9", "done"]])
 def test_an_invalid_time_is_quoted(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run([*arguments, "--lock-timeout", "5x"]) == 1
-    assert "'--lock-timeout': '5x' is not a valid duration; write it like 21d or 15m" in capsys.readouterr().err
+    assert "'--lock-timeout': '5x' is not a valid duration; write it like 30s or 5m" in capsys.readouterr().err
 
 
 def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) -> None:
