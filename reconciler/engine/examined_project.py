@@ -50,7 +50,7 @@ def examine_git(project: ProjectConfig, found: ProjectFindings) -> None:
     except GitError as error:
         none = not error.message or error.trouble is GitTrouble.NO_REPOSITORY
         what = "the project is not in a git repository" if none else error.message
-        fix = error.fix or "`--changed-since` and names of approvers need a git repository"
+        fix = error.fix or "`--changed-since` and names of approvers need git"
         owned = error.trouble is GitTrouble.NOT_TRUSTED
         found.add(
             Diagnostic("git-refused" if owned else "no-git", what, fix, Severity.WARNING if owned else Severity.NOTE)

@@ -65,7 +65,11 @@ def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> Non
     assert ran.code == 1
     project = ran.json["project"]
     assert project["facts"]["account"] == "4 sites, 1 of them not declared in a file"
-    assert {finding["code"] for finding in project["findings"]} == {"undeclared-sites", "no-git"}
+    said = {finding["code"]: f"{finding['message']}; {finding['fix']}" for finding in project["findings"]}
+    assert set(said) == {"undeclared-sites", "no-git"}
+    assert said["no-git"] == (
+        "the project is not in a git repository; `--changed-since` and names of approvers need git"
+    )
     facts = ran.json["sites"][0]["facts"]
     assert facts["channels"].startswith("none connected; Instagram ")
     assert facts["scheduling posts"] == "included, 0 of 5 left this month"
