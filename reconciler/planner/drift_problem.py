@@ -118,10 +118,14 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
                 for field in item.fields
             )
             return Diagnostic(finding, "; ".join(sides))
-        case Finding.OTHER_TIME | Finding.DATE_MOVED:
+        case Finding.OTHER_TIME:
             *now, planned = item.about
-            times = f"due {now[0]}, and should be due {planned}" if now else f"should be due {planned}"
-            return found.and_then(times)
+            said = f"scheduled for {now[0]}; the rule says {planned}" if now else f"{found.message}: {planned}"
+            return Diagnostic(finding, said)
+        case Finding.DATE_MOVED:
+            *now, planned = item.about
+            times = f": scheduled for {now[0]} instead of {planned}" if now else f"; should be moved to {planned}"
+            return Diagnostic(finding, found.message + times)
         case Finding.REVIEW:
             return Diagnostic(finding, f"{found.message}: {IN_REVIEW[InReview(item.about[-1])]}")
         case Finding.MOVED_BY_OTHERS:

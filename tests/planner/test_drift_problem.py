@@ -78,14 +78,25 @@ SAID = [
         post(Finding.OTHER_TIME, AT, LATER),
         "other-time",
         Severity.WARNING,
-        '"Sale" (Instagram): changed in git: scheduled for a different time than the rule says; '
-        f"due {AT}, and should be due {LATER}",
+        f'"Sale" (Instagram): changed in git: scheduled for {AT}; the rule says {LATER}',
+    ),
+    (
+        post(Finding.OTHER_TIME, LATER),
+        "other-time",
+        Severity.WARNING,
+        f'"Sale" (Instagram): changed in git: scheduled for a different time than the rule says: {LATER}',
+    ),
+    (
+        post(Finding.DATE_MOVED, AT, LATER),
+        "date-moved",
+        Severity.ERROR,
+        f'"Sale" (Instagram): changed in git: not moved along with the activity: scheduled for {AT} instead of {LATER}',
     ),
     (
         post(Finding.DATE_MOVED, LATER),
         "date-moved",
         Severity.ERROR,
-        f'"Sale" (Instagram): changed in git: not moved along with the activity; should be due {LATER}',
+        f'"Sale" (Instagram): changed in git: not moved along with the activity; should be moved to {LATER}',
     ),
     (
         post(Finding.MOVED_BY_OTHERS, AT, LATER),
