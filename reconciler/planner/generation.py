@@ -44,7 +44,7 @@ _FIRST: Final = Diagnostic.note(
 
 
 class GenerationPart(Struct, frozen=True):
-    """With `renewed`, the actions replace the activities, so whatever needs them is deferred."""
+    """With `renewed`, the actions replace the activities, so what needs them is deferred; with `gone`, left out."""
 
     actions: tuple[Action, ...] = ()
     blocked: tuple[Diagnostic, ...] = ()
@@ -69,7 +69,7 @@ FAILED_GENERATION: Final = "failed-generation"
 
 
 def failed_generation(inputs: Inputs, before: Before) -> JsonObject:
-    """The facts under that key: what it was made from, and what the marketing plan was before it."""
+    """The facts under `FAILED_GENERATION`: the inputs of that generation, and what the marketing plan was before it."""
     return JsonObject({"inputs": _digest(inputs), "status": before.status, "contents": before.contents})
 
 
@@ -80,8 +80,8 @@ def _digest(inputs: Inputs) -> Digest:
 def _ended_late(live: MarketingPlan | None, recorded: RecordedSite) -> bool:
     """Whether a generation that ended FAILED has turned ACTIVE since.
 
-    If the marketing plan was ACTIVE before it, nothing of what it contained then may be left: one that came back as it
-    was has not been generated from anything new.
+    If the marketing plan was ACTIVE before that generation, nothing that it contained then may be left: otherwise, the
+    old one has come back.
     """
     failed, pending = recorded.object(FAILED_GENERATION), recorded.pending
     if not failed or pending is None or live is None or live.status is not PlanStatus.ACTIVE:
@@ -296,7 +296,7 @@ def _regeneration(
     *,
     saved: bool,
 ) -> Action:
-    """What regenerates the marketing plan, and why.
+    """The action that regenerates the marketing plan.
 
     `saved`: the site already has every changed input, so an earlier run saved it. What is pending is recorded before it
     is saved, so the record does not say whether it was.

@@ -41,7 +41,7 @@ def gone_drafts(
             says_name=True,
         )
         for activity in desired.approvals.activities
-        # The window starts today, in a time zone that is not known (D 6.2, 14.9).
+        # The window that a read shows starts today, in a time zone that is not known (D 6.2, 14.9).
         if activity.decision is ActivityDecision.KEEP and activity.date - scope.now > SEEN_FOR_SURE
         for draft in activity.drafts
         if draft.decision is DraftDecision.APPROVE

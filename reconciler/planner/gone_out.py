@@ -36,11 +36,11 @@ UNWANTED: Final = "unwanted"
 WhyNot: TypeAlias = Literal[
     Reason.WITHDRAWN, Reason.SENT_BACK, Reason.CHANGED, Reason.DATE_MOVED, Reason.EDITED, Reason.PAUSED
 ]
-"""Why the files no longer want a post: what can be said about one that is out, or at a site that was not read."""
+"""Why the files no longer want a post: the reasons that can be known once it is out, or without reading its site."""
 
 
 def no_longer_wanted(reason: WhyNot) -> Diagnostic:
-    """Why a post should not have gone out."""
+    """Why a post is no longer wanted, in words."""
     match reason:
         case Reason.WITHDRAWN:
             message = "the approval was withdrawn"

@@ -1,4 +1,4 @@
-"""What may not be planned or applied: a site's expectations, and the limits of a whole run."""
+"""Refusals of sites that do not meet their file's expectations, and of runs that exceed a limit of the policy."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ALIKE: Final = 0.75
 """How much of two texts must be equal for one to count as a form of the other."""
 
 SHORT: Final = 500
-"""Up to this many characters, texts are compared letter by letter; beyond it, word by word."""
+"""A text of fewer characters than this is compared letter by letter, any other word by word."""
 
 LONGEST: Final = 120
 BEFORE: Final = 30

@@ -35,7 +35,7 @@ def covers(match: Match, activity: Activity, scope: Scope) -> bool:
 
 
 def may_cover(match: Match, activity: Activity, scope: Scope) -> bool:
-    """Whether a rule by type would cover an activity whose type the answer does not show, if the type were the rule's.
+    """Whether only the type is in doubt: the match names one, the answer does not show the activity's, the rest fits.
 
     Nothing decides such an activity, not even a later rule: this rule may be there to exclude it (remote-api.md 17.8).
     """

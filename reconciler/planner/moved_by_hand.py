@@ -51,7 +51,7 @@ def moved_by_hand(
 ) -> tuple[Diagnostic, ...]:
     """The posts that go out at a time nobody asked for, and about which the plan says nothing else.
 
-    Their rule leaves the time to the API, nothing public is planned, or it is too late to move them back.
+    No rule sets their time, nothing public is planned, or it is too late to move them back.
     """
     if observed.marketing_plan is None or not recorded.published:
         return ()

@@ -136,11 +136,10 @@ def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> froze
 
 
 def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
-    """Posts that are waiting to go out according to the state, but that the marketing plan does not show.
+    """Posts that, according to the state, are due or waiting to go out, but that the marketing plan does not show.
 
     A post may outlive its activity (14.8), so it is read by itself before it counts as missing (17.3). So is one that
-    the marketing plan shows as a draft, which may be out of date (17.6): a post that goes out would be taken for one
-    that does not.
+    the marketing plan shows as a draft: that may be out of date (17.6), and the post may go out all the same.
     """
     read = {post for post, _ in observed.items}
     asked = {*unseen_scheduled(observed, recorded), *due_items(observed, recorded)}

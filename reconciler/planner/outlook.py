@@ -77,7 +77,7 @@ def warnings_of(
 ) -> dict[PostId, tuple[Diagnostic, ...]]:
     """Warnings about posts that go out, or would once they are approved, each as a clause.
 
-    Posts in `going`, which a plan publishes, go out when their rule says, wherever they are scheduled now.
+    Posts in `going`, which a plan publishes, go out when their rule says, whatever time they are scheduled for now.
     """
     posts = tuple(candidates)
     outgoing = [
@@ -114,7 +114,7 @@ def zone_notes(
     recorded: RecordedSite,
     scope: Scope,
 ) -> tuple[Diagnostic, ...]:
-    """Says if the site's time zone has changed since the posts that are now moved or cancelled were scheduled.
+    """Says if the site's time zone has changed since posts that are now moved, cancelled or blocked were scheduled.
 
     Also says if the zone in which posts were scheduled stands in for it.
     """

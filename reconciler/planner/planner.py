@@ -70,8 +70,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     """The plan without what an earlier call may already have done.
 
-    An unknown outcome blocks only its own object (design.md 3.5). `apply` resolves what reading the site can resolve
-    before it plans.
+    An unknown outcome blocks only its own object (design.md 3.5). Before it plans, `apply` resolves what it can by
+    reading the site.
     """
     unknown = _in_doubt(recorded)
     # A post that reads as scheduled is cancelled whatever became of the call: doing that twice is harmless.
@@ -105,7 +105,7 @@ def _in_doubt(recorded: RecordedSite) -> dict[Address, OpenEntry]:
 
 
 def _is_in_doubt(entry: OpenEntry) -> bool:
-    """Whether a call may not be sent again before its outcome is known.
+    """Whether a call must not be sent again before its outcome is known.
 
     Results that take time are awaited by the parts that plan them.
     """
@@ -208,7 +208,7 @@ def _before_content(
 def _deferred(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
     """What will be done, within bounds, once a generation has ended, except for what goes out.
 
-    With `none_yet` there is no marketing plan now.
+    With `none_yet`, there are no activities yet.
     """
     may_discard = desired.discard is not Discard.NOTHING
     limits = options.policy

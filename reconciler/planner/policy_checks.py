@@ -158,7 +158,8 @@ def folded(text: str) -> str:
 def _pattern(word: str) -> re.Pattern[str]:
     r"""A word or phrase as a whole: `art` is not in `start`; `free money` is also `Free\n money`.
 
-    At an end that is not a letter or digit, or whose script is written without spaces, anything may be next to it.
+    A first or last character that is not a letter or digit, or whose script is written without spaces, may touch
+    anything.
     """
     pieces = folded(word).split()
     middle = r"\s+".join(re.escape(piece) for piece in pieces)
@@ -179,7 +180,7 @@ def _has_word_bounds(character: str) -> bool:
 
 
 def _breaks(policy: Policy, rule: str, detail: str, fix: str) -> Diagnostic:
-    """A violation of a rule of the policy, which people may also change."""
+    """A violation of a rule of the policy."""
     place = policy.place_of(rule)
     what = f"policy.{rule}: {detail}"
     return Diagnostic(BlockedBy.POLICY, what, f"{fix}, or change the policy in {place}", place=place)

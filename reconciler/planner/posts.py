@@ -60,7 +60,7 @@ def has_unknown(activity: Activity) -> bool:
 def clear_posts(activity: Activity, reason: Reason, details: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
     """Throws away the drafts of an activity. Its scheduled posts are cancelled first.
 
-    Empty if it has neither.
+    Empty if that leaves nothing to clear.
     """
     live = live_posts(activity)
     drafts = [post for post in live if post.status is PostStatus.DRAFT]
@@ -77,7 +77,7 @@ def clear_posts(activity: Activity, reason: Reason, details: tuple[str, ...], sc
 
 
 def as_listed(activity: Activity) -> tuple[Precondition, ...]:
-    """What must hold before posts of an activity are thrown away: it has no others, and none is waiting to go out."""
+    """What must hold before an activity's posts are thrown away: the plan lists all of them, and none is waiting."""
     listed = PostsAmong(activity.id, tuple((post.id, post.digest) for post in live_posts(activity)))
     return (listed, NothingWaits(activity.id))
 
@@ -150,7 +150,7 @@ def plan_posts(
 
 
 def _made_in_place_of_cancelled(activity: Activity, index: int) -> Diagnostic:
-    """The note that a rule has new posts made although somebody cancelled those that an activity had."""
+    """The note that a rule asks for new posts for an activity whose posts somebody cancelled."""
     cancelled = sum(post.status is PostStatus.CANCELED for post in activity.posts)
     return Diagnostic.note(
         "posts-were-cancelled",
@@ -183,7 +183,7 @@ def decide_posts(
 
 
 def _asked_for(recorded: RecordedSite, scope: Scope) -> frozenset[ActivityId]:
-    """The activities whose posts an earlier run asked for and that may still come."""
+    """The activities whose posts may still come, because an earlier run asked for them."""
     return frozenset(
         entry.operation.activity
         for entry in recorded.open

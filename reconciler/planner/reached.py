@@ -1,4 +1,7 @@
-"""Finds names in `--target`, `--exclude` and `--regenerate` that match nothing: an error before anything is written."""
+"""Finds names in `--target` and `--exclude` that match nothing, and `--regenerate` without effect.
+
+Either is an error before anything is written.
+"""
 
 from __future__ import annotations
 
@@ -136,7 +139,7 @@ class TargetCheck:
             self._idle.append(UsageError(f"--regenerate {site}: {reached.idle.message}", reached.idle.fix))
 
     def check(self) -> None:
-        """Raises UsageError for names that match nothing, suggesting close matches."""
+        """Raises UsageError for names that match nothing, with close matches, and for `--regenerate` without effect."""
         for selector in self._missing:
             option = "--target" if selector in self._targets.included else "--exclude"
             if selector.address.kind is Kind.RULE:

@@ -1,4 +1,4 @@
-"""The words for reasons, the facts behind them, and what a review waits for. Reporters and problems share them."""
+"""The words for reasons, the facts behind them, and review statuses. Reporters and problems share them."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class ReviewedPost(Struct, frozen=True):
 
 
 class ReviewedActivity(Struct, frozen=True):
-    """An activity with its posts. `decision` is what still holds of people's decision about it.
+    """An activity with its posts. `decision` is people's decision about it, or `keep` once that is carried out.
 
     `lapsed` is what they had decided about drafts that have since been replaced: the entry goes back to `keep`.
     """
@@ -205,7 +205,7 @@ class Review(Struct, frozen=True):
         return sum(reviewed.to_discard for reviewed in self.waiting)
 
     def count(self, status: ReviewStatus) -> int:
-        """How many of the shown posts have this status."""
+        """How many of the shown posts have this status. Missed and failed ones count even if they are not shown."""
         if status is ReviewStatus.MISSED:
             return len(self.missed)
         if status is ReviewStatus.FAILED:

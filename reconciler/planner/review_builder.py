@@ -97,7 +97,10 @@ def review_of(
     options: PlanOptions,
     if_approved: Plan | None = None,
 ) -> Review:
-    """The review of a site that can be reviewed. `plan` is the plan for it, which knows what is blocked."""
+    """The review of a site that can be reviewed. `plan` is the plan for it.
+
+    `if_approved`, which `plan_if_approved` makes if it is None, says what blocks a draft.
+    """
     assert desired.schedule is not None
     assert observed.marketing_plan is not None
     scope = scope_of(observed, recorded, options)
@@ -230,7 +233,7 @@ class _ReviewBuilder(Struct, frozen=True):
             or post.id in self.asked
             or (candidate is not None and post.status in (PostStatus.DRAFT, PostStatus.CANCELED))
         )
-        # An approval of a post that is already scheduled has no further use, whatever the state knows about the site.
+        # An approval of a scheduled post schedules nothing more, so whether the state knows the site does not matter.
         known_site = self.recorded.is_known or post.status is PostStatus.SCHEDULED
         verdict = self.desired.approvals.verdict(
             post, activity.date, title=activity.title, times=times, known=known_site

@@ -1,8 +1,8 @@
 """Schedule rules against drafts and approvals -> what goes out, what waits for review, what is blocked.
 
-A post is scheduled only if somebody approved exactly the content it has now, and one approval counts for one
-scheduling. candidates.py works out which posts the rules want, eligibility.py judges each of them, and
-waiting_posts.py handles what is already scheduled.
+Unless the file says `approval: none`, a post is scheduled only if somebody approved exactly the content it has now,
+and one approval counts for one scheduling. candidates.py works out which posts the rules want, eligibility.py judges
+each of them, and waiting_posts.py handles what is already scheduled.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class SchedulePart(Struct, frozen=True):
 class Content(Struct, frozen=True):
     """The activities of a site as they will be, and which of their posts are about to change.
 
-    `cleared` activities lose their posts in this plan. The drafts of `held` ones are being regenerated. `awaited` ones
-    get posts in this plan, and so do `created` ones, which have no id yet.
+    `cleared` activities are to have no posts. The drafts of `held` ones are being regenerated. `awaited` ones get posts
+    in this plan, and so do `created` ones, which have no id yet.
     """
 
     activities: tuple[Activity, ...]

@@ -204,7 +204,7 @@ def keeps(targets: TargetFilter, site: SelectableSite) -> Callable[[Address], bo
 
 
 def _addresses(targets: TargetFilter, site: SelectableSite) -> tuple[list[Address], list[Address]]:
-    """The objects of a site that are targets (none: the whole site is) and those that are excluded."""
+    """The objects of a site that are targets (none if the whole site is one) and those that are excluded."""
     covering = [selector for selector in targets.included if covers_site(selector, site)]
     included = [selector.address for selector in covering if isinstance(selector, ByAddress)]
     if len(included) < len(covering):  # the site as a whole is a target too

@@ -29,7 +29,7 @@ TAKE_DOWN: Final = "take it down on its channel once it is out, if the site's da
 
 
 class Unstopped(StrEnum):
-    """Why a post that is no longer wanted is not stopped, if no error of a call says so: the codes of its problem."""
+    """The codes for why a post that is no longer wanted is not stopped, unless the error of a call says why."""
 
     NOT_CANCELLABLE = "not-cancellable"
     NOT_OURS = "not-ours"
@@ -64,7 +64,7 @@ def tried_key(post: PostId) -> str:
 
 
 def failed_cancel(failure: Failure | None) -> JsonObject:
-    """The facts under that key: why it was not cancelled; without a failure, that it has been since."""
+    """The facts under `tried_key`: why the post was not cancelled; without a failure, that it no longer waits."""
     return freeze_object({"over": True} if failure is None else to_plain(failure))
 
 
@@ -73,7 +73,7 @@ _OVER_ONCE: Final = JsonObject({"why": ""})
 
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None:
-    """Why an earlier run did not cancel a post; None if none tried, or it is over."""
+    """Why an earlier run did not cancel a post; None if none tried, or if the post no longer waits."""
     cancels = ((entry, entry.operation) for entry in recorded.open if isinstance(entry.operation, CancelPost))
     for entry in (entry for entry, cancel in cancels if cancel.post == post):
         said = "an earlier run tried to cancel it, and its outcome is not known; apply tries again"

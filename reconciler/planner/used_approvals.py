@@ -48,7 +48,7 @@ def times_used(recorded: RecordedSite, post: PostId, digests: frozenset[Digest])
 
 
 def was_scheduled(recorded: RecordedSite, post: PostId) -> bool:
-    """Whether this tool is known to have scheduled a post, or to have found it approved as scheduled.
+    """Whether this tool is known to have scheduled a post, or to have found it scheduled and approved.
 
     If not, an approval of it that counts as used does so because it is older than the state.
     """
@@ -56,7 +56,7 @@ def was_scheduled(recorded: RecordedSite, post: PostId) -> bool:
 
 
 def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
-    """The posts that this tool scheduled, or found approved as scheduled, and did not cancel itself."""
+    """The posts that this tool scheduled, or found scheduled and approved, and did not cancel itself."""
     found = {post.id for post in recorded.published}
     for key, facts in recorded.objects:
         if key.startswith(_DRAFT) and facts == SCHEDULED:
@@ -78,7 +78,7 @@ def rights_needed(
 ) -> tuple[Precondition, ...]:
     """What must hold of the approvals and the state when a post is scheduled or moved.
 
-    An approval is given for a certain day, and moving a post uses none.
+    An approval is given for a certain day. Moving a post uses up no approval.
     """
     moves = post.status is PostStatus.SCHEDULED
     times = None if moves else times_of(recorded, post.id, frozenset({post.digest}))

@@ -1,4 +1,4 @@
-"""Whether a waiting post is still wanted, and where its rule moves it (docs/design.md 1.3).
+"""Whether a waiting post is still wanted, and to what time its rule moves it (docs/design.md 1.3).
 
 waiting_posts.py decides what happens to it then.
 """
@@ -151,7 +151,7 @@ class Standards(Struct):
     def date_before(self, activity: Activity, post: Post, rule: int | None) -> datetime | None:
         """The date that the activity had when this tool scheduled its post without an approval.
 
-        None unless the activity has another date now and the post did not move along. An approval names the date
+        None unless the activity has another date now and the post did not move with it. An approval names the date
         itself.
         """
         last = max(
@@ -173,7 +173,8 @@ class Standards(Struct):
     def moved(self, activity: Activity, post: Post, rule: int) -> datetime | None:
         """The time that a rule moves a post to, if that is allowed; None if it stays where it is.
 
-        With `options.publish` False, another run moves it: a post that a move makes acceptable is not cancelled.
+        With `options.publish` False, another run moves it: a post that a move takes out of a forbidden time is not
+        cancelled.
         """
         at = self.other_time(activity, post, rule)
         if at is None or too_late(at, self.scope.now, self.options.policy):
