@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         SitePlanned,
         SiteReviewed,
     )
-    from reconciler.library import Project
+    from reconciler.library.project import Project
     from reconciler.model.address import Address
     from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, UsageError
     from reconciler.model.verdict import Verdict
@@ -79,7 +79,7 @@ _MODULES = {
         "SitePlanned",
         "SiteReviewed",
     ),
-    "library": ("Project",),
+    "library.project": ("Project",),
     "model.address": ("Address",),
     "model.diagnostics": ("Diagnostic", "InvalidFiles", "Place", "Severity", "UsageError"),
     "model.verdict": ("Verdict",),

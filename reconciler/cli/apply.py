@@ -20,7 +20,7 @@ from reconciler.engine.plan_file import plan_in
 from reconciler.engine.results import ClosingEvent, Emit, Event, RunStarted
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.verdict import verdict_of
-from reconciler.library import Project
+from reconciler.library.runs import ProjectRuns
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.verdict import Verdict
 from reconciler.planner.document import SavedPlan
@@ -67,7 +67,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
 
     def work(running: CommandRun) -> ClosingEvent:
         _check_options(asked)
-        project = Project.find((), asked.invocation)
+        project = ProjectRuns.find((), asked.invocation)
         saved = plan_in(file)
         if isinstance(saved, SavedPlan) and saved.part is not None and saved.part.count > 1 and asked.choice.shard:
             raise UsageError(f"{file} is already one shard", "merge all shards, or leave --shard out")

@@ -21,7 +21,7 @@ from reconciler.config.decisions import AnyDecision, DraftSelector, Ruling
 from reconciler.config.discovery import shown_path
 from reconciler.engine.approve_terms import Instead, ToApprove, Undecided, is_whole
 from reconciler.engine.results import Decided
-from reconciler.library import Project
+from reconciler.library.runs import ProjectRuns
 from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.verdict import Verdict
@@ -90,7 +90,7 @@ def _approve(options: ApproveOptions, running: CommandRun) -> Decided:
         fix = "pass --yes" if options.selector else "name the drafts with --id, --channel or --title, and pass --yes"
         raise UsageError("no terminal to ask on", fix)
     invocation = replace(options.run.invocation, committed=False)  # it decides about what `review` has just written
-    project = Project.read(options.run.paths, invocation)
+    project = ProjectRuns.read(options.run.paths, invocation)
     selection, _ = project.select(options.run.choice)
     stream = sys.stdout if shows_text(options.run.shown) else sys.stderr
     screen = screen_of(stream, colour=options.run.shown.colour)

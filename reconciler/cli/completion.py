@@ -51,10 +51,10 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
 def _opened(ctx: click.Context) -> tuple[ProjectConfig | None, tuple[SiteEntry, ...]]:
     """The project that the words so far name, or that of the current folder, with the sites that they choose."""
     from reconciler.engine.choice import Invocation
-    from reconciler.library import Project
+    from reconciler.library.runs import ProjectRuns
 
     try:
-        project = Project.read(_paths(ctx), Invocation({}), only_check=True)
+        project = ProjectRuns.read(_paths(ctx), Invocation({}), only_check=True)
         return project.files, project.index.entries
     except Exception:
         return None, ()

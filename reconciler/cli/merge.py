@@ -10,7 +10,7 @@ from reconciler.cli.run import CommandRun
 from reconciler.cli.show import report_plan
 from reconciler.config.trust import check_target
 from reconciler.engine.results import ClosingEvent, Notice, PartsMerged
-from reconciler.library import merge_shards
+from reconciler.library.runs import merge_shards
 from reconciler.model.diagnostics import Diagnostic, Severity
 
 

@@ -213,7 +213,7 @@ parallelism = click.option(
 def _workers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | str | None:
     if value is None:
         return None
-    from reconciler.library import wrong_workers
+    from reconciler.library.runs import wrong_workers
 
     asked = int(value) if value.isdecimal() else value
     if wrong := wrong_workers(asked):

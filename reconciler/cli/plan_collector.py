@@ -10,7 +10,7 @@ from reconciler.engine.plan_file import StoredPlans, bare
 from reconciler.engine.results import Emit, Event, Notice
 from reconciler.engine.saved import check_destination, save_plan
 from reconciler.engine.site_results import SiteFailed, SitePlanned
-from reconciler.library import Project
+from reconciler.library.runs import ProjectRuns
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.document import RunPart
 
@@ -33,7 +33,7 @@ class PlanCollector:
         self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 
-    def write(self, project: Project, part: RunPart | None) -> None:
+    def write(self, project: ProjectRuns, part: RunPart | None) -> None:
         """Writes the file, and says so.
 
         A plan that lacks a site is not saved, because it could later be taken for the complete one.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.cli.options import RunOptions
     from reconciler.engine.results import Event
     from reconciler.engine.selection import Selection
-    from reconciler.library import Project
+    from reconciler.library.runs import ProjectRuns
     from reconciler.web.app import Refreshed
     from reconciler.web.board import Board, BoardFacts
 
@@ -128,7 +128,7 @@ def _where(api: Api) -> str:
 class _Sites:
     """The sites behind the files: what the state remembers about them, and how to read them again."""
 
-    def __init__(self, asked: RunOptions, project: Project) -> None:
+    def __init__(self, asked: RunOptions, project: ProjectRuns) -> None:
         self._asked = asked
         self._project = project
 

@@ -6,11 +6,11 @@ from reconciler.cli.options import RunOptions
 from reconciler.config.advice import VALIDATE_ONLY
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
-from reconciler.library import Project
+from reconciler.library.runs import ProjectRuns
 from reconciler.model.diagnostics import InvalidFiles
 
 
-def selected(options: RunOptions) -> tuple[Project, Selection, RunContext]:
+def selected(options: RunOptions) -> tuple[ProjectRuns, Selection, RunContext]:
     """The project of a command, the sites that it works on, and how their plans are made.
 
     Raises InvalidFiles with every problem of every file, and UsageError. The warnings beside the problems name the
@@ -26,9 +26,9 @@ def selected(options: RunOptions) -> tuple[Project, Selection, RunContext]:
         raise InvalidFiles(problems, (*(() if options.strict else of_run), *posts_unchecked(options))) from None
 
 
-def select_sites(options: RunOptions) -> tuple[Project, Selection, RunContext]:
+def select_sites(options: RunOptions) -> tuple[ProjectRuns, Selection, RunContext]:
     """Like `selected`, but if it fails, the state is not read."""
-    project = Project.read(options.paths, options.invocation)
+    project = ProjectRuns.read(options.paths, options.invocation)
     if options.strict and project.index.run_warnings:
         raise InvalidFiles(project.index.run_warnings)
     chosen = project.select(options.choice, options.regenerate, publish=options.publish, strict=options.strict)

@@ -9,7 +9,7 @@ from reconciler.cli.run import CommandRun
 from reconciler.config.project import ProjectConfig
 from reconciler.engine.choice import Invocation
 from reconciler.engine.results import ClosingEvent
-from reconciler.library import Project
+from reconciler.library.runs import ProjectRuns
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.planner.document import SavedPlan
 
@@ -18,7 +18,7 @@ def report_plan(saved: SavedPlan, state: str | None, running: CommandRun) -> Clo
     """Reports a saved plan, judged by the limits of the current project."""
     invocation = Invocation(os.environ, saved.api, state)
     try:
-        project = Project.find((), invocation)
+        project = ProjectRuns.find((), invocation)
     except (InvalidFiles, UsageError):  # its limits are not known
-        project = Project(invocation, ProjectConfig(Path()))
+        project = ProjectRuns(invocation, ProjectConfig(Path()))
     return running.run(project.run_show(saved, running.emit))

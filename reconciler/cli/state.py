@@ -13,7 +13,7 @@ from reconciler.cli.run import CommandRun, reported
 from reconciler.config.discovery import PROJECT_FILE, absolute_path
 from reconciler.config.sites import check_sites
 from reconciler.engine.results import ClosingEvent
-from reconciler.library import Project
+from reconciler.library.runs import ProjectRuns
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import SiteRef
 from reconciler.model.verdict import Verdict
@@ -27,14 +27,14 @@ LOCK_LEFT: Final = Diagnostic("declined", "The lock was not removed")
 NOT_FORGOTTEN: Final = Diagnostic("declined", "Nothing was forgotten")
 
 
-def _opened(asked: RunOptions) -> Project:
+def _opened(asked: RunOptions) -> ProjectRuns:
     """The project whose state is meant. Raises UsageError and InvalidFiles."""
-    return Project.find(asked.paths, asked.invocation)
+    return ProjectRuns.find(asked.paths, asked.invocation)
 
 
-def _readable(asked: RunOptions) -> Project:
+def _readable(asked: RunOptions) -> ProjectRuns:
     """The same, for commands that only look: with `--state`, even if the project file has problems."""
-    return Project.find(asked.paths, asked.invocation, usable=asked.invocation.state is not None)
+    return ProjectRuns.find(asked.paths, asked.invocation, usable=asked.invocation.state is not None)
 
 
 def list_command(asked: RunOptions) -> Verdict:
@@ -47,7 +47,7 @@ def list_command(asked: RunOptions) -> Verdict:
     return reported("state list", asked.shown, work)
 
 
-def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
+def _sites_of(project: ProjectRuns, paths: Sequence[Path]) -> frozenset[str] | None:
     """The ids of the sites that site files and folders name; None if the project as a whole is meant."""
     root = project.files.root
     if all(absolute_path(path) in (root, root / PROJECT_FILE) for path in paths or (root,)):

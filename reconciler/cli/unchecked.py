@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.cli.options import RunOptions
 from reconciler.config.discovery import PROJECT_FILE
-from reconciler.library import Project
+from reconciler.library.runs import ProjectRuns
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 
 PLACE_UNKNOWN: Final = Diagnostic(
@@ -22,7 +22,7 @@ PLACE_UNKNOWN: Final = Diagnostic(
 def posts_unchecked(options: RunOptions) -> tuple[Diagnostic, ...]:
     """A warning that names the posts that go out unjudged; empty if there are none, or the state cannot be read."""
     try:
-        project = Project.find(options.paths, options.invocation, usable=True)
+        project = ProjectRuns.find(options.paths, options.invocation, usable=True)
         found = asyncio.run(project.unchecked_posts())
     except (InvalidFiles, UsageError):
         return ()

@@ -56,7 +56,7 @@ def test_what_starts_a_run_is_known() -> None:
     } <= STARTING
     planted = "def work() -> None:\n    from reconciler.engine.plan import plan_sites"
     assert imported(planted) & STARTING == {f"{engine}.plan.plan_sites"}
-    assert imported((ROOT / "library.py").read_text("utf-8")) & STARTING
+    assert imported((ROOT / "library" / "runs.py").read_text("utf-8")) & STARTING
 
 
 def test_what_the_library_starts_is_forbidden_to_the_command_line_by_an_import_contract() -> None:
@@ -65,7 +65,7 @@ def test_what_the_library_starts_is_forbidden_to_the_command_line_by_an_import_c
     [contract] = [contract for contract in contracts if contract["name"] == name]
     assert "reconciler.engine" in contract["forbidden_modules"]
     allowed = {ignored.rpartition(" -> ")[2] for ignored in contract["ignore_imports"]}
-    started = imported((ROOT / "library.py").read_text("utf-8")) & STARTING
+    started = imported((ROOT / "library" / "runs.py").read_text("utf-8")) & STARTING
     assert {f"reconciler.engine.state.{name}" for name in ("records", "unlock_site", "forget_site")} <= started
     assert {name for name in started - SERVED if name.rpartition(".")[0] in allowed} == SAVED
 

@@ -18,7 +18,7 @@ from reconciler.config.trust import trust_of
 from reconciler.engine import parts
 from reconciler.engine.parts import FilesTask, PartResult, files_read, files_task, from_bytes, project_in, to_bytes
 from reconciler.engine.workers import PartFailed, answer_of
-from reconciler.library import wrong_workers
+from reconciler.library.runs import wrong_workers
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.processes import Processes, WorkerProcess
 from reconciler.worker import run_part

@@ -14,7 +14,7 @@ from reconciler.model.text import in_quotes
 from reconciler.model.yaml_text import both_in_sentence, in_sentence
 
 CODE = Path(reconciler.__file__).parent
-FOR_PROGRAMMERS = {"__init__.py", "library.py", "model/canonical.py", "state/store.py"}
+FOR_PROGRAMMERS = {"__init__.py", "library/project.py", "model/canonical.py", "state/store.py"}
 """Messages about arguments and members of code, which have Python's quotes. So do the sandbox's, as the API's may."""
 
 

@@ -49,8 +49,8 @@ def command(probe: bool, cassette: Path, **given: Any) -> Verdict:
 
 
 def _doctor(asked: options.RunOptions, running: CommandRun, probe_to: Path | None) -> ClosingEvent:
-    from reconciler.library import Project
+    from reconciler.library.runs import ProjectRuns
 
-    project = Project.find(asked.paths, asked.invocation).with_sites(asked.paths)
+    project = ProjectRuns.find(asked.paths, asked.invocation).with_sites(asked.paths)
     selection, _ = project.select(asked.choice)
     return running.run(project.run_doctor(selection, running.emit, strict=asked.strict, probe_to=probe_to))

@@ -85,8 +85,8 @@ def import_live(
     asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: CommandRun
 ) -> ClosingEvent:
     """Writes new site files, or updates those in `files`."""
-    from reconciler.library import Project
+    from reconciler.library.runs import ProjectRuns
 
     if files:
-        return running.run(Project.read(files, asked.invocation).run_update(running.emit))
-    return running.run(Project.find(asked.paths, asked.invocation).with_sites().run_import(wanted, running.emit))
+        return running.run(ProjectRuns.read(files, asked.invocation).run_update(running.emit))
+    return running.run(ProjectRuns.find(asked.paths, asked.invocation).with_sites().run_import(wanted, running.emit))

@@ -34,11 +34,11 @@ def command(**given: Any) -> Verdict:
 
 def _validate(asked: options.RunOptions, running: CommandRun) -> ClosingEvent:
     from reconciler.engine.results import Notice, RunStarted, Validated
-    from reconciler.library import Project
+    from reconciler.library.runs import ProjectRuns
     from reconciler.model.diagnostics import InvalidFiles
 
     try:
-        project = Project.check(asked.paths, asked.invocation)
+        project = ProjectRuns.check(asked.paths, asked.invocation)
     except InvalidFiles as invalid:
         if asked.strict and invalid.warnings:
             raise InvalidFiles((*invalid.problems, *invalid.warnings)) from None

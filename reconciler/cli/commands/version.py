@@ -51,10 +51,10 @@ def _version(given: dict[str, Any]) -> VersionShown:
 
 
 def _check(given: dict[str, Any], running: CommandRun) -> ClosingEvent:
-    from reconciler.library import Project
+    from reconciler.library.runs import ProjectRuns
 
     paths: tuple[Path, ...] = given.pop("paths")
     plans = tuple(path for path in paths if path.is_file() and path.suffix not in (".yaml", ".yml"))
     asked = options.run_options(tuple(path for path in paths if path not in plans), **given)
-    project = Project.find(asked.paths, asked.invocation).with_sites(asked.paths)
+    project = ProjectRuns.find(asked.paths, asked.invocation).with_sites(asked.paths)
     return running.run(project.run_check_files(plans, running.emit))

@@ -1,18 +1,16 @@
-"""The library: an opened project, with every run over its sites as functions over typed, frozen values.
+"""Every run over a project: it emits its events, up to the closing event that it returns.
 
-The command line opens and runs everything through it. Nothing here prints, asks or exits, and the environment is the
-one that is passed in. What only a run needs is imported when it begins.
+What only a run needs is imported when it begins.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from reconciler import machine
 from reconciler.config.project import SEED, InvalidProject, ProjectConfig, find_project
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import FullClient, ReadClient
     from reconciler.config.sites import ReadElsewhere
     from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ImportCompleted
-    from reconciler.engine.apply_run import Applied, ApplyTerms, Decide, Decision, Proposal
+    from reconciler.engine.apply_run import ApplyTerms
     from reconciler.engine.approve_terms import DecideDraft, Saved, ToApprove, UndoLast
     from reconciler.engine.live_sites import Wanted
     from reconciler.engine.results import (
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
         Decided,
         DriftCompleted,
         Emit,
-        Event,
         HistoryListed,
         PartsMerged,
         PlanCompleted,
@@ -44,12 +41,7 @@ if TYPE_CHECKING:
     from reconciler.engine.selection import Selection
     from reconciler.engine.session import Session
     from reconciler.engine.site_results import (
-        SiteDrifted,
         SiteFailed,
-        SiteHistory,
-        SiteNotReviewed,
-        SitePlanned,
-        SiteReviewed,
     )
     from reconciler.engine.state import Agree, Remembered, StateAccess
     from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
@@ -68,17 +60,13 @@ NO_SITES: Final = SiteIndex((), 0)
 MOST_WORKERS: Final = 1000
 
 
-class Project:
-    """A project whose files have been read and whose sites can be reached. Made by `Project.open`.
+class ProjectRuns:
+    """A project's files as they were read, its sites, and every run over them.
 
-    `targets` and `excludes` take what `--target` and `--exclude` take: names, globs, `label:team=emea`, addresses. A
-    site that cannot be worked on is a `SiteFailed` among the results. What is wrong with the run as a whole raises
-    `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`. After its `async with`, a project is
-    closed: what was read can still be looked at, but beginning or continuing a run raises `UsageError`.
-
-    For programs that report everything, as the command line does, there is a lower level: `read`, `find` and
-    `with_sites` make a project that opens what each run needs, `select` chooses its sites, and the methods that begin
-    with `run_` emit its events up to the closing event, which they return. `files` and `index` are what was read.
+    `read`, `find` and `check` make one, `select` chooses its sites, and the methods that begin with `run_` emit the
+    events of a run up to the closing event, which they return. Each opens what it needs. What is wrong with the run as
+    a whole raises `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`. `files` and `index`
+    are what was read.
     """
 
     def __init__(
@@ -96,46 +84,7 @@ class Project:
         self._closed = False
 
     @classmethod
-    @asynccontextmanager
-    async def open(
-        cls,
-        path: str | Path = ".",
-        *,
-        environ: Mapping[str, str] = os.environ,
-        api: str | None = None,
-        state: str | None = None,
-        parallelism: int | None = None,
-        workers: int | str | None = None,
-        allow_hosts: Iterable[str] = (),
-        require_approval: bool = False,
-        committed: bool = False,
-    ) -> AsyncIterator[Project]:
-        """Reads the files of the project that `path` belongs to. `environ` has the keys, proxies and certificates.
-
-        `workers`, a number of processes or the address of a Dask scheduler, spreads `plan`, `drift` and `apply` over
-        them. Processes have the environment of this process, and Dask workers their own, so `environ` must not differ
-        from `os.environ`.
-
-        `api`, `state` and `parallelism` override the project's. The other arguments, like the options of the same
-        names, are what the project's files may not decide themselves. Raises UsageError, and InvalidFiles with every
-        problem.
-        """
-        if parallelism is not None:
-            _check_parallelism(parallelism)
-        if workers is not None:
-            _check_workers(workers, environ)
-        hosts = tuple(allow_hosts)
-        invocation = Invocation(environ, api, state, parallelism, workers, hosts, require_approval, committed or None)
-        project = cls.read((Path(path),), invocation)
-        async with project._writing() as project._session:  # all runs share it
-            try:
-                yield project
-            finally:
-                project._session = None
-                project._closed = True
-
-    @classmethod
-    def read(cls, paths: Sequence[Path], invocation: Invocation, *, only_check: bool = False) -> Project:
+    def read(cls, paths: Sequence[Path], invocation: Invocation, *, only_check: bool = False) -> Self:
         """The project that the paths belong to, with the sites that they name.
 
         `only_check`: no run will need its sites. Raises UsageError, and InvalidFiles with every problem of every file.
@@ -146,7 +95,7 @@ class Project:
     @classmethod
     def check(
         cls, paths: Sequence[Path], invocation: Invocation, now: Callable[[], datetime] = machine.utc_now
-    ) -> Project:
+    ) -> Self:
         """Checks all files of the project that the paths belong to, `sandbox.yaml` too if it uses the sandbox.
 
         The warnings include those about dates that have passed; in a sandbox, by the time at which it begins. No run
@@ -175,7 +124,7 @@ class Project:
         return cls(invocation, files, index)
 
     @classmethod
-    def find(cls, paths: Sequence[Path], invocation: Invocation, *, usable: bool = False) -> Project:
+    def find(cls, paths: Sequence[Path], invocation: Invocation, *, usable: bool = False) -> Self:
         """The project that the paths belong to, without its sites.
 
         Raises UsageError, and InvalidFiles if the project file has problems, unless its `usable` part is enough.
@@ -188,13 +137,13 @@ class Project:
             files = invalid.project
         return cls(invocation, files, workers=_workers(invocation.workers)[0])
 
-    def with_sites(self, named: Sequence[Path] = ()) -> Project:
+    def with_sites(self, named: Sequence[Path] = ()) -> Self:
         """This project with all its sites, or those that are `named`; there may be no site file yet.
 
         Raises UsageError and InvalidFiles.
         """
         index = check_sites(self.files, named, may_be_empty=True)
-        return Project(self._invocation, self.files, index, self._workers)
+        return type(self)(self._invocation, self.files, index, self._workers)
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -205,128 +154,6 @@ class Project:
     def warnings(self) -> tuple[Diagnostic, ...]:
         """Almost certain mistakes in the project's files that stop nothing."""
         return self.index.warnings
-
-    # --- site by site -----------------------------------------------------------------------------------
-
-    def plan(
-        self,
-        *,
-        targets: Iterable[str] = (),
-        excludes: Iterable[str] = (),
-        regenerate: Iterable[str] = (),
-        publish: bool = True,
-        strict: bool = False,
-    ) -> AsyncIterator[SitePlanned | SiteFailed]:
-        """Reads the sites and yields what would change on each, in the order of the files. Writes nothing."""
-        from reconciler.engine.plan import plans
-
-        selection, context = self._selected(targets, excludes, regenerate, publish=publish, strict=strict)
-        return self._each(lambda session: plans(session, selection, context))
-
-    def drift(
-        self, *, targets: Iterable[str] = (), excludes: Iterable[str] = (), strict: bool = False
-    ) -> AsyncIterator[SiteDrifted | SiteFailed]:
-        """Reads the sites and yields what drifted on each, and on which side. Writes nothing."""
-        from reconciler.engine.drift import drifts
-
-        selection, context = self._selected(targets, excludes, strict=strict)
-        return self._each(lambda session: drifts(session, selection, context))
-
-    def review(
-        self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
-    ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
-        """Updates the approvals file of each site, and yields what waits for people. Writes to no site."""
-        from reconciler.engine.review import reviews
-
-        selection, _ = self._selected(targets, excludes)
-        return self._each(lambda session: reviews(session, selection))
-
-    def history(
-        self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
-    ) -> AsyncIterator[SiteHistory | SiteFailed]:
-        """What went out on each site, and what is waiting to, from the state alone."""
-        from reconciler.engine.history import histories
-
-        return self._while_open(histories(self.state(), self._selected(targets, excludes)[0], self.now()))
-
-    def records(self, selection: Selection) -> AsyncIterator[Remembered | SiteFailed]:
-        """What the state knows about each site that was selected."""
-        from reconciler.engine.state import records
-
-        return self._while_open(records(self.state(), selection))
-
-    async def apply(
-        self,
-        *,
-        targets: Iterable[str] = (),
-        excludes: Iterable[str] = (),
-        regenerate: Iterable[str] = (),
-        publish: bool = True,
-        strict: bool = False,
-        allow_publish: bool = False,
-        lock_timeout: timedelta = timedelta(0),
-        decide: Decide | None = None,
-        emit: Emit = lambda _: None,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> Applied:
-        """Plans the sites and carries the plans out.
-
-        Calling it approves everything but publishing, which `allow_publish` approves. If `decide` is given, it is asked
-        instead, after all sites are planned and before the first write. `emit` receives every event as it happens.
-        `stop` is called between calls; once it returns true, nothing more is started.
-        """
-        selection, context = self._selected(targets, excludes, regenerate, publish=publish, strict=strict)
-        terms = _terms(decide, lock_timeout, stop, allow_publish=allow_publish)
-        return await _applied(partial(self.run_apply, selection, context, terms), emit)
-
-    async def apply_plan(
-        self,
-        file: str | Path,
-        *,
-        strict: bool = False,
-        allow_publish: bool = False,
-        lock_timeout: timedelta = timedelta(0),
-        decide: Decide | None = None,
-        emit: Emit = lambda _: None,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> Applied:
-        """Carries out a plan that `plan --out` saved: exactly that, once, while it still holds."""
-        from reconciler.engine.plan_file import plan_in
-        from reconciler.engine.run_context import RunContext
-
-        self._check_open()
-        terms = _terms(decide, lock_timeout, stop, allow_publish=allow_publish)
-        return await _applied(partial(self.run_apply_plan, plan_in(Path(file)), RunContext(strict=strict), terms), emit)
-
-    def _selected(
-        self,
-        targets: Iterable[str],
-        excludes: Iterable[str],
-        regenerate: Iterable[str] = (),
-        *,
-        publish: bool = True,
-        strict: bool = False,
-    ) -> tuple[Selection, RunContext]:
-        names = _names("targets", targets), _names("excludes", excludes), _names("regenerate", regenerate)
-        return self.select(SiteFilter(*names[:2]), names[2], publish=publish, strict=strict)
-
-    async def _each(self, results: Callable[[Session[ReadClient]], AsyncIterator[Result]]) -> AsyncIterator[Result]:
-        async with self._reading() as session:
-            async for result in self._while_open(results(session)):
-                yield result
-
-    async def _while_open(self, results: AsyncIterator[Result]) -> AsyncIterator[Result]:
-        self._check_open()
-        async for result in results:
-            yield result
-            self._check_open()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise UsageError(
-                "this project is closed: its `async with` block has ended",
-                "use it inside the block, or open it again",
-            )
 
     # --- whole runs: what happens is emitted, up to the event that is returned --------------------------
 
@@ -467,6 +294,12 @@ class Project:
 
         return await unchecked_posts(self.state().store, self.now())
 
+    def records(self, selection: Selection) -> AsyncIterator[Remembered | SiteFailed]:
+        """What the state knows about each site that was selected."""
+        from reconciler.engine.state import records
+
+        return self._while_open(records(self.state(), selection))
+
     # --- the state: what is recorded, and repairs ---------------------------------------------------------
 
     async def run_state_list(self, only: Collection[str] | None, emit: Emit) -> StateListed:
@@ -592,6 +425,19 @@ class Project:
         ) as session:
             yield session
 
+    async def _while_open(self, results: AsyncIterator[Result]) -> AsyncIterator[Result]:
+        self._check_open()
+        async for result in results:
+            yield result
+            self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError(
+                "this project is closed: its `async with` block has ended",
+                "use it inside the block, or open it again",
+            )
+
 
 def merge_shards(files: Sequence[Path], out: Path) -> SavedPlan | PartsMerged:
     """Joins the saved plans, or the JSON reports, of all shards of a run, and writes the whole to `out`.
@@ -601,31 +447,6 @@ def merge_shards(files: Sequence[Path], out: Path) -> SavedPlan | PartsMerged:
     from reconciler.engine.merge import merge_files
 
     return merge_files(files, out)
-
-
-def _names(argument: str, given: object) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise UsageError(f"{argument}={given!r} is a single string", f"give a list: {argument}=[{given!r}]")
-    names: tuple[object, ...] = tuple(given) if isinstance(given, Iterable) else (given,)
-    found = tuple(name for name in names if isinstance(name, str))
-    if len(found) < len(names):
-        raise UsageError(f"{argument} is not a list of strings", f"write it like {argument}=['NAME']")
-    return found
-
-
-def _check_parallelism(given: object) -> None:
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise UsageError(f"parallelism={given!r} is not a whole number of 1 or more")
-
-
-def _check_workers(asked: int | str, environ: Mapping[str, str]) -> None:
-    if wrong := wrong_workers(asked):
-        raise UsageError(f"workers={asked!r} {wrong}")
-    if dict(environ) != dict(os.environ):
-        raise UsageError(
-            "workers: they cannot be given an `environ` other than os.environ",
-            "set what they need in their own environment (processes have that of this one), or leave `workers` out",
-        )
 
 
 def wrong_workers(asked: int | str) -> str:
@@ -649,29 +470,3 @@ def _workers(asked: int | str | None) -> tuple[MakeWorkers | None, ReadElsewhere
     from reconciler.dask_workers import dask_workers
 
     return partial(dask_workers, asked), None
-
-
-def _terms(decide: Decide | None, lock_timeout: object, stop: Callable[[], bool], *, allow_publish: bool) -> ApplyTerms:
-    from reconciler.engine.apply_run import ApplyTerms, Decision
-
-    async def yes(_proposal: Proposal) -> Decision:
-        return Decision(apply=True, allow_publish=allow_publish)
-
-    if not isinstance(lock_timeout, timedelta):
-        raise UsageError(f"lock_timeout={lock_timeout!r} is not a timedelta", "write timedelta(seconds=30)")
-    return ApplyTerms(decide or yes, lock_timeout, stop)
-
-
-async def _applied(apply: Callable[[Emit], Awaitable[ApplyCompleted | Refused]], emit: Emit) -> Applied:
-    """What an apply did, and the sites that failed or had something to do."""
-    from reconciler.engine.apply_run import Applied
-    from reconciler.engine.site_results import SiteApplied, SiteFailed
-
-    sites: list[SiteApplied | SiteFailed] = []
-
-    def hear(event: Event) -> None:
-        if isinstance(event, SiteApplied | SiteFailed):
-            sites.append(event)
-        emit(event)
-
-    return Applied(await apply(hear), tuple(sites))
