@@ -108,15 +108,15 @@ class Repository:
             raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
 
     def committed(self, path: Path) -> bytes | None:
-        """The text of a file in HEAD; None if HEAD lacks it, or if a link that leads to it differs from HEAD.
+        """The text of a file in HEAD; None if HEAD lacks it, or a link that leads to it or has another target there.
 
         Raises GitError if there is no repository.
         """
         *links, file = trail(path)
-        dirty = self._dirty
-        if any(self._is_in(link, dirty) for link in links) or not file.is_relative_to(self.top):
+        inside = (link for link in links if link.is_relative_to(self.top))
+        if not all(self._is_same_link(link) for link in inside) or not file.is_relative_to(self.top):
             return None
-        if not self._is_in(file, dirty):
+        if not self._is_in(file, self._dirty):
             try:
                 return file.read_bytes()
             except OSError:
@@ -167,9 +167,11 @@ class Repository:
     def is_clean(self, path: Path) -> bool:
         """Whether a file, and each link that leads to it, is in HEAD exactly as on disk.
 
-        Untracked files are noticed only if their names end in .yaml or .yml: all others count as clean.
+        Untracked files are noticed only if their names end in .yaml or .yml: all others but links count as clean.
         """
-        return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))
+        *links, file = trail(path)
+        here = file.is_relative_to(self.top) and not self._is_in(file, self._dirty)
+        return here and all(link.is_relative_to(self.top) and self._is_same_link(link) for link in links)
 
     def is_clean_below(self, folder: Path) -> bool:
         """`is_clean`, for a folder and everything in it. Raises GitError if there is no repository."""
@@ -269,6 +271,19 @@ class Repository:
     @cached_property
     def _dirty(self) -> frozenset[str]:
         return self._differing("HEAD")
+
+    def _is_same_link(self, link: Path) -> bool:
+        """Whether a link below the top leads to the same path in HEAD."""
+        name = link.relative_to(self.top)
+        known = any(part.as_posix() in self._compared_links for part in (name, *name.parents))
+        return known and not self._is_in(link, self._dirty)
+
+    @cached_property
+    def _compared_links(self) -> frozenset[str]:
+        """The links that git compares with HEAD, and the submodules, which any link in them can make differ."""
+        listed = self._run("ls-files", "--stage", "-v", "-z", top=True)
+        entries = (entry.partition("\t") for entry in listed.split("\0"))
+        return frozenset(path for about, _, path in entries if about.startswith(("H 120000 ", "H 160000 ")))
 
     def _is_in(self, path: Path, changed: frozenset[str]) -> bool:
         return ChangedPaths(self.top, changed).has_step(path)

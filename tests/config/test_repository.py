@@ -308,6 +308,28 @@ def test_a_committed_link_counts_with_what_it_leads_to(checkout: Path, approvals
     assert not read(checkout)
 
 
+@pytest.mark.parametrize("hidden", ["untracked", "ignored", "assume-unchanged"])
+def test_a_link_that_git_does_not_track_or_compare_counts_for_nothing(
+    hidden: str, checkout: Path, approvals: Path
+) -> None:
+    """What it leads to may well be committed: in another folder, it approved something else."""
+    approvals.parent.rename(checkout / "old")
+    (checkout / "older").mkdir()
+    folder = checkout / "approvals"
+    if hidden == "assume-unchanged":
+        folder.symlink_to("older")
+    else:
+        (checkout / ".gitignore").write_text("approvals\n" if hidden == "ignored" else "")
+    commit(checkout)
+    if hidden == "assume-unchanged":
+        git(checkout, "update-index", "--assume-unchanged", "approvals")
+        folder.unlink()
+    folder.symlink_to("old")
+    found = repository(checkout)
+    assert (found.committed(approvals), found.is_clean(approvals), found.is_clean_below(folder)) == (None, False, False)
+    assert not read(checkout)
+
+
 def test_outside_a_repository_no_approval_counts(write_project: WriteProject, tmp_path: Path) -> None:
     write_project({"sites/shop.yaml": HEAD, "approvals/shop.yaml": APPROVALS})
     assert not read(tmp_path)
