@@ -15,7 +15,7 @@ from msgspec import Struct
 
 MASK: Final = "***"
 
-REPORT_EVERY: Final = 12
+RECOGNISABLE: Final = 12
 """How many characters of a secret in a row give it away."""
 
 _ESCAPE: Final = (
@@ -113,7 +113,7 @@ def _echoes(text: str, secret: str, depth: int = 0) -> Iterator[tuple[int, int]]
     """Where a text without whitespace contains a recognisable part of a secret, plain or encoded."""
     wanted, parts = _parts(secret)
     folded = text.lower()
-    size = min(REPORT_EVERY, len(wanted))
+    size = min(RECOGNISABLE, len(wanted))
     at = 0 if size else len(folded) + 1  # a secret of whitespace cannot be found
     while at + size <= len(folded):
         known = parts.get(folded[at : at + size])
@@ -164,21 +164,21 @@ def _inside(data: bytes, secret: str, depth: int) -> int | None:
 def _parts(secret: str) -> tuple[str, dict[str, int]]:
     """A secret in lower case and without whitespace, and each recognisable part of it with its position."""
     wanted = "".join(secret.split()).lower()
-    size = min(REPORT_EVERY, len(wanted))
+    size = min(RECOGNISABLE, len(wanted))
     return wanted, {wanted[at : at + size]: at for at in range(len(wanted) - size, -1, -1)}
 
 
 @lru_cache(maxsize=256)
 def _signs(secret: str) -> tuple[bytes, ...]:
-    head = secret[:REPORT_EVERY]
-    later = [secret[at + 1 : at + 1 + REPORT_EVERY] for at, mark in enumerate(secret) if mark == "."]
-    forms = [head, secret[-REPORT_EVERY:], *(part for part in later if len(part) == REPORT_EVERY), head.encode().hex()]
+    head = secret[:RECOGNISABLE]
+    later = [secret[at + 1 : at + 1 + RECOGNISABLE] for at, mark in enumerate(secret) if mark == "."]
+    forms = [head, secret[-RECOGNISABLE:], *(part for part in later if len(part) == RECOGNISABLE), head.encode().hex()]
     return tuple(form.lower().encode() for form in (*forms, *_base64_forms(head)))
 
 
 @lru_cache(maxsize=256)
 def _codes(secret: str) -> frozenset[bytes]:
-    return frozenset(b"%02x" % ord(mark) for mark in secret[:REPORT_EVERY])
+    return frozenset(b"%02x" % ord(mark) for mark in secret[:RECOGNISABLE])
 
 
 def _has_escaped(folded: bytes, secret: str) -> bool:
