@@ -27,10 +27,10 @@ class Kind(StrEnum):
     MARKETING_PLAN = "marketing-plan"
     ACTIVITY = "activity"
     POSTS = "posts"
-    """All posts of one activity, by the activity's id; or `posts[n]` of a rule whose action is deferred."""
+    """All posts of one activity, by the activity's id."""
     DRAFT = "draft"
     RULE = "rule"
-    """A rule whose objects are not known yet: `rule[activities.0]`."""
+    """A rule by its place in the file, `rule[activities.0]`; in the state, all rules of a section: `rule[posts]`."""
 
     @property
     def has_names(self) -> bool:

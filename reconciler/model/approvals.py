@@ -104,7 +104,7 @@ class ActivityApproval(Struct, frozen=True):
     def digest(self) -> Digest:
         """The digest of the drafts that the decision is about.
 
-        Once carried out for them, it is not carried out again.
+        A decision that was carried out for these drafts is not carried out again.
         """
         return drafts_digest(draft.digest for draft in self.drafts)
 

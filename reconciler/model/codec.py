@@ -128,7 +128,8 @@ def report_text(value: Any) -> str:
 def ascii_text(plain: object, *, indent: int | None = None) -> str:
     """The JSON text of a plain value, with its members in their order: on one line, or with a line for each member.
 
-    ASCII only: no escape, bidi control or lone surrogate of a remote text can reach a terminal or break a reader.
+    ASCII only: no terminal escape, bidi control or lone surrogate of a remote text can reach a terminal or break a
+    reader.
     """
     return json.dumps(plain, indent=indent)
 

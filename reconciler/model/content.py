@@ -34,7 +34,7 @@ class LinkPreview(Struct, frozen=True):
 
 
 class PublicContent(Struct, frozen=True, dict=True):
-    """The members are in the order in which people read them. Texts are kept as they are, and compared as `comparable`.
+    """Texts are kept as they are, and compared in the form that `comparable` returns.
 
     `account` is the id of the channel's account. `place` says where within it: pairs of (file key, id), such as
     ("page", "1029"). `media` are addresses, with their type unless it is an image. `other` are pairs of (name,

@@ -202,7 +202,7 @@ class UsageError(Exception):
     """Something on the command line or in the environment that the user can correct (exit code 1).
 
     `message` says what is wrong, `fix` what to do, `place` in which file, if it is in one. `continues` is as in
-    Diagnostic. `problem` is the whole problem if it came as one.
+    Diagnostic. `problem` is the Diagnostic that the error was made from, if there is one.
     """
 
     problem: Diagnostic | None = None

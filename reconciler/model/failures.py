@@ -30,7 +30,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     Trouble.GONE: "it is gone",
     Trouble.NOT_SCHEDULED: "the response does not say that it was scheduled, and it reads as a draft",
 }
-"""What codes mean, in words. Any other code is worded as it is spelled."""
+"""What codes mean, in words. `spoken` turns any other code into words."""
 
 _FIXES: Final[Mapping[str, str]] = {
     "api-unauthenticated": "check the credential that the site names, and that it has not been revoked",

@@ -33,7 +33,7 @@ Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 class Joined:
     """Structs that together form one object in a document, with the members of the first one first.
 
-    A type of such objects lists in `of` the structs that it consists of, for its schema.
+    A subclass lists in `of` the structs that it consists of, for its schema.
     """
 
     __slots__ = ("parts",)

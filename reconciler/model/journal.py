@@ -24,10 +24,10 @@ class PostSeen(Struct, frozen=True):
 class Before(Struct, frozen=True):
     """What was there before a call, as far as it helps to recognise the call's effect afterwards.
 
-    `known` are ids that already existed, so that what was created can be distinguished: of events or activities like
-    the one to be created, of the activities of the marketing plan, or of the posts of an activity. `status` is the
-    marketing plan's. `settings` are the settings fields that the call does not name and must not change. `contents` are
-    the digests of the marketing plan's activities and the ids of their posts.
+    `known` are the ids that already existed, of events or activities like the one to be created, of the marketing
+    plan's activities, or of an activity's posts: any other id is new. `status` is the marketing plan's. `settings` are
+    the settings fields that the call does not name and must not change. `contents` are the digests of the marketing
+    plan's activities and the ids of their posts.
     """
 
     known: tuple[str, ...] = ()

@@ -56,7 +56,7 @@ class MarketingPlan(Struct, frozen=True, dict=True):
 
     @property
     def contents(self) -> frozenset[str]:
-        """What a generation replaces, even if an id stays: the facts of each activity, and each post."""
+        """What a generation replaces: each activity by its digest, because its id may stay, and each post by its id."""
         facts = (digest_of(JsonObject({"id": activity.id, **activity.facts()})) for activity in self.activities)
         return frozenset((*facts, *self.posts_by_id))
 

@@ -1,4 +1,4 @@
-"""What each note of a run adds to a record, as plain values. Applying one twice has the same effect as once.
+"""What each note of a run adds to a record. Applying one twice has the same effect as once.
 
 The journal writes them as they come. A record is what its last snapshot says plus what the notes after it add.
 """
@@ -70,7 +70,7 @@ class CallEnded(Variant, frozen=True, tag="ended"):
     id: str
     result: CallResult
     failure: Failure | None = None
-    """Why it was not done, or what is not known about it."""
+    """Why it was not done, or why its outcome is not known."""
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
         match self.result:

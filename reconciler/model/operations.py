@@ -58,7 +58,7 @@ class Deferred(Write, frozen=True):
 
     @property
     def rules(self) -> str:
-        """The rules of its part."""
+        """The name of its part, whose rules it carries."""
         return self.part
 
     @property

@@ -185,7 +185,7 @@ class Post(Struct, frozen=True, dict=True):
     def digest(self) -> Digest:
         """The digest of what the public sees and where, as the Publisher has it.
 
-        An approval names this and the activity's date.
+        An approval names another one, which covers more: `approval_digest`.
         """
         return self.content.digest
 

@@ -69,9 +69,9 @@ class SchedulePost(DraftWrite, frozen=True):
     `approved` is False only under `approval: none`. `title` is its activity's; `account` is the account it appears on,
     as people read it.
 
-    With `own_time_first`, it is scheduled for the API's own time, as drafts of the marketing plan are, and then moved
-    to `at`. It is False if the policy forbids the API's own time, or if that is too near: what the API does with a time
-    that has passed is not documented (14.7), and the post might go out at once.
+    With `own_time_first`, it is scheduled for the API's own time and then moved to `at`. It is False if the policy
+    forbids the API's own time, or if that is too near: what the API does with a time that has passed is not documented
+    (14.7), and the post might go out at once.
     """
 
     verb: ClassVar[Verb] = Verb.PUBLISH

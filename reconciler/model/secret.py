@@ -14,7 +14,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself. Called only by the transport, when a header or body is made."""
+        """The value itself. Called only by the transport."""
         return self._value
 
     def __repr__(self) -> str:

@@ -31,7 +31,7 @@ class Match(Struct, frozen=True):
 
     @property
     def needs_zone(self) -> bool:
-        """Whether the answer can depend on the site's time zone."""
+        """Whether what it matches can depend on the site's time zone."""
         return bool(self.start or self.end or self.weekdays)
 
     def covers(self, *, id: str, title: str, at: datetime, type: str | None, now: datetime, zone: ZoneInfo) -> bool:

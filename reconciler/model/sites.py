@@ -289,10 +289,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
     """What earlier runs recorded about a site. An empty value means that this is the first run."""
 
     known: bool = False
-    """Whether an apply has ever ended here, even one with nothing to do.
-
-    Until then, nobody can tell whether an approval in the files was used.
-    """
+    """Whether an apply has ever ended here, even one with nothing to do."""
     generated_from: Inputs | None = None
     """The inputs of the last generation that ended ACTIVE, or the live values at the first run."""
     pending: Inputs | None = None
@@ -318,13 +315,16 @@ class RecordedSite(Struct, frozen=True, dict=True):
     objects: tuple[tuple[str, JsonObject], ...] = ()
     """What else was last applied or found to be as asked, by address within the site (`posts[<activity id>]`).
 
-    With the rules that were carried out in full (`rule[posts]`), this is the recorded side of drift for what is not a
-    generation input.
+    This includes the rules that were carried out in full (`rule[posts]`). For what is not a generation input, it is the
+    recorded side of drift.
     """
 
     @property
     def is_known(self) -> bool:
-        """Whether an apply has run on this site before: the first one records something, even with nothing to do."""
+        """Whether an apply has run on this site before: the first one records something, even with nothing to do.
+
+        Until then, nobody can tell whether an approval in the files was used.
+        """
         return self != NOTHING_RECORDED
 
     def object(self, key: str) -> JsonObject | None:
@@ -360,7 +360,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
 
     @cached_property
     def last_published(self) -> dict[PostId, PublishedPost]:
-        """The last record of each post that this tool scheduled, by id, in the order they were made."""
+        """The last record of each post that this tool scheduled, by id."""
         return {post.id: post for post in sorted(self.published, key=lambda post: post.done_at)}
 
 

@@ -69,7 +69,7 @@ class Write(Variant, frozen=True):
     feeds_generation: ClassVar[bool] = False
     """A generation is made from what it writes."""
     destroys: ClassVar[bool] = False
-    """It destroys its object, which counts towards `maxDelete`. Drafts that are thrown away have `maxDiscard`."""
+    """It destroys its object, which counts towards `maxDelete`. Drafts thrown away count towards `maxDiscard`."""
     at_once: ClassVar[bool] = True
     """One call carries it out, and it is done at once: there is nothing to wait for, and calls are not combined."""
     uses_inputs: ClassVar[bool] = False
@@ -77,7 +77,7 @@ class Write(Variant, frozen=True):
     renews: ClassVar[bool] = False
     """When it is over, the site has another marketing plan, about which nothing is known beforehand."""
     takes_time: ClassVar[bool] = False
-    """Its effect comes later. While its outcome is unknown, the parts of the planner that plan it wait for it."""
+    """Its effect comes later. While its outcome is unknown, the part of the planner that plans such writes waits."""
     only_drafts: ClassVar[bool] = False
     """It destroys nothing but drafts, so these are counted instead of its object."""
 
@@ -88,7 +88,7 @@ class Write(Variant, frozen=True):
 
     @property
     def rules(self) -> str:
-        """The rules of a file that ask for it, as the state names them (`rule[posts]`); empty if no rule does."""
+        """The rules of a file that ask for it: `posts`, which the state calls `rule[posts]`; empty if no rule does."""
         return ""
 
     @property
