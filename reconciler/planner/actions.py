@@ -21,7 +21,7 @@ from reconciler.model.writes import Verb
 
 
 class Reason(StrEnum):
-    """Why an action is planned. The facts behind it are in `because`."""
+    """Why an action is planned."""
 
     DIFFERS = "differs"
     DECLARED = "declared"
@@ -271,7 +271,7 @@ class GoingOut(Struct, frozen=True):
 
 
 class EndedPost(Struct, frozen=True):
-    """A post scheduled by this tool that this plan found to have ended, as it is shown to people.
+    """A post scheduled by this tool that this plan found published or failed, as it is shown to people.
 
     `moment` is when it was last expected to go out; None if unknown.
     """
@@ -288,8 +288,9 @@ class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what belongs with them.
 
     `inputs` are what the files ask for (recorded as pending before any of them is written, design.md 3.3).
-    `adopted_inputs` are live values for which no generation of this tool is recorded. `bindings` are identities found
-    while planning. `notes` are remarks for people. `config` is the digest of the files.
+    `adopted_inputs` are what the current marketing plan was generated from: as recorded, or the live value of what was
+    never recorded. `bindings` hold what planning found out, to be recorded. `notes` are remarks for people. `config` is
+    the digest of the files.
     """
 
     site: SiteRef

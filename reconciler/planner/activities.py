@@ -41,7 +41,7 @@ from reconciler.planner.options import Scope
 class ActivitiesPart(Struct, frozen=True):
     """The activities as they will be (`projected`), and those that will be created (`created`).
 
-    `actions` are pairs of a rule's index and an action.
+    `made` are the live activities of `create` rules. `actions` are pairs of a rule's index and an action.
     """
 
     actions: tuple[tuple[int, Action], ...]

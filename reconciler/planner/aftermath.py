@@ -1,7 +1,7 @@
 """What became of the posts that this tool scheduled, once their time has come (design.md 1.3).
 
 A post that went out is recorded with its link. A failed post is reported until somebody deals with it: sets it back to
-pending, has its activity regenerated, or removes it in the dashboard.
+pending, has its activity regenerated or discarded, or removes it in the dashboard.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class FailedPost(Struct, frozen=True):
 def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
     """Posts whose time has passed and that are not known to have gone out.
 
-    Only those that the marketing plan does not show: they are read one by one. Where the API did not show when a post
-    goes out, its activity's own date is the best guess (14.7).
+    Only those that the marketing plan does not show: they are read one by one. If the API did not show when a post goes
+    out, its activity's own date is the best guess (14.7).
     """
     shown = {post.id for post in observed.posts}
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
@@ -103,12 +103,12 @@ def failed_posts(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> tuple[FailedPost, ...]:
     """The posts scheduled by this tool that failed, and that nobody has dealt with since."""
-    titles = {post.id: activity for activity in observed.activities for post in activity.posts}
+    activities = {post.id: activity for activity in observed.activities for post in activity.posts}
     found = []
     for id, (post, _) in sorted(seen_posts(observed).items()):
         if post.status is not PostStatus.FAILED or id not in recorded.last_published or _is_decided(desired, id):
             continue
-        activity, last = titles.get(id), recorded.last_published[id]
+        activity, last = activities.get(id), recorded.last_published[id]
         title = activity.title if activity else last.title
         moment = post.scheduled_for or last.scheduled_for
         address, error = scope.address(Kind.DRAFT, id), printable(post.error)

@@ -1,4 +1,4 @@
-"""Why an approval does not count for a post that a rule covers, for people: code, sentence and fix."""
+"""Why an approval does not count for a post that a rule covers: code, message and fix, for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reconciler.planner.actions import BlockedBy
 from reconciler.planner.channel_rules import is_signed
 
 LONGEST: Final = 80
-"""Longest value, in characters, that is shown whole."""
+"""Of texts with more characters, only the words that differ are shown. Other values are cut at twice this length."""
 
 
 def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | None:
@@ -99,12 +99,12 @@ def not_committed(approvals: Approvals) -> Diagnostic:
 
 
 def difference_words(differences: Iterable[Difference], zone: str) -> str:
-    """`account: a -> b; caption: ...Fryday... -> ...Friday...`: the file's value first, then the site's."""
+    """`account: a -> b; caption: … the [-Fryday-]{+Friday+} market …`: the file's value first, then the site's."""
     return "; ".join(f"{found.field}: {difference_values(found, zone)}" for found in differences)
 
 
 def difference_values(found: Difference, zone: str) -> str:
-    """The file's value and the site's: two texts, long ones cut to the part that differs; dates are shown as times."""
+    """The file's value and the site's: of long texts, only the words that differ; dates in the site's time zone."""
     before, after = found.in_file, found.live
     if found.field == "date":
         return " -> ".join(moment_text(datetime.fromisoformat(at), zone) for at in (before, after))

@@ -47,7 +47,7 @@ def approval_key(post: str) -> str:
 
 
 def approval_of(content: Digest) -> JsonObject:
-    """The facts under that key: the content that was approved."""
+    """The facts under `approval_key`: the content that was approved."""
     return JsonObject({"approved": content})
 
 
@@ -176,7 +176,7 @@ def _has(activity: Activity, values: JsonObject) -> bool:
 def posts_as_asked(
     rules: tuple[PostsRule, ...], activities: tuple[Activity, ...], scope: Scope
 ) -> dict[str, JsonObject]:
-    """The activities that have posts if a rule asks for them, or have none if it asks for none."""
+    """The activities that have posts, or none, as a rule asks."""
     decided = decide_posts(rules, activities, scope)
     return {
         key_of(Kind.POSTS, activity.id): PRESENT if rule.present else ABSENT_NOW

@@ -42,11 +42,11 @@ class Candidate(Struct, frozen=True):
 
 
 class DraftSelection(Struct, frozen=True):
-    """How the rules sort a site's posts, in the rules' order.
+    """How the rules sort a site's posts.
 
     `wanted` are drafts within the rules' bounds (and posts of this tool that were cancelled). `scheduled` are those
     that are waiting to go out. `lost` are drafts that can never go out; they do not count towards `max`. `matches` and
-    `room` are by rule; a `room` of None is unlimited.
+    `room` have a number for each rule; a `room` of None is unlimited.
     """
 
     wanted: tuple[Candidate, ...]

@@ -31,8 +31,8 @@ STORIES: Final = "regenerate-stories"
 class DecisionsPart(Struct, frozen=True):
     """What becomes of the activities that people decided about.
 
-    `cleared` are activities whose posts go away. Those in `held` are about to get new drafts. `lost` has both, with the
-    decision that gets their scheduled posts cancelled.
+    `cleared` are activities whose posts go away. Those in `held` are about to get new drafts. `lost` are those whose
+    decision is not carried out yet, each with why its scheduled posts are cancelled.
     """
 
     actions: tuple[Action, ...] = ()
@@ -125,8 +125,8 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
 def came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
     """Whether a decision was never carried out, and every draft it was made for has been replaced since.
 
-    A draft counts as replaced if its text, its place or its activity's date differs. If the state knows nothing about
-    the site, the decision itself may have replaced them, so this is false.
+    A draft counts as replaced if its content, its account or its activity's date differs. If the state knows nothing
+    about the site, the decision itself may have replaced them, so this is false.
     """
     if approval.decision is ActivityDecision.KEEP or not recorded.is_known:
         return False

@@ -2,9 +2,9 @@
 
 It holds two digests. `digest` covers the facts: what would be done to which sites, under which preconditions, and for
 how long the plan is valid. The same facts always give the same digest, whatever the order, the time or the wording.
-`seal` covers the whole document with its id. It reveals an edit anywhere and identifies this one document: a plan is
-marked as spent by its seal. Neither is a signature. They detect accidents and edits, but not deliberate forgery: for
-that, access to the place where plans are kept must be restricted.
+`seal` covers the whole document with its id. It reveals an edit anywhere and identifies this one document: spent
+plans are recorded by their seals. Neither is a signature. They detect accidents and edits, but not deliberate forgery:
+for that, access to the place where plans are kept must be restricted.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def document_of(saved: SavedPlan) -> PlanDocument:
 
 
 def saved_of(found: PlanDocument, plans: Collection[Plan]) -> SavedPlan:
-    """The saved plan of a document, with these plans of its sites."""
+    """The saved plan in a document, with `plans` as the plans of its sites."""
     part = None if isinstance(found.part, Absent) else found.part
     project = None if isinstance(found.project, Absent) else found.project
     commit = None if isinstance(found.commit, Absent) else found.commit

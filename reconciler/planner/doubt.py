@@ -31,8 +31,8 @@ from reconciler.planner.used_approvals import scheduled_under_another_id
 def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
     """The site, with a status filled in for a marketing plan whose answer omits it.
 
-    proto3 may leave out a first enum value (I), so an answer without a status and without activities means that the
-    marketing plan was never created, but only if earlier runs know of none.
+    proto3 may leave out the first value of an enum (I), so an answer without a status and without activities means
+    that the marketing plan was never created, but only if earlier runs know of none.
     """
     live = observed.marketing_plan
     if live is None or live.status != NO_STATUS or live.activities or _knows_plan(recorded):
@@ -83,7 +83,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         return ()  # an explicit status explains why there are no activities
     known = frozenset(created.id for created in recorded.created if created.id and created.target_date >= scope.now)
     if not live.activities:
-        # Other activities in their place would mean a regeneration; an answer without any proves nothing.
+        # If other activities were shown, a regeneration could have replaced these. An empty answer explains nothing.
         known |= _activities_of_waiting(recorded, scope.now)
     shown = {activity.id for activity in live.activities}
     enough = ENOUGH if live.shows_activities else 1
@@ -115,7 +115,7 @@ def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
 
 
 def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
-    """Refuses a site that shows none of the posts waiting to go out there, in its marketing plan or one by one."""
+    """Refuses a site if the posts waiting to go out there are neither in its marketing plan nor found by id."""
     unseen = unseen_scheduled(observed, recorded)
     # A single post that is shown proves that the answer is from this site: the others may be gone, which is drift.
     ours_shown = any(post.id in recorded.published_by_id for post in observed.posts)
@@ -139,10 +139,7 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
 def _given_up(
     desired: DesiredSite, live: MarketingPlan, recorded: RecordedSite, scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """Refuses to replace a marketing plan that somebody deleted if more would be lost than `discard` allows.
-
-    What people approved in it would be lost (design.md 3.3).
-    """
+    """Refuses to replace a marketing plan that somebody deleted if `discard` protects drafts in the approvals file."""
     wanted = desired.marketing_plan
     if wanted is None or not wanted.present or live.status is not PlanStatus.NEVER_CREATED or not _knows_plan(recorded):
         return ()
@@ -178,8 +175,8 @@ def _activities_of_waiting(recorded: RecordedSite, now: datetime) -> frozenset[A
 def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     """What cannot be decided, and is therefore left alone.
 
-    These are rules by a type that no answer shows, and posts with a status that this version does not know
-    (remote-api.md 17.8).
+    These are rules that select by a type that the API does not show, posts with a status that this version does not
+    know (remote-api.md 17.8), and posts whose ids an approvals file cannot hold.
     """
     live = observed.marketing_plan
     if live is None:

@@ -73,7 +73,10 @@ def find_drift(
 
 
 def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
-    """Adds what only a person can change, except objects already reported as changed on the site or under way."""
+    """Adds what only a person can change.
+
+    It replaces the item of its object, unless that item is pending or says that the site changed.
+    """
     blocked = {str(problem.address): problem for problem in plan.blocked}
     items = []
     for item in found:

@@ -1,8 +1,9 @@
 """The audit of activities, posts and drafts: what a plan would change about them, and which side moved.
 
 Rules select by time and by content that an AI makes, so what they want changes even if nobody touches anything: an
-activity comes within 21 days, or a post goes out and makes room for another. That is not drift. What was last applied
-to the object, and whether the rules are those that were last carried out in full, tell the two apart.
+activity comes within 21 days, or a post goes out and makes room for another. That is not drift. The audit
+recognises drift by what was last applied to the object, and by whether the rules are those that were last carried out
+in full.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
         return replace(found, title=post.title, channel=post.channel, type=post.type)
 
     def _who_made_unwanted(self, action: Action) -> ChangedSide:
-        """Who made the change because of which a post is cancelled.
+        """Which side made the change that gets a post cancelled.
 
         If policy forbids the post's time, somebody may have moved it there.
         """

@@ -83,9 +83,9 @@ _WHOLE: Final = frozenset(
 
 
 def with_problem(item: DriftItem, zone: str) -> DriftItem:
-    """The item, with all that is said about it as its problem. `item.problem` is only the obstacle, if any.
+    """The item, with all that is said about it as its problem. Until then, its problem is only the obstacle, if any.
 
-    What only a person can change is said as in a plan. `zone` is the site's time zone.
+    A blocked item keeps the problem that the plan gives. `zone` is the site's time zone.
     """
     if item.finding is None or item.finding is Finding.BLOCKED:
         return item

@@ -171,19 +171,19 @@ def is_drift(refusal: Diagnostic) -> bool:
 
 
 def without_name(problem: Diagnostic) -> Diagnostic:
-    """The problem of an object that is named beside it."""
+    """The problem without the name of its object, which is shown beside it."""
     return replace(problem, message=problem.unnamed, says_name=ABSENT)
 
 
 def who_moved(in_git: bool, remotely: bool) -> ChangedSide:
-    """The label of an object that is not as the file asks."""
+    """Which side moved, for an object that is not as the file asks; git if neither is known to have."""
     if remotely:
         return ChangedSide.BOTH if in_git else ChangedSide.REMOTE
     return ChangedSide.GIT
 
 
 def together(moves: Iterable[ChangedSide]) -> ChangedSide:
-    """The label of an object whose fields moved in these ways."""
+    """Which side moved, for an object whose fields moved on these sides."""
     found = set(moves)
     return found.pop() if len(found) == 1 else ChangedSide.BOTH
 

@@ -40,7 +40,7 @@ SPARE = timedelta(hours=2)
 
 
 MOST_NAMES = 3
-"""How many drafts a note about several names."""
+"""How many drafts a note names; the others are counted."""
 
 
 def times_scheduled(recorded: RecordedSite, post: Post) -> int:

@@ -58,7 +58,7 @@ class EventsPart(Struct, frozen=True):
 def plan_events(
     desired: DesiredEvents, observed: tuple[CalendarEvent, ...], recorded: RecordedSite, scope: Scope
 ) -> EventsPart:
-    """The creates, replacing updates and, with `prune`, deletes that make the calendar match the file."""
+    """The creates, updates and, with `prune`, deletes that make the calendar match the file."""
     near = within_reach(desired.events, scope.now)
     own = own_events(observed, recorded)
     matched = match_live(near, observed, recorded)
@@ -76,7 +76,7 @@ def plan_events(
                 actions.append(_create(event, scope))
             else:
                 refusals.append(_may_be_the_same(event, cut, scope))
-                taken.add(cut.id)  # nor is it an event to prune
+                taken.add(cut.id)  # prune must not delete it either
             continue
         owner = key_of(Kind.EVENT, event.name)
         changes, kept = split_kept(owner, event_changes(event, live), recorded)
@@ -133,7 +133,7 @@ def _ahead(event: DesiredEvent, now: datetime) -> bool:
 
 
 def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
-    """Blocks an event that is too far ahead for any read to show, so that every run would create it again.
+    """Blocks an event that is too far ahead for any read to show: every run would create it again.
 
     An event that far in the past is silently left alone: no generation looks there.
     """
@@ -278,7 +278,7 @@ def own_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tup
 
 
 def own_calendars(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> frozenset[CalendarId]:
-    """The calendars that hold an event which this tool made or keeps.
+    """The calendars that hold an event which this tool created or manages.
 
     They are the site's own, whatever the API says about another event in them.
     """
