@@ -55,8 +55,8 @@ SHORT_HELP: Final = """\
 """
 
 
-LAST: Final = "  Last draft: {decided}. [u]ndo [q]uit [?]: "
-"""The question after the last draft, with what was decided; it is already saved."""
+LAST: Final = "  That was the last one. Saved: {decided}. [u]ndo [q]uit [?]: "
+"""The question after the last draft, with all that was decided."""
 
 LAST_HELP: Final = """\
   u  undo the last decision and show that draft again

@@ -89,26 +89,31 @@ def set_decisions(
     file: str = "approvals",
     seen: Mapping[str, Digest] | None = None,
 ) -> str:
-    """The text with these decisions, by the ids of drafts and of activities. Ids that it does not have are ignored.
+    """The text with these decisions, by the ids of drafts and of activities.
 
     `seen` has the digests, by id, that the decisions were made for. Raises UsageError if the file now names a different
-    one, and InvalidFiles if it is written in a way that cannot be changed in place.
+    one, or has no such entry. Without `seen`, ids that it does not have are ignored. Raises InvalidFiles if it is
+    written in a way that cannot be changed in place.
     """
-    expected = seen or {}
+    expected, left = seen or {}, {*drafts, *(activities or {})}
     try:
         yaml = YamlText(text)
         for activity in yaml.get(yaml.root, "activities").value:
             activity_id = yaml.text_at(activity, "id") or ""
             wanted = (activities or {}).get(activity_id)
+            left -= {activity_id}
             if wanted is not None:
                 _must_be_seen(digest_of_activity(yaml, activity), expected.get(activity_id), file)
                 put_decision(yaml, activity, wanted.value, ACTIVITY_KEYS)
             for draft in items_of(yaml, activity):
                 draft_id = yaml.text_at(draft, "id") or ""
                 said = drafts.get(draft_id)
+                left -= {draft_id}
                 if said is not None:
                     _must_be_seen(digest_of_draft(yaml, draft), expected.get(draft_id), file)
                     put_decision(yaml, draft, said.value, BEFORE["decision"])
+        if left and seen is not None:
+            raise _changed(file)
         result = yaml.result
     except NotEditable as error:
         raise _invalid(error, file) from None
@@ -275,4 +280,8 @@ class _Update:
 
 def _must_be_seen(found: Digest, expected: Digest | None, file: str) -> None:
     if expected is not None and found != expected:
-        raise UsageError(f"{file} was changed in the meantime, so nothing was written to it", "run approve again")
+        raise _changed(file)
+
+
+def _changed(file: str) -> UsageError:
+    return UsageError(f"{file} was changed in the meantime", "run approve again")

@@ -123,7 +123,8 @@ def write(rulings: Sequence[Ruling]) -> dict[Path, str]:
     Returns the new content of each file.
 
     Raises UsageError if a file cannot be written, or no longer names the digest that a decision was made for, and
-    InvalidFiles if it cannot be changed in place. In either case, none of the decisions is written into that file.
+    InvalidFiles if it cannot be changed in place. In either case, none of the decisions is written into that file; the
+    caller says so.
     """
     written: dict[Path, str] = {}
     by_file: dict[Path, list[Ruling]] = {}
@@ -148,6 +149,10 @@ def write(rulings: Sequence[Ruling]) -> dict[Path, str]:
                 raise UsageError(f"{shown} has grown larger than {MAX_BYTES:,} bytes", "split it")
             text = set_decisions(data.decode("utf-8"), drafts, activities, shown, seen)
             write_atomically(path, text)
+        except FileNotFoundError:
+            raise UsageError(
+                f"{shown} was deleted in the meantime", "restore the file, or run review to write it again"
+            ) from None
         except NotRegular:
             raise UsageError(f"{shown} is no longer a regular file", "move it away") from None
         except UnicodeDecodeError:

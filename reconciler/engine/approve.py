@@ -6,6 +6,7 @@ Who is asked, and how that looks, is up to the caller.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import assert_never
 
@@ -19,9 +20,9 @@ from reconciler.engine.selection import Selection, repository_of
 from reconciler.engine.session import begin
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
 from reconciler.model.moments import zone_in
-from reconciler.model.posts import PostId
+from reconciler.model.posts import PostId, post_name
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.channel_rules import warnings_between_reviewed
 
@@ -108,8 +109,10 @@ async def _all_of_them(
                 rulings.append((at, Ruling(subject, decision)))
             case never:
                 assert_never(never)
-    written |= write([ruling for _, ruling in rulings])
-    made += rulings
+    for _, group in groupby(rulings, lambda ruling: ruling[1].subject.path):
+        of_file = list(group)
+        _save([ruling for _, ruling in of_file], written, "no decision was saved in it")
+        made += of_file  # reported even if another file then cannot be written
 
 
 async def _one_by_one(
@@ -141,7 +144,7 @@ async def _one_by_one(
                 at += 1
             case DraftDecision() | ActivityDecision() as decision:
                 ruling = Ruling(subject, decision)
-                written |= write([ruling])
+                _save([ruling], written, "this decision was not saved")
                 made.append((at, ruling))
                 at += 1
             case never:
@@ -151,9 +154,45 @@ async def _one_by_one(
 def _undo(made: list[tuple[int, Ruling]], written: dict[Path, str]) -> int:
     """Takes back the last decision, and returns the index of its subject."""
     at, last = made[-1]
-    written |= write([last.undone()])
+    try:
+        written |= write([last.undone()])
+    except UsageError as error:
+        what = f"{error.message}, so the last decision was not undone"
+        if (now := _decision_in_file(last)) is not None:
+            still = "still" if now is last.decision else "now"
+            what = f"{what}; it {still} says {now.value} for {_name(last)}"
+        raise UsageError(what, error.fix) from None
     made.pop()
     return at
+
+
+def _decision_in_file(last: Ruling) -> AnyDecision | None:
+    """What the file says by now about the subject of a decision; None if nothing."""
+    try:
+        approvals = read_approvals(last.subject.path, last.subject.site)
+    except InvalidFiles:
+        return None
+    if is_whole(last):
+        activity = approvals.activity(last.subject.activity.id)
+        return activity.decision if activity is not None else None
+    draft = approvals.draft(last.subject.drafts[0].id)
+    return draft.decision if draft is not None else None
+
+
+def _name(last: Ruling) -> str:
+    title = last.subject.activity.title
+    if is_whole(last):
+        return f'activity "{title}"'
+    draft = last.subject.drafts[0]
+    return post_name(title, draft.channel, draft.type)
+
+
+def _save(rulings: Sequence[Ruling], written: dict[Path, str], otherwise: str) -> None:
+    """Writes decisions about one file. If that fails, the error says so and ends in `otherwise`."""
+    try:
+        written |= write(rulings)
+    except UsageError as error:
+        raise UsageError(f"{error.message}, so {otherwise}", error.fix) from None
 
 
 def _as_it_counts(answer: AnyDecision | Instead, subject: Subject) -> AnyDecision | Instead:

@@ -8,6 +8,7 @@ import json
 import re
 import signal
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from reconciler.planner.channel_rules import content_warnings, warnings_of_revie
 from reconciler.planner.review_builder import review_of
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import subject_lines
+from reconciler.whole_files import write_atomically
 from tests.cli import terminal
 from tests.cli.projects import Command, Project, site
 from tests.reviewing import reviewed
@@ -474,7 +476,7 @@ def test_the_decision_about_the_last_draft_can_be_undone_too(shop: Project, reco
         asked.until("[d]iscard: ")
         asked.type("a")
         asked.said = ""
-    asked.until("  Last draft: 4 approved. [u]ndo [q]uit [?]: ")
+    asked.until("  That was the last one. Saved: 4 approved. [u]ndo [q]uit [?]: ")
     assert set(decisions(shop).values()) == {"approve"}, "it is saved before the question"
     asked.said = ""
     asked.type("a")  # a key held down too long is no answer
@@ -486,7 +488,7 @@ def test_the_decision_about_the_last_draft_can_be_undone_too(shop: Project, reco
     asked.until("[d]iscard: ")
     asked.said = ""
     asked.type("d")
-    asked.until("  Last draft: 3 approved, 1 to discard. [u]ndo [q]uit [?]: ")
+    asked.until("  That was the last one. Saved: 3 approved, 1 to discard. [u]ndo [q]uit [?]: ")
     asked.type("\n")
     assert asked.end() == 0
     assert "Saved in approvals/shop.yaml: 3 approved, 1 to discard\r\n" in asked.said
@@ -495,7 +497,7 @@ def test_the_decision_about_the_last_draft_can_be_undone_too(shop: Project, reco
     named.until("[q]uit [?]: ")
     named.type("y")
     assert named.end() == 0, "who names a draft is not asked again"
-    assert "Last draft" not in named.said
+    assert "the last one" not in named.said
 
 
 def test_ctrl_c_after_the_last_draft_keeps_what_was_decided(shop: Project, reconciler: Command) -> None:
@@ -503,7 +505,7 @@ def test_ctrl_c_after_the_last_draft_keeps_what_was_decided(shop: Project, recon
     asked = terminal.Terminal(shop.root, "approve", "--title", "Open studio")
     asked.until("[d]iscard: ")
     asked.type("a")
-    asked.until("  Last draft: 1 approved. [u]ndo [q]uit [?]: ")
+    asked.until("  That was the last one. Saved: 1 approved. [u]ndo [q]uit [?]: ")
     asked.signal(signal.SIGINT)
     assert asked.end() == 130
     assert "[?]: \r\n\r\nSaved in approvals/shop.yaml: 1 approved\r\n" in asked.said
@@ -669,7 +671,102 @@ def test_a_file_that_changes_while_a_person_reads_gets_no_decision(
     monkeypatch.setattr("reconciler.cli.approve.key", slowly)
     done = reconciler("approve", shop.root)
     assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
-    assert "was changed in the meantime" in done.err
+    assert (
+        "approvals/shop.yaml was changed in the meantime, so this decision was not saved; run approve again" in done.err
+    )
+
+
+def new_words(shop: Project, reconciler: Command) -> None:
+    with shop.world() as world:
+        for draft in IDS[1:]:
+            world.dashboard.edit_item(SITE_ID, draft, caption="New words")
+    reconciler("review", shop.root)
+
+
+def without_the_activity(shop: Project, reconciler: Command) -> None:
+    path = shop.root / "approvals/shop.yaml"
+    path.write_text("version: 1\nsite: shop\nactivities: []\n", "utf-8")
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def in_a_folder(shop: Project, reconciler: Command) -> None:
+    (shop.root / "approvals/shop.yaml").unlink()
+    (shop.root / "approvals/shop.yaml").mkdir()
+
+
+AGAIN = "was changed in the meantime, so the last decision was not undone"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "said"),
+    [
+        (new_words, AGAIN + '; it now says pending for "Winter mugs" (Facebook); run approve again'),
+        (without_the_activity, AGAIN + "; run approve again"),
+        (
+            lambda shop, _: (shop.root / "approvals/shop.yaml").unlink(),
+            "was deleted in the meantime, so the last decision was not undone; "
+            "restore the file, or run review to write it again",
+        ),
+        (
+            full_disk,
+            "cannot be written: No space left on device, so the last decision was not undone; "
+            'it still says approve for "Winter mugs" (Facebook); check its permissions and the disk',
+        ),
+        (in_a_folder, "is no longer a regular file, so the last decision was not undone; move it away"),
+    ],
+    ids=["changed", "entry gone", "deleted", "full disk", "folder"],
+)
+def test_an_undo_that_could_not_be_saved(
+    meanwhile: Callable[[Project, Command], None],
+    said: str,
+    shop: Project,
+    reconciler: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reconciler("review", shop.root)
+    pressed = iter("au")
+
+    async def key(_question: str) -> str:
+        if (answer := next(pressed)) == "u":
+            assert "approve" in decisions(shop).values()
+            if meanwhile is full_disk:
+                monkeypatch.setattr("reconciler.config.decisions.write_atomically", full_disk)
+            else:
+                await asyncio.to_thread(meanwhile, shop, reconciler)
+        return answer
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("reconciler.cli.approve.key", key)
+    done = reconciler("approve", shop.root)
+    assert done.code == 1
+    assert "approvals/shop.yaml: 1 approved" in done.out
+    assert f"approvals/shop.yaml {said}" in " ".join(done.err.split())
+
+
+def test_a_file_that_cannot_be_written_does_not_hide_what_was_saved_in_others(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciler("review", shop.root)
+    drafts = shop.root / "approvals/shop.yaml"
+    other = drafts.read_text("utf-8").replace("site: shop", "site: zoo")
+    shop.write({"approvals/zoo.yaml": other, "sites/zoo.yaml": site("zoo", 2)})
+
+    def without(path: Path, text: str, *rest: Any) -> None:
+        if path.name == "zoo.yaml":
+            raise PermissionError(13, "Permission denied")
+        write_atomically(path, text, *rest)
+
+    monkeypatch.setattr("reconciler.config.decisions.write_atomically", without)
+    done = reconciler("approve", shop.root, "--all", "--yes")
+    assert done.code == 1
+    assert "approvals/shop.yaml: 4 approved" in done.out
+    assert (
+        "approvals/zoo.yaml cannot be written: Permission denied, so no decision was saved in it; "
+        "check its permissions and the disk"
+    ) in done.err
 
 
 def test_a_decision_that_is_made_while_review_works_is_not_written_over(
