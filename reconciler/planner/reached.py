@@ -60,7 +60,7 @@ def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets
     if not any(covers_site(selector, site) for selector in _with_key(targets)):
         return Reached()
     live = observed.marketing_plan
-    ahead = live is not None and not live.activities and any(action.operation.takes_time for action in plan.actions)
+    ahead = live is not None and not live.activities and any(action.operation.renews for action in plan.actions)
     objects, rules = frozenset(_objects(desired, observed, plan)), frozenset(_rules(desired))
     return Reached(objects, rules, ahead, ids=tuple(_live_events(observed)))
 

@@ -11,7 +11,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import EMPTY, Digest
 from reconciler.model.diagnostics import Place, UsageError
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
-from reconciler.model.marketing_plan import Generate
+from reconciler.model.marketing_plan import DesiredMarketingPlan, Generate, MarketingPlan, PlanStatus
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, GeneratePosts
 from reconciler.model.selectors import Match
@@ -177,6 +177,28 @@ def reach_of(text: str, *events: tuple[str, str]) -> str:
     except UsageError as error:
         return str(error)
     return ""
+
+
+@pytest.mark.parametrize("status", [PlanStatus.NEVER_CREATED, PlanStatus.GENERATING])
+@pytest.mark.parametrize("typed", ["posts[0]", "posts[a1]", "draft[later]", "rule[posts.0]"])
+def test_what_a_generation_will_make_may_be_named_while_it_is_under_way_too(status: PlanStatus, typed: str) -> None:
+    ref = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+    posts = (PostsRule(Match(within=timedelta(days=14))),)
+    file = DesiredSite(
+        ref,
+        Place("sites/shop.yaml"),
+        Digest("sha256:0"),
+        marketing_plan=DesiredMarketingPlan(present=True),
+        posts=posts,
+    )
+    observed = ObservedSite(ref, NOW, marketing_plan=MarketingPlan(status))
+    site = SiteLabels(ref.name)
+    targets = target_filter((f"shop/{typed}",), (), [site])
+    reach = TargetCheck(targets, [site])
+    reach.add(
+        ref.name, reached_at(file, observed, make_plan(file, observed, RecordedSite(), PlanOptions(NOW)), targets)
+    )
+    reach.check()
 
 
 ID = "5b1c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e0"
