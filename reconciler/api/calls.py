@@ -27,11 +27,11 @@ from reconciler.model.writes import FieldChange
 __all__ = ["BATCH", "ApiCall", "WriteCall", "all_calls_of", "batched", "calls_of"]
 
 BATCH: Final = 20
-"""How many ids one call takes: posts to generate, drafts to schedule, activities to read (S-wix 6.2)."""
+"""How many ids one call takes: to generate posts or schedule drafts (S-wix 6.2), or to read posts (I)."""
 
 
 def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # noqa: C901, ARG001 - one line per kind of write; see below
-    """The requests that carry out an operation on a site, in order; empty if it is not a write of its own.
+    """The requests that carry out an operation on a site, in order; empty if it sends nothing itself.
 
     The site appears in no path or body: it is in a header, or the token is for it (D 2).
     """
@@ -112,7 +112,7 @@ def all_calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:
 
 
 def upsert_settings(fields: Sequence[Field]) -> WriteCall:
-    """Whole fields, with a mask of exactly their paths: a comma-separated text (S-wix 9.4, live).
+    """Sets whole fields by a mask of exactly their paths, in one comma-separated string (S-wix 1).
 
     A field to clear is an explicit null in the body, because every path of the mask must be there (D 9.4).
     """

@@ -28,7 +28,7 @@ _SHORTEST_IN_CONTENT: Final = 8
 """Secrets with fewer characters are not masked in content: they may be ordinary words. No API key is that short."""
 
 _LARGEST_ERROR: Final = 64 * 1024
-"""How many bytes of an error are examined; a longer one is cut, as text."""
+"""The largest error body that is parsed, in bytes; a longer one is cut, and treated as text."""
 
 _TELLING_ESCAPE: Final = re.compile(rb'\\[^nrtbf"]')
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{16}|[0-9][eE]")

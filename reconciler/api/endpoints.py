@@ -1,6 +1,6 @@
 """The reads of the remote API, one plain method each: arguments -> model values. Those of events are in events.py.
 
-Every method raises ApiError. The writes are in calls.py, because a plan shows them before they are sent.
+Every method may raise ApiError. The writes are in calls.py, because a plan shows them before they are sent.
 """
 
 from __future__ import annotations

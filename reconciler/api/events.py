@@ -68,7 +68,7 @@ class EventsPage(Struct, frozen=True):
 
 
 EVENTS_AT_ONCE: Final = 100
-"""The most events of one answer (D 8.2)."""
+"""The most events in one answer (D 8.2)."""
 
 
 def events_page(body: object) -> EventsPage:
@@ -138,8 +138,10 @@ class EventReads:
     async def page(self, site: SiteRef, start: datetime, end: datetime, *, narrowest: bool = False) -> EventsPage:
         """The events from one instant to another, both included; at most 100, however many there are (D 8.2).
 
-        `narrowest`: no narrower range will be asked for, so an answer that may be incomplete is an error. The path was
-        never seen: if the first one is unknown to the remote side, the next is tried, and kept for the run.
+        `narrowest`: no narrower range will be asked for, so an answer that may be incomplete is an error.
+
+        The path is inferred: if the remote side does not know the first of QUERY_EVENTS, the second is tried. The one
+        that answers is kept for the run.
         """
         days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
         body = {"query": JsonObject({"filter": JsonObject({"date": days})})}

@@ -1,8 +1,8 @@
-"""How many requests are in flight: as many as the run was given, or as many as make it faster.
+"""How many requests are in flight: a fixed number, or as many as make the run faster.
 
-Left to itself, a run starts with the usual number, and keeps raising it by half while that makes answers come faster.
-After a 429, a server error or a network error, it halves the number, or goes back to the usual one if that is lower,
-and then does not raise it for a while.
+If the number may grow, the run keeps raising it by half while that makes answers come faster. After a 429, a server
+error or a network error, it halves the number, or goes back to the one it started with if that is lower, and then does
+not raise it for a while.
 """
 
 from __future__ import annotations

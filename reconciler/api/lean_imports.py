@@ -56,6 +56,6 @@ def _certificates_later() -> Iterator[None]:
 
 def import_aiohttp() -> None:
     """Imports aiohttp so that its own contexts, which no run uses, read their certificates late."""
-    if "aiohttp" not in sys.modules and sys.platform != "win32":  # there they come from the system's store
+    if "aiohttp" not in sys.modules and sys.platform != "win32":  # on Windows, certificates come from its own store
         with _certificates_later():
             import aiohttp.connector  # noqa: F401

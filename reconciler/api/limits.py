@@ -108,7 +108,7 @@ class _Sent:
         return self._times[self._sites.index(hash(site), self._gone)]
 
     def add(self, site: str, now: float) -> None:
-        """Counts a request. If the clock was set back a little, it counts as standing still until it has caught up."""
+        """Counts a request. A clock that was set back a little is treated as stopped until it catches up."""
         key = hash(site)
         self._times.append(max(now, self._times[-1]) if self._times else now)
         self._sites.append(key)

@@ -21,7 +21,7 @@ from reconciler.model.sites import CLOCKS_DIFFER, Account, ChannelStatus, Need, 
 T = TypeVar("T")
 
 PAST_REACH: Final = timedelta(days=92)
-"""How far back past activities are searched for: a marketing plan covers two months at most (D 6.2)."""
+"""How far back to look for past activities: a marketing plan covers two months at most (D 6.2)."""
 
 WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of posts whose content matters, because they may still go out."""
@@ -29,7 +29,7 @@ WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 IN_FLIGHT: Final = frozenset({PostStatus.PROCESSING, PostStatus.IN_QUEUE})
 
 AHEAD: Final = timedelta(minutes=15)
-"""A post in flight with more than this left before its time has not begun to go out: it is still waiting."""
+"""A post in flight that is due in more than this counts as still waiting."""
 
 DENIED: Final = (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 
@@ -215,9 +215,9 @@ async def _unless_denied(read: Awaitable[T], otherwise: T) -> T:
 
 
 async def _all(reads: Sequence[Awaitable[T]]) -> list[T]:
-    """The results of all reads, made in parallel. The error of the first that fails, in their order, is raised.
+    """The results of all reads, made in parallel. If several fail, the error of the first in the list is raised.
 
-    Which of several errors is reported for a site does not depend on which answer came first.
+    So the error that is reported for a site does not depend on which answer came first.
     """
     if len(reads) == 1:
         return [await reads[0]]

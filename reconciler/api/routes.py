@@ -129,7 +129,7 @@ QUERY_EVENTS: Final = (
     ReadRoute("POST", f"{MARKETING}/query-events", "I"),
 )
 CREATE_EVENT: Final = WriteRoute("POST", f"{MARKETING}/events", "D")
-# The body's key was never seen: the first fits its path (I 8.2); the second is the one of create.
+# The body's key was never seen: the first fits its path (I 8.2); the second is what create takes.
 UPDATE_EVENT: Final = WriteRoute(
     "PUT", f"{MARKETING}/events/{{id}}", "D", repeatable=True, keys=("event", "calendarEvent")
 )
@@ -174,7 +174,7 @@ def only_reads(method: str, path: str) -> bool:
 
 
 def permission_of(path: str) -> str:
-    """The permission that a path requires, as the vendor's console names it (D; S-sdk for other services)."""
+    """The permission that a path requires, as the vendor's console names it, if known (D; S-sdk for other services)."""
     if path.startswith(MARKETING):
         return "Manage Marketing Plans (SCOPE.PROMOTE.MANAGE-MARKETING-PLAN)"
     if path.startswith(PUBLISHER):
@@ -183,4 +183,4 @@ def permission_of(path: str) -> str:
         return "SITE_URLS.READ"
     if path.startswith("/site-list/"):
         return "SITE_LIST.READ"
-    return "reading the site's properties"
+    return "to read the site's properties"

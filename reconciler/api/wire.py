@@ -1,9 +1,9 @@
 """Remote JSON -> model. The `wire` modules know the field names of answers (calls.py: those of requests).
 
 Much of the shape of answers was never documented (remote-api.md 14). What may hold an object or a list is stated first
-(shapes.py); anything else is Unreadable. Some fields have two possible names. New fields and enum values are ignored or
-kept as Unrecognised. A known field of the wrong type is Unreadable, with its path: guessing would be worse than
-stopping.
+(shapes.py); anything else is Unreadable. Some fields have several possible names. New fields and enum values are
+ignored or kept as Unrecognised. A known field of the wrong type is Unreadable, with its path: guessing would be worse
+than stopping.
 """
 
 from __future__ import annotations

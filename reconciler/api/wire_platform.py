@@ -98,7 +98,7 @@ class SitePage(Struct, frozen=True):
 
 
 def site_page(body: object) -> SitePage:
-    """A page of Query Sites. There are more pages only if `metadata` says so (S-wix 5)."""
+    """A page of Query Sites. It is the last if `metadata.hasNext` is false (S-wix 5)."""
     page = page_of(body, SITES)
     metadata = fields(answered(body, SITES.name).get("metadata"), "metadata")
     cursor = text(fields(metadata.get("cursors"), "metadata.cursors"), "metadata.cursors", "next") or None

@@ -102,7 +102,7 @@ def one_post(body: object) -> Post:
 
 
 def answered_post(body: object) -> Post | None:
-    """The item in the answer to a write about one; None if the answer shows no status (its shape was not seen)."""
+    """The item in the answer to a write about one; None if it shows no status (its shape is not documented)."""
     source, where = opened(body, POST)
     return post(source, where) if source.get("status") else None
 

@@ -30,7 +30,7 @@ from reconciler.model.writes import Verb
 _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 
 
-NO_WAY_THERE: Final = Diagnostic(
+CANNOT_CHOOSE_TIME: Final = Diagnostic(
     Trouble.NO_TIME_OF_OUR_OWN,
     "the API only schedules drafts at times that Wix picks, and the rule asks for a different time",
     "schedule it in the site's dashboard, or leave `at` out of the rule",
@@ -99,10 +99,10 @@ class SiteWriter:
                 if not error.no_such_route or error.code == ITEM_GONE:
                     raise
             self._learned.publishes_later = False
-        return NotDone(NO_WAY_THERE, skipped=True)
+        return NotDone(CANNOT_CHOOSE_TIME, skipped=True)
 
     async def _send(self, site: SiteRef, call: WriteCall, fence: Fence) -> Answer:
-        """Sends a call. If the key of its body is inferred, tries another one after a clear 400.
+        """Sends a call. If the key of its body is inferred, tries another one after a 400.
 
         That is safe because a 400 has no effect. The key that works is kept for the run.
         """
@@ -150,7 +150,7 @@ def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
         post = understood(answer, wire_posts.answered_post) if answer.body != {} else None
     except ApiError as error:
         return _accepted(error, answer)
-    if post is None:  # an answer without the item still means success: its shape was not seen
+    if post is None:  # an answer without the item still means success: its shape is not documented
         return Done(request_id=answer.request_id)
     return _one_scheduled(operation, post, answer)
 
