@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 MARKER = "<!-- reconciler -->"
-"""The first line of every comment that the tool writes."""
+"""The first line of what `--output markdown` writes."""
 
 COMMANDS = ("validate", "plan", "apply", "drift", "review", "merge")
 BOT = "github-actions[bot]"

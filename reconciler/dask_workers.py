@@ -81,7 +81,7 @@ def dask_workers(address: str, setup: Setup) -> Workers:
 
 
 def run_task(data: bytes) -> bytes:
-    """Runs `run_part` on a worker of a cluster. If Dask has cancelled the task, its run is gone."""
+    """Runs `run_part` on a worker of a cluster. If Dask has cancelled the task, it ends as if its run were gone."""
     from distributed import get_worker
 
     worker = get_worker()

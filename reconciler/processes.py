@@ -25,7 +25,7 @@ from reconciler.engine.workers import Workers, answer_of
 from reconciler.worker import ALONE, WRITING, run_part
 
 AT_ONCE: Final = 250
-"""How many files a worker reads at once: enough that little is sent, and few enough that all workers end together."""
+"""How many files are in one task: enough that few tasks are sent, and few enough that all workers end together."""
 
 
 class Processes:

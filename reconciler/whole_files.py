@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all: a reader, or a crash, sees the old or the new one, never a part.
+"""Files that are written completely or not at all: even after a crash, a reader sees the old or the new one.
 
 The files of a project, saved plans, reports and the state are all written by `replacing`.
 """

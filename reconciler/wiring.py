@@ -56,13 +56,13 @@ IN_PROCESS: Final = "http://localhost"
 """The address of the sandbox in this process; no request to it leaves the process."""
 
 GROWTH: Final = 4
-"""If no number was given, a run may have this many times the usual number of requests in flight."""
+"""If no parallelism was given, a run may have this many times the usual number of requests in flight."""
 
 AHEAD_OF_REQUESTS: Final = 2
-"""If no number was given, this many times the usual number of sites are under way, so that requests never run out."""
+"""If no parallelism was given, this many times the usual number of sites are under way, so requests never run out."""
 
 TICK: Final = 0.001
-"""Seconds. A world's clock shows nothing smaller, and waiting for less would take forever."""
+"""Seconds: the resolution of a world's clock. Every wait moves a stopped clock by at least this much."""
 
 
 @asynccontextmanager

@@ -103,7 +103,7 @@ Client = TypeVar("Client", bound=ReadClient)
 
 
 def run_part(data: bytes, gone: Callable[[], bool] = ALONE.is_set) -> bytes:
-    """Works on a part. Returns every outcome, errors included. `gone` returns true once nobody is waiting any more."""
+    """Works on a part. An error becomes the result's `problem`. `gone` returns true once nobody is waiting any more."""
     try:
         task = task_of(data)
     except OtherVersion:

@@ -19,7 +19,7 @@ BY_TEXT: Final = (("Neither the name of", "BSD-3-Clause"), ("Permission is hereb
 """A sentence that identifies a licence of which only the text is given."""
 
 EXTRAS: Final = ("", "object-store", "web")
-"""The extras that people install; what only tests need is not distributed."""
+"""The extras in the table; its page covers `dask` in a sentence. What only tests need is not distributed."""
 
 _CLASSIFIER: Final = re.compile(r"License :: (?:OSI Approved :: )?(.+)")
 

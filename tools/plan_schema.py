@@ -258,7 +258,7 @@ def plan_schema() -> dict[str, Any]:
 
 
 def _plain_schema(kind: type) -> dict[str, Any]:
-    """The types that the codec itself reads and writes."""
+    """The schema of a type that the codec itself reads and writes."""
     if kind is Address:
         return {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}(/[a-z-]+(\\[[\\s\\S]*\\])?)?$"}
     return {"type": "object"} if kind is JsonObject else {"$comment": "any JSON value"}

@@ -468,7 +468,7 @@ def _joined(joined: type[Joined]) -> dict[str, Any]:
 
 
 def _plain_schema(kind: type) -> dict[str, Any]:
-    """The types that the codec itself writes."""
+    """The schema of a type that the codec itself writes."""
     if kind in JOINED:
         return _ref(kind.__name__)
     if kind is JsonObject:

@@ -1,6 +1,6 @@
 """What a shell offers for the values of options and arguments.
 
-It ignores problems, because the command reports them.
+Problems are ignored here, because the command reports them.
 """
 
 from __future__ import annotations

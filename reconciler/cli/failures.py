@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CommandNamed: TypeAlias = Callable[[Sequence[str]], str]
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""Write errors on a full or broken disk: not a bug of this tool."""
+"""Write errors on a full or broken disk: not a bug in this tool."""
 
 
 def report_failure(error: BaseException, args: Sequence[str], command_named: CommandNamed) -> Verdict:
@@ -132,7 +132,7 @@ def _usage_error(error: click.ClickException, args: Sequence[str]) -> UsageError
 
 
 def _known(error: click.NoSuchOption, ctx: click.Context, args: Sequence[str]) -> UsageError | None:
-    """The mistake of an option of this command that has only one dash, or of one that only other commands have."""
+    """What is wrong with an option that has only one dash or belongs only to other commands; None for any other."""
     from reconciler.config.words import listed
     from reconciler.model.diagnostics import UsageError
     from reconciler.model.plurals import some_of

@@ -151,8 +151,8 @@ def entry_point() -> NoReturn:
         sys.stdout = NamedStream(out, STANDARD_OUTPUT, sys.stdout.encoding, at_once=sys.stdout.write_through)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that cannot show a character is not a bug. What is written into a file or a pipe is there at
-            # once: a run that is killed has shown its plan, and every site that it finished.
+            # A terminal that cannot show a character is not a bug. Each line goes to a file or a pipe at once, so that
+            # even a run that is killed leaves its plan and the sites that it finished.
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
     _leave(run(sys.argv[1:]))
 

@@ -332,7 +332,7 @@ def site_filter_of(given: Mapping[str, Any]) -> SiteFilter:
 
 
 def output_options_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> OutputOptions:
-    """The options of `output` and `detail_options`. Raises UsageError if two outputs exclude each other."""
+    """The options of `output` and `detail_options`. Raises UsageError if two of them exclude each other."""
     if given.get("quiet") and given.get("summary"):
         from reconciler.model.diagnostics import UsageError
 

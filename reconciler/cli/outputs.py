@@ -223,7 +223,7 @@ def _before(file: _File) -> str:
 
 
 def _open_stream(path: Path) -> IO[str]:
-    """A device such as /dev/stderr, or a pipe that already has a reader; without a reader, it would wait forever."""
+    """Opens a device such as /dev/stderr, or a pipe. Raises OSError if the pipe has no reader, and does not wait."""
     try:
         handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except OSError as error:

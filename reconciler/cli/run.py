@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model.sites import SiteRef
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE})
-"""Write errors if the disk is full or broken, or nobody is reading any more: not a bug of this tool."""
+"""Write errors if the disk is full or broken, or nobody is reading any more: not a bug in this tool."""
 
 
 class ReportsFailed(UsageError):
@@ -70,7 +70,7 @@ def reported(
     """Runs a command and returns its verdict. Its work emits the closing event that it returns.
 
     If a report cannot be opened, nothing is done, and the other reports say so; `harmless` work runs all the same.
-    Raises ReportsFailed if the reports cannot be written, and OSError if that turns out only during the run.
+    Raises ReportsFailed if a report cannot be opened or finished, and OSError if writing to it fails during the run.
     """
     try:
         return _reported(command, shown, work, detailed=detailed, asks=asks, harmless=harmless)

@@ -13,8 +13,8 @@ from reconciler.model.diagnostics import InvalidFiles
 def selected(options: RunOptions) -> tuple[ProjectRuns, Selection, RunContext]:
     """The project of a command, the sites that it works on, and how their plans are made.
 
-    Raises InvalidFiles with every problem of every file, and UsageError. The warnings beside the problems name the
-    scheduled posts that nobody can judge until the files are corrected.
+    Raises InvalidFiles with every problem of every file, and UsageError. The warnings with the problems also name the
+    scheduled posts that go out unchecked until the files are corrected.
     """
     try:
         return select_sites(options)

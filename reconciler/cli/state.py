@@ -33,7 +33,7 @@ def _opened(asked: RunOptions) -> ProjectRuns:
 
 
 def _readable(asked: RunOptions) -> ProjectRuns:
-    """The same, for commands that only look: with `--state`, even if the project file has problems."""
+    """The same, for commands that only read the state. With `--state`, the project file may have problems."""
     return ProjectRuns.find(asked.paths, asked.invocation, usable=asked.invocation.state is not None)
 
 

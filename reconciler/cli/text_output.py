@@ -1,4 +1,4 @@
-"""How `version`, `schema` and `completion` print what they are asked for: directly if only its text is wanted."""
+"""How `version`, `schema` and `completion` print their text: directly, unless another format is asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which scheduled posts cannot be judged because the files cannot be used, as far as the state knows."""
+"""Which scheduled posts cannot be checked because the files cannot be used, as far as the state knows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLACE_UNKNOWN: Final = Diagnostic(
 
 
 def posts_unchecked(options: RunOptions) -> tuple[Diagnostic, ...]:
-    """A warning that names the posts that go out unjudged; empty if there are none, or the state cannot be read."""
+    """A warning that names the posts that go out unchecked; empty if there are none, or the state cannot be read."""
     try:
         project = ProjectRuns.find(options.paths, options.invocation, usable=True)
         found = asyncio.run(project.unchecked_posts())

@@ -110,7 +110,7 @@ class Project(ProjectRuns):
     def review(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
     ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
-        """Updates the approvals file of each site, and yields what waits for people. Writes to no site."""
+        """Updates the approvals file of each site, and yields what is waiting for review. Writes to no site."""
         from reconciler.engine.review import reviews
 
         selection, _ = self._selected(targets, excludes)

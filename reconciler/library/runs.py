@@ -98,8 +98,8 @@ class ProjectRuns:
     ) -> Self:
         """Checks all files of the project that the paths belong to, `sandbox.yaml` too if it uses the sandbox.
 
-        The warnings include those about dates that have passed; in a sandbox, by the time at which it begins. No run
-        can use the project. Raises UsageError, and InvalidFiles with every problem of every file.
+        The warnings include those about dates that have passed, for a sandbox by the time at which its clock starts.
+        The returned project is not for runs. Raises UsageError, and InvalidFiles with every problem of every file.
         """
         of_sandbox: list[Diagnostic] = []
 
@@ -127,7 +127,7 @@ class ProjectRuns:
     def find(cls, paths: Sequence[Path], invocation: Invocation, *, usable: bool = False) -> Self:
         """The project that the paths belong to, without its sites.
 
-        Raises UsageError, and InvalidFiles if the project file has problems, unless its `usable` part is enough.
+        Raises UsageError. If the project file has problems, raises InvalidFiles or, if `usable`, takes its usable part.
         """
         try:
             files = find_project(paths, invocation.trust())
@@ -309,7 +309,7 @@ class ProjectRuns:
         return await list_state(self.state(), only, emit)
 
     async def run_state_show(self, site: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
-        """Everything recorded about a site. `where`: the options and paths that lead to this state, for commands."""
+        """Everything recorded about a site. `where`: the arguments with which another command finds the same state."""
         from reconciler.engine.state import show_state
 
         try:
@@ -459,7 +459,7 @@ def wrong_workers(asked: int | str) -> str:
 
 
 def _workers(asked: int | str | None) -> tuple[MakeWorkers | None, ReadElsewhere | None]:
-    """What makes the workers of a run and, if they are on this machine, what reads many site files."""
+    """What makes the workers of a run and, if they are processes, what reads many site files with them."""
     if asked is None:
         return None, None
     if isinstance(asked, int):
