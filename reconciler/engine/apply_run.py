@@ -249,7 +249,7 @@ async def unwritable_state(run: ApplyRun) -> Diagnostic | None:
 async def resolve_earlier_calls(
     run: ApplyRun, site: SiteRef, desired: DesiredSite | None
 ) -> tuple[RecordedSite, Diagnostic | None]:
-    """What is recorded about a site, after resolving the open calls of earlier runs as far as reading can tell.
+    """What is recorded about a site, after resolving the unconfirmed calls of earlier runs as far as reading can tell.
 
     If nothing can be written to the state, they are resolved only for this run, which may not write to the site then;
     the reason is returned too.

@@ -103,7 +103,10 @@ class Auditing(Variant, frozen=True):
 
 
 class Preparing(Variant, frozen=True):
-    """The job of planning a part's sites for an apply: resolves open calls, refuses sites that another run holds."""
+    """The job of planning a part's sites for an apply.
+
+    It resolves unconfirmed calls, and refuses sites that another run holds.
+    """
 
     context: RunContext
     lock_timeout: timedelta

@@ -40,7 +40,7 @@ class SiteStarted(Variant, frozen=True):
 
 
 class Progressed(Variant, frozen=True):
-    """Something happened while a plan was carried out, or while an earlier run's open call was resolved."""
+    """Something happened while a plan was carried out, or while an earlier run's unconfirmed call was resolved."""
 
     name: SiteName
     event: ProgressEvent

@@ -126,7 +126,7 @@ async def _unlocked(state: StateAccess, site: SiteRef, agree: Agree, emit: Emit)
 async def resolve_call(
     state: StateAccess, name: str, entry_id: str, *, took_effect: bool, lock_timeout: timedelta, emit: Emit
 ) -> CallResolved:
-    """Records how an open call ended. Raises UsageError for an unknown site or entry, and Locked."""
+    """Records how an unconfirmed call ended. Raises UsageError for an unknown site or entry, and Locked."""
     # Looked up before the lease is taken, so that an unknown name leaves nothing behind.
     site = await site_named(state, name)
     entry_named(site.name, (await state.store.load(site)).open, entry_id)

@@ -61,7 +61,7 @@ class LockRemoved(StateEvent, frozen=True):
 
 
 class CallResolved(StateEvent, frozen=True):
-    """An open call was resolved by hand; `left` calls of the site are still unconfirmed."""
+    """An unconfirmed call was resolved by hand; the site has `left` more."""
 
     name: SiteName
     entry: OpenEntry

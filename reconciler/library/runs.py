@@ -349,7 +349,7 @@ class ProjectRuns:
     async def run_state_resolve(
         self, site: str, entry: str, emit: Emit, lock_timeout: timedelta = timedelta(0), *, took_effect: bool
     ) -> CallResolved:
-        """Records how an open call ended."""
+        """Records how an unconfirmed call ended."""
         from reconciler.engine.state import resolve_call
 
         state = self._state_by_name(site)

@@ -133,7 +133,7 @@ class UnclearRecord(Struct, frozen=True):
 
 
 class EarlierCallRecord(Struct, frozen=True):
-    """An open call of an earlier run, and its outcome as far as the site shows it."""
+    """An unconfirmed call of an earlier run, and its outcome as far as the site shows it."""
 
     address: Address
     id: str

@@ -90,7 +90,7 @@ class ShownRecord(Struct, frozen=True):
 
 
 class CallRecord(Struct, frozen=True):
-    """What an open call means."""
+    """What an unconfirmed call means."""
 
     in_doubt: bool
     asked: str
@@ -137,7 +137,7 @@ def known_record(site: StateSummary) -> KnownRecord | UnreadableRecord:
 
 
 def shown_values(site: SiteState) -> dict[str, Any]:
-    """The members of `state show`: everything recorded, with the lock and what the open calls mean."""
+    """The members of `state show`: everything recorded, with the lock and what the unconfirmed calls mean."""
     shown = ShownRecord(LabelRecord(site.name, site.id), site.place, lock_record(site.lock, ended=site.ended))
     calls = [members_of(Joined(entry, _meaning(entry))) for entry in site.recorded.open]
     return {**members_of(shown), **to_plain(site.recorded), "open": calls}

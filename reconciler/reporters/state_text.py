@@ -30,7 +30,7 @@ NARROW = 60
 
 
 def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
-    """One row per site: its open calls, scheduled posts and generation inputs, and who has locked it."""
+    """One row per site: its unconfirmed calls, scheduled posts and generation inputs, and who has locked it."""
     if not sites:
         return
     if screen.width < NARROW:

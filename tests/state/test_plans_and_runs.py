@@ -1,4 +1,4 @@
-"""A saved plan is spent once; the last ledgers are kept; open calls are found."""
+"""A saved plan is spent once; the last ledgers are kept; unconfirmed calls are found."""
 
 from __future__ import annotations
 
