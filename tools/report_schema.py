@@ -267,7 +267,7 @@ WORDS: Final = {
     "expired": "Whether it may no longer be applied.",
     "expires": "When the lock ends unless it is renewed.",
     "expiresAt": "When it expires.",
-    "facts": "What was found to be in order.",
+    "facts": "What was found that is not a problem.",
     "failed": "How many sites failed.",
     "ApplyTally.failed": "How many actions failed.",
     "failedPosts": "Posts that failed to go out and that nobody has decided on since.",

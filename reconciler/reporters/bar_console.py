@@ -10,7 +10,7 @@ NARROWEST: Final = 20
 
 
 class BarConsole(Console):
-    """stderr, as wide as it is now, without the two columns that a terminal adds at Ctrl-C (`^C`)."""
+    """stderr, as wide as it is now, less the two columns that `^C` takes when Ctrl-C is pressed."""
 
     def __init__(self) -> None:
         super().__init__(stderr=True)

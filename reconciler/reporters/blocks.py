@@ -173,7 +173,7 @@ class Blocks(Generic[CountsT]):
         return True
 
     def _one_by_one(self, found: _Shared[CountsT]) -> bool:
-        """Whether each site of a block gets its own: there are few of them, or their posts fit a screen."""
+        """Whether each site of a block gets its own."""
         return shown_one_by_one(found.count, found.own_lines, has_posts=found.has_posts, list_posts=self._list_posts)
 
     def __len__(self) -> int:
@@ -255,7 +255,10 @@ class Blocks(Generic[CountsT]):
 
 
 def shown_one_by_one(sites: int, lines: int, *, has_posts: bool, list_posts: bool) -> bool:
-    """Whether sites that could share a block each get their own: there are few of them, or their posts fit a screen."""
+    """Whether sites that could share a block each get their own.
+
+    They do if there are few of them, or if their posts are to be listed or fit on a screen.
+    """
     return sites < FEW_SITES or (has_posts and (list_posts or lines <= MOST_LINES))
 
 

@@ -119,7 +119,7 @@ class ChangedMember(Struct, frozen=True):
 class Card(Struct, frozen=True, dict=True):
     """A draft as people see it.
 
-    `goes_out` is the time in words, `moment` the same in the site's zone. `digest` is what an approval names.
+    `goes_out` is the time in words, `moment` the time itself, in the site's zone. `digest` is what an approval names.
     `sent_back` is what was decided about the activity as a whole, which has `posts` posts. `blocked` says what blocks
     it, `notes` what else there is to know. `link` leads to the published post.
     """
@@ -181,7 +181,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def kind(self) -> str:
-        """Its type, if that says more than that it is a post."""
+        """Its type; empty for a plain post."""
         return "" if self.content.type == "POST" else self.content.type.lower()
 
     @property

@@ -56,7 +56,7 @@ class SharedSites:
 
 
 class Risks(SharedSites):
-    """Sites that publish or throw away: those with the same numbers together; if these differ a lot, only totals."""
+    """Sites that publish or discard drafts: those with the same numbers together; if they differ a lot, only totals."""
 
     def __init__(self, name: str, counts: Mapping[str, int]) -> None:
         super().__init__(lambda _: self._listed())

@@ -27,7 +27,7 @@ NAMED: Final = 5
 def examined_lines(
     examined: ProjectExamined | SiteExamined, screen: Screen, explained: dict[str, str], *, facts: bool = True
 ) -> Iterator[str]:
-    """What is wrong and, with `facts`, what was found to be in order. Empty if there is nothing to say.
+    """What is wrong and, with `facts`, what else was found. Empty if there is nothing to say.
 
     `explained` are the problems of earlier sites, each with the first site that has it: what to do is shown there.
     """

@@ -23,7 +23,7 @@ UNWRAPPED: Final = Screen(1_000_000)
 def text_of(command: str, *events: results.Event, calls_of: CallsOf | None = None) -> list[str]:
     """The lines that the text format has for these events, without the next step; none is wrapped.
 
-    Problems that are an event of their own (`Notice`, `FilesInvalid`, `RunFailed`) are left out: `Findings` has them.
+    Problems that are events of their own (`Notice`, `FilesInvalid`, `RunFailed`) are left out: `Findings` has them.
     """
     return _text(command, events, calls_of, problems=False)
 

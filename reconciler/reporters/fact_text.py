@@ -1,4 +1,4 @@
-"""What `doctor` found to be in order, in words."""
+"""What `doctor` found that is not a problem, in words."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The page is self-contained: no script, no font, nothing remote but the drafts' own images, which its content security
 policy allows only over https. Images that cannot be fetched, such as the sandbox's, are drawn into it. All texts come
-from an AI or a stranger, and none is markup here. The same reviews give the same bytes.
+from an AI or a stranger, and none is treated as markup. The same reviews give the same bytes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
         place=lambda card: f"#{card.key}",
         picture=shown_at,
     )
-    return "".join((page, "\n"))  # a plain str, which callers may concatenate with unescaped text
+    return "".join((page, "\n"))  # a plain str: Markup would escape what callers insert
 
 
 def cards_of(review: Review) -> Iterator[Card]:

@@ -1,4 +1,4 @@
-"""The header, the last line and the line after it: what scripts look for, and what people read first and last."""
+"""The header and the last line: what scripts look for, and what people read first and last."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Screen(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """A piece of a line. Lines break at its spaces; a piece without spaces, such as an id, is never cut."""
+    """A piece of a line. Lines break at its spaces; an id is never cut."""
 
     text: str
     style: Style = Style.PLAIN
@@ -234,7 +234,7 @@ class _Line:
 
 
 def subject_line(symbol: str, style: Style, subject: str, *spans: Span) -> Line:
-    """`  ~ settings          ...`: a symbol, what it is about, and what happens to it."""
+    """`  ~ settings          ...`: a symbol, a subject, and what is said about it."""
     head = f"  {symbol} {subject}"
     room = LEFT + SUBJECT
     if spans and columns(head) < room:

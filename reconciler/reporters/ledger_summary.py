@@ -35,9 +35,10 @@ MOST_KINDS: Final = 3
 
 
 class _Row(Struct, frozen=True, gc=False):
-    """A site's line, worst ranks first. `alike`: its problem, if any, is shown above, and equal lines may be counted.
+    """A site's line. The lowest rank is the worst.
 
-    `why` is why something was not done, if that may be shown once for several sites; `done` is what was done, by kind.
+    `alike`: its problem, if any, is shown above, and equal lines may be counted. `why` is why something was not done,
+    if that may be shown once for several sites; `done` is what was done, by kind.
     """
 
     rank: int

@@ -148,7 +148,10 @@ def _has_cause(entry: Entry) -> bool:
 
 
 def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
-    """What was not done at a site and why, without what differs from site to site; empty if nothing was in the way."""
+    """What was not done at a site and why, without what differs from site to site.
+
+    Empty if nothing was in the way, or if the run was interrupted.
+    """
     if ledger.interrupted or not (ledger.error or any(entry.result in NOT_DONE for entry in ledger.entries)):
         return ()
     found = [
@@ -291,7 +294,7 @@ def _many(kind: str) -> str:
 
 
 def refused_lines(failed: SiteFailed, screen: Screen, *, same_as: SiteName | None = None) -> Iterator[str]:
-    """A site that was not worked on after approval, and why. `same_as` is a site where the same cause was shown."""
+    """A planned site that could not be worked on, and why. `same_as` is a site where the same cause was shown."""
     what = "refused" if failed.refused else "failed"
     why = f"same cause as {same_as}" if same_as else of_its_site(failed.problem)
     yield from Line((Span(failed.name, Style.BOLD), Span(what, Style.RED), Span(why))).on(screen)

@@ -1,8 +1,8 @@
 """The Markdown format, for a comment on a pull request: how the run ended, what is risky, then each site, folded.
 
 The first line marks the comment, so that the next run can find and replace it. Texts from files and from sites are in
-`<code>` and `<pre>` of HTML blocks, in which a forge sees no markup, mention, link or command. What does not fit a
-comment is left out from the end, and counted.
+`<code>` and `<pre>` of HTML blocks, in which a forge sees no markup, mention, link or command. What does not fit in
+a comment is left out from the end, and counted.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class MarkdownReporter:
         part.add((finding.code, cause(finding)), site, SharedSites(wording))
 
     def _goes_out(self, planned: site_results.SitePlanned) -> None:
-        """What a plan would publish or throw away is also risky; an apply says what happened to it."""
+        """Adds what a plan would publish or discard; not in an apply, which shows what was done."""
         counts = {"to publish": planned.tally.publish, "to discard": planned.tally.discard}
         risks = {word: count for word, count in counts.items() if count}
         if risks and self._context.command != "apply":

@@ -27,7 +27,7 @@ _PLANNING: Final = frozenset({"plan", "apply"})
 class Again(Struct, frozen=True):
     """The arguments of a run that the next command repeats.
 
-    `sites`: which sites; `reaching`: over which API and state, and what is trusted; `planning`: what goes into a plan.
+    `sites`: which sites; `reaching`: which API and state, and what is trusted; `planning`: what goes into a plan.
     Without them, `plan --target shop` would lead to an `apply` of every site. `is_part`: the plan is saved as one of
     several shards, which are merged first.
     """

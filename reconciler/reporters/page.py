@@ -1,7 +1,7 @@
 """An HTML report as one file: what matters at the top, a calendar, and tables of sites to sort and filter.
 
-It is self-contained: its only script and style are in it, allowed by their hashes, and nothing is fetched. Without the
-script, everything is there to read, unfolded. Sites wait in a temporary database, so that memory does not grow with
+It is self-contained: its scripts and its style are in it, allowed by their hashes, and nothing is fetched. Without
+scripts, everything is there to read, unfolded. Sites wait in a temporary database, so that memory does not grow with
 them.
 """
 
@@ -51,7 +51,7 @@ TAIL: Final = """\
 
 
 class SiteTable:
-    """The sites of one table, with a column for everything that any of them counts."""
+    """The sites of one table, with a column for each count that any of them has."""
 
     def __init__(self, id: str, title: str, database: sqlite3.Connection) -> None:
         self.id = id
@@ -61,7 +61,7 @@ class SiteTable:
         self._columns: dict[str, int] = {}
 
     def add(self, row: SiteRow) -> None:
-        """Adds a site. Everything that it counts gets a column, even if no other site has any of it."""
+        """Adds a site."""
         for name, count in row.counts:
             self._columns[name] = self._columns.get(name, 0) + count
         self.size += 1

@@ -148,7 +148,7 @@ def two_values(before: Json, after: Json) -> str:
 
 
 def line(symbol: str, subject: str, said: str) -> str:
-    """A symbol, what it is about, and what happens to it; `said` is markup."""
+    """A symbol, a subject, and what is said about it; `said` is markup."""
     return (
         f'<b class="mark" aria-hidden="true">{text(symbol)}</b> <b>{text(subject)}</b> <span dir="auto">{said}</span>'
     )

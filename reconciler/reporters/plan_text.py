@@ -301,7 +301,7 @@ def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:
 
 
 def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *, fix: str | None = None) -> Item:
-    """Problems with one cause: named if there is one, otherwise counted with the names below.
+    """Problems with the same cause: a single one in its own words; several are counted, with their names below.
 
     `fix`: the fix to show, if it is not the problem's own.
     """

@@ -43,7 +43,7 @@ BARRED: Final = 56
 
 
 class Watch(Struct, frozen=True):
-    """A time in seconds that never jumps, and a way to wait."""
+    """A clock in seconds that never jumps, and a way to wait."""
 
     now: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]

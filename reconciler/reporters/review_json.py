@@ -40,7 +40,7 @@ class LapsedRecord(Struct, frozen=True):
 
 
 class RewrittenRecord(Struct, frozen=True):
-    """What people decided or edited and the file no longer has."""
+    """A decision or edit by a person that the file no longer has."""
 
     post: str
     title: str

@@ -173,7 +173,7 @@ def _lapsed(review: Review, screen: Screen) -> Iterator[str]:
 
 
 def _rewritten(review: Review, screen: Screen) -> Iterator[str]:
-    """What people decided or wrote about a draft and the file no longer says."""
+    """Decisions and edits by people that the file no longer has."""
     for found in review.rewritten:
         what = difference_words(found.differences, review.zone)
         match found.before:

@@ -46,7 +46,10 @@ def review_line(review: ReviewCompleted) -> str:
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:
-    """What the public sees of a post apart from its words and images, and where: name and text, without empty ones."""
+    """A post's account, title, link and the like: everything public except its media, caption and description.
+
+    Pairs of a name and a text; empty ones are left out.
+    """
     pairs = (
         ("account", account or content.account or "unknown (the draft does not say which)"),
         *content.place,

@@ -37,7 +37,7 @@ class Total(Protocol):
 
     @property
     def listed(self) -> bool:
-        """Whether sites keep their own lines in place of the total as long as these fit a screen."""
+        """Whether sites keep their own lines in place of the total as long as these fit on a screen."""
         ...
 
     def add(self, other: Self) -> None:

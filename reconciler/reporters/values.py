@@ -111,7 +111,7 @@ def _two(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
 def _members(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
     """`+ studio life  - politics`: a list or an object is shown by what is new in it, gone, or different."""
     details = details_of(FieldChange("", before, after))
-    if not details:  # lists are compared without their order
+    if not details:  # lists are compared regardless of order
         yield from _two(before, after, whole=whole)
         yield Span("(same items in a different order or number)", Style.DIM)
     paired = [

@@ -43,7 +43,7 @@ STYLES: Final = {
 
 
 class ActionText(Struct, frozen=True):
-    """What an action is about, what it does to it, and the fields that it changes."""
+    """The object of an action, what is done to it, and the fields that change."""
 
     subject: str
     text: str = ""
