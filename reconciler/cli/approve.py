@@ -44,7 +44,7 @@ HELP: Final = """\
   u  undo the last decision and show that draft again
   r  regenerate all posts of this activity, texts and images
   m  regenerate only their images
-  d  discard the activity: cancel its scheduled posts and remove its drafts
+  d  discard the activity's posts: cancel scheduled ones and remove the drafts
   q  quit; your decisions are already saved
 """
 SHORT_HELP: Final = """\
