@@ -137,7 +137,7 @@ class Review(Struct, frozen=True):
     activities: tuple[ReviewedActivity, ...]
     missed: tuple[MissedApproval, ...] = ()
     rewritten: tuple[Rewritten, ...] = ()
-    """What people decided or edited and the file no longer has: none of it disappears silently."""
+    """The decisions and edits by people that the file no longer has: none of them disappears silently."""
     failures: tuple[Diagnostic, ...] = ()
     """The posts that failed to go out and that nobody has dealt with since, whether or not the site shows them."""
     going_out: tuple[StillGoingOut, ...] = ()

@@ -327,7 +327,7 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
         *plan_of(*(failed(f"shop-{n}", "no connection to www.wixapis.com", "check the network") for n in range(30)))
     ),
     "all-unreachable-at-forty-columns": lambda: shown(
-        replace(STARTED, project="sites-of-the-whole-agency", sites=9),
+        replace(STARTED, project="sites-of-the-whole-agency", sites=30),
         *plan_of(*(unreached(f"shop-{n}") for n in range(30)))[1:],
         screen=Screen(40),
     ),
