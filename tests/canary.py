@@ -29,7 +29,7 @@ ECHOES: Final = tuple(
 
 
 def leaks_in_text(text: str, where: str) -> list[str]:
-    """Where a secret is in a text, in any of its forms."""
+    """A message for each form of a secret that is in a text."""
     return [f"{where} holds a secret" for form in ECHOES if form in text]
 
 

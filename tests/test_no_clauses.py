@@ -1,4 +1,4 @@
-"""Below the reporters no function gives another one half a sentence: it gives a Diagnostic, an enum or a record.
+"""Below the reporters no function passes half a sentence to another: it passes a Diagnostic, an enum or a record.
 
 What a Diagnostic or an error says is worded where it is made. So a text in words may stand in a docstring, in a
 pattern, and in the function that makes the Diagnostic; it may not be returned, and not be a member of a record. It may

@@ -1,4 +1,4 @@
-"""A number that people read has its thousands apart (`1,940`), and a duration has one form (`40 min`).
+"""A number that people read has its thousands separated (`1,940`), and a duration has one form (`40 min`).
 
 Where a number is put into a text it is `{count:,}`. What is typed (an index, a port, a line, `--shard 2/8`), and what
 programs read, is left as it is.

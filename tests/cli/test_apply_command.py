@@ -118,7 +118,7 @@ def test_public_actions_are_withheld_without_the_flag(project: Project, reconcil
 def test_what_goes_out_after_the_generations_counts_for_the_limit_of_the_run(
     project: Project, reconciler: Command
 ) -> None:
-    """Nothing exists yet on these sites: each may publish up to two posts as soon as it does."""
+    """These sites have no marketing plan yet: each may publish up to two posts once it has one."""
     for number in (1, 2):
         project.write({f"sites/{number}.yaml": site(f"shop-{number}", number, more=SCHEDULE)})
     (project.root / "sites/shop.yaml").unlink()
@@ -353,7 +353,7 @@ def test_a_second_signal_ends_in_a_ledger_of_what_is_known(project: Project) -> 
     terminal.signal(signal.SIGINT)
     assert terminal.end() == 130
     assert "~ settings          done" in terminal.said
-    # Whether the answer to its start was heard before the second signal is a race; it is open either way.
+    # Whether the answer to `Generate` came before the second signal is a race; the call is open either way.
     assert re.search(r"marketing plan    (unknown|pending)", terminal.said)
     assert "! posts             not started" in terminal.said
     assert re.search("1 (unknown|pending)", terminal.said)

@@ -31,7 +31,7 @@ KEY = "canary-4711-key-of-the-doctor"
 
 @pytest.fixture
 def ward(tmp_path: Path) -> Project:
-    """Sites with what can be wrong with a site."""
+    """A project whose sites have problems for `doctor` to find."""
     made = Project(tmp_path)
     schedule = "schedule: {rules: [{match: {within: 14d}, channels: [INSTAGRAM, TIKTOK]}]}\n"
     made.write(
@@ -151,7 +151,7 @@ def test_before_the_first_import(ward: Project, reconciler: Command) -> None:
 def test_keys_permissions_and_git(
     ward: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Over HTTP with keys: one that is missing, one that is wrong, one that may not do all. And a shallow clone."""
+    """Over HTTP: without a key, with a wrong one, and with keys that lack permissions; the last in a shallow clone."""
     seed = ward.root / "sandbox.yaml"
     seed.write_text(
         seed.read_text("utf-8")

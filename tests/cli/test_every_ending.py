@@ -44,7 +44,7 @@ class Reports:
 
 @pytest.fixture(params=[tuple(FORMATS)], ids=["-".join(FORMATS)])
 def reports(request: pytest.FixtureRequest, tmp_path: Path) -> Reports:
-    """All formats at once; with `-k NAME`, that of this name."""
+    """All formats at once; with `-k NAME`, only that one and those in ALWAYS."""
     named = set(re.findall(r"\w+", request.config.getoption("keyword"))) & set(FORMATS)
     return Reports(tmp_path, tuple(name for name in request.param if not named or name in (*named, *ALWAYS)))
 
@@ -193,7 +193,7 @@ def test_problems_of_validate_and_of_a_failing_plan_are_one_object_each(
 def test_a_report_that_cannot_be_opened_is_mentioned_in_the_others(
     command: str, project: Project, reconciler: Command, reports: Reports
 ) -> None:
-    """Nothing is done without all that was asked for."""
+    """Unless every report can be opened, the command does nothing on the site."""
     nowhere = reports.folder / "nowhere" / "x.json"
     done = reconciler(*command.split(), project.root, "--output", f"json={nowhere}", *reports.options)
     assert (done.code, done.err.count("nowhere")) == (1, 1)

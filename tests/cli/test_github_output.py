@@ -1,4 +1,4 @@
-"""`--output github`: which files the runner has for a step, and that nothing else is written to."""
+"""`--output github` adds to the files that the runner names; other formats leave them alone."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def is_golden(name: str, text: str, update: bool) -> None:
-    """Whether a screen is unchanged, apart from ids and the test's folder."""
+    """Checks that a screen is unchanged, apart from ids and digests."""
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", "ID", text)
     text = re.sub(r"sha256:[0-9a-f]{8,64}", "DIGEST", text)
     file = FOLDER / f"{name}.txt"

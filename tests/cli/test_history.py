@@ -99,7 +99,7 @@ def test_the_last_line_counts_the_sites_that_have_posts(project: Project, reconc
 
 
 def test_a_post_whose_time_has_passed_is_not_said_to_be_scheduled(project: Project, reconciler: Command) -> None:
-    """Somebody cancelled it in the dashboard, which the state does not know."""
+    """Somebody may have cancelled it in the dashboard, which the state does not know."""
     project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
     reconciler("apply", project.root, "--auto-approve", "--no-publish")
     assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0

@@ -170,7 +170,7 @@ UNUSED = {
     "completion bash": set(REPORTING),
     "completion zsh": set(REPORTING),
 }  # fmt: skip
-"""Modules that a command does not need if all is well: each cost start-up time, or would."""
+"""Modules that a command does not need if all is well: each once cost start-up time, or would."""
 
 
 MADE_BEFORE = {
@@ -224,7 +224,8 @@ def test_a_command_imports_nothing_that_it_does_not_use(
     )
     arguments = [sys.executable, "-c", script, *line.replace("URL", served).replace("ENTRY", entry).split()]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=project.root) as process:
-        if line.startswith("sandbox serve"):  # it ends when it is stopped, and tells on purpose what key it takes
+        # It prints a key on purpose; with `communicate`, that would be a leak (tests/conftest.py).
+        if line.startswith("sandbox serve"):
             assert process.stdout is not None
             assert process.stderr is not None
             assert b"http://" in process.stdout.readline()

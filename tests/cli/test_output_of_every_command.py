@@ -1,4 +1,4 @@
-"""`--output` is one option of every command, fully obeyed.
+"""Every command has the same `--output` option, and obeys it in full.
 
 The tree of commands is walked, so new ones are tested too.
 """
@@ -115,7 +115,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of its own, and the current directory."""
+    """A copy of the prepared project for each test, as the current directory."""
     copy = tmp_path / "project"
     shutil.copytree(prepared, copy)
     monkeypatch.chdir(copy)
@@ -171,7 +171,7 @@ def test_what_came_of_it_is_in_every_format(name: str, folder: Path, tmp_path: P
 
 
 def served(words: list[str]) -> int:
-    """Ends the sandbox as soon as it answers."""
+    """Starts a sandbox and interrupts it once it says that it is running; returns its exit code."""
     command = [sys.executable, "-m", "reconciler", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None

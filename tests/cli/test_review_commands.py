@@ -373,7 +373,7 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
 
 
 def test_what_is_odd_about_a_draft_is_shown_where_it_is_decided() -> None:
-    """As in the gallery of `review`, taken from its file."""
+    """As in the gallery of `review`; `approve` takes it from the approvals file."""
     post = Post(
         PostId("d1"),
         "INSTAGRAM",

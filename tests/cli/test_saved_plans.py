@@ -368,7 +368,7 @@ def test_show_says_what_to_type_for_the_plan_as_it_is(reconciler: Command, proje
 def test_what_show_says_to_type_works_for_another_api_and_state(
     reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the last line of `plan`, it names the API that the plan was made for, unless the project does."""
+    """Like the last line of `plan`, it names the API that the plan was made for, unless the project does."""
     monkeypatch.chdir(project.root)
     project.write({"reconciler.yaml": PROJECT.replace("sandbox", "wix"), "sites/shop.yaml": site("shop")})
     elsewhere = ("--state", "elsewhere")
@@ -409,7 +409,7 @@ def test_show_reads_no_site(reconciler: Command, project: Project, saved: Path) 
 def test_a_saved_plan_begins_with_where_it_works(
     reconciler: Command, project: Project, saved: Path, command: tuple[str, ...]
 ) -> None:
-    """Then comes when it was made and until when it counts; what tells plans apart is for --explain and reports."""
+    """Then comes when it was made and when it expires; what tells plans apart is for --explain and reports."""
     first, second, *_ = reconciler(*command, saved.name, "--summary").out.splitlines()
     assert first == f"SANDBOX · {project.root.name} · 1 site"
     assert re.fullmatch(r"Saved plan, made \S+ \S+ \S+ UTC  \(expires \S+ \S+ \S+ UTC\)", second)

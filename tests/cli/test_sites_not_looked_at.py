@@ -83,7 +83,7 @@ def test_a_wanted_post_that_cannot_be_looked_at_is_named(
 
 
 class Lost(Quick):
-    """A worker that is lost with every part."""
+    """A worker that is lost as soon as it is given a part."""
 
     def submit(self, *_args: Any, **_kwargs: Any) -> Future[Any]:
         lost: Future[Any] = Future()

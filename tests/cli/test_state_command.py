@@ -301,7 +301,7 @@ def test_everything_of_a_site_at_80_columns(
     ran = reconciler("state", "show", "shop", project.root)
     assert ran.code == 0
     place = str(project.root / ".reconciler" / "records" / f"{SHOP.id}.json")
-    # The two are as long as the temporary folder's name is, and are never broken.
+    # How long these two paths are depends on the temporary folder; a path is never broken across lines.
     out = told(re.sub(rf"\s+{re.escape(place)}", " PLACE", ran.out).replace(str(project.root), "WHERE"))
     assert out == SHOWN
     assert "secret-token" not in ran.out

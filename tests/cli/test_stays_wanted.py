@@ -475,7 +475,7 @@ def test_what_was_cancelled_does_not_go_out_at_a_site_without_a_file(pottery: Po
 
 
 def test_drafts_that_go_with_their_activity_count_as_thrown_away(pottery: Pottery) -> None:
-    """`maxDiscard` holds for every origin of a loss."""
+    """`maxDiscard` limits the loss of drafts, whatever causes it."""
     assert pottery.run("apply", "--auto-approve")[0] == 0
     WITHDRAWALS["its activity is to be absent"][0](pottery.project)
     more("reconciler.yaml", "policy: {maxDiscard: 0}\n")(pottery.project)
@@ -913,7 +913,7 @@ def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery)
 
 
 def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery: Pottery) -> None:
-    """With the account's name, at the time that it finally had; in each format that people read."""
+    """With the account's name and the time when it really went out; in each format that people read."""
     pottery.scheduled()
     before, moved = "Wed 2026-11-04 09:30 Europe/Berlin", "Wed 2026-11-04 10:30 Europe/Berlin"
     assert f"{before} Instagram" in pottery.run("history")[1]
@@ -959,7 +959,7 @@ def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery
 def test_a_run_that_leaves_out_a_site_says_what_goes_out_there_unwanted(
     pottery: Pottery, command: str, args: tuple[str, ...]
 ) -> None:
-    """From only files and state: the site is not read."""
+    """From the files and the state alone: the site is not read."""
     pottery.scheduled()
     pottery.project.write({"sites/kiln.yaml": f"version: 1\nsite: {{name: kiln, id: {SITE[:-1]}2}}\n"})
     path, *options = args
@@ -1025,7 +1025,7 @@ def commits(project: Project) -> Callable[..., None]:
 @pytest.mark.parametrize("how", ["sparse", "vanished"])
 @pytest.mark.parametrize("committed", [False, True])
 def test_a_checkout_without_approvals_withdraws_nothing(pottery: Pottery, how: str, committed: bool) -> None:
-    """A checkout without approvals files means that nobody decided anything."""
+    """If a checkout has no approvals files, nobody has decided to withdraw anything."""
     pottery.scheduled()
     git = commits(pottery.project)
     if how == "sparse":
@@ -1176,7 +1176,7 @@ def test_the_approvals_file_of_another_site_withdraws_nothing(pottery: Pottery) 
     pottery.project.write({APPROVALS: own.replace("site: pottery", "site: bakery")})
     code, said = pottery.run("plan")
     assert (code, "its decisions count for this site" in said, "No changes." in said) == (0, True, True), said
-    # The name of a renamed site's own file is the one it had.
+    # A renamed site's own file may still have the old name in it.
     pottery.project.edit("sites/pottery.yaml", "name: pottery", "name: ceramics")
     (pottery.project.root / APPROVALS).unlink()
     pottery.project.write({"approvals/ceramics.yaml": of_another_site(own).replace("site: bakery", "site: pottery")})

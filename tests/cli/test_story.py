@@ -37,7 +37,7 @@ class Clone:
         return done.stdout.strip()
 
     def reconciler(self, *words: str) -> Ran:
-        """A command on the whole project, named after the command."""
+        """Runs a command on the whole project; the folder goes right after the command's name."""
         return self.command(words[0], self.root, *words[1:])
 
     def commit(self, message: str) -> None:

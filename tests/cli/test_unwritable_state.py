@@ -1,4 +1,4 @@
-"""A state that cannot be written is the only cause of what an apply leaves undone, and is reported once."""
+"""If the state cannot be written, an apply reports that once, as the one cause of all that it leaves undone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIX = "make the file system writable, or name another place with --state"
 
 @pytest.fixture
 def shops(project: Project, reconciler: Command) -> Pottery:
-    """The state knows the pottery, where a post is scheduled, and not the bakery, where nothing is to be done."""
+    """The state knows the pottery, which has a scheduled post, and not the bakery, which needs no change."""
     shops = Pottery(project, reconciler)
     project.write({"sandbox.yaml": WORLD})
     shops.scheduled()

@@ -76,7 +76,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 def dense(now: datetime) -> tuple[Activity, ...]:
     """An activity at each hour of all the days, with a draft on each channel.
 
-    None is at a full hour from now: there, a period of whole hours and the shortest lead would touch.
+    None is a whole number of hours from now: at such a moment, `within` and `minLead` could just meet.
     """
     found = []
     for hour in range(-24, 24 * 16):

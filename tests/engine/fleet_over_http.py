@@ -48,7 +48,7 @@ class Fleet:
 
 @contextmanager
 def fleet(root: Path, count: int, *, generate: float = 0.1) -> Iterator[Fleet]:
-    """A fleet of sites, all new; the last one has approvals that cannot be read. A generation takes some seconds."""
+    """A fleet of sites, all new; the last has approvals that cannot be read. A generation takes `generate` seconds."""
     sandbox = Sandbox(root / "world.db", {"latency": {"generate": generate, "posts": 0.1}})
     server = start_in_thread(sandbox)
     try:

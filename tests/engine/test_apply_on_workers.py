@@ -206,7 +206,7 @@ def test_a_worker_that_is_killed_in_a_call_is_replaced_and_nothing_is_done_twice
     completed, sites = applied(shops, of_processes)
     assert killed
     assert {site.name for site in sites} == {f"shop-{number}" for number in range(1, SITES + 1)}
-    # A call of another site may still be under way when it is looked at, and shows just before it would be sent again.
+    # Another site's call may still be under way when the site is read, and show just before it would be sent again.
     assert completed.results <= {ActionResult.DONE, ActionResult.UNKNOWN, ActionResult.SKIPPED}, sites
     finishes(shops, capsys, runs=2)
 
@@ -593,7 +593,7 @@ def test_two_attempts_at_one_part_do_it_once(
     completed, sites = applied(shops, lambda setup: Workers(Twice, run_part, 1, setup))
     assert completed.results == {ActionResult.DONE}, sites
     assert {len(site.ledger.entries) for site in sites} == {4}
-    # What the first did is reported as it reports it.
+    # The first attempt's own results are reported; nothing is planned again to tell what it did.
     assert again == []
     finishes(shops, capsys)
 
@@ -773,7 +773,7 @@ class Listed(Quick):
 
 
 class LostAtOnce(Quick):
-    """A worker that is lost with every part."""
+    """A worker that is lost as soon as it is given a part."""
 
     def submit(self, *_args: Any, **_kwargs: Any) -> Future[Any]:
         lost: Future[Any] = Future()

@@ -212,7 +212,7 @@ def test_a_worker_is_killed(engine: Engine, moment: str, shops: Fleet, capsys: p
     assert killed or (shops.root / "died").exists()
     assert sorted(site.name for site in sites) == ALL
     if moment in ("before an effect", "after an effect"):
-        # A call of another site may still be under way when it is looked at, and shows just before it is sent again.
+        # Another site's call may still be under way when the site is read, and show just before it would be sent again.
         assert completed.results <= {ActionResult.DONE, ActionResult.SKIPPED, ActionResult.UNKNOWN}, sites
     else:
         assert (set(completed.results), completed.tally.generated) == ({ActionResult.DONE}, SITES), sites

@@ -1,4 +1,4 @@
-"""Settings, events and generations: what is recorded when, how long is waited, and what stops what."""
+"""Settings, events and generations: what is recorded when, how long a run waits, and what stops what."""
 
 from __future__ import annotations
 

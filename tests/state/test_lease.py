@@ -188,7 +188,7 @@ def test_a_write_learns_at_once_that_its_site_was_taken_by_force() -> None:
         assert lock is not None
         await time.pass_by(5)
         assert await second.unlock(lock)
-        lease.check()  # what it remembers says nothing of it yet
+        lease.check()  # it does not read the lock, so it does not know yet
         with pytest.raises(LeaseLost, match="taken by another run"):
             await lease.confirm()
         await other.confirm()
@@ -686,7 +686,7 @@ def test_a_killed_holder_on_this_machine_is_taken_over_at_once(tmp_path: Path) -
 
 
 def _fight(folder: str, rounds: int) -> None:
-    """Takes the lease again and again, and records in a separate file who held it at the same time."""
+    """Takes the lease again and again, and fails if another process holds it at the same time."""
 
     async def fight() -> None:
         leases = Leases(

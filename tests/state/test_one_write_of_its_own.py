@@ -14,7 +14,7 @@ KEY = "sites/shop.json"
 
 
 class LosesAnswers(MemoryStore):
-    """Does the write or not, and always reports a failure."""
+    """Once `lost` is set: does the write or not, and reports a failure either way."""
 
     def __init__(self, *, does_it: bool) -> None:
         super().__init__()
