@@ -50,7 +50,7 @@ class KeptSite(Struct, frozen=True, gc=False):
 
 
 class NotKept(Struct, frozen=True, gc=False):
-    """A site that was only checked, for a command that needs nothing of what it declares."""
+    """A site that was only checked, for a command that needs nothing that it declares."""
 
     id: str
     place: Place

@@ -142,12 +142,12 @@ def judged(
 
 
 def left_to_go_out(plan: Plan, why: Diagnostic) -> tuple[StillGoingOut, ...]:
-    """The unwanted posts that go out if nothing of a plan is done."""
+    """The unwanted posts that go out if nothing in a plan is done."""
     return still_going_out(plan, {action: why for action in plan.actions if stops(action)})
 
 
 def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
-    """A site at which nothing of its plan was done, with the unwanted posts that therefore go out."""
+    """A site where nothing in its plan was done, with the unwanted posts that therefore go out."""
     left = left_to_go_out(plan, IF_NOTHING_DONE)
     return replace(failed, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
 

@@ -130,7 +130,7 @@ class Ports(Struct, frozen=True):
     May raise InvalidFiles or a UsageError.
     """
     forbid: Callable[[], Diagnostic | None] | None = None
-    """Says before each public write why today's files forbid publishing anything of the site; None if they do not."""
+    """Says before each public write why today's files forbid publishing anything on the site; None if they do not."""
 
 
 Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], ResolvedActions]

@@ -1,4 +1,4 @@
-"""Whether it is certain that nothing of a site goes public: not through its plan, and not by itself."""
+"""Whether it is certain that nothing on a site goes public, neither through its plan nor by itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PUBLIC = frozenset({Verb.PUBLISH, Verb.CANCEL})
 
 
 def nothing_public(observed: ObservedSite, recorded: RecordedSite, plan: Plan) -> bool:
-    """Whether nothing of a site goes public, however much of its plan is carried out. False if that is not certain.
+    """Whether nothing on a site goes public, however much of its plan is carried out. False if that is not certain.
 
     A deferred action counts as what it turns into. A marketing plan that was not read, or that shows no activities,
     does not tell what is scheduled, so the answer is False. Every post that the state has as scheduled must have been

@@ -37,7 +37,7 @@ def x_length(text: str) -> int:
 
 
 def shows_anything(text: str) -> bool:
-    """Whether a person sees anything of a text: zero-width characters, whitespace and lone accents do not show."""
+    """Whether a person sees anything in a text: zero-width characters, whitespace and lone accents do not show."""
     return any(unicodedata.category(character)[0] in "LNPS" and character not in _BLANK for character in text)
 
 

@@ -202,7 +202,7 @@ def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
 
 
 def until_applied(plan: Plan) -> tuple[StillGoingOut, ...]:
-    """What goes out unwanted if nothing of a plan is done, soonest first."""
+    """What goes out unwanted if nothing in a plan is done, soonest first."""
     known = {post.address for post in plan.still_going_out}
     reason = IF_REFUSED if plan.refusals else UNTIL_APPLY
     found = (*plan.still_going_out, *left_out((each for each in plan.actions if each.address not in known), reason))
