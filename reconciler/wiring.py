@@ -19,7 +19,7 @@ from reconciler import machine
 from reconciler.api.address import WIX
 from reconciler.config.discovery import absolute_path, shown_path
 from reconciler.config.locations import check_api, check_state
-from reconciler.config.project import ProjectConfig
+from reconciler.config.project import SEED, ProjectConfig
 from reconciler.config.secrets import resolve
 from reconciler.engine.policy_checks import load_checks
 from reconciler.engine.results import Api, ApiKind
@@ -30,7 +30,7 @@ from reconciler.model.credentials import ApiKey, Credential
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
-from reconciler.sandbox_file import needs_no_key
+from reconciler.sandbox_file import needs_no_key, wrong_seed
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore, open_state
@@ -129,7 +129,7 @@ async def _of_sandbox(
     """A client of the project's own sandbox, in this process, and that world's clock."""
     world = open_sandbox(project.root)
     try:
-        needs_no_key(world.seed)
+        needs_no_key(world.seed, project.root / SEED)
         clock = _clock_of(world)
         async with client_type(
             IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)
@@ -223,8 +223,10 @@ def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None 
     if seed is not None and not seed.exists():
         raise UsageError(f"there is no file {seed}", "check the path, or leave --seed out")
     try:
-        return Sandbox.open(database or root / ".reconciler" / "sandbox.db", seed or root / "sandbox.yaml")
-    except (SeedError, WorldError) as error:
+        return Sandbox.open(database or root / ".reconciler" / "sandbox.db", seed or root / SEED)
+    except SeedError as error:
+        raise wrong_seed(error) from None
+    except WorldError as error:
         raise UsageError(error.message, error.fix) from None
 
 

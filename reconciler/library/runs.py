@@ -112,7 +112,7 @@ class ProjectRuns:
             try:
                 return time_of_seed(seed) or now()
             except UsageError as error:
-                of_sandbox.append(Diagnostic("invalid-sandbox", error.message, error.fix))
+                of_sandbox.append(Diagnostic("invalid-sandbox", error.message, error.fix, place=error.place))
                 return None
 
         try:

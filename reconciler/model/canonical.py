@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NewType, TypeAlias, cast
 
 from msgspec import UNSET, UnsetType
@@ -104,7 +105,7 @@ _new: Final = JsonObject.__new__
 def freeze(value: object) -> Json:
     """A deep frozen copy of a JSON-like value (dict, list, tuple, str, number, bool, None).
 
-    Raises TypeError for a value of any other type.
+    Raises TypeError for anything that JSON cannot express, NaN and infinity included.
     """
     kind = type(value)
     if kind is str:  # most values are texts, and checking for the plain types first avoids a class lookup
@@ -121,6 +122,8 @@ def freeze(value: object) -> Json:
     if value is None or isinstance(value, bool | int | str | JsonObject):
         return value
     if isinstance(value, float):
+        if not isfinite(value):
+            raise TypeError(f"not a JSON value: {value}")
         return int(value) if value.is_integer() else value
     if isinstance(value, Mapping):
         return JsonObject({str(key): freeze(member) for key, member in value.items()})

@@ -14,7 +14,7 @@ from reconciler.sandbox import clock, consistency, control, dispatch, faults, me
 from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.messages import AsgiScope, HttpRequest, HttpResponse, Receive, Send
-from reconciler.sandbox.seed import Seed, load_seed, naming, read_seed
+from reconciler.sandbox.seed import Seed, load_seed, placed, read_seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction, World
 
@@ -70,7 +70,7 @@ class Sandbox:
         if seed_file is None or not Path(seed_file).exists():
             return cls(database, **options)
         seed = load_seed(seed_file)
-        with naming(seed_file):
+        with placed(seed_file):
             return cls(database, seed, **options)
 
     def _begin(self, store: Transaction) -> None:

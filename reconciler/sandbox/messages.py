@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -44,7 +45,7 @@ class HttpRequest:
         if not self.body.strip():
             return {}
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body, parse_constant=_no_number, parse_float=_finite)  # proto3 JSON
             if b"\\u" in self.body:
                 json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is not text (proto3 JSON)
         except (ValueError, RecursionError):
@@ -52,6 +53,15 @@ class HttpRequest:
         if not isinstance(value, dict):
             raise unparsable()
         return value
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
 
 
 @dataclass(slots=True)

@@ -56,6 +56,7 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,7 +113,8 @@ TOP_KEYS = (
 
 def read_seed(source: Mapping[str, Any]) -> Seed:
     """The seed that a mapping describes. Raises SeedError."""
-    top = values.mapping("seed", source, TOP_KEYS)
+    values.finite(source)
+    top = values.mapping("", source, TOP_KEYS)
     defaults = read_site("defaults", top.get("defaults") or {})
     return Seed(
         clock=values.moment("clock", top.get("clock")),
@@ -155,42 +157,96 @@ def _is_too_much(found: object) -> bool:
 
 
 def load_seed(path: str | Path) -> JsonDict:
-    """The mapping in a sandbox.yaml. Raises SeedError if it cannot be read."""
+    """The mapping in a sandbox.yaml. Raises SeedError, with its place, if it cannot be read."""
     import yaml
 
+    with placed(path):
+        text = _text_in(path)
+        try:
+            found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
+        except (yaml.YAMLError, ValueError, RecursionError) as problem:
+            raise _not_yaml(problem) from None
+        if _is_too_much(found):
+            raise SeedError(f"its anchors expand to more than {_MOST:,} values", "write the values out")
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            raise SeedError("not a mapping", "write keys such as sites and clock")
+        return found
+
+
+def _text_in(path: str | Path) -> str:
     if not Path(path).is_file():  # a FIFO would block forever, and a device has no end
-        raise SeedError(f"{path} is not a regular file", "write a YAML file, or remove it")
+        raise SeedError("not a regular file", "write a YAML file, or remove it")
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(_LARGEST + 1)
-        if len(text) > _LARGEST:
-            raise SeedError(f"{path} is larger than {_LARGEST // 1024 // 1024} MiB", "name fewer sites")
-        found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
-        raise SeedError(f"{path} cannot be read: {problem}") from None
-    if _is_too_much(found):
-        raise SeedError(f"{path}: its anchors expand to more than {_MOST:,} values", "write the values out")
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise SeedError(f"{path} is {type(found).__name__}, but should be a mapping with keys such as sites and clock")
-    return found
+    except UnicodeDecodeError:
+        raise SeedError("not UTF-8 text", "save it as UTF-8") from None
+    except OSError as problem:
+        raise SeedError(f"cannot be read: {problem.strerror}") from None
+    if len(text) > _LARGEST:
+        raise SeedError(f"larger than {_LARGEST // 1024 // 1024} MiB", "name fewer sites")
+    return text
+
+
+def _not_yaml(problem: Exception) -> SeedError:
+    """The error for a text that YAML cannot read, with its position if that is known."""
+    if isinstance(problem, RecursionError):
+        return SeedError("nested too deeply")
+    mark = getattr(problem, "problem_mark", None)
+    what = getattr(problem, "problem", None) or str(problem).partition("\n")[0]
+    error = SeedError(f"not valid YAML: {what}")
+    if mark is not None:
+        error.line, error.column = mark.line + 1, mark.column + 1
+    return error
 
 
 def seed_in(path: str | Path) -> Seed:
-    """The seed in a sandbox.yaml. Raises SeedError, which names the file."""
+    """The seed in a sandbox.yaml. Raises SeedError, with its place."""
     source = load_seed(path)
-    with naming(path):
+    with placed(path):
         return read_seed(source)
 
 
 @contextmanager
-def naming(path: str | Path) -> Iterator[None]:
-    """Puts the name of its file in front of what is wrong with a seed."""
+def placed(path: str | Path) -> Iterator[None]:
+    """Says in which file, and where in it, something is wrong with a seed."""
     try:
         yield
     except SeedError as problem:
-        raise SeedError(f"{path}: {problem.message}", problem.fix) from None
+        problem.file = str(path)
+        if problem.where:
+            problem.line, problem.column = place_in(path, problem.where, key=problem.key)
+        raise
+
+
+def place_in(path: str | Path, where: str, *, key: bool = False) -> tuple[int, int]:
+    """The line and the column of a value in a sandbox.yaml, or of its key; of what it would be in if it is missing.
+
+    `where` is a path such as `sites[0].id`. 0, 0 if the file cannot be read.
+    """
+    import yaml
+
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        here = yaml.compose(_text_in(path), Loader=loader)
+    except (SeedError, yaml.YAMLError, ValueError, RecursionError):
+        return 0, 0
+    if here is None:
+        return 0, 0
+    mark = here.start_mark
+    for name in re.findall(r"[^.\[\]]+", where):
+        if isinstance(here, yaml.SequenceNode) and name.isdecimal() and int(name) < len(here.value):
+            here = here.value[int(name)]
+            mark = here.start_mark
+            continue
+        members = here.value if isinstance(here, yaml.MappingNode) else ()
+        found = next((pair for pair in members if pair[0].value == name), None)
+        if found is None:
+            break
+        mark, here = found[0 if key else 1].start_mark, found[1]
+    return mark.line + 1, mark.column + 1
 
 
 def _latency(value: object) -> Latency:
@@ -216,9 +272,9 @@ def _unknowns(value: object) -> Unknowns:
 
 def _faults(value: object) -> tuple[JsonDict, ...]:
     found = []
-    for place, each in enumerate(values.listing("faults", value)):
+    for where, each in values.items("faults", value):
         try:
             found.append(check_fault(each))
         except FaultError as problem:
-            raise SeedError(f"faults.{place}: {problem}") from None
+            raise SeedError(f"{where}: {problem}", where=where) from None
     return tuple(found)

@@ -41,7 +41,7 @@ def read_keys(value: object) -> Mapping[str, Key] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise SeedError(f"keys is {value!r}, but should be a mapping of key to sites and scopes")
+        raise SeedError(f"keys is {value!r}, but should be a mapping of key to sites and scopes", where="keys")
     found = {}
     for key, fields_ in value.items():
         given = values.mapping("keys.*", fields_ or {}, ("sites", "scopes"))
@@ -60,14 +60,14 @@ def read_apps(value: object) -> Mapping[str, App] | None:
     if value is None:
         return None
     found = {}
-    for place, each in enumerate(values.listing("apps", value)):
-        where = f"apps.{place}"
+    for where, each in values.items("apps", value):
         given = values.mapping(where, each, ("appId", "appSecret", "instances", "scopes"))
         if not given.get("appId") or not given.get("appSecret"):
-            raise SeedError(f"{where} needs appId and appSecret")
+            raise SeedError(f"{where} needs appId and appSecret", where=where)
         instances = given.get("instances") or {}
         if not isinstance(instances, Mapping):
-            raise SeedError(f"{where}.instances is {instances!r}, but should map instance ids to site ids")
+            what = f"{where}.instances is {instances!r}, but should map instance ids to site ids"
+            raise SeedError(what, where=f"{where}.instances")
         found[str(given["appId"])] = App(
             secret=str(given["appSecret"]),
             instances={str(instance): str(site).lower() for instance, site in instances.items()},

@@ -28,22 +28,21 @@ _FEATURE_KEYS = ("enabled", "limit", "used", "period")
 
 def read_sites(value: object, defaults: JsonDict) -> Mapping[str, JsonDict]:
     """The sites of a seed by id, each completed from the defaults. Raises SeedError."""
-    listed: Iterable[tuple[object, object]]
+    listed: Iterable[tuple[str, object]]
     if isinstance(value, Mapping):
         listed = [
-            (name, {"id": name, **values.mapping(f"sites.{name}", fields_ or {}, SITE_KEYS)})
+            (f"sites.{name}", {"id": name, **values.mapping(f"sites.{name}", fields_ or {}, SITE_KEYS)})
             for name, fields_ in value.items()
         ]
     else:
-        listed = enumerate(values.listing("sites", value))
+        listed = values.items("sites", value)
     found: dict[str, JsonDict] = {}
-    for place, each in listed:
-        where = f"sites.{place}"
+    for where, each in listed:
         site = read_site(where, each)
         if site.get("id") is None:
-            raise SeedError(f"{where} needs an id")
+            raise SeedError(f"{where} needs an id", where=where)
         if site["id"] in found:
-            raise SeedError(f"{where}.id: {site['id']} is listed twice")
+            raise SeedError(f"{where}.id: {site['id']} is listed twice", where=f"{where}.id")
         found[site["id"]] = {**defaults, **site}
     return found
 
@@ -58,12 +57,13 @@ def read_site(where: str, value: object) -> JsonDict:
     for name in ("name", "instanceId", "language", "country", "timeZone"):
         values.text(f"{where}.{name}", site.get(name))
     if site.get("timeZone") is not None and not times.is_zone(site["timeZone"]):
-        raise SeedError(f"{where}.timeZone: {site['timeZone']!r} is not an IANA time zone such as Europe/Paris")
+        what = f"{where}.timeZone: {site['timeZone']!r} is not an IANA time zone such as Europe/Paris"
+        raise SeedError(what, where=f"{where}.timeZone")
     for name in ("settings", "overrides"):
         try:
             settings_shape.check(f"{where}.{name}", site.get(name), settings_shape.SHAPE[name], "refuse")
         except HttpError as refused:
-            raise SeedError((refused.body or {}).get("message", f"{where}.{name} is not valid")) from None
+            raise _of_settings(f"{where}.{name}", refused) from None
     if "namespace" in site:
         values.one_of(f"{where}.namespace", site["namespace"], ("WIX", "HEADLESS"))
     if "unpublishedGives" in site:
@@ -72,6 +72,15 @@ def read_site(where: str, value: object) -> JsonDict:
         if name in site:
             site[name] = read(f"{where}.{name}", site[name])
     return site
+
+
+def _of_settings(where: str, refused: HttpError) -> SeedError:
+    """What the API would say about settings, as an error of the seed."""
+    body = refused.body or {}
+    violations = body.get("details", {}).get("validationError", {}).get("fieldViolations")
+    if not violations:
+        return SeedError(f"{where} has a value of the wrong type", where=where)
+    return SeedError(body["message"], where=violations[0]["field"])
 
 
 def _channels(where: str, value: object) -> dict[str, str]:
@@ -124,8 +133,7 @@ def _plan(where: str, value: object) -> JsonDict:
     )
     if plan.get("activities") is not None:
         plan["activities"] = [
-            _activity(f"{where}.activities.{place}", each)
-            for place, each in enumerate(values.listing(f"{where}.activities", plan["activities"]))
+            _activity(place, each) for place, each in values.items(f"{where}.activities", plan["activities"])
         ]
     return plan
 
@@ -135,14 +143,12 @@ def _activity(where: str, value: object) -> JsonDict:
     _ids(where, activity, "id")
     activity["date"] = values.moment(f"{where}.date", activity.get("date"))
     if activity["date"] is None:
-        raise SeedError(f"{where} needs a date")
+        raise SeedError(f"{where} needs a date", where=where)
     if "type" in activity:
         values.one_of(f"{where}.type", activity["type"], ACTIVITY_TYPES[1:])
     items = activity.get("items")
     if items is not None and items != "all":
-        activity["items"] = [
-            _item(f"{where}.items.{place}", each) for place, each in enumerate(values.listing(where, items))
-        ]
+        activity["items"] = [_item(place, each) for place, each in values.items(f"{where}.items", items)]
     return activity
 
 
@@ -156,7 +162,7 @@ def _item(where: str, value: object) -> JsonDict:
     if "scheduledDate" in item:
         item["scheduledDate"] = values.moment(f"{where}.scheduledDate", item["scheduledDate"])
     if item.get("status") == "SCHEDULED" and item.get("scheduledDate") is None:
-        raise SeedError(f"{where} is SCHEDULED and needs a scheduledDate")
+        raise SeedError(f"{where} is SCHEDULED and needs a scheduledDate", where=where)
     return item
 
 
@@ -165,7 +171,7 @@ def _event(where: str, value: object, keys: tuple[str, ...]) -> JsonDict:
     _ids(where, event, "id", "calendarId")
     event["date"] = values.moment(f"{where}.date", event.get("date"))
     if event["date"] is None and not event.get("recurringRule"):
-        raise SeedError(f"{where} needs a date or a recurringRule")
+        raise SeedError(f"{where} needs a date or a recurringRule", where=where)
     return event
 
 
@@ -176,11 +182,11 @@ def _ids(where: str, fields: JsonDict, *names: str) -> None:
 
 
 def _events(where: str, value: object) -> list[JsonDict]:
-    return [_event(where, each, _EVENT_KEYS) for each in values.listing(where, value)]
+    return [_event(place, each, _EVENT_KEYS) for place, each in values.items(where, value)]
 
 
 def _foreign_events(where: str, value: object) -> list[JsonDict]:
-    return [_event(where, each, (*_EVENT_KEYS, "calendarId")) for each in values.listing(where, value)]
+    return [_event(place, each, (*_EVENT_KEYS, "calendarId")) for place, each in values.items(where, value)]
 
 
 _PARTS: dict[str, Callable[[str, object], Any]] = {

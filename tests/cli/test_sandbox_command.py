@@ -66,7 +66,10 @@ def test_keys_that_a_sandbox_in_process_is_never_sent_are_refused_at_once(
     args = (*site, "--into", project.root) if command == "import" else (project.root,)
     done = reconciler(command, *args, *(("--auto-approve",) if command == "apply" else ()))
     said = " ".join((done.out + done.err).split())
-    assert (done.code, "sandbox.yaml lists `keys`, but `api: sandbox` sends none" in said) == (1, True), said
+    assert (done.code, f"/sandbox.yaml:{seed.count(chr(10)) + 1}:1: keys: `api: sandbox` sends none" in said) == (
+        1,
+        True,
+    ), said
     assert "reconciler sandbox serve" in said
     project.write({"sandbox.yaml": seed})
     assert reconciler("plan", project.root).code == 0

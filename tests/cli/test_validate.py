@@ -29,6 +29,21 @@ def test_a_broken_sandbox_is_found_and_told_as_plan_tells_it(seed: str, project:
     assert " ".join(problem.split()) in " ".join(told.err.split())
 
 
+def test_a_broken_sandbox_is_reported_with_its_place(project: Project, reconciler: Command) -> None:
+    project.write({"sandbox.yaml": "freeze: true\nclock: yesterday\n"})
+    file = str(project.root / "sandbox.yaml")
+    told = reconciler("validate", project.root, "--output", "json")
+    (found,) = told.json["problems"]
+    assert (found["code"], found["file"], found["line"], found["column"]) == ("invalid-sandbox", file, 2, 8)
+    assert f"{file}:2:8: clock: 'yesterday' is not a valid time" in told.err
+    (result,) = reconciler("validate", project.root, "--output", "sarif").json["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("/sandbox.yaml")
+    assert place["region"] == {"startLine": 2, "startColumn": 8}
+    planned = reconciler("plan", project.root, "--output", "json").json
+    assert (planned["problems"][0]["file"], planned["problems"][0]["line"]) == (file, 2)
+
+
 def test_a_broken_sandbox_is_told_with_the_other_problems(project: Project, reconciler: Command) -> None:
     project.write({"sandbox.yaml": "bogus: 1\n", "sites/b.yaml": "version: 1\n"})
     told = reconciler("validate", project.root).err

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,12 @@ def test_plain_values_have_the_same_text_as_frozen_ones(value: Json) -> None:
 def test_texts_that_only_a_few_encoders_take() -> None:
     for text in ('"', "\\", "/", "\x00\x1f\x7f\u2028", "\ud800", "\U0001f600 \ud83d"):
         assert text_of_plain({"b": [text], "a": None}) == canonical_text(freeze({"b": [text], "a": None}))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, [{"a": -math.inf}], b"a", {"a": {1}}])
+def test_what_json_cannot_express_is_not_frozen(value: object) -> None:
+    with pytest.raises(TypeError, match="not a JSON value"):
+        freeze(value)
 
 
 def parts(value: Any) -> Iterator[Any]:

@@ -154,7 +154,9 @@ def test_an_unknown_route_is_not_found_and_remembered(remote: Remote, method: st
     assert remote.sandbox.gaps() == [{"method": method, "path": path, "count": 2}]
 
 
-@pytest.mark.parametrize("content", [b"{", b"title=x", b"[1]", b'"x"', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"{", b"title=x", b"[1]", b'"x"', b"\xff", b"[" * 100_000, b'{"a": NaN}', b'{"a": 1e999}']
+)
 def test_a_body_that_is_not_a_json_object_cannot_be_parsed(remote: Remote, content: bytes) -> None:
     answer = remote.ask("POST", SETTINGS, content=content)
     assert answer.status_code == 400
