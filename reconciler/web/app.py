@@ -62,6 +62,13 @@ class Refreshed(Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
+NOT_SEEN: Final = Refreshed(
+    "Nothing was committed.",
+    ("The files have changed since, and the page now shows what they say. Look at the decisions, and commit again.",),
+)
+"""The answer to a request to commit decisions that the page did not show yet."""
+
+
 class PageActions(Struct, frozen=True):
     """What a page can do in addition to showing and writing files. None: not available.
 
@@ -182,12 +189,14 @@ class ReviewPage:
         return self._refreshed(asked, said=done)
 
     async def commit(self, request: Request) -> Response:
-        """Commits the decisions, if the page was started with that permission. Nothing is pushed."""
+        """Commits the decisions that the page shows, if it was started with that permission. Nothing is pushed."""
         history = self._ports.history
         if history is None or not self._ports.commits:
             return PlainTextResponse("Start the page with --commit to commit from it.\n", 404)
         asked = await self._since(request)
         self._look()
+        if asked != self.board.version:
+            return self._refreshed(asked, said=NOT_SEEN)
         found = history.uncommitted(self.board.folder)
         try:
             if not found.files:
@@ -286,6 +295,7 @@ class ReviewPage:
             more=f"/cards?{chosen.query()}&from={upto}&at={version}" if upto < len(keys) else "",
             filter=chosen,
             empty=not self.board.cards,
+            unreadable=bool(self.board.problems),
         )
 
     def _card(self, card: Card) -> str:

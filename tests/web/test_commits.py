@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -38,6 +39,11 @@ def bar(visitor: Visitor) -> str:
     return str(visitor.ask("GET", "/changes?since=0").json()["bar"])
 
 
+def commit(visitor: Visitor) -> httpx.Response:
+    """Commits what the page shows."""
+    return visitor.post("/commit", {"since": visitor.page.board.version})
+
+
 def test_the_bar_gives_the_two_commands_which_do_what_it_says(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
     visitor = Visitor(root).enter()
@@ -66,7 +72,7 @@ def test_a_commit_from_the_page_lists_what_was_decided_and_takes_nothing_else(ro
     git(root, "add", "sites")
     visitor = Visitor(root, commits=True).enter()
     visitor.decide(visitor.draft(0, "approve", 2))
-    said = visitor.post("/commit", {"since": 0}).json()
+    said = commit(visitor).json()
     assert said["said"] == {"words": "Committed: Approve 1 draft for shop. It is not pushed.", "problems": []}
     assert said["bar"] == ""
     message, author = git(root, "log", "-1", "--format=%B%x00%an").split("\0")
@@ -81,19 +87,33 @@ def test_a_commit_from_the_page_lists_what_was_decided_and_takes_nothing_else(ro
     assert git(origin, "rev-list", "--count", "main").strip() == "1", "never pushed"
 
 
+def test_decisions_that_the_page_has_not_shown_are_not_committed(root: Path) -> None:
+    visitor = Visitor(root, commits=True).enter()
+    visitor.decide(visitor.draft(0, "approve"))
+    shown = visitor.page.board.version
+    approvals(root).write_text(approvals(root).read_text().replace("decision: pending", "decision: approve", 1))
+    said = visitor.post("/commit", {"since": shown}).json()
+    assert said["said"]["words"] == "Nothing was committed."
+    assert "commit again" in said["said"]["problems"][0]
+    assert "2 decisions are saved but not committed yet" in said["bar"]
+    assert git(root, "log", "--format=%s").split() == ["Begin"]
+    said = visitor.post("/commit", {"since": said["version"]}).json()
+    assert said["said"]["words"] == "Committed: Approve 2 drafts for shop. It is not pushed."
+
+
 def test_what_git_refuses_is_reported(root: Path) -> None:
     hook = root / ".git" / "hooks" / "pre-commit"
     hook.write_text("#!/bin/sh\necho 'not on a Friday' >&2\nexit 1\n")
     hook.chmod(0o755)
     visitor = Visitor(root, commits=True).enter()
     visitor.decide(visitor.draft(0, "approve"))
-    said = visitor.post("/commit", {"since": 0}).json()
+    said = commit(visitor).json()
     assert "Nothing was committed" in said["said"]["words"]
     assert "not on a Friday" in said["said"]["problems"][0]
     assert "not committed yet" in said["bar"]
     hook.unlink()
-    assert "Committed: " in visitor.post("/commit", {"since": 0}).json()["said"]["words"]
-    assert visitor.post("/commit", {"since": 0}).json()["said"]["words"] == "There is nothing to commit."
+    assert "Committed: " in commit(visitor).json()["said"]["words"]
+    assert commit(visitor).json()["said"]["words"] == "There is nothing to commit."
 
 
 def test_without_a_repository_the_page_says_so(tmp_path: Path) -> None:

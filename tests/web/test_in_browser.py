@@ -114,6 +114,40 @@ def test_twelve_drafts_by_keyboard_by_mouse_and_on_a_phone(browser: Any, pottery
         assert {address.split("/")[2] for address in requested(browser)} == {url.split("/")[2]}, "no foreign request"
 
 
+def test_keys_lead_where_they_say_also_on_a_narrow_page(browser: Any, pottery: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    write_project(pottery, {"shop": (activity(0),)})
+    with served(page_of(pottery)) as url:
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        browser.get(url)
+        assert not browser.find_element(By.NAME, "q").is_displayed()
+        press(browser, "/")
+        assert browser.switch_to.active_element == browser.find_element(By.NAME, "q"), "the filters open"
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        menu = browser.find_element(By.CSS_SELECTOR, ".others summary")
+        tap(browser, menu)
+        press(browser, Keys.TAB)
+        assert browser.switch_to.active_element.text == "Regenerate text and images"
+        press(browser, Keys.ESCAPE)
+        assert browser.switch_to.active_element == menu, "the place on the page is kept"
+        assert not browser.find_element(By.CSS_SELECTOR, ".menu").is_displayed()
+        assert complaints(browser) == []
+
+
+def test_who_approves_a_blocked_draft_is_told_so(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": (activity(0, {0: "New mugs"}, blocked=("no",)), activity(1, {0: "Come by"}))})
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        press(browser, "j", "a")
+        until(lambda: "1 draft approved, but blocked. Press u" in text(browser, "#said"))
+        press(browser, "p")
+        until(lambda: "1 draft back to pending. Press u" in text(browser, "#said"))
+        press(browser, "x", "j", "x", "a")
+        until(lambda: "2 drafts approved, 1 of them blocked. Press u" in text(browser, "#said"))
+
+
 def test_two_tabs_and_an_editor_lose_no_decision(browser: Any, pottery: Path) -> None:
     write_project(pottery, {"shop": tuple(map(activity, range(2)))})
     with served(page_of(pottery)) as url:

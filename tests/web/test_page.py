@@ -194,6 +194,9 @@ def test_a_broken_file_is_named_and_left_alone(visitor: Visitor, root: Path) -> 
     told = visitor.ask("GET", "/changes?since=1").json()
     assert "conflict" in told["problems"]
     assert len(told["gone"]) == 9
+    whole = visitor.ask("GET", "/").text
+    assert "No draft can be shown before the files are corrected" in whole
+    assert "Nothing is waiting" not in whole
     decision = {"about": "draft", "site": "shop", "id": draft_id(0), "digest": "x", "seen": "pending", "to": "approve"}
     (said,) = visitor.decide(decision)["refused"]
     assert "cannot be read" in said["why"]

@@ -175,7 +175,7 @@
       if (done.length && undo) undone.push(done.map((decision) => ({ ...decision, seen: decision.to, to: decision.seen })));
       remember();
       say([
-        done.length ? words(done.length) : "",
+        done.length ? words(done.length, about(done).filter((card) => $(".problems", card)).length) : "",
         refused.size ? `${refused.size} not saved: ${whyNot(answer.refused[0])}` : "",
       ].filter(Boolean).join(". "));
       tell(news, answer);
@@ -198,7 +198,11 @@
       const now = [...shown.keys()].map((key) => document.getElementById(key)).filter(Boolean);
       const asked = decisions(now, to, shown);
       if (!asked.length) say(chosen.length ? "Nothing to change." : "Select a draft first: press j, or click it.");
-      await send(asked, (count) => `${DONE[to].replace("#", `${count} ${things[count === 1 ? 0 : 1]}`)}. Press u or click Undo to reverse it`);
+      await send(asked, (count, blocked) => {
+        const done = DONE[to].replace("#", `${count} ${things[count === 1 ? 0 : 1]}`);
+        const but = blocked === count ? ", but blocked" : `, ${blocked} of them blocked`;
+        return `${done}${to === "approve" && blocked ? but : ""}. Press u or click Undo to reverse it`;
+      });
       for (const card of now) card.classList.remove("waiting-answer");
     });
   }
@@ -334,12 +338,15 @@
     r: () => decide(meant(), "regenerate"), m: () => decide(meant(), "regenerate-media"),
     d: () => decide(meant(), "discard"),
     x: () => { const card = here(); if (card) { select(card, !card.classList.contains("selected")); counted(); } },
-    "/": () => $("input[name=q]").focus(), "?": () => $("#help").showModal(),
+    "/": () => { $(".choose").open = true; $("input[name=q]").focus(); }, "?": () => $("#help").showModal(),
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") {
-      for (const open of $$(".others[open]")) open.open = false;
+      for (const open of $$(".others[open]")) {
+        if (open.contains(document.activeElement)) $("summary", open).focus();
+        open.open = false;
+      }
       if (event.target.matches("input[type=search]")) event.target.blur();
       return;
     }
