@@ -36,7 +36,7 @@ def reviewed(
     about: ActivityDecision = ActivityDecision.KEEP,
     cancelled: int = 0,
 ) -> ActivityApproval:
-    """An activity all posts of which have one decision."""
+    """An activity whose posts all have the same decision."""
     drafts = tuple(entry(post, activity.date, decision, cancelled=cancelled) for post in activity.posts)
     digest = drafts_digest(draft.digest for draft in drafts)
     return ActivityApproval(activity.id, activity.title, activity.date, about, drafts, digest)

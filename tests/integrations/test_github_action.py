@@ -164,7 +164,7 @@ def test_drift_opens_updates_and_closes_one_issue(job: Job) -> None:
 
 
 def test_the_audits_of_parts_have_an_issue_each(job: Job) -> None:
-    """A run that finds nothing closes no other run's issue, and says nothing in its place."""
+    """A run that finds no drift neither closes another run's issue nor opens one."""
     calm = "version: 1\nsite: {name: calm, id: 00000000-0000-4000-8000-000000000002}\n"
     (job.folder / "shops" / "sites" / "calm.yaml").write_text(calm)
     assert job.run(command="drift", args="--target=example")[2]["exit-code"] == "2"

@@ -51,7 +51,7 @@ class Moments:
 
 
 class WatchedWay(httpx.AsyncBaseTransport):
-    """The way to a sandbox, with a moment before each request and one after its answer."""
+    """A transport to a sandbox, with a moment before each request and one after its answer."""
 
     def __init__(self, sandbox: Sandbox, tick: Callable[[str], None]) -> None:
         self._inner = httpx.ASGITransport(app=sandbox)
@@ -155,7 +155,7 @@ def fresh(stage: Undisturbed, folder: Path) -> WholeRun:
 def run_again(stage: Undisturbed, folder: Path) -> None:
     """Runs a disturbed stage to its end and compares it with the undisturbed one; AssertionError names what differs.
 
-    Once; a second time only if the first could not see the end of what the killed run had begun.
+    It applies once, and again only if the first apply could not see the end of what the killed run had begun.
     """
     run = at_rest(folder)
     try:

@@ -1,4 +1,4 @@
-"""What can happen to one request: ways to a sandbox on which something goes wrong, once, at a chosen request."""
+"""What can happen to one request: a transport to a sandbox on which something goes wrong, once, at a chosen request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALIKE_FOR_READS = frozenset({Mishap.NEVER_ARRIVED, Mishap.ERROR_BEFORE})
 
 
 class Way(httpx.AsyncBaseTransport):
-    """The way to a sandbox. The mishap happens to request number `at` (from 0); the others pass."""
+    """A transport to a sandbox. The mishap happens to request number `at` (from 0); the others pass."""
 
     def __init__(self, sandbox: Sandbox, at: int, mishap: Mishap) -> None:
         self._inner = httpx.ASGITransport(app=sandbox)
@@ -47,7 +47,7 @@ class Way(httpx.AsyncBaseTransport):
         return self._after(request, response.status_code, await response.aread())
 
     def _before(self, request: httpx.Request) -> httpx.Response | None:
-        """What happens instead of the effect; None if that is not what goes wrong."""
+        """What happens instead of the effect; None if the request is to take effect."""
         match self._mishap:
             case Mishap.NEVER_ARRIVED:
                 raise httpx.WriteError("the connection was lost", request=request)

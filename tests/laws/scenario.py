@@ -305,7 +305,7 @@ def normal_record(recorded: RecordedSite) -> Json:
 
 
 def final_record(run: WholeRun) -> Json:
-    """What is in the state once an apply with nothing to do has recorded what it found to be as asked."""
+    """What is in the state after one more apply, which only records what is already as the file asks."""
     before = len(run.requests())
     ledger = run.apply()
     assert ledger.entries == (), f"left to do: {ledger.entries}"

@@ -82,7 +82,7 @@ def world() -> str:
 
 
 class Stopping(httpx.AsyncBaseTransport):
-    """The way to a sandbox on which a command waits at one request until it is told to continue."""
+    """A transport to a sandbox on which a command waits at one request until it is told to continue."""
 
     def __init__(self, sandbox: Sandbox, at: int, after: bool, stop: Callable[[], object]) -> None:
         self._inner, self._left, self._after, self._stop = httpx.ASGITransport(app=sandbox), at, after, stop

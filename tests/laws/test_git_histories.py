@@ -332,7 +332,7 @@ def test_no_merge_and_no_rebase_schedules_what_nobody_approved(
 
 
 def test_an_old_approval_never_meets_new_content_through_a_comment_in_between(tmp_path: Path) -> None:
-    """The accident that the single value was made for: both sides change lines that git takes for independent."""
+    """Why a decision and its digest are one value: on two lines, git would merge an old approval with new content."""
     repository = Repository(tmp_path, first_layout=False)
     repository.write_beside(
         repository.text.split("\n").index("        caption: |") - 1, "        # is the price right?"

@@ -3,8 +3,8 @@
 At every request: nothing is scheduled that nobody approved, no approval is spent twice, and no generation is started
 while one is under way. After every step: whatever is waiting to go out is approved by the files as they are now, with
 its present content, account and day, and no pause or policy forbids it, or else a plan names it; and what no file
-declares is as people left it. After every run that ends, the same holds for the run. At the end, people do nothing, and
-a few runs leave nothing to do. `-m exhaustive` tries many more.
+declares is as people left it. After every run that ends without an error, the same holds, with the run in place of the
+plan. At the end, people do nothing, and a few runs leave nothing to do. `-m exhaustive` tries many more.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from tests.told import told
 THEIRS = "customContentGuidelines"
 NAMES = ("shop", "store")
 SOON = timedelta(days=1)
-"""How near a post must be for a read not to show whether the activity is gone."""
+"""If a post is due this soon, a read may not show whether its activity is gone."""
 MOST_RUNS = 6
 """How many runs the end may take: something that waits, times out and is started again takes three."""
 
@@ -80,7 +80,7 @@ class Died(BaseException):
 
 
 class Deadly(httpx.AsyncBaseTransport):
-    """The way to a sandbox on which the run dies at a request, before or after its effect."""
+    """A transport to a sandbox on which the run dies at a request, before or after its effect."""
 
     def __init__(self, sandbox: Sandbox, at: int, after: bool) -> None:
         self._inner, self._left, self._after = httpx.ASGITransport(app=sandbox), at, after
@@ -232,7 +232,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(with_approvals=st.booleans())
     def rename_the_site(self, with_approvals: bool) -> None:
-        """Its approvals move along under the site's old name, or stay behind."""
+        """Its approvals file is renamed too, but still contains the old name; or it stays behind."""
         before = self._approvals_file()
         self.run.rename(next(name for name in NAMES if name != self.run.name), self.site)
         if with_approvals and before.exists():
@@ -424,8 +424,8 @@ class Interleavings(RuleBasedStateMachine):
             self.run.way = self.plainly
 
     def _apply(self) -> SiteLedger | None:
-        """A run to its end, and what it leaves: whatever waits to go out is wanted, or is named. None: the files cannot
-        be read, so that it does not start."""
+        """A run to its end, and what it leaves: whatever waits to go out is wanted, or is named. None if the files
+        cannot be read."""
         if not self._is_readable():
             return None
         ledger = self.run.apply(policy=self.policy)

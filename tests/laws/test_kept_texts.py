@@ -1,4 +1,4 @@
-"""A server that stores every text in a form of its own (17.7): runs come to an end, and nothing is made twice."""
+"""A server that stores texts in a form of its own (17.7): a few runs leave nothing to do, and nothing is made twice."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_rule_17_7_an_activity_that_a_regeneration_keeps_is_not_created_again(tm
 
 
 class OtherId(httpx.AsyncBaseTransport):
-    """A way on which the answer to a create contains the id of another object."""
+    """A transport on which the answer to a create contains the id of another object."""
 
     def __init__(self, sandbox: Sandbox, id: str) -> None:
         self._inner, self._id = httpx.ASGITransport(app=sandbox), id

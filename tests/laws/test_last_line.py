@@ -25,7 +25,7 @@ TERMS = {"add": "added", "change": "changed", "destroy": "destroyed", "generate"
 
 
 def numbers(line: str) -> dict[str, int]:
-    """`Plan: 3 to add, ...` and `Apply: 3 added, ...` under the same names, without what is `plus`."""
+    """`Plan: 3 to add, ...` and `Apply: 3 added, ...` under the same names, without what follows `plus`."""
     found = {word: int(number) for number, word in re.findall(r"(\d+) (?:to )?([a-z]+)", line.partition("; plus")[0])}
     return {plan: found.get(plan, 0) + found.get(done, 0) for plan, done in TERMS.items()}
 
@@ -142,7 +142,7 @@ def by_rules(before: World, after: World) -> Counter[str]:
 
 
 def by_line(line: str) -> tuple[Counter[str], Counter[str]]:
-    """The numbers of an `Apply:` line: those that agree with its plan, and those that are `plus`."""
+    """The numbers of an `Apply:` line: those that agree with its plan, and those after `plus`."""
     base, _, plus = line.rstrip(".").partition("; plus ")
     words = re.findall(r"(\d+) (?:activity |activities |drafts? )?([a-z]+)", plus)
     return counted(base), Counter({"posts" if word == "post" else word: int(number) for number, word in words})

@@ -2,9 +2,9 @@
 
 Meanwhile, another run has taken the site over and finished it. `-m exhaustive` tries every write of the scenario.
 
-It is suspended in the pause after a 429: between that answer and the next attempt, only the lease is checked. Nothing
-of it goes on meanwhile, including its heartbeat. The other run takes over once the lease has ended, by force before
-that, or because somebody removed the lock.
+It is suspended in the pause after a 429: between that answer and the next attempt, only the lease is checked. Until
+it wakes up, no part of it runs, not even its heartbeat. The other run takes over once the lease has ended, by force
+before that, or because somebody removed the lock.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Time:
 
 
 class Suspended(Way):
-    """A way on which a run is suspended with the 429 that answers one request, until another run has ended."""
+    """A transport on which a run is suspended at the 429 that answers one request, until another run has ended."""
 
     def __init__(self, sandbox: Sandbox, at: int, other: OtherRun) -> None:
         super().__init__(sandbox, at, Mishap.THROTTLED_FOR)
@@ -73,7 +73,7 @@ class Suspended(Way):
 
 
 class OtherRun:
-    """The run that takes the site over, by force or when its lease has ended, and works to its end."""
+    """The run that takes the site over, in the way that `how` says, and works to its end."""
 
     def __init__(self, run: WholeRun, site: SiteRef, time: Time, how: How) -> None:
         self._run, self._site, self._time, self._how = run, site, time, how
@@ -103,7 +103,7 @@ def test_a_run_that_loses_its_lease_writes_nothing_more(
     requests = requests_of(stage, tmp_path / "requests")
     possible = [at for at, (method, path) in enumerate(requests) if not only_reads(method, path)]
     writes = some(possible, min(every, len(possible)), place)
-    ways = len(How) if every == 1 else 1  # each write in every way, or the stages in turn
+    ways = len(How) if every == 1 else 1  # each write in every way, or in one of them, in turn
 
     def attempt(case: int, folder: Path) -> str | None:
         number = case // ways

@@ -244,7 +244,7 @@ def wait_for(happened: Callable[[], bool]) -> None:
 
 
 def record(bench: Bench) -> RecordedSite:
-    """What is recorded of the one site of the bench."""
+    """What is recorded of the only site that a run has worked on."""
     state = open_state(".reconciler", bench.root, environ={}, now=utc_now)
 
     async def read() -> RecordedSite:

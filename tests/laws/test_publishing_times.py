@@ -87,7 +87,7 @@ def test_a_wall_time_is_the_right_instant_through_the_changes_of_the_clock(
 @ways
 @pytest.mark.parametrize("clock", ["2027-03-28T10:30:00Z", "2027-03-28T13:00:00Z"])
 def test_a_post_whose_own_time_is_near_or_past_never_has_it(tmp_path: Path, clock: str, way: str) -> None:
-    """Not even on its way to another one (design.md 3.2): if no call schedules it for that one, it stays as is."""
+    """Not even briefly, before a move to its rule's time: if no call schedules it for that one, it stays a draft."""
     run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "18:00", clock)
     reach(run, way)
     done = run.apply()
@@ -131,7 +131,7 @@ def test_what_the_api_scheduled_at_its_own_time_is_moved_to_the_rules(tmp_path: 
 
 
 def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> None:
-    """At 01:15 UTC of the spring day it is 03:15 in Paris: 03:30 is in a quarter of an hour, 02:30 is past."""
+    """At 01:15 UTC on the day the clocks go forward, it is 03:15 in Paris: 03:30 is ahead, 03:05 has passed."""
     policy = Policy(min_lead=timedelta(minutes=10))
     run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "03:30", "2027-03-28T01:15:00Z")
     assert not run.plan(policy=policy).blocked
@@ -277,7 +277,7 @@ def test_what_went_out_today_counts_for_today(tmp_path: Path) -> None:
 
 
 def queued(root: Path) -> WholeRun:
-    """A run that has scheduled an approved draft for half past six in the evening, in such a world."""
+    """A run that is to schedule an approved draft for 18:30 in such a world."""
     run = shop(
         root,
         activity(1, "2026-12-05T09:00:00Z", item(FACEBOOK, "FACEBOOK")),

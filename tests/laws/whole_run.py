@@ -47,7 +47,7 @@ Json = dict[str, Any]
 
 @dataclass
 class WholeRun:
-    """One project with one site. `events` are what the last apply emitted; `way` is the way to the sandbox."""
+    """One project with one site. `events` are what the last apply emitted; `way` makes the transport to the sandbox."""
 
     root: Path
     sandbox: Sandbox

@@ -107,8 +107,9 @@ def test_shared_files_of_the_executor_name_no_kind() -> None:
 
 DECIDE = ("model", "planner", "executor", "engine", "api", "state")
 MOST_ASKED = 35
-"""Branches below the reporters on whether a write is of one type. A new type takes the other branch in silence, so each
-must be right for whatever comes; in a match that names all types, the type checker reports the new one instead.
+"""Branches that ask whether a write is of one type, in the packages below the reporters. A new type silently takes the
+other branch, so each must be right for whatever comes; in a match that names all types, the type checker reports the
+new one instead.
 """
 
 

@@ -102,7 +102,7 @@ def test_drafts_next_to_a_scheduled_post_are_what_a_decision_throws_away(decisio
 
 
 def test_drafts_that_nobody_reviewed_are_made_again_together_with_a_scheduled_post() -> None:
-    """In the same run: the cancelled post by itself, if it becomes a draft at all, would take a second one."""
+    """In the same run: the cancelled post by itself, if it becomes a draft at all, would need a second run."""
     scheduled, beside = replace(FEED, status=PostStatus.SCHEDULED), post("d2", "FACEBOOK")
     reviewed = approved(replace(ONE, posts=(FEED,)), about=ActivityDecision.REGENERATE)
     out = replace(ONE, posts=(scheduled, beside))

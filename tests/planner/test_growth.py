@@ -129,7 +129,7 @@ def test_rules_of_posts_and_schedules_that_name_titles_are_linear() -> None:
 
 
 class Day(set[PostId]):
-    """The posts of a day, none of which is looked at but the one that is asked for."""
+    """The posts of a day; only the one that is asked for may be looked at."""
 
     def __iter__(self) -> Iterator[PostId]:
         raise AssertionError

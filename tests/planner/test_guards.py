@@ -103,7 +103,7 @@ def test_what_waits_to_go_out_is_cancelled_with_what_is_absent_unless_nothing_ma
     wanted = absent(desired(approvals=approved(out)))
     assert isinstance(operations(plan(wanted, site(out), ours))[0], CancelPost)
     assert not plan(wanted, site(out), ours).refusals
-    # A run that died after the cancel finds a draft again, whose approval is used up.
+    # If a run died after the cancel, the next one finds a draft again, whose approval is used up.
     assert not plan(wanted, site(activity("a", post("d1"))), ours).refusals
     strict = replace(
         wanted, marketing_plan=replace(wanted.marketing_plan or DesiredMarketingPlan(), discard=Discard.NOTHING)

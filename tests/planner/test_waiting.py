@@ -391,7 +391,7 @@ def test_a_cancel_whose_outcome_nobody_knows_is_a_post_that_still_goes_out() -> 
     ],
 )
 def test_a_cancel_that_failed_before_is_reported_until_it_is_over(facts: dict[str, Json] | None, told: bool) -> None:
-    """Records of this version's first runs have no code, or an empty reason once it is over."""
+    """The oldest records have no code, and an empty reason once it is over."""
     noted = () if facts is None else ((tried_key(WAITS.id), JsonObject(facts)),)
     found = why_not_cancelled(RecordedSite(objects=noted), WAITS.id)
     assert (found is not None) == told
@@ -405,7 +405,7 @@ def test_a_cancel_that_failed_before_is_reported_until_it_is_over(facts: dict[st
 def test_what_a_rule_would_move_while_the_marketing_plan_shows_nothing_is_named(
     status: PlanStatus, forbidden: bool
 ) -> None:
-    """Ten o'clock is in quiet hours, and the rule says two; what is not shown cannot be moved."""
+    """09:00 is in quiet hours if `forbidden`, and the rule says 14:00; what is not shown cannot be moved."""
     known = replace(OURS.published[0], activity=KILN.id, date=KILN.date, scheduled_for=AT, title="Kiln day")
     ours = replace(OURS, published=(known,))
     hidden = replace(site(), marketing_plan=MarketingPlan(status), items=((WAITS.id, WAITS),))

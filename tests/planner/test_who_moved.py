@@ -48,7 +48,7 @@ def test_a_setting_was_moved_by_whoever_left_what_was_last_applied(
 
 
 def test_what_keeps_a_story_from_going_out_says_that_it_is_one() -> None:
-    """Its reason comes from the plan, which knows only its address."""
+    """The reason comes from the plan, which knows only the story's address."""
     approved = world.activity("a", world.post("p", type="STORY", media=()))
     desired = world.desired(world.ANY_RULE, approvals=world.approved(approved))
     observed = world.site(approved)

@@ -379,7 +379,7 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
 
 
 def _written(say: Say) -> Activity:
-    """An activity whose every text was written by an AI or a stranger: that of its draft, too."""
+    """An activity whose every text was written by an AI or a stranger, including those of its draft."""
     texts = tuple((name, say(f"w-{name}")) for name in ("title", "caption", "description"))
     draft = replace(draft_post("said"), texts=texts, account_name=say("w-account"), link=say("https://w.example"))
     return activity("f", draft, days=10, title=say("w-draft"))

@@ -1,4 +1,4 @@
-"""Every registered format, over every way a run can end and every hostile text. A new format needs no test to be here.
+"""Every registered format, over every way a run can end and every hostile text. A new format is included automatically.
 
 A format may do more, and have a test file of its own; what it must do is here.
 """
@@ -54,7 +54,7 @@ def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
 
 
 SAYS_NOTHING = {PhaseStarted, SiteStarted, Progressed, StarterWritten, SandboxStopped, SandboxReset, Ended}
-"""Events that need leave no trace: they only say that a run continues or is over, which other tests look for."""
+"""Events that may leave no trace: they only say that a run continues or is over, which other tests look for."""
 
 
 @pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.coverage is Coverage.EVERYTHING])
@@ -174,14 +174,14 @@ def test_nothing_in_a_text_is_obeyed(format: str, text: str) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_text_of_a_hundred_thousand_characters_is_harmless(format: str) -> None:
-    """It is shown or cut, within the format's budget, and takes no more than its length."""
+    """Whether it is shown in full or cut, nothing in it is obeyed."""
     huge = "".join(itertools.islice(itertools.cycle("".join(CAPTIONS.values())), 100_000))
     for name in ("changes", "drift of bad files", "doctor"):
         run = ending(name, lambda word: f"{word} {huge}")
         shown = report(format, run)
         assert not RAW.search(shown), name
         assert not [mark for mark in OBEYED if mark in shown], name
-        if format != "github":  # whose own commands are
+        if format != "github":  # whose own commands begin so
             assert not re.search(r"^\s*::", shown, re.MULTILINE), name
         shown.encode()
         coverage = FORMATS[format].coverage

@@ -23,7 +23,7 @@ from reconciler.reporters.progress import Progress, Watch, doing
 
 
 class Time:
-    """A clock that waiting moves."""
+    """A clock that `sleep` moves forward."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -828,7 +828,7 @@ def test_what_one_call_failed_with_is_said_once() -> None:
 
 
 def fleet_applied(detail: Detail | None = None) -> list[str]:
-    """More sites than fit a screen: most of them well, six refused alike, one with a post that is public now."""
+    """More sites than fit a screen: most end well, six are refused alike, two schedule a post."""
     done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, ActionResult.DONE)
     ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), (done,)) for number in range(40)]
     ledgers += [refused_write(f"r{number}", number) for number in range(6)]

@@ -1,4 +1,4 @@
-"""What a report says about how its run ended, read as the programs that it is meant for read it."""
+"""What a report says about how its run ended, as read by the programs that it is meant for."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def browser(one_browser: Any) -> Any:
-    """The module's browser, without anything that the previous test had open, or that it complained about."""
+    """The module's browser, without the page, complaints and requests of the previous test."""
     one_browser.get("about:blank")
     complaints(one_browser)
     requested(one_browser)
