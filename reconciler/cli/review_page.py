@@ -18,6 +18,7 @@ from reconciler.model.approvals import DraftDecision
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.plurals import plural
 from reconciler.reporters.gallery import gallery
+from reconciler.reporters.review_text import undone_words
 from reconciler.version import install_hint
 
 if TYPE_CHECKING:
@@ -165,8 +166,9 @@ class _Sites:
                     problems.extend(_problem_line(event.name, problem) for problem in found)
                 case SiteNotReviewed(why=why):
                     problems.append(_problem_line(event.name, why))
-                case SiteReviewed():
+                case SiteReviewed(review=review):
                     read += 1
+                    problems.extend(f"{event.name}: {label}: {words}." for label, words in undone_words(review))
                 case _:
                     pass
 

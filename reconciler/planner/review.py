@@ -101,7 +101,7 @@ class ReviewedPost(Struct, frozen=True):
 class ReviewedActivity(Struct, frozen=True):
     """An activity with its posts. `decision` is people's decision about it, or `keep` once that is carried out.
 
-    `lapsed` is what they had decided about drafts that have since been replaced: the entry goes back to `keep`.
+    `lapsed` is what they had decided about drafts that have changed since: the entry goes back to `keep`.
     """
 
     activity: Activity
@@ -160,7 +160,11 @@ class Review(Struct, frozen=True):
 
     def after(self, before: Review) -> Review:
         """This review, with what the previous one found in the file and changed."""
-        lapsed = {found.activity.id: found.lapsed for found in before.activities}
+        decided = {
+            found.activity.id: found.lapsed or found.decision
+            for found in before.activities
+            if found.lapsed or found.decision is not ActivityDecision.KEEP
+        }
         now = {post.post.id: post.status for found in self.activities for post in found.posts}
         rewritten = tuple(
             Rewritten(was.post, found.activity.title, was.status, status, was.differences)
@@ -169,7 +173,10 @@ class Review(Struct, frozen=True):
             if was.status in (ReviewStatus.CHANGED, ReviewStatus.EDITED, ReviewStatus.WITHHELD)
             and (status := now.get(was.post.id, was.status)) is not was.status
         )
-        activities = tuple(replace(found, lapsed=lapsed.get(found.activity.id)) for found in self.activities)
+        activities = tuple(
+            replace(found, lapsed=decided.get(found.activity.id) if found.decision is ActivityDecision.KEEP else None)
+            for found in self.activities
+        )
         reasons = {post.address: post for post in before.going_out}  # as found before the entry was set to `pending`
         going_out = tuple(reasons.get(post.address, post) for post in self.going_out)
         return replace(self, activities=activities, rewritten=rewritten, going_out=going_out)

@@ -8,7 +8,7 @@ from reconciler.engine.results import RunStarted
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural, some_of
-from reconciler.model.posts import channel_name, post_name
+from reconciler.model.posts import channel_name
 from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.approval_checks import difference_words
@@ -19,7 +19,7 @@ from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.plan_text import still_going_out_lines
-from reconciler.reporters.review_text import STATUS_WORDS
+from reconciler.reporters.review_text import STATUS_WORDS, undone_words
 from reconciler.reporters.values import quoted
 
 FEW_SITES = 5
@@ -76,8 +76,7 @@ class ReviewScreen:
                 yield from _head(result, self._screen)
                 yield from _going_out(review.going_out, review.zone, self._screen)
                 yield from _failed(review, self._screen)
-                yield from _lapsed(review, self._screen)
-                yield from _rewritten(review, self._screen)
+                yield from _undone(review, self._screen)
                 if self._quiet:
                     for missed in review.missed:
                         yield from _missed(missed, review, self._screen)
@@ -164,29 +163,9 @@ def _failed(review: Review, screen: Screen) -> Iterator[str]:
         yield from wrapped((Span(f"fix: {problem.fix}", Style.DIM),), screen, indent=8, hang=12)
 
 
-def _lapsed(review: Review, screen: Screen) -> Iterator[str]:
-    """Decisions about drafts that have been replaced since: the file says `keep` again."""
-    for activity in review.activities:
-        if activity.lapsed is not None:
-            why = f"{quoted(activity.activity.title)}: `{activity.lapsed}` was given for drafts that have changed since"
-            yield from wrapped((Span("  ! back to keep", Style.YELLOW), Span(f"{why}; decide again")), screen, hang=12)
-
-
-def _rewritten(review: Review, screen: Screen) -> Iterator[str]:
-    """Decisions and edits by people that the file no longer has."""
-    for found in review.rewritten:
-        what = difference_words(found.differences, review.zone)
-        match found.before:
-            case ReviewStatus.EDITED:
-                why = f"edited in the file, which now shows the site's text again: {what or 'its digest did not match'}"
-                why = f"{why}; make the change in the site's dashboard"
-            case ReviewStatus.CHANGED:
-                why = f"changed after approval: {what}" if what else "changed after approval"
-            case _:
-                why = "its approval may have been used already; run apply, then approve it again"
-        label = "  ! back to pending" if found.after in TO_DECIDE else "  ! corrected"
-        words = f"{post_name(found.title, found.post.channel, found.post.type)}: {why}"
-        yield from wrapped((Span(label, Style.YELLOW), Span(words)), screen, hang=12)
+def _undone(review: Review, screen: Screen) -> Iterator[str]:
+    for label, words in undone_words(review):
+        yield from wrapped((Span(f"  ! {label}", Style.YELLOW), Span(words)), screen, hang=12)
 
 
 def _body(result: SiteReviewed, screen: Screen) -> Iterator[str]:

@@ -10,14 +10,16 @@ from reconciler.engine.results import Decided, ReviewCompleted
 from reconciler.model.content import PublicContent
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
-from reconciler.model.posts import PostId, channel_name
+from reconciler.model.posts import PostId, channel_name, post_name
 from reconciler.model.text import printable
+from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.channel_rules import warnings_of_reviewed
-from reconciler.planner.review import ReviewStatus
+from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.next_step import record_first
+from reconciler.reporters.values import quoted
 
 STATUS_WORDS: Final = {
     ReviewStatus.PENDING: "pending",
@@ -43,6 +45,26 @@ def review_line(review: ReviewCompleted) -> str:
     sites = plural(review.sites, "site")
     where = f"; pending in {review.sites_pending:,} of {sites}" if review.pending else f", in {sites}"
     return f"Review: {review.pending:,} pending, {review.approved:,} approved{where}{ending}."
+
+
+def undone_words(review: Review) -> Iterator[tuple[str, str]]:
+    """Decisions and edits by people that the file no longer has: what became of each, and why."""
+    for activity in review.activities:
+        if activity.lapsed is not None:
+            why = f"{quoted(activity.activity.title)}: `{activity.lapsed}` was given for drafts that have changed since"
+            yield "back to keep", f"{why}; decide again"
+    for found in review.rewritten:
+        what = difference_words(found.differences, review.zone)
+        match found.before:
+            case ReviewStatus.EDITED:
+                why = f"edited in the file, which now shows the site's text again: {what or 'its digest did not match'}"
+                why = f"{why}; make the change in the site's dashboard"
+            case ReviewStatus.CHANGED:
+                why = f"changed after approval: {what}" if what else "changed after approval"
+            case _:
+                why = "its approval may have been used already; run apply, then approve it again"
+        label = "back to pending" if found.after in TO_DECIDE else "corrected"
+        yield label, f"{post_name(found.title, found.post.channel, found.post.type)}: {why}"
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:

@@ -255,6 +255,23 @@ def test_a_decision_about_drafts_that_have_been_replaced_is_named(shop: Project,
     assert "back to keep" not in reconciler("review", shop.root).out
 
 
+def test_a_decision_about_drafts_of_which_one_has_changed_is_named(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    shop.edit("approvals/shop.yaml", f"id: {ACTIVITY}", f"id: {ACTIVITY} # bad words")
+    first, _, rest = file(shop).partition("decision: keep")
+    (shop.root / "approvals" / "shop.yaml").write_text(f"{first}decision: regenerate{rest}", "utf-8")
+    assert "back to keep" not in reconciler("review", shop.root).out
+    assert "decision: regenerate" in file(shop)
+    with shop.world() as world:
+        world.dashboard.edit_item(SITE_ID, IDS[1], caption="Something else")
+    reviewed = reconciler("review", shop.root)
+    assert '! back to keep "Winter mugs": `regenerate` was given for drafts that have changed' in " ".join(
+        reviewed.out.split()
+    )
+    assert "decision: regenerate" not in file(shop)
+    assert "back to keep" not in reconciler("review", shop.root).out
+
+
 def test_a_post_that_was_cancelled_waits_for_a_new_approval(shop: Project, reconciler: Command) -> None:
     """If cancelling leaves a draft: the approval counts for one scheduling."""
     reconciler("review", shop.root)

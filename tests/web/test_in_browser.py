@@ -357,6 +357,32 @@ def test_everybody_can_use_it(browser: Any, pottery: Path) -> None:
         assert complaints(browser) == []
 
 
+def test_a_refresh_says_which_decisions_are_undone(browser: Any, project: Project, reconciler: Command) -> None:
+    project.write({"sites/shop.yaml": site("shop", more="schedule: {rules: [{match: {within: 14d}}]}\n")})
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    assert reconciler("review", project.root).code == 0
+    shown_by = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "review", str(project.root), "--web"], stdout=subprocess.PIPE, text=True
+    )
+    assert shown_by.stdout is not None
+    try:
+        browser.get(next(line.split()[-1] for line in shown_by.stdout if "http://127.0.0.1:" in line))
+        press(browser, "j", "r")
+        card = browser.find_element("css selector", "[data-state=sent-back]")
+        draft = card.get_attribute("data-draft")
+        title = text(browser, "[data-state=sent-back] h3").partition(",")[0].strip()
+        with project.world() as world:
+            world.dashboard.edit_item("3f0c2a9e-8d0b-4b7c-9a55-000000000001", draft, caption="New words")
+        browser.find_element("id", "refresh").click()
+        until(lambda: "Read 1 of 1 site." in text(browser, "#news"), "the site is read again")
+        assert f'shop: back to keep: "{title}": `regenerate` was given for drafts that have changed' in text(
+            browser, "#news"
+        )
+    finally:
+        shown_by.send_signal(signal.SIGINT)
+        shown_by.communicate(timeout=20)
+
+
 def test_the_whole_story(browser: Any, project: Project, reconciler: Command) -> None:
     """Drafts are generated, three are approved on the page and committed from it, and apply schedules just these."""
 

@@ -365,7 +365,7 @@
       const answer = await ask(path, { since: version });
       take(answer);
       const { words: done, problems } = answer.said;
-      announce([done, ...problems].join(" "), problems.length > 0);
+      announce([done, ...problems].join("\n"), problems.length > 0);
       if (answer.added) $("#news").firstElementChild.append(" ", link("Show the new drafts"));
     } catch (error) {
       announce(error.message, true);
