@@ -51,6 +51,9 @@ TO_DECIDE: Final = frozenset(
 )
 """What people are asked about."""
 
+_UNTIL_SENT_BACK: Final = TO_DECIDE | {ReviewStatus.APPROVED}
+"""What a post is until its activity is sent back."""
+
 TO_BE_DISCARDED: Final = "to-be-discarded"
 """The code of the problem that the next apply discards a draft, for instance by regenerating the marketing plan."""
 
@@ -114,6 +117,13 @@ class ReviewedActivity(Struct, frozen=True):
     def shown(self) -> tuple[ReviewedPost, ...]:
         """The posts that people are asked about, or were."""
         return tuple(post for post in self.posts if post.wanted)
+
+    @property
+    def sent_back(self) -> tuple[ReviewedPost, ...]:
+        """The shown posts that nobody is asked about, because the activity is to be regenerated or discarded."""
+        if self.decision is ActivityDecision.KEEP:
+            return ()
+        return tuple(post for post in self.shown if post.status in _UNTIL_SENT_BACK)
 
 
 class Rewritten(Struct, frozen=True):
@@ -212,12 +222,20 @@ class Review(Struct, frozen=True):
         return sum(reviewed.to_discard for reviewed in self.waiting)
 
     def count(self, status: ReviewStatus) -> int:
-        """How many of the shown posts have this status. Missed and failed ones count even if they are not shown."""
+        """How many of the shown posts have this status, apart from those that are sent back.
+
+        Missed and failed ones count even if they are not shown.
+        """
         if status is ReviewStatus.MISSED:
             return len(self.missed)
         if status is ReviewStatus.FAILED:
             return len(self.failures)
-        return sum(1 for activity in self.activities for reviewed in activity.shown if reviewed.status is status)
+        return sum(
+            reviewed.status is status
+            for activity in self.activities
+            if activity.decision is ActivityDecision.KEEP or status not in _UNTIL_SENT_BACK
+            for reviewed in activity.shown
+        )
 
     def _for_file(self, reviewed: ReviewedPost, activity: Activity) -> DraftForReview:
         post = reviewed.post

@@ -14,6 +14,7 @@ from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.reporters.cards import DECISION_WORDS
 from reconciler.reporters.diagnostics import cause, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.last_lines import header_lines
@@ -139,6 +140,8 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
 
 def _counts(review: Review) -> str:
     found = [f"{count:,} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
+    if sent_back := sum(len(activity.sent_back) for activity in review.activities):
+        found.append(f"{sent_back:,} sent back")
     gone = f"; the next apply discards {plural(review.to_discard, 'waiting draft')}" if review.to_discard else ""
     return f"{', '.join(found) or 'no drafts'}{gone}"
 
@@ -175,7 +178,10 @@ def _body(result: SiteReviewed, screen: Screen) -> Iterator[str]:
         yield from _missed(missed, review, screen)
     for activity in review.activities:
         asked = [post for post in activity.shown if post.status in TO_DECIDE]
-        if asked:
+        if activity.sent_back:
+            title, words = quoted(activity.activity.title), DECISION_WORDS[activity.decision]
+            yield from wrapped((Span(f"  * {title}", Style.CYAN), Span(f"sent back: {words}")), screen, hang=8)
+        elif asked:
             yield from _activity(activity, asked, review, screen)
     if result.gallery:
         yield from wrapped((Span(f"  Preview: {result.gallery}", Style.DIM),), screen)

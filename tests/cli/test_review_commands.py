@@ -260,7 +260,12 @@ def test_a_decision_about_drafts_of_which_one_has_changed_is_named(shop: Project
     shop.edit("approvals/shop.yaml", f"id: {ACTIVITY}", f"id: {ACTIVITY} # bad words")
     first, _, rest = file(shop).partition("decision: keep")
     (shop.root / "approvals" / "shop.yaml").write_text(f"{first}decision: regenerate{rest}", "utf-8")
-    assert "back to keep" not in reconciler("review", shop.root).out
+    said = reconciler("review", shop.root)
+    assert "back to keep" not in said.out
+    assert "shop  1 pending, 3 sent back" in said.out
+    assert '  * "Winter mugs"  sent back: posts will be regenerated' in said.out
+    assert '? "Winter mugs"' not in said.out, "nobody is asked about them any more"
+    assert "Review: 1 pending, 0 approved" in said.last
     assert "decision: regenerate" in file(shop)
     with shop.world() as world:
         world.dashboard.edit_item(SITE_ID, IDS[1], caption="Something else")
