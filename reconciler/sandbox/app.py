@@ -43,8 +43,8 @@ class Sandbox:
 
     `database` is a file, or `:memory:`. `seed` is a mapping as in `seed.py`; None uses the one that the file already
     has. A file whose seed has changed keeps its clock and its sites, adopts the new options and faults, and gets the
-    new sites; `reset` starts over. `now` stands for real time. `sleep` is awaited for latency and slow faults. Raises
-    SeedError, and WorldError for a file that cannot be used.
+    new sites; `reset` starts over. `now` replaces the real clock. `sleep` is awaited for latency and slow faults.
+    Raises SeedError, and WorldError for a file that cannot be used.
     """
 
     def __init__(
@@ -154,9 +154,10 @@ class Sandbox:
             store.clear_faults()
 
     def add_hook(self, route: str, hook: Hook) -> None:
-        """Registers a function to call before and after each request to a route (as in a fault), outside transactions.
+        """Registers a function to call before and after each request to a route, outside transactions.
 
-        What it raises reaches an in-process client, which is how a test ends a run at any request.
+        The route is written as in a fault. What the function raises reaches an in-process client, which is how a test
+        ends a run at any request.
         """
         self._hooks.append((route, hook))
 
@@ -223,7 +224,7 @@ class Sandbox:
         await messages.respond(send, answer if after is None else await _spoil(answer, after, send))
 
     def _take_faults(self, request: HttpRequest) -> list[JsonDict]:
-        """The scripted faults that act on this request. Each match is counted before anything else happens."""
+        """The scripted faults that act on this request. Counts every match, and moves the clock by `clockStep`."""
         if not self._seed.clock_step and not self._world.has_faults():
             return []
         acting: list[JsonDict] = []

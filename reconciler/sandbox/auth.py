@@ -73,7 +73,7 @@ def require_scope(identity: Identity, scope: str | None) -> None:
 
 
 def site_of(identity: Identity, headers: dict[str, str]) -> str:
-    """The site of a site-level request: the wix-site-id header of a key, or that of an app token."""
+    """The site of a site-level request: for an API key from the wix-site-id header, for an app token from the token."""
     site, account = headers.get("wix-site-id"), headers.get("wix-account-id")
     if site and account:
         raise _bad_header("send wix-site-id or wix-account-id, not both")  # D: one of the two; status I

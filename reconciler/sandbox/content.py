@@ -1,4 +1,4 @@
-"""Owns the texts: activities and drafts from templates, settings and a seed; the same inputs give the same texts."""
+"""Owns the texts: activities and drafts from templates, settings and `contentSeed`; equal inputs give equal texts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def pick(options: Sequence[T], *parts: object) -> T:
 
 
 def near_term(day: date, days: int | None) -> date:
-    """The last day whose activities get posts by themselves: the end of next week (D), or a number of days ahead."""
+    """The last day whose activities automatically get posts: the end of next week (D), or a number of days ahead."""
     return times.end_of_next_week(day) if days is None else day + timedelta(days=days)
 
 
@@ -68,7 +68,7 @@ def activities(inputs: JsonDict, zone: tzinfo, key: Sequence[object], own_freque
     `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles and
     descriptions; the frequency says how many activities there are; an activity mentions an event that is at most three
     days away.
-    `own_frequency`: a frequency in the settings counts too.
+    `own_frequency`: without an override, `settings.frequency` counts.
     """
     started = times.must(inputs["started"])
     today = started.astimezone(zone).date()
@@ -166,7 +166,7 @@ def with_text(channel: str, text: str, title: str) -> JsonDict:
 
 
 def second_id(channel: str, account: JsonDict | None) -> JsonDict:
-    """The second id that some channels need in their content (S-wix, 10.4); nothing if the channel is not connected."""
+    """The second id or privacy level in some channels' content (S-wix, 10.4); empty if the channel is not connected."""
     if account is None:
         return {}
     match channel:

@@ -10,13 +10,13 @@ from reconciler.sandbox.json_types import JsonDict
 HTML = (
     "<!DOCTYPE html><html><head><title>Wix.com</title></head><body><h1>Oops, something went wrong.</h1></body></html>"
 )
-"""A gateway's own page, which says nothing but its status (S-wix)."""
+"""A gateway's own error page, which says nothing about the error (S-wix)."""
 
 
 class HttpError(Exception):
     """A request that the API answers with an error: status, body (None: empty, as system errors are), headers.
 
-    A text body is sent as it is.
+    `text`, if not empty, is sent instead of the body.
     """
 
     def __init__(self, status: int, body: JsonDict | None, text: str = "") -> None:

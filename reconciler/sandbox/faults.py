@@ -24,8 +24,8 @@ A fault is a mapping:
 | never-finishes | what this starts never ends | |
 | not-published | the posts that this schedules fail when their time comes | message |
 
-In process a fault may also be a `hook` (see Sandbox.add_hook). Seen through `httpx.ASGITransport` a lost connection
-is `Dropped`; over HTTP the connection is closed without an answer.
+In process, a hook can also raise at any request (see Sandbox.add_hook). Seen through `httpx.ASGITransport` a lost
+connection is `Dropped`; over HTTP the connection is closed without an answer.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ UNHEARD_OF = "payload"
 """A key that no client can know."""
 
 _PAGE = 10
-"""Length of a list that says there are more."""
+"""How many entries a list shows if it says that there are more."""
 
 
 def renamed(value: JsonDict, old: str, new: str) -> JsonDict:

@@ -37,7 +37,7 @@ def regenerate(call: Call) -> JsonDict:
 
 
 def regenerate_with_keyword_research(call: Call) -> JsonDict:
-    """The same with keyword research first: takes longer, refreshes the blog activities (D; path S-wix)."""
+    """Regenerates with keyword research first: takes longer, refreshes the blog activities (D; path S-wix)."""
     _regenerable(call)
     call.site.plan["researched"] = call.site.plan.get("researched", 0) + 1
     return _start(call, 2 * call.seed.latency.regenerate)
@@ -71,14 +71,14 @@ def fate(call: Call) -> str:
         return "NEVER"
     if site.behaviour.get("failGeneration") or call.directive("failed"):
         return "FAILED"
-    # An unpublished site is not refused: it ends FAILED, or ACTIVE without posts (both D).
+    # An unpublished site is not refused: its plan ends FAILED, or ACTIVE without posts (both D).
     if not site.facts["published"] and site.behaviour.get("unpublishedGives") == "failed":
         return "FAILED"
     return "ACTIVE"
 
 
 def begin(site: Site, now: datetime, due: str, end: str) -> None:
-    """Starts a generation. Settings, content and events are read now and never again for it (D)."""
+    """Starts a generation. Settings, overrides and events are read now and never again for it (D)."""
     saved = site.settings or {}
     zone = times.zone(site.facts["timeZone"])
     today = now.astimezone(zone).date()

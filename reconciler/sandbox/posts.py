@@ -82,7 +82,7 @@ def make_drafts(site: Site, activity: JsonDict, settings: JsonDict, now: datetim
 
 
 def key_of(site: Site, activity: JsonDict, seed: Seed, *more: object) -> tuple[object, ...]:
-    """What the texts of a post are made from."""
+    """The key that selects a post's texts and pictures."""
     return (
         site.id,
         site.behaviour.get("contentSeed", seed.content_seed),
@@ -120,7 +120,7 @@ def rename(site: Site, item: JsonDict) -> None:
 
 
 def detach(site: Site, activity: JsonDict, item_ids: Iterable[str], fate: Fate) -> None:
-    """Removes items from an activity, each to its fate."""
+    """Removes items from an activity; deletes, cancels or keeps each as `fate` says."""
     for item_id in item_ids:
         activity["items"].remove(item_id)
         record = site.items[item_id]

@@ -23,7 +23,7 @@ def create(call: Call) -> JsonDict:
 
 
 def update(call: Call) -> JsonDict:
-    """`PATCH /items/{item.id}`: only the fields sent change, without a mask; unknown id 404, else 400 (D).
+    """`PATCH /items/{item.id}`: only the fields sent change, without a mask; an unknown id is 404 (D).
 
     Objects are merged (I). A date is Reschedule's business (D); status and read-only members stay (I).
     """

@@ -12,7 +12,7 @@ from reconciler.sandbox.names import SHAPES
 from reconciler.sandbox.state import Site, guid
 
 X_ENDED = datetime(2026, 8, 1, tzinfo=UTC)  # X works through 31 July 2026 (S-wix)
-# content object -> field -> greatest length (S-wix); checked when a post is published, a draft may be anything
+# content object -> field -> maximum length (S-wix); checked when a post is published, a draft may be anything
 _LONGEST = {
     "instagramPost": {"caption": 2200},
     "pinterestPost": {"title": 100, "description": 800, "link": 2048},
@@ -48,7 +48,7 @@ def check_media(name: str, post: JsonDict) -> None:
 
 
 def check_content(item: JsonDict) -> None:
-    """Refuses content that the channel does not take when it is published."""
+    """Refuses content that the channel does not take; drafts are not checked."""
     name = content_key(item)
     post = item.get(name) or {}
     for field, longest in _LONGEST.get(name, {}).items():
@@ -80,7 +80,7 @@ def schedule(call: Call, record: JsonDict, at: str) -> None:
 
 
 def mark_scheduled(site: Site, item: JsonDict, at: str) -> None:
-    """Makes a draft a scheduled post, under the account that is connected now."""
+    """Makes a draft a scheduled post, and gives it the channel's account if it has none yet."""
     channel = item["channel"]["name"]
     account = accounts.account(site, channel)
     if account is not None:

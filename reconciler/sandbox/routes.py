@@ -36,12 +36,12 @@ _SITE, _ACCOUNT, _NOBODY = "site", "account", "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method: its handler, the level of its identity (site, account, none), and its scope."""
+    """One method: its handler, the level of its identity (site, account, nobody), and its scope."""
 
     handler: Handler
     level: str
     scope: str | None
-    name: str  # `METHOD path`, where the path lacks the part that all routes of its service share
+    name: str  # `METHOD path`, without _PLAN, and with /publisher for _PUBLISHER
     reads: bool
     form: Form | None  # the form of its answer, if it has one of its own (forms.py)
     keeps_active: bool  # whether it counts as using the marketing plan, which keeps the plan from going INACTIVE (I)

@@ -8,10 +8,10 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
     clockStep: 5s                  # how far each request moves the clock, so that polling ends in a frozen world
     latency: {request: 0, generate: 2s, regenerate: 2s, posts: 1s, media: 1s}   # regenerate left out: as generate;
                                    # with keyword research it takes twice as long; publishing takes `posts`
-    contentSeed: 7                 # another number, other texts
+    contentSeed: 7                 # a different number gives different texts and pictures
     createSites: true              # an unknown site id makes a site; false: 404
     accountId: 1f0c2a9e-...        # the account that owns the sites; left out: any account id is accepted
-    requestsPerMinute: 200         # more from a site in a minute of the world's clock is 429; left out: no limit
+    requestsPerMinute: 200         # more for a site in a minute of the world's clock: 429; left out: no limit
     keys:                          # left out: every key is accepted, for every site, with every scope
       my-sandbox-key: {sites: [3f0c...], scopes: [Manage Marketing Plans, Manage Social Posts]}   # left out: all
     apps:                          # left out: every app id and secret is accepted
@@ -23,7 +23,7 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
     sites:                         # a list, or a mapping of id to the other fields
       - id: 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01
         name: Jane's Pottery
-        namespace: WIX             # or HEADLESS: not among the sites unless a filter names it
+        namespace: WIX             # or HEADLESS: Query Sites leaves it out unless its filter names it
         instanceId: 5d1c...        # left out: made from the id
         published: true
         premium: true
@@ -42,9 +42,9 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
         overrides: {socialMarketing: {frequency: {interval: WEEK, count: 3}}}
         plan:                      # a status alone will do: `plan: ACTIVE`
           status: ACTIVE
-          activities:              # left out: made from the templates, as a generation would
+          activities:              # left out: made from the templates, as in a generation
             - {id, date, title, description, type, items: [{id, channel, type, status, caption, media,
-               scheduledDate, referenceId}]}     # items: all: made as a generation would
+               scheduledDate, referenceId}]}     # items: all: made as in a generation
         events: [{id, name, description, date, recurringRule}]
         foreignEvents: [{id, calendarId, name, description, date, recurringRule}]    # of connected calendars
         lastTouched: 2026-10-01T00:00:00Z # last use of the marketing plan; six weeks later it is INACTIVE
@@ -211,7 +211,7 @@ def seed_in(path: str | Path) -> Seed:
 
 @contextmanager
 def placed(path: str | Path) -> Iterator[None]:
-    """Says in which file, and where in it, something is wrong with a seed."""
+    """Adds file, line and column to a SeedError raised in the block."""
     try:
         yield
     except SeedError as problem:
@@ -222,7 +222,7 @@ def placed(path: str | Path) -> Iterator[None]:
 
 
 def place_in(path: str | Path, where: str, *, key: bool = False) -> tuple[int, int]:
-    """The line and the column of a value in a sandbox.yaml, or of its key; of what it would be in if it is missing.
+    """The line and column of a value in a sandbox.yaml, or of its key; if missing, those of what would contain it.
 
     `where` is a path such as `sites[0].id`. 0, 0 if the file cannot be read.
     """

@@ -161,7 +161,7 @@ def goal_options(_call: Call) -> JsonDict:
 
 
 def view_options(_call: Call) -> JsonDict:
-    """`GET /marketing-settings/point-of-view-options` (D; the key's end was cut off: I)."""
+    """`GET /marketing-settings/point-of-view-options` (D; the reference cuts off the key's name: I)."""
     return {"options": [{"pointOfViewKey": view} for view in VIEWS]}
 
 

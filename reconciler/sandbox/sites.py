@@ -146,7 +146,7 @@ def form_of_properties(value: JsonDict, unknowns: Unknowns) -> JsonDict:
 
 
 def update_properties(call: Call) -> JsonDict:
-    """`PATCH` of the same path: here the mask is `{"paths": [...]}`; without one 400; returns the version (S-wix)."""
+    """`PATCH /site-properties/v4/properties`: the mask is `{"paths": [...]}`, else 400; returns the version (S-wix)."""
     given = call.body.get("properties")
     mask = call.body.get("fields")
     paths = mask.get("paths") if isinstance(mask, dict) else None

@@ -19,7 +19,7 @@ class Site:
     """One site. Its values are JSON; times are strings in the API's form."""
 
     id: str
-    facts: JsonDict  # name, instanceId, accountId, published, language, timeZone, country, premium
+    facts: JsonDict  # name, instanceId, published, timeZone and so on: see seeding.create
     behaviour: JsonDict  # contentSeed, failGeneration, neverFinish, unpublishedGives
     channels: dict[str, str]  # channel name -> token status; a channel that is not here was never connected
     features: dict[str, JsonDict]  # feature type -> enabled, limit, used, period, month
@@ -27,9 +27,10 @@ class Site:
     plan: JsonDict  # status, generation (a count); while GENERATING also due and inputs
     settings: JsonDict | None = None  # settings, overrides, createdAt, updatedAt; None: never saved
     activities: dict[str, JsonDict] = field(default_factory=dict)  # id -> date, title, description, type, own, items
-    items: dict[str, JsonDict] = field(default_factory=dict)  # id -> activity (an id or None), item (as sent)
+    # id -> activity (an id or None), item (as sent); queuedUntil, scheduledLater and fails if they apply
+    items: dict[str, JsonDict] = field(default_factory=dict)
     jobs: list[JsonDict] = field(default_factory=list)  # posts under way: due, kind, activity
-    events: list[JsonDict] = field(default_factory=list)  # as sent, and since when
+    events: list[JsonDict] = field(default_factory=list)  # shown (as sent), since, foreign: see events.record
     files: dict[str, JsonDict] = field(default_factory=dict)  # generated images and imported media, with due
     counters: dict[str, int] = field(default_factory=dict)
     wake: str | None = None  # the earliest time at which something happens by itself

@@ -373,7 +373,7 @@ class Unknowns:
         "empty",
         "payload",
         mark="14.16: not seen",
-        about="The response to creating or changing an activity.",
+        about="The response to creating, changing or reading an activity.",
     )
     getActivityParameter: str = _choice(
         "both", "marketingActivityId", "id", mark="14.16: not seen", about="The query parameter of Get; others are 400."
@@ -441,7 +441,7 @@ class Unknowns:
         "empty-object",
         "not-found",
         mark="9.1: only derived fields (D); where they are is not known",
-        about="Settings that were never saved: derived fields inside `settings`, next to it, {}, or 404.",
+        about="Settings that were never saved: derived fields inside `settings`, at the top level, {}, or 404.",
     )
     upsertAnswer: str = _choice("settings", "empty", mark="14.18: not seen", about="The response of the upsert.")
     upsertEffect: str = _choice(
