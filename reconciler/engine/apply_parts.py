@@ -133,7 +133,6 @@ async def _part(
 
     def entry(number: int) -> SiteEntry:
         entry = ready.entries[number]
-        assert entry is not None, "what is applied in parts has its files"
         return _as_of_now(project, entry) if unchecked and is_public(ready.plan(number)) else entry
 
     def at(number: int) -> Ready:

@@ -159,7 +159,7 @@ async def _apply(
         if run.attempt is not None and begun and (earlier := await run.attempt.earlier(site)):
             return earlier
         options = options_of(run, site.name, plan, allow_publish=allow_publish)
-        ports = ports_of(run, held, entry.load() if entry else None, clock, entry)
+        ports = ports_of(run, held, entry.load(), clock, entry)
         if begun and _is_asked_for(run, plan):
             ledger = ledger_of(plan, ActionResult.UNKNOWN, IN_DOUBT)
         elif begun:
@@ -170,8 +170,7 @@ async def _apply(
             ledger = await work
         else:
             ledger = ledger_of(plan, ActionResult.SKIPPED, OVERTAKEN)
-        if entry is not None:
-            ledger = await with_new_drafts(run, entry, held.journal.recorded, ledger)
+        ledger = await with_new_drafts(run, entry, held.journal.recorded, ledger)
         result = SiteApplied(ledger, labels, turn.seconds)
         if run.attempt is not None:
             await run.attempt.keep(result)

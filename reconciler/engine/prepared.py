@@ -25,7 +25,7 @@ class Prepared(Struct, frozen=True):
     """
 
     planned: SitePlanned
-    entry: SiteEntry | None
+    entry: SiteEntry
     recorded: RecordedSite
 
     @property
@@ -44,7 +44,7 @@ class PreparedSites:
         self._plans, self._records = Spool(), Spool()
         self.names: list[SiteName] = []
         self.labels: list[Labels] = []
-        self.entries: list[SiteEntry | None] = []
+        self.entries: list[SiteEntry] = []
         self.classes: set[ActionClass] = set()
         """The classes of everything there is to do."""
         self._known: dict[Labels, Labels] = {}
@@ -55,7 +55,7 @@ class PreparedSites:
         self._plans.append(to_json(prepared.planned))
         self._records.append(to_json(prepared.recorded))
         entry, labels = prepared.entry, prepared.planned.labels
-        self.names.append(prepared.plan.site.name if entry is None else entry.name)
+        self.names.append(entry.name)
         self.labels.append(self._known.setdefault(labels, labels))
         self.entries.append(entry)
         self.classes.update(class_of(action.operation) for action in prepared.plan.actions)
@@ -68,8 +68,7 @@ class PreparedSites:
 
     def id(self, number: int) -> str:
         """The id of a site."""
-        entry = self.entries[number]
-        return self.plan(number).site.id if entry is None else entry.id
+        return self.entries[number].id
 
     def plan(self, number: int) -> Plan:
         """What there is to do on a site."""

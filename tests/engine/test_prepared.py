@@ -12,11 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.config.packed_sites import Details, KeptSite
+from reconciler.config.sites import SiteEntry
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.site_results import SitePlanned
-from reconciler.model.canonical import JsonObject, freeze
+from reconciler.model.canonical import Digest, JsonObject, freeze
 from reconciler.model.codec import to_json
-from reconciler.model.sites import RecordedSite
+from reconciler.model.diagnostics import Place
+from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan
 from reconciler.planner.tally import PlanTally
 from reconciler.spool import Spool
@@ -25,11 +28,22 @@ from reconciler.state.ledger import OfSites, RunLedgers
 from tests import strategies
 
 
+def _entry(site: SiteRef) -> SiteEntry:
+    place = Place("sites/shop.yaml", 1, 1)
+    return SiteEntry(
+        site.name, (), "", KeptSite(Details(site.id, place, None), DesiredSite(site, place, Digest("sha256:0")))
+    )
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(strategies.plans, max_size=2))
 def test_what_is_ready_comes_back_as_it_was(sites: list[Plan]) -> None:
     given_ones = [
-        Prepared(SitePlanned(plan, PlanTally()), None, RecordedSite(objects=(("a", JsonObject({"b": (1, None)})),)))
+        Prepared(
+            SitePlanned(plan, PlanTally()),
+            _entry(plan.site),
+            RecordedSite(objects=(("a", JsonObject({"b": (1, None)})),)),
+        )
         for plan in sites
     ]
     ready = PreparedSites()
@@ -38,6 +52,7 @@ def test_what_is_ready_comes_back_as_it_was(sites: list[Plan]) -> None:
     assert list(ready) == given_ones == [ready[number] for number in range(len(ready))]
     assert (len(ready), ready.names) == (len(sites), [plan.site.name for plan in sites])
     assert bool(ready) == bool(sites)
+    assert [ready.id(number) for number in range(len(ready))] == [plan.site.id for plan in sites]
 
 
 @given(st.lists(st.binary(max_size=20), max_size=5), st.randoms())
