@@ -40,10 +40,7 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
             detail = f"changed after approval: {what}" if what else "changed after approval"
             fix = "run review, read the current version in the approvals file, and approve that"
             if all(map(_is_signed_again, verdict.differences)) and verdict.differences:
-                fix = (
-                    f"{fix}; if the image has a new signature in each response, "
-                    "give the post one from the Media Manager"
-                )
+                fix = f"{fix}; if the image has a new signature in each response, use one from the Media Manager"
             return Diagnostic(BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
         case ApprovalState.EDITED:
             if not what:
@@ -56,7 +53,7 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
             return Diagnostic(
                 BlockedBy.EDITED_IN_FILE,
                 f"edited in the file{which} ({file} -> site): {what}",
-                "change the post in the site's dashboard, or send it back with `regenerate`; then run review, which "
+                "change the content in the site's dashboard, or send it back with `regenerate`; then run review, which "
                 "shows it as it is, and approve that",
             )
         case ApprovalState.USED_UP:

@@ -69,7 +69,7 @@ WIX_HOSTS: Final = ("wixstatic.com", "wixmp.com")
 _HASHTAG: Final = r"(?<![\w&/#])#\w*[^\W\d_]\w*"
 _SIGNED: Final = r"(?i)[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)="
 
-IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with `decision: regenerate`"
+IN_THE_DASHBOARD: Final = "change the content in the dashboard or send it back with `decision: regenerate`"
 
 
 def not_connected(channel: str, status: ChannelStatus | None) -> Diagnostic | None:

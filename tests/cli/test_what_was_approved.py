@@ -190,7 +190,7 @@ def test_a_correction_in_the_file_is_never_ignored(
     approved(pottery, reconciler, edit)
     planned = words(reconciler("plan", pottery.root))
     assert "edited in the file" in planned
-    assert "change the post in the site's dashboard" in planned
+    assert "change the content in the site's dashboard" in planned
     must_not_go_out(pottery, reconciler)
     reviewed = reconciler("review", pottery.root)
     told = "corrected" if "title" in edit[0] else "back to pending"
