@@ -52,6 +52,10 @@ def test_serve_needs_no_credentials_and_prints_its_url(project: Project, reconci
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(20)
+        assert server.stderr is not None
+        said = " ".join(server.stderr.read().split())
+    assert "has its own clock, but runs over HTTP go by this machine's" in said
+    assert "accepts any key, unless the seed lists `keys`; reconciler itself requires at least eight characters" in said
     assert server.returncode == 0
     assert json.loads(json.dumps(project.requests()))
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
     from reconciler.sandbox.app import Sandbox
+
+OTHER_CLOCK: Final = (
+    "This sandbox has its own clock, but runs over HTTP go by this machine's, so a plan can differ from that of "
+    "`api: sandbox`."
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -96,9 +101,11 @@ def _serve(sandbox: Sandbox, host: str, port: int, running: CommandRun) -> Closi
     def ready(url: str) -> None:
         running.emit(SandboxReady(url))
         sys.stdout.flush()
+        if sandbox.seed.clock is not None:
+            click.echo(OTHER_CLOCK, err=True)
         click.echo(
-            "Any key of at least eight characters works, such as WIX_API_KEY=any-key-will-do, unless the seed lists "
-            "`keys`. Press Ctrl-C to stop.",
+            "It accepts any key, unless the seed lists `keys`; reconciler itself requires at least eight characters, "
+            "such as WIX_API_KEY=any-key-will-do. Press Ctrl-C to stop.",
             err=True,
         )
 
