@@ -40,7 +40,7 @@ def denied(text: str) -> HttpError:
 def identify(headers: dict[str, str], seed: Seed, store: Transaction, now: datetime) -> Identity:
     """Who a request is from. Raises 401 for a missing or wrong Authorization (D).
 
-    An API key is sent bare, without Bearer (D); an app token is accepted with and without it (S).
+    An API key is sent bare, without Bearer (D); an app token is accepted with it (S-wix) and without (S-sdk).
     """
     given = headers.get("authorization", "").strip()
     everything = frozenset(SCOPES.values())

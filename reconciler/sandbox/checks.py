@@ -32,7 +32,7 @@ def guid(field: str, value: object) -> str:
 
 
 def guids(field: str, value: object, least: int = 1, most: int = 20) -> list[str]:
-    """A required list of GUIDs with its bounds (S: 1-20 items)."""
+    """A required list of GUIDs with its bounds (S-wix: 1-20 items)."""
     return [guid(f"{field}[{place}]", each) for place, each in enumerate(strings(field, value, least, most))]
 
 
@@ -58,7 +58,7 @@ def text(field: str, value: object, longest: int | None = None) -> str | None:
 
 
 def moment(field: str, value: object) -> datetime | None:
-    """An optional date-time. Anything but an RFC 3339 string is refused: "Expected a string" (S)."""
+    """An optional date-time. Anything but an RFC 3339 string is refused: "Expected a string" (S-wix)."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -96,7 +96,7 @@ def known_fields(where: str, value: JsonDict, known: Iterable[str], rule: str) -
 
 
 def mask(field: str, value: object) -> list[str]:
-    """The paths of a field mask: one comma-separated string; an array or object is 400 (S, seen live)."""
+    """The paths of a field mask: one comma-separated string; an array or object is 400 (S-wix, live)."""
     if value is None or value == "":
         raise violation(field, "must not be empty", "REQUIRED_FIELD")
     if not isinstance(value, str):
@@ -126,7 +126,7 @@ def value_at(body: JsonDict, path: str) -> Any:
 
 
 def require_present(body: JsonDict, paths: Iterable[str]) -> None:
-    """Each path of a mask must be in the body: 428 INVALID_FIELD_MASK_ERROR (D; code S)."""
+    """Each path of a mask must be in the body: 428 INVALID_FIELD_MASK_ERROR (D, S-wix)."""
     absent = [path for path in paths if not present(body, path)]
     if absent:
         raise precondition(f"field mask path {absent[0]} is not in the request", "INVALID_FIELD_MASK_ERROR")

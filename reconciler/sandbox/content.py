@@ -13,7 +13,7 @@ from reconciler.sandbox.names import SHAPES, TOOLS
 
 T = TypeVar("T")
 
-_KINDS = {  # marketing tool -> activity type (tool BLOGS, type BLOG: D, S), override, how often by default (I)
+_KINDS = {  # marketing tool -> activity type (type BLOG: D, tool BLOGS: S-wix), override, how often by default (I)
     "SOCIAL_MARKETING": ("SOCIAL_MARKETING", "socialMarketing", ("WEEK", 3)),
     "BLOGS": ("BLOG", "blogs", ("MONTH", 2)),
     "EMAIL_MARKETING": ("EMAIL_MARKETING", "emailMarketing", ("MONTH", 1)),

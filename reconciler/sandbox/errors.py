@@ -58,5 +58,5 @@ def violation(field: str, description: str, rule: str = "OTHER", name: str = "IN
 
 
 def unparsable() -> HttpError:
-    """HTTP 400 without details, for a body that is not an object, or a value of the wrong type (S, seen for a mask)."""
+    """HTTP 400 without details, for a body that is not an object or a value of a wrong type (D; S-wix for a mask)."""
     return HttpError(400, {"message": "Failed to parse request message", "details": {}})

@@ -13,7 +13,7 @@ A fault is a mapping:
 |---|---|---|
 | throttle | 429, nothing is done | retryAfter (seconds), body: json (default), empty, html; code in the JSON |
 | error | a 4xx or 5xx, nothing is done | status (500), body: empty (default), json, html; code; retryAfter |
-| forbidden | 403 with an empty message, as seen when a burst was throttled (S) | |
+| forbidden | 403 with an empty message, as seen when a burst was throttled (S-wix) | |
 | slow | waits, then answers as usual | seconds |
 | drop-before | the connection is lost, nothing is done | |
 | drop-after | takes effect, but the connection is lost | |

@@ -34,14 +34,14 @@ class HttpRequest:
         return self.body.decode("utf-8", "replace")
 
     def parameters(self) -> dict[str, list[str]]:
-        """The query parameters; arrays are repeated keys (S)."""
+        """The query parameters; arrays are repeated keys (S-wix, S-sdk)."""
         found: dict[str, list[str]] = {}
         for name, value in parse_qsl(self.query, keep_blank_values=True):
             found.setdefault(name, []).append(value)
         return found
 
     def json(self) -> JsonDict:
-        """The body: a JSON object; no body counts as an empty one. Anything else is 400 (S)."""
+        """The body: a JSON object; no body counts as an empty one (I). Anything else is 400 (D, S-wix)."""
         if not self.body.strip():
             return {}
         try:

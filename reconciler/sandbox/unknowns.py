@@ -501,7 +501,7 @@ class Unknowns:
         "channel",
         "content",
         "none",
-        mark="10.2: two candidates (S)",
+        mark="10.2: two candidates (S-live, S-wix)",
         about="Where a published post's link is: in `channel.externalItemUrl`, in `postUrl` or `storyUrl`, or nowhere.",
     )
     scheduledInPlan: bool = _flag(True, mark="6.4: not stated", about="Scheduled posts stay in their activity.")
