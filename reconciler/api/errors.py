@@ -257,7 +257,7 @@ def _kind(status: int) -> ErrorKind:
 def _envelope(value: object) -> tuple[str, str, tuple[FieldViolation, ...]]:
     """Message, code and violations of an error body, whatever its shape."""
     if isinstance(value, NotJson):
-        # A gateway's own page tells nothing but the status (S-wix 3.1).
+        # A gateway's own page says nothing but the status (S-wix 3.1).
         return "it sent an HTML page" if value.kind == "an HTML page" else shown(value.text), "", ()
     if not isinstance(value, dict):
         return _text(value), "", ()

@@ -108,7 +108,7 @@ class Repository:
             raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
 
     def committed(self, path: Path) -> bytes | None:
-        """The text of a file in HEAD; None if HEAD lacks it, or a link that leads to it or has another target there.
+        """The text of a file in HEAD; None if HEAD lacks it or a link that leads to it, or if that link differs there.
 
         Raises GitError if there is no repository.
         """
