@@ -54,6 +54,18 @@ def test_every_mark_names_a_section_of_the_remote_api() -> None:
     assert unknown == []
 
 
+def test_every_fact_that_was_seen_says_where() -> None:
+    bare = re.compile(r"(?:\(|[,;:] )S(?:[,:)]|; )")
+    shipped = [path for path in _sources() if path.is_relative_to(ROOT / "reconciler") or path.parent == ROOT / "docs"]
+    lines = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in shipped
+        for line in path.read_text("utf-8").splitlines()
+        if bare.search(line)
+    ]
+    assert [line for line in lines if "its mark (D, S, I)" not in line] == []
+
+
 @pytest.mark.parametrize("mark", ["(S-wix 99.4)", "# S-wix 99.4", "(D, S-wix 99.4)", '"""S-wix 99.4: about 30."""'])
 def test_a_mark_is_found_with_and_without_parentheses(mark: str) -> None:
     assert [found[1] for found in MARK.finditer(f"known = 1  {mark}")] == ["99.4"]
