@@ -54,6 +54,9 @@ TO_DECIDE: Final = frozenset(
 _UNTIL_SENT_BACK: Final = TO_DECIDE | {ReviewStatus.APPROVED}
 """What a post is until its activity is sent back."""
 
+TOO_LATE: Final = "it is too late to schedule it"
+"""What an approvals file says of a draft whose time has passed, or is too near."""
+
 TO_BE_DISCARDED: Final = "to-be-discarded"
 """The code of the problem that the next apply discards a draft, for instance by regenerating the marketing plan."""
 
@@ -256,4 +259,4 @@ class Review(Struct, frozen=True):
 def _stable_words(problem: Diagnostic) -> Diagnostic:
     """What blocks a draft, in words that a later review repeats exactly."""
     late = problem.code == BlockedBy.TOO_LATE
-    return replace(problem, message="it is too late to schedule it") if late else problem
+    return replace(problem, message=TOO_LATE) if late else problem

@@ -120,8 +120,8 @@ class Card(Struct, frozen=True, dict=True):
     """A draft as people see it.
 
     `goes_out` is the time in words, `moment` the time itself, in the site's zone. `digest` is what an approval names.
-    `sent_back` is what was decided about the activity as a whole, which has `posts` posts. `blocked` says what blocks
-    it, `notes` what else there is to know. `link` leads to the published post.
+    `sent_back` is what was decided about the activity as a whole, which has `posts` posts. `late` says that its time
+    has passed, `blocked` what blocks it, `notes` what else there is to know. `link` leads to the published post.
     """
 
     site: str
@@ -138,6 +138,7 @@ class Card(Struct, frozen=True, dict=True):
     decision: DraftDecision = DraftDecision.PENDING
     sent_back: ActivityDecision = ActivityDecision.KEEP
     activity_digest: Digest | None = None
+    late: bool = False
     blocked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     changed: tuple[ChangedMember, ...] = ()
@@ -167,7 +168,7 @@ class Card(Struct, frozen=True, dict=True):
         """The words before its time."""
         if self.state is CardState.OUT:
             return "went out"
-        return "was due" if self.state in (CardState.FAILED, CardState.MISSED) else "goes out"
+        return "was due" if self.late or self.state in (CardState.FAILED, CardState.MISSED) else "goes out"
 
     @property
     def tone(self) -> str:

@@ -21,8 +21,9 @@ from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import NOTHING_RECORDED, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.channel_rules import warnings_of_reviewed
+from reconciler.planner.review import TOO_LATE
 from reconciler.planner.used_approvals import times_of, was_scheduled
-from reconciler.reporters.cards import Card, CardState, changed, in_order
+from reconciler.reporters.cards import CARD_STYLES, Card, CardState, Group, changed, in_order
 from reconciler.reporters.diagnostics import cause
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
@@ -196,6 +197,7 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
     )
     if before is not None and apart and state in (CardState.PENDING, CardState.CANCELLED):
         state = CardState.CHANGED
+    late = moment <= known.now
     return Card(
         site=file.site,
         activity=activity.id,
@@ -211,11 +213,20 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
         decision=draft.decision,
         sent_back=activity.decision,
         activity_digest=activity.decided,
-        blocked=draft.blocked if state not in (CardState.OUT, CardState.SCHEDULED) else (),
+        late=late,
+        blocked=_blocked(draft, state, late=late),
         notes=(*notes, *(map(cause, warnings_of_reviewed(draft)) if state is not CardState.OUT else ())),
         changed=changed(apart, draft.content, zone_in(words)),
         link=(outcome.link or "") if outcome is not None else "",
     )
+
+
+def _blocked(draft: DraftApproval, state: CardState, *, late: bool) -> tuple[str, ...]:
+    """What blocks a draft: what its file says, and that its time has passed since the file was written."""
+    if state in (CardState.OUT, CardState.SCHEDULED):
+        return ()
+    asked = CARD_STYLES[state].group is Group.WAITING or state is CardState.MISSED
+    return (*draft.blocked, TOO_LATE) if late and asked and TOO_LATE not in draft.blocked else draft.blocked
 
 
 def _state(
