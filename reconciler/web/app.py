@@ -242,6 +242,7 @@ class ReviewPage:
             "added": found.added,
             "refused": [msgspec.to_builtins(refusal) for refusal in refused],
             "summary": self._summary(),
+            "states": {each.value: f"{each.words} ({each.count:,})" for each in counts(self.board.cards.values())},
             "problems": self._problems(),
             "bar": self._uncommitted_bar(),
         }

@@ -148,6 +148,35 @@ def test_who_approves_a_blocked_draft_is_told_so(browser: Any, pottery: Path) ->
         until(lambda: "2 drafts approved, 1 of them blocked. Press u" in text(browser, "#said"))
 
 
+def test_the_filter_counts_what_was_decided_since(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": (activity(0),)})
+
+    def choices() -> list[str]:
+        script = "return [...document.querySelectorAll('select[name=state] option')].map(option => option.textContent)"
+        return list(browser.execute_script(script))
+
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        assert choices() == ["all", "pending (3)"]
+        press(browser, "j", "a")
+        assert choices() == ["all", "pending (2)", "approved (1)"]
+        press(browser, "d")
+        assert choices() == ["all", "sent back (3)"]
+        browser.get(browser.current_url + "?state=sent-back")
+        press(browser, "u")
+        until(lambda: choices() == ["all", "sent back (0)", "pending (2)", "approved (1)"])
+        assert browser.execute_script("return document.querySelector('select[name=state]').value") == "sent-back"
+        assert complaints(browser) == []
+
+
+def test_a_checkbox_says_what_it_selects(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": (activity(0, {0: "New mugs"}),)})
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        (box,) = browser.find_elements("css selector", ".card .select")
+        assert box.accessible_name.replace(" ,", ",") == "Select Activity 0, Instagram, pending"
+
+
 def test_two_tabs_and_an_editor_lose_no_decision(browser: Any, pottery: Path) -> None:
     write_project(pottery, {"shop": tuple(map(activity, range(2)))})
     with served(page_of(pottery)) as url:

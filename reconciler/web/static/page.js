@@ -93,6 +93,7 @@
     version = answer.version;
     calendar();
     $("#summary").innerHTML = answer.summary;
+    states(answer.states);
     if ($("#problems").innerHTML !== answer.problems) $("#problems").innerHTML = answer.problems;
     if ($("#bar").innerHTML !== answer.bar) $("#bar").innerHTML = answer.bar;
     for (const said of answer.refused) {
@@ -100,6 +101,18 @@
     }
     counted();
     return news;
+  }
+
+  // The states to filter by, with the counts of now. One that no draft has any more stays if it is chosen.
+  function states(now) {
+    const select = $("select[name=state]");
+    for (const option of [...select.options].slice(1)) {
+      if (option.value in now) option.textContent = now[option.value];
+      else if (option.selected) option.textContent = option.textContent.replace(/\(.*\)/, "(0)");
+      else option.remove();
+    }
+    const known = new Set([...select.options].map((option) => option.value));
+    for (const [value, words] of Object.entries(now)) if (!known.has(value)) select.append(new Option(words, value));
   }
 
   const whyNot = ({ why, fix }) => (fix ? `${why}; ${fix}` : why);
