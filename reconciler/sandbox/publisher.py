@@ -209,7 +209,7 @@ def _check_known(call: Call, given: JsonDict) -> None:
 
 
 def _check_draft(call: Call, item: JsonDict) -> None:
-    """An Instagram draft needs media (S-wix; at draft time: I). Any other draft may be anything."""
+    """An Instagram draft needs media (S-wix; at draft time: I). Any other draft may contain anything."""
     name = publishing.content_key(item)
     if call.seed.unknowns.instagramDraftMedia == "refuse":
         publishing.check_media(name, item[name])

@@ -12,7 +12,7 @@ from reconciler.sandbox.names import SHAPES
 from reconciler.sandbox.state import Site, guid
 
 X_ENDED = datetime(2026, 8, 1, tzinfo=UTC)  # X works through 31 July 2026 (S-wix)
-# content object -> field -> maximum length (S-wix); checked when a post is published, a draft may be anything
+# content object -> field -> maximum length (S-wix); checked when a post is published, a draft may contain anything
 _LONGEST = {
     "instagramPost": {"caption": 2200},
     "pinterestPost": {"title": 100, "description": 800, "link": 2048},
