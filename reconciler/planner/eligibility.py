@@ -266,7 +266,11 @@ class DraftEligibility(Struct):
         if self.desired.paused.with_other(policy.paused) is Pause.NONE:
             return []
         own = self.desired.paused is not Pause.NONE
-        fix = "set `schedule.paused: false` in the site file" if own else f"set `paused: false` in {policy.place}"
+        fix = (
+            "set `schedule.paused: false` in the site file"
+            if own
+            else f"set `paused: false` in {policy.place_of('paused')}"
+        )
         return [self._blocked(candidate, BlockedBy.PAUSED, "publishing is paused", fix)]
 
     def _preflight(self, candidate: Candidate) -> list[Diagnostic]:

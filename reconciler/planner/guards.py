@@ -65,41 +65,39 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
     total = PlanTally()
     for tally in tallies:
         total = total + tally
-    whole = ALL_SITES
-    refusals = []
-    if policy.max_delete is not None and total.deleted > policy.max_delete:
-        refusals.append(
-            refusal(
-                whole,
-                RefusedBy.MAX_DELETE,
-                f"the run would delete {plural(total.deleted, 'object')} (events, activities, marketing plans), "
-                f"but policy.maxDelete is {policy.max_delete:,}",
-                f"raise maxDelete in {policy.place}, or narrow the run with --target",
-            )
+    public, lower = total.publish + total.promises.publish, ""
+    posts = plural(public, "post")
+    if total.promises.publish:
+        posts, lower = f"up to {posts}", "lower `max` in the schedule rules, "
+    objects = f"{plural(total.deleted, 'object')} (events, activities, marketing plans)"
+    target = "narrow the run with --target"
+    counted = (
+        (RefusedBy.MAX_DELETE, policy.max_delete, total.deleted, f"delete {objects}", f"or {target}"),
+        (
+            RefusedBy.MAX_DISCARD,
+            policy.max_discard,
+            total.discard,
+            f"discard {plural(total.discard, 'draft')}",
+            f"or {target}",
+        ),
+        (
+            RefusedBy.MAX_PUBLISH,
+            policy.max_publish,
+            public,
+            f"publish {posts}",
+            f"{lower}{target}, or use --no-publish",
+        ),
+    )
+    return tuple(
+        refusal(
+            ALL_SITES,
+            by,
+            f"the run would {what}, but policy.{by.value} is {limit:,}",
+            f"raise {by.value} in {policy.place_of(by.value)}, {fix}",
         )
-    if policy.max_discard is not None and total.discard > policy.max_discard:
-        refusals.append(
-            refusal(
-                whole,
-                RefusedBy.MAX_DISCARD,
-                f"the run would discard {plural(total.discard, 'draft')}, "
-                f"but policy.maxDiscard is {policy.max_discard:,}",
-                f"raise maxDiscard in {policy.place}, or narrow the run with --target",
-            )
-        )
-    public = total.publish + total.promises.publish
-    if policy.max_publish is not None and public > policy.max_publish:
-        up_to, lower = ("up to ", "lower `max` in the schedule rules, ") if total.promises.publish else ("", "")
-        refusals.append(
-            refusal(
-                whole,
-                RefusedBy.MAX_PUBLISH,
-                f"the run would publish {up_to}{plural(public, 'post')}, "
-                f"but policy.maxPublish is {policy.max_publish:,}",
-                f"raise maxPublish in {policy.place}, {lower}narrow the run with --target, or use --no-publish",
-            )
-        )
-    return tuple(refusals)
+        for by, limit, count, what, fix in counted
+        if limit is not None and count > limit
+    )
 
 
 def judge_shard(tally: PlanTally, policy: Policy, number: int, of: int) -> tuple[Diagnostic, ...]:

@@ -44,6 +44,7 @@ class TextReporter:
         self._new_drafts = self._sites_with_new = self._left_by_guard = 0
         self._uncounted = False
         self._other_api = ""
+        self._is_saved = False
         """The API that a saved plan was made for, if the project names another one."""
         self._explained: dict[str, str] = {}
         """What `doctor` found, with the first site that has it."""
@@ -93,6 +94,7 @@ class TextReporter:
                 self._gap = phase is results.Phase.APPLYING and sites > 0 and self._planned
             case results.PlanLoaded():
                 self._plan.loaded(event)
+                self._is_saved = True
                 self._other_api = event.api if event.other_api else ""
             case site_results.SitePlanned():
                 self._site_planned(event)
@@ -376,6 +378,7 @@ class TextReporter:
         if tally.withheld:
             why.append(f"{plural(tally.withheld, 'public action')} withheld")
         if why:
+            why += ["the saved plan is used up"] if self._is_saved and not completed.interrupted else []
             return f"reconciler apply{' --allow-publish' if tally.withheld else ''}   ({'; '.join(why)})"
         if self._new_drafts:
             new = plural(self._new_drafts, "new draft")

@@ -86,6 +86,8 @@ def test_it_is_carried_out_without_asking_again_but_for_what_is_public(
         assert reconciler("plan", "--out", name).last.endswith("1 to publish.")
     ran = reconciler("apply", "public.plan")
     assert (ran.code, ran.last) == (3, "Apply: 0 added, 0 changed, 0 destroyed; 1 withheld.")
+    step = "Next: reconciler apply --allow-publish   (1 public action withheld; the saved plan is used up)"
+    assert ran.out.splitlines()[-1] == step
     assert reconciler("apply", "again.plan", "--allow-publish").code == 0
 
 

@@ -14,7 +14,7 @@ from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.marketing_plan import DesiredMarketingPlan
 from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.policy import Policy
-from reconciler.model.schedule import DesiredSchedule
+from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import DesiredSite, Expect, Inputs, RecordedSite
@@ -46,6 +46,23 @@ def test_a_limit_is_what_is_still_allowed(tally: PlanTally, policy: Policy, refu
     public = PlanTally(publish=tally.publish, discard=tally.discard)
     halves = (PlanTally(deleted=tally.deleted), public, PlanTally(promises=tally.promises))
     assert bool(judge_run(halves, policy)) == refused, "over all sites together"
+
+
+@pytest.mark.parametrize("limit", ["maxDelete", "maxDiscard", "maxPublish"])
+def test_a_refusal_names_the_line_of_its_own_limit(limit: str) -> None:
+    places = tuple(
+        (name, Place("r.yaml", 7 if name == limit else 8, 3)) for name in ("maxDelete", "maxDiscard", "maxPublish")
+    )
+    policy = Policy(max_delete=0, max_discard=0, max_publish=0, place=Place("r.yaml", 4, 1), places=places)
+    found = {refused.code: refused.fix for refused in judge_run((PlanTally(deleted=1, discard=1, publish=1),), policy)}
+    assert found[limit].startswith(f"raise {limit} in r.yaml:7:3, ")
+
+
+def test_a_pause_names_its_own_line() -> None:
+    one = activity("a", post("d1"))
+    policy = Policy(paused=Pause.HOLD, place=Place("r.yaml", 4, 1), places=(("paused", Place("r.yaml", 7, 3)),))
+    (blocked,) = plan(desired(approvals=approved(one)), site(one), policy=policy).blocked
+    assert blocked.fix == "set `paused: false` in r.yaml:7:3"
 
 
 def test_what_is_only_promised_to_go_out_is_judged_as_well() -> None:
