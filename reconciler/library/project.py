@@ -206,7 +206,7 @@ def _check_workers(asked: int | str, environ: Mapping[str, str]) -> None:
     if dict(environ) != dict(os.environ):
         raise UsageError(
             "workers: they cannot be given an `environ` other than os.environ",
-            "set what they need in their own environment (processes have that of this one), or leave `workers` out",
+            "set what they need in their own environment (worker processes inherit this one's), or leave `workers` out",
         )
 
 

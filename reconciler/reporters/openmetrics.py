@@ -139,7 +139,7 @@ class OpenMetricsReporter:
             yield self._sample("sites", count, outcome=outcome)
         yield from _family("reconciler_exit_code", "Exit code of the run.")
         yield self._sample("exit_code", ended.exit_code)
-        yield from _family("reconciler_outcome", "How the run ended: 1 for the word that applies, 0 for the others.")
+        yield from _family("reconciler_outcome", "How the run ended: 1 for the outcome that applies, 0 for the others.")
         for verdict in Verdict:
             yield self._sample("outcome", int(verdict is ended.verdict), outcome=verdict.value)
         if now is not None and self._began is not None:

@@ -250,7 +250,7 @@ class PostTotal:
             from reconciler.reporters.kinds.schedule import account_words
 
             (account,) = self._accounts if len(self._accounts) == 1 else ("",)
-            accounts = f" on {account_words(account)}" if account else ", each on an account of its own site"
+            accounts = f" on {account_words(account)}" if account else ", each on its own site's account"
         what = f"{self._count:,} {self.kind}{accounts}"
         yield subject_line(self._symbol, self._style, "posts", Span(what))
         days = sorted(self._days.items(), key=lambda item: item[0] or date.max)

@@ -195,7 +195,7 @@ def test_a_broken_file_is_named_and_left_alone(visitor: Visitor, root: Path) -> 
     assert "conflict" in told["problems"]
     assert len(told["gone"]) == 9
     whole = visitor.ask("GET", "/").text
-    assert "No draft can be shown before the files are corrected" in whole
+    assert "No draft can be shown until the files are corrected" in whole
     assert "Nothing is waiting" not in whole
     decision = {"about": "draft", "site": "shop", "id": draft_id(0), "digest": "x", "seen": "pending", "to": "approve"}
     (said,) = visitor.decide(decision)["refused"]
