@@ -278,7 +278,7 @@ class ReviewPage:
         return known
 
     def _cards(self, chosen: Filter, start: int, version: int = 0) -> str:
-        """Some of the cards of a page that was opened at this version; 0 if it is only being opened now."""
+        """Some of the cards of a page that was opened at this version; 0 if it is being opened now."""
         version = version if (chosen, version) in self._orders else self.board.version
         keys = self._order(chosen, version)
         before, shown = (
