@@ -161,8 +161,9 @@ def _item(where: str, value: object) -> JsonDict:
     values.one_of(f"{where}.status", item.setdefault("status", "DRAFT"), ITEM_STATUSES)
     if "scheduledDate" in item:
         item["scheduledDate"] = values.moment(f"{where}.scheduledDate", item["scheduledDate"])
-    if item.get("status") == "SCHEDULED" and item.get("scheduledDate") is None:
-        raise SeedError(f"{where} is SCHEDULED and needs a scheduledDate", where=where)
+    status = item["status"]
+    if status in ("SCHEDULED", "PROCESSING", "IN_QUEUE") and item.get("scheduledDate") is None:
+        raise SeedError(f"{where} is {status} and needs a scheduledDate", where=where)
     return item
 
 

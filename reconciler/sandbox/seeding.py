@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.sandbox import (
     accounts,
@@ -100,14 +100,14 @@ def _add_plan(site: Site, plan: JsonDict, now: datetime, seed: Seed) -> None:
             posts.make_drafts(site, activity, settings, now, seed)
         else:
             for item in each.get("items") or ():
-                _add_item(site, activity, item, settings, now)
+                _add_item(site, activity, item, settings, now, seed)
     if status == "GENERATING":
         marketing_plan.begin(site, now, times.show(now), "NEVER" if site.behaviour.get("neverFinish") else "ACTIVE")
     site.plan["status"] = status
     site.plan["generation"] = max(site.plan["generation"], 1)
 
 
-def _add_item(site: Site, activity: JsonDict, fields: JsonDict, settings: JsonDict, now: datetime) -> None:
+def _add_item(site: Site, activity: JsonDict, fields: JsonDict, settings: JsonDict, now: datetime, seed: Seed) -> None:
     channel, kind = fields["channel"], fields["type"]
     key = (site.id, activity["id"], channel, kind)
     if kind == "STORY":
@@ -133,5 +133,7 @@ def _add_item(site: Site, activity: JsonDict, fields: JsonDict, settings: JsonDi
     item["status"] = fields["status"]
     if fields.get("scheduledDate"):
         item["schedulingInfo"] = {"scheduledDate": times.show(fields["scheduledDate"])}
+    if item["status"] == "IN_QUEUE":
+        site.items[item["id"]]["queuedUntil"] = times.show(now + timedelta(seconds=seed.latency.posts))
     if item["status"] == "PUBLISHED":
         publishing.mark_published(item)

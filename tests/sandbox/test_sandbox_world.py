@@ -108,6 +108,7 @@ def test_a_site_made_again_after_a_reset_is_not_taken_for_the_old_one(
 
 
 REEL = {"channel": "GBP", "type": "REEL"}
+IN_FLIGHT = {"channel": "FACEBOOK", "status": "PROCESSING"}
 WRITER = """
 import asyncio, httpx, json, sys
 from reconciler.sandbox.app import Sandbox
@@ -253,6 +254,8 @@ def test_polling_moves_a_frozen_clock_by_its_step(make: Callable[..., Remote]) -
         ({"defaults": {"plan": {"activities": [{"title": "x"}]}}}, "plan.activities[0] needs a date"),
         ({"defaults": {"plan": {"activities": [{"date": "2026-12-01", "items": [REEL]}]}}},
          "items[0].type is 'REEL', but should be one of POST"),
+        ({"defaults": {"plan": {"activities": [{"date": "2026-12-01", "items": [IN_FLIGHT]}]}}},
+         "items[0] is PROCESSING and needs a scheduledDate"),
         ({"defaults": {"events": [{"name": "x"}]}}, "needs a date or a recurringRule"),
         ({"apps": [{"appId": "x"}]}, "apps[0] needs appId and appSecret"),
         ({"keys": {"k": {"scopes": ["all"]}}}, "should be one of Manage Marketing Plans"),
@@ -315,6 +318,16 @@ def test_a_plan_can_be_given_in_full(make: Callable[..., Remote]) -> None:
     assert first["instagramPost"]["mediaWrapper"]["media"] == [{"type": "IMAGE", "url": "https://a"}]
     assert second["status"] == "PUBLISHED"
     assert "mediaWrapper" not in second["gbpPost"]
+
+
+@pytest.mark.parametrize("status", ["IN_QUEUE", "PROCESSING"])
+def test_a_post_in_flight_can_be_given_and_goes_out_at_its_time(make: Callable[..., Remote], status: str) -> None:
+    item = {"channel": "FACEBOOK", "status": status, "scheduledDate": "2026-12-04T10:00:00Z"}
+    plan = {"activities": [{"date": "2026-12-10T09:00:00Z", "items": [item]}]}
+    remote = make({"sites": {SITE: {"plan": plan}}, "clock": "2026-12-01T09:00:00Z"})
+    assert remote.drafts()[0]["status"] == status
+    remote.later(4 * 86_400)
+    assert remote.drafts()[0]["status"] == "PUBLISHED"
 
 
 @pytest.mark.parametrize("status", ["NEVER_CREATED", "GENERATING", "ACTIVE", "INACTIVE", "FAILED"])
