@@ -119,7 +119,9 @@ def _undeclared(site: SiteRef, code: str, message: str, severity: Severity) -> D
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
     """Reports that a post may still go out at a site that no run reads any more."""
     name = printable(name_of(post)) if post.title else f"the {name_of(post)} post"
-    when = f"on {moment_text(post.scheduled_for, post.zone)}" if post.scheduled_for else "at a time Wix picked"
+    when = "at a time Wix picked" if post.channel else "at an unknown time"
+    if post.scheduled_for is not None:
+        when = f"on {moment_text(post.scheduled_for, post.zone)}"
     return Diagnostic(
         "still-going-out",
         f"{name} is still scheduled to go out {when}",

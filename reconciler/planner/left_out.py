@@ -15,7 +15,7 @@ from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import Reason
 from reconciler.planner.gone_out import WhyNot, moment_now
 from reconciler.planner.since_scheduled import since_scheduled_by_file
-from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.used_approvals import adopted_posts, scheduled_by_us
 
 APPROVALS_UNKNOWN: Final = "approvals-unknown"
 """The code of the problem that it is not known whether scheduled posts of a site are still approved."""
@@ -24,10 +24,11 @@ APPROVALS_UNKNOWN: Final = "approvals-unknown"
 def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[PublishedPost, datetime | None]]:
     """The posts scheduled for the future and not cancelled, as far as the state knows, each with its time.
 
-    The time is None if the API picked it and it is not known.
+    That includes those that somebody else scheduled and that count as this tool's own. The time is None if the API
+    picked it and it is not known.
     """
     ours = scheduled_by_us(recorded) - {outcome.post for outcome in recorded.outcomes}
-    for post in recorded.published:
+    for post in (*recorded.published, *adopted_posts(recorded)):
         moment = moment_now(recorded, post)
         if post.id in ours and ((due := moment or post.date) is None or due > now):
             yield post, moment
@@ -38,9 +39,7 @@ def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetim
     schedule, unasked = desired.schedule or DesiredSchedule(()), desired.approvals.unasked
     if unasked is None or not schedule.approval_required:
         return None
-    waiting = sum(1 for _ in waiting_posts(recorded, now))
-    known = {post.id for post in recorded.published} | {outcome.post for outcome in recorded.outcomes}
-    if not waiting and not scheduled_by_us(recorded) - known:
+    if not any(waiting_posts(recorded, now)):
         return None
     message = f"it is not known whether scheduled posts are still approved: {unasked.message}"
     fix = unasked.fix or "run in a checkout of the repository, with git on the PATH"

@@ -20,7 +20,7 @@ from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import unseen_scheduled
 from reconciler.planner.hidden_posts import SHOWS_NOTHING, may_be_past
 from reconciler.planner.options import PlanOptions
-from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.used_approvals import ADOPTED, scheduled_by_us
 
 
 class PlanReads(Struct, frozen=True):
@@ -104,7 +104,8 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
     unknown = any(refusal.code is RefusedBy.UNKNOWN_ID for refusal in plan.refusals)
     if unknown or may_be_past(observed, recorded):
         needs.add(Need.PAST_ACTIVITIES)
-    if _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
+    adopts = any(key.startswith(f"{ADOPTED}[") for key, _ in plan.bindings.objects)
+    if adopts or _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
         needs.add(Need.PROPERTIES)
     repeatable = {Need.CHANNELS} if channels else set()
     return PlanReads(

@@ -46,10 +46,10 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
     expected = not_expected(plan.blocked, desired, observed)
     plan = replace(plan, blocked=expected, rules=rules_of(desired, public=options.publish))
-    objects = baseline(desired, observed, recorded, plan, scope_of(observed, recorded, options))
-    activities = observed.activities
-    approvals = approvals_to_remember(desired, activities, recorded)
     scope = scope_of(observed, recorded, options)
+    objects = baseline(desired, observed, recorded, plan, scope)
+    activities = observed.activities
+    approvals = approvals_to_remember(desired, activities, recorded, scope.zone_name)
     history = to_remember(desired, observed, recorded, scope)
     stopped = cancelled_since((post for activity in activities for post in activity.posts), recorded)
     objects = tuple(sorted((*objects, *approvals, *history, *stopped)))

@@ -6,15 +6,13 @@ those are unwanted whatever the site would answer (docs/design.md 1.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import name_of
@@ -25,7 +23,6 @@ from reconciler.planner.left_out import waiting_posts, why_not_by_files
 from reconciler.planner.options import PlanOptions, Scope, known_zone
 from reconciler.planner.policy_checks import time_violations
 from reconciler.planner.unstopped import Unstopped, or_by_hand
-from reconciler.planner.used_approvals import scheduled_by_us
 from reconciler.planner.wanted_posts import Unwanted
 
 UNSEEN: Final = Diagnostic(
@@ -59,9 +56,8 @@ def unseen_posts(
     `why` says why nothing stops the unwanted ones there.
     """
     waiting = {post.id: replace(post, scheduled_for=at) for post, at in waiting_posts(recorded, options.now)}
-    posts = list(waiting.values())
-    if desired is not None:
-        posts += _adopted(desired, recorded, options.now)
+    known = [_as_in_file(desired, post) for post in waiting.values()]
+    posts = [post for post in known if post.date is None or post.scheduled_for or post.date > options.now]
     posts.sort(key=lambda post: (post.scheduled_for or post.date or options.now, post.id))
     unwanted, others = [], []
     for post in posts:
@@ -93,16 +89,22 @@ def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     )
 
 
-def _adopted(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
-    """The posts that somebody else scheduled and that count as this tool's own, as the approvals file knows them."""
-    over = {outcome.post for outcome in recorded.outcomes} | recorded.published_by_id.keys()
-    for id in sorted(scheduled_by_us(recorded) - over):
-        draft, activity = desired.approvals.draft(id), desired.approvals.activity_of(id)
-        if draft is None or activity is None:  # all that is known about it is that it was scheduled
-            yield PublishedPost(id, Digest(""), "", None, now, title=id)
-        elif activity.date > now:
-            known = PublishedPost(id, draft.digest, draft.channel, None, now)
-            yield replace(known, activity=activity.id, title=activity.title, date=activity.date, type=draft.type)
+def _as_in_file(desired: DesiredSite | None, post: PublishedPost) -> PublishedPost:
+    """A post of which the state has only the id, as its approvals file knows it; any other post unchanged."""
+    if post.channel or desired is None:
+        return post
+    draft, activity = desired.approvals.draft(post.id), desired.approvals.activity_of(post.id)
+    if draft is None or activity is None:
+        return post
+    return replace(
+        post,
+        digest=draft.digest,
+        channel=draft.channel,
+        activity=activity.id,
+        title=activity.title,
+        date=activity.date,
+        type=draft.type,
+    )
 
 
 def _why_not(

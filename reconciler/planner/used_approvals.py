@@ -6,26 +6,36 @@ from the first apply on. A scheduled post that is approved as it is counts as th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.model.activities import Activity, DateIs
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.frozen import instant
 from reconciler.model.operations import Precondition
-from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import Approved, DesiredSchedule
-from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, Objects, key_of
 
 USED: Final = "used"
+ADOPTED: Final = "adopted"
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+"""When this tool scheduled a post that somebody else scheduled."""
 _DRAFT: Final = f"{Kind.DRAFT.value}["
 
 
 def used_key(post: PostId) -> str:
     """The key that records that an approval counts as used, although this tool did not schedule the post."""
     return f"{USED}[{post}]"
+
+
+def adopted_key(post: PostId) -> str:
+    """The key that records what a post is, and when it goes out, that somebody else scheduled and that is approved."""
+    return f"{ADOPTED}[{post}]"
 
 
 def is_noted(recorded: RecordedSite, post: PostId) -> bool:
@@ -66,6 +76,32 @@ def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
     return frozenset(post for post in found if recorded.object(key_of(Kind.DRAFT, post)) != WAS_CANCELLED)
 
 
+def adopted_posts(recorded: RecordedSite) -> Iterator[PublishedPost]:
+    """The posts that somebody else scheduled and that count as this tool's own, as the state knows them.
+
+    Of a post that no apply has seen since it was adopted, only the id is known: it has no channel and no time.
+    """
+    for id in sorted(scheduled_by_us(recorded) - recorded.published_by_id.keys()):
+        facts = recorded.object(adopted_key(id))
+        if facts is None:
+            yield PublishedPost(id, Digest(""), "", None, NEVER, title=id)
+            continue
+        texts = {name: str(value) for name, value in facts.items()}
+        yield PublishedPost(
+            id,
+            Digest(""),
+            texts["channel"],
+            datetime.fromisoformat(texts["scheduledFor"]) if "scheduledFor" in texts else None,
+            NEVER,
+            activity=ActivityId(texts["activity"]),
+            title=texts["title"],
+            account=texts.get("account"),
+            date=datetime.fromisoformat(texts["date"]),
+            zone=texts["zone"],
+            type=texts["type"],
+        )
+
+
 def scheduled_under_another_id(activity: Activity, post: Post, recorded: RecordedSite) -> bool:
     """Whether this tool scheduled the same content on the same account for this activity, but only under another id."""
     if post.id in recorded.published_by_id:
@@ -91,8 +127,10 @@ def rights_needed(
     )
 
 
-def approvals_to_remember(desired: DesiredSite, activities: Iterable[Activity], recorded: RecordedSite) -> Objects:
-    """What a run must record about the approvals before its first write."""
+def approvals_to_remember(
+    desired: DesiredSite, activities: Iterable[Activity], recorded: RecordedSite, zone: str
+) -> Objects:
+    """What a run must record about the approvals before its first write. `zone` is the name of the site's time zone."""
     if desired.schedule is None or not desired.schedule.approval_required:
         return ()
     ours, found = scheduled_by_us(recorded), {}
@@ -101,13 +139,29 @@ def approvals_to_remember(desired: DesiredSite, activities: Iterable[Activity], 
             draft = desired.approvals.draft(post.id)
             if draft is None or draft.decision is not DraftDecision.APPROVE:
                 continue
-            adopted = (
-                post.status is PostStatus.SCHEDULED
-                and post.id not in ours
-                and desired.approvals.approves(post, activity.date)
-            )
+            waits = post.status is PostStatus.SCHEDULED
+            adopted = waits and post.id not in ours and desired.approvals.approves(post, activity.date)
             if adopted:
                 found[key_of(Kind.DRAFT, post.id)] = SCHEDULED
+            if adopted or (waits and post.id in ours and post.id not in recorded.published_by_id):
+                known, facts = recorded.object(adopted_key(post.id)), _facts(activity, post)
+                if known is None or any(known.get(name) != value for name, value in facts.items()):
+                    found[adopted_key(post.id)] = JsonObject({**facts, "zone": zone})
             if adopted or not recorded.is_known:
                 found[used_key(post.id)] = JsonObject({"content": post.digest, "times": draft.cancelled + 1})
     return tuple(sorted(found.items()))
+
+
+def _facts(activity: Activity, post: Post) -> dict[str, str]:
+    facts: dict[str, str] = {
+        "channel": post.channel,
+        "type": post.type,
+        "activity": activity.id,
+        "title": activity.title,
+        "date": instant(activity.date),
+    }
+    if post.account:
+        facts["account"] = post.account
+    if post.scheduled_for is not None:
+        facts["scheduledFor"] = instant(post.scheduled_for)
+    return facts

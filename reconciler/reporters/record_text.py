@@ -12,11 +12,12 @@ from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import SitePart
 from reconciler.model.plurals import plural
-from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name, shown_account
+from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of, post_name, shown_account
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.generation import FAILED_GENERATION
+from reconciler.planner.used_approvals import ADOPTED, USED, adopted_posts
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import moment, short
@@ -60,6 +61,7 @@ class RecordText:
         posts: dict[JsonObject, list[ActivityId]] = {}
         rules: list[str] = []
         texts: list[str] = []
+        adopted = {post.id: post for post in adopted_posts(recorded) if post.channel}
         for key, facts in recorded.objects:
             kind, id = key.partition("[")[0], key.partition("[")[2].removesuffix("]")
             if kind == Kind.POSTS:
@@ -68,6 +70,8 @@ class RecordText:
                 rules.append(id)
             elif key == FAILED_GENERATION:
                 texts += ["the last generation ended FAILED"] if facts else []
+            elif kind == ADOPTED or (kind in (Kind.DRAFT, USED) and id in adopted):
+                texts += [_adopted(adopted[PostId(id)])] if kind == Kind.DRAFT else []
             elif kind != Kind.DRAFT or PostId(id) not in recorded.published_by_id:
                 texts.append(f"{self._named(kind, id)}: {_state(facts)}")
         texts += [f"posts of {self._activities(found)}: {_state(facts)}" for facts, found in posts.items()]
@@ -140,6 +144,13 @@ class RecordText:
         if post and post[0].title:
             return f"{kind} {post_name(post[0].title, post[0].channel, post[0].type)}"
         return f"{kind} {quoted(id)}" if kind in set(Kind) and Kind(kind).has_names else f"{kind}[{id}]"
+
+
+def _adopted(post: PublishedPost) -> str:
+    """A post that counts as this tool's own, though somebody else scheduled it."""
+    when = f" for {moment(post.scheduled_for, post.zone)}" if post.scheduled_for else ""
+    where = f" on {shown_account(post.account)}" if post.account else ""
+    return f"{Kind.DRAFT} {name_of(post)}: scheduled{when}{where}, by somebody else"
 
 
 def _state(facts: JsonObject) -> str:

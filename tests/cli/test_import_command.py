@@ -126,6 +126,25 @@ def test_a_withdrawn_post_of_an_import_is_cancelled(fresh: Project, reconciler: 
     assert reconciler("plan", fresh.root).last == "Plan: 0 to add, 0 to change, 0 to destroy, 1 to cancel."
 
 
+def test_posts_that_were_scheduled_before_an_import_are_named_once_their_site_is_undeclared(
+    fresh: Project, reconciler: Command
+) -> None:
+    assert reconciler("import", id_of(1), id_of(5), "--into", fresh.root).code == 0
+    assert reconciler("apply", fresh.root, "--auto-approve").last == "No changes."
+    shown = reconciler("state", "show", "waiting", fresh.root).out
+    assert "(Instagram): scheduled for Thu 2026-12-03 10:00 Europe/Berlin" in shown
+    assert "sha256" not in shown
+    assert reconciler("plan", fresh.root).last == "No changes."
+    (fresh.root / "sites/waiting.yaml").unlink()
+    (fresh.root / "approvals/waiting.yaml").unlink()
+    named = "is still scheduled to go out on Thu 2026-12-03 10:00 Europe/Berlin"
+    for command in ("plan", "drift"):
+        ran = reconciler(command, fresh.root)
+        assert "no file declares it, and 1 post is scheduled there" in ran.err
+        assert named in ran.err
+    assert named in reconciler("state", "forget", "waiting", "--force", fresh.root).err
+
+
 def test_a_name_of_digits_stays_a_name(fresh: Project, reconciler: Command) -> None:
     """YAML reads `1` as a number and `null` as nothing, in an approvals file too."""
     fresh.edit("sandbox.yaml", "name: Waiting", "name: '1'")
