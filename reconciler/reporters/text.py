@@ -43,8 +43,8 @@ class TextReporter:
         self._planned = self._gap = False
         self._new_drafts = self._sites_with_new = self._left_by_guard = 0
         self._uncounted = False
-        self._other_api = ""
         self._is_saved = False
+        self._other_api = ""
         """The API that a saved plan was made for, if the project names another one."""
         self._explained: dict[str, str] = {}
         """What `doctor` found, with the first site that has it."""
