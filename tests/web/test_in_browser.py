@@ -169,6 +169,29 @@ def test_the_filter_counts_what_was_decided_since(browser: Any, pottery: Path) -
         assert complaints(browser) == []
 
 
+def test_each_reason_for_not_saving_is_said_with_its_number(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": (activity(0), activity(1, {0: "New mugs"}), activity(2, {0: "Come by"}))})
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        press(browser, "j", "d")
+        until(lambda: states(browser)[:3] == ["sent-back"] * 3)
+        file = approvals(pottery)
+        file.write_text(file.read_text().replace("New mugs", "Free money", 1))
+        until(lambda: "edited" in states(browser))
+        browser.find_element("css selector", ".card .select").click()
+        browser.find_element("css selector", "[data-bulk=all]").click()
+        browser.find_element("css selector", "[data-bulk=approve]").click()
+        until(lambda: "1 draft approved." in text(browser, "#said"))
+        said = text(browser, "#said")
+        assert "3 not saved: its activity has been sent back" in said
+        assert "1 not saved: edited in the file" in said
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        gap = "return document.querySelector('#bulk').getBoundingClientRect().top - "
+        gap += "document.querySelector('#said').getBoundingClientRect().bottom"
+        assert browser.execute_script(gap) >= 0, "the message covers no button on a phone"
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_a_checkbox_says_what_it_selects(browser: Any, pottery: Path) -> None:
     write_project(pottery, {"shop": (activity(0, {0: "New mugs"}),)})
     with served(page_of(pottery)) as url:

@@ -117,6 +117,12 @@
 
   const whyNot = ({ why, fix }) => (fix ? `${why}; ${fix}` : why);
 
+  function reasons(refused) {
+    const counts = new Map();
+    for (const why of refused.map(whyNot)) counts.set(why, (counts.get(why) ?? 0) + 1);
+    return [...counts].map(([why, count]) => `${count} not saved: ${why}`);
+  }
+
   const content = (card) => `${card.dataset.digest} ${card.dataset.activityDigest}`;
 
   function tell(news, { run, added }) {
@@ -189,7 +195,7 @@
       remember();
       say([
         done.length ? words(done.length, about(done).filter((card) => $(".problems", card)).length) : "",
-        refused.size ? `${refused.size} not saved: ${whyNot(answer.refused[0])}` : "",
+        ...reasons(answer.refused),
       ].filter(Boolean).join(". "));
       tell(news, answer);
       return true;
