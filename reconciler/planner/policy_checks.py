@@ -53,16 +53,17 @@ class Days(Struct):
         return tuple((day, len(self.zone_days[day])) for day in sorted(self.zone_days))
 
 
-def too_late(moment: datetime, now: datetime, policy: Policy) -> Diagnostic | None:
-    """Why it is too late to schedule for a given time; None if it is not.
+def too_late(moment: datetime, now: datetime, policy: Policy, *, move: bool = False) -> Diagnostic | None:
+    """Why it is too late to schedule for a given time, or to `move` there; None if it is not.
 
     The API takes times that are strictly in the future (S-wix 10.6).
     """
     if moment <= now:
-        return Diagnostic(BlockedBy.TOO_LATE, "its time has passed")
+        return Diagnostic(BlockedBy.TOO_LATE, "that time has passed" if move else "its time has passed")
     if moment - now < policy.min_lead:
         lead = f"{as_typed(policy.min_lead)}, {policy.place_of('minLead')}"
-        what = f"it is due in {length((moment - now).total_seconds())}, within policy.minLead ({lead})"
+        until = length((moment - now).total_seconds())
+        what = f"{'that is' if move else 'it is due'} in {until}, within policy.minLead ({lead})"
         return Diagnostic(BlockedBy.TOO_LATE, what)
     return None
 

@@ -431,6 +431,20 @@ def test_what_is_wrong_with_a_post_is_reported_while_the_marketing_plan_shows_no
     assert reasons(made) == [(WAITS.id, BlockedBy.POLICY)]
 
 
+@pytest.mark.parametrize(
+    ("at", "policy", "why"),
+    [
+        (time(14), Policy(quiet_hours=QuietHours(time(13), time(15))), "that breaks policy.quietHours: 14:00 is between"),
+        (time(10), Policy(min_lead=timedelta(days=2, hours=2)), "that is in 2 days 1 h, within policy.minLead"),
+    ],
+)
+def test_a_post_that_cannot_be_moved_says_when_it_still_goes_out(at: time, policy: Policy, why: str) -> None:
+    wanted = desired(ScheduleRule(Match(), at=at), approvals=YES)
+    (problem,) = plan(wanted, site(KILN), OURS, policy=policy).blocked
+    now, then = "Thu 2026-12-03 09:00 UTC", f"Thu 2026-12-03 {at:%H:%M} UTC"
+    assert f"goes out {now} and cannot be moved to {then}: {why}" in problem.message
+
+
 @pytest.mark.parametrize("status", [PostStatus.IN_QUEUE, PostStatus.PROCESSING, Unrecognised("ON_HOLD")])
 def test_nobody_is_told_to_cancel_what_is_under_way(status: PostStatus | Unrecognised) -> None:
     """Only a SCHEDULED post can be cancelled (10.1), whatever makes it unwanted."""
