@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
 
 from reconciler.model.canonical import Digest, digest_of
 from reconciler.model.content import (
@@ -114,6 +115,10 @@ class ActivityApproval(Struct, frozen=True):
         return self.decided is None or self.decided == self.digest
 
 
+ACTIVITY_TITLE: Final = "activity.title"
+"""How a difference names the title of the activity. No digest covers it: nobody knows on which side it changed."""
+
+
 def drafts_digest(digests: Iterable[Digest]) -> Digest:
     """What a decision about an activity names: a digest of its drafts' digests."""
     return digest_of(tuple(sorted(digests)))
@@ -209,7 +214,7 @@ class Approvals(Struct, frozen=True, dict=True):
         edited, found_differences = seen[2]
         renamed = title is not None and comparable(activity.title) != comparable(title)
         if title is not None and renamed and (edited or not found_differences):
-            edited, found_differences = True, (*found_differences, Difference("title", activity.title, title))
+            edited, found_differences = True, (*found_differences, Difference(ACTIVITY_TITLE, activity.title, title))
         if edited:
             return ApprovalStatus(ApprovalState.EDITED, found_differences)
         if draft.decision is DraftDecision.PENDING:

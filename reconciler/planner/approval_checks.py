@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, assert_never
 
-from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus
+from reconciler.model.approvals import ACTIVITY_TITLE, Approvals, ApprovalState, ApprovalStatus
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.differences import (
@@ -49,6 +49,13 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
                     f"edited in the file: what {file} shows does not match the digest of its approval",
                     "run review, which sets it back to pending, and approve it again",
                 )
+            if is_of_title(verdict.differences):
+                return Diagnostic(
+                    BlockedBy.EDITED_IN_FILE,
+                    f"its activity was renamed, or the title was edited in the file ({file} -> site): {what}",
+                    "run review, which shows the site's title and keeps the approval; if the file's title is the right "
+                    "one, change the post in the site's dashboard",
+                )
             which = ": its account or its digest" if all(map(_is_of_one_account, verdict.differences)) else ""
             return Diagnostic(
                 BlockedBy.EDITED_IN_FILE,
@@ -77,6 +84,11 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
             )
         case _:
             assert_never(verdict.state)
+
+
+def is_of_title(differences: Iterable[Difference]) -> bool:
+    """Whether nothing differs but the title of the activity, which somebody changed in the file or on the site."""
+    return [found.field for found in differences] == [ACTIVITY_TITLE]
 
 
 def _is_of_one_account(difference: Difference) -> bool:

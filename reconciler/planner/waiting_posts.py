@@ -204,7 +204,10 @@ class _WaitingPosts(Struct):
             return
         address, name = self._address(post), post_name(activity.title, post.channel, post.type)
         late = too_late(at, standards.scope.now, standards.options.policy, move=True)
-        stays = f"{name} {self._goes_out_at(post)}cannot be moved to {moment_text(at, standards.scope.zone_name)}"
+        zone = standards.scope.zone_name
+        stays = f"{name} cannot be moved to {moment_text(at, zone)}"
+        if post.scheduled_for is not None:
+            stays = f"{name} goes out {moment_text(post.scheduled_for, zone)} and cannot be moved to {moment_text(at, zone)}"
         if late is not None:
             fix = "give the rule another `at`, or move it in the dashboard"
             what = f"{stays}: {late.message}"
@@ -234,11 +237,6 @@ class _WaitingPosts(Struct):
             StillAhead(at, standards.options.policy.min_lead),
         )
         self.moves.append((rule, Action(address, operation, reason, (f"schedule.rules[{rule}]",), requires)))
-
-    def _goes_out_at(self, post: Post) -> str:
-        """`goes out Thu 2026-12-03 09:00 Europe/Berlin and `; empty if the API does not say when."""
-        known = post.scheduled_for
-        return "" if known is None else f"goes out {moment_text(known, self.standards.scope.zone_name)} and "
 
     def _kept_time(self, post: Post, at: datetime, name: str) -> Diagnostic | None:
         """Blocks moving a post whose time two moves did not change: there is no third move (remote-api.md 17.7)."""

@@ -12,7 +12,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
 from reconciler.model.posts import PostId, channel_name, post_name
 from reconciler.model.text import printable
-from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.approval_checks import difference_words, is_of_title
 from reconciler.planner.channel_rules import warnings_of_reviewed
 from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus
 from reconciler.reporters.diagnostics import cause
@@ -56,6 +56,9 @@ def undone_words(review: Review) -> Iterator[tuple[str, str]]:
     for found in review.rewritten:
         what = difference_words(found.differences, review.zone)
         match found.before:
+            case ReviewStatus.EDITED if is_of_title(found.differences):
+                why = "its activity was renamed, or the title was edited in the file"
+                why = f"{why}, which now shows the site's text again: {what}"
             case ReviewStatus.EDITED:
                 why = f"edited in the file, which now shows the site's text again: {what or 'its digest did not match'}"
                 why = f"{why}; make the change in the site's dashboard"

@@ -279,3 +279,17 @@ def test_all_drafts_are_one_write(pottery: Project, reconciler: Command, monkeyp
     monkeypatch.setattr(decisions, "write_atomically", counted)
     assert reconciler("approve", pottery.root, "--all", "--yes").last == "Decided: 31 drafts in 1 site; 0 pending."
     assert writes == [file(pottery)]
+
+
+def test_a_renamed_activity_is_not_called_an_edit_of_the_file(pottery: Project, reconciler: Command) -> None:
+    approved(pottery, reconciler)
+    with pottery.world() as world:
+        (activity,) = world.world()["sites"][SITE_ID]["activities"]
+        world.dashboard.edit_activity(SITE_ID, activity, title="Kiln week")
+    said = "its activity was renamed, or the title was edited in the file"
+    shown = "activity.title: Kiln day -> Kiln week"
+    assert f"{said} ({file(pottery)} -> site): {shown}" in words(reconciler("plan", pottery.root))
+    must_not_go_out(pottery, reconciler)
+    assert f"{said}, which now shows the site's text again: {shown}" in words(reconciler("review", pottery.root))
+    assert reconciler("apply", pottery.root, "--auto-approve", "--allow-publish").code == 0
+    assert len(scheduled(pottery)) == 1

@@ -365,6 +365,9 @@ def test_another_title_in_the_file_is_an_edit_and_another_date_is_a_change() -> 
     made = plan(desired(approvals=edited), site(live))
     assert (names(made), reasons(made)) == ([], [("d1", BlockedBy.EDITED_IN_FILE)])
     assert "title: Lovely mugs -> Idea a" in made.blocked[0].message
+    # Nobody knows whether the file was edited or the activity renamed on the site.
+    assert "its activity was renamed, or the title was edited in the file" in made.blocked[0].message
+    assert "keeps the approval" in made.blocked[0].fix
     moved = replace(live, date=live.date + timedelta(days=3))
     made = plan(desired(approvals=approved(live)), site(moved))
     assert (names(made), reasons(made)) == ([], [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)])

@@ -434,7 +434,11 @@ def test_what_is_wrong_with_a_post_is_reported_while_the_marketing_plan_shows_no
 @pytest.mark.parametrize(
     ("at", "policy", "why"),
     [
-        (time(14), Policy(quiet_hours=QuietHours(time(13), time(15))), "that breaks policy.quietHours: 14:00 is between"),
+        (
+            time(14),
+            Policy(quiet_hours=QuietHours(time(13), time(15))),
+            "that breaks policy.quietHours: 14:00 is between",
+        ),
         (time(10), Policy(min_lead=timedelta(days=2, hours=2)), "that is in 2 days 1 h, within policy.minLead"),
     ],
 )
