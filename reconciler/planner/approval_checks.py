@@ -53,8 +53,8 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
                 return Diagnostic(
                     BlockedBy.EDITED_IN_FILE,
                     f"its activity was renamed, or the title was edited in the file ({file} -> site): {what}",
-                    "run review, which shows the site's title and keeps the approval; if the file's title is the right "
-                    "one, change the post in the site's dashboard",
+                    "run review, which shows the site's title and keeps the approval; if the file's title is right, "
+                    "change the content in the site's dashboard",
                 )
             which = ": its account or its digest" if all(map(_is_of_one_account, verdict.differences)) else ""
             return Diagnostic(

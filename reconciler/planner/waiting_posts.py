@@ -205,9 +205,10 @@ class _WaitingPosts(Struct):
         address, name = self._address(post), post_name(activity.title, post.channel, post.type)
         late = too_late(at, standards.scope.now, standards.options.policy, move=True)
         zone = standards.scope.zone_name
-        stays = f"{name} cannot be moved to {moment_text(at, zone)}"
-        if post.scheduled_for is not None:
-            stays = f"{name} goes out {moment_text(post.scheduled_for, zone)} and cannot be moved to {moment_text(at, zone)}"
+        then, now = moment_text(at, zone), post.scheduled_for
+        stays = f"{name} cannot be moved to {then}"
+        if now is not None:
+            stays = f"{name} goes out {moment_text(now, zone)} and cannot be moved to {then}"
         if late is not None:
             fix = "give the rule another `at`, or move it in the dashboard"
             what = f"{stays}: {late.message}"
