@@ -22,8 +22,8 @@ from reconciler.whole_files import write_atomically
 def place_of(project: ProjectConfig, name: SiteName) -> Path:
     """Where the file of a new site belongs.
 
-    Raises UsageError if no pattern of the project would match it, if the file already exists, or if it would be outside
-    the project.
+    Raises InvalidFiles if the file already exists, and UsageError if no pattern of the project would match it or if it
+    would be outside the project.
     """
     file = f"{name}.yaml"
     for pattern in project.sites:
@@ -33,7 +33,8 @@ def place_of(project: ProjectConfig, name: SiteName) -> Path:
         if refused := refused_path(path, project.root, project.trust):
             raise UsageError(f"{shown_path(path)} {refused.message}", refused.fix)
         if os.path.lexists(path):
-            raise UsageError(f"{shown_path(path)} already exists and declares another site", "move it, and run again")
+            fix = "move it, and run again"
+            raise InvalidFiles((problem(Place(shown_path(path)), "the file exists and declares another site", fix),))
         return path
     raise UsageError(
         f"no pattern in `sites` of {PROJECT_FILE} matches a new file {file}", "add one such as sites/**/*.yaml"

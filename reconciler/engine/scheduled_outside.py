@@ -8,11 +8,12 @@ from reconciler.api.client import ReadClient
 from reconciler.config.approval_files import approvals_now
 from reconciler.config.approvals_edit import set_decisions, update_approvals
 from reconciler.config.discovery import shown_path
-from reconciler.config.new_files import write_file
+from reconciler.config.new_files import read_text, write_file
 from reconciler.engine.session import Session
 from reconciler.executor.observe import merged
 from reconciler.model.approvals import DraftDecision
 from reconciler.model.content import approval_digest
+from reconciler.model.diagnostics import InvalidFiles, Place, problem
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import PostStatus, account_name, fits_in_files
@@ -53,7 +54,9 @@ def scheduled_posts(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityFor
 async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, observed: ObservedSite) -> ObservedSite:
     """Writes the posts that are waiting to go out into the site's approvals file, as approved.
 
-    Returns the site with what was read for this: the time zone and the accounts' names, which are for people.
+    Returns the site with what was read for this: the time zone and the accounts' names, which are for people. Raises
+    InvalidFiles if the file exists and says anything else: it may withdraw approvals, or be the file of a site that was
+    renamed.
     """
     channels = tuple(sorted({post.channel for post in observed.posts}))
     needs = frozenset({Need.PROPERTIES, Need.ACCOUNTS})
@@ -69,7 +72,15 @@ async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, obser
         file=shown_path(path),
     )
     head, version, rest = text.partition("version: 1\n")
-    write_file(path, head + APPROVED_OUTSIDE + version + rest)
+    text = head + APPROVED_OUTSIDE + version + rest
+    if read_text(path) not in (None, text):
+        message = "the file already exists, with other decisions than this import would write"
+        fix = (
+            "restore the site file that it belongs to, or, if that site was renamed, rename this file too; if its "
+            "decisions no longer count, delete it; then run again"
+        )
+        raise InvalidFiles((problem(Place(shown_path(path)), message, fix),))
+    write_file(path, text)
     written = approvals_now(session.project, site.name) if not session.project.trust.committed else None
     assert written is None or all(
         written.approves(post, activity.date)

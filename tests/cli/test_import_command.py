@@ -145,6 +145,28 @@ def test_posts_that_were_scheduled_before_an_import_are_named_once_their_site_is
     assert named in reconciler("state", "forget", "waiting", "--force", fresh.root).err
 
 
+def test_decisions_that_exist_already_are_not_replaced_by_an_import(fresh: Project, reconciler: Command) -> None:
+    site, approvals = fresh.root / "sites/waiting.yaml", fresh.root / "approvals/waiting.yaml"
+    assert reconciler("import", id_of(5), "--into", fresh.root).code == 0
+    site.unlink()
+    assert reconciler("import", id_of(5), "--into", fresh.root).code == 0, "the file says the same"
+    site.unlink()
+    withdrawn = approvals.read_text("utf-8").replace("decision: approve", "decision: pending")
+    approvals.write_text(withdrawn, "utf-8")
+    ran = reconciler("import", id_of(5), "--into", fresh.root)
+    assert (ran.code, ran.last) == (1, "Import: 0 created; 1 failed.")
+    assert "approvals/waiting.yaml: the file already exists, with other decisions than this import" in ran.out
+    assert approvals.read_text("utf-8") == withdrawn
+    assert not site.exists()
+
+
+def test_a_file_of_another_site_in_the_way_stops_only_its_own_site(fresh: Project, reconciler: Command) -> None:
+    fresh.write({"sites/waiting.yaml": f"version: 1\nsite: {{name: other, id: {id_of(1)}}}\n"})
+    ran = reconciler("import", "--all", "--into", fresh.root)
+    assert (ran.code, ran.last) == (1, "Import: 4 created, 1 already declared; 1 failed.")
+    assert "sites/waiting.yaml: the file exists and declares another site; move it, and run again" in ran.out
+
+
 def test_a_name_of_digits_stays_a_name(fresh: Project, reconciler: Command) -> None:
     """YAML reads `1` as a number and `null` as nothing, in an approvals file too."""
     fresh.edit("sandbox.yaml", "name: Waiting", "name: '1'")
