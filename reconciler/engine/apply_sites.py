@@ -178,7 +178,7 @@ async def _apply(
 
 
 def _is_asked_for(run: ApplyRun, plan: Plan) -> bool:
-    """Whether somebody asked for the generation that a plan holds.
+    """Whether somebody asked for the generation that a plan contains.
 
     If so, neither the site nor its record shows whether it was made.
     """

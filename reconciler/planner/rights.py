@@ -28,7 +28,7 @@ WANTED_AGAIN: Final = Diagnostic(RIGHT_LOST, "the plan would cancel it, but the 
 
 
 def regenerates_on_request(saved: Plan) -> bool:
-    """Whether somebody asked for the generation that a plan holds (`--regenerate`)."""
+    """Whether somebody asked for the generation that a plan contains (`--regenerate`)."""
     return any(
         isinstance(action.operation, Regenerate) and action.reason is Reason.ASKED_FOR for action in saved.actions
     )
