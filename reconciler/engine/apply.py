@@ -34,9 +34,9 @@ from reconciler.engine.plan_totals import PlanTotals
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused, RunStarted
-from reconciler.engine.saved import FilesUnreadable, MovedOn, moved_on, plan_loaded
+from reconciler.engine.saved import FilesUnreadable, MovedOn, moved_on, plan_loaded, without_approval
 from reconciler.engine.selection import Selection, in_shard
-from reconciler.engine.session import begin
+from reconciler.engine.session import SitePlaces, begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_at, unwanted_everywhere
@@ -143,8 +143,20 @@ async def apply_saved(
     spent_at = await spent.spent_at(saved.seal) if shard is None else None
     part, others = _parts_of(saved, shard)
     session, chosen = run.session, len(part.plans)
-    of = len(saved.plans) if isinstance(today, FilesUnreadable) else max(len(saved.plans), len(today))
-    run.emit(RunStarted("apply", session.project.root.name, chosen, of, session.api, session.commit))
+    entries = {} if isinstance(today, FilesUnreadable) else today
+    of = max(len(saved.plans), len(entries))
+    run.emit(
+        RunStarted(
+            "apply",
+            session.project.root.name,
+            chosen,
+            of,
+            session.api,
+            session.commit,
+            without_approval(part.plans),
+            SitePlaces(tuple(entries.values())),
+        )
+    )
     run.emit(plan_loaded(saved, session.project, clock.now(), spent_at))
     try:
         if spent_at is not None:

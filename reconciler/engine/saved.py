@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,9 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
+from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.plurals import some_of
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunPart, SavedPlan, UnusablePlan
@@ -109,6 +111,17 @@ def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, spent_a
         commit=saved.commit,
         other_api=saved.api != project.api,
     )
+
+
+def without_approval(plans: Iterable[Plan]) -> tuple[SiteName, ...]:
+    """The sites on which plans publish drafts that nobody has approved."""
+    return tuple(plan.site.name for plan in plans if any(_is_unapproved(action.operation) for action in plan.actions))
+
+
+def _is_unapproved(operation: Operation) -> bool:
+    if isinstance(operation, Deferred):
+        return operation.part is SitePart.SCHEDULE
+    return isinstance(operation, SchedulePost) and not operation.approved
 
 
 async def show_saved(

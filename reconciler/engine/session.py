@@ -60,7 +60,7 @@ def plan_options(session: Session[ReadClient], context: RunContext, site: SiteNa
     )
 
 
-class _Places:
+class SitePlaces:
     """The places of sites, taken from their entries: a separate list would take memory for thousands of sites."""
 
     def __init__(self, entries: Sequence[SiteEntry]) -> None:
@@ -85,7 +85,7 @@ def begin(command: str, selection: Selection, emit: Emit, session: Session[ReadC
             session.api if session else None,
             session.commit if session else None,
             without_approval,
-            _Places(selection.entries),
+            SitePlaces(selection.entries),
             selection.part,
         )
     )

@@ -91,6 +91,41 @@ def test_it_is_carried_out_without_asking_again_but_for_what_is_public(
     assert reconciler("apply", "again.plan", "--allow-publish").code == 0
 
 
+@pytest.mark.parametrize("generated", [True, False], ids=["drafts", "before-the-generation"])
+def test_its_top_says_that_it_publishes_without_approval(
+    generated: bool, reconciler: Command, project: Project, saved: Path
+) -> None:
+    if generated:
+        assert reconciler("apply", saved.name).code == 0
+    rules = "schedule: {approval: none, rules: [{match: {within: 14d}, channels: [INSTAGRAM], max: 1}]}\n"
+    project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS + rules)})
+    said = "! approval: none on 1 site (shop): drafts go out there unapproved"
+    assert said in reconciler("plan", "--out", "public.plan").out.splitlines()
+    assert reconciler("plan", "--shard", "1/1", "--out", "part.plan").code == 0
+    for command in (("show", "public.plan"), ("merge", "part.plan", "--out", "all.plan"), ("apply", "public.plan")):
+        ran = reconciler(*command, "--output", "text", "--output", "json=report.json")
+        assert said in ran.out.splitlines(), command
+        assert json.loads((project.root / "report.json").read_text())["run"]["approvalNone"] == ["shop"], command
+
+
+def test_its_top_says_nothing_of_approval_if_everything_needs_one(reconciler: Command, saved: Path) -> None:
+    assert "approval: none" not in reconciler("show", saved.name).out
+
+
+def test_what_is_stale_is_reported_in_the_site_file(reconciler: Command, project: Project, saved: Path) -> None:
+    assert reconciler("plan", "--out", "late.plan").code == 0
+    assert reconciler("apply", saved.name).code == 0
+    assert reconciler("apply", "late.plan", "--output", "sarif=found.sarif").code == 4
+    results = json.loads((project.root / "found.sarif").read_text())["runs"][0]["results"]
+    found = [
+        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for each in results
+        if each["level"] == "error"
+    ]
+    assert found
+    assert set(found) == {"sites/shop.yaml"}
+
+
 def test_what_is_not_in_it_is_not_done(reconciler: Command, project: Project, saved: Path) -> None:
     project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS).replace("warm and playful", "loud")})
     ran = reconciler("apply", saved.name, *YES)
