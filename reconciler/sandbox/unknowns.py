@@ -582,7 +582,7 @@ class Unknowns:
         about="Whether `fields` limits the site properties in the response.",
     )
     timeZoneShown: bool = _flag(
-        True, mark="11.3: D; not every site may have one", about="Site properties have `timeZone`."
+        True, mark="11.3: D; some sites may have none", about="Site properties have `timeZone`."
     )
 
 
