@@ -238,7 +238,7 @@ def detail_options(command: Command) -> Command:
         click.option("--explain", is_flag=True, help="Show addresses, preconditions, API calls and what was read."),
         quiet,
         click.option("--summary", is_flag=True, help="Show only the header, the table and the last line."),
-        click.option("--sites", is_flag=True, help="If several sites share a block, list them all."),
+        click.option("--sites", is_flag=True, help="If several sites are shown together, list them all."),
     )(command)
 
 
