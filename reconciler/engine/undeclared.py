@@ -5,6 +5,7 @@ A site must be given up explicitly (`state forget`): otherwise, deleting its fil
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -34,11 +35,15 @@ if TYPE_CHECKING:  # `state` and `history` have no client
 
 
 class Undeclared(Struct, frozen=True):
-    """A recorded site without a file, and its posts that still go out. `problem`: why its record cannot be read."""
+    """A recorded site without a file, and its posts that still go out. `problem`: why its record cannot be read.
+
+    `to_forget` is what `state forget` is given: its name, or its id if another site has that name.
+    """
 
     site: SiteRef
     posts: tuple[PublishedPost, ...] = ()
     problem: Diagnostic | None = None
+    to_forget: str = ""
 
 
 async def report_undeclared(
@@ -58,7 +63,7 @@ def report_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emi
             emit(Notice(problem))
         if context.strict:
             message = "this site is in the state, no file declares it, and --strict is given"
-            refusals.append(_undeclared(found.site, RefusedBy.STRICT, message, Severity.ERROR))
+            refusals.append(_undeclared(found, RefusedBy.STRICT, message, Severity.ERROR))
     return tuple(refusals)
 
 
@@ -89,6 +94,10 @@ async def undeclared_sites(
         unnamed, work, named=lambda site: SiteLabels(site.name), at_once=at_once, failed=unread, debug=True
     )
     found = [each async for each in results if isinstance(each, Undeclared)]
+    if not found:
+        return ()
+    named = Counter([*(entry.name for entry in selection.every), *(each.site.name for each in found)])
+    found = [replace(each, to_forget=each.site.name if named[each.site.name] == 1 else each.site.id) for each in found]
     return tuple(sorted(found, key=lambda each: (each.site.name, each.site.id)))
 
 
@@ -104,16 +113,16 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
     if found.problem is not None:
         what = ", and its record cannot be read"
     message = f"undeclared: this site is in the state, but no file declares it{what}"
-    yield _undeclared(found.site, "undeclared-site", message, Severity.WARNING)
+    yield _undeclared(found, "undeclared-site", message, Severity.WARNING)
     if found.problem is not None:
         yield replace(found.problem, severity=Severity.WARNING)
     for post in found.posts:
         yield goes_out_notice(found.site, post)
 
 
-def _undeclared(site: SiteRef, code: str, message: str, severity: Severity) -> Diagnostic:
-    fix = f"declare it again, or, once no unwanted post is scheduled there: reconciler state forget {site.name}"
-    return Diagnostic(code, message, fix, severity, address=Address(site.name))
+def _undeclared(found: Undeclared, code: str, message: str, severity: Severity) -> Diagnostic:
+    fix = f"declare it again, or, once no unwanted post is scheduled there: reconciler state forget {found.to_forget}"
+    return Diagnostic(code, message, fix, severity, address=Address(found.site.name))
 
 
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:

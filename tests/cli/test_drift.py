@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
@@ -184,6 +185,19 @@ def test_a_site_that_no_file_declares_is_named_and_no_reason_to_refuse_an_audit(
         assert (ran.code, ran.last) == (0, "No drift.")
         assert "other: undeclared: this site is in the state, but no file declares it" in ran.err
         assert "refused" not in ran.out + ran.err
+
+
+def test_an_undeclared_site_whose_name_another_site_has_now_is_to_be_forgotten_by_its_id(
+    reconciler: Command, project: Project
+) -> None:
+    applied(reconciler, project)
+    for number in (2, 3):
+        project.write({"sites/other.yaml": site("other", number)})
+        reconciler("apply", project.root, "--auto-approve")
+    (old,) = re.findall(r"undeclared: .* state forget (\S+)", reconciler("drift", project.root).err)
+    assert reconciler("state", "forget", old, "--force", project.root).last == f"Forgotten: other ({old})."
+    assert old.endswith("2")
+    assert "undeclared" not in reconciler("drift", project.root).err
 
 
 def test_a_limit_that_would_refuse_an_apply_is_in_the_last_line_and_the_exit_code(
