@@ -236,8 +236,11 @@ class PlanScreen:
                 return f"reconciler plan   (this plan is {why})"
         if completed.needs_others and not self._detail.again.is_part:
             return PLAN_EACH
+        file = printable(self._detail.saved_to)
+        if tally.changes and file and completed.failed:
+            return f"reconciler plan --out {file}   (not saved: {plural(completed.failed, 'site')} could not be read)"
         if tally.changes:
-            command = " ".join(part for part in ("reconciler apply", printable(self._detail.saved_to)) if part)
+            command = " ".join(part for part in ("reconciler apply", file) if part)
             if posts := posts_to_publish(tally):
                 return f"{command} --allow-publish   ({posts} to make public)"
             return command
