@@ -286,6 +286,8 @@ def unowned_approvals(project: ProjectConfig, unowned: Sequence[str], sites: Seq
     for name in unowned:
         file = project.approvals_file(name)
         near = close_match(name, sites, alone=True)
+        if near is not None and project.approvals_file(near).exists():  # that site has its own decisions
+            near = None
         command = f"git mv {shown_path(file)} {shown_path(project.approvals_file(near or 'NEW'))}"
         message = f"no site is called {quoted(name)}, so no decision in this file counts"
         fix = f"if the site was renamed: {command}; if the site is gone, delete the file: that withdraws approvals"

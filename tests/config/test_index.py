@@ -163,6 +163,10 @@ def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
         "withdraws approvals"
     )
     assert index_of().unowned == ("shpo",)
+    write_project({"approvals/shop.yaml": "version: 1\nsite: shop\nactivities: []\n"})
+    (warning,) = warnings()
+    assert "git mv approvals/shpo.yaml approvals/NEW.yaml" in warning  # the site that comes close has a file
+    Path("approvals/shop.yaml").unlink()
     write_project({"sites/shop.yaml": site("shop-1"), "sites/b.yaml": site("shop-2")})
     (warning,) = warnings()
     assert "git mv approvals/shpo.yaml approvals/NEW.yaml" in warning  # more than one comes close
