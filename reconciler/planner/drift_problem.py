@@ -87,13 +87,15 @@ def with_problem(item: DriftItem, zone: str) -> DriftItem:
 
     A blocked item keeps the problem that the plan gives. `zone` is the site's time zone.
     """
-    if item.finding is None or item.finding is Finding.BLOCKED:
+    finding = item.finding
+    if finding is None or finding is Finding.BLOCKED:
         return item
-    found = _found(item, item.finding, zone)
+    item = replace(item, zone=zone)
+    found = _found(item, finding, zone)
     if item.problem is not None:
         obstacle = without_name(item.problem)
-        code = item.finding if item.finding in _SAYS_MORE else obstacle.code
-        if item.finding is Finding.TAKEN_BACK:  # its obstacle says the same
+        code = finding if finding in _SAYS_MORE else obstacle.code
+        if finding is Finding.TAKEN_BACK:  # its obstacle says the same
             obstacle = replace(found, fix=obstacle.fix)
         elif obstacle.code not in _WHOLE:
             obstacle = obstacle.while_(found.message)
@@ -115,9 +117,11 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
             sides = (
                 f"{field.path.removeprefix('settings.')} is {shown_value(field.live)}, but the file "
                 + ("clears it" if field.desired in (None, "") else f"says {shown_value(field.desired)}")
-                for field in item.fields
+                for field in item.shown_fields
             )
             return Diagnostic(finding, "; ".join(sides))
+        case Finding.UNWANTED if item.address.kind is Kind.POSTS:
+            return Diagnostic(finding, "has posts, although the file says absent")
         case Finding.OTHER_TIME:
             *now, planned = item.about
             said = f"scheduled for {now[0]}; the rule says {planned}" if now else f"{found.message}: {planned}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import moment_text
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Grounds, Reason, RefusedBy
@@ -78,6 +80,16 @@ class FieldDrift(Struct, frozen=True):
     applied: Json | Absent = ABSENT
 
 
+def _in_zone(field: FieldDrift, zone: str) -> FieldDrift:
+    """The field of a date, with times in words."""
+    applied = field.applied if isinstance(field.applied, Absent) else _time(field.applied, zone)
+    return replace(field, desired=_time(field.desired, zone), live=_time(field.live, zone), applied=applied)
+
+
+def _time(side: Json, zone: str) -> Json:
+    return moment_text(datetime.fromisoformat(side), zone) if isinstance(side, str) else side
+
+
 class DriftItem(Struct, frozen=True):
     """One managed object. `moved` is set if it drifted. `about` holds the facts behind the finding.
 
@@ -100,6 +112,8 @@ class DriftItem(Struct, frozen=True):
     channel: str = ""
     type: str = ""
     """For a post: the title of its activity, where it goes out, and its type there."""
+    zone: str = "UTC"
+    """The time zone of the site, once there is a problem."""
 
     @property
     def fix(self) -> str:
@@ -115,7 +129,9 @@ class DriftItem(Struct, frozen=True):
     @property
     def shown_fields(self) -> tuple[FieldDrift, ...]:
         """The fields that a person reads. A time is in the statement instead, in the site's zone."""
-        return () if self.finding in (Finding.OTHER_TIME, Finding.DATE_MOVED) else self.fields
+        if self.finding in (Finding.OTHER_TIME, Finding.DATE_MOVED):
+            return ()
+        return tuple(_in_zone(field, self.zone) if field.path == "targetDate" else field for field in self.fields)
 
 
 class DriftTally(Struct, frozen=True):

@@ -47,6 +47,14 @@ FIELDS = (
     FieldDrift("settings.toneOfVoice", "warm", None, ChangedSide.GIT),
     FieldDrift("settings.topics.included", ("tea",), "x" * 300, ChangedSide.GIT),
 )
+MOVED = DriftItem(
+    ACTIVITY,
+    DriftState.DRIFTED,
+    Finding.DIFFERS,
+    ChangedSide.GIT,
+    (FieldDrift("targetDate", "2026-10-27T09:00:00.000Z", "2026-10-24T22:30:00.000Z", ChangedSide.GIT),),
+    ("Sale",),
+)
 SAID = [
     (
         DriftItem(SETTINGS, DriftState.DRIFTED, Finding.DIFFERS, ChangedSide.GIT, FIELDS),
@@ -73,6 +81,19 @@ SAID = [
         "posts-cleared",
         Severity.WARNING,
         'activity "Open day": changed remotely: its posts are gone',
+    ),
+    (
+        drifted(POSTS, Finding.UNWANTED, "Open day"),
+        "unwanted",
+        Severity.WARNING,
+        'activity "Open day": changed remotely: has posts, although the file says absent',
+    ),
+    (
+        MOVED,
+        "differs",
+        Severity.WARNING,
+        "activity \"Sale\": changed in git: targetDate is 'Sun 2026-10-25 00:30 Europe/Berlin', but the file says "
+        "'Tue 2026-10-27 10:00 Europe/Berlin'",
     ),
     (
         post(Finding.OTHER_TIME, AT, LATER),
@@ -188,3 +209,10 @@ def test_every_finding_of_an_audit_has_a_sentence_of_its_own() -> None:
     assert list(FINDINGS) == list(Finding)
     assert len(set(FINDINGS.values())) == len(Finding)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", finding) for finding in Finding)  # what JSON has: never a sentence
+
+
+def test_the_date_of_an_activity_is_shown_in_the_zone_of_the_site_and_reported_as_the_api_has_it() -> None:
+    found = with_problem(MOVED, "Europe/Berlin")
+    (shown,) = found.shown_fields
+    assert (shown.live, shown.desired) == ("Sun 2026-10-25 00:30 Europe/Berlin", "Tue 2026-10-27 10:00 Europe/Berlin")
+    assert found.fields == MOVED.fields
