@@ -41,6 +41,8 @@ class OpenMetricsReporter:
         self._items: Counter[tuple[SiteName, Kind, Severity]] = Counter()
         self._counts: dict[str, Counter[SiteName]] = {name: Counter() for name in _HELP}
         self._sites = {"all": 0, "failed": 0, "refused": 0}
+        self._sites_with_failures = 0
+        """How many sites had a failed action, apart from those that an error stopped."""
         self._findings = Findings()
         self._problems: Counter[tuple[str, str, Severity]] = Counter()
 
@@ -67,13 +69,15 @@ class OpenMetricsReporter:
                     "posts_failed": ended.count((Verb.PUBLISH, ActionResult.FAILED)),
                 }
                 self._count(name, {**counts, **posts})
+                self._sites_with_failures += bool(done.failed and not ledger.error)
             case results.PlanCompleted() | results.DriftCompleted():
                 refused = event.refused or (event.sites if event.refusals else 0)
                 self._sites = {"all": event.sites, "failed": event.failed, "refused": refused}
                 unstopped = (found.post.address.site for found in event.still_going_out)
                 self._counts["still_going_out"].update(unstopped)
             case results.ApplyCompleted(plan=plan):
-                failed, refused = plan.failed + event.failed, plan.refused + event.refused
+                failed = plan.failed + event.failed + self._sites_with_failures
+                refused = plan.refused + event.refused
                 self._sites = {"all": plan.sites, "failed": failed, "refused": refused}
             case (
                 results.ReviewCompleted(sites=sites, failed=failed) | results.HistoryListed(sites=sites, failed=failed)

@@ -8,8 +8,9 @@ from itertools import count
 
 import pytest
 
-from reconciler.engine.results import DriftCompleted, Refused
+from reconciler.engine.results import DriftCompleted, PlanCompleted, Refused
 from reconciler.engine.site_results import SiteDrifted
+from reconciler.executor.ledger import ActionResult
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import PostId
@@ -19,7 +20,7 @@ from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, Finding
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.openmetrics import OpenMetricsReporter
-from tests.reporters.endings import Run, endings, exits
+from tests.reporters.endings import Run, applied, endings, exits, ledger
 
 RUNS = dict(endings(str))
 START = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
@@ -107,7 +108,15 @@ def test_an_apply_counts_what_was_done_and_not_what_was_planned() -> None:
     assert done["posts_published", "shop"] == 1
     assert ("posts_published", "shop") not in mixed
     assert mixed["pending", "shop"] == 1
-    assert mixed["sites", "failed"] == 2
+    assert mixed["sites", "failed"] == 3, "one unread, one stopped by an error, one with a failed action"
+
+
+def test_an_apply_counts_only_the_sites_where_something_failed() -> None:
+    one = str
+    failed = ledger(one, ActionResult.FAILED, ActionResult.FAILED)
+    rest = [ledger(one, ActionResult.DONE, site=f"shop-{number}") for number in range(4)]
+    told = samples(Run("apply", (*applied(one, failed, *rest, plan=PlanCompleted(5)), exits(1))))
+    assert (told["sites", "all"], told["sites", "failed"]) == (5, 1)
 
 
 def test_what_a_refused_run_did_not_cancel_still_goes_out() -> None:
