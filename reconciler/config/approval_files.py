@@ -128,7 +128,7 @@ class ApprovalFiles:
         return self._repository is None and not elsewhere
 
     def _missing(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None] | None:
-        """What counts of a file that is not on disk; reports a problem if nobody decided to remove it."""
+        """What counts in a file that is not on disk; reports a problem if nobody decided to remove it."""
         lost = self._lost(path)
         if lost is None:
             elsewhere = self._unasked or self._found_elsewhere(path, site)
