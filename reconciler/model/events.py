@@ -97,7 +97,7 @@ REACH_AHEAD: Final = timedelta(days=731)
 def reach(now: datetime) -> tuple[datetime, datetime]:
     """The period for which a calendar is read. The API requires both ends (D 8.2).
 
-    They are whole days, so that all runs of a day ask for the same.
+    They are whole days, so that all runs of a day ask for the same period.
     """
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight - REACH_BACK, midnight + REACH_AHEAD

@@ -34,7 +34,7 @@ def used_key(post: PostId) -> str:
 
 
 def adopted_key(post: PostId) -> str:
-    """The key that records what a post is, and when it goes out, that somebody else scheduled and that is approved."""
+    """The key that records what an approved post is, and when it goes out, if somebody else scheduled it."""
     return f"{ADOPTED}[{post}]"
 
 
