@@ -67,11 +67,10 @@ class Progress:
         self._generating: dict[SiteName, float] = {}
         """Since when each site has been waiting for the remote side."""
         self._longest = 0.0
-        self._under_way: set[SiteName] = set()
+        self._under_way: dict[SiteName, Started | StillWaiting | StillUnclear | EntryResolved | None] = {}
+        """What each site began last, the latest at the end. It is put into words only when they are shown."""
         self._unclear: dict[SiteName, float] = {}
         """Until when each site is watched for the effect of earlier calls."""
-        self._latest: Started | StillWaiting | StillUnclear | EntryResolved | None = None
-        """What was begun last. It is put into words only when they are shown."""
         self._began = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -95,9 +94,9 @@ class Progress:
         match event:
             case results.PhaseStarted(phase=phase, sites=sites):
                 self.stop()
-                self._phase, self._total, self._done, self._latest = phase.value, sites, 0, None
+                self._phase, self._total, self._done = phase.value, sites, 0
                 self._failed, self._generating, self._longest = 0, {}, 0.0
-                self._under_way, self._unclear, self._widest = set(), {}, 0
+                self._under_way, self._unclear, self._widest = {}, {}, 0
                 self._began = self._watch.now()
             case (
                 site_results.SitePlanned()
@@ -112,7 +111,7 @@ class Progress:
             ):
                 self._ended(event)
             case site_results.Progressed(name=site, event=happened):
-                self._under_way.add(site)
+                self._under_way.setdefault(site)
                 self._note(site, happened)
             case results.Notice():
                 self._hide()  # as `above` does before a report writes
@@ -131,7 +130,7 @@ class Progress:
         """Counts a site. The bar shows it when it is drawn again."""
         self._done += 1
         self._note_wait_over(event.name)
-        self._under_way.discard(event.name)
+        self._under_way.pop(event.name, None)
         self._unclear.pop(event.name, None)
         match event:
             case site_results.SiteFailed(refused=refused):
@@ -162,7 +161,8 @@ class Progress:
             case _:
                 pass
         if isinstance(happened, Started | StillWaiting | StillUnclear | EntryResolved):
-            self._latest = happened
+            self._under_way.pop(site, None)
+            self._under_way[site] = happened
             self._refresh()
 
     def _note_wait_over(self, site: SiteName) -> None:
@@ -284,8 +284,9 @@ class Progress:
             self._bar.update(self._task, completed=self._done, counts=counts, doing=words)
 
     def _doing(self) -> str:
-        """What was begun last, in words."""
-        return "" if self._latest is None else doing(self._latest)
+        """What was begun last at a site that is still under way, in words."""
+        latest = next((begun for begun in reversed(self._under_way.values()) if begun is not None), None)
+        return "" if latest is None else doing(latest)
 
     def _doing_column(self, words: str, room: int) -> ProgressColumn:
         """A column as wide as the longest text so far, so that the bar fills the rest and seldom changes its length."""

@@ -60,6 +60,32 @@ def test_a_line_every_thirty_seconds() -> None:
     ]
 
 
+def test_what_was_begun_last_is_said_only_of_sites_that_are_still_under_way() -> None:
+    time, lines = Time(), list[str]()
+
+    def write(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 2:
+            raise asyncio.CancelledError
+        progress.handle(SiteFailed(SiteName("slow"), ()))
+
+    def begin(site: str) -> None:
+        name = SiteName(site)
+        progress.handle(Progressed(name, Started(Address(name, Kind.MARKETING_PLAN), Generate())))
+
+    progress = Progress(Watch(lambda: time.now, time.sleep), write, terminal=False)
+    progress.handle(PhaseStarted(Phase.APPLYING, 3))
+    for site in ("slow", "quick"):
+        begin(site)
+    progress.handle(SiteFailed(SiteName("quick"), ()))
+
+    async def work() -> None:
+        await asyncio.gather(asyncio.ensure_future(progress.keep_alive()), return_exceptions=True)
+
+    asyncio.run(work())
+    assert [line.rpartition(", ")[2] for line in lines] == ["slow: generate marketing plan\n", "1 min\n"]
+
+
 def test_a_notice_does_not_run_into_the_bar() -> None:
     time, shown = Time(), list[bool]()
 
