@@ -65,7 +65,7 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
     """
     typed, mark, note = step.partition(_NOTE)
     program, command, *rest = typed.split(" ")
-    if command in ("import", "init"):  # it says itself that its arguments stay the same
+    if command in ("import", "init"):  # the step itself says "with the same arguments"
         return step
     if again.is_part and command == "apply":
         return MERGE
