@@ -167,7 +167,7 @@ def measure(sites: int, rounds: int) -> None:
         row(f"no-op plan, {sites} sites", f"{planned:.2f} s", f"{planned / bare:.2f} x the bare GETs")
         row("  peak memory", f"{memory:.0f} MiB")
         if served is not None:
-            row("  requests a site", f"{served:.2f}")
+            row("  requests per site", f"{served:.2f}")
 
 
 def main() -> None:

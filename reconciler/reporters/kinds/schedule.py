@@ -101,7 +101,7 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
     def condition(self, required: DraftCondition) -> str:
         match required:
             case NothingWaits(activity=activity):
-                return f"nothing{f' of activity {activity}' if activity else ''} is waiting to go out"
+                return f"no post{f' of activity {activity}' if activity else ''} is waiting to go out"
             case Approved(post=post, decided=decided):
                 return f"post {post} " + ("is approved" if decided else "was not scheduled in the meantime")
             case StillScheduled(id=id):
