@@ -2,7 +2,7 @@
 
 python benchmarks/noop.py [--sites 1000] [--rounds 5]
 
-Compared with the same GETs by httpx over aiohttp, by httpx with its own pool at 10 at once, where it is fastest, and by
+Compared with the same GETs by httpx over aiohttp, by httpx with its own pool (10 at once, where it is fastest), and by
 aiohttp alone; and these clients with each other.
 """
 

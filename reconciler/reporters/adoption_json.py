@@ -54,7 +54,7 @@ def examined_record(examined: SiteExamined) -> ExaminedRecord:
 
 
 def _facts(found: Iterable[Fact]) -> dict[str, str]:
-    """What each fact is about, with what it says; several about the same are joined."""
+    """What each fact is about, with what it says; several about the same thing are joined."""
     said: dict[str, str] = {}
     for about, words in facts_in_words(found):
         said[about] = f"{said[about]}; {words}" if about in said else words
