@@ -51,7 +51,7 @@ class DraftApproval(Struct, frozen=True):
     digest: Digest
     decision: DraftDecision = DraftDecision.PENDING
     cancelled: int = 0
-    """How often this content had been scheduled and cancelled when the decision was made.
+    """How many times this content had been scheduled and cancelled when the decision was made.
 
     An approval counts for one scheduling, so it is used up once the content has been scheduled more times than that.
     `review` writes the number, and the digest covers it; in older files, the digest does not.
@@ -134,7 +134,7 @@ class ApprovalState(StrEnum):
     CHANGED = "changed-after-approval"
     """Approved, but its content, its place or its activity's date has changed since."""
     EDITED = "edited-in-file"
-    """The file shows other content than its digest covers, or a title that is not the activity's."""
+    """The file shows content other than what its digest covers, or a title that is not the activity's."""
     USED_UP = "used-up"
     """Approved, scheduled, and cancelled since: the approval was for one scheduling."""
     UNPROVEN = "unproven"
@@ -201,8 +201,8 @@ class Approvals(Struct, frozen=True, dict=True):
     ) -> ApprovalStatus:
         """What the file says about a post as it is now, with its activity's own date.
 
-        `title` is the activity's, compared if it is given. `times` is how often the state says that this content was
-        scheduled (None: not asked). `known` is False if the state knows nothing about the site.
+        `title` is the activity's, compared if it is given. `times` is how many times the state says that this content
+        was scheduled (None: not asked). `known` is False if the state knows nothing about the site.
         """
         found = self._drafts.get(post.id)
         if found is None:

@@ -13,8 +13,8 @@ class DraftForReview(Struct, frozen=True):
 
     `digest` is what a first approval of it names; `earlier_digest` is its digest in the first layout. `goes_out` says
     when it goes out, and `blocked` what blocks it. `wanted` means that a schedule rule wants it, so it is added if the
-    file does not have it yet. `cancelled` is how often this content was scheduled and cancelled; None if it is no
-    longer a draft. `withheld` means that an approval in the file does not count and must be given again.
+    file does not have it yet. `cancelled` is how many times this content was scheduled and cancelled; None if it
+    is no longer a draft. `withheld` means that an approval in the file does not count and must be given again.
     """
 
     id: PostId

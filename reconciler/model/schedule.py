@@ -174,8 +174,8 @@ class Approved(Condition, frozen=True):
     """The current approvals still allow the post, and the state says that the approval has not been used since.
 
     `decided` is the digest that the approval names and `cancelled` the count beside it; None and 0 under `approval:
-    none`. `times` is how often this content was scheduled before; None if a scheduled post is moved, which uses no
-    approval.
+    none`. `times` is how many times this content was scheduled before; None if a scheduled post is moved, which uses
+    no approval.
     """
 
     kind: ClassVar[Kind] = Kind.DRAFT

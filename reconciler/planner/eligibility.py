@@ -44,7 +44,7 @@ MOST_NAMES = 3
 
 
 def times_scheduled(recorded: RecordedSite, post: Post) -> int:
-    """How often this post was scheduled with its present content, as far as is known."""
+    """How many times this post was scheduled with its present content, as far as is known."""
     if not is_noted(recorded, post.id):
         return 0
     return times_of(recorded, post.id, frozenset({post.digest, post.earlier_digest}))

@@ -28,7 +28,7 @@ _UNSEEN: Final = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000
 """Marks and letters that Unicode says are not shown: joiners, fillers and variation selectors."""
 
 SHOWN_FROM: Final = 0.8
-"""The share of a limit from which a note says that it is nearly reached."""
+"""The share of a limit at which a note says that it is nearly reached."""
 
 
 class Days(Struct):

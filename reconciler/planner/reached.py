@@ -36,7 +36,7 @@ GENERATED: Final = frozenset({Kind.ACTIVITY, Kind.POSTS, Kind.DRAFT})
 """The kinds of the objects that a generation makes, which get their ids from it."""
 
 MOST_RULES: Final = 8
-"""Up to this many rules are named for one that does not exist."""
+"""If a rule does not exist, the error names up to this many that do."""
 
 
 class Reached(Struct, frozen=True):

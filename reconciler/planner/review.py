@@ -80,7 +80,7 @@ class ReviewedPost(Struct, frozen=True):
     wanted: bool
     cancelled: int | None = 0
     cancellations: int = 0
-    """How often it was scheduled and cancelled, as far as the state knows.
+    """How many times it was scheduled and cancelled, as far as the state knows.
 
     `cancelled` also counts approvals that are older than the state and may have been used.
     """

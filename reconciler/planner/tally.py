@@ -62,7 +62,7 @@ class PlanTally(Struct, frozen=True):
 
 
 def tally_of(plan: Plan) -> PlanTally:
-    """The counts of one site's plan. A refused site is left alone, so nothing there counts as to be done."""
+    """The counts of one site's plan. A refused site is left alone, so none of its actions count."""
     actions = () if plan.refusals else plan.actions
     counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once

@@ -44,13 +44,13 @@ def is_noted(recorded: RecordedSite, post: PostId) -> bool:
 
 
 def times_of(recorded: RecordedSite, post: PostId, digests: frozenset[Digest]) -> int:
-    """How often a post was scheduled with one of these contents, by this tool or according to an approval."""
+    """How many times a post was scheduled with one of these contents, by this tool or according to an approval."""
     published = (published.times for published in recorded.published_by_id.get(post, ()) if published.digest in digests)
     return max((times_used(recorded, post, digests), *published))
 
 
 def times_used(recorded: RecordedSite, post: PostId, digests: frozenset[Digest]) -> int:
-    """How often approvals of one of these contents count as used although this tool did not schedule the post."""
+    """How many times approvals of one of these contents count as used although this tool did not schedule the post."""
     used = recorded.object(used_key(post))
     if used is not None and used.get("content") in digests and isinstance(times := used.get("times"), int):
         return times
