@@ -43,7 +43,8 @@ unknowns: {eventsKey: events, readLag: without-header}
 ```
 
 The first value is the default. The last column says how much is known, with the section of
-[what is known](remote-api.md) and its marks. This page is generated from the table in `reconciler/sandbox/unknowns.py`.
+[What is known about the remote API](remote-api.md) and that page's marks. This page is generated from the table in
+`reconciler/sandbox/unknowns.py`.
 
 | switch | values | what it changes | known |
 |---|---|---|---|

@@ -197,7 +197,7 @@ async def _carry_on(
     from.
     """
     plan = recorder.plan()
-    assert ports.declared is not None, "what is applied in parts has its file"
+    assert ports.declared is not None, "a site that is applied in parts is declared in a file"
     recorded = await resolve_open(plan.site, ports, options, run.progress_of(plan.site.name))
     today = (await plan_site(run.session, run.context, ports.declared(), recorded, turn)).plan
     left = what_is_left(plan, today)

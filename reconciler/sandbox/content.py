@@ -35,12 +35,12 @@ _DESCRIPTIONS = (
 )
 _GOALS = {
     "DRIVE_TRAFFIC": "bring visitors to the site",
-    "BRAND_AWARENESS": "make the name known",
+    "BRAND_AWARENESS": "raise brand awareness",
     "BOOST_SALES": "lift sales",
     "COLLECT_LEADS": "collect leads",
 }
 _OPENERS = {
-    "FIRST_PERSON": ("We are proud to share", "Today we show you", "We have been working on"),
+    "FIRST_PERSON": ("We are proud to share", "Today we bring you", "We have been working on"),
     "SECOND_PERSON": ("You will love", "Your week just got better with", "You asked for"),
     "THIRD_PERSON": ("Meet", "People are talking about", "Take a look at"),
 }
@@ -107,7 +107,7 @@ def _activity(inputs: JsonDict, kind: str, moment: datetime, key: Sequence[objec
         "topic": topic,
         "Topic": topic[:1].upper() + topic[1:],
         "audience": profile.get("targetAudience") or "your audience",
-        "goal": goal.get("customGoal") or _GOALS.get(str(goal.get("goalKey")), "make the name known"),
+        "goal": goal.get("customGoal") or _GOALS.get(str(goal.get("goalKey")), "raise brand awareness"),
     }
     title = pick(_TITLES[kind], *key, "title").format(**words)
     description = pick(_DESCRIPTIONS, *key, "description").format(**words)
