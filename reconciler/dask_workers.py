@@ -144,7 +144,7 @@ def _check_certificates(address: str) -> None:
 
 
 class _Attempts:
-    """How often workers have begun each part of a run.
+    """How many times workers have begun each part of a run.
 
     Dask runs a part again as often as its scheduler is set to (`distributed.scheduler.allowed-failures`), which other
     runs share. Here a part is given up after ATTEMPTS, whatever that setting is.

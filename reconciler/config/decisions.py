@@ -72,7 +72,7 @@ class Subject(Struct, frozen=True):
 
     @property
     def edited(self) -> bool:
-        """Whether the file shows other content than its digest covers: an approval of it would not count."""
+        """Whether the file shows content other than what its digest covers: an approval of it would not count."""
         return any(not draft.earlier and not draft.is_as_written(self.activity.date) for draft in self.drafts)
 
 

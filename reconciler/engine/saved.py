@@ -19,9 +19,7 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
-from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.plurals import some_of
-from reconciler.model.schedule import SchedulePost
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunPart, SavedPlan, UnusablePlan
@@ -115,13 +113,7 @@ def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, spent_a
 
 def without_approval(plans: Iterable[Plan]) -> tuple[SiteName, ...]:
     """The sites on which plans publish drafts that nobody has approved."""
-    return tuple(plan.site.name for plan in plans if any(_is_unapproved(action.operation) for action in plan.actions))
-
-
-def _is_unapproved(operation: Operation) -> bool:
-    if isinstance(operation, Deferred):
-        return operation.part is SitePart.SCHEDULE
-    return isinstance(operation, SchedulePost) and not operation.approved
+    return tuple(plan.site.name for plan in plans if any(not action.operation.approved for action in plan.actions))
 
 
 async def show_saved(

@@ -62,6 +62,11 @@ class Deferred(Write, frozen=True):
         return self.part
 
     @property
+    def approved(self) -> bool:
+        """False for the schedule, whose rules it has only under `approval: none`."""
+        return self.part is not SitePart.SCHEDULE
+
+    @property
     def verb(self) -> Verb:
         """The verb of the writes that it turns into."""
         match self.part:

@@ -98,7 +98,6 @@ class ReschedulePost(DraftWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.PUBLISH
     account: ClassVar[str] = ""
-    approved: ClassVar[bool] = True
 
     digest: Digest
     at: Instant

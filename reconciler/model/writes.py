@@ -97,6 +97,11 @@ class Write(Variant, frozen=True):
         return ()
 
     @property
+    def approved(self) -> bool:
+        """False for a publication that needs no approval, under `approval: none`."""
+        return True
+
+    @property
     def discards(self) -> tuple[Any, ...]:  # of PostId, whose file imports this one
         """The drafts that it throws away, whatever they are part of."""
         return ()
