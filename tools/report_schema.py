@@ -296,7 +296,7 @@ WORDS: Final = {
     "name": "The name.",
     "notEmpty": "How many sites a plan would still change.",
     "notStarted": "How many actions were not begun.",
-    "notedAt": "When that was recorded.",
+    "notedAt": "When its scheduling was recorded.",
     "notes": "What people should know about the site, each with a code.",
     "DoctorRecord.notes": "How many findings are only notes.",
     "GoingOutRecord.problem": "Why nothing stops it; its `fix` says how to stop it.",

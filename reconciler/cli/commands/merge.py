@@ -30,9 +30,9 @@ def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any)
     """Merge the plans or JSON reports of all shards into one.
 
     Each FILE is what one --shard run wrote: a saved plan (`plan --out`) or a JSON
-    report (`--output json=FILE`). Give those of all shards, each once, made from the
-    same site files. A merged plan is shown and checked against the limits of the run.
-    `apply PLANFILE` carries it out as a whole, `apply PLANFILE --shard 2/8` one shard.
+    report (`--output json=FILE`). Pass one for each shard, all made from the same site
+    files. A merged plan is shown and checked against the limits of the run. `apply
+    PLANFILE` carries it out as a whole, `apply PLANFILE --shard 2/8` one shard.
     """
     from msgspec.structs import replace
 
