@@ -66,7 +66,7 @@ def renames(source: str) -> list[int]:
                 found.append(node.lineno)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="os" | "shutil"), attr="replace" | "move")):
                 found.append(node.lineno)
-            case ast.Call(func=ast.Attribute(attr="replace"), args=[_], keywords=[]):  # a path's; a text's has two
+            case ast.Call(func=ast.Attribute(attr="replace"), args=[_], keywords=[]):  # Path's; str's takes two
                 found.append(node.lineno)
             case _:
                 pass

@@ -1036,7 +1036,7 @@ def test_a_checkout_without_approvals_withdraws_nothing(pottery: Pottery, how: s
     options = ("--committed",) if committed else ()
     for command in ("plan", "drift", "apply --auto-approve", "review"):
         code, said = pottery.run(*command.split(), *options)
-        if how == "vanished" and committed:  # the last commit counts; the deletion is named as what it is
+        if how == "vanished" and committed:  # the last commit counts; the deletion is reported as a deletion
             assert "withdrawn" not in said or "the deletion of" in said, said
         else:
             assert (code, '"Kiln day" (Instagram) Wed 2026-11-04 09:30' in said) == (1, True), said

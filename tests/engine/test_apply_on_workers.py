@@ -517,7 +517,7 @@ def test_the_lease_of_a_lost_worker_is_waited_for_if_nobody_can_tell_that_it_is_
     died: list[bool] = []
     completed, sites = applied(shops, lambda setup: Workers(Dies, run_part, 1, setup))
     assert (completed.refused, set(completed.results), len(sites)) == (0, {ActionResult.DONE}, SITES)
-    assert sum(waited) > 50  # what a lease lasts that nobody renews
+    assert sum(waited) > 50  # how long a lease lasts if nobody renews it
     finishes(shops, capsys)
 
 
@@ -545,7 +545,7 @@ def test_no_part_of_an_apply_holds_a_secret(shops: Fleet) -> None:
         return answer
 
     applied(shops, lambda setup: Workers(Quick, work, 1, setup))
-    assert len(seen) == 4 + SITES + 2  # and what its workers are asked for, and that its part is begun
+    assert len(seen) == 4 + SITES + 2  # the 2: what the workers are asked to do, and that the part has begun
     assert not any(leaks_in_text(data.decode(), "a part") for data in seen)
 
 

@@ -69,7 +69,7 @@ def loops(source: str) -> Iterator[str]:
                 if _awaits(test, *body):
                     yield ast.unparse(ast.While(test, [ast.Pass()], [])).splitlines()[0]
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                # What is awaited to have the first collection is awaited once.
+                # What is awaited to get the first collection is awaited once.
                 first, *others = node.generators
                 parts = [part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.comprehension)]
                 if _awaits(*parts, *first.ifs, *others):

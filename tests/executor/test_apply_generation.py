@@ -443,7 +443,7 @@ def test_inputs_saved_while_a_generation_is_under_way_are_not_taken_for_what_it_
 
 
 def test_a_regeneration_that_is_accepted_and_makes_nothing_is_not_done(bench: Bench) -> None:
-    """No two generations write the same: if this counted as done, `No changes.` would hide what was not generated."""
+    """No two generations are the same: if this counted as done, `No changes.` would hide what was not generated."""
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("a", a_post("p"))]
     bench.world.answers = {Regenerate: [Pending()]}

@@ -126,7 +126,7 @@ def test_occurrences_inside_the_range_come_with_recurring_events(remote: Remote)
     assert found.keys() == {"Weekly", "Monthly"}
     assert [each["date"][:10] for each in found["Weekly"]["recurringOccurrences"][:2]] == ["2026-12-08", "2026-12-15"]
     assert [each["date"][:10] for each in found["Monthly"]["recurringOccurrences"]] == ["2027-01-01", "2027-02-01"]
-    assert "date" not in found["Monthly"]  # ignored beside a rule
+    assert "date" not in found["Monthly"]  # ignored if there is a rule
     assert [each["name"] for each in between(remote, "2036-11-30", "2036-12-01")] == ["Monthly", "Yearly"]
 
 
