@@ -220,7 +220,7 @@ def test_review_opens_one_pull_request_and_keeps_what_people_decided_there(job: 
 
 
 def test_the_action_trusts_nobody() -> None:
-    """No input reaches a shell but through the environment; other actions are pinned by commit."""
+    """No input reaches a shell except through the environment; other actions are pinned by commit."""
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step.get("run", "")
         if "uses" in step:

@@ -1,4 +1,4 @@
-"""A disk that is full from some note on: the run ends in a ledger that says so, and writes nothing more to the site.
+"""A disk that fills up at some note in the state: the run's ledger says so, and nothing more is written to the site.
 
 Once there is space again, the next runs end as if nothing had happened. `-m exhaustive` tries every note.
 """

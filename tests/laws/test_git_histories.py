@@ -355,7 +355,7 @@ def test_an_old_approval_never_meets_new_content_through_a_comment_in_between(tm
 
 
 def test_an_approval_never_outlives_the_cancellation_of_its_post(tmp_path: Path) -> None:
-    """An earlier approval never meets the count of a later cancellation, wherever a tool puts the two."""
+    """An earlier approval is never merged with the count of a later cancellation, wherever a tool puts the two."""
     repository = Repository(tmp_path, first_layout=False)
     repository.sort_keys()
     repository.approve(0)

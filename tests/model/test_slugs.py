@@ -47,7 +47,7 @@ TOLD_FACTS = {
     *("moved_to", "other", "others", "period", "place", "project", "reads", "requests", "section", "shell", "target"),
     *("text", "texts", "thumbnail", "url", "variable", "version", "where", "world"),
 }
-"""The members of what the engine tells that are texts but not sentences: as FACTS, and texts that were asked for."""
+"""The members of what the engine reports that are texts but not sentences: as in FACTS, and texts asked for."""
 
 
 def _slugs_of(file: Path) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ def by_title(count: int) -> tuple[ActivityRule, ...]:
 
 
 def creating(count: int) -> tuple[ActivityRule, ...]:
-    """As many as there are activities, each for one of them that is known by its date."""
+    """One for each activity, which is known by its date."""
     days = (NOW + timedelta(days=at) for at in range(count))
     return tuple(DesiredActivity(f"News {at:03}", "", day, "BLOG") for at, day in enumerate(days))
 

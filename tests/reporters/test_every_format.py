@@ -137,7 +137,7 @@ def test_what_failed_has_its_fix_and_its_request_apart_in_sarif() -> None:
 @pytest.mark.parametrize("name", ["an apply that its only site refuses", "an apply that a limit refuses"])
 @pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.coverage is Coverage.PROBLEMS])
 def test_a_refusal_that_comes_twice_is_reported_once(format: str, name: str) -> None:
-    times = {"junit": 2, "github": 2}.get(format, 1)  # in an attribute and in words; as an annotation and as last line
+    times = {"junit": 2, "github": 2}.get(format, 1)  # in an attribute and in words; as an annotation and the last line
     run = ending(name)
     assert [report(format, run).count(word) for word in run.problems] == [times]
 
@@ -156,7 +156,7 @@ def test_nothing_in_a_text_is_obeyed(format: str, text: str) -> None:
         shown = report(format, run)
         assert not RAW.search(shown), name
         obeyed = [line for line in shown.splitlines() if line.lstrip().startswith("::")]
-        if format == "github":  # whose own commands are as many as without the text, and whole
+        if format == "github":  # it has just as many commands of its own as without the text, and they are whole
             plain = report(format, ending(name)).splitlines()
             assert [COMMAND.match(line)[0] for line in obeyed] == [  # type: ignore[index]
                 COMMAND.match(line)[0]  # type: ignore[index]
@@ -181,7 +181,7 @@ def test_a_text_of_a_hundred_thousand_characters_is_harmless(format: str) -> Non
         shown = report(format, run)
         assert not RAW.search(shown), name
         assert not [mark for mark in OBEYED if mark in shown], name
-        if format != "github":  # whose own commands begin so
+        if format != "github":  # whose own commands begin like this
             assert not re.search(r"^\s*::", shown, re.MULTILINE), name
         shown.encode()
         coverage = FORMATS[format].coverage

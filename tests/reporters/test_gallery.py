@@ -86,7 +86,7 @@ def test_images_that_no_network_has_are_drawn_into_the_page() -> None:
     assert "img-src https: data:;" in policy
     assert drawn in {image["src"] for image in page.all("img")}
     assert all(image["src"] == drawn or "wixstatic" not in image["src"] for image in page.all("img"))
-    assert all(link["href"].startswith(("https://", "#")) for link in page.all("a"))  # where it leads stays what it is
+    assert all(link["href"].startswith(("https://", "#")) for link in page.all("a"))  # links stay as they are
 
 
 def test_the_calendar_leads_to_every_card_on_its_day_in_the_sites_zone() -> None:

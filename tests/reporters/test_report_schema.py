@@ -17,7 +17,7 @@ SCHEMA = schema("report")
 
 
 def only(kind: str) -> Any:
-    """The schema of one of its two kinds, so that what fails says why."""
+    """The schema of one of its two kinds, so that a failure says why."""
     return jsonschema_rs.Draft7Validator({**SCHEMA, "anyOf": [{"$ref": f"#/definitions/{kind}"}]})
 
 
