@@ -282,7 +282,7 @@ def _keep_issue(forge: Forge, run: Run) -> str | None:
     opened = [issue for issue in forge.all("issues", state="open", labels=LABEL) if forge.ours(issue)]
     if run.code == 0:
         for issue in opened:
-            forge.call("POST", f"issues/{issue['number']}/comments", body="The drift is gone.")
+            forge.call("POST", f"issues/{issue['number']}/comments", body="The latest audit found no drift.")
             forge.call("PATCH", f"issues/{issue['number']}", state="closed", state_reason="completed")
         return _url(opened[0]) if opened else None
     what = "drift" if run.code == 2 else "the audit failed"

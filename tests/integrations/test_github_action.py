@@ -160,7 +160,7 @@ def test_drift_opens_updates_and_closes_one_issue(job: Job) -> None:
     code, log, _ = job.run(command="drift", key="shops")
     assert code == 0, log
     assert job.forge.issues[0]["state"] == "closed"
-    assert job.forge.comments[-1]["body"] == "The drift is gone."
+    assert job.forge.comments[-1]["body"] == "The latest audit found no drift."
 
 
 def test_the_audits_of_parts_have_an_issue_each(job: Job) -> None:
