@@ -1,4 +1,4 @@
-"""An error that keeps what is wrong apart from what to do about it."""
+"""An error that keeps what is wrong separate from what to do about it."""
 
 from __future__ import annotations
 
