@@ -382,7 +382,7 @@ def _normal(value: Any) -> Any:
 
 
 def quiet_environment() -> None:
-    """What a command line finds: no terminal, no colours."""
+    """The environment that a command runs in: no terminal, no colours."""
     os.environ["NO_COLOR"] = "1"
     os.environ["COLUMNS"] = "200"
     os.environ.pop("CI", None)

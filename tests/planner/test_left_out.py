@@ -38,7 +38,7 @@ def edited(file: Approvals) -> Approvals:
 
 
 def pending(draft: Post, days: float = 2) -> Approvals:
-    """As `review` leaves an entry for what is there now."""
+    """The entry that `review` leaves for what is there now."""
     return approved(activity("a", draft, days=days), decision=DraftDecision.PENDING)
 
 

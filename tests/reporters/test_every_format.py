@@ -218,7 +218,7 @@ def test_a_run_may_be_cut_short_anywhere(format: str) -> None:
     "format", [name for name, format in FORMATS.items() if format.coverage is not Coverage.NUMBERS]
 )
 def test_an_audit_says_the_same_about_an_object_in_every_format(format: str) -> None:
-    """A screen and a page show the fields in rows, and the name apart."""
+    """A screen and a page show the fields in rows, and the name separately."""
     run = ending("drift")
     [[settings, post]] = [event.report.items for event in run.events if isinstance(event, SiteDrifted)]
     said = html.unescape(report(format, run, Screen(500)))

@@ -1160,7 +1160,7 @@ ALONE = {Finding.STILL_GOING_OUT, Finding.POSTS_CLEARED, Finding.POSTS_MISSING}
 """Findings that an audit never says of several posts at once."""
 
 OTHERS = {Reason.RULE, Reason.ABSENT_WANTED, Reason.UNCONFIRMED}
-"""Reasons for other things than cancelling posts."""
+"""Reasons for things other than cancelling posts."""
 
 
 def ready(
@@ -1307,7 +1307,7 @@ FIRST_RUN: Final = Diagnostic.note("first-contact", "First run on this site: its
     ],
 )
 def test_first_runs_are_reported_once(first: int, others: int, said: str) -> None:
-    """Sites at which nothing changes have no block because of it."""
+    """A site at which nothing changes gets no block just for its first run."""
     fresh = [planned(site=f"shop-{n}", notes=(FIRST_RUN,)) for n in range(first - 1)]
     fresh.append(planned(tone(f"shop-{first - 1}"), site=f"shop-{first - 1}", notes=(FIRST_RUN,)))
     known = [planned(site=f"known-{n}") for n in range(others)]

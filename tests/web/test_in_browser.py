@@ -46,7 +46,7 @@ def press(driver: Any, *keys: str) -> None:
 def tap(driver: Any, element: Any) -> None:
     """Clicks where a finger or a mouse would: not underneath what is fixed to the edges of the window."""
     script = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
-    for _ in range(2):  # what comes into sight for the first time takes its own height only then
+    for _ in range(2):  # a card has its real height only once it has been in view
         driver.execute_script(script, element)
     element.click()
 
