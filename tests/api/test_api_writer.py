@@ -287,7 +287,7 @@ def test_a_draft_is_never_scheduled_for_another_time_first(bench: Bench, missing
     assert [isinstance(outcome, NotDone) and outcome.skipped for outcome in outcomes] == [True, True]
     assert [request.url.path.rpartition("/")[2] for request in side.requests] == [
         "publish-by-id"
-    ]  # and asks no second time
+    ]  # and does not ask again
 
 
 def test_a_fence_of_the_call_is_asked_before_every_attempt(bench: Bench) -> None:

@@ -346,7 +346,7 @@ def test_the_author_of_a_line(checkout: Path, approvals: Path) -> None:
     assert [repository(checkout).author_of_line(approvals, line) for line in (1, 2, 3)] == ["Ada", "Grace", "Ada"]
     assert repository(checkout).author_of_line(approvals, 99) is None
     approvals.write_text(APPROVALS)
-    assert repository(checkout).author_of_line(approvals, 1) is None  # nobody, where the file is dirty
+    assert repository(checkout).author_of_line(approvals, 1) is None  # nobody, if the file is dirty
 
 
 def test_a_shallow_history_does_not_know_who(

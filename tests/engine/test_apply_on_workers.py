@@ -435,7 +435,7 @@ def test_workers_whose_run_is_killed_finish_their_calls_and_keep_the_ledger(
     runs.append(started(shops))
     runs[0].wait(timeout=60)
     assert runs[0].returncode == -signal.SIGKILL
-    wait_for(lambda: len(kept_ledgers(shops)) == 2)  # one of each worker
+    wait_for(lambda: len(kept_ledgers(shops)) == 2)  # one from each worker
     runs[0].communicate(timeout=60)  # the workers have its streams until they end
     sites = [site["site"] for ledger in kept_ledgers(shops) for site in ledger["sites"]]
     assert sorted(sites) == ALL

@@ -56,7 +56,7 @@ REAL_TIME = {
 
 
 def outside(source: str) -> Iterator[str]:
-    """What a module reaches of the process around it, by whatever name."""
+    """What a module reaches in the process around it, by whatever name."""
     for node in ast.walk(_by_first_names(ast.parse(source))):
         match node:
             case ast.Call(func=ast.Name(id="getattr"), args=[ast.Name(id=of), ast.Constant(value=str(name)), *_]) if (

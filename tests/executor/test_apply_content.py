@@ -183,7 +183,7 @@ def test_rule_17_6_a_create_whose_answer_was_lost_may_show_seconds_later_however
 def test_rule_17_6_a_create_whose_answer_was_lost_is_waited_for_by_the_next_run(
     shop: Bench, next_run_after: int, shows_after: int | None
 ) -> None:
-    """Until a minute after the call, it may show. Then what is read counts, and the object is created again."""
+    """For a minute after the call, it may still show up. Then what is read counts, and the object is created again."""
     shop.waiting = PollPolicy(timedelta(seconds=5), timedelta(minutes=10))
     shop.world.answers = {CreateActivity: [unclear("the connection was lost")]}
     made = Activity(ActivityId("a9"), OPEN_DAY.title, OPEN_DAY.description, OPEN_DAY.target_date, OPEN_DAY.type)

@@ -305,7 +305,7 @@ def test_every_call_is_in_the_journal_before_it_is_sent(bench: Bench) -> None:
     open_calls: list[tuple[str, ...]] = []
     bench.world.before_call = lambda _: open_calls.append(tuple(entry.call for entry in bench.recorded.open))
     bench.apply(CREATE_SALE, set_tone(), generate())
-    # What was created stays open until it was seen: before the generation.
+    # What was created stays open until it has been seen, which is before the generation.
     assert open_calls == [("create-event",), ("create-event", "update-settings"), ("generate",)]
     assert bench.recorded.open == ()
 
@@ -656,7 +656,7 @@ def test_after_the_first_428_no_further_delete_is_tried_in_that_calendar(bench: 
 
 
 def test_a_read_only_event_in_the_sites_own_calendar_is_recorded_without_its_calendar(bench: Bench) -> None:
-    """Otherwise this tool's own events there would no longer be the site's own, and be made again in every run."""
+    """Otherwise this tool's own events there would no longer be the site's own, and every run would make them again."""
     own = CalendarId("own")
     bench.world.events = [
         CalendarEvent(EventId("ours"), "Sale", calendar_id=own),

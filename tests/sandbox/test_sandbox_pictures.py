@@ -58,7 +58,7 @@ def test_pictures_differ_by_what_they_are_of() -> None:
 def test_any_title_can_be_shown(title: str) -> None:
     address = pictures.address("key", title=title)
     assert address.isascii()
-    assert not re.search(r"[\s<>\"',\[\]{}#|`]", address)  # as it is in YAML, HTML and Markdown
+    assert not re.search(r"[\s<>\"',\[\]{}#|`]", address)  # usable as is in YAML, HTML and Markdown
     drawn = pictures.draw(urlsplit(address).path)
     assert len(drawn) < 5000
     assert b"<script" not in drawn

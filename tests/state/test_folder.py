@@ -346,7 +346,7 @@ def _kill_writers(folder: str, rounds: int) -> None:
         for _ in range(turn % 7):
             os.read(hear, 1)
         for _ in range(turn * 97 % 1500):
-            os.stat(folder)  # some microseconds, so that the signal comes at every part of a write
+            os.stat(folder)  # a few microseconds, so that the signal comes at every part of a write
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         os.close(hear)

@@ -695,7 +695,7 @@ def _fight(folder: str, rounds: int) -> None:
         inside = Path(folder) / "inside"
         for _ in range(rounds):
             async with await leases.acquire(SHOP, MINUTE):
-                handle = os.open(inside, os.O_CREAT | os.O_EXCL)  # fails where somebody else is in
+                handle = os.open(inside, os.O_CREAT | os.O_EXCL)  # fails if somebody else is inside
                 os.close(handle)
                 with (Path(folder) / "visits").open("a") as visits:
                     visits.write(".")

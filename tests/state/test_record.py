@@ -120,7 +120,7 @@ def test_a_record_cut_short_is_never_taken_for_one(recorded: RecordedSite, data:
 
 
 def _edited(path: str, value: object) -> bytes:
-    """A record in which one member is another; `...` removes it."""
+    """A record with one member changed; `...` removes it."""
     entry = OpenEntry("e1", Address.parse("shop/marketing-plan"), Generate(), datetime(2026, 11, 23, tzinfo=UTC))
     published = PublishedPost(PostId("p"), Digest("d"), "FACEBOOK", None, datetime(2026, 11, 23, tzinfo=UTC))
     document = json.loads(encode(replace(NOTHING_RECORDED, open=(entry,), published=(published,))))

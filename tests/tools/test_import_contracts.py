@@ -21,7 +21,7 @@ SETTINGS = (TOP / "pyproject.toml").read_bytes()
 LINTER = tomllib.loads(SETTINGS.decode())["tool"]["importlinter"]
 CONTRACTS: dict[str, dict[str, Any]] = {contract["name"]: contract for contract in LINTER["contracts"]}
 APART = {"reconciler.sandbox", "reconciler.version"}
-"""Outside the layers: the stand-in for the remote side, which has contracts of its own, and a number."""
+"""Outside the layers: the stand-in for the remote side, which has contracts of its own, and the version number."""
 
 
 def _layers(contract: dict[str, Any]) -> list[list[str]]:
