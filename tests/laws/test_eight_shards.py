@@ -182,7 +182,7 @@ def test_eight_parts_of_which_one_is_killed_are_one_undisturbed_run(
             assert [code for code, _ in codes] == [-9 if at == DEAD else 0 for at in range(1, SHARDS + 1)], codes
 
             code, said = fleet.run("apply", "all.plan", "--auto-approve", "--shard", f"{DEAD}/{SHARDS}")
-            assert code in (0, 3), said  # what was begun may be for the next run to look at
+            assert code in (0, 3), said  # what was begun may be left for the next run
             code, said = fleet.run("apply", "--auto-approve")
             assert code == 0, said
             code, said = fleet.run("plan", "--detailed-exitcode")

@@ -81,7 +81,7 @@ def _texts_in(hint: Any, at: str, seen: set[Any]) -> Iterator[str]:
         if hint not in seen:
             seen.add(hint)
             hints = get_type_hints(hint, localns=_named_in(hint))
-            for name in hint.__struct_fields__:  # what is true of every value of a type is not kept with each
+            for name in hint.__struct_fields__:  # class variables are not stored
                 yield from _texts_in(hints[name], f"{hint.__name__}.{name}", seen)
     else:
         for inner in get_args(hint):

@@ -121,7 +121,7 @@ def test_locks_taken_over_from_one_run_are_one_note_at_the_end_of_the_phase() ->
 
 
 def test_what_to_do_is_on_a_line_of_its_own_if_not_everything_fits() -> None:
-    """Neither in the middle of a paragraph nor behind what only support needs."""
+    """Neither in the middle of a paragraph nor after what only support needs."""
     refused = Diagnostic("forbidden", "access was refused", "give the key the permission", request_id="1.2")
     assert said(refused, screen=Screen(90)) == [
         "error: access was refused; give the key the permission (request id 1.2)"
