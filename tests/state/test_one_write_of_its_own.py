@@ -1,4 +1,4 @@
-"""A write that was refused took effect only if what is there now was not there before."""
+"""A write that got an error counts as done only if its bytes are stored now and were not stored before."""
 
 from __future__ import annotations
 
