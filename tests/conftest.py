@@ -21,7 +21,7 @@ settings.register_profile("explore", derandomize=False, print_blob=True, deadlin
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 OF_THE_RUN = ("CI", "RECONCILER_", "GITHUB_", "GITLAB_", "FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES")
-"""The first letters of variables that say where the tests run. What that run is allowed, and where it writes, must
+"""The prefixes of variables that say where the tests run. What that run is allowed, and where it writes, must
 not affect the tests, so these variables are removed before the first fixture, whatever its scope."""
 
 for variable in [name for name in os.environ if name.startswith(OF_THE_RUN)]:

@@ -17,7 +17,7 @@ from reconciler.model.review import ActivityForReview, DraftForReview
 def entry(
     post: Post, date: datetime, decision: DraftDecision = DraftDecision.APPROVE, *, cancelled: int = 0, **changes: Any
 ) -> DraftApproval:
-    """The entry of a post whose activity has that date; `changes` are of its members."""
+    """The entry of a post whose activity has that date; `changes` replaces any of its members."""
     made = DraftApproval(
         post.id,
         post.content,

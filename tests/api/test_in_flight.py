@@ -98,7 +98,7 @@ def test_what_nobody_waits_for_does_not_grow() -> None:
 def test_pressure_halves_it_once_and_then_it_is_calm_for_a_while() -> None:
     served = Served(32, 128, lambda at_once: at_once / 0.05)
     served.work(64)
-    for _ in range(20):  # the same 429, told by all that were under way
+    for _ in range(20):  # the same 429, reported by all that were under way
         served.places.pressed()
     assert served.places.allowed == 24
     assert served.work(200) == 24

@@ -32,7 +32,7 @@ def imported(source: str) -> set[str]:
 
 
 ANNOUNCES = "reconciler.engine.session.begin"
-"""Only tells that something begins: `approve` and the review page have no run over sites."""
+"""Only announces that something begins: `approve` and the review page have no run over sites."""
 STARTING = {*entry_functions(), "reconciler.wiring.open_session"} - {ANNOUNCES}
 
 

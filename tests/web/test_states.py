@@ -36,7 +36,7 @@ TAKEN = RecordedSite(known=True, published=(SCHEDULED,), objects=((key_of(Kind.D
 
 
 def card(root: Path, recorded: RecordedSite, word: str, *, whole: str = "keep", days: float = 0) -> Card:
-    """The first draft's card, with a word for it and one for its activity, some days after the review."""
+    """The first draft's card, with a decision on it and one on its activity, some days after the review."""
     write_project(root, {"shop": (activity(0),)})
     text = approvals(root).read_text()
     text = text.replace("decision: pending", f"decision: {word}", 1).replace("decision: keep", f"decision: {whole}", 1)
