@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
@@ -38,7 +39,8 @@ class _Row(Struct, frozen=True, gc=False):
     """A site's line. The lowest rank is the worst.
 
     `alike`: its problem, if any, is shown above, and equal lines may be counted. `why` is why something was not done,
-    if that may be shown once for several sites; `done` is what was done, by kind.
+    if that may be shown once for several sites; `done` is what was done, by kind. `counts`: `words` are the counts of
+    its actions, so for several sites they are said of each.
     """
 
     rank: int
@@ -47,6 +49,11 @@ class _Row(Struct, frozen=True, gc=False):
     alike: bool
     why: str = ""
     done: str = ""
+    counts: bool = True
+
+    def of(self, sites: int) -> str:
+        """The words about so many sites."""
+        return f"{self.words} each" if self.counts and sites > 1 else self.words
 
 
 class LedgerSummary:
@@ -89,7 +96,7 @@ class LedgerSummary:
         why = shared_reason(failed.problem)
         first, why = self._before(failed.name, ((word, why),), why)
         why = why if planned and not failed.refused else ""
-        self._add(failed.name, _Row(1 if failed.refused else 0, word, Style.RED, word != "failed", why))
+        self._add(failed.name, _Row(1 if failed.refused else 0, word, Style.RED, word != "failed", why, counts=False))
         return first
 
     def _before(self, name: SiteName, causes: tuple[tuple[str, str], ...], why: str) -> tuple[SiteName | None, str]:
@@ -101,7 +108,7 @@ class LedgerSummary:
 
     def refused(self, name: str) -> None:
         """Adds a site whose own plan a guard refuses."""
-        self._add(name, _Row(1, "refused", Style.RED, alike=True))
+        self._add(name, _Row(1, "refused", Style.RED, alike=True, counts=False))
 
     def _add(self, name: str, row: _Row) -> None:
         self._rows[row] += 1
@@ -119,7 +126,7 @@ class LedgerSummary:
         for why, same in causes.items():
             first, sites = same[0][0], sum(count for _, count in same)
             worst = spoken(WORST_FIRST[max(first.rank, 0)])
-            words = first.words if len({row.words for row, _ in same}) == 1 else worst
+            words = first.of(sites) if len({row.words for row, _ in same}) == 1 else worst
             spans = (Span(f"  {plural(sites, 'site')}"), Span(words, first.style), Span(why))
             yield from Line(spans, hang=6).on(self._screen)
         rows = [(row, count) for row, count in rows if row.why not in causes]
@@ -135,11 +142,12 @@ class LedgerSummary:
         kinds: dict[str, set[str]] = {}
         for row in rest:
             kinds.setdefault(row.words, set()).add(row.done)
-        numbers: Counter[tuple[str, Style, str]] = Counter()
+        numbers: Counter[_Row] = Counter()
         for row, count in rest.items():
-            numbers[row.words, row.style, row.done if len(kinds[row.words]) <= MOST_KINDS else ""] += count
+            done = row.done if len(kinds[row.words]) <= MOST_KINDS else ""
+            numbers[replace(row, rank=0, alike=True, why="", done=done)] += count
         what = "more site" if shown else "site"
-        counted = [(plural(n, what), words, style, done) for (words, style, done), n in numbers.items()]
+        counted = [(plural(n, what), row.of(n), row.style, row.done) for row, n in numbers.items()]
         found = [*((name, row.words, row.style, "") for name, row in shown), *counted]
         widest = max((len(name) for name, *_ in found), default=0)
         for name, words, style, done in found:

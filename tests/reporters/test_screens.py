@@ -814,7 +814,7 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     lines = shown(STARTED, *events, ApplyCompleted(plan, tally, 7), command="apply").splitlines()
     assert lines[0] == "s0  1 done  in 1.0 s  settings"
     assert lines[6:8] == ["odd  1 failed, 1 done  in 1.0 s  done: settings", "  ! settings          failed  no"]
-    assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done  settings"]
+    assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done each  settings"]
 
 
 def test_what_one_call_failed_with_is_said_once() -> None:
@@ -847,8 +847,8 @@ def test_each_site_of_a_fleet_is_streamed_and_those_that_end_alike_are_counted_a
     lines = fleet_applied()
     for site in (*(f"s{number}" for number in range(40)), *(f"r{number}" for number in range(6)), "p1", "p2"):
         assert sum(line.startswith(f"{site} ") for line in lines) == 1, site
-    assert "  6 sites  1 failed, 1 not started  access was refused; give access" in lines
-    assert "  40 sites  1 done  settings" in lines
+    assert "  6 sites  1 failed, 1 not started each  access was refused; give access" in lines
+    assert "  40 sites  1 done each  settings" in lines
 
 
 def test_sites_lists_each_site_of_a_fleet_that_ends() -> None:
@@ -891,7 +891,7 @@ def test_a_failure_that_many_sites_share_is_reported_in_full_once() -> None:
     ]
     assert lines[9].startswith("  ! settings          failed  the field is unknown; give access")  # a cause of its own
     assert lines[12:15] == [
-        "  6 sites  1 failed, 1 not started  access was refused; give access",
+        "  6 sites  1 failed, 1 not started each  access was refused; give access",
         "  odd  1 failed, 1 not started",
         "  1 site with nothing to do",
     ]
@@ -958,7 +958,7 @@ def test_what_many_sites_skip_for_one_cause_is_reported_once(result: ActionResul
         return lines[lines.index("") + 1 : -3]
 
     why = "the settings changed after this plan was made; run plan again"
-    assert rows([left(n, 0) for n in range(6)]) == [f"  6 sites  1 {result}  {why}", "  1 site with nothing to do"]
+    assert rows([left(n, 0) for n in range(6)]) == [f"  6 sites  1 {result} each  {why}", "  1 site with nothing to do"]
     assert rows([left(n, n // 5) for n in range(6)])[:1] == [f"  6 sites  {result}  {why}"]
 
 
@@ -1099,7 +1099,7 @@ def test_the_sites_that_a_stopped_run_never_began_are_only_counted() -> None:
     begun = [stopped(f"b{n}") for n in range(5)]
     lines = shown(*interrupted(*begun, *never), command="apply", screen=Screen(200)).splitlines()
     assert [line.split()[0] for line in lines if line and line[0] != " "][:-2] == ["b0", "b1", "b2", "b3", "b4"]
-    assert "  20 sites  1 not started" in lines
+    assert "  20 sites  1 not started each" in lines
     assert "s19" in shown(*interrupted(*begun, *never), command="apply", detail=Detail(sites=True))
 
 
