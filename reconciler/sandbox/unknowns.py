@@ -72,7 +72,7 @@ class Unknowns:
         about="Times are sent as 09:00:00.000Z, 09:00:00Z, or 09:00:00+00:00.",
     )
     addedFields: bool = _flag(
-        False, mark="13.1.12: a Developer Preview grows", about="Every object in a response has one more field."
+        False, mark="13.1.12: a Developer Preview gains fields", about="Every object in a response has one more field."
     )
     newEnumMembers: str = _choice(
         "none",
