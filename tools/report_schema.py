@@ -316,7 +316,7 @@ WORDS: Final = {
     "requestId": "The request id that the API returned, for the vendor's support.",
     "reviewed": "Whether there is anything to review.",
     "rule": "The index of the rule in its section.",
-    "run": "The run's own name.",
+    "run": "The run's name, with which the id of its ledger ends.",
     "scheduledFor": "When it was scheduled for.",
     "severity": "How much it matters.",
     "since": "When the lock was taken.",

@@ -108,7 +108,7 @@ def _asked(named: NamedCheck, plan: Plan, context: PolicyContext) -> tuple[Diagn
 
 
 def _read(named: NamedCheck, problem: object) -> Diagnostic:
-    """A problem with the types that its fields declare: a check may give the severity as text, such as "error"."""
+    """A problem, its fields converted to the declared types: a check may give the severity as text, such as "error"."""
     if not isinstance(problem, Diagnostic):
         raise CheckFailed(named.name, f"it returned {type(problem).__name__} instead of a Diagnostic")
     try:

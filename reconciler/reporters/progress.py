@@ -65,7 +65,7 @@ class Progress:
         self._done = 0
         self._failed = 0
         self._generating: dict[SiteName, float] = {}
-        """Since when each site has been waiting for the remote side."""
+        """When each site began to wait for the remote side."""
         self._longest = 0.0
         self._under_way: dict[SiteName, Started | StillWaiting | StillUnclear | EntryResolved | None] = {}
         """What each site began last, the latest at the end. It is put into words only when they are shown."""

@@ -31,7 +31,7 @@ class HolderRecord(Struct, frozen=True):
 
 
 class LeaseRecord(Struct, frozen=True):
-    """Since when a site has been locked, and until when. `ended`: the next run takes the lock over."""
+    """When a site was locked, and until when. `ended`: the next run takes the lock over."""
 
     since: Instant
     expires: Instant

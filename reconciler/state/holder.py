@@ -74,7 +74,7 @@ def is_gone(holder: Holder) -> bool:
         return True
     except OSError:
         pass  # it is alive and belongs to another user
-    # An empty start is hidden (/proc mounted with hidepid), which proves nothing.
+    # An empty start means it is hidden (/proc mounted with hidepid), which proves nothing.
     started = _start_of(holder.process)
     return bool(started and holder.started) and started != holder.started
 
