@@ -153,7 +153,7 @@ WORDS: Final = {
     "ObjectRecord.fields": "The fields that do not match the file.",
     "ObjectRecord.finding": "What does not match the file; null if everything does.",
     "ObjectRecord.moved": "Which side has changed since the last apply; null if it has not drifted.",
-    "ObjectRecord.problem": "What is said about it, and what to do; null only if it is converged.",
+    "ObjectRecord.problem": "What is wrong with it or worth knowing, and what to do; null only if it is converged.",
     "ObjectRecord.reason": "Why it is no longer wanted.",
     "ObjectRecord.title": "For a post: the title of its activity.",
     "ObjectRecord.type": "For a post: its type on the channel, such as POST or STORY.",

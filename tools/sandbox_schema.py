@@ -160,8 +160,8 @@ def _top() -> JsonDict:
         ),
         "unknowns": _object(
             {each.name: _unknown(each) for each in TABLE},
-            "How this sandbox answers each open question about the API. The brackets say how much is known, by section of "
-            "docs/remote-api.md and with its marks.",
+            "How this sandbox answers each open question about the API. The brackets say how much is known, by section "
+            "of docs/remote-api.md and with its marks.",
             {"eventsKey": "events", "readLag": "without-header"},
         ),
         "defaults": {"allOf": [_ref("site")], "description": "Values for every site; a site's own value wins."},

@@ -51,7 +51,7 @@ def opened(body: object, shape: ObjectShape) -> tuple[Fields, str]:
     if bare and not any(source for source, _ in found):
         return outer, "response"
     if bare or len(found) > 1:
-        raise Unreadable(f"expected one place with {shape.name}, got several: {_keys(outer)}")
+        raise Unreadable(f"expected {shape.name} in one place, got several: {_keys(outer)}")
     if found and (found[0][0] or shape.may_be_empty):
         return found[0]
     raise Unreadable(f"expected {shape.name} (with {' or '.join(sorted(shape.known))}), got {_keys(outer)}")

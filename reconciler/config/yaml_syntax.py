@@ -57,7 +57,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
         found = text.find(chr(error.character)) if isinstance(error.character, int) else -1
         before = text[: found if found >= 0 else index]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        message = "YAML does not allow control characters"
+        message = "YAML does not allow this control character"
         return problem(Place(file, line, column), message, "remove it, or write it as an escape in double quotes")
     said = getattr(error, "problem", None) or "it cannot be parsed"
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)

@@ -264,9 +264,7 @@ class _WaitingPosts(Struct):
         what = difference_words(verdict.differences, standards.scope.zone_name)
         how = f"changed after approval ({what})" if changed else "somebody scheduled it, but nobody approved it"
         if not changed and scheduled_under_another_id(activity, post, standards.recorded):
-            how = (
-                "it has the content of a post that was approved, but another id, and nobody approved it under that one"
-            )
+            how = "it has the content of an approved post, but a different id, and nobody approved it under that id"
         name = post_name(activity.title, post.channel, post.type)
         self.blocked.append(
             (

@@ -274,7 +274,7 @@ def test_rule_17_1_new_keys_beside_known_ones_are_ignored(bench: Bench) -> None:
 def test_rule_17_1_the_same_in_two_places_is_not_understood(bench: Bench) -> None:
     inner = {"status": "ACTIVE", "marketingActivities": []}
     for body in ({"status": "ACTIVE", "plan": inner}, {"marketingPlan": inner, "plan": inner}):
-        with pytest.raises(ApiError, match="expected one place with a marketing plan, got several"):
+        with pytest.raises(ApiError, match="expected a marketing plan in one place, got several"):
             ask(bench, OBJECTS["plan"], ok(body))
     with pytest.raises(ApiError, match="in several places"):
         ask(bench, LISTS["events"], ok({"events": [], "calendarEvents": []}))
