@@ -346,7 +346,7 @@ def test_posts_that_get_another_id_when_they_are_moved_are_approved_under_that_o
     run.apply()
     plan = run.plan()
     assert (plan.actions, plan.refusals, len(plan.blocked)) == ((), (), 2)
-    assert all("the content of a post that was approved, but another id" in each.message for each in plan.blocked)
+    assert all("the content of an approved post, but a different id" in each.message for each in plan.blocked)
     approve(run)
     assert run.plan().is_empty
     assert (run.apply().entries, run.plan().is_empty) == ((), True)
