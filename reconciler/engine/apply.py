@@ -145,18 +145,9 @@ async def apply_saved(
     session, chosen = run.session, len(part.plans)
     entries = {} if isinstance(today, FilesUnreadable) else today
     of = max(len(saved.plans), len(entries))
-    run.emit(
-        RunStarted(
-            "apply",
-            session.project.root.name,
-            chosen,
-            of,
-            session.api,
-            session.commit,
-            without_approval(part.plans),
-            SitePlaces(tuple(entries.values())),
-        )
-    )
+    unapproved, places = without_approval(part.plans), SitePlaces(tuple(entries.values()))
+    name = session.project.root.name
+    run.emit(RunStarted("apply", name, chosen, of, session.api, session.commit, unapproved, places))
     run.emit(plan_loaded(saved, session.project, clock.now(), spent_at))
     try:
         if spent_at is not None:
