@@ -93,8 +93,8 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             ALL_SITES,
             by,
             f"the run would {what}, but policy.{by.value} is {limit:,}",
-            f"raise {by.value} in {policy.place_of(by.value)}, {fix}",
-        )
+            f"raise {by.value}, {fix}",
+        ).at(policy.place_of(by.value))
         for by, limit, count, what, fix in counted
         if limit is not None and count > limit
     )

@@ -22,6 +22,7 @@ from reconciler.model.writes import ActionClass
 from reconciler.planner.guards import judge_run, judge_shard
 from reconciler.planner.rights import rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, Promises
+from reconciler.reporters.diagnostics import sentence
 from tests.planner.publishing_world import activity, approved, desired, plan, post, site
 
 
@@ -54,8 +55,10 @@ def test_a_refusal_names_the_line_of_its_own_limit(limit: str) -> None:
         (name, Place("r.yaml", 7 if name == limit else 8, 3)) for name in ("maxDelete", "maxDiscard", "maxPublish")
     )
     policy = Policy(max_delete=0, max_discard=0, max_publish=0, place=Place("r.yaml", 4, 1), places=places)
-    found = {refused.code: refused.fix for refused in judge_run((PlanTally(deleted=1, discard=1, publish=1),), policy)}
-    assert found[limit].startswith(f"raise {limit} in r.yaml:7:3, ")
+    found = {refused.code: refused for refused in judge_run((PlanTally(deleted=1, discard=1, publish=1),), policy)}
+    assert found[limit].fix.startswith(f"raise {limit}, ")
+    assert found[limit].place == Place("r.yaml", 7, 3)
+    assert sentence(found[limit]).count("r.yaml:7:3") == 1
 
 
 def test_a_pause_names_its_own_line() -> None:
