@@ -102,7 +102,10 @@ def completed_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
 
 
 def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope) -> Objects:
-    """The objects of a site that match its file, and the rules of the parts with nothing left to do."""
+    """The objects of a site that match its file, and the rules of the parts with nothing left to do.
+
+    Approved drafts only count if the plan has the rules of the schedule: if nothing public is planned, they may be due.
+    """
     live = observed.marketing_plan
     if live is None:
         return ()
@@ -116,7 +119,7 @@ def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     objects = {
         **activities_as_asked(desired.activities, live.activities, recorded, scope),
         **posts_as_asked(desired.posts, live.activities, scope),
-        **_approved(desired, live),
+        **(_approved(desired, live) if key_of(Kind.RULE, SitePart.SCHEDULE) in dict(plan.rules) else {}),
     }
     for key, facts in objects.items():
         if f"{plan.site.name}/{key.replace('approval[', 'draft[')}" not in changing:

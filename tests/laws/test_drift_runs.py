@@ -324,6 +324,15 @@ def test_an_approval_that_nobody_applied_yet_moved_in_git(tmp_path: Path) -> Non
     assert drifted(run) == []
 
 
+def test_an_approval_that_no_publish_held_back_is_still_to_be_applied(tmp_path: Path) -> None:
+    run = converged(tmp_path, REVIEWED)
+    approve(run)
+    before = said(run)
+    assert before
+    run.apply(publish=False)
+    assert said(run) == before
+
+
 def test_approved_text_that_somebody_edited(tmp_path: Path) -> None:
     run = converged(tmp_path, REVIEWED)
     post = approve(run)[0]
