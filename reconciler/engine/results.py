@@ -198,6 +198,11 @@ class DriftCompleted(Struct, frozen=True):
     still_going_out: tuple[GoingOut, ...] = ()
 
 
+def refused_sites(completed: PlanCompleted | DriftCompleted) -> int:
+    """How many sites are refused: all that could be read, if the run as a whole is."""
+    return completed.sites - completed.failed if completed.refusals else completed.refused
+
+
 class ReviewCompleted(adoption_results.Counts, frozen=True):
     """All sites are reviewed: drafts that wait for a decision, in how many sites, and those that are approved."""
 

@@ -35,10 +35,10 @@ from reconciler.reporters.run_json import (
     Members,
     PlanSummary,
     SavedRecord,
-    SitesRecord,
     StarterRecord,
     failed_record,
     run_record,
+    sites_record,
 )
 from reconciler.reporters.state_json import known_record, listed_record, lock_record, resolved_record, shown_values
 
@@ -113,7 +113,7 @@ class JsonReporter:
         match event:
             case results.PlanCompleted():
                 members.refusals = problem_records(event.refusals)
-                members.summary = PlanSummary(taken_from(event, SitesRecord), event.tally)
+                members.summary = PlanSummary(sites_record(event), event.tally)
                 self._still_going_out(event.still_going_out)
             case results.ApplyCompleted():
                 members.ledger = tuple(ledger for _, ledger in sorted(self._ledger, key=lambda entry: entry[0]))
@@ -122,7 +122,7 @@ class JsonReporter:
                 members.interrupted = event.interrupted
             case results.DriftCompleted():
                 members.refusals = problem_records(event.refusals)
-                members.summary = DriftSummary(taken_from(event, SitesRecord), taken_from(event.tally, DriftRecord))
+                members.summary = DriftSummary(sites_record(event), taken_from(event.tally, DriftRecord))
                 self._still_going_out(event.still_going_out)
             case adoption_results.Counts():
                 members.summary = taken_from(event, COUNTS[type(event)])

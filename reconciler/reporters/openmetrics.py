@@ -71,7 +71,7 @@ class OpenMetricsReporter:
                 self._count(name, {**counts, **posts})
                 self._sites_with_failures += bool(done.failed and not ledger.error)
             case results.PlanCompleted() | results.DriftCompleted():
-                refused = event.refused or (event.sites if event.refusals else 0)
+                refused = results.refused_sites(event)
                 self._sites = {"all": event.sites, "failed": event.failed, "refused": refused}
                 unstopped = (found.post.address.site for found in event.still_going_out)
                 self._counts["still_going_out"].update(unstopped)

@@ -232,6 +232,11 @@ def run_record(event: results.RunStarted) -> RunRecord:
     )
 
 
+def sites_record(event: results.PlanCompleted | results.DriftCompleted) -> SitesRecord:
+    """The numbers of sites of a plan or an audit."""
+    return SitesRecord(event.sites, event.failed, results.refused_sites(event))
+
+
 def failed_record(failed: site_results.SiteFailed) -> FailedRecord:
     """A site that could not be worked on, or was refused."""
     problem, unseen = problem_record(failed.problem), failed.unseen

@@ -6,7 +6,9 @@ import io
 import json
 from typing import Any
 
-from reconciler.engine.results import ApplyCompleted, Interrupted, PlanCompleted, Refused, Validated
+import pytest
+
+from reconciler.engine.results import ApplyCompleted, DriftCompleted, Interrupted, PlanCompleted, Refused, Validated
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
@@ -26,6 +28,16 @@ def reporter_for(command: str, **more: Any) -> tuple[Reporter, io.StringIO]:
 
 def failed(site: SiteName, message: str) -> SiteFailed:
     return SiteFailed(site, (Diagnostic("odd", message, address=Address(site)),))
+
+
+@pytest.mark.parametrize("closing", [PlanCompleted, DriftCompleted])
+def test_a_limit_of_the_run_refuses_every_site_that_could_be_read(closing: Any) -> None:
+    limit = Diagnostic("maxPublish", "too many")
+    for refusals, refused in (((), 1), ((limit,), 3)):
+        reporter, out = reporter_for("plan")
+        reporter.handle(closing(4, failed=1, refused=1, refusals=refusals))
+        reporter.handle(exits(4))
+        assert json.loads(out.getvalue())["summary"]["refused"] == refused
 
 
 def test_a_plan(everything: SitePlanned) -> None:

@@ -133,3 +133,9 @@ def test_what_a_refused_run_did_not_cancel_still_goes_out() -> None:
     )
     refused = Refused(Diagnostic("maxDelete", "too many"), still_going_out=(GoingOut(post, "UTC"),))
     assert samples(Run("apply", (refused, exits(4))))["still_going_out", "shop"] == 1
+
+
+def test_a_limit_of_the_run_refuses_every_site_that_could_be_read() -> None:
+    limit = Diagnostic("maxPublish", "too many")
+    told = samples(Run("plan", (PlanCompleted(4, failed=1, refused=1, refusals=(limit,)), exits(1))))
+    assert (told["sites", "failed"], told["sites", "refused"]) == (1, 3)
