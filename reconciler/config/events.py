@@ -25,7 +25,7 @@ def read_events(merged: MergedDocument) -> DesiredEvents | None:
         return None
     if "events" not in written:
         hint = "list them, or write `events: []` for none"
-        merged.problem(("calendarEvents",), "events is missing", hint)
+        merged.problem(("calendarEvents",), "events is missing", hint, against=())
     events: list[DesiredEvent] = []
     names: set[str] = set()
     for at, event in enumerate(written.get("events", ())):

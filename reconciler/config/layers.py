@@ -28,14 +28,16 @@ class Layer(Struct, frozen=True):
 class MergedDocument:
     """A value merged from layers, lowest precedence first. Problems are recorded at the layer that a value came from.
 
-    `doubtful` are warnings about usable values.
+    `inherited` are problems in the layers below the highest, which other documents share: each with the place of the
+    value that it contradicts, if that is in another layer. `doubtful` are warnings about usable values.
     """
 
-    __slots__ = ("_layers", "doubtful", "problems", "value")
+    __slots__ = ("_layers", "doubtful", "inherited", "problems", "value")
 
     def __init__(self, layers: Sequence[Layer], problems: list[Diagnostic]) -> None:
         self._layers = layers
         self.problems = problems
+        self.inherited: list[tuple[Diagnostic, Place | None]] = []
         self.doubtful: list[Diagnostic] = []
         self.value: Any = layers[0].value
         for layer in layers[1:]:
@@ -47,12 +49,27 @@ class MergedDocument:
         return self._layers[-1].document
 
     def problem(
-        self, path: KeyPath, message: str, hint: str = "", *, key: bool = False, continues: bool = False
+        self,
+        path: KeyPath,
+        message: str,
+        hint: str = "",
+        *,
+        against: KeyPath | None = None,
+        key: bool = False,
+        continues: bool = False,
     ) -> None:
-        """Records a problem with the value at a path, or with its key; `continues` as in `about`."""
+        """Records a problem with the value at a path, or with its key; `continues` as in `about`.
+
+        `against` is the path of the value that it contradicts: if that comes from another layer, both places are named.
+        """
         place, where = self._find(path, key=key)
         what = about(where, message, continues=continues) if where else message
-        self.problems.append(problem(place, what, hint))
+        found, owner = problem(place, what, hint), self.owner(path)
+        other = self._find(against, key=False)[0] if against is not None and self.owner(against) is not owner else None
+        if other is not None or owner is not self._layers[-1]:
+            self.inherited.append((found, other))
+        else:
+            self.problems.append(found)
 
     def warning(
         self, path: KeyPath, message: str, fix: str, *, code: str, key: bool = False, continues: bool = False

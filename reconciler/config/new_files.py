@@ -9,12 +9,13 @@ from pathlib import Path
 from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.patterns import fixed_folder
+from reconciler.config.problems import Problems
 from reconciler.config.project import ProjectConfig
 from reconciler.config.site import read_site
 from reconciler.config.trust import refused_path
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem
+from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 from reconciler.model.sites import DesiredSite
 from reconciler.whole_files import write_atomically
 
@@ -74,7 +75,7 @@ def _part(part: str) -> str:
 
 def read_one_site(project: ProjectConfig, path: Path, id: str) -> DesiredSite:
     """The site with that id in a file, with its approvals, as they are now. Raises InvalidFiles."""
-    shown, problems = shown_path(path), list[Diagnostic]()
+    shown, problems = shown_path(path), Problems()
     data = read_file(path, shown, problems)
     approvals = ApprovalFiles(project)
     found = None
@@ -86,5 +87,5 @@ def read_one_site(project: ProjectConfig, path: Path, id: str) -> DesiredSite:
     if found is None and not problems:
         problems.append(problem(Place(shown), "no longer declares the site", "run import again", continues=True))
     if problems or found is None:
-        raise InvalidFiles(problems)
+        raise InvalidFiles(problems.reported())
     return found.site

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reconciler.model.diagnostics import Diagnostic
+from msgspec.structs import replace
+
+from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.plurals import plural
 
 MAX_EXPLAINED: Final = 1000
@@ -17,6 +19,10 @@ _MORE: Final = Diagnostic("more-problems", "", "")
 class Problems(list[Diagnostic]):
     """A list of problems that keeps the first MAX_EXPLAINED as they are and only counts the others."""
 
+    def __init__(self, found: Iterable[Diagnostic] = ()) -> None:
+        super().__init__(found)
+        self._shared: dict[Diagnostic, dict[Place, None]] = {}
+
     def append(self, found: Diagnostic) -> None:
         """Adds a problem, or counts it if the list is full."""
         super().append(found if len(self) < MAX_EXPLAINED else _MORE)
@@ -26,6 +32,14 @@ class Problems(list[Diagnostic]):
         for problem in found:
             self.append(problem)
 
+    def share(self, found: Diagnostic, other: Place | None) -> None:
+        """Adds a problem that several files may share, once for all of them; `other` is its place in one of them."""
+        if found not in self._shared:
+            self._shared[found] = {}
+            self.append(found)
+        if other is not None:
+            self._shared[found][other] = None
+
     @property
     def full(self) -> bool:
         """Whether nothing more needs to be explained."""
@@ -33,8 +47,16 @@ class Problems(list[Diagnostic]):
 
     def reported(self) -> tuple[Diagnostic, ...]:
         """The problems to show. If there are more, the last one says how many."""
-        more = len(self) - MAX_EXPLAINED
+        explained, more = map(self._with_places, self[:MAX_EXPLAINED]), len(self) - MAX_EXPLAINED
         if more <= 0:
-            return tuple(self)
+            return tuple(explained)
         message = f"not listed: at least {plural(more, 'more problem')}; fix these {MAX_EXPLAINED:,} first"
-        return (*self[:MAX_EXPLAINED], Diagnostic("more-problems", message))
+        return (*explained, Diagnostic("more-problems", message))
+
+    def _with_places(self, found: Diagnostic) -> Diagnostic:
+        """A problem; a shared one with its first other place, and how many more there are."""
+        if not (places := self._shared.get(found)):
+            return found
+        first, *others = places
+        more = f" and {plural(len(others), 'other place')}" if others else ""
+        return replace(found, message=f"{found.message} (see {first}{more})")

@@ -61,7 +61,7 @@ def read_schedule(merged: MergedDocument) -> DesiredSchedule | None:
     if written is None:
         return None
     if "rules" not in written:
-        merged.problem(("schedule",), "rules is missing", "write the rules, or `rules: []` for none")
+        merged.problem(("schedule",), "rules is missing", "write the rules, or `rules: []` for none", against=())
     rules = _each(merged, ("schedule", "rules"), _schedule_rule)
     above = _RulesAbove()
     for path, rule in rules:

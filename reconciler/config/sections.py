@@ -16,7 +16,8 @@ def read_settings(merged: MergedDocument) -> tuple[Field, ...]:
     for at, topic in enumerate(topics.get("included") or ()):
         if topic.casefold() in excluded:
             path = ("settings", "topics", "included", at)
-            merged.problem(path, f"{quoted(topic)} is both included and excluded", "keep one of them")
+            message = f"{quoted(topic)} is both included and excluded"
+            merged.problem(path, message, "keep one of them", against=("settings", "topics", "excluded"))
     fields: list[Field] = []
     for root in ("settings", "overrides"):
         fields += fields_of(merged.value.get(root) or {}, root)

@@ -16,6 +16,7 @@ from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.documents import Document
 from reconciler.config.events import advice_about_events, read_events
 from reconciler.config.layers import Layer, MergedDocument
+from reconciler.config.problems import Problems
 from reconciler.config.project import Defaults, ProjectConfig
 from reconciler.config.rules import read_activities, read_posts, read_schedule
 from reconciler.config.schema import check
@@ -45,7 +46,7 @@ def read_site(
     document: Document,
     project: ProjectConfig,
     approvals: ApprovalFiles,
-    problems: list[Diagnostic],
+    problems: Problems,
     now: datetime | None = None,
 ) -> ReadSite | None:
     """The site that a document declares; None if the document has problems, all of which are reported.
@@ -71,7 +72,9 @@ def read_site(
     if under:
         site = replace(site, inherited=_inherited(site, merged, under))
     _approval_is_required(site, merged, project)
-    if len(problems) > before:
+    for found, other in merged.inherited:
+        problems.share(found, other)
+    if merged.inherited or len(problems) > before:
         return None
     advice = advice_about_values(site, merged, project, now)
     if now is not None and site.events is not None:
@@ -140,7 +143,9 @@ def _ref(written: dict[str, Any], merged: MergedDocument, project: ProjectConfig
             merged.problem(path, message, hint)
     if isinstance(known, AppRef) and instance is None:
         hint = "add `instanceId`, the id of the app's instance on this site"
-        merged.problem(("site",), "instanceId is missing; an app's credentials need it", hint)
+        merged.problem(
+            ("site",), "instanceId is missing; an app's credentials need it", hint, against=("site", "credentials")
+        )
     return SiteRef(SiteName(written["name"]), written["id"], credentials, instance)
 
 
@@ -153,4 +158,4 @@ def _nothing_needs_the_marketing_plan(site: DesiredSite, merged: MergedDocument)
         if rules:
             message = "needs a marketing plan, but `marketingPlan.state` is absent"
             fix = f"remove `{section}`, or write `state: present`"
-            merged.problem((section,), message, fix, key=True, continues=True)
+            merged.problem((section,), message, fix, against=("marketingPlan", "state"), key=True, continues=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config import packed_sites
+from reconciler.config.problems import MAX_EXPLAINED
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.model.activities import DesiredActivity, PostsRule, RemoveActivities, SetActivities
@@ -272,8 +273,71 @@ def test_problem_of_the_defaults_is_reported_once_for_all_sites(
 ) -> None:
     sites = "---\n".join(f"{head(f's{at}')}marketingPlan: {{state: absent}}\n" for at in range(9))
     said = problems_of({"reconciler.yaml": "version: 1\ndefaults: [{posts: [{max: 3}]}]\n", "sites/all.yaml": sites})
-    assert len(said) == 1
-    assert said[0].startswith("reconciler.yaml:2:13: defaults[0].posts needs a marketing plan")
+    assert said == [
+        "reconciler.yaml:2:13: defaults[0].posts needs a marketing plan, but `marketingPlan.state` is absent"
+        " (see sites/all.yaml:3:24 and 8 other places); remove `posts`, or write `state: present`"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("defaults", "site", "expected"),
+    [
+        (
+            "posts: [{max: 3}]",
+            "marketingPlan: {state: absent}",
+            "reconciler.yaml:3:5: defaults[0].posts needs a marketing plan, but `marketingPlan.state` is absent"
+            " (see sites/shop.yaml:3:24); remove `posts`, or write `state: present`",
+        ),
+        (
+            "marketingPlan: {state: absent}",
+            "posts: [{max: 3}]",
+            "sites/shop.yaml:3:1: posts needs a marketing plan, but `marketingPlan.state` is absent"
+            " (see reconciler.yaml:3:28); remove `posts`, or write `state: present`",
+        ),
+        (
+            "settings: {topics: {excluded: [politics]}}",
+            "settings: {topics: {included: [politics]}}",
+            "sites/shop.yaml:3:32: settings.topics.included[0]: 'politics' is both included and excluded"
+            " (see reconciler.yaml:3:35); keep one of them",
+        ),
+        (
+            "schedule: {manage: all}",
+            "",
+            "reconciler.yaml:3:15: defaults[0].schedule: rules is missing (see sites/shop.yaml:1:1);"
+            " write the rules, or `rules: []` for none",
+        ),
+        (
+            "calendarEvents: {prune: true}",
+            "",
+            "reconciler.yaml:3:21: defaults[0].calendarEvents: events is missing (see sites/shop.yaml:1:1);"
+            " list them, or write `events: []` for none",
+        ),
+        (
+            "site: {credentials: agency}\ncredentials: {agency: {appId: {env: A}, appSecret: {env: B}}}",
+            "",
+            "sites/shop.yaml:2:7: site: instanceId is missing; an app's credentials need it (see reconciler.yaml:3:25);"
+            " add `instanceId`, the id of the app's instance on this site",
+        ),
+    ],
+    ids=["posts", "no plan", "topics", "rules", "events", "app"],
+)
+def test_a_default_that_makes_a_site_invalid_is_reported_with_both_places(
+    problems_of: Callable[[dict[str, str]], list[str]], defaults: str, site: str, expected: str
+) -> None:
+    project = f"version: 1\ndefaults:\n  - {defaults}\n"
+    assert problems_of({"reconciler.yaml": project, "sites/shop.yaml": f"{head('shop')}{site}\n"}) == [expected]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["posts: [{max: 3}]", "settings: {topics: {included: [a], excluded: [a]}}", "site: {credentials: none}"]
+)
+def test_a_problem_of_the_defaults_does_not_count_for_each_site(
+    problems_of: Callable[[dict[str, str]], list[str]], wrong: str
+) -> None:
+    sites = [f"{head(f's{at}')}marketingPlan: {{state: absent}}\n" for at in range(MAX_EXPLAINED + 1)]
+    files = {"reconciler.yaml": f"version: 1\ndefaults: [{{{wrong}}}]\n", "sites/all.yaml": "---\n".join(sites)}
+    said = problems_of(files | {"sites/z.yaml": "version: 1\nsite: {name: z}\n"})
+    assert [line.split(":")[0] for line in said] == ["reconciler.yaml", "sites/z.yaml"]
 
 
 def test_sites_are_not_kept(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
