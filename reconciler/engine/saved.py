@@ -88,10 +88,18 @@ def save_plan(
 
 
 def plan_file_of(paths: Sequence[Path]) -> Path | None:
-    """The plan file among the arguments of `apply`: a single path that is neither YAML nor a folder."""
-    if len(paths) != 1 or paths[0].suffix in (".yaml", ".yml"):
-        return None
-    return paths[0] if paths[0].exists() and not paths[0].is_dir() else None
+    """The plan file among the arguments of `apply`: a path that is neither YAML nor a folder.
+
+    Raises UsageError if it is not the only argument.
+    """
+    others = (path for path in paths if path.suffix not in (".yaml", ".yml"))
+    file = next((path for path in others if path.exists() and not path.is_dir()), None)
+    if file is not None and len(paths) > 1:
+        raise UsageError(
+            f"{file} is not a YAML file, and a saved plan is applied by itself",
+            "pass one saved plan alone (`merge` joins the plans of all shards), or only YAML files and folders",
+        )
+    return file
 
 
 def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, spent_at: datetime | None) -> PlanLoaded:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Regenerate
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Operation, SitePart, class_of
 from reconciler.model.posts import Discarded, RegeneratePosts, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
@@ -22,6 +24,12 @@ RIGHT_LOST: Final = "right-lost"
 NOT_ALLOWED: Final = Diagnostic(
     RIGHT_LOST, "the current site file, approvals and policy do not allow it to be published"
 )
+OWN_TIME_LOST: Final = Diagnostic(
+    RIGHT_LOST,
+    "the plan would schedule it for the time that Wix picks and then move it, "
+    "but the time that Wix picks is now too close, or the policy forbids it",
+)
+OTHERWISE: Final = Diagnostic(RIGHT_LOST, "a plan made now would publish it differently")
 KEPT: Final = Diagnostic(RIGHT_LOST, "the plan would remove it, but the current files keep it")
 NOT_ASKED_FOR: Final = Diagnostic(RIGHT_LOST, "the plan would create it, but the current files do not ask for it")
 WANTED_AGAIN: Final = Diagnostic(RIGHT_LOST, "the plan would cancel it, but the current files ask for it again")
@@ -86,7 +94,9 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
         if problem.code != RefusedBy.DISCARD or operation.discards:
             return problem
     if class_of(operation) is ActionClass.PUBLIC:
-        return None if _is_allowed(action, today, desired) else _instead(action, today, NOT_ALLOWED)
+        return (
+            None if _is_allowed(action, today, desired) else _instead(action, today, _differently(action, saved, today))
+        )
     if operation.verb is Verb.CANCEL:
         if any(found.operation.verb is Verb.CANCEL and found.address == action.address for found in today.actions):
             return None
@@ -123,6 +133,25 @@ def _is_allowed(action: Action, today: Plan, desired: DesiredSite) -> bool:
     if isinstance(operation, Deferred):
         return schedule is not None and not schedule.approval_required and schedule.rules == operation.schedule_rules
     return any(operation == allowed.operation for allowed in today.actions)
+
+
+def _differently(action: Action, saved: Plan, today: Plan) -> Diagnostic:
+    """How today's plan publishes a post that a saved one publishes differently: at another time, or not at all."""
+    before = action.operation
+    now = next((found.operation for found in today.actions if found.address == action.address), None)
+    if not isinstance(before, SchedulePost | ReschedulePost) or not isinstance(now, SchedulePost | ReschedulePost):
+        return NOT_ALLOWED
+    then, instead = _moment(before), _moment(now)
+    if then and instead and then != instead:
+        was = moment_text(then, saved.time_zone, exact=before.at is not None)
+        goes_out = moment_text(instead, today.time_zone, exact=now.at is not None)
+        return Diagnostic(RIGHT_LOST, f"the plan would publish it {was}, but now it would go out {goes_out}")
+    own_time = isinstance(before, SchedulePost) and before.takes_own_time
+    return OWN_TIME_LOST if own_time and not (isinstance(now, SchedulePost) and now.takes_own_time) else OTHERWISE
+
+
+def _moment(operation: SchedulePost | ReschedulePost) -> datetime | None:
+    return operation.at or (operation.about if isinstance(operation, SchedulePost) else None)
 
 
 def _instead(action: Action, today: Plan, otherwise: Diagnostic | None) -> Diagnostic | None:

@@ -199,6 +199,18 @@ def test_a_comment_or_another_order_in_the_file_is_not_a_change(
     assert "warning" not in ran.err
 
 
+@pytest.mark.parametrize("more", ["again.plan", "sites/shop.yaml", "."])
+def test_a_saved_plan_is_applied_by_itself(more: str, reconciler: Command, project: Project, saved: Path) -> None:
+    """Two plans, as after `plan --shard`, are not site files that need another name."""
+    assert reconciler("plan", "--out", "again.plan").code == 0
+    for paths in ((saved.name, more), (more, saved.name)):
+        ran = reconciler("apply", *paths, *YES)
+        assert ran.code == 1
+        assert "a saved plan is applied by itself; pass one saved plan alone (`merge` joins" in ran.err
+        assert ran.out == ""
+    assert writes(project) == []
+
+
 # --- stale -----------------------------------------------------------------------------------------
 
 

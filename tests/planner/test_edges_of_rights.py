@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.marketing_plan import DesiredMarketingPlan
 from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.policy import Policy
-from reconciler.model.schedule import DesiredSchedule, Pause
+from reconciler.model.schedule import DesiredSchedule, Pause, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import DesiredSite, Expect, Inputs, RecordedSite
@@ -23,7 +24,7 @@ from reconciler.planner.guards import judge_run, judge_shard
 from reconciler.planner.rights import rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, Promises
 from reconciler.reporters.diagnostics import sentence
-from tests.planner.publishing_world import activity, approved, desired, plan, post, site
+from tests.planner.publishing_world import NOW, activity, approved, desired, plan, post, site
 
 
 @pytest.mark.parametrize(
@@ -172,6 +173,31 @@ def test_a_saved_plan_publishes_what_todays_plan_would_publish() -> None:
     one = desired(approvals=approved(activity("a1", post("d1"))))
     ((action, _),) = rights_lost(plan(both, live), plan(one, live), one)
     assert action.address.key == "d2"
+
+
+def test_a_post_that_would_go_out_at_another_time_today_is_said_with_both_times() -> None:
+    live = activity("a1", post("d1"))
+    wanted = desired(ScheduleRule(Match(), at=time(17, 30)), approvals=approved(live))
+    saved = plan(wanted, site(live, zone="Europe/Berlin"))
+    ((_, why),) = rights_lost(saved, plan(wanted, site(live, zone="Asia/Tokyo")), wanted)
+    assert why.message == (
+        '"Idea a1" (Instagram): the plan would publish it Thu 2026-12-03 17:30 Europe/Berlin, '
+        "but now it would go out Thu 2026-12-03 17:30 Asia/Tokyo"
+    )
+    free = replace(wanted, schedule=replace(schedule_of(wanted), rules=(ScheduleRule(Match()),)))
+    ((_, why),) = rights_lost(saved, plan(free, site(live, zone="Europe/Berlin")), free)
+    assert why.message.endswith("17:30 Europe/Berlin, but now it would go out about Thu 2026-12-03 10:00 Europe/Berlin")
+
+
+def test_a_post_that_can_no_longer_be_moved_from_the_time_that_wix_picks_says_so() -> None:
+    """Between the two plans, the activity's own time comes within `minLead`; the rule's time does not."""
+    live, policy = activity("a1", post("d1")), Policy(min_lead=timedelta(hours=2))
+    wanted = desired(ScheduleRule(Match(), at=time(14, 30)), approvals=approved(live))
+    saved = plan(wanted, site(live), policy=policy)
+    today = plan(wanted, site(live), policy=policy, now=NOW + timedelta(days=1, hours=23))
+    assert [action.address for action in today.actions] == [action.address for action in saved.actions]
+    ((_, why),) = rights_lost(saved, today, wanted)
+    assert "the time that Wix picks is now too close, or the policy forbids it" in why.message
 
 
 def test_a_saved_promise_needs_todays_rules_without_approval() -> None:
