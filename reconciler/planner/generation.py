@@ -93,7 +93,8 @@ def _ended_late(live: MarketingPlan | None, recorded: RecordedSite) -> bool:
 
 def generated_from_now(inputs: Inputs, observed: ObservedSite, events: EventsPart, recorded: RecordedSite) -> Inputs:
     """What the current generation was made from: as recorded, or the live value of what was never recorded."""
-    if recorded.pending is not None and _ended_late(observed.marketing_plan, recorded):
+    ours = any(entry.sent and entry.operation.uses_inputs for entry in recorded.open)
+    if recorded.pending is not None and (ours or _ended_late(observed.marketing_plan, recorded)):
         return recorded.pending
     known = recorded.generated_from or Inputs()
     live = observed.settings or MarketingSettings()
@@ -253,8 +254,7 @@ def _upkeep(
     live = observed.marketing_plan
     assert live is not None
     under_way = live.status is PlanStatus.GENERATING
-    ours = any(entry.sent and entry.operation.uses_inputs for entry in recorded.open)
-    base = recorded.pending if ours and recorded.pending else generated_from_now(inputs, observed, events, recorded)
+    base = generated_from_now(inputs, observed, events, recorded)
     changed = changed_inputs(inputs, base, events.pruned)
     # An input not known to be there is no reason to generate: every run would find that the last generation lacked it.
     doubtful = {input_path(name) for name in maybe_created(recorded)}

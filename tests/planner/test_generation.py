@@ -202,7 +202,9 @@ def test_our_own_generation_that_ended_meanwhile_is_not_repeated() -> None:
     file = desired({"toneOfVoice": "warm"})
     entry = OpenEntry("1", Address.parse("shop/marketing-plan"), Regenerate(False), NOW, sent=True)
     before = replace(recorded(), pending=Inputs(file.settings), open=(entry,))
-    assert plan_of(file, live, before).actions == ()
+    plan = plan_of(file, live, before)
+    assert plan.actions == ()
+    assert not SiteDrifted(find_drift(file, live, before, plan, PlanOptions(NOW))).says_something
 
 
 def test_while_a_lost_answer_may_still_show_no_second_generation_is_planned() -> None:
