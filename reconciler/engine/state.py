@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
@@ -26,7 +26,7 @@ from reconciler.planner.targets import SiteLabels, near, no_such
 from reconciler.state.errors import StateError
 from reconciler.state.examination import check_writable
 from reconciler.state.lease import Lease, Leases
-from reconciler.state.repair import StateSummary, entry_named, known_sites, state_of, summary_of
+from reconciler.state.repair import SiteState, StateSummary, entry_named, known_sites, state_of, summary_of
 from reconciler.state.sites import StateStore
 
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
@@ -87,7 +87,7 @@ async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emi
 
 async def show_state(state: StateAccess, name: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
     """Everything recorded about a site. Raises UsageError, with close matches, if nothing is."""
-    shown = StateShown(await state_of(state.store, state.leases, await site_named(state, name)), where)
+    shown = StateShown(await _recorded(state, await site_named(state, name), name), where)
     emit(shown)
     return shown
 
@@ -180,7 +180,7 @@ async def forget_site(
 ) -> RecordChanged | Refused:
     """Removes everything recorded about a site, after naming the posts that still go out there. Raises Locked."""
     site = await site_named(state, name)
-    for post in waiting(await state.store.load(site), now):
+    for post in waiting((await _recorded(state, site, name)).recorded, now):
         emit(Notice(goes_out_notice(site, post)))
     closing: RecordChanged | Refused
     if (refusal := await agree(site)) is not None:
@@ -214,8 +214,24 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
     if found:
         ids = ", ".join(site.id for site in found)
         raise UsageError(f"{name}: several recorded sites went by this name", f"use an id: {ids}")
-    message = f"{in_quotes(name)}: no such site is recorded in {state.place}"
-    raise no_such(message, near(name, [site.name for site in known]), "`reconciler state list` shows what is recorded")
+    raise _not_recorded(name, known, state.place)
+
+
+async def _recorded(state: StateAccess, site: SiteRef, name: str) -> SiteState:
+    """What is recorded about a site that was given as `name`.
+
+    Raises UsageError, with close matches, if nothing is and nobody has locked it.
+    """
+    found = await state_of(state.store, state.leases, site)
+    if found.is_known:
+        return found
+    others = [other for other in await known_sites(state.store, state.leases) if other.id != site.id]
+    raise _not_recorded(name, others, state.place)
+
+
+def _not_recorded(name: str, known: Sequence[SiteRef], place: str) -> UsageError:
+    message = f"{in_quotes(name)}: no such site is recorded in {place}"
+    return no_such(message, near(name, [site.name for site in known]), "`reconciler state list` shows what is recorded")
 
 
 @asynccontextmanager

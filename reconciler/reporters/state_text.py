@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged
 from reconciler.model.journal import OpenEntry
 from reconciler.model.plurals import plural
+from reconciler.model.sites import NOTHING_RECORDED
 from reconciler.model.text import printable
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.kinds.registry import call_about, call_status, call_words
@@ -97,7 +98,8 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
     """Everything recorded about a site. `where` are the options and paths that lead to this state, for commands."""
     recorded = site.recorded
     yield from wrapped((Span(site.name, Style.BOLD), *([Span(site.id)] if site.id else [])), screen)
-    yield from wrapped((Span(f"  recorded in {site.place}", Style.DIM),), screen)
+    place = "nothing is recorded" if recorded is NOTHING_RECORDED else f"recorded in {site.place}"
+    yield from wrapped((Span(f"  {place}", Style.DIM),), screen)
     yield from _section("Lock", holder_lines(site.lock, screen, ended=site.ended), screen)
     calls = (line for entry in recorded.open for line in _entry(site, entry, screen, where))
     yield from _section("Unfinished calls", calls, screen)

@@ -31,6 +31,11 @@ class SiteState(Struct, frozen=True):
     ended: bool = False
 
     @property
+    def is_known(self) -> bool:
+        """Whether the site has a record or a lock; if not, it was once held, and nothing else is known about it."""
+        return self.recorded is not NOTHING_RECORDED or self.lock is not None
+
+    @property
     def waiting(self) -> tuple[OpenEntry, ...]:
         """Calls that took effect and whose results are still to come."""
         return tuple(entry for entry in self.recorded.open if entry.sent)
@@ -111,7 +116,7 @@ async def summary_of(state: StateStore, leases: Leases, site: SiteRef) -> StateS
     """
     found = await state_of(state, leases, site)
     recorded = found.recorded
-    if recorded is NOTHING_RECORDED and found.lock is None:
+    if not found.is_known:
         return None
     return StateSummary(
         found.name,

@@ -480,6 +480,7 @@ def test_a_lock_can_be_removed_if_the_record_is_corrupt_or_missing(
         0,
         "State: 0 unconfirmed calls, 0 in progress, 0 posts scheduled, locked by jane on ci-7.",
     )
+    assert shown.out.startswith(f"shop  {SHOP.id}\n  nothing is recorded\n\nLock\n")
     assert reconciler("state", "list", project.root).last.startswith("State: 1 site,")
     (project.root / ".reconciler" / "records").mkdir()
     (project.root / ".reconciler" / "records" / f"{SHOP.id}.json").write_text("{", "utf-8")
@@ -763,6 +764,12 @@ def test_a_site_is_forgotten_after_it_was_told_what_still_goes_out(
     assert (ran.code, ran.last) == (0, f"Forgotten: shop ({SHOP.id}).")
     assert planted.recorded() == RecordedSite()
     assert reconciler("state", "list", project.root).last.startswith("Nothing is recorded in ")
+    for command in (("show", "shop"), ("forget", "shop", "--force")):
+        ran = reconciler("state", *command, project.root)
+        assert (ran.code, ran.out) == (1, "")
+        assert "'shop': no such site is recorded in " in ran.err
+        assert "did you mean" not in ran.err
+    assert reconciler("state", "unlock", "shop", project.root).last == "shop is not locked."
 
 
 def test_what_still_goes_out_is_above_the_question_whether_to_forget(project: Project, planted: Planted) -> None:
