@@ -113,6 +113,24 @@ def test_options_without_effect_are_an_error_before_anything_is_written(
     assert "1 to change" in reconciler("plan", chain.root).last
 
 
+@pytest.mark.parametrize(
+    "left_out",
+    [("--target", "shop-b/settings"), ("--exclude", "shop-b/marketing-plan"), ("--exclude", "shop-b/settings")],
+)
+def test_a_guard_does_not_hide_that_regenerate_has_no_effect(
+    chain: Project, reconciler: Command, left_out: tuple[str, str]
+) -> None:
+    nothing = "marketingPlan: {state: present, regenerate: {discard: nothing}}"
+    chain.edit("sites/b.yaml", "marketingPlan: {state: present}", nothing)
+    assert reconciler("apply", chain.root, "--auto-approve").code == 0
+    chain.edit("sites/b.yaml", "warm and playful", "dry")
+    refused = reconciler("plan", chain.root, "--regenerate", "shop-b", "--target", "shop-b")
+    assert (refused.code, "Refused: shop-b/marketing-plan: regenerating would discard" in refused.last) == (4, True)
+    done = reconciler("plan", chain.root, "--regenerate", "shop-b", *left_out)
+    said = "Error: --regenerate shop-b: --target or --exclude leaves its marketing plan out"
+    assert (done.code, said in done.err) == (1, True), done.out
+
+
 def test_a_rule_that_does_not_exist_is_an_error_before_a_generation_and_after_it(
     chain: Project, reconciler: Command
 ) -> None:
