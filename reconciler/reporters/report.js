@@ -21,19 +21,19 @@
       return terms.every((term) => site.text.includes(term));
     };
 
-    const show = () => {
+    const show = (limit = most) => {
       const terms = words.value.toLowerCase().split(/\s+/).filter(Boolean);
       let count = 0;
       for (const site of sites) {
         const wanted = matches(site, terms);
-        const late = !wanted || ++count > most;
+        const late = !wanted || ++count > limit;
         if (site.body.classList.contains("late") !== late) site.body.classList.toggle("late", late);
       }
       const of = sites.length.toLocaleString("en") + (sites.length === 1 ? " site" : " sites");
-      found.textContent = count > most
-        ? `${most.toLocaleString("en")} of ${count.toLocaleString("en")} shown`
+      found.textContent = count > limit
+        ? `${limit.toLocaleString("en")} of ${count.toLocaleString("en")} shown`
         : count === sites.length ? of : `${count.toLocaleString("en")} of ${of}`;
-      further.hidden = count <= most;
+      further.hidden = count <= limit;
     };
 
     const open = (site, wanted) => {
@@ -65,6 +65,8 @@
       const row = event.target.closest("tr.row");
       if (row && !event.target.closest("a")) open(row.parentNode, !row.parentNode.classList.contains("open"));
     });
+    addEventListener("beforeprint", () => show(Infinity));
+    addEventListener("afterprint", () => show());
     tools.hidden = false;
     if (sites.length <= 3) for (const site of sites) open(site.body, true);
     show();

@@ -121,3 +121,25 @@ def test_a_browser_shows_sorts_and_filters_a_thousand_sites(tmp_path: Path) -> N
         assert ask("document.documentElement.scrollWidth <= innerWidth"), "a phone scrolls one way only"
         assert complaints(driver) == []
         assert requested(driver) <= {page.as_uri()}
+
+
+@needs_browser
+def test_a_printed_report_has_every_site_and_its_totals_once(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(report("html", everything()), "utf-8")
+    with chromium(tmp_path) as driver:
+        driver.get(page.as_uri())
+        listed = "[...document.querySelectorAll('tbody.site')].filter(s => s.offsetHeight).length"
+        seen = f"const found = {listed}, note = document.querySelector('.found').textContent"
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        before, printed, after = driver.execute_script(
+            f"const look = () => {{ {seen}; return [found, note]; }}, found = [look()];"
+            "for (const name of ['beforeprint', 'afterprint']) { dispatchEvent(new Event(name)); found.push(look()); }"
+            "return found"
+        )
+        total = SITES + len(CAPTIONS) + 2
+        assert printed == [total, f"{total:,} sites"]
+        assert before == after == [200, f"200 of {total:,} shown"]
+        groups = "['thead', 'tfoot'].map(name => getComputedStyle(document.querySelector(`.sites ${name}`)).display)"
+        assert driver.execute_script(f"return {groups}") == ["table-row-group"] * 2, "on the last page, not on each"
+        assert driver.execute_script("return document.querySelector('.found').offsetHeight > 0"), "how many of how many"

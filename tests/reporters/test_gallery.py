@@ -177,6 +177,39 @@ def test_a_browser_lays_it_out_without_running_over(tmp_path: Path) -> None:
         assert requested(driver) == {file.as_uri()}
 
 
+@needs_browser
+def test_the_words_for_a_missing_image_are_behind_an_image_of_any_shape(tmp_path: Path) -> None:
+    file = tmp_path / "gallery.html"
+    file.write_text(shown_offline(gallery([review()])), encoding="utf-8")
+    with chromium(tmp_path) as driver:
+        driver.get(file.as_uri())
+        shares = driver.execute_script(
+            "return [...document.querySelectorAll('.media .missing')].map(words => {"
+            "const text = document.createRange(); text.selectNodeContents(words);"
+            "return text.getBoundingClientRect().width / words.parentNode.clientWidth; })"
+        )
+        assert len(shares) > 5
+        assert max(shares) < 0.35, "as wide as a portrait of 9:16 in the widest frame"
+
+
+@needs_browser
+def test_a_printed_card_fits_on_a_page_with_all_its_images(tmp_path: Path) -> None:
+    file = tmp_path / "gallery.html"
+    file.write_text(shown_offline(gallery([review()])), encoding="utf-8")
+    with chromium(tmp_path) as driver:
+        size = {"width": 718, "height": 1047, "deviceScaleFactor": 1, "mobile": False}  # A4 with Chromium's margins
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        driver.get(file.as_uri())
+        tall, cut, words = driver.execute_script(
+            "const all = selector => [...document.querySelectorAll(selector)];"
+            "return [all('.media').filter(media => media.offsetHeight > 400).length,"
+            "all('.media').filter(media => media.scrollWidth > media.clientWidth + 1).length,"
+            "all('.many').filter(words => words.offsetHeight).length]"
+        )
+        assert (tall, cut, words) == (0, 0, 0)
+
+
 def test_what_waits_comes_first_and_the_page_says_how_to_decide() -> None:
     page = gallery([review()])
     places = [page.index(f'<h2 class="group">{title}</h2>') for title in ("Waiting for a decision", "Decided")]
