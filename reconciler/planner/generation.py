@@ -41,6 +41,8 @@ FIRST_CONTACT: Final = "first-contact"
 _FIRST: Final = Diagnostic.note(
     FIRST_CONTACT, "First run on this site: its current settings and events become the baseline."
 )
+NEW_BASELINE: Final = "new-baseline"
+_LATER: Final = Diagnostic.note(NEW_BASELINE, "The current settings and events of this site become the baseline.")
 
 
 class GenerationPart(Struct, frozen=True):
@@ -261,7 +263,9 @@ def _upkeep(
     # The same goes for an input that cannot be written.
     doubtful |= {input_path(each.address.key) for each in events.blocked if each.address}
     changed = tuple(path for path in changed if path not in doubtful)
-    notes = (_FIRST,) if recorded.generated_from is None and recorded.pending is None else ()
+    notes: tuple[Diagnostic, ...] = ()
+    if recorded.generated_from is None and recorded.pending is None:
+        notes = (_LATER if recorded.is_known else _FIRST,)
     wait = (_waiting(scope),) if under_way else ()
     due = bool(changed) and wanted.when is When.ON_CHANGE
     if not due and not options.regenerate:

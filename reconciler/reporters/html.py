@@ -156,8 +156,7 @@ class HtmlReporter:
             case results.PlanCompleted(sites=sites):
                 if event.refusals:
                     self._page.refuse("plan")
-                note = self._first_runs.note(sites)
-                self._problems += new if note is None else (*new, note)
+                self._problems += (*new, *(note for note, _ in self._first_runs.notes(sites)))
             case (
                 results.DriftCompleted() | results.FilesInvalid() | results.Refused() | adoption_results.FilesChecked()
             ):

@@ -104,7 +104,7 @@ class MarkdownReporter:
             ):
                 self._fold(self._context.command, text_of(self._context.command, event))
             case results.PlanCompleted(sites=sites):
-                if note := self._first_runs.note(sites):
+                for note, _ in self._first_runs.notes(sites):
                     self._problem(note)
                 self._ending(event)
             case (

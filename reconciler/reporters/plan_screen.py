@@ -257,14 +257,12 @@ class PlanScreen:
         return None
 
     def _first_run_lines(self, of: int) -> Iterator[str]:
-        """How many sites have their first run, and what that means; named one by one if all sites are listed."""
-        if (note := self._first_runs.note(of)) is None:
-            return
-        yield from Line((Span(f"note: {cause(note)}", Style.DIM),), hang=6).on(self._screen)
-        names = self._first_runs.names
-        if self._detail.sites and len(names) > 1:
-            yield from Line((Span(f"sites: {', '.join(names)}"),), indent=2, hang=4).on(self._screen)
-        yield ""
+        """At how many sites the current values become the baseline; named one by one if all sites are listed."""
+        for note, names in self._first_runs.notes(of):
+            yield from Line((Span(f"note: {cause(note)}", Style.DIM),), hang=6).on(self._screen)
+            if self._detail.sites and len(names) > 1:
+                yield from Line((Span(f"sites: {', '.join(names)}"),), indent=2, hang=4).on(self._screen)
+            yield ""
 
     def _held_lines(self) -> Iterator[str]:
         """What `--no-publish` leaves out, for a screen without the sites' own blocks."""

@@ -11,7 +11,7 @@ from reconciler.engine.site_results import SiteDrifted
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import Approvals
-from reconciler.model.canonical import Digest, Json, freeze, freeze_object
+from reconciler.model.canonical import Digest, Json, JsonObject, freeze, freeze_object
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.journal import OpenEntry
@@ -228,6 +228,12 @@ def test_the_first_run_takes_the_live_values_as_generated_from_and_says_so() -> 
     assert "baseline" in plan.notes[0].message
     assert plan.adopted_inputs is not None
     assert plan.adopted_inputs.setting("settings.toneOfVoice") == ("dry",)
+
+
+def test_a_site_whose_marketing_plan_is_managed_only_after_an_apply_has_a_new_baseline_and_no_first_run() -> None:
+    known = RecordedSite(objects=(("rule[posts]", JsonObject({})),))
+    (note,) = plan_of(desired(), observed(), known).notes
+    assert note.message == "The current settings and events of this site become the baseline."
 
 
 def test_an_audit_makes_nothing_a_baseline_and_does_not_say_so() -> None:

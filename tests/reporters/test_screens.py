@@ -1325,6 +1325,18 @@ def test_first_runs_are_reported_once(first: int, others: int, said: str) -> Non
         assert document.count("First run") == document.count(said.removeprefix("note: ")) == 1
 
 
+def test_later_baselines_are_reported_once_and_apart_from_first_runs() -> None:
+    later = Diagnostic.note("new-baseline", "The current settings and events of this site become the baseline.")
+    fresh = [planned(site="fresh", notes=(FIRST_RUN,))]
+    sites = [*fresh, *(planned(site=name, notes=(later,)) for name in ("a", "b"))]
+    text = shown(*plan_of(*sites), screen=Screen(200))
+    assert "Same" not in text
+    assert "note: First run on fresh: its current settings and events become the baseline.\n" in text
+    assert "note: The current settings and events of 2 of 3 sites become the baseline.\n" in text
+    text = shown(*plan_of(planned(site="a", notes=(later,))), screen=Screen(200))
+    assert f"note: {later.message}\n" in text
+
+
 def test_a_list_of_sites_names_those_with_a_first_run() -> None:
     fresh = (planned(site=name, notes=(FIRST_RUN,)) for name in ("a", "b"))
     text = shown(*plan_of(*fresh, planned(site="c")), detail=Detail(sites=True))
