@@ -25,8 +25,8 @@ from reconciler.reporters.page import ReportPage
 from reconciler.reporters.page_adoption import examined_row, imported_row
 from reconciler.reporters.page_audit import drifted_row, history_row
 from reconciler.reporters.page_ledger import applied_row
-from reconciler.reporters.page_plan import ended_in_calendar, planned_row
-from reconciler.reporters.page_rows import SEVERITIES, failed_row
+from reconciler.reporters.page_plan import ended_in_calendar, planned_row, refused_row
+from reconciler.reporters.page_rows import SEVERITIES, SiteRow, failed_row
 from reconciler.reporters.words import moment
 
 MOST_CAUSES: Final = 50
@@ -68,6 +68,7 @@ class HtmlReporter:
         self._calm = 0
         self._last = ""
         self._reviews: list[Review] = []
+        self._refused: list[SiteRow] = []
         self._first_runs = FirstRuns()
 
     def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
@@ -77,6 +78,9 @@ class HtmlReporter:
                 self._run = event
             case results.PhaseStarted(phase=phase):
                 self._phase = phase
+                if phase is results.Phase.APPLYING:  # only then is there a ledger, which has every site of the run
+                    for row in self._refused:
+                        self._page.add("apply", TITLES["apply"], row)
             case results.PlanLoaded():
                 self._texts += text_of("show", event, results.PlanCompleted(0))[:-1]
             case site_results.SitePlanned():
@@ -131,6 +135,8 @@ class HtmlReporter:
         if self._context.command == "apply":  # its calendar shows what was done
             for post in ended_in_calendar(planned.plan):
                 self._page.enter("apply", post)
+        if planned.plan.refusals and self._context.command == "apply":
+            self._refused.append(refused_row(planned))
         for refusal in planned.plan.refusals:
             self._cause("refused", refusal, planned.name)
 

@@ -88,6 +88,13 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
     return SiteRow(planned.name, rank, state, style, counts, "".join(parts), planned.labels, posts)
 
 
+def refused_row(planned: SitePlanned) -> SiteRow:
+    """A site whose plan was refused, among those that were worked on."""
+    state, style = STATES[Rank.REFUSED]
+    why = bullets((problem_item(refusal, state) for refusal in planned.plan.refusals), "items bad")
+    return SiteRow(planned.name, Rank.REFUSED, state, style, (), why, planned.labels)
+
+
 def _rank(plan: Plan) -> Rank:
     """The most serious part of a plan."""
     if plan.still_going_out:

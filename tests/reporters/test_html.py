@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import Event, HistoryListed, PlanCompleted, RunStarted
+from reconciler.engine.results import Event, HistoryListed, Phase, PhaseStarted, PlanCompleted, RunStarted
 from reconciler.engine.site_results import SiteApplied, SiteHistory, SitePlanned, SiteReviewed, Written
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.model.activities import PostsRule
@@ -24,7 +24,7 @@ from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, PostOutcome, PublishedPost, SiteRef
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, EndedPost, Plan, Reason, blocked
+from reconciler.planner.actions import Action, BlockedBy, EndedPost, Plan, Reason, RefusedBy, blocked, refusal
 from reconciler.planner.reasons import REASONS
 from reconciler.planner.review import ReviewStatus
 from reconciler.planner.tally import PlanTally, tally_of
@@ -220,6 +220,20 @@ def test_sites_are_listed_worst_first_and_shared_failures_are_reported_once() ->
     assert names[:3] == ["zy", "zz", "s000"]
     assert text.count('class="site late"') == 7
     assert text.count("2 sites failed: w-unread; w-again") == 1
+
+
+def test_the_ledger_has_the_sites_whose_plans_were_refused() -> None:
+    expect = refusal(Address(SiteName("odd")), RefusedBy.EXPECT, "not as expected", "change the file")
+    refused = planned(Plan(SiteRef(SiteName("odd"), "2"), site("odd").plan.actions, refusals=(expect,)))
+    completed = PlanCompleted(2, PlanTally(), refused=1)
+    ready = (PhaseStarted(Phase.PLANNING, 2), refused, site("shop"), completed)
+    done = SiteApplied(SiteLedger(SiteRef(SiteName("shop"), "1"), ()))
+    text = page(*ready, PhaseStarted(Phase.APPLYING, 1), done, exits(4), command="apply")
+    ledger = text[text.index('<h2 id="apply">') : text.index('<h2 id="plan">')]
+    assert re.findall(r'data-state="([^"]+)"', ledger) == ["refused", "done"]
+    assert "not as expected" in ledger
+    assert '<th scope="row">2 sites</th>' in ledger
+    assert 'id="apply"' not in page(*ready, exits(4), command="apply"), "nothing was done, so there is no ledger"
 
 
 def test_memory_does_not_grow_with_the_sites() -> None:
