@@ -131,7 +131,7 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
             times = f": scheduled for {now[0]} instead of {planned}" if now else f"; should be moved to {planned}"
             return Diagnostic(finding, found.message + times)
         case Finding.REVIEW:
-            return Diagnostic(finding, f"{found.message}: {IN_REVIEW[InReview(item.about[-1])]}")
+            return Diagnostic(finding, IN_REVIEW[InReview(item.about[-1])])
         case Finding.MOVED_BY_OTHERS:
             return Diagnostic(finding, f"{found.message}: {' -> '.join(item.about)}") if item.about else found
         case _ if item.about and not _is_titled(item):

@@ -144,7 +144,7 @@ SAID = [
         ),
         "review",
         Severity.NOTE,
-        '"Sale" (X): waiting for review: waiting for a decision',
+        '"Sale" (X): waiting for a decision',
     ),
 ]
 
