@@ -256,10 +256,10 @@ class _Audit(PostsAudit, frozen=True, dict=True):
         applied = last.scheduled_for if last else None
         before = instant(operation.before) if operation.before else None
         activity = self.activities_by_id.get(operation.activity)
-        date = activity.date if activity is not None else None
-        another_day = last is not None and last.date is not None and date is not None and last.date != date
-        # The activity's date and the site's time zone are changed on the site, so a change is never attributed to git.
-        by_site = another_day or (last is not None and last.zone != self.scope.zone_name)
+        another_day = bool(last and last.date and activity and last.date != activity.date)
+        # The site's time zone is changed on the site, and so is the activity's date unless the file sets it.
+        by_site = another_day and not (activity and self.date_set_by_file(activity))
+        by_site |= last is not None and last.zone != self.scope.zone_name
         in_git = applied is None or (instant(applied) != instant(operation.at) and not by_site)
         remotely = by_site or (applied is not None and instant(applied) != before)
         moved = who_moved(in_git or not self._same_rules(SitePart.SCHEDULE), remotely)

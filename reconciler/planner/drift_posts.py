@@ -26,7 +26,7 @@ from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
 from reconciler.planner.unstopped import why_not_cancelled
 
-REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED, Reason.DATE_MOVED)
+REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED)
 """Reasons to cancel a post that do not come from a change in a file."""
 
 SEEN_FOR_SURE = 86_400
@@ -201,6 +201,9 @@ class PostsAudit(Struct, frozen=True, dict=True):
 
         A date that the file sets, or used to set, on its activity is not one.
         """
+        if reason is Reason.DATE_MOVED:
+            found = self.posts_by_id.get(post)
+            return found is None or not self.date_set_by_file(found[0])
         return reason in REMOTE_REASONS and not (reason is Reason.CHANGED and self._dated_by_file(post))
 
     def _dated_by_file(self, post: PostId) -> bool:
@@ -209,13 +212,17 @@ class PostsAudit(Struct, frozen=True, dict=True):
         if live is None:
             return False
         activity, found = live
-        applied, last = self.recorded.object(key_of(Kind.ACTIVITY, activity.id)), self.published.get(post)
-        moved = applied is not None and applied.get("targetDate") == instant(activity.date)
+        moved, last = self.date_set_by_file(activity), self.published.get(post)
         date = last.date if moved and last and last.date else activity.date
         state = self.desired.approvals.verdict(found, activity.date).state
         if moved and state is ApprovalState.PENDING:  # `review` resets it when the date changes
             return not since_scheduled(self.recorded, found, date)
         return self.desired.approvals.approves(found, date)
+
+    def date_set_by_file(self, activity: Activity) -> bool:
+        """Whether an activity has the date that the file sets, or used to set."""
+        applied = self.recorded.object(key_of(Kind.ACTIVITY, activity.id))
+        return applied is not None and applied.get("targetDate") == instant(activity.date)
 
     @cached_property
     def published(self) -> dict[PostId, PublishedPost]:

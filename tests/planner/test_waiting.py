@@ -13,6 +13,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.canonical import Absent, Json, JsonObject
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     DeleteMarketingPlan,
@@ -25,12 +26,22 @@ from reconciler.model.marketing_plan import (
 from reconciler.model.operations import Operation
 from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import ClearPosts, PostStatus, Unrecognised
-from reconciler.model.schedule import CancelPost, NothingWaits, Pause, ReschedulePost, ScheduleRule, StillScheduled
+from reconciler.model.schedule import (
+    CancelPost,
+    DesiredSchedule,
+    NothingWaits,
+    Pause,
+    ReschedulePost,
+    ScheduleRule,
+    StillScheduled,
+)
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, Need, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Grounds, Plan, Reason, RefusedBy
 from reconciler.planner.approval_checks import difference_words
-from reconciler.planner.baseline import WAS_CANCELLED, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, key_of, rules_of
+from reconciler.planner.drift import find_drift
+from reconciler.planner.drift_report import ChangedSide, Finding
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
@@ -226,6 +237,31 @@ def test_without_approvals_a_post_follows_its_activity_to_another_day_or_is_canc
             Reason.DATE_MOVED,
             ("date: Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC",),
         )
+
+
+@pytest.mark.parametrize(
+    ("date", "moved"),
+    [(AT + timedelta(days=3), ChangedSide.GIT), (AT, ChangedSide.REMOTE), (None, ChangedSide.REMOTE)],
+)
+def test_a_post_that_did_not_follow_a_date_that_the_file_set_differs_because_of_git(
+    date: datetime | None, moved: ChangedSide
+) -> None:
+    """`date` is what the file set when it was last applied; None if it set nothing."""
+    (known,) = OURS.published
+    free = desired(ScheduleRule(Match()), required=False)
+    dates = (("activity[a]", JsonObject({"targetDate": instant(date)})),) if date else ()
+    recorded = RecordedSite(
+        published=(replace(known, date=AT, scheduled_for=AT, approved=False),),
+        objects=tuple(sorted((*rules_of(free), *dates))),
+    )
+    observed = site(activity("a", WAITS, days=5))
+    to_facebook = replace(
+        free, schedule=DesiredSchedule((ScheduleRule(Match(), ("FACEBOOK",)),), approval_required=False)
+    )
+    for wanted, finding in ((free, Finding.DATE_MOVED), (to_facebook, Finding.TAKEN_BACK)):
+        report = find_drift(wanted, observed, recorded, plan(wanted, observed, recorded), PlanOptions(NOW))
+        (item,) = (item for item in report.items if item.address.key == WAITS.id)
+        assert (item.finding, item.moved) == (finding, moved)
 
 
 @pytest.mark.parametrize(
