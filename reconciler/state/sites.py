@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from reconciler.model.address import SiteName
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
-from reconciler.state.documents import to_bytes
+from reconciler.state.documents import RESTORE, to_bytes
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.first_names import FirstRecords, key_of_name
 from reconciler.state.folder import LocalFolder
@@ -170,6 +170,9 @@ class StateStore:
             if stored is None:
                 return None
             record = decode(stored.data, self.store.place(key))
+            if checked_id(record.site.id) != checked_id(id):
+                what = f"is the record of another site, {record.site.name} ({record.site.id})"
+                raise StateError(self.store.place(key), what, RESTORE)
             if not record.continued:
                 return _Found(record, stored.version)
             log = await self.store.read_log(log_of(record))

@@ -191,6 +191,24 @@ def test_one_corrupt_record_stops_only_its_own_site(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_record_stored_under_the_id_of_another_site_is_an_error_of_that_site(tmp_path: Path) -> None:
+    state, folder = open_state("state", tmp_path, environ={}, now=utc_now), tmp_path / "state"
+
+    async def run() -> None:
+        journal = await state.open_journal(SHOP)
+        await begin(journal)
+        open_calls = (await begin(journal), *journal.recorded.open)  # the second one is in the log, not the snapshot
+        record = folder / "records" / f"{SHOP.id}.json"
+        record.with_name(f"{OTHER.id}.json").write_bytes(record.read_bytes())
+        for touch in (state.load, state.open_journal):
+            with pytest.raises(StateError, match=r"0c5a6f9a\.json is the record of another site, shop \(3f0c2a9e\)"):
+                await touch(OTHER)
+        assert [label.id for label in await state.labels()] == [SHOP.id]
+        assert set((await state.load(SHOP)).open) == set(open_calls)
+
+    asyncio.run(run())
+
+
 def test_a_site_is_known_by_its_id_whatever_its_name(tmp_path: Path) -> None:
     state = open_state("state", tmp_path, environ={}, now=utc_now)
 
