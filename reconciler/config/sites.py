@@ -33,7 +33,7 @@ from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
 from reconciler.config.site_files import YAML, NamedFiles, Paths, find_site_files, named_by, submodule_warnings
 from reconciler.config.stamps import Stamp, stamp_of
-from reconciler.config.taken_names import TakenNames, folded, said_of_site
+from reconciler.config.taken_names import Taken, TakenNames, folded, said_of_site
 from reconciler.config.trust import ProjectBounds, Trust
 from reconciler.config.words import close_match
 from reconciler.config.yaml_source import documents, read_file
@@ -140,15 +140,14 @@ class SiteIndex(Struct, frozen=True):
 class FilesRead(Struct, frozen=True):
     """Site files that were read in another process of this machine, in order, and in which nothing is wrong.
 
-    All entries are packed with one sample. `content` is what the digest of all files is made from; `names` and `ids`
-    say where each was found.
+    All entries are packed with one sample. `content` is what the digest of all files is made from; `taken` says
+    where each name and id was found.
     """
 
     entries: tuple[SiteEntry, ...]
     warnings: tuple[Diagnostic, ...]
     content: bytes
-    names: dict[str, Place]
-    ids: dict[str, Place]
+    taken: Taken
 
 
 ReadElsewhere: TypeAlias = Callable[[ProjectConfig, Sequence[Path]], Iterable[FilesRead | None]]
@@ -253,7 +252,7 @@ def read_files(project: ProjectConfig, files: Sequence[Path]) -> FilesRead | Non
         reading.read(str(file))
     if reading.problems:
         return None
-    return FilesRead(tuple(reading.entries), tuple(reading.warnings), bytes(content), *reading.taken.found)
+    return FilesRead(tuple(reading.entries), tuple(reading.warnings), bytes(content), reading.taken.found)
 
 
 def _lowercase(id: str) -> str:
@@ -310,7 +309,7 @@ class _Reading:
         """Adds what was read elsewhere if nothing is wrong with any of it; otherwise returns False and adds nothing."""
         whole = list(parts)
         found = [part for part in whole if part is not None]
-        if len(found) < len(whole) or not self.taken.add((part.names, part.ids) for part in found):
+        if len(found) < len(whole) or not self.taken.add(part.taken for part in found):
             return False
         for part in found:
             self.entries.extend(map(self._received, part.entries))

@@ -1,9 +1,9 @@
-"""The names and ids of the sites of a project: each may be used only once, whatever its case."""
+"""The names and ids of the sites of a project, and of the app's instances on them: each may be used only once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.config.documents import Document
 from reconciler.config.words import quoted
@@ -24,34 +24,35 @@ def said_of_site(document: Document) -> Iterator[str]:
         yield from (folded(text) for key in ("name", "id") if isinstance(text := site.get(key), str))
 
 
-UNIQUE: Final = {"name": "names must be unique", "id": "declare each site once"}
+UNIQUE: Final = {
+    "name": "names must be unique",
+    "id": "declare each site once",
+    "instanceId": "an app's instance is on one site only: write the id of the instance on this one",
+}
 COPIED: Final = "declare each site once, or give the copy its own name and id"
+
+
+Taken: TypeAlias = dict[str, dict[str, Place]]
+"""For each key of `UNIQUE`: what was seen, and where."""
 
 
 class TakenNames:
     """Names and ids of sites seen so far, and where: two sites with the same name or id are an error.
 
+    So are two with the same `instanceId`: an app's token is for the site of its instance, whatever the file's id says.
     Only where a site's document begins is kept, as there may be many thousands.
     """
 
     def __init__(self) -> None:
-        self._names: dict[str, Place] = {}
-        self._ids: dict[str, Place] = {}
+        self.found: Taken = {key: {} for key in UNIQUE}
 
-    @property
-    def found(self) -> tuple[dict[str, Place], dict[str, Place]]:
-        """The names and the ids."""
-        return self._names, self._ids
-
-    def add(self, more: Iterable[tuple[dict[str, Place], dict[str, Place]]]) -> bool:
+    def add(self, more: Iterable[Taken]) -> bool:
         """Adds names and ids that were seen elsewhere. If one occurs twice, returns False and adds none."""
         whole = [self.found, *more]
-        names, ids = (
-            {key: place for part in parts for key, place in part.items()} for parts in zip(*whole, strict=True)
-        )
-        if (len(names), len(ids)) != tuple(sum(map(len, parts)) for parts in zip(*whole, strict=True)):
+        joined = {key: {text: place for part in whole for text, place in part[key].items()} for key in UNIQUE}
+        if any(len(joined[key]) < sum(len(part[key]) for part in whole) for key in UNIQUE):
             return False
-        self._names, self._ids = names, ids
+        self.found = joined
         return True
 
     def note(self, document: Document, problems: list[Diagnostic]) -> None:
@@ -60,11 +61,11 @@ class TakenNames:
         if not isinstance(site, dict):
             return
         taken: dict[str, Place] = {}
-        for key, seen in (("name", self._names), ("id", self._ids)):
+        for key, seen in self.found.items():
             value = site.get(key)
             if isinstance(value, str):
                 first = seen.setdefault(folded(value), document.start)
-                if first is not document.start:
+                if first is not document.start and not (key == "instanceId" and taken):
                     taken[key] = _place_in(first, key)
         if len({first.file for first in taken.values()}) == 1 and len(taken) > 1:
             first, its = taken["name"], taken["id"]

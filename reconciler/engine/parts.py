@@ -251,8 +251,7 @@ class FilesValues(Struct, frozen=True):
     sites: tuple[PackedValues, ...]
     warnings: tuple[Diagnostic, ...]
     content: bytes
-    names: dict[str, Place]
-    ids: dict[str, Place]
+    taken: dict[str, dict[str, Place]]
 
 
 SiteOutcome: TypeAlias = SitePlanned | StaleSite | AuditedSite | Ready | SiteFailed
@@ -396,8 +395,7 @@ def files_values(found: FilesRead) -> FilesValues:
         ),
         found.warnings,
         found.content,
-        found.names,
-        found.ids,
+        found.taken,
     )
 
 
@@ -414,7 +412,7 @@ def files_read(values: FilesValues) -> FilesRead:
         )
         for site in values.sites
     )
-    return FilesRead(entries, values.warnings, values.content, values.names, values.ids)
+    return FilesRead(entries, values.warnings, values.content, values.taken)
 
 
 def site_values(entry: SiteEntry) -> SiteValues:

@@ -70,6 +70,29 @@ def test_a_site_in_two_files_is_found_whatever_path_is_given(write_project: Writ
     }
 
 
+def test_an_instance_of_an_app_is_on_one_site_only(write_project: WriteProject) -> None:
+    """Its token is for the site of the instance: with a copied id, two names and two locks would be for one site."""
+    project = "version: 1\ncredentials: {app: {appId: {env: APP_ID}, appSecret: {env: APP_SECRET}}}\n"
+    text = "version: 1\nsite: {name: %s, id: %s, credentials: app, instanceId: %s}\n"
+    instance, other = "0b9f6a1c-2d3e-4f50-8a61-7b8c9d0e1f22", ID.replace("3f0c", "3f0d")
+    write_project({"reconciler.yaml": project, "sites/a.yaml": text % ("a", ID, instance)})
+    write_project({"sites/b.yaml": text % ("b", other, instance.upper())})
+    with pytest.raises(InvalidFiles) as raised:
+        index_of()
+    (problem,) = raised.value.problems
+    assert sentence(problem) == (
+        f"sites/b.yaml:2:89: site.instanceId: '{instance.upper()}' is already used at sites/a.yaml:2:89; "
+        "an app's instance is on one site only: write the id of the instance on this one"
+    )
+    write_project({"sites/b.yaml": text % ("b", ID, instance)})
+    with pytest.raises(InvalidFiles) as raised:
+        index_of()
+    (problem,) = raised.value.problems
+    assert sentence(problem).endswith("declare each site once")
+    write_project({"sites/b.yaml": text % ("b", other, instance.replace("0b9f", "0b9e"))})
+    assert names() == ["a", "b"]
+
+
 def test_a_named_file_that_no_pattern_matches_is_compared_with_those_that_nothing_reads(
     write_project: WriteProject,
 ) -> None:
