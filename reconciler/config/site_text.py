@@ -33,7 +33,7 @@ class NewSite(Struct, frozen=True):
     id: str
     title: str = ""
     url: str = ""
-    credentials: str = "default"
+    credentials: str | None = None
     settings: tuple[Field, ...] = ()
     events: tuple[str, ...] = ()
     marketing_plan: bool = False
@@ -135,7 +135,7 @@ def _lines(site: NewSite, schema: str | None) -> Iterator[str]:
     yield "site:"
     yield f"  name: {one_line(site.name)}"
     yield f"  id: {site.id}"
-    if site.credentials != "default":
+    if site.credentials is not None:
         yield f"  credentials: {one_line(site.credentials)}"
     settings = settings_of(site.settings)
     for root, tree in _trees(settings).items():

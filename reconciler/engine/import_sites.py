@@ -23,7 +23,7 @@ from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImpo
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.known_reader import KnownReader
 from reconciler.engine.lift_defaults import lift_defaults
-from reconciler.engine.live_sites import Found, Wanted, check_wanted, live_sites
+from reconciler.engine.live_sites import Found, Wanted, check_wanted, inherited_credentials, live_sites
 from reconciler.engine.plan import judged
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, RunStarted
 from reconciler.engine.run_context import RunContext
@@ -155,7 +155,7 @@ async def _new_site(
         site.id,
         site.title,
         site.url,
-        site.credentials,
+        None if site.credentials == inherited_credentials(project) else site.credentials,
         settings,
         events=tuple(event_lines(events if events.events or _defaults_have_events(project) else None, unsure)),
         marketing_plan=active,

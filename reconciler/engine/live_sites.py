@@ -31,12 +31,15 @@ GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class Wanted(Struct, frozen=True):
-    """What to import: sites by id, or all sites of the account whose own names match a glob."""
+    """What to import: sites by id, or all sites of the account whose own names match a glob.
+
+    Without `credentials`, they are read with those that the new files will inherit.
+    """
 
     ids: tuple[str, ...] = ()
     everything: bool = False
     title: str | None = None
-    credentials: str = "default"
+    credentials: str | None = None
     lift: bool = False
     """Whether what all sites share moves into the project's defaults."""
 
@@ -72,6 +75,25 @@ async def live_sites(
     return _named(found, declared), failed
 
 
+def inherited_credentials(project: ProjectConfig) -> str:
+    """The name of the credentials that a new site file has if it names none: those in `defaults`, or `default`."""
+    layers = (defaults.layer.value.get("site", {}) for defaults in project.defaults if defaults.applies({}))
+    named: list[str] = [site["credentials"] for site in layers if "credentials" in site]
+    return named[-1] if named else "default"
+
+
+def credentials_of(project: ProjectConfig, wanted: Wanted) -> str:
+    """The name of the credentials with which sites are read.
+
+    A project that has none called `default` may still name some for its account.
+    """
+    if wanted.credentials is not None:
+        return wanted.credentials
+    inherited = inherited_credentials(project)
+    account = project.account if wanted.everything and inherited not in project.credentials else None
+    return inherited if account is None else account.credentials
+
+
 def check_wanted(project: ProjectConfig, wanted: Wanted) -> None:
     """Raises UsageError for a request that makes no sense."""
     if wanted.everything and project.account is None:
@@ -85,15 +107,17 @@ def check_wanted(project: ProjectConfig, wanted: Wanted) -> None:
                 f"{printable(id)} is not a site's id",
                 "copy the GUID after /dashboard/ in the URL of the site's dashboard",
             )
-    known = project.credentials.get(wanted.credentials)
+    name = credentials_of(project, wanted)
+    known = project.credentials.get(name)
     if known is None and project.api != "sandbox":
+        names = ", ".join(project.credentials)
         raise UsageError(
-            f"--credentials {printable(wanted.credentials)}: {PROJECT_FILE} has no credentials with that name",
-            f"name one of: {', '.join(project.credentials)}" if project.credentials else "add them there",
+            f"{PROJECT_FILE} has no credentials called {printable(name)}",
+            f"pass --credentials with one of: {names}" if names else "add them there",
         )
     if isinstance(known, AppRef):
         raise UsageError(
-            f"the credentials {wanted.credentials} belong to an app, which needs the id of its instance to read a site",
+            f"the credentials {name} belong to an app, which needs the id of its instance to read a site",
             "import with an API key, or write the site file by hand",
         )
 
@@ -106,13 +130,14 @@ async def _by_id(
     A declared site is not asked for its name, because its file has one.
     """
     ids = tuple(dict.fromkeys(id.lower() for id in wanted.ids))
+    credentials = credentials_of(session.project, wanted)
 
     async def work(id: str, _turn: Turn) -> Found:
         title = "" if id in declared else await session.client.endpoints.display_name(ref(id))
-        return Found(id, title, "", wanted.credentials)
+        return Found(id, title, "", credentials)
 
     def ref(id: str) -> SiteRef:
-        return SiteRef(SiteName(f"site-{id[:8]}"), id, wanted.credentials)
+        return SiteRef(SiteName(f"site-{id[:8]}"), id, credentials)
 
     def named(id: str) -> SiteLabels:
         return SiteLabels(ref(id).name)
@@ -141,7 +166,8 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
             "change the name, or leave it out to import all",
         )
     ordered = sorted(chosen, key=lambda site: (site.name.casefold(), site.id))
-    return tuple(Found(site.id.lower(), site.name, site.view_url, wanted.credentials) for site in ordered)
+    credentials = credentials_of(session.project, wanted)
+    return tuple(Found(site.id.lower(), site.name, site.view_url, credentials) for site in ordered)
 
 
 def _named(found: Iterable[Found], declared: Mapping[str, SiteEntry]) -> tuple[Found, ...]:

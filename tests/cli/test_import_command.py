@@ -77,6 +77,38 @@ def documents(project: Project) -> dict[str, Any]:
     return {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted((project.root / "sites").iterdir())}
 
 
+CREDENTIALS = "credentials: {default: {apiKey: {env: KEY}}, agency: {apiKey: {env: KEY}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("project", "options", "written"),
+    [
+        (CREDENTIALS, [], None),
+        (CREDENTIALS, ["--credentials", "agency"], "agency"),
+        (CREDENTIALS + "defaults: [{site: {credentials: agency}}]\n", [], None),
+        (CREDENTIALS + "defaults: [{site: {credentials: agency}}]\n", ["--credentials", "agency"], None),
+        (CREDENTIALS + "defaults: [{site: {credentials: agency}}]\n", ["--credentials", "default"], "default"),
+        (CREDENTIALS + "defaults: [{where: {labels: {a: b}}, site: {credentials: agency}}]\n", [], None),
+        ("credentials: {agency: {apiKey: {env: KEY}}}\n", [], "agency"),
+    ],
+)
+def test_a_new_file_ends_up_with_the_credentials_that_its_site_was_read_with(
+    project: str, options: list[str], written: str | None, fresh: Project, reconciler: Command
+) -> None:
+    account = f"account: {{id: {ACCOUNT}, credentials: {'default' if 'default' in project else 'agency'}}}\n"
+    fresh.write({"reconciler.yaml": f"version: 1\napi: sandbox\n{account}{project}"})
+    ran = reconciler("import", "--all", "--into", str(fresh.root), *options)
+    assert ran.code == 0, ran.err
+    assert {found["site"].get("credentials") for found in documents(fresh).values()} == {written}
+
+
+def test_a_site_file_is_updated_with_its_own_credentials(fresh: Project, reconciler: Command) -> None:
+    assert reconciler("import", id_of(2), "--into", str(fresh.root)).code == 0
+    ran = reconciler("import", "--update", str(fresh.root / "sites" / "janes-pottery.yaml"), "--credentials", "default")
+    assert ran.code == 1
+    assert ran.err.endswith("--credentials and --update cannot be combined; a site file names its own credentials\n")
+
+
 def test_sites_of_every_kind_are_taken_in_and_nothing_is_left_to_change(fresh: Project, reconciler: Command) -> None:
     ran = reconciler("import", "--all", "--into", fresh.root, "--output", f"json={fresh.root / 'import.json'}")
     assert (ran.code, ran.last) == (0, "Import: 6 created; the plan is empty.")

@@ -40,7 +40,11 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The project to write to; default: the current directory.",
 )
-@click.option("--credentials", default="default", metavar="NAME", help="The project's credentials to read with.")
+@click.option(
+    "--credentials",
+    metavar="NAME",
+    help="The project's credentials to read with; default: those that the new files inherit.",
+)
 @options.parallelism
 @options.quiet
 @options.connection_options
@@ -53,7 +57,7 @@ def command(
     files: tuple[Path, ...],
     lift: bool,
     into: Path,
-    credentials: str,
+    credentials: str | None,
     **given: Any,
 ) -> Verdict:
     """Write site files for live sites.
@@ -77,6 +81,8 @@ def command(
         raise UsageError("--name only works with --all", "add --all")
     if files and lift:
         raise UsageError("--defaults and --update cannot be combined", "leave one of them out")
+    if files and credentials is not None:
+        raise UsageError("--credentials and --update cannot be combined", "a site file names its own credentials")
     wanted = Wanted(ids, everything, title, credentials, lift)
     return reported("import", asked.shown, lambda running: import_live(asked, wanted, files, running))
 
