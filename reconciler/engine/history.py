@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.results import Emit, HistoryListed
@@ -17,6 +19,7 @@ from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import PostOutcome, RecordedSite, SiteRef
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.gone_out import moment_now, reason_recorded
+from reconciler.planner.used_approvals import times_known
 
 
 async def list_history(state: StateAccess, selection: Selection, now: datetime, emit: Emit) -> HistoryListed:
@@ -45,7 +48,7 @@ def histories(state: StateAccess, selection: Selection, now: datetime) -> AsyncI
         ended = (*recorded.outcomes, *_cancelled(recorded))
         return SiteHistory(
             entry.name,
-            tuple(posts),
+            tuple(replace(post, times=times_known(recorded, post)) for post in posts),
             ended,
             tuple(_moved(recorded)),
             tuple((post.id, why) for post in posts if (why := reason_recorded(recorded, post.id)) is not None),

@@ -37,7 +37,7 @@ from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
 from reconciler.planner.review import TO_BE_DISCARDED, Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.planner.unstopped import until_applied
-from reconciler.planner.used_approvals import was_scheduled
+from reconciler.planner.used_approvals import times_known, was_scheduled
 
 NOTHING_TO_REVIEW: Final = "nothing-to-review"
 
@@ -238,7 +238,7 @@ class _ReviewBuilder(Struct, frozen=True):
         verdict = self.desired.approvals.verdict(
             post, activity.date, title=activity.title, times=times, known=known_site
         )
-        cancellations = times if times and was_scheduled(self.recorded, post.id) else 0
+        cancellations = self._cancellations(post, times) if times else 0
         status = self._status(post, verdict, times or 0, cancellations)
         if status is ReviewStatus.APPROVED and moment <= self.scope.now:
             status = ReviewStatus.MISSED
@@ -256,6 +256,13 @@ class _ReviewBuilder(Struct, frozen=True):
             self.warnings.get(post.id, ()),
             known is not None and known.decision is DraftDecision.APPROVE,
         )
+
+    def _cancellations(self, post: Post, times: int) -> int:
+        """How many of the times that an approval of a draft was used are known to have ended in a cancellation."""
+        if not was_scheduled(self.recorded, post.id):
+            return 0
+        scheduled, same = self.recorded.published_by_id.get(post.id, ()), (post.digest, post.earlier_digest)
+        return max((times_known(self.recorded, found) for found in scheduled if found.digest in same), default=times)
 
     def _problems(self, post: Post, *, kept: bool) -> Iterator[Diagnostic]:
         """What blocks a post even if it is approved. Unless `kept`, a decision already says that it is discarded."""

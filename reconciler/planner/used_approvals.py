@@ -57,6 +57,16 @@ def times_used(recorded: RecordedSite, post: PostId, digests: frozenset[Digest])
     return 0
 
 
+def times_known(recorded: RecordedSite, post: PublishedPost) -> int:
+    """How many times the content of a post is known to have been scheduled.
+
+    Its `times` also counts approvals that are older than the state, which may never have been used.
+    """
+    if recorded.object(adopted_key(post.id)) is not None:
+        return post.times
+    return max(1, post.times - times_used(recorded, post.id, frozenset({post.digest})))
+
+
 def was_scheduled(recorded: RecordedSite, post: PostId) -> bool:
     """Whether this tool is known to have scheduled a post, or to have found it scheduled and approved.
 

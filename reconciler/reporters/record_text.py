@@ -17,7 +17,7 @@ from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.generation import FAILED_GENERATION
-from reconciler.planner.used_approvals import ADOPTED, USED, adopted_posts
+from reconciler.planner.used_approvals import ADOPTED, USED, adopted_posts, times_known
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import moment, short
@@ -118,8 +118,8 @@ class RecordText:
         elif self._recorded.object(f"{Kind.DRAFT}[{post.id}]") == WAS_CANCELLED:
             spans.append(Span("cancelled since"))
         spans.append(Span(f"scheduled {moment(post.done_at, 'UTC')}", Style.DIM))
-        if post.times > 1:
-            spans.append(Span(f"{post.times:,} times"))
+        if (times := times_known(self._recorded, post)) > 1:
+            spans.append(Span(f"{times:,} times"))
         if post.approver:
             spans.append(Span(f"approved by {post.approver}"))
         if post.commit:

@@ -125,8 +125,10 @@ def subject_lines(
             yield from wrapped((Span(f"{name}: {text}"),), screen, indent=2)
         for problem in (*draft.blocked, *([f"{EDITED}: {WHEN_EDITED}"] if subject.edited else ())):
             yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=2)
-        times = "once" if draft.cancelled == 1 else f"{draft.cancelled:,} times"
-        said = (*([f"cancelled {times}"] if draft.cancelled else ()), *map(cause, warnings_of_reviewed(draft)))
+        earlier = plural(
+            draft.cancelled, "earlier approval of it no longer counts", "earlier approvals of it no longer count"
+        )
+        said = (*([earlier] if draft.cancelled else ()), *map(cause, warnings_of_reviewed(draft)))
         for note in (*said, *notes.get(draft.id, ())):
             yield from wrapped((Span(f"note: {note}", Style.YELLOW),), screen, indent=2)
         for url in draft.content.media:

@@ -410,7 +410,7 @@ def test_what_is_odd_about_a_draft_is_shown_where_it_is_decided() -> None:
         cancelled=2,
     )
     said = "\n".join(subject_lines(Subject(SiteName("shop"), Path("x"), found, found.drafts), Screen(100), 1, 1))
-    assert "note: cancelled 2 times" in said
+    assert "note: 2 earlier approvals of it no longer count" in said
     for warning in content_warnings(post):
         assert f"note: {warning.message}" in said
     assert len(content_warnings(post)) == 2

@@ -409,11 +409,23 @@ def test_an_approval_from_before_the_state_was_lost_must_be_given_again(pottery:
     assert ("pottery 1 to approve again" in said, "cancelled" in said) == (True, False), said
     assert "cancelled once" not in (pottery.project.root / "approvals/pottery.html").read_text("utf-8")
     pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    asked = pottery.run("approve", "--all", "--yes", "--decision", "pending")[1]
+    assert "note: 1 earlier approval of it no longer counts" in asked, asked
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
     assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
     assert pottery.status() == "SCHEDULED"
+    root = pottery.project.root
+    for said in (pottery.run("history")[1], pottery.command("state", "show", "pottery", root).out):
+        assert ("Kiln day" in said, "2 times" in said) == (True, False), said
+    found = pottery.command("history", root, "--output", "json").json
+    assert [post["times"] for site in found["sites"] for post in site["posts"]] == [1]
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     assert "1 cancelled" in pottery.run("apply", "--auto-approve")[1]
     assert "cancelled after approval" in pottery.run("review")[1]
+    with pottery.project.world() as world:
+        world.edit(SITE, lambda site, *_: site.items[POST]["item"].update(status="DRAFT"))
+    pottery.run("review")
+    assert "cancelled once" in (root / "approvals/pottery.html").read_text("utf-8")
 
 
 def lose_the_state(pottery: Pottery) -> None:
