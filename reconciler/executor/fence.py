@@ -11,6 +11,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from reconciler.api.fence import Fence
 from reconciler.executor.kinds import of_kind
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ports import Journal
@@ -61,6 +62,23 @@ class PublicFence:
             for required in action.requires:
                 if (found := of_kind(required.kind).right_unmet(required, moment)) is not None:
                     raise NoLongerAllowed(replace(found.while_(str(action.address)), code=Trouble.NO_LONGER_ALLOWED))
+
+
+class LastFence:
+    """Implements api.fence.Fence as the last of all: when it has been `passed`, a request is sent.
+
+    `before` is checked first. As long as it was not passed, the call has had no effect.
+    """
+
+    def __init__(self, before: Fence | None) -> None:
+        self._before = before
+        self.passed = False
+
+    async def confirm(self) -> None:
+        """Raises what `before` raises."""
+        if self._before is not None:
+            await self._before.confirm()
+        self.passed = True
 
 
 def unreadable(what: str, error: InvalidFiles | UsageError) -> Diagnostic:

@@ -10,14 +10,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
+from reconciler.api.fence import Fence
 from reconciler.executor.events import Corrected, EmitProgress, Finished, Note, Skipped, Started
-from reconciler.executor.fence import NoLongerAllowed, PublicFence
+from reconciler.executor.fence import LastFence, NoLongerAllowed, PublicFence
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, about, unstopped
 from reconciler.executor.outcome_check import read_for
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import refusal_reason
+from reconciler.executor.problems import diagnostic_of
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
@@ -323,7 +325,15 @@ class SiteRun:
         entries = await self.journal.begin(calls)  # what cannot be recorded is not sent, and was not started
         for action in actions:
             self.start(action)
-        outcomes = await self._perform(actions, [call.operation for call in calls])
+        fence = LastFence(self._public_fence(actions))
+        try:
+            outcomes = await self._perform(actions, [call.operation for call in calls], fence)
+        except UsageError as error:  # a lost lease, for example
+            if not fence.passed:
+                for action, entry in zip(actions, entries, strict=True):
+                    await self.journal.end(entry, NotDone(diagnostic_of(error)))
+                    del self._begun[id(action)]
+            raise
         attempts = []
         for action, entry, outcome in zip(actions, entries, outcomes, strict=True):
             self.cache.touch(kind_of(action.operation).touches(action.operation))
@@ -390,12 +400,16 @@ class SiteRun:
         operation = await kind.prepared(action.operation, self.cache)
         return CallIntent(action.address, operation, await kind.before(operation, self.cache), self._decided(action))
 
-    async def _perform(self, actions: Sequence[Action], operations: Sequence[Operation]) -> tuple[Outcome, ...]:
+    def _public_fence(self, actions: Sequence[Action]) -> PublicFence | None:
         public = [action for action in actions if class_of(action.operation) is ActionClass.PUBLIC]
-        fence = None
-        if public:
-            forbid = self.ports.forbid or (lambda: None)
-            fence = PublicFence(public, self.approvals_now, forbid, self.journal, self.now, self.plan.time_zone)
+        if not public:
+            return None
+        forbid = self.ports.forbid or (lambda: None)
+        return PublicFence(public, self.approvals_now, forbid, self.journal, self.now, self.plan.time_zone)
+
+    async def _perform(
+        self, actions: Sequence[Action], operations: Sequence[Operation], fence: Fence
+    ) -> tuple[Outcome, ...]:
         try:
             return await self.ports.writer.perform(self.site, operations, fence)
         except NoLongerAllowed as refused:

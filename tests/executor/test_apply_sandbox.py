@@ -10,6 +10,8 @@ import pytest
 
 from reconciler.executor.ledger import tally_of
 from reconciler.sandbox.app import Seen
+from reconciler.state.lease import Lease, LeaseLost
+from tests.laws.scenario import recorded_of
 from tests.laws.whole_run import WholeRun
 
 SITE = {
@@ -122,6 +124,46 @@ def test_a_run_killed_at_any_write_is_finished_by_the_next(tmp_path: Path, when:
             run.apply()
         converge(run)
         assert_once(run)
+
+
+class LostBefore(Lease):
+    """A lease that is lost right before one of the attempts at a write."""
+
+    def __init__(self, number: int) -> None:
+        self.taken_over = None
+        self._left = number
+
+    def check(self) -> None:
+        """Notices nothing: somebody else removed the lock."""
+
+    async def confirm(self) -> None:
+        if self._left == 0:
+            raise LeaseLost("locks/shop.json", "the lock of shop was removed", "run again", continues=False)
+        self._left -= 1
+
+
+def test_a_call_that_a_lost_lease_kept_from_being_sent_is_not_left_open(tmp_path: Path) -> None:
+    whole_run = whole(tmp_path / "whole")
+    converge(whole_run)
+    for number in range(len(whole_run.writes())):
+        run = whole(tmp_path / str(number))
+        run.lease = LostBefore(number)
+        ledger = run.apply()
+        assert ledger.error is not None
+        assert tally_of([ledger]).unknown == 0
+        assert [entry.call for entry in recorded_of(run).open if not entry.sent] == []
+        run.lease = None
+        converge(run)
+        assert_once(run)
+
+
+def test_a_call_is_left_open_if_the_lease_is_lost_before_its_second_attempt(tmp_path: Path) -> None:
+    run = whole(tmp_path)
+    run.sandbox.add_fault({"route": "POST */marketing-settings", "times": 1, "do": {"kind": "drop-after"}})
+    run.lease = LostBefore(2)
+    ledger = run.apply()
+    assert tally_of([ledger]).unknown == 1
+    assert [entry.call for entry in recorded_of(run).open if not entry.sent] == ["update-settings"]
 
 
 def assert_once(run: WholeRun) -> None:
