@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, UpdateActivity
-from reconciler.model.address import Kind
+from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import (
@@ -169,14 +169,26 @@ def _absent_refused(
     if discard is Discard.UNAPPROVED:
         keep = f"write pending for {them} in {desired.approvals.file}, {keep}"
     return refusal(
-        scope.address(Kind.MARKETING_PLAN)
-        if place == "marketingPlan"
-        else scope.address(Kind.RULE, place.replace("[", ".").rstrip("]")),
+        _address_of(place, scope.site),
         RefusedBy.DISCARD,
         f"{place} (state: absent) would discard {found}, but {MAY_DISCARD[discard]}",
         f"set marketingPlan.regenerate.discard to all to allow this, {keep}",
         says_name=place != "marketingPlan",
     )
+
+
+def is_of(refused: Diagnostic, action: Action) -> bool:
+    """Whether a refusal because of what is discarded is about what an action does, alone or with others."""
+    about = refused.about
+    absent = action.reason is Reason.ABSENT_WANTED and _address_of(action.details[0], about.site) == about
+    return absent or action.address == about
+
+
+def _address_of(place: str, site: SiteName) -> Address:
+    """The address of what says `state: absent`."""
+    if place == "marketingPlan":
+        return Address(site, Kind.MARKETING_PLAN)
+    return Address(site, Kind.RULE, place.replace("[", ".").rstrip("]"))
 
 
 def approved_drafts(activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite) -> frozenset[PostId]:

@@ -16,7 +16,7 @@ from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerat
 from reconciler.model.operations import SitePart
 from reconciler.model.plurals import some_of
 from reconciler.model.sites import DesiredSite, ObservedSite
-from reconciler.planner.actions import Plan, RefusedBy
+from reconciler.planner.actions import Plan
 from reconciler.planner.events import event_key
 from reconciler.planner.schedule import rule_name
 from reconciler.planner.targets import (
@@ -99,14 +99,10 @@ def _objects(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Iterat
 
 
 def idle_regeneration(desired: DesiredSite, plan: Plan) -> Diagnostic | None:
-    """Why a requested regeneration does not happen; None if it does, or if the plan itself says why not.
-
-    A refusal because of what it would discard does not say so: that one stays if a target leaves the regeneration out.
-    """
+    """Why a requested regeneration does not happen; None if it does, or if the plan itself says why not."""
     if any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions):
         return None
-    refused = any(refusal.code != RefusedBy.DISCARD for refusal in plan.refusals)
-    if refused or any(problem.about.kind is Kind.MARKETING_PLAN for problem in plan.blocked):
+    if plan.refusals or any(problem.about.kind is Kind.MARKETING_PLAN for problem in plan.blocked):
         return None
     if desired.marketing_plan is None:
         return Diagnostic(IDLE, "its file does not manage the marketing plan", "add `marketingPlan: {state: present}`")

@@ -18,8 +18,9 @@ from reconciler.model.operations import Deferred, InputWrite, Operation, SitePar
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.schedule import CancelPost, NothingWaits, ReschedulePost, SchedulePost
 from reconciler.model.sites import Inputs
-from reconciler.planner.actions import Action, Plan
+from reconciler.planner.actions import Action, Plan, RefusedBy
 from reconciler.planner.baseline import completed_rules
+from reconciler.planner.losses import is_of
 from reconciler.planner.unstopped import BY_SELECTION, left_out
 
 
@@ -166,7 +167,8 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
     A generation depends on the settings and events that it is to use, and a deferred action on the generation. A target
     brings along what it depends on; an exclusion also drops what depends on it. Otherwise, a generation would be
     recorded as made from inputs that were never written. An action that throws posts away depends on cancelling those
-    that are scheduled. What is left out and goes out unwanted is named (docs/design.md 1.3).
+    that are scheduled; if it is left out, what it would have discarded refuses nothing. What is left out and goes out
+    unwanted is named (docs/design.md 1.3).
     """
     included, excluded = _addresses(targets, site)
     if not included and not excluded:
@@ -193,6 +195,11 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
         inputs=_without(plan.inputs, dropped),
         still_going_out=(*plan.still_going_out, *left_out(dropped, why)),
         blocked=tuple(problem for problem in plan.blocked if stays(problem.about)),
+        refusals=tuple(
+            refused
+            for refused in plan.refusals
+            if refused.code != RefusedBy.DISCARD or any(is_of(refused, action) for action in kept)
+        ),
         to_review=tuple(draft for draft in plan.to_review if stays(draft.address)),
     )
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from reconciler.model.activities import PostsRule
+from reconciler.model.activities import DeleteActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import EMPTY, Digest
-from reconciler.model.diagnostics import Place, UsageError
+from reconciler.model.diagnostics import Diagnostic, Place, UsageError
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.marketing_plan import DesiredMarketingPlan, Generate, MarketingPlan, PlanStatus
 from reconciler.model.operations import Deferred, SitePart
-from reconciler.model.posts import ActivityId, GeneratePosts
+from reconciler.model.posts import ActivityId, GeneratePosts, PostId
+from reconciler.model.schedule import CancelPost
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, UpdateSettings
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
+from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, RefusedBy, blocked, refusal
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.reached import TargetCheck, reached_at
@@ -143,6 +145,46 @@ def test_what_is_not_written_is_not_recorded_as_written() -> None:
     assert [field.path for field in plan.inputs.settings] == ["settings.x"]
     assert [name for name, _ in plan.inputs.events] == ["Sale", "Other"]
     assert plan.blocked == ()
+
+
+DELETE = Action(
+    address(Kind.ACTIVITY, "a2"), DeleteActivity(ActivityId("a2"), "Two"), Reason.ABSENT_WANTED, ("activities[0]",)
+)
+CANCEL = Action(
+    address(Kind.DRAFT, "d2"),
+    CancelPost(PostId("d2"), ActivityId("a2"), "FACEBOOK"),
+    Reason.ABSENT_WANTED,
+    DELETE.details,
+)
+REFUSED = tuple(
+    refusal(about, code, "", "")
+    for about, code in (
+        (address(Kind.MARKETING_PLAN), RefusedBy.DISCARD),
+        (address(Kind.RULE, "activities.0"), RefusedBy.DISCARD),
+        (address(Kind.RULE, "posts.0"), RefusedBy.MIN),
+        (address(Kind.SITE), RefusedBy.EXPECT),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("targets", "excludes", "kept"),
+    [
+        (("shop-lyon",), (), REFUSED),
+        (("shop-lyon/settings",), (), REFUSED[2:]),
+        (("shop-lyon/posts[0]",), (), (REFUSED[0], *REFUSED[2:])),
+        (("shop-lyon/activity[a2]",), (), REFUSED[1:]),
+        (("shop-lyon/draft",), (), REFUSED[1:]),
+        ((), ("shop-lyon/marketing-plan",), REFUSED[1:]),
+        ((), ("shop-lyon/settings",), REFUSED[1:]),
+        ((), ("shop-lyon/activity[a2]", "shop-lyon/draft"), (REFUSED[0], *REFUSED[2:])),
+    ],
+)
+def test_what_is_not_thrown_away_refuses_nothing(
+    targets: tuple[str, ...], excludes: tuple[str, ...], kept: tuple[Diagnostic, ...]
+) -> None:
+    plan = replace(PLAN, actions=(*PLAN.actions, CANCEL, DELETE), refusals=REFUSED)
+    assert apply_targets(plan, target_filter(targets, excludes, SITES), SHOP).refusals == kept
 
 
 @pytest.mark.parametrize(
