@@ -280,6 +280,8 @@ async def _judge(
             refused += planned.problems if planned.refused else ()
         else:
             refused += planned.plan.refusals
+            if planned.plan.refusals:
+                unplanned.append(planned.as_refused)
             unwritable = unwritable or planned.unwritable
         totals.add(planned)
         if target_check is not None:

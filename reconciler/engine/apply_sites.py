@@ -63,7 +63,7 @@ async def carry_out(
 ) -> ApplyCompleted:
     """Applies what is ready, many sites at once, and writes the ledger, even after an interruption.
 
-    `unplanned` are the sites that could not be planned: they were reported, and are in the ledger too.
+    `unplanned` are the sites that could not be planned or are refused: they were reported, and are in the ledger too.
     """
     if not ready:
         return ApplyCompleted(completed)
@@ -288,7 +288,8 @@ class ApplyTotals:
 
     def enter(self, failed: SiteFailed) -> None:
         """Adds a site at which nothing was done, only to the ledger."""
-        self._keep(failed.name, SiteLedger(SiteRef(failed.name, ""), error=failed.problem))
+        going_out = tuple(found.post for found in failed.unseen.going_out)
+        self._keep(failed.name, SiteLedger(SiteRef(failed.name, ""), error=failed.problem, still_going_out=going_out))
 
     def _keep(self, name: SiteName, ledger: SiteLedger) -> None:
         self._ledgers.append(to_json(ledger_record(ledger)))

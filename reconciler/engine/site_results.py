@@ -93,6 +93,16 @@ class SitePlanned(Variant, frozen=True):
         unproven = any(problem.code == BlockedBy.APPROVAL_UNPROVEN for problem in plan.blocked)
         return any(note.code == FIRST_CONTACT for note in plan.notes) or bool(plan.ended) or unproven
 
+    @property
+    def as_refused(self) -> SiteFailed:
+        """The site as one at which nothing is done, if a guard refuses its plan."""
+        from reconciler.planner.actions import GoingOut
+        from reconciler.planner.unseen import UnseenPosts
+
+        plan = self.plan
+        unseen = UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in plan.still_going_out))
+        return SiteFailed(self.name, plan.refusals, True, self.labels, self.seconds, unseen)
+
 
 class SiteDrifted(Variant, frozen=True):
     """A site that was audited, whatever was found."""
@@ -207,7 +217,7 @@ class SiteHistory(Struct, frozen=True):
 class SiteFailed(Variant, frozen=True):
     """A site that could not be worked on, and why; the others continued.
 
-    `refused`: nothing is wrong with it, but another run holds it.
+    `refused`: nothing is wrong with it, but another run holds it, or a guard refuses its plan.
     """
 
     name: SiteName

@@ -70,7 +70,9 @@ class JsonReporter:
             case results.PlanLoaded():
                 self._members.saved = taken_from(event, SavedRecord)
             case site_results.SitePlanned():
-                if event.plan.actions and self._command == "apply":
+                if self._command == "apply" and event.plan.refusals:
+                    self._enter(event.as_refused)
+                elif self._command == "apply" and event.plan.actions:
                     self._order[event.name] = len(self._order)
                 self._line(planned_record(event, self._calls_of))
             case site_results.SiteDrifted():
@@ -91,9 +93,8 @@ class JsonReporter:
             case site_results.SiteFailed() if self._phase is results.Phase.APPLYING:
                 self._ledger.append((self._order.get(event.name, 0), failed_record(event)))
             case site_results.SiteFailed():
-                if self._command == "apply":  # if a ledger follows, it has every site of the run
-                    self._order[event.name] = len(self._order)
-                    self._ledger.append((self._order[event.name], failed_record(event)))
+                if self._command == "apply":
+                    self._enter(event)
                 self._line(failed_record(event))
             case results.Notice(problem=problem):
                 self._problems.append(problem_record(problem))
@@ -190,6 +191,11 @@ class JsonReporter:
         """Posts that go out although they are no longer wanted, if there are any."""
         if posts:
             self._members.still_going_out = going_out_records(found.post for found in posts)
+
+    def _enter(self, failed: site_results.SiteFailed) -> None:
+        """Adds a site at which nothing is done to the ledger, which only follows if something is done elsewhere."""
+        self._order[failed.name] = len(self._order)
+        self._ledger.append((self._order[failed.name], failed_record(failed)))
 
     def _line(self, site: Struct) -> None:
         """One line of `sites`."""

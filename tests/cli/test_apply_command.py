@@ -98,6 +98,28 @@ def test_a_site_that_cannot_be_read_is_in_every_ledger_and_counted(chain: Projec
     assert {name: bool(error) for name, error in found.items()} == {"shop": False, "shop-b": True, "shop-c": False}
 
 
+def test_a_site_that_a_guard_refuses_is_in_every_ledger(chain: Project, reconciler: Command) -> None:
+    chain.write({"sites/b.yaml": f"{(chain.root / 'sites/b.yaml').read_text()}expect: {{language: fr}}\n"})
+    done = reconciler("apply", chain.root, "--auto-approve", "--output", "json")
+    assert done.code == 4
+    ledger = {site["site"]: site for site in done.json["ledger"]}
+    assert list(ledger) == ["shop-b", "shop-c", "shop"]  # in the order of their files
+    assert ledger["shop-b"]["refused"]["code"] == "expect"
+    assert done.json["summary"]["refused"] == 1
+
+    async def kept() -> Any:
+        ledgers = RunLedgers(open_state(".reconciler", chain.root, environ={}, now=utc_now).store)
+        (run,) = await ledgers.runs()
+        return json.loads(json.dumps(await ledgers.read(run), default=dict))
+
+    found = {site["site"]: site["error"] for site in asyncio.run(kept())["sites"]}
+    assert {name: error and error["code"] for name, error in found.items()} == {
+        "shop": None,
+        "shop-b": "expect",
+        "shop-c": None,
+    }
+
+
 def test_public_actions_are_withheld_without_the_flag(project: Project, reconciler: Command) -> None:
     project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
     reconciler("apply", project.root, "--auto-approve", "--no-publish")
