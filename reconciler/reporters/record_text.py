@@ -17,7 +17,7 @@ from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.generation import FAILED_GENERATION
-from reconciler.planner.used_approvals import ADOPTED, USED, adopted_posts, times_known
+from reconciler.planner.used_approvals import ADOPTED, USED, adopted_key, adopted_posts, times_known
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import moment, short
@@ -72,6 +72,8 @@ class RecordText:
                 texts += ["the last generation ended FAILED"] if facts else []
             elif kind == ADOPTED or (kind in (Kind.DRAFT, USED) and id in adopted):
                 texts += [_adopted(adopted[PostId(id)])] if kind == Kind.DRAFT else []
+            elif kind == USED:
+                texts.append(f"approval of {self._named(Kind.DRAFT, id)}: counts as used")
             elif kind != Kind.DRAFT or PostId(id) not in recorded.published_by_id:
                 texts.append(f"{self._named(kind, id)}: {_state(facts)}")
         texts += [f"posts of {self._activities(found)}: {_state(facts)}" for facts, found in posts.items()]
@@ -142,7 +144,9 @@ class RecordText:
             return f"activity {quoted(title)}"
         post = self._recorded.published_by_id.get(PostId(id), ())
         if post and post[0].title:
-            return f"{kind} {post_name(post[0].title, post[0].channel, post[0].type)}"
+            return f"{kind} {name_of(post[0])}"
+        if (found := self._recorded.object(adopted_key(PostId(id)))) is not None:
+            return f"{kind} {post_name(*(str(found[name]) for name in ('title', 'channel', 'type')))}"
         return f"{kind} {quoted(id)}" if kind in set(Kind) and Kind(kind).has_names else f"{kind}[{id}]"
 
 
