@@ -209,8 +209,9 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def length(self) -> int:
-        """The length in characters as people count them."""
-        return sum(map(letters, (self.content.title, self.content.caption, self.content.description)))
+        """The length in characters as people count them, without the line end that a text in a file has."""
+        texts = (self.content.title, self.content.caption, self.content.description)
+        return sum(letters(text.rstrip("\n")) for text in texts)
 
 
 def shown_media(addresses: Iterable[str]) -> tuple[ShownMedia, ...]:
