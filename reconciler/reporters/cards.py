@@ -168,7 +168,9 @@ class Card(Struct, frozen=True, dict=True):
         """The words before its time."""
         if self.state is CardState.OUT:
             return "went out"
-        return "was due" if self.late or self.state in (CardState.FAILED, CardState.MISSED) else "goes out"
+        if self.late or self.state in (CardState.FAILED, CardState.MISSED):
+            return "was due"
+        return "was planned for" if self.state is CardState.SENT_BACK else "goes out"
 
     @property
     def tone(self) -> str:

@@ -71,9 +71,8 @@ def test_the_state_of_a_draft_follows_its_file_and_the_record(
     if state in (CardState.SCHEDULED, CardState.GOING_OUT):
         assert found.goes_out == "Wed 2026-11-04 10:00 Europe/Berlin", "the moment it is scheduled for, not the file's"
     late = given.get("days") == 3
-    assert found.timing == (
-        "went out" if state is CardState.OUT else "was due" if late or state is CardState.FAILED else "goes out"
-    )
+    timings = {CardState.OUT: "went out", CardState.FAILED: "was due", CardState.SENT_BACK: "was planned for"}
+    assert found.timing == ("was due" if late else timings.get(state, "goes out"))
     assert found.blocked == (("it is too late to schedule it",) if late else ())
     if state is CardState.GOING_OUT:
         assert "The next apply cancels it" in found.notes[0]
