@@ -32,6 +32,17 @@ _PATH: Final = r"(?a)[A-Za-z]+(?:\[\d+\])?(?:\.[A-Za-z]+(?:\[\d+\])?)+:?"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """What comes before the route of an API call, which may break at a slash. The path of a file does not."""
 
+_NEVER_FIRST: Final = frozenset(
+    "\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"  # how an emoji looks, and the colours of its skin
+    ",.!?:;)]}'\"\u2019\u201d\u2026"
+    "\u3001\u3002\uff0c\uff0e\uff01\uff1f\uff1a\uff1b\uff09\uff3d\uff5d\u300d\u300f\u3011\u3015\u3009\u300b\u30fb\u30fc\u3005"
+    "\u3041\u3043\u3045\u3047\u3049\u3063\u3083\u3085\u3087\u30a1\u30a3\u30a5\u30a7\u30a9\u30c3\u30e3\u30e5\u30e7"
+)
+"""What no line begins with: variations of emoji, closing punctuation, and the small letters of Japanese."""
+
+_NEVER_LAST: Final = frozenset("([{'\"\u2018\u201c\uff08\uff3b\uff5b\u300c\u300e\u3010\u3014\u3008\u300a\u200d")
+"""What no line ends with: opening punctuation, and what joins emoji."""
+
 _MOMENT: Final = r"\b((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: (?:UTC|[A-Z]\w+/[\w/+-]+)\b)?"
 """A time as screens show it; its group is the part without the time zone."""
 
@@ -142,8 +153,9 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
     """Lines for a row of spans, broken at spaces. The first starts at `indent`, the others at `hang`.
 
     Spans are joined with two spaces. A span that would fit on a line of its own but not on the rest of this line moves
-    to the next line as a whole. A word that is longer than a line gets its own line and runs over it;
-    the path of a field breaks at a dot, and the route of an API call at a slash.
+    to the next line as a whole. A word that is longer than a line gets its own line and runs over it; but
+    the path of a field breaks at a dot, the route of an API call at a slash, and a text without spaces between words,
+    such as Japanese, between its characters.
     """
     line, room = _Line(screen, indent), screen.width
     for number, span in enumerate(spans):
@@ -167,12 +179,13 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
             if line.used + gap + width > room and (parts := _parts(word, words[place - 1] if place else "")):
                 *steps, word = parts
                 for step in steps:
-                    if not line.empty and line.used + gap + len(step) > room:
+                    wide = columns(step)
+                    if not line.empty and line.used + gap + wide > room:
                         yield line.text()
                         line, gap = _Line(screen, hang), 0
-                    line.add(gap, step, len(step), span.style)
+                    line.add(gap, step, wide, span.style)
                     gap = 0
-                width = len(word)
+                width = columns(word)
                 if line.used + width > room:
                     yield line.text()
                     line = _Line(screen, hang)
@@ -186,8 +199,25 @@ def _parts(word: str, before: str) -> list[str]:
         return re.findall(r"[^/]*/|[^/]+", word)
     if re.fullmatch(_PATH, word):
         return re.findall(r"[^.]+\.?", word)
+    if not word.isascii():
+        return _characters(word)
     is_json = word.startswith(("{", "[")) or '":' in word  # its texts contain blanks, so it may come in several words
-    return re.findall(r"[^,{]*[,{]|[^,{]+", word) if is_json and word.isascii() else []
+    return re.findall(r"[^,{]*[,{]|[^,{]+", word) if is_json else []
+
+
+def _characters(word: str) -> list[str]:
+    """Where a word may break before or after wide characters; what belongs to one of them stays with it."""
+    parts: list[str] = []
+    before, wide = "", 0
+    for character in word:
+        width = _column(character)
+        alone = width > 1 or wide > 1
+        if not parts or (width and alone and character not in _NEVER_FIRST and before not in _NEVER_LAST):
+            parts.append(character)
+        else:
+            parts[-1] += character
+        before, wide = character, width or wide
+    return parts if len(parts) > 1 else []
 
 
 def _words(text: str, room: int) -> list[str]:

@@ -300,6 +300,11 @@ def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:
     return _problem(same, "blocked", Rank.BLOCKED, Style.YELLOW, fix=fix)
 
 
+def _times(count: int) -> str:
+    """How often a name occurs, after it; nothing for once."""
+    return {1: "", 2: " twice"}.get(count, f" {count:,} times")
+
+
 def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *, fix: str | None = None) -> Item:
     """Problems with the same cause: a single one in its own words; several are counted, with their names below.
 
@@ -312,7 +317,7 @@ def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *,
     if not names:
         return Item(rank, tuple(lines))
     if count > 1 or problem.says_name is not True:
-        named = [name if n == 1 else f"{n:,} of {name}" for name, n in names.items()][:MOST_NAMED]
+        named = [f"{name}{_times(n)}" for name, n in names.items()][:MOST_NAMED]
         rest = sum(list(names.values())[MOST_NAMED:])
         text = f"{', '.join(named)}{f' and {rest:,} more' if rest else ''}"
         lines.append(Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6))

@@ -466,6 +466,31 @@ def test_no_line_but_the_last_ones_is_wider_than_the_screen(everything: SitePlan
     assert [line for line in lines if columns(line) > width and not line.startswith(("Plan:", "Next:"))] == []
 
 
+@pytest.mark.parametrize("width", [41, 60, 80])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u51ac\u306e\u30b3\u30ec\u30af\u30b7\u30e7\u30f3\u3001\u767a\u58f2\u300c\u8a18\u5ff5\u300d\u30bb\u30fc\u30eb\u3002"
+        * 6,
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467\U0001f44d\U0001f3fd\u2764\ufe0fe\u0301a" * 12,
+        "\ubb38\uc7a5abc" * 30,
+    ],
+)
+def test_a_long_text_without_spaces_breaks_between_its_characters(text: str, width: int) -> None:
+    lines = list(Line((Span("toneOfVoice"), Span(text)), indent=6, hang=10).on(Screen(width)))
+    assert "".join(line.strip() for line in lines) == "toneOfVoice" + text
+    assert max(map(columns, lines)) <= width
+    assert all(line.startswith(" " * 10) for line in lines[1:])
+    assert {line.strip()[0] for line in lines}.isdisjoint("\u3001\u3002\u300d\u30fc\u30e7\u200d\ufe0f\u0301\U0001f3fd")
+    assert {line[-1] for line in lines}.isdisjoint("\u300c\u200d")
+    assert list(Line((Span(text),)).on(Screen(10_000))) == [text], "not if it fits"
+
+
+def test_a_name_that_several_problems_share_is_said_once_with_their_number() -> None:
+    drafts = [replace(PAUSED_DRAFTS[0], address=each.address) for each in PAUSED_DRAFTS[:2]]
+    assert '"Title 0" (X) twice, "Title 2" (X)' in shown(*plan_of(planned(blocked=(*drafts, PAUSED_DRAFTS[2]))))
+
+
 def test_one_change_on_many_sites_takes_a_screen() -> None:
     assert len(SCREENS["one-change-on-many-sites"]().splitlines()) <= 40
 

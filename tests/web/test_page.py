@@ -262,7 +262,9 @@ def test_nobodys_text_is_markup(tmp_path: Path) -> None:
     assert "\u202e" not in shown
 
 
-@pytest.mark.parametrize(("caption", "size"), [("Come\nin", "7 characters"), ("é", "1 character"), ("", "0 characters")])
+@pytest.mark.parametrize(
+    ("caption", "size"), [("Come\nin", "7 characters"), ("é", "1 character"), ("", "0 characters")]
+)
 def test_the_length_is_that_of_the_live_text_and_not_of_its_lines_in_the_file(
     caption: str, size: str, tmp_path: Path
 ) -> None:
