@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Remark
 from reconciler.model.sites import SiteRef
-from reconciler.model.writes import Verb
+from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Column, Plan, RefusedBy, StillGoingOut, column_of
 from reconciler.planner.unstopped import stops
 
@@ -203,6 +203,12 @@ def left_by_guard(ledger: SiteLedger) -> int:
         return 0
     tally = tally_of([ledger])
     return tally.skipped + tally.unknown + tally.not_started
+
+
+def public_not_started(ledger: SiteLedger) -> int:
+    """How many public actions a run did not reach, because it stopped or because something is still under way."""
+    ended = ((class_of(entry.operation), entry.result) for entry in ledger.entries)
+    return sum(each == (ActionClass.PUBLIC, ActionResult.NOT_STARTED) for each in ended)
 
 
 GUARDS: Final = frozenset(RefusedBy)

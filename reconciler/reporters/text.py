@@ -41,7 +41,7 @@ class TextReporter:
         self._applying = 0
         self._sites = 0
         self._planned = self._gap = False
-        self._new_drafts = self._sites_with_new = self._left_by_guard = 0
+        self._new_drafts = self._sites_with_new = self._left_by_guard = self._unreached = 0
         self._uncounted = False
         self._is_saved = False
         self._other_api = ""
@@ -163,13 +163,15 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: site_results.SiteApplied) -> None:
-        from reconciler.executor.ledger import left_by_guard
+        from reconciler.executor.ledger import left_by_guard, public_not_started
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
         new = applied.ledger.new_drafts
         self._uncounted |= new is None
         self._new_drafts += new or 0
-        self._left_by_guard += left_by_guard(applied.ledger)
+        guarded = left_by_guard(applied.ledger)
+        self._left_by_guard += guarded
+        self._unreached += 0 if guarded else public_not_started(applied.ledger)
         self._sites_with_new += bool(new)
         same_as = self._ledger.applied(applied)
         detail = self._context.detail
@@ -364,22 +366,26 @@ class TextReporter:
     def _after_apply(self, completed: results.ApplyCompleted) -> str | None:
         """What to type next. It names what was not done, then what was withheld, so that neither hides the other."""
         tally, why = completed.tally, []
-        left = tally.skipped + tally.unknown + tally.not_started - self._left_by_guard
+        left = tally.skipped + tally.unknown + tally.not_started - self._left_by_guard - self._unreached
+        failed = tally.failed or completed.failed or completed.plan.failed
         if completed.interrupted:
             why.append("continues where it stopped")
         elif tally.pending:
             why.append(f"{plural(tally.pending, 'action')} pending")
-        elif tally.failed or completed.failed or completed.plan.failed:
+        elif failed:
             why += ["fix what failed first"] if tally.withheld else []
-        elif left:
+        elif left > 0:
             why.append(f"{plural(left, 'action')} not done")
         elif self._left_by_guard and tally.withheld:
             why.append("fix what was skipped first")
+        if self._unreached and (why or not failed):
+            why.append(f"{plural(self._unreached, 'public action')} not started")
         if tally.withheld:
             why.append(f"{plural(tally.withheld, 'public action')} withheld")
         if why:
             why += ["the saved plan is used up"] if self._is_saved and not completed.interrupted else []
-            return f"reconciler apply{' --allow-publish' if tally.withheld else ''}   ({'; '.join(why)})"
+            publish = " --allow-publish" if tally.withheld or self._unreached else ""
+            return f"reconciler apply{publish}   ({'; '.join(why)})"
         if self._new_drafts:
             new = plural(self._new_drafts, "new draft")
             return f"reconciler review   ({new} in {plural(self._sites_with_new, 'site')})"

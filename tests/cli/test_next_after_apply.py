@@ -66,3 +66,15 @@ def test_an_apply_is_not_offered_if_a_guard_refuses_it(
     steps = [line for line in done.out.splitlines() if line.startswith("Next: ")]
     assert (done.code, steps) == (3, [f"Next: reconciler apply {project.root}{step}"] if step else []), done.out
     assert reconciler("apply", project.root, "--auto-approve", *publish).code == 4
+
+
+@pytest.mark.parametrize("publish", [("--allow-publish",), ()])
+def test_the_step_after_a_generation_that_is_under_way_can_also_publish(
+    publish: tuple[str, ...], tmp_path: Path, reconciler: Command
+) -> None:
+    project = Project(tmp_path)
+    slow = SANDBOX.replace("generate: 2s", "generate: 2m")
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": slow, "sites/shop.yaml": site("shop", more=UNAPPROVED)})
+    done = reconciler("apply", project.root, "--auto-approve", *publish)
+    step = "--allow-publish   (1 action pending; 1 public action not started)"
+    assert (done.code, done.out.splitlines()[-1]) == (3, f"Next: reconciler apply {project.root} {step}"), done.out
