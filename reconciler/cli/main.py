@@ -117,9 +117,19 @@ def run(args: Sequence[str]) -> int:
     return verdict.exit_code
 
 
+def _narrow() -> int | None:
+    """The width of help on a narrow screen, for which click makes it at least 50 columns wide; None on any other."""
+    given = os.environ.get("COLUMNS", "")
+    columns = int(given) if given.isdecimal() else 0
+    if not columns:
+        with suppress(OSError):
+            columns = os.get_terminal_size().columns
+    return max(columns, 30) - 2 if 0 < columns < 52 else None
+
+
 def _verdict(args: Sequence[str]) -> Verdict:
     try:
-        result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False)
+        result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False, terminal_width=_narrow())
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt, Terminated, SystemExit) as error:
         if not isinstance(error, SystemExit) or error.code:

@@ -342,6 +342,17 @@ def test_help_of_every_command_fits_the_screen() -> None:
         assert max(len(line) for line in text.splitlines()) <= 80, name
 
 
+@pytest.mark.parametrize("columns", [40, 51, 52, 80])
+def test_help_fits_a_narrow_screen_too(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for name in ("plan", "state resolve", "sandbox serve"):
+        assert main.run([*name.split(), "--help"]) == 0
+        widths = [len(line) for line in capsys.readouterr().out.splitlines()]
+        assert columns - 4 <= max(widths) <= columns, name
+
+
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["version"], ["--version"]):
         assert main.run(arguments) == 0
