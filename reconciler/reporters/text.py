@@ -302,8 +302,10 @@ class TextReporter:
                 self._ledger.failed(failed, planned=False)
             case results.Phase.IMPORTING:  # a line among those of other sites
                 self._lines(line for line in self._reviews.site(failed) if line)
-            case results.Phase.LISTING | results.Phase.EXAMINING | results.Phase.REVIEWING | None:
+            case results.Phase.REVIEWING:
                 self._review(failed)
+            case results.Phase.LISTING | results.Phase.EXAMINING | None:  # a block among those of other sites
+                self._lines((*(line for line in self._reviews.site(failed) if line), ""))
             case _:
                 assert_never(self._phase)
 

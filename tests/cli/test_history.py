@@ -51,6 +51,19 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
     )
 
 
+def test_a_site_that_cannot_be_read_is_a_block_among_the_others(project: Project, reconciler: Command) -> None:
+    project.write({"sandbox.yaml": SEED, "sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    (record,) = (project.root / ".reconciler" / "records").iterdir()
+    record.write_text("{", "utf-8")
+    for command in ("history", "doctor"):
+        out = reconciler(command, project.root).out
+        _, failed, last = out.rsplit("\n\n", 2)
+        assert failed.startswith(f"shop  {record} is corrupt")
+        assert last.startswith(f"{command.title()}: ")
+        assert "\n\n\n" not in out
+
+
 def test_what_became_of_a_post_is_known_although_the_api_never_showed_its_time(
     project: Project, reconciler: Command
 ) -> None:
