@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
 from reconciler.model.plurals import plural
 from reconciler.model.posts import PostStatus, name_of, shown_account
-from reconciler.model.writes import ActionClass, FieldChange
+from reconciler.model.writes import ActionClass, FieldChange, Verb
 from reconciler.planner.actions import Action, BlockedBy, Plan
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
@@ -45,11 +45,14 @@ STATES: Final = {
     Rank.BLOCKED: ("blocked", "warn"),
     Rank.PUBLIC: ("goes public", "public"),
     Rank.DISCARDING: ("discards drafts", "warn"),
-    Rank.COSTLY: ("generates or deletes", "calm"),
+    Rank.COSTLY: ("generates", "calm"),
     Rank.SAFE: ("changes", "calm"),
     Rank.NOTE: ("nothing to do", "soft"),
 }
 """What a site's plan is about, in a word, by its most serious part."""
+
+_COSTLY: Final = {Verb.GENERATE: "generates", Verb.DELETE: "deletes"}
+"""What a plan that does nothing more serious is about."""
 
 
 def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRow:
@@ -59,6 +62,9 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
     state, style = STATES[rank]
     if rank is Rank.PUBLIC and all(class_of(action.operation) is not ActionClass.PUBLIC for action in plan.actions):
         state, style = "cancels posts", "warn"
+    if rank is Rank.COSTLY:
+        verbs = {action.operation.verb for action in plan.actions}
+        state = " and ".join(word for verb, word in _COSTLY.items() if verb in verbs)
     counts = (
         ("add", tally.add),
         ("change", tally.change),

@@ -16,7 +16,8 @@ from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.marketing_plan import Regenerate
+from reconciler.model.events import DeleteEvent, EventId
+from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.schedule import CancelPost
@@ -265,6 +266,18 @@ def test_a_site_where_posts_are_only_cancelled_does_not_say_that_anything_goes_p
     text = page(planned(Plan(SiteRef(SiteName("shop"), "1"), (cancel,))), exits(0))
     assert 'data-state="cancels posts"' in text
     assert "goes public" not in text
+
+
+def test_a_site_is_said_to_delete_only_if_something_is_deleted() -> None:
+    shop = SiteRef(SiteName("shop"), "1")
+    generate = Action(Address(shop.name, Kind.MARKETING_PLAN), Generate(), Reason.RULE)
+    delete = Action(Address(shop.name, Kind.EVENT, "Fair"), DeleteEvent(EventId("1"), "Fair"), Reason.RULE)
+    for actions, state in (
+        ((generate,), "generates"),
+        ((delete,), "deletes"),
+        ((delete, generate), "generates and deletes"),
+    ):
+        assert f'data-state="{state}"' in page(planned(Plan(shop, actions)), exits(0))
 
 
 def test_what_was_done_is_said_in_the_words_of_the_ledger() -> None:
