@@ -102,8 +102,9 @@ async def undeclared_sites(
 
 
 def waiting(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:
-    """The posts of `waiting_posts`, each with the time it has now."""
-    return tuple(replace(post, scheduled_for=moment) for post, moment in waiting_posts(recorded, now))
+    """The posts of `waiting_posts`, each with the time it has now: soonest first, and those without one last."""
+    posts = (replace(post, scheduled_for=moment) for post, moment in waiting_posts(recorded, now))
+    return tuple(sorted(posts, key=lambda post: (post.scheduled_for is None, post.scheduled_for or now, post.id)))
 
 
 def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
