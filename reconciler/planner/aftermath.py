@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -16,11 +17,11 @@ from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, name_of
-from reconciler.model.sites import DesiredSite, ObservedSite, PostOutcome, RecordedSite
+from reconciler.model.sites import DesiredSite, ObservedSite, PostOutcome, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, EndedPost, blocked
 from reconciler.planner.options import Scope
-from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.used_approvals import adopted_posts, scheduled_by_us
 
 
 class FailedPost(Struct, frozen=True):
@@ -48,7 +49,7 @@ def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, .
         sorted(
             {
                 post.id
-                for post in recorded.published
+                for post in (*recorded.published, *adopted_posts(recorded))
                 if (moment := post.scheduled_for or post.date) is not None
                 and moment <= observed.read_at
                 and post.id in ours
@@ -86,13 +87,14 @@ def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcom
 
 def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPost, ...]:
     """The posts in `outcomes`, with the title they were scheduled under and the time they have now."""
-    seen, published = seen_posts(observed), recorded.published_by_id
+    if not (new := outcomes(observed, recorded)):
+        return ()
+    seen, scheduled = seen_posts(observed), _last_scheduled(recorded)
     titles = {post.id: activity.title for activity in observed.activities for post in activity.posts}
     found = []
-    for outcome in outcomes(observed, recorded):
-        (post, _), known = seen[outcome.post], published.get(outcome.post, ())
-        last = max(known, key=lambda scheduled: scheduled.done_at, default=None)
-        title = (last.title if last else "") or titles.get(post.id, "")
+    for outcome in new:
+        (post, _), last = seen[outcome.post], scheduled.get(outcome.post)
+        title = (last.title if last and last.channel else "") or titles.get(post.id, "")
         account = (last.account if last else None) or post.account or None
         moment = post.scheduled_for or (last.scheduled_for if last else None)
         found.append(EndedPost(post.id, post.channel, title, account, moment, post.type))
@@ -102,13 +104,16 @@ def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPo
 def failed_posts(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> tuple[FailedPost, ...]:
-    """The posts scheduled by this tool that failed, and that nobody has dealt with since."""
+    """The posts of this tool that failed, and that nobody has dealt with since."""
+    failed = [(id, post) for id, (post, _) in seen_posts(observed).items() if post.status is PostStatus.FAILED]
+    if not failed:
+        return ()
     activities = {post.id: activity for activity in observed.activities for post in activity.posts}
-    found = []
-    for id, (post, _) in sorted(seen_posts(observed).items()):
-        if post.status is not PostStatus.FAILED or id not in recorded.last_published or _is_decided(desired, id):
+    scheduled, found = _last_scheduled(recorded), []
+    for id, post in sorted(failed, key=itemgetter(0)):
+        if id not in scheduled or _is_decided(desired, id):
             continue
-        activity, last = activities.get(id), recorded.last_published[id]
+        activity, last = activities.get(id), scheduled[id]
         title = activity.title if activity else last.title
         moment = post.scheduled_for or last.scheduled_for
         address, error = scope.address(Kind.DRAFT, id), printable(post.error)
@@ -129,6 +134,11 @@ def failure(failed: FailedPost, zone: str) -> Diagnostic:
         name,
         says_name=True,
     )
+
+
+def _last_scheduled(recorded: RecordedSite) -> dict[PostId, PublishedPost]:
+    """The last scheduling of each post of this tool, including posts that somebody else scheduled before an import."""
+    return {post.id: post for post in adopted_posts(recorded)} | recorded.last_published
 
 
 def _is_decided(desired: DesiredSite, post: PostId) -> bool:

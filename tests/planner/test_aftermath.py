@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from msgspec.structs import replace
 from reconciler.executor.stale_drafts import with_posts_as_read
 from reconciler.model.address import Kind, key_of
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
+from reconciler.model.canonical import JsonObject
 from reconciler.model.failures import Failure
+from reconciler.model.frozen import instant
 from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.schedule import CancelPost, ScheduleRule
@@ -18,12 +21,13 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Need, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, EndedPost, Reason
 from reconciler.planner.aftermath import due_items
-from reconciler.planner.baseline import WAS_CANCELLED
+from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Finding
 from reconciler.planner.needs import first_reads, further_reads, missing_items
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.unstopped import failed_cancel, tried_key
+from reconciler.planner.used_approvals import adopted_key
 from tests.planner.publishing_world import (
     KNOWN,
     NOW,
@@ -47,6 +51,20 @@ def scheduled(at: timedelta) -> RecordedSite:
     return RecordedSite(published=(record,))
 
 
+def adopted(at: timedelta) -> RecordedSite:
+    """The state after an apply found the post scheduled by somebody else, and approved."""
+    facts = {
+        "channel": DRAFT.channel,
+        "type": DRAFT.type,
+        "activity": KILN.id,
+        "title": "Kiln day",
+        "date": instant(KILN.date),
+        "scheduledFor": instant(NOW + at),
+        "zone": "UTC",
+    }
+    return RecordedSite(objects=((adopted_key(DRAFT.id), JsonObject(facts)), (key_of(Kind.DRAFT, DRAFT.id), SCHEDULED)))
+
+
 def test_what_went_out_is_remembered_with_its_link_and_once() -> None:
     before = scheduled(-timedelta(hours=1))
     out = replace(DRAFT, status=PostStatus.PUBLISHED, external_url="https://instagram.com/p/1")
@@ -58,8 +76,11 @@ def test_what_went_out_is_remembered_with_its_link_and_once() -> None:
     assert plan(desired(), observed, replace(before, outcomes=found)).ended == ()
 
 
-def test_only_what_is_due_and_not_known_to_have_gone_out_is_asked_for() -> None:
-    past, coming = scheduled(-timedelta(hours=1)), scheduled(timedelta(hours=1))
+@pytest.mark.parametrize("state", [scheduled, adopted])
+def test_only_what_is_due_and_not_known_to_have_gone_out_is_asked_for(
+    state: Callable[[timedelta], RecordedSite],
+) -> None:
+    past, coming = state(-timedelta(hours=1)), state(timedelta(hours=1))
     assert due_items(site(), past) == (DRAFT.id,)
     assert due_items(site(KILN), past) == ()
     assert due_items(site(), coming) == ()
@@ -91,8 +112,11 @@ def decided(decision: DraftDecision, about: ActivityDecision = ActivityDecision.
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_failed_post_is_drift_with_its_reason_until_somebody_decides(shown: bool) -> None:
-    before = scheduled(-timedelta(hours=1))
+@pytest.mark.parametrize("state", [scheduled, adopted])
+def test_a_failed_post_is_drift_with_its_reason_until_somebody_decides(
+    state: Callable[[timedelta], RecordedSite], shown: bool
+) -> None:
+    before = state(-timedelta(hours=1))
     failed = replace(DRAFT, status=PostStatus.FAILED, error="the account is disconnected")
     observed = site(replace(KILN, posts=(failed,))) if shown else replace(site(), items=((DRAFT.id, failed),))
     wanted = desired(approvals=decided(DraftDecision.APPROVE))
