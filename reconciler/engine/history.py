@@ -18,7 +18,7 @@ from reconciler.model.address import Kind, key_of
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import PostOutcome, RecordedSite, SiteRef
 from reconciler.planner.baseline import WAS_CANCELLED
-from reconciler.planner.gone_out import moment_now, reason_recorded
+from reconciler.planner.gone_out import is_stopped, moment_now, reason_recorded
 from reconciler.planner.used_approvals import times_known
 
 
@@ -75,10 +75,11 @@ def _due(recorded: RecordedSite, now: datetime) -> Iterator[PostId]:
 
 
 def _cancelled(recorded: RecordedSite) -> tuple[PostOutcome, ...]:
-    """What became of the posts that this tool cancelled before their time."""
+    """What became of the posts that were cancelled before their time, by this tool or in the dashboard."""
     known = {outcome.post for outcome in recorded.outcomes}
     return tuple(
         PostOutcome(post.id, PostStatus.CANCELED, post.done_at)
         for post in recorded.last_published.values()
-        if post.id not in known and recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED
+        if post.id not in known
+        and (recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED or is_stopped(recorded, post))
     )

@@ -1,4 +1,4 @@
-"""Posts that went out although they were no longer wanted, and when posts that somebody moved went out.
+"""Posts that went out although they were no longer wanted, and posts that somebody moved or cancelled.
 
 Nothing can be done about a post that is out, so it is only reported: by every plan and drift until an apply has
 recorded what became of it, and by `history` from then on (docs/design.md 1.3).
@@ -31,6 +31,8 @@ from reconciler.planner.used_approvals import scheduled_by_us
 
 MOVED: Final = "moved"
 
+STOPPED: Final = "stopped"
+
 UNWANTED: Final = "unwanted"
 
 WhyNot: TypeAlias = Literal[
@@ -62,6 +64,11 @@ def no_longer_wanted(reason: WhyNot) -> Diagnostic:
 def moved_key(post: PostId) -> str:
     """The key that records that a post was moved away from the time it was scheduled for."""
     return f"{MOVED}[{post}]"
+
+
+def stopped_key(post: PostId) -> str:
+    """The key that records that somebody cancelled a post, and which scheduling of it; empty if it was undone."""
+    return f"{STOPPED}[{post}]"
 
 
 def unwanted_key(post: PostId) -> str:
@@ -153,8 +160,8 @@ def unwanted_post(found: WentOut, zone: str) -> Diagnostic:
 
 
 def to_remember(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> Objects:
-    """What `history` needs to know about the posts that were read: see `moved_key` and `unwanted_key`."""
-    found = dict(_moves(observed, recorded))
+    """What `history` needs to know about the posts that were read, by the keys above."""
+    found = dict((*_moves(observed, recorded), *_stops(observed, recorded)))
     for post in went_out_unwanted(desired, observed, recorded, scope):
         found[unwanted_key(post.post.id)] = JsonObject({"reason": post.reason.value})
     return tuple(sorted(found.items()))
@@ -170,6 +177,22 @@ def _moves(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[str
             continue
         if not same_minute(moment_now(recorded, known) or now, now):
             yield moved_key(id), JsonObject({"from": instant(known.scheduled_for), "to": instant(now)})
+
+
+def _stops(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[str, JsonObject]]:
+    ours, last = scheduled_by_us(recorded), recorded.last_published
+    for id, (post, _) in seen_posts(observed).items():
+        known, stopped = last.get(id), post.status is PostStatus.CANCELED
+        if id not in ours or known is None or not (stopped or post.status is PostStatus.SCHEDULED):
+            continue
+        if stopped != is_stopped(recorded, known):
+            yield stopped_key(id), JsonObject({"scheduled": instant(known.done_at)} if stopped else {})
+
+
+def is_stopped(recorded: RecordedSite, post: PublishedPost) -> bool:
+    """Whether an apply has seen that somebody cancelled a post after this tool last scheduled it."""
+    stopped = recorded.object(stopped_key(post.id))
+    return stopped is not None and stopped.get("scheduled") == instant(post.done_at)
 
 
 def moment_now(recorded: RecordedSite, post: PublishedPost) -> datetime | None:

@@ -17,6 +17,7 @@ from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.generation import FAILED_GENERATION
+from reconciler.planner.gone_out import STOPPED, is_stopped
 from reconciler.planner.used_approvals import ADOPTED, USED, adopted_key, adopted_posts, times_known
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.values import quoted, yaml
@@ -72,6 +73,8 @@ class RecordText:
                 texts += ["the last generation ended FAILED"] if facts else []
             elif kind == ADOPTED or (kind in (Kind.DRAFT, USED) and id in adopted):
                 texts += [_adopted(adopted[PostId(id)])] if kind == Kind.DRAFT else []
+            elif kind == STOPPED:
+                continue
             elif kind == USED:
                 texts.append(f"approval of {self._named(Kind.DRAFT, id)}: counts as used")
             elif kind != Kind.DRAFT or PostId(id) not in recorded.published_by_id:
@@ -117,7 +120,7 @@ class RecordText:
         if outcome is not None:
             seen = "went out" if outcome.status is PostStatus.PUBLISHED else spoken(outcome.status.lower())
             spans.append(Span(": ".join(part for part in (seen, outcome.link or outcome.reason) if part)))
-        elif self._recorded.object(f"{Kind.DRAFT}[{post.id}]") == WAS_CANCELLED:
+        elif self._is_cancelled(post):
             spans.append(Span("cancelled since"))
         spans.append(Span(f"scheduled {moment(post.done_at, 'UTC')}", Style.DIM))
         if (times := times_known(self._recorded, post)) > 1:
@@ -127,6 +130,10 @@ class RecordText:
         if post.commit:
             spans.append(Span(f"commit {post.commit[:12]}", Style.DIM))
         return wrapped(spans, self._screen, indent=2, hang=4)
+
+    def _is_cancelled(self, post: PublishedPost) -> bool:
+        by_apply = self._recorded.object(f"{Kind.DRAFT}[{post.id}]") == WAS_CANCELLED
+        return by_apply or is_stopped(self._recorded, post)
 
     def _activities(self, ids: list[ActivityId]) -> str:
         """`"Sale", "Open day" and 3 more activities`, or `3 activities` if no title is known."""

@@ -924,6 +924,30 @@ def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery)
     assert (code, "1 to cancel." in said, "failed before" in said) == (0, True, False), said
 
 
+def test_history_shows_that_somebody_cancelled_a_post(pottery: Pottery) -> None:
+    """From the first apply that has seen it, until one sees that the post goes out after all."""
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.cancel_item(SITE, POST)
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    said = pottery.run("history")[1]
+    assert "on site3f0c2a9e cancelled before it went out" in said, said
+    assert "cancelled since" in pottery.command("state", "show", "pottery", pottery.project.root).out
+    with pottery.project.world() as world:
+        world.edit(SITE, lambda site, *_: site.items[POST]["item"].update(status="SCHEDULED"))
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    said = pottery.run("history")[1]
+    assert ("on site3f0c2a9e scheduled" in said, "cancelled" in said) == (True, False), said
+    assert "cancelled since" not in pottery.command("state", "show", "pottery", pottery.project.root).out
+    with pottery.project.world() as world:
+        world.dashboard.cancel_item(SITE, POST)
+        world.advance(timedelta(days=5))
+    assert "not known whether it went out" in pottery.run("history")[1]
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    (post,) = json.loads(pottery.run("history", "--output", "json")[1])["sites"][0]["posts"]
+    assert post["status"] == "CANCELED"
+
+
 def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery: Pottery) -> None:
     """With the account's name and the time when it really went out; in each format that people read."""
     pottery.scheduled()
