@@ -349,6 +349,7 @@ class _Reading:
             seen = len(self.problems)
         self.nameless = self.nameless or len(self.problems) > seen
         if not count and len(self.problems) == before:
+            self.nameless = True
             self.problems.append(problem(Place(shown, 1, 1), "the file is empty", "write a site, or delete the file"))
 
     def _add(self, document: Document, found: ReadSite, size: int, stamp: Stamp) -> None:

@@ -200,6 +200,17 @@ def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
         index_of("approvals/shpo.yaml")
 
 
+@pytest.mark.parametrize("text", ["", "# a comment\n"])
+def test_an_empty_site_file_is_the_one_cause_of_approvals_without_a_site(
+    text: str, write_project: WriteProject
+) -> None:
+    approvals = {"approvals/b.yaml": "version: 1\nsite: b\nactivities: []\n"}
+    write_project({"sites/a.yaml": site("a"), "sites/b.yaml": text, **approvals})
+    with pytest.raises(InvalidFiles, match=r"sites/b\.yaml:1:1: the file is empty") as raised:
+        index_of()
+    assert (len(raised.value.problems), raised.value.warnings) == (1, ())
+
+
 def test_a_bad_approvals_file_stops_only_its_own_site(write_project: WriteProject) -> None:
     write_project({"sites/a.yaml": site("a"), "sites/b.yaml": site("b"), "approvals/a.yaml": "not approvals"})
     a, b = index_of().entries
