@@ -11,7 +11,7 @@ from typing import Any, Final, assert_never
 
 from reconciler.engine.results import Ended, Event, PhaseStarted
 from reconciler.engine.run_ledger import EntryRecord
-from reconciler.engine.site_results import Progressed, SiteStarted
+from reconciler.engine.site_results import Progressed, SiteFailed, SiteStarted
 from reconciler.engine.state_results import StateListed
 from reconciler.engine.tool_results import SandboxReset, SandboxStopped
 from reconciler.executor.events import (
@@ -94,6 +94,9 @@ class NdjsonReporter(JsonReporter):
 
     def _line(self, site: Struct) -> None:
         self._write_event(self._event, site)
+
+    def _enter(self, failed: SiteFailed) -> None:
+        """Nothing more: the site's own line says that nothing is done there."""
 
     def _write_event(self, event: str, values: Struct | dict[str, Any]) -> None:
         self._write(inert_json(report_text({"event": event, **members_of(values)})) + "\n")

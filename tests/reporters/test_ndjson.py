@@ -73,6 +73,15 @@ def test_an_apply_reports_each_site_once() -> None:
     assert found[-1]["summary"]["failed"] == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [("no site could be read", "site-failed"), ("an apply that its only site refuses", "site-planned")],
+)
+def test_a_site_at_which_nothing_is_done_has_one_line(name: str, event: str) -> None:
+    found = [line for line in lines(RUNS[name]) if "site" in line and line["event"] != "site-started"]
+    assert [line["event"] for line in found] == [event]
+
+
 def test_problems_of_files_are_objects() -> None:
     (told,) = [line for line in lines(RUNS["validate of bad files"]) if line["event"] == "files-invalid"]
     assert told["problems"][0]["line"] == 3
