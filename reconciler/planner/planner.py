@@ -12,9 +12,10 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, PlanStatus
 from reconciler.model.operations import Deferred
-from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised
+from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised, name_of
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import Bindings, DesiredSite, Inputs, ObservedSite, RecordedSite
+from reconciler.model.text import printable
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
 from reconciler.planner.aftermath import ended_posts, failed_posts, failure, outcomes
@@ -86,18 +87,18 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
         actions=tuple(action for action in plan.actions if action not in doubtful),
         blocked=(
             *plan.blocked,
-            *(_unknown(action.address, unknown[action.address]) for action in doubtful),
-            *(_unknown(entry.address, entry) for entry in waiting),
+            *(_unknown(action.address, unknown[action.address], recorded) for action in doubtful),
+            *(_unknown(entry.address, entry, recorded) for entry in waiting),
         ),
     )
 
 
 def _may_yet_go_out(plan: Plan, doubtful: Sequence[Action], recorded: RecordedSite) -> tuple[OpenEntry, ...]:
     """Schedulings whose outcome is not known and about which the plan says nothing else: the post may go out."""
-    said = {action.address for action in (*plan.actions, *doubtful)} | {problem.address for problem in plan.blocked}
-    return tuple(
-        entry for entry in recorded.open if isinstance(entry.operation, SchedulePost) and entry.address not in said
-    )
+    named = {problem.address for problem in plan.blocked if problem.code != BlockedBy.UNKNOWN_STATUS}
+    said = {action.address for action in (*plan.actions, *doubtful)} | named
+    sent = _may_be_scheduled(recorded)
+    return tuple(entry for entry in recorded.open if entry.id in sent and entry.address not in said)
 
 
 def _in_doubt(recorded: RecordedSite) -> dict[Address, OpenEntry]:
@@ -113,14 +114,27 @@ def _is_in_doubt(entry: OpenEntry) -> bool:
     return not (operation.takes_time or operation.repeatable)
 
 
-def _unknown(address: Address, entry: OpenEntry) -> Diagnostic:
+def _unknown(address: Address, entry: OpenEntry, recorded: RecordedSite) -> Diagnostic:
+    name = _may_be_scheduled(recorded).get(entry.id, "")
     return blocked(
         address,
         BlockedBy.OUTCOME_UNKNOWN,
-        f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
-        "run apply, which reads the site first; or look at the site and run: "
+        "may be scheduled: the outcome of an earlier run's call is not known"
+        if name
+        else f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
+        "run apply again, which reads the site first; or look at the site and run: "
         f"reconciler state resolve {address.site} {entry.id} done|not-done",
+        name,
     )
+
+
+def _may_be_scheduled(recorded: RecordedSite) -> dict[str, str]:
+    """The open schedulings by id, each with the name of its post."""
+    return {
+        entry.id: printable(name_of(entry.operation))
+        for entry in recorded.open
+        if isinstance(entry.operation, SchedulePost)
+    }
 
 
 def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:

@@ -22,14 +22,16 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import (
     ActivityId,
     Post,
+    PostId,
     PostStatus,
     Unrecognised,
     account_id,
     account_name,
     post_name,
 )
-from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, StillAhead, StillScheduled
+from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, SchedulePost, StillAhead, StillScheduled
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, StillGoingOut, ToReview, blocked
 from reconciler.planner.approval_checks import difference_words, not_committed
@@ -87,7 +89,7 @@ def judge_waiting(
         options,
         scope,
         recorded,
-        ours=scheduled_by_us(recorded),
+        ours=scheduled_by_us(recorded) | _may_be_scheduled(recorded),
         days=days_of(activities, scope),
         kept=days_of(activities, scope, only_gone=True),
     )
@@ -103,6 +105,11 @@ def judge_waiting(
         tuple(waiting_posts.to_review),
         tuple(waiting_posts.still_going_out),
     )
+
+
+def _may_be_scheduled(recorded: RecordedSite) -> frozenset[PostId]:
+    """The posts that an earlier run may have scheduled: if one is found waiting, that run scheduled it."""
+    return frozenset(entry.operation.post for entry in recorded.open if isinstance(entry.operation, SchedulePost))
 
 
 def may_go_out(post: Post) -> bool:
@@ -170,7 +177,9 @@ class _WaitingPosts(Struct):
     def _cancel(self, activity: Activity, post: Post, unwanted: Unwanted) -> None:
         address, moment = self._address(post), moment_in(activity, post)
         if post.status is not PostStatus.SCHEDULED:
-            what = f"a post that is {post.status} cannot be cancelled"
+            strange = isinstance(post.status, Unrecognised)
+            which = f"with an unknown status ({post.status})" if strange else f"that is {post.status}"
+            what = printable(f"a post {which} cannot be cancelled")
             self._goes_out(activity, post, unwanted, Diagnostic(Unstopped.NOT_CANCELLABLE, what))
             return
         if (tried := why_not_cancelled(self.standards.recorded, post.id)) is not None:

@@ -797,7 +797,7 @@ def test_what_an_answer_called_scheduled_and_reads_as_a_draft_stays_open_for_a_w
 def test_a_scheduled_post_with_an_unknown_status_may_go_out_and_stays_open(shop: Bench) -> None:
     shop.world.after_call = lambda _: shop.world.edit("p1", status=Unrecognised("QUEUED_UP"))
     ledger = shop.apply(out(shop, "p1"))
-    assert (results(ledger), details(ledger)) == (["unknown"], ["it is QUEUED_UP, an unknown status"])
+    assert (results(ledger), details(ledger)) == (["unknown"], ["its status is unknown (QUEUED_UP)"])
     assert len(shop.resolve_open().open) == 1
 
 

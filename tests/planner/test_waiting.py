@@ -32,11 +32,12 @@ from reconciler.model.schedule import (
     NothingWaits,
     Pause,
     ReschedulePost,
+    SchedulePost,
     ScheduleRule,
     StillScheduled,
 )
 from reconciler.model.selectors import Match
-from reconciler.model.sites import DesiredSite, Need, RecordedSite
+from reconciler.model.sites import DesiredSite, Inputs, Need, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Grounds, Plan, Reason, RefusedBy
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.baseline import WAS_CANCELLED, key_of, rules_of
@@ -46,6 +47,7 @@ from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.planner.tally import tally_of
 from reconciler.planner.unstopped import Unstopped, not_stopped, tried_key, why_not_cancelled
 from tests.planner.publishing_world import (
     NOW,
@@ -404,6 +406,30 @@ def test_an_unconfirmed_call_does_not_keep_a_post_from_being_cancelled() -> None
     moved = ReschedulePost(WAITS.id, KILN.id, WAITS.channel, WAITS.digest, AT)
     doubt = replace(OURS, open=(OpenEntry("1", address, moved, NOW),))
     assert operations(plan(desired(), site(KILN), doubt)) == [CANCEL]
+
+
+SENT = SchedulePost(WAITS.id, KILN.id, WAITS.channel, WAITS.digest, title=KILN.title)
+
+
+def after_sending(live: PostStatus | Unrecognised, wanted: DesiredSite) -> Plan:
+    """The plan after a run that died, or could not tell, when it had asked for the post to be scheduled."""
+    doubt = RecordedSite(generated_from=Inputs(), open=(OpenEntry("1", Address.parse("shop/draft[d1]"), SENT, NOW),))
+    return plan(wanted, site(replace(KILN, posts=(replace(WAITS, status=live),))), doubt)
+
+
+def test_a_post_whose_scheduling_has_an_unknown_outcome_and_whose_status_is_unknown_is_in_doubt() -> None:
+    made = after_sending(Unrecognised("ON_HOLD"), desired(approvals=YES))
+    assert [problem.code for problem in made.blocked] == [BlockedBy.UNKNOWN_STATUS, BlockedBy.OUTCOME_UNKNOWN]
+    assert {problem.name for problem in made.blocked} == {'"Idea a" (Instagram)'}
+    assert (tally_of(made).blocked, tally_of(made).in_doubt) == (1, 1)
+
+
+def test_a_post_that_an_earlier_run_may_have_scheduled_is_stopped_like_one_that_it_scheduled() -> None:
+    made = after_sending(Unrecognised("ON_HOLD"), desired())
+    (goes_out,) = made.still_going_out
+    assert (goes_out.post, goes_out.reason) == (WAITS.id, Reason.WITHDRAWN)
+    assert goes_out.problem.message == "a post with an unknown status (ON_HOLD) cannot be cancelled"
+    assert operations(after_sending(PostStatus.SCHEDULED, desired())) == [CANCEL]
 
 
 def test_a_cancel_whose_outcome_nobody_knows_is_a_post_that_still_goes_out() -> None:

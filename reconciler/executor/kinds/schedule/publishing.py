@@ -161,7 +161,7 @@ async def _read_back(run: SiteRun, attempt: CallAttempt, found: Snapshot, reason
         return
     if live is not None and verdict is None and not isinstance(outcome, NotDone):
         # A status of a later version proves nothing: it may well go out, so the entry stays open too.
-        problem = Diagnostic(Trouble.OUTCOME_UNKNOWN, f"it is {printable(str(live.status))}, an unknown status")
+        problem = Diagnostic(Trouble.OUTCOME_UNKNOWN, f"its status is unknown ({printable(str(live.status))})")
         run.fail(attempt.action, ActionResult.UNKNOWN, problem, outcome.request_id)
         return
     refused: NotDone
