@@ -24,6 +24,9 @@ from reconciler.web.files import ApprovalsFolder, SiteFile
 SUBJECT = 72
 """The maximum length of a commit's subject."""
 
+DELETE: Final = "delete"
+"""What somebody does who deletes a file: its approvals no longer count."""
+
 _TO_ACTIVITIES: Final = {
     ActivityDecision.KEEP: "keep",
     ActivityDecision.REGENERATE: "regenerate the posts of",
@@ -33,7 +36,7 @@ _TO_ACTIVITIES: Final = {
 
 
 class UncommittedDecision(Struct, frozen=True):
-    """One decision that HEAD does not have. `about` is what people call the draft or the activity."""
+    """One decision that HEAD does not have. `about` is what people call the draft, the activity or the file."""
 
     site: SiteName
     word: str
@@ -103,7 +106,12 @@ class History:
             files = [
                 file
                 for file in folder.files.values()
-                if file.data is not None and not file.problems and not repository.is_clean(file.path)
+                if not file.problems
+                and (
+                    not repository.is_clean(file.path)
+                    if file.data is not None
+                    else repository.committed(file.path) is not None
+                )
             ]
         except GitError as error:
             return Uncommitted(why_not=Diagnostic("git-refused", error.message or "git does not say why", error.fix))
@@ -117,7 +125,8 @@ class History:
             data = repository.committed(file.path)
             read = approvals_in(file.path, file.site, [], data) if data is not None else None
             self._committed[file.site] = read[0] if read is not None else Approvals()
-        return _between(self._committed[file.site], file)
+        before = self._committed[file.site]
+        return _between(before, file) if file.data is not None else _deleted(before, file)
 
 
 def _between(before: Approvals, file: SiteFile) -> Iterator[UncommittedDecision]:
@@ -137,7 +146,16 @@ def _between(before: Approvals, file: SiteFile) -> Iterator[UncommittedDecision]
                 yield UncommittedDecision(file.site, draft.decision.value, printable(about.rstrip(", ")))
 
 
+def _deleted(before: Approvals, file: SiteFile) -> Iterator[UncommittedDecision]:
+    drafts = (draft for activity in before.activities for draft in activity.drafts)
+    approved = sum(draft.decision is DraftDecision.APPROVE for draft in drafts)
+    with_it = f", which has {plural(approved, 'approval')}" if approved else ""
+    yield UncommittedDecision(file.site, DELETE, f"the approvals file{with_it}")
+
+
 def _counted(word: str, count: int) -> str:
+    if word == DELETE:
+        return f"{word} {plural(count, 'approvals file')}"
     if word in set(ActivityDecision):
         return f"{_TO_ACTIVITIES[ActivityDecision(word)]} {plural(count, 'activity', 'activities')}"
     drafts = plural(count, "draft")

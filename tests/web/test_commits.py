@@ -87,6 +87,26 @@ def test_a_commit_from_the_page_lists_what_was_decided_and_takes_nothing_else(ro
     assert git(origin, "rev-list", "--count", "main").strip() == "1", "never pushed"
 
 
+def test_a_deleted_file_is_named_and_can_be_committed(root: Path) -> None:
+    visitor = Visitor(root, commits=True).enter()
+    visitor.decide(visitor.draft(0, "approve"))
+    commit(visitor)
+    approvals(root).unlink()
+    said = bar(visitor)
+    assert "1 decision is saved but not committed yet" in said
+    assert "shop: delete the approvals file, which has 1 approval<" in said
+    said = commit(visitor).json()
+    assert said["said"] == {"words": "Committed: Delete 1 approvals file for shop. It is not pushed.", "problems": []}
+    assert said["bar"] == ""
+    assert git(root, "show", "--name-status", "--format=").split() == ["D", "approvals/shop.yaml"]
+
+
+def test_a_site_that_never_had_a_file_is_not_in_the_bar(root: Path) -> None:
+    approvals(root).unlink()
+    git(root, "commit", "-qam", "Delete")
+    assert bar(Visitor(root).enter()) == ""
+
+
 def test_decisions_that_the_page_has_not_shown_are_not_committed(root: Path) -> None:
     visitor = Visitor(root, commits=True).enter()
     visitor.decide(visitor.draft(0, "approve"))
