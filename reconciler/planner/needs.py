@@ -62,14 +62,15 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
 def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) -> bool:
     """Whether anything is judged in the site's time zone.
 
-    `waits`: whether any post is waiting to go out. Such posts are judged whatever is planned.
+    `waits`: whether any post is waiting to go out. Such posts are judged whatever is planned, and so are drafts: with
+    `--no-publish`, a note says which ones are held back.
     """
     matches = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
     matches += [rule.match for rule in desired.posts]
     if desired.schedule:
         matches += [rule.match for rule in desired.schedule.rules]
     schedule, policy = desired.schedule, options.policy
-    if waits or (schedule and (options.publish or schedule.cancel_others)):
+    if waits or schedule:
         if policy.quiet_hours or policy.blackout_dates or policy.max_publish_per_site_per_day is not None:
             return True
         if schedule and any(rule.at is not None for rule in schedule.rules):

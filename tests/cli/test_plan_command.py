@@ -280,3 +280,32 @@ def test_warnings_about_files_are_reported_along_with_a_bad_file(project: Projec
     assert done.err.count("warning: ") == 2
     strict = reconciler("plan", project.root, "--output", "json", "--strict").json["problems"]
     assert sorted(problem["code"] for problem in strict) == ["file-not-read", "invalid-file", "variable-not-replaced"]
+
+
+SHORTLY_BEFORE_MIDNIGHT = """\
+clock: 2026-10-24T12:00:00Z
+freeze: true
+sites:
+  3f0c2a9e-8d0b-4b7c-9a55-000000000001:
+    timeZone: Europe/Berlin
+    channels: [INSTAGRAM]
+    plan:
+      activities:
+        - {title: At night, date: 2026-10-24T22:15:00Z, items: [{channel: INSTAGRAM, caption: a}]}
+        - {title: Late, date: 2026-10-25T22:30:00Z, items: [{channel: INSTAGRAM, caption: b}]}
+"""
+
+
+def test_what_no_publish_holds_back_is_judged_in_the_time_zone_of_the_site(
+    project: Project, reconciler: Command
+) -> None:
+    """In Berlin, both are on Sunday, and only one may go out; in UTC, the first one would be on Saturday, at midnight."""
+    rules = "schedule: {approval: none, rules: [{match: {within: 14d}, at: '00:00'}]}\n"
+    head = "version: 1\nsite: {name: shop, id: 3f0c2a9e-8d0b-4b7c-9a55-000000000001}\n"
+    policy = "version: 1\napi: sandbox\npolicy: {maxPublishPerSitePerDay: 1}\n"
+    project.write({"reconciler.yaml": policy, "sandbox.yaml": SHORTLY_BEFORE_MIDNIGHT, "sites/shop.yaml": head + rules})
+    assert '> post "At night" (Instagram)  goes out Sun 2026-10-25 00:00 Europe/Berlin' in (
+        reconciler("plan", project.root).out
+    )
+    held = reconciler("plan", project.root, "--no-publish").out
+    assert '        "At night" (Instagram); 1 blocked post' in held.splitlines(), held
