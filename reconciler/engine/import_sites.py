@@ -220,7 +220,8 @@ def left_out(site: SiteName, what: str, why: str, fix: str = "it stays on the si
 
 def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
     why = f"the marketing plan is {printable(str(live.status))}, so the file leaves it out"
-    fix = "write `marketingPlan: {state: present}` to have it generated"
+    is_over = live.status in (PlanStatus.INACTIVE, PlanStatus.FAILED)
+    fix = f"write `marketingPlan: {{state: present}}` to {'have it generated' if is_over else 'manage it'}"
     return Diagnostic("no-active-plan", why, fix, Severity.NOTE, address=Address(site.name, Kind.MARKETING_PLAN))
 
 

@@ -423,3 +423,24 @@ def test_an_init_that_failed_says_to_repeat_the_init(fresh: Project, reconciler:
     ran = reconciler("init", fresh.root, "--from-live", id_of(1), "--api", "sandbox")
     assert (ran.code, ran.last) == (1, "Import: 0 created; 1 failed.")
     assert "Next: reconciler init with the same arguments   (continues with the missing sites)" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("status", "unknowns", "what"),
+    [
+        ("INACTIVE", {}, "have it generated"),
+        ("FAILED", {}, "have it generated"),
+        ("GENERATING", {}, "manage it"),
+        ("ACTIVE", {"newEnumMembers": "plan-status"}, "manage it"),
+    ],
+)
+def test_a_marketing_plan_that_the_file_leaves_out_is_generated_only_if_it_is_over(
+    status: str, unknowns: dict[str, str], what: str, fresh: Project, reconciler: Command
+) -> None:
+    fresh.write(
+        {"sandbox.yaml": world({"id": id_of(1), "name": "One", "plan": status, "neverFinish": True}, unknowns=unknowns)}
+    )
+    ran = reconciler("import", "--all", "--into", str(fresh.root))
+    assert f"so the file leaves it out; write `marketingPlan: {{state: present}}` to {what}\n" in ran.out
+    fresh.edit("sites/one.yaml", "version: 1\n", "version: 1\nmarketingPlan: {state: present}\n")
+    assert ("marketing plan    generate" in reconciler("plan", str(fresh.root)).out) == (what == "have it generated")

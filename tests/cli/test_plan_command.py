@@ -299,7 +299,7 @@ sites:
 def test_what_no_publish_holds_back_is_judged_in_the_time_zone_of_the_site(
     project: Project, reconciler: Command
 ) -> None:
-    """In Berlin, both are on Sunday, and only one may go out; in UTC, the first one would be on Saturday, at midnight."""
+    """In Berlin, both are on Sunday, and only one may go out; in UTC, the first is due on Saturday and too late."""
     rules = "schedule: {approval: none, rules: [{match: {within: 14d}, at: '00:00'}]}\n"
     head = "version: 1\nsite: {name: shop, id: 3f0c2a9e-8d0b-4b7c-9a55-000000000001}\n"
     policy = "version: 1\napi: sandbox\npolicy: {maxPublishPerSitePerDay: 1}\n"
