@@ -13,7 +13,7 @@ from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, class_of
-from reconciler.model.outcomes import Remark
+from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Column, Plan, RefusedBy, StillGoingOut, column_of
@@ -203,6 +203,12 @@ def left_by_guard(ledger: SiteLedger) -> int:
         return 0
     tally = tally_of([ledger])
     return tally.skipped + tally.unknown + tally.not_started
+
+
+def left_read_only(ledger: SiteLedger) -> int:
+    """How many deletions were skipped because the object is read-only. Later runs leave it alone."""
+    skipped = (entry for entry in ledger.entries if entry.problem and entry.problem.code == Trouble.READ_ONLY)
+    return sum(entry.operation.verb is Verb.DELETE for entry in skipped)
 
 
 def public_not_started(ledger: SiteLedger) -> int:

@@ -41,7 +41,7 @@ class TextReporter:
         self._applying = 0
         self._sites = 0
         self._planned = self._gap = False
-        self._new_drafts = self._sites_with_new = self._left_by_guard = self._unreached = 0
+        self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
         self._uncounted = False
         self._is_saved = False
         self._other_api = ""
@@ -163,7 +163,7 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: site_results.SiteApplied) -> None:
-        from reconciler.executor.ledger import left_by_guard, public_not_started
+        from reconciler.executor.ledger import left_by_guard, left_read_only, public_not_started
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
         new = applied.ledger.new_drafts
@@ -171,6 +171,7 @@ class TextReporter:
         self._new_drafts += new or 0
         guarded = left_by_guard(applied.ledger)
         self._left_by_guard += guarded
+        self._read_only += 0 if guarded else left_read_only(applied.ledger)
         self._unreached += 0 if guarded else public_not_started(applied.ledger)
         self._sites_with_new += bool(new)
         same_as = self._ledger.applied(applied)
@@ -368,7 +369,8 @@ class TextReporter:
     def _after_apply(self, completed: results.ApplyCompleted) -> str | None:
         """What to type next. It names what was not done, then what was withheld, so that neither hides the other."""
         tally, why = completed.tally, []
-        left = tally.skipped + tally.unknown + tally.not_started - self._left_by_guard - self._unreached
+        left = tally.skipped + tally.unknown + tally.not_started
+        left -= self._left_by_guard + self._read_only + self._unreached
         failed = tally.failed or completed.failed or completed.plan.failed
         if completed.interrupted:
             why.append("continues where it stopped")

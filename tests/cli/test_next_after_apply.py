@@ -39,6 +39,23 @@ def test_review_is_only_offered_if_it_finds_drafts(more: str, found: bool, tmp_p
     assert reviewed == f"Review: {new.split()[0]} pending, 0 approved; pending in 1 of 1 site."
 
 
+def test_an_apply_is_not_offered_for_events_that_are_read_only(tmp_path: Path, reconciler: Command) -> None:
+    """Later runs leave them alone."""
+    project = Project(tmp_path)
+    prune = "calendarEvents: {prune: true, events: []}\n"
+    unplanned = site("shop", more=prune).replace("marketingPlan: {state: present}\n", "")
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, "sites/shop.yaml": unplanned})
+    assert reconciler("plan", project.root).code == 0
+    with project.world() as world:
+        for name in ("Carnival", "Easter"):
+            event = {"name": name, "date": "2026-12-24T00:00:00Z"}
+            world.dashboard.add_event("3f0c2a9e-8d0b-4b7c-9a55-000000000001", event, foreign=True)
+    done = reconciler("apply", project.root, "--auto-approve")
+    steps = [line for line in done.out.splitlines() if line.startswith("Next: ")]
+    assert (done.code, done.last, steps) == (3, "Apply: 0 added, 1 changed, 0 destroyed; 2 skipped.", []), done.out
+    assert reconciler("apply", project.root, "--auto-approve").last == "No changes."
+
+
 FEW = "match: {title: nothing*}, min: 3"
 UNAPPROVED = "schedule: {approval: none, rules: [{match: {within: 30d}}]}"
 
