@@ -35,9 +35,13 @@ def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str
     index = check_sites(project, may_be_empty=True)
     before = [entry.load() for entry in index.entries]
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
-    shared = tuple(field for field in _shared(before) if field.path not in under)
+    in_common = _shared(before)
+    shared = tuple(field for field in in_common if field.path not in under)
+    every = "both sites" if len(before) == 2 else f"all {len(before):,} sites"
     if not shared:
-        why = f"no setting has the same value on all {len(before):,} sites"
+        why = f"no setting has the same value on {every}"
+        if in_common:
+            why = f"defaults already has every setting that {every} share"
         if len(before) < ENOUGH:
             why = "only values that two or more sites share become defaults"
         why += ", so nothing was moved into defaults"
@@ -52,7 +56,6 @@ def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str
     after = [entry.load() for entry in index.entries]
     assert [_asked(site) for site in before] == [_asked(site) for site in after], "moving values changed a site"
     named = ", ".join(sorted(paths))
-    every = "both sites" if len(after) == 2 else f"all {len(after):,} sites"
     what = f"moved settings that {every} share into defaults in {shown_path(path)}: {named}"
     return Diagnostic("moved-to-defaults", what, severity=Severity.NOTE)
 
