@@ -22,6 +22,7 @@ from reconciler.planner.candidates import Candidate
 from reconciler.planner.channel_rules import channel_is_gone, not_connected
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
+    LATER,
     SHOWN_FROM,
     Days,
     content_violations,
@@ -165,11 +166,8 @@ class DraftEligibility(Struct):
             return
         late = too_late(candidate.moment, self.scope.now, self.options.policy)
         assert late is not None
-        fix = "give the activity a later date, or the rule another `at`"
-        self._block(
-            candidate,
-            self._blocked(candidate, BlockedBy.TOO_LATE, f"{_name(candidate)}: {late.message}", fix, says_name=True),
-        )
+        what = f"{_name(candidate)}: {late.message}"
+        self._block(candidate, self._blocked(candidate, BlockedBy.TOO_LATE, what, LATER, says_name=True))
 
     def _not_approved_in_time(self, candidate: Candidate) -> None:
         """Counts a draft that nobody approved. One whose approval does not count is named, with the reason."""

@@ -53,6 +53,10 @@ class Days(Struct):
         return tuple((day, len(self.zone_days[day])) for day in sorted(self.zone_days))
 
 
+LATER: Final = "give the activity a later date, or the rule another `at`"
+"""What to do about a draft that it is too late to schedule."""
+
+
 def too_late(moment: datetime, now: datetime, policy: Policy, *, move: bool = False) -> Diagnostic | None:
     """Why it is too late to schedule for a given time, or to `move` there; None if it is not.
 

@@ -101,7 +101,7 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
         digest=approval_digest(post.id, post.content, live.date, post.account_name or ""),
         posts=len(activity.shown),
         sent_back=activity.decision,
-        blocked=tuple(problem.message for problem in reviewed.problems),
+        blocked=tuple(map(cause, reviewed.problems)),
         notes=(*([post.error] if post.error else ()), *cancelled, *map(cause, reviewed.warnings)),
         changed=changed(differences, post.content, review.zone),
         link=post.external_url or "",

@@ -21,6 +21,7 @@ from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import NOTHING_RECORDED, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.channel_rules import warnings_of_reviewed
+from reconciler.planner.policy_checks import LATER
 from reconciler.planner.review import TOO_LATE
 from reconciler.planner.used_approvals import times_of, was_scheduled
 from reconciler.reporters.cards import CARD_STYLES, Card, CardState, Group, changed, in_order
@@ -222,11 +223,15 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
 
 
 def _blocked(draft: DraftApproval, state: CardState, *, late: bool) -> tuple[str, ...]:
-    """What blocks a draft: what its file says, and that its time has passed since the file was written."""
+    """What blocks a draft: what its file says, and that its time has passed since the file was written.
+
+    The file does not say what to do about it.
+    """
     if state in (CardState.OUT, CardState.SCHEDULED):
         return ()
     asked = CARD_STYLES[state].group is Group.WAITING or state is CardState.MISSED
-    return (*draft.blocked, TOO_LATE) if late and asked and TOO_LATE not in draft.blocked else draft.blocked
+    found = (*draft.blocked, TOO_LATE) if late and asked and TOO_LATE not in draft.blocked else draft.blocked
+    return tuple(f"{what}; {LATER}" if what == TOO_LATE else what for what in found)
 
 
 def _state(

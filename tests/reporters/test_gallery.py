@@ -107,6 +107,7 @@ def test_the_state_of_each_draft_is_in_words() -> None:
     for words in ("9 pending", "1 approved", "1 scheduled", "1 cancelled after approval", "pending, blocked"):
         assert words in shown
     assert "policy.bannedWords: the text contains 'guaranteed'" in shown
+    assert "; change the content in the dashboard or send it back with `decision: regenerate`, or change" in shown
     assert "No image" in shown
     assert "2,171 characters" in shown, "an emoji with its selector is one"
 

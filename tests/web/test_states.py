@@ -73,7 +73,8 @@ def test_the_state_of_a_draft_follows_its_file_and_the_record(
     late = given.get("days") == 3
     timings = {CardState.OUT: "went out", CardState.FAILED: "was due", CardState.SENT_BACK: "was planned for"}
     assert found.timing == ("was due" if late else timings.get(state, "goes out"))
-    assert found.blocked == (("it is too late to schedule it",) if late else ())
+    words = "it is too late to schedule it; give the activity a later date, or the rule another `at`"
+    assert found.blocked == ((words,) if late else ())
     if state is CardState.GOING_OUT:
         assert "The next apply cancels it" in found.notes[0]
     assert (found.look.group is Group.ATTENTION) == (state in (CardState.FAILED, CardState.MISSED, CardState.GOING_OUT))
