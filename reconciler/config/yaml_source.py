@@ -58,26 +58,32 @@ def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = 
     text = _decoded(data, file, problems)
     if text is None:
         return
-    if (line := _conflict(text)) is not None:
-        message = "an unresolved merge conflict"
-        fix = "keep what is right and delete the lines that begin with <<<<<<<, ======= and >>>>>>>"
-        problems.append(problem(Place(file, line, 1), message, fix, code="merge-conflict"))
+    if "\n>>>>>>> " in text and (line := _conflict(text, _BEGIN)) is not None:  # nearly no file has the first
+        problems.append(_merge_conflict(file, line))
         return
     reader = DocumentReader(file, problems)
     try:
         yield from reader.read(parser(text))
     except yaml.YAMLError as error:
-        problems.append(syntax_problem(error, text, file))
+        line = _conflict(text, _ANY_MARKER)  # one of its lines may have been deleted
+        problems.append(_merge_conflict(file, line) if line is not None else syntax_problem(error, text, file))
     except GiveUp:
         pass
 
 
-def _conflict(text: str) -> int | None:
-    """The line on which a git merge conflict begins, if there is one."""
-    if "\n>>>>>>> " not in text:  # nearly all files, at the cost of one search
-        return None
-    begin = re.search(r"^<{7}( |$)", text, re.MULTILINE)
-    return None if begin is None else text.count("\n", 0, begin.start()) + 1
+_BEGIN: Final = re.compile(r"^<{7}( |$)", re.MULTILINE)
+_ANY_MARKER: Final = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
+
+
+def _conflict(text: str, marker: re.Pattern[str]) -> int | None:
+    """The line of the first marker of a git merge conflict, if there is one."""
+    found = marker.search(text)
+    return None if found is None else text.count("\n", 0, found.start()) + 1
+
+
+def _merge_conflict(file: str, line: int) -> Diagnostic:
+    fix = "keep what is right and delete the lines that begin with <<<<<<<, ======= and >>>>>>>"
+    return problem(Place(file, line, 1), "an unresolved merge conflict", fix, code="merge-conflict")
 
 
 def only_document(

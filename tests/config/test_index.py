@@ -436,6 +436,20 @@ def test_a_merge_conflict_is_called_one(write_project: WriteProject) -> None:
     assert (problem.code, str(problem.place)) == ("merge-conflict", "approvals/shop.yaml:1:1")
 
 
+@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", "=======", ">>>>>>> branch"])
+def test_a_marker_left_behind_is_called_a_merge_conflict(write_project: WriteProject, marker: str) -> None:
+    write_project({"sites/shop.yaml": f"{HEAD}settings:\n{marker}\n  toneOfVoice: warm\n"})
+    with pytest.raises(InvalidFiles) as raised:
+        index_of()
+    (problem,) = raised.value.problems
+    assert sentence(problem).startswith("sites/shop.yaml:4:1: an unresolved merge conflict; keep what is right")
+
+
+def test_a_text_that_looks_like_a_marker_is_no_conflict(write_project: WriteProject) -> None:
+    write_project({"sites/shop.yaml": HEAD + "settings:\n  toneOfVoice: |\n    warm\n    <<<<<<< HEAD\n    =======\n"})
+    assert index_of().problems == ()
+
+
 def test_problems_beyond_a_thousand_are_counted(write_project: WriteProject) -> None:
     documents = "---\n".join(f"version: 1\nsite: {{name: A{at}, id: x}}\nnone: 1\n" for at in range(800))
     write_project({"sites/all.yaml": documents})
