@@ -114,6 +114,8 @@ TOP_KEYS = (
 def read_seed(source: Mapping[str, Any]) -> Seed:
     """The seed that a mapping describes. Raises SeedError."""
     values.finite(source)
+    if "switches" in source:  # what `unknowns` was called before; it looks more like `sites`
+        raise SeedError("unknown key 'switches'", "it is called unknowns", "switches", key=True)
     top = values.mapping("", source, TOP_KEYS)
     defaults = read_site("defaults", top.get("defaults") or {})
     return Seed(

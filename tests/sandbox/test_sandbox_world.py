@@ -235,6 +235,7 @@ def test_polling_moves_a_frozen_clock_by_its_step(make: Callable[..., Remote]) -
     ("seed", "words"),
     [
         ({"site": []}, "unknown key 'site'; did you mean sites?"),
+        ({"switches": {}}, "unknown key 'switches'; it is called unknowns"),
         ({"clock": "tomorrow"}, "clock: 'tomorrow' is not a valid time"),
         ({"latency": {"generate": "long"}}, "latency.generate: 'long' is not a valid span of time"),
         ({"latency": {"generating": 1}}, "did you mean generate?"),
@@ -284,6 +285,7 @@ def test_a_seed_that_is_wrong_says_where_and_what(seed: Json, words: str) -> Non
         ("a: \udcff", ": not UTF-8 text"),
         ("freeze: 7", ":1:9: freeze is 7"),
         ("freeze: true\nsite: []", ":2:1: unknown key 'site'"),
+        ("freeze: true\nswitches: {}", ":2:1: unknown key 'switches'"),
         (f"sites:\n  {SITE}:\n    chanels: []\n", f":3:5: sites.{SITE}: unknown key 'chanels'"),
         (f"sites: [{{id: {SITE}, events: [{{date: 2026-12-01}}, {{name: x}}]}}]",
          ":1:81: sites[0].events[1] needs a date"),
