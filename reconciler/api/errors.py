@@ -179,7 +179,7 @@ class ApiError(Exception):
             case ErrorKind.UNAUTHENTICATED:
                 return "check the credential that the site names, and that it has not been revoked"
             case ErrorKind.FORBIDDEN:
-                return f"give the credential access to this site and the permission {permission_of(self.path)}"
+                return f"give the credential access to the site and the permission {permission_of(self.path)}"
             case ErrorKind.NOT_FOUND:
                 return "check the site's id, and that --api is the right URL"
             case ErrorKind.THROTTLED:

@@ -34,7 +34,7 @@ MEANINGS: Final[Mapping[str, str]] = {
 
 _FIXES: Final[Mapping[str, str]] = {
     "api-unauthenticated": "check the credential that the site names, and that it has not been revoked",
-    "api-forbidden": "give the credential access to this site",
+    "api-forbidden": "give the credential access to the site",
     "api-throttled": "run again later, or lower limits.requestsPerMinute",
 }
 

@@ -991,6 +991,6 @@ def test_a_post_that_was_not_cancelled_has_the_error_and_its_request(shop: Bench
     assert going_out(left, "UTC").request_id == "r-7"
     # The next plan says so too, from what the state remembers.
     tried = why_not_cancelled(shop.recorded, PostId("p1"))
-    known = {"fix": "give the credential access to this site"}
+    known = {"fix": "give the credential access to the site"}
     said = "cancelling it failed before (access was refused); apply tries again"
     assert tried == replace(error, message=said, **known)
