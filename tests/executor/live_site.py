@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.fence import Fence
 from reconciler.api.routes import ApiCall
 from reconciler.engine.apply_run import declared_in
+from reconciler.engine.recorder import EventRecorder
+from reconciler.engine.run_ledger import CUT_SHORT
 from reconciler.executor.events import ProgressEvent
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, SiteLedger
@@ -343,6 +346,19 @@ class Bench:
 
     def apply(self, *actions: Action, allow_publish: bool = True, **plan: Any) -> SiteLedger:
         return asyncio.run(self.apply_async(*actions, allow_publish=allow_publish, **plan))
+
+    def cut_short(self, *actions: Action) -> SiteLedger:
+        """What is known of a run that is cancelled as soon as it waits, as by a second Ctrl-C."""
+
+        async def sleep(seconds: float) -> None:
+            raise asyncio.CancelledError
+
+        plan, ports = Plan(SITE, actions), self.ports
+        ports = replace(ports, clock=replace(ports.clock, sleep=sleep))
+        recorder = EventRecorder(lambda: plan, lambda _: None)
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(apply_plan(plan, ports, self.options(), recorder.record))
+        return recorder.ledger(CUT_SHORT)
 
     def resolve_open(self) -> RecordedSite:
         return asyncio.run(resolve_open(SITE, self.ports, self.options(), self.events.append))

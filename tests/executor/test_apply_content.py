@@ -254,6 +254,15 @@ def test_posts_that_do_not_come_are_pending_and_the_others_done(shop: Bench) -> 
     assert [(entry.address, entry.sent) for entry in shop.recorded.open] == [("shop/posts[a2]", True)]
 
 
+@pytest.mark.parametrize(("lost", "result"), [({}, "pending"), ({GeneratePosts: False}, "unknown")])
+def test_a_run_that_is_cut_short_knows_whether_posts_were_requested(
+    shop: Bench, lost: dict[type, bool], result: str
+) -> None:
+    shop.world.lost = lost
+    assert results(shop.cut_short(posts_for("a2"))) == [result]
+    assert [entry.sent for entry in shop.recorded.open] == [result == "pending"]
+
+
 def test_posts_that_appear_one_by_one_are_complete_once_two_reads_agree(shop: Bench) -> None:
     first, second = a_post("p3"), a_post("p4")
     shop.world.activities.append(an_activity("a3"))

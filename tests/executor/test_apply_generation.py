@@ -753,6 +753,16 @@ def test_a_stop_while_waiting_leaves_the_generation_pending(bench: Bench) -> Non
     assert [entry.sent for entry in bench.recorded.open] == [True]
 
 
+@pytest.mark.parametrize(("lost", "result"), [({}, "pending"), ({Generate: False}, "unknown")])
+def test_a_run_that_is_cut_short_knows_whether_a_generation_was_started(
+    bench: Bench, lost: dict[type, bool], result: str
+) -> None:
+    """The second Ctrl-C: if its request was accepted, it is pending."""
+    bench.world.lost = lost
+    assert results(bench.cut_short(generate(), DEFERRED)) == [result, "not-started"]
+    assert [entry.sent for entry in bench.recorded.open] == [result == "pending"]
+
+
 def test_the_plan_is_not_in_memory_while_a_generation_takes_its_time(bench: Bench) -> None:
     """A thousand sites may wait at once."""
 

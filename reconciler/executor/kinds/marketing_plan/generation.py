@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import assert_never
 
@@ -33,6 +34,7 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import Action
 
 WAITS = Diagnostic(Trouble.BEHIND, "it depends on the generation")
+STOPPED = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way when the run was stopped")
 NEAR = timedelta(days=7)
 """A generation makes posts at least this far ahead (D 6.2: through the end of next week)."""
 
@@ -120,6 +122,11 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
     except ApiError as error:
         run.fail(wait.action, ActionResult.PENDING, error.diagnostic().while_("waiting for the generation failed"))
         raise
+    except asyncio.CancelledError:
+        # The second signal. If the journal has it as started, the ledger says so too.
+        if last.entry is None or last.entry.sent:
+            run.fail(wait.action, ActionResult.PENDING, STOPPED)
+        raise
     match found:
         case TimedOut(failed=failed) if failed is not None:
             # The entry stays open: the last read failed, so it is not known what became of the generation.
@@ -127,8 +134,7 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
         case TimedOut():
             await _not_over(run, wait, last)
         case WaitStopped():
-            stopped = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way when the run was stopped")
-            run.fail(wait.action, ActionResult.PENDING, stopped)
+            run.fail(wait.action, ActionResult.PENDING, STOPPED)
         case (observed, outcome):
             await _over(run, wait, last, observed, outcome)
     if not (isinstance(found, tuple) and isinstance(found[1], Done)):

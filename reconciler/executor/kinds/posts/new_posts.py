@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -127,6 +128,12 @@ async def _wait(run: SiteRun, awaited: list[PendingPosts]) -> None:
         found = await poll(run.ports.clock, run.options.waiting, probe, run.stopped)
     except ApiError as failed:
         found, error = WaitStopped(), failed
+    except asyncio.CancelledError:
+        # The second signal. What the journal has as accepted is pending in the ledger too.
+        for pending in left:
+            if pending.entry.sent:
+                run.fail(pending.action, ActionResult.PENDING, _still_missing(RUN_STOPPED))
+        raise
     run.cache.forget(Need.MARKETING_PLAN)
     if isinstance(found, TimedOut | WaitStopped):
         why = RUN_STOPPED if isinstance(found, WaitStopped) else found.failed or TIME_RAN_OUT
@@ -152,6 +159,10 @@ def _is_whole(pending: PendingPosts, live: Sequence[Post]) -> bool:
     return not before & _looks([post for post in live if post.status is PostStatus.DRAFT])
 
 
+def _still_missing(why: Diagnostic) -> Diagnostic:
+    return replace(why.while_("its posts are not there yet"), fix=why.fix or CHECK_AGAIN)
+
+
 async def _not_over(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...], why: Diagnostic) -> None:
     whole = _is_whole(pending, live)
     if _is_done(run, pending, live) and (whole or pending.action.operation.takes_time):
@@ -159,8 +170,7 @@ async def _not_over(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...],
         run.finish(pending.action, remark=None if whole else Remark.IN_PART)
     elif pending.unclear is None:
         # The entry stays open: the next run looks again, and repeats the request if the time is up (design.md 3.5).
-        problem = why.while_("its posts are not there yet")
-        run.fail(pending.action, ActionResult.PENDING, replace(problem, fix=why.fix or CHECK_AGAIN))
+        run.fail(pending.action, ActionResult.PENDING, _still_missing(why))
     else:
         outcome = replace(
             pending.unclear, problem=pending.unclear.problem.and_then(f"its posts are missing ({why.cause})")
