@@ -25,7 +25,14 @@ from reconciler.reporters.history_json import HistoryRecord
 from reconciler.reporters.json_report import FORMAT_VERSION
 from reconciler.reporters.kinds.base import WriteRecord
 from reconciler.reporters.kinds.registry import KINDS
-from reconciler.reporters.ndjson import BegunRecord, EarlierCallRecord, NoteRecord, UnclearRecord, WaitingRecord
+from reconciler.reporters.ndjson import (
+    BegunRecord,
+    EarlierCallRecord,
+    LockWaitRecord,
+    NoteRecord,
+    UnclearRecord,
+    WaitingRecord,
+)
 from reconciler.reporters.plan_json import ActionJson, PlannedRecord
 from reconciler.reporters.review_json import NotReviewedRecord, ReviewedRecord
 from reconciler.reporters.run_json import (
@@ -56,7 +63,7 @@ LINES: Final[dict[str, tuple[type[Struct], ...]]] = {
 }
 """What a line about a site has, and what a member of `sites` may be."""
 
-STEPS: Final = (BegunRecord, EntryRecord, WaitingRecord, UnclearRecord, EarlierCallRecord, NoteRecord)
+STEPS: Final = (BegunRecord, EntryRecord, WaitingRecord, UnclearRecord, LockWaitRecord, EarlierCallRecord, NoteRecord)
 SITES: Final = tuple(record for records in LINES.values() for record in records)
 WRITES: Final = tuple(record for kind in KINDS.values() for record in kind.records.values())
 JOINED: Final[tuple[type[Joined], ...]] = (ActionJson, LockJson, PlanSummary, DriftSummary)
@@ -327,6 +334,7 @@ WORDS: Final = {
     "spentAt": "When it was applied; null if it was not, as far as is known.",
     "NoteRecord.problem": "The note.",
     "EarlierCallRecord.outcome": "How it ended.",
+    "LockWaitRecord.lock": "The lock that another run holds.",
     "UnclearRecord.calls": "How many calls of an earlier attempt may still show an effect.",
     "UnclearRecord.seconds": "How much longer the run looks for an effect, at most.",
     "WaitingRecord.left": "How many actions the run is still waiting for.",

@@ -88,7 +88,7 @@ def _reported(
     harmless: bool,
 ) -> Verdict:
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # such a terminal cannot erase what it shows
-    progress = Progress(Watch(since_boot, sleep), sys.stderr.write, terminal=terminal)
+    progress = Progress(Watch(since_boot, sleep), sys.stderr.write, terminal=terminal, quiet=shown.quiet)
     calls_of = names_of_calls if shown.explain else None
     screen = screen_of(sys.stderr, colour=False)
     text_seen = sys.stdout.isatty() or _are_one_file(sys.stdout, sys.stderr)

@@ -23,7 +23,7 @@ from reconciler.engine.session import Session, plan_options
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteFailed
 from reconciler.engine.todays_files import TodaysFiles
 from reconciler.engine.verdict import verdict_of
-from reconciler.executor.events import ProgressEvent
+from reconciler.executor.events import ProgressEvent, WaitingForLock
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
@@ -43,6 +43,7 @@ from reconciler.state.examination import check_writable
 from reconciler.state.heartbeat import RETRY
 from reconciler.state.journal import SiteJournal
 from reconciler.state.lease import Lease, Locked
+from reconciler.state.lock_record import LockRecord
 from reconciler.state.memory import MemoryStore
 from reconciler.state.record import SiteLabel, SiteRecord
 
@@ -225,16 +226,24 @@ def is_public(plan: Plan) -> bool:
 
 async def free_to_write(run: ApplyRun, site: SiteRef) -> None:
     """Returns once no other run holds a site. Raises Locked if one still does when the waiting time is over."""
-    leases, waited = run.session.leases, 0.0
+    leases, waited, known = run.session.leases, 0.0, ""
     while True:
         lock = await leases.inspect(site)
         if lock is None or leases.has_ended(lock):
             return
         if (left := run.terms.lock_timeout.total_seconds() - waited) <= 0:
             raise Locked(lock)
+        if lock.holder.token != known:
+            known = lock.holder.token
+            _waiting_for_lock(run, site)(lock)
         pause = min(left, RETRY.total_seconds())
         await asyncio.sleep(pause)
         waited += pause
+
+
+def _waiting_for_lock(run: ApplyRun, site: SiteRef) -> Callable[[LockRecord], None]:
+    """Reports that the run waits for a site."""
+    return lambda lock: run.progress_of(site.name)(WaitingForLock(site, lock, run.terms.lock_timeout))
 
 
 async def unwritable_state(run: ApplyRun) -> Diagnostic | None:
@@ -301,7 +310,7 @@ async def _acquired(run: ApplyRun, site: SiteRef) -> Lease:
     """The lease of a site. Another attempt at the same part is waited for, whichever of them was first."""
     leases = run.session.leases
     try:
-        return await leases.acquire(site, run.terms.lock_timeout)
+        return await leases.acquire(site, run.terms.lock_timeout, _waiting_for_lock(run, site))
     except Locked:
         if run.attempt is None or not await run.attempt.is_repeated():
             raise

@@ -18,6 +18,7 @@ from reconciler.executor.events import (
     Started,
     StillUnclear,
     StillWaiting,
+    WaitingForLock,
 )
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, unstopped
 from reconciler.model.address import Address
@@ -77,7 +78,7 @@ class EventRecorder:
                 named = (entry.address, entry.operation)
                 seen = self._all_seen()
                 seen.entries = [entry if (known.address, known.operation) == named else known for known in seen.entries]
-            case StillWaiting() | StillUnclear() | EntryResolved() | Note():
+            case StillWaiting() | StillUnclear() | WaitingForLock() | EntryResolved() | Note():
                 pass
             case _:
                 assert_never(event)

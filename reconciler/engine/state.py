@@ -15,7 +15,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.results import Emit, Notice, Refused
 from reconciler.engine.selection import Selection
-from reconciler.engine.site_results import SiteFailed
+from reconciler.engine.site_results import Progressed, SiteFailed
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.engine.undeclared import goes_out_notice, waiting
 from reconciler.model.address import Address, SiteName
@@ -26,6 +26,7 @@ from reconciler.planner.targets import SiteLabels, near, no_such
 from reconciler.state.errors import StateError
 from reconciler.state.examination import check_writable
 from reconciler.state.lease import Lease, Leases
+from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary, entry_named, known_sites, state_of, summary_of
 from reconciler.state.sites import StateStore
 
@@ -130,7 +131,7 @@ async def resolve_call(
     # Looked up before the lease is taken, so that an unknown name leaves nothing behind.
     site = await site_named(state, name)
     entry_named(site.name, (await state.store.load(site)).open, entry_id)
-    async with _held(state, lock_timeout, site) as (lease,):
+    async with _held(state, lock_timeout, emit, site) as (lease,):
         if lease.taken_over is not None:
             emit(Notice(lease.taken_over))
         journal = await state.store.open_journal(site, lease)
@@ -164,7 +165,7 @@ async def move_record(
     site = await site_named(state, old)
     if moved == site.id:
         raise UsageError(f"{site.name} is already recorded under {moved}", "nothing has to be moved")
-    async with _held(state, lock_timeout, site, SiteRef(site.name, moved)):
+    async with _held(state, lock_timeout, emit, site, SiteRef(site.name, moved)):
         await state.store.move(site, moved)
     for name in sorted(name for name, id in declared.items() if id == site.id):
         what = f"the file of {name} still has the id {site.id}, for which nothing is recorded any more"
@@ -186,7 +187,7 @@ async def forget_site(
     if (refusal := await agree(site)) is not None:
         closing = Refused(refusal)
     else:
-        async with _held(state, lock_timeout, site):
+        async with _held(state, lock_timeout, emit, site):
             await state.store.forget(site.id)
         closing = RecordChanged(site.name, site.id)
     emit(closing)
@@ -235,11 +236,20 @@ def _not_recorded(name: str, known: Sequence[SiteRef], place: str) -> UsageError
 
 
 @asynccontextmanager
-async def _held(state: StateAccess, lock_timeout: timedelta, *sites: SiteRef) -> AsyncIterator[list[Lease]]:
+async def _held(state: StateAccess, lock_timeout: timedelta, emit: Emit, *sites: SiteRef) -> AsyncIterator[list[Lease]]:
     """Sites under their leases. Raises Locked, and StateError about the state as a whole if it cannot be written."""
+
+    async def acquired(site: SiteRef) -> Lease:
+        def report(lock: LockRecord) -> None:
+            from reconciler.executor.events import WaitingForLock
+
+            emit(Progressed(site.name, WaitingForLock(site, lock, lock_timeout)))
+
+        return await state.leases.acquire(site, lock_timeout, report)
+
     try:
         await check_writable(state.store.store)
         async with AsyncExitStack() as stack:
-            yield [await stack.enter_async_context(await state.leases.acquire(site, lock_timeout)) for site in sites]
+            yield [await stack.enter_async_context(await acquired(site)) for site in sites]
     finally:
         await state.leases.close()

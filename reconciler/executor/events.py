@@ -15,6 +15,7 @@ from reconciler.model.marketing_plan import AnyPlanStatus
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Outcome
 from reconciler.model.sites import SiteRef
+from reconciler.state.lock_record import LockRecord
 
 
 class Started(Variant, frozen=True):
@@ -60,6 +61,14 @@ class StillUnclear(Variant, frozen=True):
     seconds: float
 
 
+class WaitingForLock(Variant, frozen=True):
+    """Another run has locked the site: this one waits for it, for at most `timeout`."""
+
+    site: SiteRef
+    lock: LockRecord
+    timeout: timedelta
+
+
 class EntryResolved(Variant, frozen=True):
     """A call of an earlier run was found to have ended in this way."""
 
@@ -75,6 +84,8 @@ class Note(Variant, frozen=True):
     problem: Diagnostic
 
 
-ProgressEvent: TypeAlias = Started | Finished | Skipped | Corrected | StillWaiting | StillUnclear | EntryResolved | Note
+ProgressEvent: TypeAlias = (
+    Started | Finished | Skipped | Corrected | StillWaiting | StillUnclear | WaitingForLock | EntryResolved | Note
+)
 
 EmitProgress: TypeAlias = Callable[[ProgressEvent], None]

@@ -23,6 +23,7 @@ from reconciler.executor.events import (
     Started,
     StillUnclear,
     StillWaiting,
+    WaitingForLock,
 )
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT
@@ -36,6 +37,7 @@ from reconciler.reporters.diagnostics import problem_record
 from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
 from reconciler.reporters.layout import inert_json
 from reconciler.reporters.run_json import Members
+from reconciler.reporters.state_json import LockJson, lock_record
 
 SUMMARY: Final = ("summary", "applied", "interrupted", "refused")
 """The members that the last line repeats."""
@@ -135,6 +137,13 @@ class UnclearRecord(Struct, frozen=True):
     seconds: float
 
 
+class LockWaitRecord(Struct, frozen=True):
+    """A wait for another run: the lock that it holds, and how long the wait may take."""
+
+    lock: LockJson | None
+    timeout_seconds: float
+
+
 class EarlierCallRecord(Struct, frozen=True):
     """An unconfirmed call of an earlier run, and its outcome as far as the site shows it."""
 
@@ -164,6 +173,9 @@ def progress_record(progressed: Progressed) -> Joined:
             return Joined(StepRecord("waiting"), WaitingRecord(since, timeout.total_seconds(), left))
         case StillUnclear(calls=calls, seconds=seconds):
             return Joined(StepRecord("checking"), UnclearRecord(calls, seconds))
+        case WaitingForLock(lock=lock, timeout=timeout):
+            held = lock_record(lock, ended=False)
+            return Joined(StepRecord("waiting-for-lock"), LockWaitRecord(held, timeout.total_seconds()))
         case EntryResolved(entry=entry, outcome=outcome):
             return Joined(StepRecord("resolved"), EarlierCallRecord(entry.address, entry.id, _slug(outcome)))
         case Note(problem=problem):

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn, TaskID
 
-    from reconciler.executor.events import EntryResolved, ProgressEvent, Started, StillUnclear, StillWaiting
+    from reconciler.executor.events import (
+        EntryResolved,
+        ProgressEvent,
+        Started,
+        StillUnclear,
+        StillWaiting,
+        WaitingForLock,
+    )
+
+    UnderWay = Started | StillWaiting | StillUnclear | WaitingForLock | EntryResolved
 
 HEARTBEAT: Final = 30.0
 """Seconds between two lines if there is no terminal."""
@@ -56,7 +65,8 @@ class Progress:
     `above`, and is shown again when the work goes on.
     """
 
-    def __init__(self, watch: Watch, write: Callable[[str], object], *, terminal: bool) -> None:
+    def __init__(self, watch: Watch, write: Callable[[str], object], *, terminal: bool, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._watch = watch
         self._write = write
         self._terminal = terminal
@@ -67,10 +77,12 @@ class Progress:
         self._generating: dict[SiteName, float] = {}
         """When each site began to wait for the remote side."""
         self._longest = 0.0
-        self._under_way: dict[SiteName, Started | StillWaiting | StillUnclear | EntryResolved | None] = {}
+        self._under_way: dict[SiteName, UnderWay | None] = {}
         """What each site began last, the latest at the end. It is put into words only when they are shown."""
         self._unclear: dict[SiteName, float] = {}
         """Until when each site is watched for the effect of earlier calls."""
+        self._holders: set[str] = set()
+        """The runs whose locks were said to be waited for: each is named once, however many sites it has locked."""
         self._began = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -145,7 +157,14 @@ class Progress:
 
     def _note(self, site: SiteName, happened: ProgressEvent) -> None:
         """Counts the sites that are waiting for the remote side to generate, and remembers what was begun last."""
-        from reconciler.executor.events import EntryResolved, Finished, Started, StillUnclear, StillWaiting
+        from reconciler.executor.events import (
+            EntryResolved,
+            Finished,
+            Started,
+            StillUnclear,
+            StillWaiting,
+            WaitingForLock,
+        )
 
         if isinstance(happened, StillUnclear):
             self._unclear[site] = self._watch.now() + happened.seconds
@@ -158,9 +177,13 @@ class Progress:
                 self._generating.setdefault(site, self._watch.now())
             case Finished(entry=entry) if entry.operation.takes_time:
                 self._note_wait_over(site)
+            case WaitingForLock(lock=lock) if lock.holder.token not in self._holders:
+                self._holders.add(lock.holder.token)
+                if not self._quiet:
+                    self.say(doing(happened))
             case _:
                 pass
-        if isinstance(happened, Started | StillWaiting | StillUnclear | EntryResolved):
+        if isinstance(happened, Started | StillWaiting | StillUnclear | WaitingForLock | EntryResolved):
             self._under_way.pop(site, None)
             self._under_way[site] = happened
             self._refresh()
@@ -307,9 +330,9 @@ _VERBS: Final = {"wait": "wait for", "publish": "schedule"}
 """Verbs that are worded differently here."""
 
 
-def doing(event: Started | StillWaiting | StillUnclear | EntryResolved) -> str:
+def doing(event: UnderWay) -> str:
     """What an event says is going on now."""
-    from reconciler.executor.events import EntryResolved, Started, StillUnclear, StillWaiting
+    from reconciler.executor.events import EntryResolved, Started, StillUnclear, StillWaiting, WaitingForLock
     from reconciler.planner.actions import Action, Reason
     from reconciler.reporters.kinds.registry import action_text
 
@@ -323,6 +346,9 @@ def doing(event: Started | StillWaiting | StillUnclear | EntryResolved) -> str:
             return printable(f"waiting for {site.name}, which is {status}")
         case StillUnclear(site=site, calls=calls):
             return printable(f"{site.name}: check whether {plural(calls, 'earlier call')} took effect")
+        case WaitingForLock(site=site, lock=lock, timeout=timeout):
+            most = length(timeout.total_seconds())
+            return printable(f"{site.name} is locked by {lock.holder}: waiting for up to {most}")
         case EntryResolved(site=site, entry=entry):
             return printable(f"{site.name}: resolved an earlier call, {entry.call}")
         case _:

@@ -12,6 +12,7 @@ condition. None of it is written durably: after a power cut, nobody holds anythi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import assert_never
@@ -95,14 +96,20 @@ class Leases:
         self._beat: Heartbeat | None = None
         self._starting = asyncio.Lock()
 
-    async def acquire(self, site: SiteRef, lock_timeout: timedelta = timedelta(0)) -> Lease:
+    async def acquire(
+        self,
+        site: SiteRef,
+        lock_timeout: timedelta = timedelta(0),
+        waiting: Callable[[LockRecord], None] = lambda _: None,
+    ) -> Lease:
         """Takes the lease of a site, waiting at most `lock_timeout` for another run to release it.
 
-        Raises Locked when that time is up, StateError if the store cannot be used.
+        Calls `waiting` once for each run that it waits for. Raises Locked when that time is up, StateError if the store
+        cannot be used.
         """
         clock, key = self._clock, key_of(site.id)
         deadline = clock.monotonic() + lock_timeout.total_seconds()
-        watched, watched_from = "", 0.0
+        watched, watched_from, known = "", 0.0, ""
         while True:
             stored = await self._store.get(key)
             found = await self._lock_status(site, stored)
@@ -115,6 +122,9 @@ class Leases:
                     left = deadline - clock.monotonic()
                     if left <= 0:
                         raise Locked(found.lock)
+                    if found.lock.holder.token != known:
+                        known = found.lock.holder.token
+                        waiting(found.lock)
                     await clock.sleep(min(left, RETRY.total_seconds()))
                     continue
                 taken_over = _taken_over(site, f"took over an expired lock ({found.lock.holder}; {why})")

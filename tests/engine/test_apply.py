@@ -21,7 +21,8 @@ from reconciler.engine.run_context import RunContext
 from reconciler.engine.saved import files_of
 from reconciler.engine.selection import Selection, select
 from reconciler.engine.session import Session
-from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
+from reconciler.engine.site_results import Progressed, SiteApplied, SiteFailed, SitePlanned
+from reconciler.executor.events import WaitingForLock
 from reconciler.executor.ledger import ActionResult
 from reconciler.machine import CLOCK
 from reconciler.model.address import SiteName
@@ -209,8 +210,11 @@ def test_a_lock_is_waited_for_as_long_as_was_asked_for(folder: Project) -> None:
                 await lease.release()
 
             release = asyncio.ensure_future(give_back())
-            outcome, _ = await applied(session, one, lock_timeout=timedelta(seconds=1))
+            outcome, events = await applied(session, one, lock_timeout=timedelta(seconds=1))
             await release
+            happened = [event.event for event in events if isinstance(event, Progressed)]
+            (wait,) = [event for event in happened if isinstance(event, WaitingForLock)]
+            assert (wait.site, wait.lock.holder.token) == (ref_of(one.entries[0]), "another")
             assert isinstance(outcome, ApplyCompleted)
             assert outcome.tally.generated == 1
 
@@ -258,7 +262,7 @@ def test_cut_short_it_ends_in_a_ledger_of_every_site(folder: Project) -> None:
             assert isinstance(outcome, ApplyCompleted)
             ledgers = {event.name: event.ledger for event in events if isinstance(event, SiteApplied)}
             assert set(ledgers) == {entry.name for entry in selection.entries}
-            assert ActionResult.UNKNOWN in outcome.results
+            assert ActionResult.PENDING in outcome.results  # its request was accepted
 
     asyncio.run(main())
 

@@ -132,6 +132,11 @@ class Run:
         self.words = (*words.split(), *self.problems)
 
 
+def a_lock(site: SiteName) -> LockRecord:
+    """A lock that another run holds."""
+    return LockRecord(SiteLabel("1", site), Holder("ci-7", 12, "ana", "token"), AT, AT)
+
+
 def endings(say: Say) -> Iterator[tuple[str, Run]]:
     """Every ending, by name. `say` makes the texts that come from outside."""
     yield from _without_sites(say)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.engine.site_results import Progressed
-from reconciler.executor.events import EntryResolved, StillUnclear, StillWaiting
+from reconciler.executor.events import EntryResolved, StillUnclear, StillWaiting, WaitingForLock
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.codec import members_of
 from reconciler.model.journal import OpenEntry
@@ -18,7 +18,7 @@ from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.ndjson import NdjsonReporter, progress_record
-from tests.reporters.endings import AT, Run, endings
+from tests.reporters.endings import AT, Run, a_lock, endings
 from tests.told import refused
 
 RUNS = dict(endings(str))
@@ -103,6 +103,11 @@ def test_how_an_earlier_call_ended_has_a_name() -> None:
     assert told == {"step": "resolved", "address": "shop/marketing-plan", "id": "59e9", "outcome": "not-done"}
     checking = members_of(progress_record(Progressed(name, StillUnclear(site, 5, 59.0))))
     assert checking == {"step": "checking", "calls": 5, "seconds": 59.0}
+    lock = a_lock(name)
+    locked = members_of(progress_record(Progressed(name, WaitingForLock(site, lock, timedelta(minutes=2)))))
+    assert (locked["step"], locked["timeoutSeconds"]) == ("waiting-for-lock", 120.0)
+    assert (locked["lock"]["user"], locked["lock"]["host"], locked["lock"]["ended"]) == ("ana", "ci-7", False)
+    assert "token" not in locked["lock"]
     waiting = members_of(progress_record(Progressed(name, StillWaiting(site, AT, timedelta(minutes=5), left=2))))
     assert waiting == {"step": "waiting", "since": "2026-12-03T08:30:00Z", "timeoutSeconds": 300.0, "left": 2}
 

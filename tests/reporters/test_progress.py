@@ -6,13 +6,14 @@ import asyncio
 import io
 import os
 import re
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
 
 from reconciler.engine.results import Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.site_results import Progressed, SiteFailed, SitePlanned
-from reconciler.executor.events import Started, StillUnclear
+from reconciler.executor.events import Started, StillUnclear, WaitingForLock
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Generate
@@ -20,6 +21,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Plan
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.progress import Progress, Watch, doing
+from tests.reporters.endings import a_lock
 
 
 class Time:
@@ -189,6 +191,18 @@ def test_a_site_that_is_watched_for_earlier_calls_says_so_and_for_how_long() -> 
     assert progress._left() == "about 28 s left"
     progress.handle(Progressed(sites[11], Started(Address(sites[11], Kind.MARKETING_PLAN), Generate())))
     assert "28 s" not in progress._left()
+
+
+def test_a_run_whose_locks_are_waited_for_is_named_once() -> None:
+    for quiet in (False, True):
+        lines = list[str]()
+        progress = Progress(Watch(lambda: 0.0, asyncio.sleep), lines.append, terminal=False, quiet=quiet)
+        progress.handle(PhaseStarted(Phase.PLANNING, 2))
+        for name in map(SiteName, ("one", "two", "one")):
+            progress.handle(Progressed(name, WaitingForLock(SiteRef(name, "1"), a_lock(name), timedelta(minutes=2))))
+        said = "one is locked by ana on ci-7, process 12: waiting for up to 2 min"
+        assert lines == ([] if quiet else [f"{said}\n"])
+        assert progress._doing() == said
 
 
 def test_what_is_fast_shows_nothing() -> None:
