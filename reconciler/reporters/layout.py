@@ -33,12 +33,12 @@ _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """What comes before the route of an API call, which may break at a slash. The path of a file does not."""
 
 _NEVER_FIRST: Final = frozenset(
-    "\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"  # how an emoji looks, and the colours of its skin
+    "\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"  # emoji variation selectors and skin tones
     ",.!?:;)]}'\"\u2019\u201d\u2026"
     "\u3001\u3002\uff0c\uff0e\uff01\uff1f\uff1a\uff1b\uff09\uff3d\uff5d\u300d\u300f\u3011\u3015\u3009\u300b\u30fb\u30fc\u3005"
     "\u3041\u3043\u3045\u3047\u3049\u3063\u3083\u3085\u3087\u30a1\u30a3\u30a5\u30a7\u30a9\u30c3\u30e3\u30e5\u30e7"
 )
-"""What no line begins with: variations of emoji, closing punctuation, and the small letters of Japanese."""
+"""What no line begins with: emoji modifiers, closing punctuation, and small kana."""
 
 _NEVER_LAST: Final = frozenset("([{'\"\u2018\u201c\uff08\uff3b\uff5b\u300c\u300e\u3010\u3014\u3008\u300a\u200d")
 """What no line ends with: opening punctuation, and what joins emoji."""

@@ -40,7 +40,7 @@ class _Row(Struct, frozen=True, gc=False):
 
     `alike`: its problem, if any, is shown above, and equal lines may be counted. `why` is why something was not done,
     if that may be shown once for several sites; `done` is what was done, by kind. `counts`: `words` are the counts of
-    its actions, so for several sites they are said of each.
+    its actions, so for several sites `each` follows.
     """
 
     rank: int

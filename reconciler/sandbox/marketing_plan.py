@@ -181,7 +181,7 @@ def _window(call: Call) -> tuple[str, str | None]:
     if call.seed.unknowns.oneBound == "refuse" and (first is None) != (given["endDate"] is None):
         raise violation("timeframe", "needs startDate and endDate")
     if first is None:
-        # Whose "today" is not documented (I).
+        # The time zone of "today" is not documented (I).
         zone = times.zone(call.site.facts["timeZone"] if call.seed.unknowns.dayZone == "site" else "UTC")
         first = datetime.combine(call.now.astimezone(zone).date(), time(), zone)
     last = given["endDate"]

@@ -30,7 +30,7 @@ def url_of(site: Site) -> str:
 
 
 def published_urls(call: Call) -> JsonDict:
-    """`GET /urls-server/v2/published-site-urls`: an unpublished site has none, which an empty array shows (S-sdk)."""
+    """`GET /urls-server/v2/published-site-urls`: an empty array for an unpublished site (S-sdk)."""
     kind = call.one("filters.urlType") or "ALL"
     if kind not in ("ALL", "PREMIUM", "FREE"):
         raise violation("filters.urlType", f"{kind!r} is not one of ALL, PREMIUM, FREE", "ENUM")

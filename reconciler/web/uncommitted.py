@@ -25,7 +25,7 @@ SUBJECT = 72
 """The maximum length of a commit's subject."""
 
 DELETE: Final = "delete"
-"""What somebody does who deletes a file: its approvals no longer count."""
+"""The word for deleting a file: its approvals no longer count."""
 
 _TO_ACTIVITIES: Final = {
     ActivityDecision.KEEP: "keep",
