@@ -80,10 +80,13 @@ def zone_of_posts(observed: ObservedSite, recorded: RecordedSite) -> str | None:
     changed, and posts that wait to go out must not move.
     """
     unknown = Need.PROPERTIES in observed.had_reads and known_zone(observed.time_zone) == UTC != observed.time_zone
-    if not unknown or not recorded.published:
-        return None
-    last = max(recorded.published, key=lambda post: post.done_at)
-    return last.zone if last.zone != UTC else None
+    return last_zone(recorded) if unknown else None
+
+
+def last_zone(recorded: RecordedSite) -> str | None:
+    """The time zone in which posts were last scheduled; None if there are none, or if it is UTC."""
+    last = max(recorded.published, key=lambda post: post.done_at, default=None)
+    return last.zone if last is not None and last.zone != UTC else None
 
 
 def scope_of(observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Scope:

@@ -122,7 +122,7 @@ class RecordText:
             spans.append(Span(": ".join(part for part in (seen, outcome.link or outcome.reason) if part)))
         elif self._is_cancelled(post):
             spans.append(Span("cancelled since"))
-        spans.append(Span(f"scheduled {moment(post.done_at, 'UTC')}", Style.DIM))
+        spans.append(Span(f"scheduled {moment(post.done_at, post.zone)}", Style.DIM))
         if (times := times_known(self._recorded, post)) > 1:
             spans.append(Span(f"{times:,} times"))
         if post.approver:

@@ -11,6 +11,7 @@ from reconciler.model.journal import OpenEntry
 from reconciler.model.plurals import plural
 from reconciler.model.sites import NOTHING_RECORDED
 from reconciler.model.text import printable
+from reconciler.planner.options import last_zone
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.kinds.registry import call_about, call_status, call_words
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
@@ -158,9 +159,10 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
     hang = 17
     spans = (Span(fill(mark, hang - 2), style), Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address.shown))
     yield from wrapped(spans, screen, hang=hang)
-    about, held = call_about(entry), site.lock is not None and not site.ended
+    zone = last_zone(site.recorded) or "UTC"
+    about, held = call_about(entry, zone), site.lock is not None and not site.ended
     asked = f"to {words.asked}" + (f": {about}" if about else "")
-    for text in (asked, f"begun {moment(entry.started_at, 'UTC')}", call_status(entry, held=held)):
+    for text in (asked, f"begun {moment(entry.started_at, zone)}", call_status(entry, held=held)):
         yield from wrapped((Span(text),), screen, indent=hang, hang=hang + 2)
     if entry.sent:
         return

@@ -117,7 +117,9 @@ class Planted:
                     )
                 )
             )
-            post = PublishedPost(PostId(POST), digest_of("x"), "INSTAGRAM", NOW, NOW, commit="0123456789abcdef")
+            post = PublishedPost(
+                PostId(POST), digest_of("x"), "INSTAGRAM", NOW, NOW, zone="Europe/Paris", commit="0123456789abcdef"
+            )
             journal.note(Scheduled(post))
             journal.note(Consumed(ActivityId("a-1"), "discard", digest_of("y")))
             await journal.flush()
@@ -249,8 +251,9 @@ Lock
 Unfinished calls
   ? unconfirmed  ENTRY  schedule-post
                  shop/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
-                 to schedule a post: Facebook, for Thu 2026-12-03 09:30 UTC
-                 begun Mon 2026-11-02 09:00 UTC
+                 to schedule a post: Facebook, for
+                   Thu 2026-12-03 10:30 Europe/Paris
+                 begun Mon 2026-11-02 10:00 Europe/Paris
                  a run could not tell whether it took effect: no connection
                  to record how it ended, check whether the post is scheduled or
                    has gone out:
@@ -261,7 +264,7 @@ Unfinished calls
                    approved
   . in progress  ENTRY  regenerate  shop/marketing-plan
                  to regenerate the marketing plan
-                 begun Mon 2026-11-02 09:00 UTC
+                 begun Mon 2026-11-02 10:00 Europe/Paris
                  it was started; the next apply waits for it to end
 
 Generation inputs waiting for the next generation
@@ -279,9 +282,9 @@ Identities
   event "Sale" is e-1
 
 Posts that were scheduled
-  Mon 2026-11-02 09:00 UTC
+  Mon 2026-11-02 10:00 Europe/Paris
     Instagram draft[834dc801-3e5c-416a-bd14-b130a95d100e]
-    scheduled Mon 2026-11-02 09:00 UTC  commit 0123456789ab
+    scheduled Mon 2026-11-02 10:00 Europe/Paris  commit 0123456789ab
 
 Decisions carried out
   discard: activity a-1

@@ -92,14 +92,14 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
             case _:
                 assert_never(required)
 
-    def about(self, entry: OpenEntry, operation: ActivityOperation) -> str:
+    def about(self, entry: OpenEntry, operation: ActivityOperation, zone: str) -> str:
         match operation:
             case CreateActivity(activity=activity):
                 return f"{value(activity.title)}, for {moment(activity.target_date, 'UTC')}"
             case UpdateActivity(changes=changes):
                 return changed(changes)
             case DeleteActivity():
-                return super().about(entry, operation)
+                return super().about(entry, operation, zone)
             case _:
                 assert_never(operation)
 

@@ -95,7 +95,7 @@ class KindWords(Generic[W, C]):
         """What must still hold when an action runs, for `--explain`."""
         raise NotImplementedError
 
-    def about(self, entry: OpenEntry, operation: W) -> str:
+    def about(self, entry: OpenEntry, operation: W, zone: str) -> str:
         """What a call in the journal was about; empty if its address is enough."""
         return named(entry)
 

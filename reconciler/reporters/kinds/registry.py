@@ -54,10 +54,12 @@ def call_words(entry: OpenEntry) -> CallWords:
     return _OF_LATER if isinstance(operation, UnreadableCall) else KINDS[operation.kind].calls[type(operation)]
 
 
-def call_about(entry: OpenEntry) -> str:
+def call_about(entry: OpenEntry, zone: str = "UTC") -> str:
     """What a call in the journal was about; empty if its address is enough."""
     operation = entry.operation
-    return named(entry) if isinstance(operation, UnreadableCall) else KINDS[operation.kind].about(entry, operation)
+    return (
+        named(entry) if isinstance(operation, UnreadableCall) else KINDS[operation.kind].about(entry, operation, zone)
+    )
 
 
 def call_status(entry: OpenEntry, *, held: bool) -> str:

@@ -113,10 +113,10 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
             case _:
                 assert_never(required)
 
-    def about(self, entry: OpenEntry, operation: ScheduleOperation) -> str:
+    def about(self, entry: OpenEntry, operation: ScheduleOperation, zone: str) -> str:
         if isinstance(operation, CancelPost):
-            return super().about(entry, operation)
-        when = f"for {moment(operation.at, 'UTC')}" if operation.at else "at a time Wix picks"
+            return super().about(entry, operation, zone)
+        when = f"for {moment(operation.at, zone)}" if operation.at else "at a time Wix picks"
         return f"{name_of(operation)}, {when}"
 
 

@@ -30,5 +30,5 @@ class SettingsWords(KindWords[UpdateSettings, SettingIs]):
     def condition(self, required: SettingIs) -> str:
         return f"{required.path} is {in_sentence(required.value)}"
 
-    def about(self, entry: OpenEntry, operation: UpdateSettings) -> str:
+    def about(self, entry: OpenEntry, operation: UpdateSettings, zone: str) -> str:
         return changed(operation.changes)
