@@ -1242,6 +1242,13 @@ def test_what_an_audit_says_of_several_posts_fits_several() -> None:
     assert [said for said in words if re.search(r"\bits?\b", said)] == []
 
 
+def test_an_audit_calls_a_draft_that_waits_for_review_a_draft() -> None:
+    item = DriftItem(Address(SHOP, Kind.DRAFT, "p1"), DriftState.IN_REVIEW, Finding.REVIEW)
+    waits = replace(item, about=("not-reviewed",), title="Sale", channel="FACEBOOK")
+    text = audit([with_problem(waits, "UTC")], explain=True)
+    assert '? draft "Sale"' in text
+
+
 def test_an_audit_aligns_the_values_of_fields_as_a_plan_does() -> None:
     fields = (
         FieldDrift("settings.toneOfVoice", "warm", "dry", ChangedSide.GIT),
