@@ -39,6 +39,8 @@ OF_ANOTHER_SITE: Final = "approvals-of-another-site"
 
 FORMER: Final = "name["
 """The beginning of the keys under which a record remembers its site's earlier names (`name[pottery]`)."""
+ORDER: Final = "order"
+"""Which of its names an earlier one was, counted from 1; not known for those that earlier versions recorded."""
 
 
 def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]) -> Plan:
@@ -47,7 +49,8 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
     An apply records the old name, because the file may stay there long afterwards.
     """
     if (last := session.store.old_name(plan.site)) is not None:
-        objects = (*plan.bindings.objects, (f"{FORMER}{last}]", JsonObject({})))
+        order = 1 + max((place for name, place in _former(recorded).items() if name != last), default=0)
+        objects = (*plan.bindings.objects, (f"{FORMER}{last}]", JsonObject({ORDER: order})))
         plan = replace(plan, bindings=replace(plan.bindings, objects=tuple(sorted(objects))))
     withdrawn = any(
         isinstance(action.operation, CancelPost) and action.reason is Reason.WITHDRAWN for action in plan.actions
@@ -179,10 +182,19 @@ class FormerNames:
 
 
 def _old_names(site: SiteRef, recorded: RecordedSite, session: Session[ReadClient]) -> tuple[SiteName, ...]:
-    """The names that a site had at earlier applies, without its present one. That of the last apply comes first."""
-    keys = (key for key, _ in recorded.objects if key.startswith(FORMER))
-    names = [session.store.old_name(site), *(SiteName(key.removeprefix(FORMER).removesuffix("]")) for key in keys)]
+    """The names that a site had at earlier applies, without its present one: the last one first."""
+    former = _former(recorded)
+    names = [session.store.old_name(site), *sorted(former, key=lambda name: -former[name])]
     return tuple(dict.fromkeys(name for name in names if name not in (None, site.name)))
+
+
+def _former(recorded: RecordedSite) -> dict[SiteName, int]:
+    """The names that a record remembers, each with its place among them; 0 if that is not known."""
+    return {
+        SiteName(key.removeprefix(FORMER).removesuffix("]")): int(str(facts.get(ORDER, 0)))
+        for key, facts in recorded.objects
+        if key.startswith(FORMER)
+    }
 
 
 def _of_another_site(

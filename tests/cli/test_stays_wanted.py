@@ -808,6 +808,36 @@ def test_a_rename_cancels_nothing_while_the_approvals_file_has_the_old_name(pott
     assert (code, "1 to cancel" in said) == (0, True), said
 
 
+def test_of_several_old_names_the_last_one_counts(pottery: Pottery) -> None:
+    """Their files have decisions about the same posts, and those under the last name are newer."""
+    apply = ("apply", "--auto-approve", "--no-publish")
+    assert pottery.run(*apply)[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    approvals = pottery.project.root / "approvals"
+
+    def rename(old: str, new: str, *, with_file: bool) -> None:
+        pottery.project.edit("sites/pottery.yaml", f"name: {old}", f"name: {new}")
+        if with_file:
+            shutil.copy(approvals / f"{old}.yaml", approvals / f"{new}.yaml")
+
+    for names in (("pottery", "aster"), ("aster", "zinnia")):
+        rename(*names, with_file=True)
+        assert pottery.run(*apply)[0] == 0
+    rename("zinnia", "pansy", with_file=False)
+    for last in ("at its last apply", "before"):
+        said = pottery.run("plan")[1]
+        command = f"git mv {approvals}/zinnia.yaml {approvals}/pansy.yaml"
+        assert (f"this site was called zinnia {last}" in said, command in said) == (True, True), said
+        assert pottery.run(*apply)[0] == 0
+    (approvals / "aster.yaml").rename(approvals / "pansy.yaml")
+    rename("pansy", "aster", with_file=True)
+    assert pottery.run(*apply)[0] == 0
+    rename("aster", "tulip", with_file=False)
+    assert pottery.run(*apply)[0] == 0
+    assert "this site was called aster before" in pottery.run("plan")[1], "a name that it had twice"
+
+
 def test_two_sites_that_swap_their_names_are_told_how_their_approvals_follow(pottery: Pottery) -> None:
     other = {
         SITE: SITE[:-1] + "2",
