@@ -1,7 +1,7 @@
 """`import --defaults`: moves what all sites of a project share from their files into its defaults.
 
 The defaults are written first and the files after them, so that after an interruption each site still asks for the
-same. Files that existed before keep their own lines, which say the same as the defaults.
+same settings. Files that existed before keep their own lines, which say the same as the defaults.
 """
 
 from __future__ import annotations
