@@ -65,7 +65,7 @@ class PublicFence:
 
 
 class LastFence:
-    """Implements api.fence.Fence as the last of all: when it has been `passed`, a request is sent.
+    """Implements api.fence.Fence, checked last: when it has been `passed`, a request is sent.
 
     `before` is checked first. As long as it was not passed, the call has had no effect.
     """

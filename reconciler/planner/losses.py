@@ -178,7 +178,7 @@ def _absent_refused(
 
 
 def is_of(refused: Diagnostic, action: Action) -> bool:
-    """Whether a refusal because of what is discarded is about what an action does, alone or with others."""
+    """Whether a refusal because of what is discarded concerns an action, alone or together with others."""
     about = refused.about
     absent = action.reason is Reason.ABSENT_WANTED and _address_of(action.details[0], about.site) == about
     return absent or action.address == about
