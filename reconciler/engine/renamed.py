@@ -30,15 +30,14 @@ from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles
 from reconciler.model.posts import PostId
 from reconciler.model.schedule import CancelPost
-from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
+from reconciler.model.sites import FORMER_NAME, DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan, Reason
 from reconciler.planner.used_approvals import scheduled_by_us
 
 LEFT_BEHIND: Final = "approvals-left-behind"
 OF_ANOTHER_SITE: Final = "approvals-of-another-site"
 
-FORMER: Final = "name["
-"""The beginning of the keys under which a record remembers its site's earlier names (`name[pottery]`)."""
+FORMER: Final = f"{FORMER_NAME}["
 ORDER: Final = "order"
 """Which of its names an earlier one was, counted from 1; not known for those that earlier versions recorded."""
 

@@ -367,6 +367,9 @@ class RecordedSite(Struct, frozen=True, dict=True):
 
 NOTHING_RECORDED: Final = RecordedSite()
 
+FORMER_NAME: Final = "name"
+"""The kind of the keys under which a record remembers its site's earlier names (`name[pottery]`)."""
+
 
 class Bindings(Struct, frozen=True):
     """What a plan or a call found out, to be recorded: not a write, but part of the state."""

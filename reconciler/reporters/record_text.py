@@ -13,7 +13,7 @@ from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import SitePart
 from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of, post_name, shown_account
-from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
+from reconciler.model.sites import FORMER_NAME, Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.generation import FAILED_GENERATION
@@ -75,6 +75,8 @@ class RecordText:
                 texts += [_adopted(adopted[PostId(id)])] if kind == Kind.DRAFT else []
             elif kind == STOPPED:
                 continue
+            elif kind == FORMER_NAME:
+                texts.append(f"earlier name of the site: {id}")
             elif kind == USED:
                 texts.append(f"approval of {self._named(Kind.DRAFT, id)}: counts as used")
             elif kind != Kind.DRAFT or PostId(id) not in recorded.published_by_id:

@@ -341,6 +341,7 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
             "adopted[adopted]": JsonObject({"title": "Sale", "channel": "FACEBOOK", "type": "POST"}),
             "used[adopted]": JsonObject({"content": "sha256:1", "times": 1}),
             "used[before]": JsonObject({"content": "sha256:1", "times": 1}),
+            "name[pottery]": JsonObject({"order": 1}),
         }
         journal.note(Bound(Bindings(objects=tuple(objects.items()), outcomes=(link,))))
         journal.note(Consumed(ActivityId("a-1"), "discard", digest_of("y")))
@@ -349,11 +350,12 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
     asyncio.run(body())
     lines = reconciler("state", "show", "shop", project.root).out.splitlines()
     at = lines.index("Last applied, or already in place")
-    assert lines[at + 1 : at + 9] == [
+    assert lines[at + 1 : at + 10] == [
         '  draft "Sale" (Facebook): cancelled',
         "  draft[lost]: scheduled",
         "  draft[thrown-away]: cancelled",
         '  moved "Sale" (Instagram story): {to: later}',
+        "  earlier name of the site: pottery",
         '  approval of draft "Sale" (Facebook): counts as used',
         "  approval of draft[before]: counts as used",
         '  posts of "Sale" and 1 more activity: present',
