@@ -22,6 +22,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, Rec
 from reconciler.model.text import printable
 from reconciler.planner.actions import ENOUGH, BlockedBy, RefusedBy, blocked, not_shown, refusal
 from reconciler.planner.baseline import PRESENT, WAS_CANCELLED, key_of
+from reconciler.planner.gone_out import stopped_posts
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
@@ -107,10 +108,11 @@ def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[Po
 
 
 def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
-    """The posts that this tool scheduled for a time that is still ahead, and has not cancelled."""
+    """The posts that this tool scheduled for a time that is still ahead, and that nobody is known to have cancelled."""
+    stopped = stopped_posts(recorded)
     for post in recorded.published:
         ahead = post.scheduled_for is not None and post.scheduled_for >= now
-        if ahead and recorded.object(key_of(Kind.DRAFT, post.id)) != WAS_CANCELLED:
+        if ahead and post.id not in stopped and recorded.object(key_of(Kind.DRAFT, post.id)) != WAS_CANCELLED:
             yield post
 
 

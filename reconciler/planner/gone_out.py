@@ -195,6 +195,11 @@ def is_stopped(recorded: RecordedSite, post: PublishedPost) -> bool:
     return stopped is not None and stopped.get("scheduled") == instant(post.done_at)
 
 
+def stopped_posts(recorded: RecordedSite) -> frozenset[PostId]:
+    """The posts that somebody has cancelled since this tool last scheduled them, as far as an apply has seen."""
+    return frozenset(id for id, post in recorded.last_published.items() if is_stopped(recorded, post))
+
+
 def moment_now(recorded: RecordedSite, post: PublishedPost) -> datetime | None:
     """When a post goes out or went out as far as an apply has seen: as scheduled, unless somebody moved it."""
     moved = recorded.object(moved_key(post.id))

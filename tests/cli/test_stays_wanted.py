@@ -978,6 +978,24 @@ def test_history_shows_that_somebody_cancelled_a_post(pottery: Pottery) -> None:
     assert post["status"] == "CANCELED"
 
 
+def test_a_post_that_an_apply_saw_cancelled_is_not_called_going_out_by_what_reads_no_site(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pottery.project.root)
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.cancel_item(SITE, POST)
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    saved = pottery.project.root / "shop.plan"
+    assert pottery.run("plan", "--out", str(saved))[0] == 0
+    ran = pottery.command("apply", str(saved))
+    assert (ran.code, "going out" in ran.out) == (0, False), ran.out
+    (pottery.project.root / "sites/pottery.yaml").unlink()
+    said = pottery.run("plan")[1]
+    assert ("no file declares it" in said, "Kiln day" in said) == (True, False), said
+
+
 def test_history_shows_what_went_out_unwanted_and_when_somebody_moved_it(pottery: Pottery) -> None:
     """With the account's name and the time when it really went out; in each format that people read."""
     pottery.scheduled()

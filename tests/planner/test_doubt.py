@@ -14,6 +14,7 @@ from reconciler.model.approvals import ActivityApproval, ActivityDecision, Appro
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
+from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import (
     NO_STATUS,
     AnyPlanStatus,
@@ -39,6 +40,7 @@ from reconciler.model.sites import (
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.doubt import unseen_scheduled
+from reconciler.planner.gone_out import stopped_key
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.needs import missing_items
 from reconciler.planner.options import PlanOptions
@@ -295,6 +297,9 @@ def test_rule_17_3_scheduled_posts_that_are_not_shown_are_asked_for_by_their_ids
     assert unseen_scheduled(observed, scheduled("p1", at=NOW - timedelta(hours=1))) == ()
     cancelled = replace(scheduled("p1"), objects=((key_of(Kind.DRAFT, "p1"), WAS_CANCELLED),))
     assert missing_items(observed, cancelled) == ()
+    stopped = JsonObject({"scheduled": instant(NOW)})
+    by_hand = replace(scheduled("p1"), objects=((stopped_key(PostId("p1")), stopped),))
+    assert missing_items(observed, by_hand) == (), "an apply has seen that somebody cancelled it"
     inactive = replace(observed, marketing_plan=MarketingPlan(PlanStatus.INACTIVE))
     assert missing_items(inactive, scheduled("p1")) == ("p1",), "it shows none, and they may go out all the same"
 
