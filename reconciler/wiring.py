@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from reconciler import machine
 from reconciler.api.address import WIX
-from reconciler.config.discovery import absolute_path, shown_path
+from reconciler.config.discovery import absolute_path, find_root, shown_path
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import SEED, ProjectConfig
 from reconciler.config.secrets import resolve
@@ -76,11 +76,13 @@ async def open_session(
     parallelism: int | None = None,
     workers: MakeWorkers | None = None,
     commit: Callable[[ProjectConfig], str | None] = lambda project: repository_of(project).head(),
+    where: str | None = None,
 ) -> AsyncIterator[Session[Client]]:
     """Opens everything a run works with, and closes it again.
 
     `client_type` says whether it may write. `api`, `state` and `parallelism` override the project's. `workers` makes
-    the workers for its sites; `commit` looks up what git has checked out. Raises UsageError.
+    the workers for its sites; `commit` looks up what git has checked out; `where` is what a `reconciler state` command
+    ends in to find the state, if people do not type it here. Raises UsageError.
     """
     from reconciler.api.limits import Limits
 
@@ -98,8 +100,8 @@ async def open_session(
         if api == "sandbox"
         else _of_address(WIX if api == "wix" else api, project, client_type, limits, environ)
     ) as (client, clock):
-        store = _store(project, state, environ, clock.now)[0]
-        leases = Leases(store.store, this_process(environ), machine.CLOCK)
+        store = _store(project, state, environ, clock.now, where)[0]
+        leases = Leases(store.store, this_process(environ), machine.CLOCK, store.where)
         head = commit(project)
         opened = Session(
             project,
@@ -112,7 +114,7 @@ async def open_session(
             head,
             load_checks(project.policy.checks),
             debug=bool(environ.get("RECONCILER_DEBUG")),
-            workers=workers(_setup(project, api, state, at_once, head)) if workers else None,
+            workers=workers(_setup(project, api, state, at_once, head, store.where)) if workers else None,
         )
         try:
             yield opened
@@ -177,20 +179,26 @@ def open_state_of(project: ProjectConfig, *, environ: Mapping[str, str], state: 
     from reconciler.engine.state import StateAccess
 
     store, place = _store(project, state, environ, machine.CLOCK.now)
-    return StateAccess(store, Leases(store.store, this_process(environ), machine.CLOCK), place, project.parallelism)
+    return StateAccess(
+        store, Leases(store.store, this_process(environ), machine.CLOCK, store.where), place, project.parallelism
+    )
 
 
-def _setup(project: ProjectConfig, api: str, state: str | None, at_once: int, commit: str | None) -> Setup:
+def _setup(project: ProjectConfig, api: str, state: str | None, at_once: int, commit: str | None, where: str) -> Setup:
     """What the workers of a run work with. The number of sites at once is for all of them together."""
     from reconciler.engine.parts import Setup, project_values
 
     location, root = _location(project, state)
     place = location if "://" in location else str(absolute_path(root / location))
-    return Setup(project_values(project), api, place, at_once, commit)
+    return Setup(project_values(project), api, place, at_once, commit, where=where)
 
 
 def _store(
-    project: ProjectConfig, given: str | None, environ: Mapping[str, str], now: Callable[[], datetime]
+    project: ProjectConfig,
+    given: str | None,
+    environ: Mapping[str, str],
+    now: Callable[[], datetime],
+    where: str | None = None,
 ) -> tuple[StateStore, str]:
     """The state, and where it is as messages show it.
 
@@ -198,7 +206,24 @@ def _store(
     """
     location, root = _location(project, given)
     place = location if "://" in location else shown_path(absolute_path(root / location))
-    return open_state(location, root, environ=environ, now=now), place
+    where = _where(project, given) if where is None else where
+    return open_state(location, root, environ=environ, now=now, where=where), place
+
+
+def _where(project: ProjectConfig, given: str | None) -> str:
+    """What a `reconciler state` command that is typed here ends in to find the same state."""
+    words = [] if given is None else ["--state", given]
+    try:
+        here = find_root(())[0]
+    except UsageError:  # there is no project here
+        here = None
+    if here != project.root:
+        words.append(shown_path(project.root))
+    if not words:
+        return ""
+    import shlex  # most runs need none of this
+
+    return f" {shlex.join(words)}"
 
 
 def _location(project: ProjectConfig, given: str | None) -> tuple[str, Path]:

@@ -387,5 +387,6 @@ async def _session(
         state=setup.state,
         parallelism=setup.parallelism,
         commit=lambda _: setup.commit,
+        where=setup.where,
     ) as session:
         yield session, tuple(map(entry_of, task.sites))

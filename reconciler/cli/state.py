@@ -57,12 +57,10 @@ def _sites_of(project: ProjectRuns, paths: Sequence[Path]) -> frozenset[str] | N
 
 def show_command(name: str, asked: RunOptions) -> Verdict:
     """Runs `reconciler state show` and returns its verdict."""
-    place = asked.invocation.state
-    where = (*(() if place is None else ("--state", place)), *map(str, asked.paths))
     return reported(
         "state show",
         asked.shown,
-        lambda running: running.run(_readable(asked).run_state_show(name, running.emit, where)),
+        lambda running: running.run(_readable(asked).run_state_show(name, running.emit)),
     )
 
 

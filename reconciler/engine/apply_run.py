@@ -232,7 +232,7 @@ async def free_to_write(run: ApplyRun, site: SiteRef) -> None:
         if lock is None or leases.has_ended(lock):
             return
         if (left := run.terms.lock_timeout.total_seconds() - waited) <= 0:
-            raise Locked(lock)
+            raise Locked(lock, leases.where)
         if lock.holder.token != known:
             known = lock.holder.token
             _waiting_for_lock(run, site)(lock)

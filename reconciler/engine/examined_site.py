@@ -176,12 +176,12 @@ class SiteExamination:
                 self.found.add(Diagnostic("quota-exhausted", what, fix, Severity.WARNING))
 
     def _record(self, recorded: RecordedSite) -> None:
-        name = self.desired.ref.name
+        name, where = self.desired.ref.name, self.session.store.where
         self.found.facts.append(facts.Recorded(recorded.is_known))
         if count := len(recorded.open):
             what = f"an earlier run left {plural(count, 'unconfirmed call')}"
             them = "it" if count == 1 else "them"
-            fix = f"the next apply checks what became of {them}; `reconciler state show {name}` lists {them}"
+            fix = f"the next apply checks what became of {them}; `reconciler state show {name}{where}` lists {them}"
             self.found.add(Diagnostic("unconfirmed-calls", what, fix, Severity.WARNING))
 
     async def _refusals(self, recorded: RecordedSite) -> None:

@@ -88,6 +88,8 @@ class Setup(Struct, frozen=True):
     commit: str | None
     files: bool = True
     """Whether the worker has the project's files at the same place as the run, to read approvals from them."""
+    where: str = ""
+    """What a `reconciler state` command ends in to find the run's state."""
 
 
 class Planning(Variant, frozen=True):

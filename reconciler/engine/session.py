@@ -57,6 +57,7 @@ def plan_options(session: Session[ReadClient], context: RunContext, site: SiteNa
         regenerate=site in context.regenerate,
         publish=context.publish,
         effect_timeout=project.poll_timeout,
+        where=session.store.where,
     )
 
 

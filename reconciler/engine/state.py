@@ -86,9 +86,9 @@ async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emi
     return listed
 
 
-async def show_state(state: StateAccess, name: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
+async def show_state(state: StateAccess, name: str, emit: Emit) -> StateShown:
     """Everything recorded about a site. Raises UsageError, with close matches, if nothing is."""
-    shown = StateShown(await _recorded(state, await site_named(state, name), name), where)
+    shown = StateShown(await _recorded(state, await site_named(state, name), name), state.store.where)
     emit(shown)
     return shown
 
@@ -169,7 +169,7 @@ async def move_record(
         await state.store.move(site, moved)
     for name in sorted(name for name, id in declared.items() if id == site.id):
         what = f"the file of {name} still has the id {site.id}, for which nothing is recorded any more"
-        fix = f"change it to {moved}; or move the record back: reconciler state mv {moved} {site.id}"
+        fix = f"change it to {moved}; or move the record back: reconciler state mv {moved} {site.id}{state.store.where}"
         emit(Notice(Diagnostic("old-id-declared", what, fix, Severity.WARNING, address=Address(SiteName(name)))))
     changed = RecordChanged(site.name, site.id, moved)
     emit(changed)
@@ -215,7 +215,7 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
     if found:
         ids = ", ".join(site.id for site in found)
         raise UsageError(f"{name}: several recorded sites went by this name", f"use an id: {ids}")
-    raise _not_recorded(name, known, state.place)
+    raise _not_recorded(name, known, state)
 
 
 async def _recorded(state: StateAccess, site: SiteRef, name: str) -> SiteState:
@@ -227,12 +227,13 @@ async def _recorded(state: StateAccess, site: SiteRef, name: str) -> SiteState:
     if found.is_known:
         return found
     others = [other for other in await known_sites(state.store, state.leases) if other.id != site.id]
-    raise _not_recorded(name, others, state.place)
+    raise _not_recorded(name, others, state)
 
 
-def _not_recorded(name: str, known: Sequence[SiteRef], place: str) -> UsageError:
-    message = f"{in_quotes(name)}: no such site is recorded in {place}"
-    return no_such(message, near(name, [site.name for site in known]), "`reconciler state list` shows what is recorded")
+def _not_recorded(name: str, known: Sequence[SiteRef], state: StateAccess) -> UsageError:
+    message = f"{in_quotes(name)}: no such site is recorded in {state.place}"
+    fix = f"`reconciler state list{state.store.where}` shows what is recorded"
+    return no_such(message, near(name, [site.name for site in known]), fix)
 
 
 @asynccontextmanager

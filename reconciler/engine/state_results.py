@@ -30,10 +30,10 @@ class StateListed(StateEvent, frozen=True):
 
 
 class StateShown(StateEvent, frozen=True):
-    """Everything recorded about a site. `where` are the arguments with which another command finds the same state."""
+    """Everything recorded about a site. `where` is what another `state` command ends in to find it."""
 
     site: SiteState
-    where: tuple[str, ...] = ()
+    where: str = ""
 
 
 class LockFound(StateEvent, frozen=True):

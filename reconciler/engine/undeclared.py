@@ -37,7 +37,8 @@ if TYPE_CHECKING:  # `state` and `history` have no client
 class Undeclared(Struct, frozen=True):
     """A recorded site without a file, and its posts that still go out. `problem`: why its record cannot be read.
 
-    `to_forget` is what `state forget` is given: its name, or its id if another site has that name.
+    `to_forget` is what `state forget` is given: its name, or its id if another site has that name, and where the state
+    is.
     """
 
     site: SiteRef
@@ -97,7 +98,9 @@ async def undeclared_sites(
     if not found:
         return ()
     named = Counter([*(entry.name for entry in selection.every), *(each.site.name for each in found)])
-    found = [replace(each, to_forget=each.site.name if named[each.site.name] == 1 else each.site.id) for each in found]
+    for at, each in enumerate(found):
+        name = each.site.name if named[each.site.name] == 1 else each.site.id
+        found[at] = replace(each, to_forget=f"{name}{store.where}")
     return tuple(sorted(found, key=lambda each: (each.site.name, each.site.id)))
 
 

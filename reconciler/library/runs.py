@@ -309,15 +309,15 @@ class ProjectRuns:
 
         return await list_state(self.state(), only, emit)
 
-    async def run_state_show(self, site: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
-        """Everything recorded about a site. `where`: the arguments with which another command finds the same state."""
+    async def run_state_show(self, site: str, emit: Emit) -> StateShown:
+        """Everything recorded about a site."""
         from reconciler.engine.state import show_state
 
         try:
             state = self._state_by_name(site)
         except InvalidFiles:  # what is recorded can be looked at without them
             state = self.state()
-        return await show_state(state, site, emit, where)
+        return await show_state(state, site, emit)
 
     async def run_state_unlock(self, site: str, agree: Agree, emit: Emit) -> LockRemoved | Refused:
         """Removes the lock of a site, if `agree` agrees once it is known whose it is."""

@@ -203,10 +203,11 @@ ENOUGH: Final = 2
 """If the state has this many objects of a kind or more and none is shown, the site is refused; one missing is drift."""
 
 
-def not_shown(address: Address, message: str) -> Diagnostic:
+def not_shown(address: Address, message: str, where: str) -> Diagnostic:
     """Refuses a site whose answers do not show what earlier runs know about it (doubt.py)."""
-    fix = "check the site's id and credentials; if it was emptied on purpose, `reconciler state forget {}` starts over"
-    return refusal(address, RefusedBy.NOT_SHOWN, message, fix.format(address.site))
+    forget = f"`reconciler state forget {address.site}{where}`"
+    fix = f"check the site's id and credentials; if it was emptied on purpose, {forget} starts over"
+    return refusal(address, RefusedBy.NOT_SHOWN, message, fix)
 
 
 class InReview(StrEnum):

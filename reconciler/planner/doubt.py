@@ -95,7 +95,9 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         if len(known) == 1
         else (f"{len(known):,} upcoming activities", "shows none of them")
     )
-    return (not_shown(address, f"earlier runs recorded {recorded_before}, but the marketing plan {shows}"),)
+    return (
+        not_shown(address, f"earlier runs recorded {recorded_before}, but the marketing plan {shows}", scope.where),
+    )
 
 
 def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
@@ -134,6 +136,7 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
         not_shown(
             scope.address(Kind.SITE),
             f"earlier runs scheduled {len(unseen):,} posts that have not gone out yet, but the site shows none of them",
+            scope.where,
         ),
     )
 

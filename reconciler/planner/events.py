@@ -215,6 +215,7 @@ def _not_shown(
         yield not_shown(
             scope.address(Kind.SITE),
             f"earlier runs recorded {len(known):,} calendar events of this site, but its calendar shows none of them",
+            scope.where,
         )
 
 

@@ -23,7 +23,8 @@ class PlanOptions(Struct, frozen=True):
     """The options of a plan. `now` is an aware instant.
 
     `regenerate` asks for a generation whatever the inputs are. With `publish` False, public actions are left out of the
-    plan. `effect_timeout` is how long the effect of a call that may have been sent can take to show.
+    plan. `effect_timeout` is how long the effect of a call that may have been sent can take to show. `where` is what a
+    `reconciler state` command ends in to find this run's state.
     """
 
     now: datetime
@@ -31,6 +32,7 @@ class PlanOptions(Struct, frozen=True):
     regenerate: bool = False
     publish: bool = True
     effect_timeout: timedelta = timedelta(minutes=15)
+    where: str = ""
 
 
 class Scope(Struct, frozen=True):
@@ -44,6 +46,7 @@ class Scope(Struct, frozen=True):
     now: datetime
     zone_name: str = UTC
     effect_timeout: timedelta = timedelta(minutes=15)
+    where: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -92,4 +95,4 @@ def last_zone(recorded: RecordedSite) -> str | None:
 def scope_of(observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Scope:
     """The scope of a plan for a site that was read."""
     zone = known_zone(zone_of_posts(observed, recorded) or observed.time_zone)
-    return Scope(observed.ref.name, options.now, zone, options.effect_timeout)
+    return Scope(observed.ref.name, options.now, zone, options.effect_timeout, options.where)

@@ -44,7 +44,7 @@ from reconciler.planner.wanted_posts import Unwanted
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
     """The plan for a site (see `_planned`), with what is to be recorded (see baseline.py)."""
-    plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
+    plan = _without_unknown(_planned(desired, observed, recorded, options), recorded, options.where)
     expected = not_expected(plan.blocked, desired, observed)
     plan = replace(plan, blocked=expected, rules=rules_of(desired, public=options.publish))
     scope = scope_of(observed, recorded, options)
@@ -68,7 +68,7 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited, ended=ended, notes=notes)
 
 
-def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
+def _without_unknown(plan: Plan, recorded: RecordedSite, where: str) -> Plan:
     """The plan without what an earlier call may already have done.
 
     An unknown outcome blocks only its own object (design.md 3.5). Before it plans, `apply` resolves what it can by
@@ -87,8 +87,8 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
         actions=tuple(action for action in plan.actions if action not in doubtful),
         blocked=(
             *plan.blocked,
-            *(_unknown(action.address, unknown[action.address], recorded) for action in doubtful),
-            *(_unknown(entry.address, entry, recorded) for entry in waiting),
+            *(_unknown(action.address, unknown[action.address], recorded, where) for action in doubtful),
+            *(_unknown(entry.address, entry, recorded, where) for entry in waiting),
         ),
     )
 
@@ -114,7 +114,7 @@ def _is_in_doubt(entry: OpenEntry) -> bool:
     return not (operation.takes_time or operation.repeatable)
 
 
-def _unknown(address: Address, entry: OpenEntry, recorded: RecordedSite) -> Diagnostic:
+def _unknown(address: Address, entry: OpenEntry, recorded: RecordedSite, where: str) -> Diagnostic:
     name = _may_be_scheduled(recorded).get(entry.id, "")
     return blocked(
         address,
@@ -123,7 +123,7 @@ def _unknown(address: Address, entry: OpenEntry, recorded: RecordedSite) -> Diag
         if name
         else f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
         "run apply again, which reads the site first; or look at the site and run: "
-        f"reconciler state resolve {address.site} {entry.id} done|not-done",
+        f"reconciler state resolve {address.site} {entry.id} done|not-done{where}",
         name,
     )
 

@@ -95,8 +95,8 @@ def list_line(sites: Sequence[StateSummary], place: str) -> str:
 # --- state show ------------------------------------------------------------------------------------
 
 
-def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterator[str]:
-    """Everything recorded about a site. `where` are the options and paths that lead to this state, for commands."""
+def site_lines(site: SiteState, screen: Screen, where: str) -> Iterator[str]:
+    """Everything recorded about a site. `where` is what a command ends in to find this state."""
     recorded = site.recorded
     yield from wrapped((Span(site.name, Style.BOLD), *([Span(site.id)] if site.id else [])), screen)
     place = "nothing is recorded" if recorded is NOTHING_RECORDED else f"recorded in {site.place}"
@@ -153,7 +153,7 @@ def _to_the_second(at: datetime) -> str:
     return f"{at.astimezone(UTC):%a %Y-%m-%d %H:%M:%S} UTC"
 
 
-def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[str]) -> Iterator[str]:
+def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: str) -> Iterator[str]:
     words = call_words(entry)
     mark, style = ("  . in progress", Style.DIM) if entry.sent else ("  ? unconfirmed", Style.YELLOW)
     hang = 17
@@ -168,9 +168,8 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
         return
     yield from wrapped((Span(f"to record how it ended, check {words.look}:"),), screen, indent=hang, hang=hang + 2)
     for outcome, follows in (("done", words.done), ("not-done", words.not_done)):
-        yield " " * hang + printable(
-            shlex.join(("reconciler", "state", "resolve", site.name, entry.id, outcome, *where))
-        )
+        command = shlex.join(("reconciler", "state", "resolve", site.name, entry.id, outcome))
+        yield " " * hang + printable(f"{command}{where}")
         yield from wrapped((Span(follows, Style.DIM),), screen, indent=hang + 2, hang=hang + 2)
 
 

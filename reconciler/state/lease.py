@@ -47,11 +47,11 @@ from reconciler.state.store import ANY, Store, Stored, Version, fresh, put_once
 class Locked(Exception):
     """Another run holds the site; says which."""
 
-    def __init__(self, lock: LockRecord) -> None:
+    def __init__(self, lock: LockRecord, where: str = "") -> None:
         self.what = (
             f"locked by {lock.holder}, since {_clock(lock.since)}, until {_clock(lock.expires)} unless it is renewed"
         )
-        self.fix = f"wait for it with --lock-timeout, or see `reconciler state unlock {lock.site.name}`"
+        self.fix = f"wait for it with --lock-timeout, or see `reconciler state unlock {lock.site.name}{where}`"
         super().__init__(f"{lock.site.name}: {self.what}; {self.fix}")
         self.lock = lock
 
@@ -85,9 +85,13 @@ class _LockStatus(Struct, frozen=True):
 
 
 class Leases:
-    """The leases of all sites in one store, as seen by one run. `close` ends its heartbeat."""
+    """The leases of all sites in one store, as seen by one run. `close` ends its heartbeat.
 
-    def __init__(self, store: Store, holder: Holder, clock: Clock) -> None:
+    `where` is what a `reconciler state` command ends in to find this store.
+    """
+
+    def __init__(self, store: Store, holder: Holder, clock: Clock, where: str = "") -> None:
+        self.where = where
         self._store = store
         self.holder = holder
         self._clock = clock
@@ -121,7 +125,7 @@ class Leases:
                 if why is None:
                     left = deadline - clock.monotonic()
                     if left <= 0:
-                        raise Locked(found.lock)
+                        raise Locked(found.lock, self.where)
                     if found.lock.holder.token != known:
                         known = found.lock.holder.token
                         waiting(found.lock)
@@ -152,7 +156,7 @@ class Leases:
         stored = await self._store.get(key_of(id))
         if stored is None:
             return SiteLabel(id, SiteName(id))
-        return decode(stored.data, self._store.place(key_of(id))).site
+        return decode(stored.data, self._store.place(key_of(id)), self.where).site
 
     def has_ended(self, lock: LockRecord) -> bool:
         """Whether the next run would take it over without asking. `lock` comes from `inspect`."""
@@ -200,7 +204,7 @@ class Leases:
         """The lease that was not released, of this version or the first; None if there is none."""
         # A power cut can leave it empty: its holder is gone.
         if stored is not None and stored.data:
-            lock = decode(stored.data, self._store.place(key_of(site.id)))
+            lock = decode(stored.data, self._store.place(key_of(site.id)), self.where)
             if not lock.released:
                 found = await look(self._store, lock.beat) if lock.beat else None
                 if found is None or lock.site.id not in found[0].revoked:
@@ -228,7 +232,7 @@ class Leases:
     def _taken_over_unread(self, site: SiteRef, stored: Stored | None) -> Diagnostic | None:
         if stored is None or not stored.data:
             return None
-        was = decode(stored.data, self._store.place(key_of(site.id)))
+        was = decode(stored.data, self._store.place(key_of(site.id)), self.where)
         return _taken_over(site, "took over a lock that could not be read") if was.discarded else None
 
     async def _names_before(self, site: SiteRef) -> tuple[str, ...]:

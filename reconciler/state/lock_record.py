@@ -56,9 +56,9 @@ def key_of_name(name: str) -> str:
     return f"{FIRST_FOLDER}{name}{SUFFIX}"
 
 
-def decode(data: bytes, place: str) -> LockRecord:
-    """The lease in a text. Raises StateError."""
-    return from_bytes(LockRecord, data, place, fix=UNREADABLE)
+def decode(data: bytes, place: str, where: str = "") -> LockRecord:
+    """The lease in a text. `where` is that of `Leases`. Raises StateError."""
+    return from_bytes(LockRecord, data, place, fix=f"{UNREADABLE}{where}")
 
 
 def decode_first(data: bytes, place: str, id: str) -> LockRecord:

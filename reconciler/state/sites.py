@@ -37,9 +37,11 @@ def open_store(location: str, root: Path, environ: Mapping[str, str]) -> Store:
     return ObjectStore.open(location, environ)
 
 
-def open_state(location: str, root: Path, *, environ: Mapping[str, str], now: Callable[[], datetime]) -> StateStore:
+def open_state(
+    location: str, root: Path, *, environ: Mapping[str, str], now: Callable[[], datetime], where: str = ""
+) -> StateStore:
     """The state at a location, as `open_store` takes it. `environ` configures object stores (`AWS_*` and so on)."""
-    return StateStore(open_store(location, root, environ), now=now)
+    return StateStore(open_store(location, root, environ), now=now, where=where)
 
 
 class _Found(Struct, frozen=True):
@@ -50,9 +52,13 @@ class _Found(Struct, frozen=True):
 
 
 class StateStore:
-    """The recorded sites of a project, one record each. Safe to use for many sites at once."""
+    """The recorded sites of a project, one record each. Safe to use for many sites at once.
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+    `where` is what a `reconciler state` command ends in to find this state.
+    """
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime], where: str = "") -> None:
+        self.where = where
         self.store = store
         self.first = FirstRecords(store)
         self._now = now
@@ -134,10 +140,14 @@ class StateStore:
         """
         found = await self._find(old)
         if found is None:
-            raise StateError(self.place(old.id), "does not exist", "see `reconciler state list` for what is recorded")
+            raise StateError(
+                self.place(old.id), "does not exist", f"see `reconciler state list{self.where}` for what is recorded"
+            )
         if await self._find(replace(old, id=new)) is not None:
             raise StateError(
-                self.place(new), "is already recorded", f"to remove that record first: reconciler state forget {new}"
+                self.place(new),
+                "is already recorded",
+                f"to remove that record first: reconciler state forget {new}{self.where}",
             )
         record = SiteRecord(SiteLabel(checked_id(new), found.record.site.name), found.record.recorded)
         try:

@@ -36,7 +36,7 @@ from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.sites import open_state
-from tests.cli.projects import Command, Project
+from tests.cli.projects import Command, Project, site
 from tests.cli.terminal import Terminal
 from tests.journals import begin
 from tests.strategies import of
@@ -403,7 +403,7 @@ def test_commands_to_copy_lead_to_the_same_state(
     [
         ("shpo", "did you mean shop?"),
         ("../shop", "did you mean shop?"),
-        ("zzz", "`reconciler state list` shows what is recorded"),
+        ("zzz", "`reconciler state list ROOT` shows what is recorded"),
         ("a\x1b", "'a\\x1b'"),
     ],
 )
@@ -416,7 +416,7 @@ def test_an_unknown_site(
     ran = reconciler("state", command[0], name, *more, project.root, *command[1:])
     assert (ran.code, ran.out) == (1, "")
     assert "no such site is recorded in " in ran.err
-    assert said in ran.err.replace("\\\\", "\\")
+    assert said.replace("ROOT", str(project.root)) in ran.err.replace("\\\\", "\\")
     assert sorted(project.root.rglob("*")) == before
 
 
@@ -871,3 +871,30 @@ def test_the_record_of_an_undeclared_site_that_cannot_be_read_is_a_problem_of_it
         "file": str(records / "broken.json"),
         "address": "broken",
     }
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_commands_in_messages_lead_to_the_same_state(
+    reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    """Whoever copies one of them must not act on another state."""
+    place = str(project.root / "other state")
+    planted = Planted(project.root, place)
+    planted.much()
+    scheduled = planted.open(SCHEDULED, f"shop/draft[{POST}]", unknown="lost")
+    planted.locked()
+    monkeypatch.chdir(project.root if inside else project.root.parent)
+    where = f"--state '{place}'" + ("" if inside else f" {project.root.name}")
+    given = ["--state", place, *([] if inside else [project.root])]
+
+    def said(*command: object) -> str:
+        ran = reconciler(*command, *given)
+        return " ".join((ran.out + ran.err).split())
+
+    assert f"`reconciler state unlock shop {where}`" in said("apply", "--auto-approve")
+    assert f"`reconciler state unlock shop {where}`" in said("state", "forget", "shop", "--force")
+    assert f"reconciler state resolve shop {scheduled} done|not-done {where}" in said("plan")
+    assert f"reconciler state resolve shop {scheduled} done {where}" in said("state", "show", "shop")
+    assert f"`reconciler state list {where}`" in said("state", "show", "another")
+    project.write({"sites/shop.yaml": site("another", 2)})
+    assert f"reconciler state forget shop {where}" in said("plan")
