@@ -39,7 +39,7 @@ OF_ANOTHER_SITE: Final = "approvals-of-another-site"
 
 FORMER: Final = f"{FORMER_NAME}["
 ORDER: Final = "order"
-"""Which of its names an earlier one was, counted from 1; not known for those that earlier versions recorded."""
+"""The place of an earlier name, counted from 1, oldest first; not known for those that earlier versions recorded."""
 
 
 def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]) -> Plan:
