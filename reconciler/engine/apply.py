@@ -37,7 +37,7 @@ from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarte
 from reconciler.engine.saved import FilesUnreadable, MovedOn, moved_on, plan_loaded, without_approval
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import SitePlaces, begin
-from reconciler.engine.site_results import SiteFailed, SitePlanned
+from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_at, unwanted_everywhere
 from reconciler.executor.saved import StalePlan
@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # few runs have any
 class Judged(Struct, frozen=True):
     """All sites as they are before approval: those that are ready, and those refused or not planned.
 
+    `idle` are those refused by a guard, and those with nothing to do where an unwanted post goes out.
     `unwritable` is why nothing can be written to the state, if a site already had something to record.
     """
 
@@ -67,6 +68,7 @@ class Judged(Struct, frozen=True):
     refused: tuple[Diagnostic, ...]
     failed: tuple[Diagnostic, ...]
     unplanned: tuple[SiteFailed, ...] = ()
+    idle: tuple[SiteApplied, ...] = ()
     unwritable: Diagnostic | None = None
 
 
@@ -269,6 +271,7 @@ async def _judge(
     refused: list[Diagnostic] = []
     failed: list[Diagnostic] = []
     unplanned: list[SiteFailed] = []
+    idle: list[SiteApplied] = []
     unwritable: Diagnostic | None = None
     async for result in results:
         planned = result.planned if isinstance(result, Prepared) else result
@@ -280,8 +283,8 @@ async def _judge(
             refused += planned.problems if planned.refused else ()
         else:
             refused += planned.plan.refusals
-            if planned.plan.refusals:
-                unplanned.append(planned.as_refused)
+            if planned.plan.refusals or (planned.plan.still_going_out and not isinstance(result, Prepared)):
+                idle.append(SiteApplied(planned.if_idle, planned.labels))
             unwritable = unwritable or planned.unwritable
         totals.add(planned)
         if target_check is not None:
@@ -292,7 +295,7 @@ async def _judge(
     completed = totals.completed(run.session.project.policy, others, alone)
     completed = totals.judged_public(completed, every_site=every_site)
     run.emit(completed)
-    return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned), unwritable)
+    return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned), tuple(idle), unwritable)
 
 
 async def _finish(
@@ -324,7 +327,7 @@ async def _finish(
         return _refuse(run, Refused(unwritable, 0, completed.failed, going_out, unwritable=True))
     if judged.ready and begin is not None:
         await begin()
-    done = await carry_out(run, completed, judged.ready, judged.unplanned, allow_publish=allow_publish)
+    done = await carry_out(run, completed, judged.ready, judged.unplanned, judged.idle, allow_publish=allow_publish)
     run.emit(done)
     return done
 

@@ -58,20 +58,27 @@ async def carry_out(
     completed: PlanCompleted,
     ready: PreparedSites,
     unplanned: Sequence[SiteFailed],
+    idle: Sequence[SiteApplied],
     *,
     allow_publish: bool,
 ) -> ApplyCompleted:
     """Applies what is ready, many sites at once, and writes the ledger, even after an interruption.
 
-    `unplanned` are the sites that could not be planned or are refused: they were reported, and are in the ledger too.
+    `unplanned` are the sites that could not be planned: they were reported, and are in the ledger too. So are those of
+    `idle`, which a guard refuses or where nothing is to be done but an unwanted post goes out.
     """
     if not ready:
         return ApplyCompleted(completed)
-    order = [*ready.names, *(failed.name for failed in unplanned)]
+    order = [*ready.names, *(failed.name for failed in unplanned), *(still.name for still in idle)]
     totals = ApplyTotals(completed, len(ready))
     for site in unplanned:
         totals.enter(site)
-    run.emit(PhaseStarted(Phase.APPLYING, len(ready)))
+    for still in idle:
+        totals.keep(still.ledger)
+    going_on = [still for still in idle if not still.ledger.error]  # a refusal was reported with its plan
+    run.emit(PhaseStarted(Phase.APPLYING, len(ready) + len(going_on)))
+    for still in going_on:
+        run.emit(still)
     async for result in _results(run, ready, allow_publish=allow_publish):
         totals.add(result)
         run.emit(result)
@@ -284,16 +291,21 @@ class ApplyTotals:
         self._failed += bool(result.ledger.error)
         self._tally += tally_of((result.ledger,))
         self._results |= {entry.result for entry in result.ledger.entries}
-        self._keep(result.name, result.ledger)
+        self._keep(result.ledger)
 
     def enter(self, failed: SiteFailed) -> None:
         """Adds a site at which nothing was done, only to the ledger."""
         going_out = tuple(found.post for found in failed.unseen.going_out)
-        self._keep(failed.name, SiteLedger(SiteRef(failed.name, ""), error=failed.problem, still_going_out=going_out))
+        self.keep(SiteLedger(SiteRef(failed.name, ""), error=failed.problem, still_going_out=going_out))
 
-    def _keep(self, name: SiteName, ledger: SiteLedger) -> None:
+    def keep(self, ledger: SiteLedger) -> None:
+        """Adds a site at which nothing was done; of its ledger, only the unwanted posts count."""
+        self._tally += ApplyTally(still_going_out=len(ledger.still_going_out))
+        self._keep(ledger)
+
+    def _keep(self, ledger: SiteLedger) -> None:
         self._ledgers.append(to_json(ledger_record(ledger)))
-        self._names.append(name)
+        self._names.append(ledger.site.name)
 
     def in_order(self, names: Iterable[SiteName]) -> Iterator[bytes]:
         """The ledgers in the order of the sites, as JSON."""

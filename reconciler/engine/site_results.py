@@ -94,14 +94,13 @@ class SitePlanned(Variant, frozen=True):
         return any(note.code == FIRST_CONTACT for note in plan.notes) or bool(plan.ended) or unproven
 
     @property
-    def as_refused(self) -> SiteFailed:
-        """The site as one at which nothing is done, if a guard refuses its plan."""
-        from reconciler.planner.actions import GoingOut
-        from reconciler.planner.unseen import UnseenPosts
+    def if_idle(self) -> SiteLedger:
+        """The site's part of a ledger if nothing is done there: why it is refused, and the posts that nothing stops."""
+        from reconciler.executor.ledger import SiteLedger
 
         plan = self.plan
-        unseen = UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in plan.still_going_out))
-        return SiteFailed(self.name, plan.refusals, True, self.labels, self.seconds, unseen)
+        error = plan.refusals[0] if plan.refusals else None
+        return SiteLedger(plan.site, error=error, still_going_out=plan.still_going_out, time_zone=plan.time_zone)
 
 
 class SiteDrifted(Variant, frozen=True):
@@ -217,7 +216,7 @@ class SiteHistory(Struct, frozen=True):
 class SiteFailed(Variant, frozen=True):
     """A site that could not be worked on, and why; the others continued.
 
-    `refused`: nothing is wrong with it, but another run holds it, or a guard refuses its plan.
+    `refused`: nothing is wrong with it, but another run holds it.
     """
 
     name: SiteName

@@ -37,6 +37,7 @@ from reconciler.reporters.run_json import (
     SavedRecord,
     StarterRecord,
     failed_record,
+    refused_record,
     run_record,
     sites_record,
 )
@@ -71,8 +72,8 @@ class JsonReporter:
                 self._members.saved = taken_from(event, SavedRecord)
             case site_results.SitePlanned():
                 if self._command == "apply" and event.plan.refusals:
-                    self._enter(event.as_refused)
-                elif self._command == "apply" and event.plan.actions:
+                    self._enter(refused_record(event.plan))
+                elif self._command == "apply" and (event.plan.actions or event.plan.still_going_out):
                     self._order[event.name] = len(self._order)
                 self._line(planned_record(event, self._calls_of))
             case site_results.SiteDrifted():
@@ -94,7 +95,7 @@ class JsonReporter:
                 self._ledger.append((self._order.get(event.name, 0), failed_record(event)))
             case site_results.SiteFailed():
                 if self._command == "apply":
-                    self._enter(event)
+                    self._enter(failed_record(event))
                 self._line(failed_record(event))
             case results.Notice(problem=problem):
                 self._problems.append(problem_record(problem))
@@ -192,10 +193,10 @@ class JsonReporter:
         if posts:
             self._members.still_going_out = going_out_records(found.post for found in posts)
 
-    def _enter(self, failed: site_results.SiteFailed) -> None:
+    def _enter(self, record: FailedRecord) -> None:
         """Adds a site at which nothing is done to the ledger, which only follows if something is done elsewhere."""
-        self._order[failed.name] = len(self._order)
-        self._ledger.append((self._order[failed.name], failed_record(failed)))
+        self._order[record.site] = len(self._order)
+        self._ledger.append((self._order[record.site], record))
 
     def _line(self, site: Struct) -> None:
         """One line of `sites`."""

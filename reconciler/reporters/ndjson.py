@@ -11,7 +11,7 @@ from typing import Any, Final, assert_never
 
 from reconciler.engine.results import Ended, Event, PhaseStarted
 from reconciler.engine.run_ledger import EntryRecord
-from reconciler.engine.site_results import Progressed, SiteFailed, SiteStarted
+from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.engine.state_results import StateListed
 from reconciler.engine.tool_results import SandboxReset, SandboxStopped
 from reconciler.executor.events import (
@@ -36,7 +36,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import problem_record
 from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
 from reconciler.reporters.layout import inert_json
-from reconciler.reporters.run_json import Members
+from reconciler.reporters.run_json import FailedRecord, Members
 from reconciler.reporters.state_json import LockJson, lock_record
 
 SUMMARY: Final = ("summary", "applied", "interrupted", "refused")
@@ -97,7 +97,7 @@ class NdjsonReporter(JsonReporter):
     def _line(self, site: Struct) -> None:
         self._write_event(self._event, site)
 
-    def _enter(self, failed: SiteFailed) -> None:
+    def _enter(self, record: FailedRecord) -> None:
         """Nothing more: the site's own line says that nothing is done there."""
 
     def _write_event(self, event: str, values: Struct | dict[str, Any]) -> None:

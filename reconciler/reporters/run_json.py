@@ -16,6 +16,7 @@ from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.diagnostics import ProblemRecord
 from reconciler.model.frozen import Instant, Joined, Struct
 from reconciler.model.verdict import Verdict
+from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunPart
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.adoption_json import ProjectRecord
@@ -247,3 +248,9 @@ def failed_record(failed: site_results.SiteFailed) -> FailedRecord:
         going_out_records(found.post for found in unseen.going_out) or ABSENT,
         problem_records(unseen.waiting) or ABSENT,
     )
+
+
+def refused_record(plan: Plan) -> FailedRecord:
+    """A site whose plan a guard refuses, for the ledger."""
+    going_out = going_out_records(plan.still_going_out) or ABSENT
+    return FailedRecord(plan.site.name, refused=problem_record(plan.refusals[0]), still_going_out=going_out)

@@ -685,6 +685,31 @@ def test_a_selection_hides_no_post_that_goes_out_unwanted(pottery: Pottery, args
     assert pottery.status() == "SCHEDULED"
 
 
+@pytest.mark.parametrize("change", ["left out", "refused", "unread"])
+def test_an_apply_elsewhere_counts_the_post_that_goes_out_where_it_did_nothing(pottery: Pottery, change: str) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    kiln = f"version: 1\nsite: {{name: kiln, id: {SITE[:-1]}2}}\nsettings: {{toneOfVoice: warm}}\n"
+    pottery.project.write({"sites/kiln.yaml": kiln})
+    if change == "refused":
+        more("sites/pottery.yaml", "expect: {language: fr}\n")(pottery.project)
+    if change == "unread":
+        fault = f"{{route: GET /marketing-plan, site: {SITE}, do: {{kind: forbidden}}}}"
+        more("sandbox.yaml", f"faults: [{fault}]\n")(pottery.project)
+        pottery.project.edit("reconciler.yaml", "version: 1", "version: 1\npolicy: {blackoutDates: [2026-11-04]}")
+    args = ("--exclude", "pottery/draft") if change == "left out" else ()
+    done = pottery.command("apply", str(pottery.project.root), "--auto-approve", "--output", "json", *args)
+    assert done.code == {"left out": 3, "refused": 4, "unread": 1}[change], done.out
+    assert (done.json["applied"]["changed"], done.json["applied"]["stillGoingOut"]) == (1, 1)
+    ledger = {entry["site"]: entry for entry in done.json["ledger"]}
+    assert [post["post"] for post in ledger["pottery"]["stillGoingOut"]] == [POST]
+    more("sites/kiln.yaml", "calendarEvents: {events: [{name: Sale, date: 2026-12-01}]}\n")(pottery.project)
+    _, said = pottery.run("apply", "--auto-approve", *args)
+    assert "Apply: 1 added, 0 changed, 0 destroyed; 1 still going out" in said, said
+    assert "pottery 1 post still going out, nothing done" in said or change != "left out", said
+    assert pottery.status() == "SCHEDULED"
+
+
 def test_what_throws_posts_away_brings_their_cancels_along(pottery: Pottery) -> None:
     pottery.scheduled()
     WITHDRAWALS["its posts are to be absent"][0](pottery.project)
