@@ -82,16 +82,16 @@ class SitePlanned(Variant, frozen=True):
 
     @property
     def is_to_record(self) -> bool:
-        """Whether an apply would record something about it, even with nothing to do: a first run, or how a post ended.
+        """Whether an apply would record something about it, even with nothing to do: a baseline, or how a post ended.
 
         Without a record, no approval counts.
         """
         from reconciler.planner.actions import BlockedBy
-        from reconciler.planner.generation import FIRST_CONTACT
+        from reconciler.planner.generation import BASELINES
 
         plan = self.plan
         unproven = any(problem.code == BlockedBy.APPROVAL_UNPROVEN for problem in plan.blocked)
-        return any(note.code == FIRST_CONTACT for note in plan.notes) or bool(plan.ended) or unproven
+        return any(note.code in BASELINES for note in plan.notes) or bool(plan.ended) or unproven
 
     @property
     def if_idle(self) -> SiteLedger:

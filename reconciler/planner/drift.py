@@ -36,7 +36,7 @@ from reconciler.planner.drift_report import (
     who_moved,
 )
 from reconciler.planner.events import EventsPart
-from reconciler.planner.generation import FIRST_CONTACT, changed_inputs, generated_from_now, inputs_of
+from reconciler.planner.generation import BASELINES, changed_inputs, generated_from_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 
@@ -68,7 +68,7 @@ def find_drift(
             found += waiting_items(desired, observed, recorded, plan, scope)
     typed = _with_types(_with_blocked(found, plan), observed, recorded)
     items = tuple(with_problem(item, scope.zone_name) for item in typed)
-    notes = tuple(note for note in plan.notes if note.code != FIRST_CONTACT)  # an audit sets no baseline
+    notes = tuple(note for note in plan.notes if note.code not in BASELINES)  # an audit sets no baseline
     return DriftReport(desired.ref, items, due, notes, plan.refusals)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.site_results import SiteDrifted
+from reconciler.engine.site_results import SiteDrifted, SitePlanned
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import Approvals
@@ -35,6 +35,7 @@ from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
 from reconciler.planner.drift import find_drift
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.planner.tally import tally_of
 from tests.planner.pure_world import NOW
 from tests.reviewing import reviewed
 
@@ -232,8 +233,11 @@ def test_the_first_run_takes_the_live_values_as_generated_from_and_says_so() -> 
 
 def test_a_site_whose_marketing_plan_is_managed_only_after_an_apply_has_a_new_baseline_and_no_first_run() -> None:
     known = RecordedSite(objects=(("rule[posts]", JsonObject({})),))
-    (note,) = plan_of(desired(), observed(), known).notes
+    plan = plan_of(desired(), observed(), known)
+    (note,) = plan.notes
     assert note.message == "The current settings and events of this site become the baseline."
+    assert SitePlanned(plan, tally_of(plan)).is_to_record, "an apply must note it"
+    assert find_drift(desired(), observed(), known, plan, PlanOptions(NOW)).notes == (), "an audit sets no baseline"
 
 
 def test_an_audit_makes_nothing_a_baseline_and_does_not_say_so() -> None:
