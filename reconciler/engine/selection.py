@@ -49,8 +49,8 @@ class Selection(Struct, frozen=True):
         return len(self.entries)
 
 
-def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter) -> Selection:
-    """The sites that the options leave.
+def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter, *, publish: bool = True) -> Selection:
+    """The sites that the options leave. Parts that were made with another `publish` are not parts of one whole.
 
     Raises UsageError for an option that names nothing that exists, and InvalidFiles if git cannot be asked what was
     approved.
@@ -74,19 +74,19 @@ def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter) -> Sele
         index.total,
         index.run_warnings,
         index.declared,
-        _part(project, index, choice),
+        _part(project, index, choice, publish=publish),
         elsewhere,
         without(share, entries),
         every,
     )
 
 
-def _part(project: ProjectConfig, index: SiteIndex, choice: SiteFilter) -> RunPart | None:
+def _part(project: ProjectConfig, index: SiteIndex, choice: SiteFilter, *, publish: bool) -> RunPart | None:
     if choice.shard is None:
         return None
     from reconciler.planner.document import RunPart
 
-    options = [list(choice.targets), list(choice.excludes), choice.changed_since]
+    options = [list(choice.targets), list(choice.excludes), choice.changed_since, publish]
     config = digest_of(freeze([project.digest, index.content, options]))
     return RunPart(choice.shard.number, choice.shard.count, config)
 

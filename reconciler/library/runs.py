@@ -169,7 +169,7 @@ class ProjectRuns:
         from reconciler.engine.selection import regenerated, select
 
         self._check_open()
-        selection = select(self.files, self.index, choice)
+        selection = select(self.files, self.index, choice, publish=publish)
         context = RunContext(selection.targets, regenerated(tuple(regenerate), selection), publish, strict)
         return selection, context
 

@@ -149,6 +149,21 @@ def test_parts_that_are_not_one_whole_are_refused(fleet: Project, reconciler: Co
     assert "neither a saved plan nor a JSON report" in said("twice.json")
 
 
+@pytest.mark.parametrize("kind", ["plan", "json"])
+def test_a_part_that_leaves_out_what_is_public_is_not_merged_with_parts_that_publish(
+    reconciler: Command, parts: list[str], kind: str
+) -> None:
+    """The whole would publish less than its readers think, and nothing in it would say so."""
+    reconciler("plan", "--shard", "2/3", "--no-publish", "--out", "2.plan", "--output", "json=2.json")
+    ran = reconciler("merge", *(f"{number}.{kind}" for number in (1, 2, 3)), "--out", "all")
+    assert (ran.code, Path("all").exists()) == (1, False)
+    assert f"2.{kind} and 1.{kind} were made from different files or with different options" in ran.err
+    for number in (1, 3):
+        out = ("--out", f"{number}.plan", "--output", f"json={number}.json")
+        assert reconciler("plan", "--shard", f"{number}/3", "--no-publish", *out).code == 0
+    assert reconciler("merge", *(f"{number}.{kind}" for number in (1, 2, 3)), "--out", "all").code == 0
+
+
 def test_reports_are_joined_and_their_code_is_the_worst(fleet: Project, reconciler: Command, parts: list[str]) -> None:
     ran = reconciler("merge", "1.json", "2.json", "3.json", "--out", "all.json")
     assert (ran.code, ran.last) == (0, "Merged: 3 shards, 6 sites."), ran.err
