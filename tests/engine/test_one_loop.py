@@ -30,7 +30,7 @@ QUESTIONS = "((routes.PLAN_GOAL_OPTIONS, 'planGoalKey'), (routes.POINT_OF_VIEW_O
 SITES = {
     "engine/fleet.py": ["for site in self._sites:", "while delivered != total:"],  # the one loop
     "engine/state.py": [  # two sites of one repair, and sites of one name
-        "[await stack.enter_async_context(await state.leases.acquire(site, lock_timeout)) for site in sites]",
+        "[await stack.enter_async_context(await acquired(site)) for site in sites]",
         "[site for site in found if site.id in recorded or await state.leases.inspect(site) is not None]",
     ],
     "worker.py": ["for entry, site in zip(entries, sites, strict=True):"],  # those that another worker had begun
