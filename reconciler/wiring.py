@@ -81,8 +81,8 @@ async def open_session(
     """Opens everything a run works with, and closes it again.
 
     `client_type` says whether it may write. `api`, `state` and `parallelism` override the project's. `workers` makes
-    the workers for its sites; `commit` looks up what git has checked out; `where` is what a `reconciler state` command
-    ends in to find the state, if people do not type it here. Raises UsageError.
+    the workers for its sites; `commit` looks up what git has checked out; `where` is what to append to a
+    `reconciler state` command so that it finds the state, if people do not type it here. Raises UsageError.
     """
     from reconciler.api.limits import Limits
 
@@ -211,7 +211,7 @@ def _store(
 
 
 def _where(project: ProjectConfig, given: str | None) -> str:
-    """What a `reconciler state` command that is typed here ends in to find the same state."""
+    """What to append to a `reconciler state` command that is typed here so that it finds the same state."""
     words = [] if given is None else ["--state", given]
     try:
         here = find_root(())[0]

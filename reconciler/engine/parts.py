@@ -89,7 +89,7 @@ class Setup(Struct, frozen=True):
     files: bool = True
     """Whether the worker has the project's files at the same place as the run, to read approvals from them."""
     where: str = ""
-    """What a `reconciler state` command ends in to find the run's state."""
+    """What to append to a `reconciler state` command so that it finds the run's state."""
 
 
 class Planning(Variant, frozen=True):

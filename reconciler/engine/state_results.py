@@ -30,7 +30,7 @@ class StateListed(StateEvent, frozen=True):
 
 
 class StateShown(StateEvent, frozen=True):
-    """Everything recorded about a site. `where` is what another `state` command ends in to find it."""
+    """Everything recorded about a site. `where` is what to append to a `state` command so that it finds this state."""
 
     site: SiteState
     where: str = ""

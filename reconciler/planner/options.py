@@ -23,8 +23,8 @@ class PlanOptions(Struct, frozen=True):
     """The options of a plan. `now` is an aware instant.
 
     `regenerate` asks for a generation whatever the inputs are. With `publish` False, public actions are left out of the
-    plan. `effect_timeout` is how long the effect of a call that may have been sent can take to show. `where` is what a
-    `reconciler state` command ends in to find this run's state.
+    plan. `effect_timeout` is how long the effect of a call that may have been sent can take to show. `where` is what to
+    append to a `reconciler state` command so that it finds this run's state.
     """
 
     now: datetime

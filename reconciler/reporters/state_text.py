@@ -96,7 +96,7 @@ def list_line(sites: Sequence[StateSummary], place: str) -> str:
 
 
 def site_lines(site: SiteState, screen: Screen, where: str) -> Iterator[str]:
-    """Everything recorded about a site. `where` is what a command ends in to find this state."""
+    """Everything recorded about a site. `where` is what to append to a command so that it finds this state."""
     recorded = site.recorded
     yield from wrapped((Span(site.name, Style.BOLD), *([Span(site.id)] if site.id else [])), screen)
     place = "nothing is recorded" if recorded is NOTHING_RECORDED else f"recorded in {site.place}"

@@ -87,7 +87,7 @@ class _LockStatus(Struct, frozen=True):
 class Leases:
     """The leases of all sites in one store, as seen by one run. `close` ends its heartbeat.
 
-    `where` is what a `reconciler state` command ends in to find this store.
+    `where` is what to append to a `reconciler state` command so that it finds this store.
     """
 
     def __init__(self, store: Store, holder: Holder, clock: Clock, where: str = "") -> None:

@@ -54,7 +54,7 @@ class _Found(Struct, frozen=True):
 class StateStore:
     """The recorded sites of a project, one record each. Safe to use for many sites at once.
 
-    `where` is what a `reconciler state` command ends in to find this state.
+    `where` is what to append to a `reconciler state` command so that it finds this state.
     """
 
     def __init__(self, store: Store, *, now: Callable[[], datetime], where: str = "") -> None:
