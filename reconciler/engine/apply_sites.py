@@ -65,7 +65,7 @@ async def carry_out(
     """Applies what is ready, many sites at once, and writes the ledger, even after an interruption.
 
     `unplanned` are the sites that could not be planned: they were reported, and are in the ledger too. So are those of
-    `idle`, which a guard refuses or where nothing is to be done but an unwanted post goes out.
+    `idle`: refused by a guard, or with nothing to do although an unwanted post goes out.
     """
     if not ready:
         return ApplyCompleted(completed)

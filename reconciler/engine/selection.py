@@ -50,7 +50,7 @@ class Selection(Struct, frozen=True):
 
 
 def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter, *, publish: bool = True) -> Selection:
-    """The sites that the options leave. Parts that were made with another `publish` are not parts of one whole.
+    """The sites that the options leave. Parts that were made with a different `publish` are not parts of one whole.
 
     Raises UsageError for an option that names nothing that exists, and InvalidFiles if git cannot be asked what was
     approved.
