@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, DraftDecision
@@ -151,7 +151,13 @@ def _differently(action: Action, saved: Plan, today: Plan) -> Diagnostic:
 
 
 def _moment(operation: SchedulePost | ReschedulePost) -> datetime | None:
-    return operation.at or (operation.about if isinstance(operation, SchedulePost) else None)
+    match operation:
+        case SchedulePost(at=at, about=about):
+            return at or about
+        case ReschedulePost(at=at):
+            return at
+        case _:
+            assert_never(operation)
 
 
 def _instead(action: Action, today: Plan, otherwise: Diagnostic | None) -> Diagnostic | None:
