@@ -111,7 +111,7 @@ def plan_schedule(
     unknown = tuple(unknown_channel_notes(desired.rules, staying, scope))
     if not options.publish:
         actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in deferred)))
-        held = held_back_notes(actions, len({blocked.about for _, blocked in eligibility.blocked}))
+        held = held_back_notes(actions, observed, len({blocked.about for _, blocked in eligibility.blocked}))
         return SchedulePart((), (), refusals, to_review, (*held, *stuck, *unknown))
     public = (
         *waiting.moves,
@@ -136,15 +136,23 @@ def plan_schedule(
     return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
 
 
-def held_back_notes(actions: Iterable[Action], blocked: int = 0) -> tuple[Diagnostic, ...]:
-    """What `--no-publish` leaves out of a plan: the posts that could go out now, and those that something blocks."""
+def held_back_notes(actions: Iterable[Action], observed: ObservedSite, blocked: int = 0) -> tuple[Diagnostic, ...]:
+    """What `--no-publish` leaves out of a plan: the posts that could go out now, and those that something blocks.
+
+    What only publishing depends on is not read for it, so the note says what might block the posts all the same.
+    """
     held = [action.operation for action in actions]
+    channels = {operation.channel for operation in held if isinstance(operation, SchedulePost)}
+    unchecked = ["channels"] if any(observed.channel(channel) is None for channel in channels) else []
+    unchecked += ["the premium plan"] if channels and observed.features is None else []
+    unchecked += ["whether the site is published"] if channels and observed.published is None else []
+    without = f" (without checking {' or '.join(unchecked)})" if unchecked else ""
     posts = [name_of(operation) for operation in held if isinstance(operation, SchedulePost | ReschedulePost)]
     named = some_of(posts, MOST_NAMED)
     promised = "drafts that do not exist yet" if any(isinstance(operation, Deferred) for operation in held) else ""
     hidden = f"{blocked:,} blocked {'post' if blocked == 1 else 'posts'}" if blocked else ""
     found = "; ".join(part for part in (named, promised, hidden) if part)
-    return (Diagnostic.note(HELD_BACK, f"held back by --no-publish: {found}"),) if found else ()
+    return (Diagnostic.note(HELD_BACK, f"held back by --no-publish{without}: {found}"),) if found else ()
 
 
 def rule_name(index: int) -> str:

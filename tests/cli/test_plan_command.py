@@ -309,3 +309,18 @@ def test_what_no_publish_holds_back_is_judged_in_the_time_zone_of_the_site(
     )
     held = reconciler("plan", project.root, "--no-publish").out
     assert '        "At night" (Instagram); 1 blocked post' in held.splitlines(), held
+
+
+def test_no_publish_reads_no_channels_and_says_so(project: Project, reconciler: Command) -> None:
+    """Facebook is not connected. Nothing is published, so nothing is requested that only publishing needs."""
+    world = SHORTLY_BEFORE_MIDNIGHT.replace("{channel: INSTAGRAM, caption: b}", "{channel: FACEBOOK, caption: b}")
+    head = "version: 1\nsite: {name: shop, id: 3f0c2a9e-8d0b-4b7c-9a55-000000000001}\n"
+    rules = "schedule: {approval: none, rules: [{match: {within: 14d}}]}\n"
+    project.write({"sandbox.yaml": world, "sites/shop.yaml": head + rules})
+    assert reconciler("plan", project.root).last.endswith("1 to publish; 1 blocked.")
+    before = len(project.requests())
+    held = reconciler("plan", project.root, "--no-publish")
+    assert len(project.requests()) == before + 1
+    said = " ".join(held.out.split())
+    unchecked = "without checking channels or the premium plan or whether the site is published"
+    assert f'posts held back by --no-publish ({unchecked}) "At night" (Instagram), "Late" (Facebook) No' in said

@@ -25,7 +25,7 @@ from reconciler.model.schedule import (
     StillScheduled,
 )
 from reconciler.model.selectors import Match
-from reconciler.model.sites import Need
+from reconciler.model.sites import ChannelStatus, Need
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import BlockedBy, InReview, Reason, RefusedBy
 from reconciler.planner.guards import judge_run, judge_strictly
@@ -231,6 +231,28 @@ def test_no_publish_says_what_it_holds_back() -> None:
     empty = replace(desired(rule, required=False), posts=(PostsRule(Match()),))
     made = plan(empty, site(activity("a")), publish=False)
     assert tuple(map(cause, made.notes)) == ("held back by --no-publish: drafts that do not exist yet",)
+
+
+def test_no_publish_says_what_it_did_not_check_of_what_it_holds_back() -> None:
+    one = activity("a", post("d1"), post("d2", "FACEBOOK"), title="Day 1")
+
+    def held(*facebook: ChannelStatus, unread: bool = False, banned: tuple[str, ...] = ()) -> str:
+        known = (("INSTAGRAM", ChannelStatus.VALID), *(("FACEBOOK", status) for status in facebook))
+        live = site(one, channels=() if unread else known)
+        live = replace(live, published=None, features=None) if unread else live
+        policy = Policy(banned_words=banned)
+        (note,) = plan(desired(ScheduleRule(Match()), required=False), live, publish=False, policy=policy).notes
+        return cause(note)
+
+    both = '"Day 1" (Facebook), "Day 1" (Instagram)'
+    unchecked = "channels or the premium plan or whether the site is published"
+    assert held(unread=True) == f"held back by --no-publish (without checking {unchecked}): {both}"
+    assert held() == f"held back by --no-publish (without checking channels): {both}"
+    assert held(ChannelStatus.VALID) == f"held back by --no-publish: {both}"
+    lost = 'held back by --no-publish: "Day 1" (Instagram); 1 blocked post'
+    assert held(ChannelStatus.DISCONNECTED) == lost
+    blocked = "held back by --no-publish: 2 blocked posts"
+    assert held(unread=True, banned=("mugs",)) == blocked, "whatever the channels are"
 
 
 def test_strict_counts_a_post_that_breaks_two_rules_once_as_the_last_line_does() -> None:
