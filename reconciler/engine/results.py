@@ -114,8 +114,8 @@ class PlanLoaded(Struct, frozen=True):
     """The saved plan that the following events come from. `spent_at` is None unless it is known to have been applied.
 
     `parts`: how many shards there are if it is one of them, otherwise 1. `commit`: what git had checked out when it was
-    made, if that is known. `other_api`: whether the project names another API than `api`, so that an apply must be
-    given this one.
+    made, if that is known. `other_api`: whether the project names an API other than `api`, so that an apply must
+    be given this one.
     """
 
     id: str

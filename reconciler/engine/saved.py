@@ -154,7 +154,7 @@ async def show_saved(
 
 
 def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:
-    """Raises UsageError if a saved plan belongs to another project, or to another API than `api`."""
+    """Raises UsageError if a saved plan belongs to another project, or to an API other than `api`."""
     if api != saved.api:
         raise UsageError(
             f"the plan was made for the API {printable(saved.api)}, and this run is for {printable(api)}",
