@@ -133,7 +133,7 @@ WORDS: Final = {
     "GoingOutRecord.reason": "Why it is no longer wanted.",
     "HistoryRecord.posts": "Its posts, the earliest first.",
     "ImportedRecord.approved": "How many posts were scheduled already, and count as approved.",
-    "ImportedRecord.changes": "How many changes a plan made right afterwards has.",
+    "ImportedRecord.changes": "How many changes are in a plan made right afterwards.",
     "ImportedRecord.file": "The file of the site.",
     "ImportedRecord.id": "The site's id.",
     "ImportedRecord.notes": "What was left out, and what a plan would still change.",
