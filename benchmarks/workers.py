@@ -61,7 +61,7 @@ def own_server() -> str:
 
 
 def work(data: bytes) -> bytes:
-    """A part, with answers from this process."""
+    """Works on a part, with answers from this process."""
     return run_part(data.replace(NOWHERE.encode(), own_server().encode()))
 
 

@@ -194,7 +194,10 @@ class JsonReporter:
             self._members.still_going_out = going_out_records(found.post for found in posts)
 
     def _enter(self, record: FailedRecord) -> None:
-        """Adds a site at which nothing is done to the ledger, which only follows if something is done elsewhere."""
+        """Adds to the ledger a site at which nothing is done.
+
+        The ledger is written only if something is done elsewhere.
+        """
         self._order[record.site] = len(self._order)
         self._ledger.append((self._order[record.site], record))
 

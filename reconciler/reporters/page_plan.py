@@ -52,7 +52,7 @@ STATES: Final = {
 """What a site's plan is about, in a word, by its most serious part."""
 
 _COSTLY: Final = {Verb.GENERATE: "generates", Verb.DELETE: "deletes"}
-"""What a plan that does nothing more serious is about."""
+"""The words for a plan whose most serious part is costly."""
 
 
 def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRow:

@@ -1,4 +1,4 @@
-"""One site's plan as lines: problems first, then what goes public, what is thrown away, what costs, what is safe."""
+"""One site's plan as lines: problems, then what goes public, what is thrown away, what is costly, what is safe."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:
 
 
 def _times(count: int) -> str:
-    """How often a name occurs, after it; nothing for once."""
+    """How often a name occurs, for use after it; empty if it occurs only once."""
     return {1: "", 2: " twice"}.get(count, f" {count:,} times")
 
 

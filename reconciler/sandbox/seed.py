@@ -114,7 +114,7 @@ TOP_KEYS = (
 def read_seed(source: Mapping[str, Any]) -> Seed:
     """The seed that a mapping describes. Raises SeedError."""
     values.finite(source)
-    if "switches" in source:  # what `unknowns` was called before; it looks more like `sites`
+    if "switches" in source:  # what `unknowns` was called before; the close match would be `sites`
         raise SeedError("unknown key 'switches'", "it is called unknowns", "switches", key=True)
     top = values.mapping("", source, TOP_KEYS)
     defaults = read_site("defaults", top.get("defaults") or {})
