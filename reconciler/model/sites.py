@@ -294,7 +294,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
     generated_from: Inputs | None = None
     """The inputs of the last generation that ended ACTIVE, or the live values at the first run."""
     pending: Inputs | None = None
-    """The inputs of a generation that was about to start; removed once it has ended with them."""
+    """The inputs of a generation that was about to start; removed once it has ended ACTIVE."""
     applied: Inputs = Inputs()
     """The last values that this tool applied or found to be as asked: the recorded side of drift."""
     event_ids: tuple[tuple[str, EventId], ...] = ()

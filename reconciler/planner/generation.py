@@ -45,7 +45,7 @@ NEW_BASELINE: Final = "new-baseline"
 _LATER: Final = Diagnostic.note(NEW_BASELINE, "The current settings and events of this site become the baseline.")
 
 BASELINES: Final = frozenset({FIRST_CONTACT, NEW_BASELINE})
-"""The notes that the next apply makes what is there now the baseline."""
+"""The notes that say that the next apply makes what is there now the baseline."""
 
 
 class GenerationPart(Struct, frozen=True):

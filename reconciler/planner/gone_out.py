@@ -67,7 +67,7 @@ def moved_key(post: PostId) -> str:
 
 
 def stopped_key(post: PostId) -> str:
-    """The key that records that somebody cancelled a post, and which scheduling of it; empty if it was undone."""
+    """The key that records which scheduling of a post somebody cancelled; its facts are empty if that was undone."""
     return f"{STOPPED}[{post}]"
 
 

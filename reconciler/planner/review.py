@@ -52,7 +52,7 @@ TO_DECIDE: Final = frozenset(
 """What people are asked about."""
 
 _UNTIL_SENT_BACK: Final = TO_DECIDE | {ReviewStatus.APPROVED}
-"""What a post is until its activity is sent back."""
+"""What a post counts as until its activity is sent back."""
 
 TOO_LATE: Final = "it is too late to schedule it"
 """What an approvals file says of a draft whose time has passed, or is too near."""
