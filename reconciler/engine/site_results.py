@@ -76,9 +76,11 @@ class SitePlanned(Variant, frozen=True):
 
     @property
     def says_something(self) -> bool:
-        """Whether it has anything, apart from notes, that a person should see."""
+        """Whether it has anything that a person should see."""
         plan = self.plan
-        return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.still_going_out)
+        return bool(
+            plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.still_going_out or plan.notes
+        )
 
     @property
     def is_to_record(self) -> bool:

@@ -311,6 +311,17 @@ def test_what_no_publish_holds_back_is_judged_in_the_time_zone_of_the_site(
     assert '        "At night" (Instagram); 1 blocked post' in held.splitlines(), held
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_a_site_with_nothing_but_a_note_is_shown(project: Project, reconciler: Command, form: str) -> None:
+    """`No changes.` alone would not say that posts are held back."""
+    rules = "schedule: {approval: none, rules: [{match: {within: 14d}}]}\n"
+    head = "version: 1\nsite: {name: shop, id: 3f0c2a9e-8d0b-4b7c-9a55-000000000001}\n"
+    project.write({"sandbox.yaml": SHORTLY_BEFORE_MIDNIGHT, "sites/shop.yaml": head + rules})
+    out = reconciler("plan", project.root, "--no-publish", "--output", form).out
+    assert "No changes." in out
+    assert "held back by --no-publish" in out
+
+
 def test_no_publish_reads_no_channels_and_says_so(project: Project, reconciler: Command) -> None:
     """Facebook is not connected. Nothing is published, so nothing is requested that only publishing needs."""
     world = SHORTLY_BEFORE_MIDNIGHT.replace("{channel: INSTAGRAM, caption: b}", "{channel: FACEBOOK, caption: b}")
