@@ -72,8 +72,8 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
         case ApprovalState.UNPROVEN:
             return Diagnostic(
                 BlockedBy.APPROVAL_UNPROVEN,
-                "it is approved, but the state has no record of this site from that time, so the approval may have "
-                "been used already",
+                "it is approved, but the state has no record of this site from the time of the approval, so the "
+                "approval may have been used already",
                 "run review, which sets it back to pending, and apply, which records the site; then approve it again",
             )
         case ApprovalState.OVERCOUNTED:

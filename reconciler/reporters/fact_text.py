@@ -97,7 +97,7 @@ PROBES: Final[Mapping[facts.Probe, str]] = {
     facts.Probe.ACTIVITIES_ROUTE: "activities are queried at {}",
     facts.Probe.ACTIVITY_BY_ID: "one activity is read by `marketingActivityId`",
     facts.Probe.ITEMS_BY_IDS: "items can be filtered by their ids",
-    facts.Probe.ITEM_ROUTE: "an item is read at /items/ and its id",
+    facts.Probe.ITEM_ROUTE: "an item is read at /items/ID",
     facts.Probe.SITE_NAME: "site properties have `siteDisplayName`",
 }
 """The inferred facts as remote-api.md has them. A test fails for one without words."""
