@@ -495,7 +495,7 @@ def test_the_lease_of_a_lost_worker_is_waited_for_if_nobody_can_tell_that_it_is_
 
     elsewhere = replace(this_process({}), host="elsewhere", machine="elsewhere")
     clock = replace(CLOCK, now=lambda: datetime.now(UTC) + ahead, sleep=sleep)
-    monkeypatch.setattr(wiring, "Leases", lambda store, holder, _: Leases(store, holder, clock))
+    monkeypatch.setattr(wiring, "Leases", lambda store, holder, _, where: Leases(store, holder, clock, where))
 
     async def begin_and_hold(task: Task) -> None:
         assert isinstance(task.job, Applying)
