@@ -275,7 +275,7 @@ class ApplyTotals:
         self._sites = sites
         self._failed = 0
         self._refused = 0
-        self._tally = ApplyTally()
+        self._tally = ApplyTally(unknown=plan.tally.in_doubt)
         self._results: set[ActionResult] = set()
         self._ledgers = Spool()
         self._names: list[SiteName] = []

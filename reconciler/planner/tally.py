@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self, assert_never
 
+from reconciler.model.address import Address, Kind
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
@@ -49,7 +50,7 @@ class PlanTally(Struct, frozen=True):
     to_review: int = 0
     promises: Promises = Promises()
     in_doubt: int = 0
-    """Objects that are blocked because nobody knows whether an earlier run's call took effect."""
+    """Objects of which nobody knows whether an earlier run's call took effect, except what is still going out."""
 
     @property
     def changes(self) -> int:
@@ -75,8 +76,16 @@ def tally_of(plan: Plan) -> PlanTally:
         promises=sum(
             (_promise(action.operation) for action in actions if isinstance(action.operation, Deferred)), Promises()
         ),
-        in_doubt=len({blocked.address for blocked in plan.blocked if blocked.code == BlockedBy.OUTCOME_UNKNOWN}),
+        in_doubt=len(_in_doubt(plan)),
     )
+
+
+def _in_doubt(plan: Plan) -> set[Address]:
+    """What an unknown outcome blocks. A generation that waits for events is not counted beside them."""
+    found = (blocked.address for blocked in plan.blocked if blocked.code == BlockedBy.OUTCOME_UNKNOWN)
+    doubtful = {address for address in found if address is not None}
+    objects = {address for address in doubtful if address.kind is not Kind.MARKETING_PLAN} or doubtful
+    return objects - {post.address for post in plan.still_going_out}
 
 
 def _promise(operation: Deferred) -> Promises:

@@ -358,7 +358,8 @@ class TextReporter:
             self._gap = False
             self._write("\n")
             self._lines(self._ledger.lines(completed))
-        blocked = completed.plan.tally.blocked  # the last line says only what was done
+        plan = completed.plan.tally
+        blocked = plan.blocked - plan.in_doubt  # the last line counts only what is in doubt, as unknown
         if blocked and not self._context.detail.quiet:
             text = f"  ! {blocked:,} blocked: waiting for a person, as listed above"
             self._lines(Line((Span(text, Style.YELLOW),)).on(self._screen))
@@ -368,8 +369,8 @@ class TextReporter:
 
     def _after_apply(self, completed: results.ApplyCompleted) -> str | None:
         """What to type next. It names what was not done, then what was withheld, so that neither hides the other."""
-        tally, why = completed.tally, []
-        left = tally.skipped + tally.unknown + tally.not_started
+        tally, doubt, why = completed.tally, completed.plan.tally.in_doubt, []
+        left = tally.skipped + tally.unknown - doubt + tally.not_started
         left -= self._left_by_guard + self._read_only + self._unreached
         failed = tally.failed or completed.failed or completed.plan.failed
         if completed.interrupted:
@@ -378,8 +379,9 @@ class TextReporter:
             why.append(f"{plural(tally.pending, 'action')} pending")
         elif failed:
             why += ["fix what failed first"] if tally.withheld else []
-        elif left > 0:
-            why.append(f"{plural(left, 'action')} not done")
+        elif left > 0 or doubt:
+            why += [f"{plural(left, 'action')} not done"] if left > 0 else []
+            why += [plural(doubt, "unconfirmed call")] if doubt else []
         elif self._left_by_guard and tally.withheld:
             why.append("fix what was skipped first")
         if self._unreached and (why or not failed):

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from reconciler.config.approvals import read_approvals
 from reconciler.config.decisions import pending
 from reconciler.model.address import SiteName
+from reconciler.model.canonical import Digest
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.schedule import SchedulePost
+from reconciler.model.sites import SiteRef
+from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
+from tests.journals import begin
+from tests.told import unclear
 
 SITE = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 ACTIVITY = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -708,6 +717,48 @@ def test_an_apply_elsewhere_counts_the_post_that_goes_out_where_it_did_nothing(p
     assert "Apply: 1 added, 0 changed, 0 destroyed; 1 still going out" in said, said
     assert "pottery 1 post still going out, nothing done" in said or change != "left out", said
     assert pottery.status() == "SCHEDULED"
+
+
+@pytest.mark.parametrize("change", ["nothing else to do", "something else to do", "unwanted", "refused"])
+def test_an_apply_counts_a_post_that_an_earlier_run_may_have_scheduled_as_unknown(
+    pottery: Pottery, change: str
+) -> None:
+    """Once: as unknown, or if nobody wants it, as still going out."""
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    asked = SchedulePost(PostId(POST), ActivityId(ACTIVITY), "INSTAGRAM", Digest("sha256:0"), title="Kiln day")
+    state = open_state(".reconciler", pottery.project.root, environ=os.environ, now=lambda: datetime.now(UTC))
+
+    async def lost() -> None:
+        journal = await state.open_journal(SiteRef(SiteName("pottery"), SITE))
+        await journal.end(await begin(journal, f"pottery/draft[{POST}]", asked), unclear("lost"))
+        await journal.flush()
+
+    asyncio.run(lost())
+    with pottery.project.world() as world:
+        world.edit(SITE, lambda site, *_: site.items[POST]["item"].update(status="ON_HOLD"))
+    kiln = f"version: 1\nsite: {{name: kiln, id: {SITE[:-1]}2}}\nsettings: {{toneOfVoice: warm}}\n"
+    pottery.project.write({"sites/kiln.yaml": kiln})
+    if change == "unwanted":
+        pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    if change == "something else to do":
+        pottery.project.edit("sites/pottery.yaml", "when: on-change, discard: all", "when: never")
+        pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
+    if change == "refused":
+        more("sites/pottery.yaml", "expect: {language: fr}\n")(pottery.project)
+    ran = pottery.command("apply", str(pottery.project.root), "--auto-approve")
+    end = {"unwanted": "1 still going out.", "refused": "1 unknown, 1 refused."}.get(change, "1 unknown.")
+    changed = 2 if change == "something else to do" else 1
+    line = f"Apply: 0 added, {changed} changed, 0 destroyed; {end}"
+    assert (ran.code, line in ran.out) == (4 if change == "refused" else 3, True), ran.out
+    assert ("1 blocked: waiting for a person" in ran.out) is (change == "unwanted"), ran.out
+    assert ("(1 unconfirmed call)" in ran.out) is (change != "unwanted"), ran.out
+    more("sites/kiln.yaml", "calendarEvents: {events: [{name: Sale, date: 2026-12-01}]}\n")(pottery.project)
+    done = pottery.command("apply", str(pottery.project.root), "--auto-approve", "--output", "json")
+    told = done.json["applied"]
+    expected = (0, 1) if change == "unwanted" else (1, 0)
+    assert (told["added"], (told["unknown"], told["stillGoingOut"])) == (1, expected), told
 
 
 def test_what_throws_posts_away_brings_their_cancels_along(pottery: Pottery) -> None:

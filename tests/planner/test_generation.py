@@ -123,6 +123,7 @@ def test_rule_17_5_nothing_is_generated_while_nobody_knows_whether_an_event_was_
         ("shop/marketing-plan", "outcome-unknown"), ("shop/event[Sale]", "outcome-unknown"),
     ]  # fmt: skip
     assert plan.blocked[0].message == ('nothing is generated until it is known whether the event "Sale" was created')
+    assert (tally_of(plan).blocked, tally_of(plan).in_doubt) == (2, 1)
     shown = replace(observed(status), events=(CalendarEvent(EventId("e"), "Sale", date=sale.date),))
     assert len(generations(plan_of(want, shown, in_doubt))) == 1
 

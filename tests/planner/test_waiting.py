@@ -428,6 +428,7 @@ def test_a_post_that_an_earlier_run_may_have_scheduled_is_stopped_like_one_that_
     made = after_sending(Unrecognised("ON_HOLD"), desired())
     (goes_out,) = made.still_going_out
     assert (goes_out.post, goes_out.reason) == (WAITS.id, Reason.WITHDRAWN)
+    assert (tally_of(made).still_going_out, tally_of(made).in_doubt) == (1, 0)
     assert goes_out.problem.message == "a post with an unknown status (ON_HOLD) cannot be cancelled"
     assert operations(after_sending(PostStatus.SCHEDULED, desired())) == [CANCEL]
 
