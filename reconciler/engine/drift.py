@@ -28,6 +28,7 @@ from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally, Finding
 from reconciler.planner.guards import judge_run
 from reconciler.planner.reached import TargetCheck, reached_at
+from reconciler.planner.regeneration_first import with_drafts_kept_back
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import SiteLabels, apply_targets, keeps
 from reconciler.planner.unstopped import IF_REFUSED
@@ -131,12 +132,13 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     options = plan_options(session, context, site)
     desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    plan = with_drafts_kept_back(plan, context.targets, desired, observed, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
     chosen = SiteLabels(site, desired.labels)
     # Unwanted posts that the selection leaves out still go out, and so do those at a site that is refused.
     due = apply_targets(plan, context.targets, chosen)
-    going_out = left_to_go_out(due, IF_REFUSED) if plan.refusals else due.still_going_out
-    whole = replace(plan, still_going_out=going_out)
+    going_out = left_to_go_out(due, IF_REFUSED) if due.refusals else due.still_going_out
+    whole = replace(plan, still_going_out=going_out, refusals=due.refusals)
     report = find_drift(desired, observed, recorded, whole, options)
     # Why an apply would be refused: the planner's guards are already in the report.
     applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))

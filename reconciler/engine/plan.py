@@ -29,6 +29,7 @@ from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.nothing_public import nothing_public
 from reconciler.planner.reached import TargetCheck, idle_regeneration, reached_at
+from reconciler.planner.regeneration_first import with_drafts_kept_back
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import SiteLabels, TargetFilter, apply_targets
 from reconciler.planner.unseen import UnseenPosts
@@ -105,6 +106,7 @@ async def plan_site(
     desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     reached = reached_at(desired, observed, plan, context.targets)
+    plan = with_drafts_kept_back(plan, context.targets, desired, observed, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
     plan, warnings = judged(session, context, desired, observed, plan)
     if options.regenerate:

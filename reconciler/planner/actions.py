@@ -138,6 +138,7 @@ class BlockedBy(StrEnum):
     NOT_MOVED = "not-moved"
     SCHEDULED_UNAPPROVED = "scheduled-unapproved"
     PAUSED = "paused"
+    REGENERATION_FIRST = "regeneration-first"
     FAILED = "failed"
     WENT_OUT_UNWANTED = "went-out-unwanted"
     """It has already gone out. Reported until an apply has recorded it."""
