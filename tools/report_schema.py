@@ -146,10 +146,12 @@ WORDS: Final = {
     "KnownRecord.published": "How many posts were scheduled.",
     "LapsedRecord.decision": "The decision that no longer counts.",
     "LedgerRecord.error": "Why work on the site was abandoned; null if it was not.",
+    "LedgerRecord.inDoubt": "What was left alone because the outcome of an earlier run's call is not known.",
     "LedgerRecord.interrupted": "Whether the run was asked to stop.",
     "LedgerRecord.notes": "What people should know about the site.",
     "LeaseRecord.ended": "Whether the next run takes the lock over.",
-    "PlanTally.inDoubt": "How many objects are blocked because the outcome of an earlier call is not known.",
+    "PlanTally.inDoubt": "How many objects are blocked because the outcome of an earlier call is not known, without "
+    "those that are still going out.",
     "ListedRecord.inDoubt": "How many calls are unconfirmed.",
     "ListedRecord.locked": "How many sites are locked.",
     "ListedRecord.unreadable": "How many records or locks cannot be read.",

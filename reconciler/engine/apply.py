@@ -59,7 +59,8 @@ if TYPE_CHECKING:  # few runs have any
 class Judged(Struct, frozen=True):
     """All sites as they are before approval: those that are ready, and those refused or not planned.
 
-    `idle` are those refused by a guard, and those with nothing to do where an unwanted post goes out.
+    `idle` are those refused by a guard, and those with nothing to do where an unwanted post goes out or something is in
+    doubt.
     `unwritable` is why nothing can be written to the state, if a site already had something to record.
     """
 
@@ -283,7 +284,8 @@ async def _judge(
             refused += planned.problems if planned.refused else ()
         else:
             refused += planned.plan.refusals
-            if planned.plan.refusals or (planned.plan.still_going_out and not isinstance(result, Prepared)):
+            left = planned.tally.still_going_out or planned.tally.in_doubt
+            if planned.plan.refusals or (left and not isinstance(result, Prepared)):
                 idle.append(SiteApplied(planned.if_idle, planned.labels))
             unwritable = unwritable or planned.unwritable
         totals.add(planned)

@@ -65,7 +65,7 @@ async def carry_out(
     """Applies what is ready, many sites at once, and writes the ledger, even after an interruption.
 
     `unplanned` are the sites that could not be planned: they were reported, and are in the ledger too. So are those of
-    `idle`: refused by a guard, or with nothing to do although an unwanted post goes out.
+    `idle`: refused by a guard, or with nothing to do although an unwanted post goes out or something is in doubt.
     """
     if not ready:
         return ApplyCompleted(completed)
@@ -289,7 +289,7 @@ class ApplyTotals:
             self.enter(result)
             return
         self._failed += bool(result.ledger.error)
-        self._tally += tally_of((result.ledger,))
+        self._tally += tally_of((replace(result.ledger, in_doubt=()),))  # which are counted from the plan
         self._results |= {entry.result for entry in result.ledger.entries}
         self._keep(result.ledger)
 

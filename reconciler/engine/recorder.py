@@ -26,6 +26,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Trouble
 from reconciler.planner.actions import Plan
+from reconciler.planner.tally import in_doubt
 from reconciler.planner.unstopped import still_going_out
 from reconciler.state.packed import Packed
 
@@ -104,4 +105,5 @@ class EventRecorder:
             interrupted=error is None,
             still_going_out=still_going_out(plan, unstopped(plan, entries)),
             time_zone=plan.time_zone,
+            in_doubt=in_doubt(plan),
         )

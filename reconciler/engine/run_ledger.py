@@ -16,6 +16,7 @@ from reconciler.model.frozen import ApiInstant, Struct, instant
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Grounds, Plan, Reason, StillGoingOut
+from reconciler.planner.tally import in_doubt
 from reconciler.planner.unstopped import still_going_out
 
 AGAIN: Final = "run apply again; it checks what was done"
@@ -77,6 +78,7 @@ class LedgerRecord(Struct, frozen=True):
     notes: tuple[ProblemRecord, ...]
     error: ProblemRecord | None
     interrupted: bool
+    in_doubt: tuple[ProblemRecord, ...] | Absent = ABSENT
 
 
 def going_out_records(posts: Iterable[StillGoingOut]) -> tuple[GoingOutRecord, ...]:
@@ -115,6 +117,7 @@ def ledger_record(ledger: SiteLedger) -> LedgerRecord:
         tuple(taken_from(note, ProblemRecord) for note in ledger.notes),
         None if ledger.error is None else taken_from(ledger.error, ProblemRecord),
         ledger.interrupted,
+        tuple(taken_from(problem, ProblemRecord) for problem in ledger.in_doubt) or ABSENT,
     )
 
 
@@ -122,4 +125,11 @@ def ledger_of(plan: Plan, result: ActionResult, why: Diagnostic, *, interrupted:
     """The ledger of a site all of whose actions ended alike, for the same reason."""
     entries = tuple(Entry.not_done(action.address, action.operation, result, why) for action in plan.actions)
     going_out = still_going_out(plan, unstopped(plan, entries))
-    return SiteLedger(plan.site, entries, interrupted=interrupted, still_going_out=going_out, time_zone=plan.time_zone)
+    return SiteLedger(
+        plan.site,
+        entries,
+        interrupted=interrupted,
+        still_going_out=going_out,
+        time_zone=plan.time_zone,
+        in_doubt=in_doubt(plan),
+    )

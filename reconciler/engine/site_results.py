@@ -97,12 +97,18 @@ class SitePlanned(Variant, frozen=True):
 
     @property
     def if_idle(self) -> SiteLedger:
-        """The site's part of a ledger if nothing is done there: why it is refused, and the posts that nothing stops."""
+        """The site's part of a ledger if nothing is done there: why, the posts that nothing stops, and doubts."""
         from reconciler.executor.ledger import SiteLedger
+        from reconciler.planner.tally import in_doubt
 
         plan = self.plan
-        error = plan.refusals[0] if plan.refusals else None
-        return SiteLedger(plan.site, error=error, still_going_out=plan.still_going_out, time_zone=plan.time_zone)
+        return SiteLedger(
+            plan.site,
+            error=plan.refusals[0] if plan.refusals else None,
+            still_going_out=plan.still_going_out,
+            time_zone=plan.time_zone,
+            in_doubt=in_doubt(plan),
+        )
 
 
 class SiteDrifted(Variant, frozen=True):

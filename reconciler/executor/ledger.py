@@ -88,7 +88,8 @@ class SiteLedger(Struct, frozen=True):
 
     `error` is why this site was given up; `interrupted` means that the run was asked to stop. `still_going_out` are
     posts that go out although they are no longer wanted, soonest first: reports show them before the entries.
-    `time_zone` is the site's.
+    `in_doubt` is what the plan left alone because the outcome of an earlier run's call is not known. `time_zone` is the
+    site's.
     """
 
     site: SiteRef
@@ -100,6 +101,7 @@ class SiteLedger(Struct, frozen=True):
     time_zone: str = "UTC"
     new_drafts: int | None = 0
     """After a generation: how many drafts to review are not in the approvals file yet; None if counting them failed."""
+    in_doubt: tuple[Diagnostic, ...] = ()
 
 
 class KeptPromises(Struct, frozen=True):
@@ -177,6 +179,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
     }
     for ledger in ledgers:
         counts["still_going_out"] += len(ledger.still_going_out)
+        counts["unknown"] += len({problem.address for problem in ledger.in_doubt})
         seen: set[tuple[str, bool, Address, str]] = set()
         for entry in ledger.entries:
             name, among, kept = entry.result.replace("-", "_"), counts, False
@@ -201,7 +204,7 @@ def left_by_guard(ledger: SiteLedger) -> int:
     """
     if not any(entry.problem is not None and entry.problem.code in GUARDS for entry in ledger.entries):
         return 0
-    tally = tally_of([ledger])
+    tally = tally_of([replace(ledger, in_doubt=())])
     return tally.skipped + tally.unknown + tally.not_started
 
 

@@ -37,6 +37,7 @@ from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
+from reconciler.planner.tally import in_doubt
 from reconciler.planner.unstopped import still_going_out
 from reconciler.state.packed import Packed
 
@@ -172,6 +173,7 @@ class SiteRun:
             self.interrupted,
             still_going_out(self.plan, left, live),
             self.plan.time_zone,
+            in_doubt=in_doubt(self.plan),
         )
 
     async def _posts_of(self, operations: Sequence[Operation]) -> dict[PostId, Post | None] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self, assert_never
 
-from reconciler.model.address import Address, Kind
+from reconciler.model.address import Kind
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
@@ -76,16 +77,16 @@ def tally_of(plan: Plan) -> PlanTally:
         promises=sum(
             (_promise(action.operation) for action in actions if isinstance(action.operation, Deferred)), Promises()
         ),
-        in_doubt=len(_in_doubt(plan)),
+        in_doubt=len({problem.address for problem in in_doubt(plan)}),
     )
 
 
-def _in_doubt(plan: Plan) -> set[Address]:
+def in_doubt(plan: Plan) -> tuple[Diagnostic, ...]:
     """What an unknown outcome blocks. A generation that waits for events is not counted beside them."""
-    found = (blocked.address for blocked in plan.blocked if blocked.code == BlockedBy.OUTCOME_UNKNOWN)
-    doubtful = {address for address in found if address is not None}
-    objects = {address for address in doubtful if address.kind is not Kind.MARKETING_PLAN} or doubtful
-    return objects - {post.address for post in plan.still_going_out}
+    doubtful = [problem for problem in plan.blocked if problem.code == BlockedBy.OUTCOME_UNKNOWN]
+    objects = [problem for problem in doubtful if problem.address and problem.address.kind is not Kind.MARKETING_PLAN]
+    going_out = {post.address for post in plan.still_going_out}
+    return tuple(problem for problem in objects or doubtful if problem.address not in going_out)
 
 
 def _promise(operation: Deferred) -> Promises:

@@ -73,7 +73,9 @@ class JsonReporter:
             case site_results.SitePlanned():
                 if self._command == "apply" and event.plan.refusals:
                     self._enter(refused_record(event.plan))
-                elif self._command == "apply" and (event.plan.actions or event.plan.still_going_out):
+                elif self._command == "apply" and (
+                    event.plan.actions or event.plan.still_going_out or event.tally.in_doubt
+                ):
                     self._order[event.name] = len(self._order)
                 self._line(planned_record(event, self._calls_of))
             case site_results.SiteDrifted():

@@ -74,7 +74,7 @@ class LedgerSummary:
     def applied(self, applied: SiteApplied) -> SiteName | None:
         """Adds a site that was worked on. Returns an earlier one that was held up by the same cause, if any."""
         ledger = applied.ledger
-        results = {entry.result for entry in ledger.entries}
+        results = {entry.result for entry in ledger.entries} | ({ActionResult.UNKNOWN} if ledger.in_doubt else set())
         worst = min((WORST_FIRST.index(result) for result in results), default=len(WORST_FIRST) - 1)
         goes_out = plural(len(ledger.still_going_out), "post") + " still going out" if ledger.still_going_out else ""
         words = ", ".join(part for part in (goes_out, counts(ledger)) if part)

@@ -32,7 +32,7 @@ from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
-from reconciler.reporters.totals import titles_counted
+from reconciler.reporters.totals import problem_lines, titles_counted
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment
 
@@ -83,13 +83,17 @@ FEW_SITES: Final = 5
 def has_problems(ledger: SiteLedger) -> bool:
     """Whether something at a site was not done, or still goes out."""
     undone = any(entry.result is not ActionResult.DONE for entry in ledger.entries)
-    return undone or bool(ledger.error or ledger.still_going_out or ledger.interrupted)
+    return undone or bool(ledger.error or ledger.still_going_out or ledger.in_doubt or ledger.interrupted)
 
 
 def is_untouched(ledger: SiteLedger) -> bool:
     """Whether a run was stopped before it began anything at a site, and there is nothing else to say about it."""
     unbegun = bool(ledger.entries) and all(entry.result is ActionResult.NOT_STARTED for entry in ledger.entries)
-    return ledger.interrupted and unbegun and not (ledger.error or ledger.still_going_out or ledger.notes)
+    return (
+        ledger.interrupted
+        and unbegun
+        and not (ledger.error or ledger.still_going_out or ledger.in_doubt or ledger.notes)
+    )
 
 
 def applied_lines(
@@ -130,6 +134,9 @@ def applied_lines(
     for post in ledger.still_going_out:
         for line in still_going_out_lines(post, zone):
             yield from line.on(screen)
+    for problem in ledger.in_doubt:
+        for line in problem_lines("unknown", Style.RED, doubt_words(problem), problem.fix, 1):
+            yield from line.on(screen)
     failed_calls: set[tuple[str, ...]] = set()
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
         line = _entry(same[0], zone, failed_calls) if len(same) == 1 else _posts(same, zone)
@@ -140,6 +147,11 @@ def applied_lines(
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
     if ledger.interrupted and not any(entry.result in CUT_SHORT for entry in ledger.entries):
         yield from Line((Span("  note: interrupted before it was finished", Style.DIM),), hang=8).on(screen)
+
+
+def doubt_words(problem: Diagnostic) -> str:
+    """`"Kiln day" (Instagram) may be scheduled: ...`: what an earlier run left in doubt."""
+    return f"{problem.name} {problem.message}" if problem.name else problem.message
 
 
 def _has_cause(entry: Entry) -> bool:
@@ -284,7 +296,7 @@ def _subjects(entries: Iterable[Entry]) -> str:
 
 def done_in(ledger: SiteLedger) -> str:
     """`settings, marketing plan, 3 posts` if everything at a site was done; otherwise nothing."""
-    if any(entry.result is not ActionResult.DONE for entry in ledger.entries):
+    if ledger.in_doubt or any(entry.result is not ActionResult.DONE for entry in ledger.entries):
         return ""
     return _subjects(entry for entry in ledger.entries if entry.count)
 
@@ -380,6 +392,7 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
 def counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
     """`1 failed, 3 done`, not counting entries that are shown in another way."""
     found = Counter(entry.result for entry in ledger.entries if entry.count and entry not in without)
+    found[ActionResult.UNKNOWN] += len({problem.address for problem in ledger.in_doubt})
     parts = ["failed"] if ledger.error else []
     parts += [f"{found[result]:,} {spoken(result)}" for result in WORST_FIRST if found[result]]
     return ", ".join(parts) or "nothing done"

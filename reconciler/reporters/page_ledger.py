@@ -13,7 +13,7 @@ from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, sentence
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
-from reconciler.reporters.ledger_text import became, became_a_creation, outcome_words, requests
+from reconciler.reporters.ledger_text import became, became_a_creation, doubt_words, outcome_words, requests
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (
     Entered,
@@ -43,9 +43,8 @@ def applied_row(applied: SiteApplied) -> SiteRow:
     """A site that was worked on."""
     ledger = applied.ledger
     tally = tally_of((ledger,))
-    worst = min(
-        (entry.result for entry in ledger.entries), key=lambda result: RESULTS[result][0], default=ActionResult.DONE
-    )
+    results = [entry.result for entry in ledger.entries] + [ActionResult.UNKNOWN] * bool(ledger.in_doubt)
+    worst = min(results, key=lambda result: RESULTS[result][0], default=ActionResult.DONE)
     (rank, style), state = RESULTS[worst], spoken(worst)
     if ledger.error:
         rank, state, style = 1, "failed", "bad"
@@ -72,6 +71,10 @@ def applied_row(applied: SiteApplied) -> SiteRow:
     parts = [
         bullets((going_out_item(post, zone) for post in ledger.still_going_out), "items bad"),
         bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
+        bullets(
+            (line("!", "unknown", text(doubt_words(problem))) + fix(problem.fix) for problem in ledger.in_doubt),
+            "items bad",
+        ),
         bullets((_entry(entry, zone) for entry in ledger.entries if not became_a_creation(entry)), "items"),
         notes([sentence(note) for note in ledger.notes]),
         notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",

@@ -753,12 +753,17 @@ def test_an_apply_counts_a_post_that_an_earlier_run_may_have_scheduled_as_unknow
     line = f"Apply: 0 added, {changed} changed, 0 destroyed; {end}"
     assert (ran.code, line in ran.out) == (4 if change == "refused" else 3, True), ran.out
     assert ("1 blocked: waiting for a person" in ran.out) is (change == "unwanted"), ran.out
+    left = 'unknown           "Kiln day" (Instagram) may be scheduled' in ran.out
+    assert left is (change not in ("unwanted", "refused")), ran.out
     assert ("(1 unconfirmed call)" in ran.out) is (change != "unwanted"), ran.out
     more("sites/kiln.yaml", "calendarEvents: {events: [{name: Sale, date: 2026-12-01}]}\n")(pottery.project)
     done = pottery.command("apply", str(pottery.project.root), "--auto-approve", "--output", "json")
     told = done.json["applied"]
     expected = (0, 1) if change == "unwanted" else (1, 0)
     assert (told["added"], (told["unknown"], told["stillGoingOut"])) == (1, expected), told
+    ledger = {entry["site"]: entry for entry in done.json["ledger"]}
+    doubts = [problem["code"] for problem in ledger["pottery"].get("inDoubt", ())]
+    assert doubts == (["outcome-unknown"] if change.endswith("to do") else []), ledger
 
 
 def test_what_throws_posts_away_brings_their_cancels_along(pottery: Pottery) -> None:
