@@ -165,7 +165,7 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
         if not line.empty and not fits and hang + whole <= room:
             yield line.text()
             line = _Line(screen, hang)
-        if line.used + 2 + whole <= room and "::" not in text:  # most spans: nothing is escaped or moves
+        if line.used + 2 + whole <= room and "::" not in text:  # most spans: nothing to escape or move
             line.add(0 if line.empty or span.glued else 2, text, whole, span.style)
             continue
         words = text.split(" ") if line.used + 2 + whole <= room else _words(text, room - hang)

@@ -82,7 +82,7 @@ class Progress:
         self._unclear: dict[SiteName, float] = {}
         """Until when each site is watched for the effect of earlier calls."""
         self._holders: set[str] = set()
-        """The runs whose locks were said to be waited for: each is named once, however many sites it has locked."""
+        """The runs whose locks this run has waited for: each is named once, however many sites it has locked."""
         self._began = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None

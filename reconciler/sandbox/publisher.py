@@ -170,7 +170,7 @@ def cancel(call: Call) -> JsonDict:
 
 
 def _shown(call: Call) -> list[JsonDict]:
-    """All posts that reads show."""
+    """All posts that a read shows."""
     items = (record["item"] for record in call.site.items.values())
     return [item for item in items if item["status"] != "DELETED" or call.seed.unknowns.deletedItems == "shown"]
 

@@ -74,7 +74,7 @@ def is_deep(path: str) -> bool:
 
 
 def with_zeros(value: JsonDict, shape: JsonDict) -> JsonDict:
-    """A message with empty texts and lists where it has none."""
+    """An object with its missing texts and lists filled in as empty ones."""
     shown: JsonDict = {}
     for name, each in shape.items():
         if isinstance(each, Text):
