@@ -45,7 +45,7 @@ _NOT_RESENT: Final = frozenset(
 def event(source: Fields, where: str) -> CalendarEvent:
     """A calendar event.
 
-    The date of one with a rule is dropped: the API ignores it (D 8.1), and may show that of any occurrence.
+    The date of a recurring event is dropped: the API ignores it (D 8.1), and may show that of any occurrence.
     """
     rule = kept_object(source.get("recurringRule"), f"{where}.recurringRule")
     recurs = rule.get("frequency") not in (None, "", "UNKNOWN")

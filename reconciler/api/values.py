@@ -98,7 +98,7 @@ def truth(source: Fields, where: str, name: str) -> bool | None:
 
 
 def number(source: Fields, where: str, name: str) -> int | None:
-    """A whole number; None if there is none. 64-bit numbers come as texts in proto3 JSON."""
+    """A whole number; None if there is none. 64-bit numbers come as strings in proto3 JSON."""
     value = source.get(name)
     if value is None:
         return None

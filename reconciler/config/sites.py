@@ -491,8 +491,8 @@ def _name_and_labels(document: Document) -> tuple[str, Labels] | None:
 def _looks_like_approvals(value: Any) -> bool:
     """Whether a document looks like an approvals file rather than a site file.
 
-    Either its `site` is a text, and it has `activities` (perhaps misspelled) or nothing else; or it has no `site`, and
-    its activities have drafts or decisions.
+    Either its `site` is a string, and it has `activities` (perhaps misspelled) or nothing else; or it has no `site`,
+    and its activities have drafts or decisions.
     """
     if not isinstance(value, dict):
         return False

@@ -25,7 +25,7 @@ from reconciler.model.text import printable
 from reconciler.planner.targets import SiteLabels
 
 ACCOUNT: Final = SiteName("account")
-"""The account's name in requests that are not for a site."""
+"""Stands in for a site's name in requests that are for the account."""
 
 GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
