@@ -32,10 +32,11 @@ def with_drafts_kept_back(
     recorded: RecordedSite,
     options: PlanOptions,
 ) -> Plan:
-    """The plan of a whole site, with the drafts that targets select but not the regeneration that comes first.
+    """The plan of a whole site, which also blocks drafts if targets select them but leave out the regeneration.
 
-    Each is blocked, as is what something else keeps from going out. Without the targets, the regeneration discards
-    these drafts, and the plan names them there. If it was asked for, leaving it out is an error that ends the run.
+    A draft that something else keeps from going out is blocked for that reason instead. Without targets, the plan lists
+    these drafts as discarded by the regeneration. If somebody asked for the regeneration, leaving it out is an error
+    that ends the run.
     """
     if options.regenerate or desired.marketing_plan is None or not _regenerates(plan):
         return plan

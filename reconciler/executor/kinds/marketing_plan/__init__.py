@@ -178,7 +178,7 @@ def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome 
 
 
 def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
-    """Whether a generation shows: it is under way, the status has changed, or activities or their posts are new.
+    """Whether there is any sign of a generation: it is under way, or there is a new status, activity or post.
 
     Missing activities prove nothing: the window starts today, so they disappear as days pass (D 6.2).
     """
