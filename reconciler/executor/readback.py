@@ -15,7 +15,7 @@ from reconciler.model.outcomes import Done, Outcome, Unknown
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
 from reconciler.planner.changes import same_plain
-from reconciler.planner.kept import counted, is_a_form_of, is_final, kept_notes
+from reconciler.planner.kept import counted, is_final, is_servers_form, kept_notes
 
 
 async def read_back(run: SiteRun) -> None:
@@ -75,12 +75,17 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
         return
     _record_what_is_there(run, attempt, found)
     owner, changes = kind.unkept(operation, _created(attempt), found)
-    # The site may store an input of a generation in another form, but not another value, however often it has been
-    # written (17.5).
-    feeds = attempt.action.operation.feeds_generation
-    alike = tuple(change for change in changes if not feeds or is_a_form_of(change.after, change.before))
-    writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)
-    context = OutcomeContext(run.journal.recorded, found, run.options, run.plan.time_zone)
+    # The site may store an input of a generation in a form of its own, but a write that it ignores stays a failure,
+    # however often it is made (17.5).
+    recorded, asked = run.journal.recorded, attempt.action.operation
+    was = {change.path: change.before for change in asked.changes}
+    alike = tuple(
+        change
+        for change in changes
+        if not asked.feeds_generation or is_servers_form(owner, change, was.get(change.path), recorded)
+    )
+    writes = tuple(counted(owner, change, recorded) for change in alike)
+    context = OutcomeContext(recorded, found, run.options, run.plan.time_zone)
     if changes and (published := kind.published(operation, attempt.entry, context)) is not None:
         # It goes out at the time that the site shows, although nobody moved it there.
         run.journal.note(Scheduled(published))

@@ -11,7 +11,7 @@ from typing import Final
 
 from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.settings import normal
+from reconciler.model.settings import normal, same_setting
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import in_quotes, printable
 from reconciler.model.writes import FieldChange
@@ -52,11 +52,24 @@ def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[st
     return _key(owner, change.path), JsonObject({"asked": asked, "found": found, "writes": writes})
 
 
+def is_servers_form(owner: str, change: FieldChange, was: Json, recorded: RecordedSite) -> bool:
+    """Whether the server took a write and stores its own form of the value, rather than having ignored the write.
+
+    `was` is the value before the write, `change.before` the one after it. A text must resemble what was written. Any
+    other value must be the work of a write: of this one, which changed it, or of an earlier one that is recorded.
+    """
+    if is_a_form_of(change.after, change.before):
+        return True
+    if isinstance(change.after, str) or isinstance(change.before, str | None):
+        return False
+    return not same_setting(change.path, was, change.before) or _writes(owner, change, recorded) > 0
+
+
 def is_a_form_of(asked: Json, found: Json) -> bool:
     """Whether a text that was read is what was written, in the server's form.
 
-    The server may trim, cut, escape or respell it; in a list, each item, whatever their order. Any other value that
-    differs from what was written did not take effect.
+    The server may trim, cut, escape or respell it; in a list, each item, whatever their order. Any other value must
+    be equal.
     """
     if isinstance(asked, tuple) and isinstance(found, tuple):
         return len(asked) == len(found) and _are_forms_of(asked, found)

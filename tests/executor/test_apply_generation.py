@@ -51,6 +51,7 @@ from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_events import event_drift
 from reconciler.planner.drift_report import ChangedSide, DriftState
 from reconciler.planner.edits import edited_since
+from reconciler.planner.events import event_changes, plan_events
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.planner import make_plan
 from reconciler.reporters.diagnostics import sentence
@@ -878,6 +879,77 @@ def test_rule_17_5_what_is_never_taken_is_never_generated_from(bench: Bench) -> 
     for _ in range(4):
         assert results(bench.apply(set_tone("dry", "warm"), generate(), inputs=DRY)) == ["failed", "not-started"]
     assert bench.recorded.generated_from != DRY
+
+
+TOOLS = "settings.marketingTools"
+
+
+def set_tools(bench: Bench) -> Action:
+    """Asks for social marketing alone, whatever the site has now."""
+    change = FieldChange(TOOLS, bench.world.settings.get(TOOLS), ("SOCIAL",))
+    return act(UpdateSettings((change,)), Kind.SETTINGS)
+
+
+def test_rule_17_7_a_list_that_the_server_completes_counts_as_generated_from(bench: Bench) -> None:
+    inputs = Inputs((Field(TOOLS, ("SOCIAL",)),))
+    bench.world.after_call = lambda _: bench.world.settings.update({TOOLS: ("BLOG", "SOCIAL")})
+    assert results(bench.apply(set_tools(bench), generate(), inputs=inputs)) == ["failed", "not-started"]
+    assert bench.recorded.applied == Inputs((Field(TOOLS, ("BLOG", "SOCIAL")),)), "nobody edited it"
+    second = bench.apply(set_tools(bench), generate(), inputs=inputs)
+    assert results(second) == ["done", "done"]
+    assert any("the site keeps [BLOG, SOCIAL]" in note.message for note in second.notes)
+    assert bench.recorded.generated_from == inputs
+
+
+@pytest.mark.parametrize("once", [False, True], ids=["from the start", "once somebody has edited it"])
+def test_rule_17_5_a_list_that_the_server_ignores_is_never_generated_from(bench: Bench, once: bool) -> None:
+    bench.world.settings = {TOOLS: ("BLOG",)}
+    if once:
+        bench.world.after_call = lambda _: bench.world.settings.update({TOOLS: ("BLOG", "SOCIAL")})
+        assert results(bench.apply(set_tools(bench))) == ["failed"]
+        bench.world.settings, bench.world.after_call = {TOOLS: ("EMAIL",)}, None
+    bench.world.drops = {TOOLS}
+    for _ in range(3):
+        assert results(bench.apply(set_tools(bench), generate())) == ["failed", "not-started"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "date", "then"),
+    [
+        ({"frequency": "FREQUENCY_YEARLY", "interval": 1}, None, ["done", "done"]),
+        ({"frequency": "WEEKLY"}, None, ["failed", "not-started"]),
+        (None, SALE.date, ["failed", "not-started"]),
+    ],
+    ids=["in a form of its own", "ignored", "not recurring"],
+)
+def test_rule_17_7_a_recurring_rule_that_the_server_keeps_in_its_own_form_counts_as_generated_from(
+    bench: Bench, rule: dict[str, str | int] | None, date: datetime | None, then: list[str]
+) -> None:
+    live = CalendarEvent(EventId("e1"), "Fair", date=date, recurring_rule=None if rule is None else JsonObject(rule))
+    before = replace(live, date=None, recurring_rule=JsonObject({"frequency": "WEEKLY"})) if rule else live
+    asked = JsonObject({"frequency": "YEARLY"})
+    sent = replace(live, date=None, recurring_rule=JsonObject({"interval": 1, **asked}))
+    bench.world.events = [before]
+    bench.world.after_call = lambda _: bench.world.events.__setitem__(0, live)
+    for expected in (["failed", "not-started"], then, then):
+        changes = (FieldChange("recurringRule", bench.world.events[0].recurring_rule, asked),)
+        ledger = bench.apply(act(UpdateEvent(sent, changes), Kind.EVENT, "Fair"), generate())
+        assert results(ledger)[:2] == expected
+    wanted = DesiredEvents((DesiredEvent("Fair", recurring_rule=asked),))
+    part = plan_events(wanted, tuple(bench.world.events), bench.recorded, Scope(SITE.name, START))
+    assert bool(part.actions) is (then[0] == "failed")
+
+
+def test_rule_17_5_an_event_that_recurs_instead_of_having_a_date_is_never_generated_from(bench: Bench) -> None:
+    rules = [JsonObject({"frequency": frequency}) for frequency in ("WEEKLY", "YEARLY")]
+    was, live = (CalendarEvent(EventId("e1"), "Sale", recurring_rule=rule) for rule in rules)
+    bench.world.events = [was]
+    bench.world.after_call = lambda _: bench.world.events.__setitem__(0, live)
+    sent = replace(was, date=SALE.date, recurring_rule=None)
+    for _ in range(3):
+        changes = event_changes(SALE, bench.world.events[0])
+        ledger = bench.apply(act(UpdateEvent(sent, changes), Kind.EVENT, "Sale"), generate())
+        assert results(ledger) == ["failed", "not-started"]
 
 
 def test_rule_17_7_a_lost_sibling_field_is_not_accepted_after_two_writes(bench: Bench) -> None:

@@ -17,7 +17,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState
-from reconciler.planner.kept import counted, is_a_form_of, is_final, kept_notes
+from reconciler.planner.kept import counted, is_a_form_of, is_final, is_servers_form, kept_notes
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.reporters.diagnostics import cause
@@ -142,6 +142,53 @@ def test_rule_17_7_the_items_of_a_list_are_known_in_any_order(
     asked: tuple[str, ...], found: tuple[str, ...], alike: bool
 ) -> None:
     assert is_a_form_of(asked, found) is alike
+
+
+TWICE, DAILY, OFTEN = (freeze({"interval": "WEEK", "count": count}) for count in (2, 7, 30))
+
+
+@pytest.mark.parametrize(
+    ("asked", "was", "found", "servers"),
+    [
+        (OFTEN, TWICE, DAILY, True),
+        (OFTEN, None, DAILY, True),
+        (OFTEN, TWICE, TWICE, False),
+        (OFTEN, TWICE, freeze({"interval": "WEEK", "count": "2"}), False),
+        (OFTEN, TWICE, None, False),
+        (None, TWICE, DAILY, True),
+        (("a", "b"), ("c",), ("a",), True),
+        (("a", "b"), ("d", "c"), ("c", "d"), False),
+        ("dry", "warm", "loud", False),
+        ("dry", "warm", "Dry.", True),
+        (None, "warm", "loud", False),
+    ],
+    ids=[
+        "capped",
+        "capped, not set before",
+        "ignored",
+        "ignored, and the number is a text",
+        "lost",
+        "a default for a cleared one",
+        "a list cut short",
+        "a list left as it was",
+        "another text",
+        "a form of a text",
+        "another text for a cleared one",
+    ],
+)
+def test_rule_17_7_a_value_that_a_write_left_as_it_was_is_not_the_servers_form_of_it(
+    asked: Json, was: Json, found: Json, servers: bool
+) -> None:
+    change = FieldChange("settings.frequency", found, asked)
+    assert is_servers_form("", change, was, RecordedSite()) is servers
+
+
+def test_rule_17_7_a_value_that_an_earlier_write_made_stays_the_servers_form_of_it() -> None:
+    change = FieldChange("settings.frequency", DAILY, OFTEN)
+    once = RecordedSite(objects=(counted("", change, RecordedSite()),))
+    assert is_servers_form("", change, DAILY, once)
+    assert not is_servers_form("", FieldChange("settings.frequency", TWICE, OFTEN), TWICE, once), "somebody's edit"
+    assert not is_servers_form("", FieldChange("settings.frequency", DAILY, TWICE), DAILY, once), "another wish"
 
 
 @pytest.mark.parametrize("before", [None, ""])

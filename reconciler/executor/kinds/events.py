@@ -19,7 +19,7 @@ from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind, key_of
-from reconciler.model.canonical import digest_of
+from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import (
     CalendarEvent,
@@ -177,8 +177,16 @@ class EventsKind(ManagedKind[EventOperation]):
                 assert_never(operation)
         if live is None:
             return "", ()
-        texts = (change for change in event_changes(wanted, live) if change.path in ("name", "description"))
-        return key_of(Kind.EVENT, wanted.name), tuple(texts)
+        paths = {"name", "description"}
+        if wanted.recurring_rule is not None:
+            paths.add("recurringRule")  # a rule is no form of a date
+        # What is sent of a rule includes members that the site had and the file does not.
+        declared = {change.path: change.after for change in operation.changes}
+        return key_of(Kind.EVENT, wanted.name), tuple(
+            replace(change, after=declared.get(change.path, change.after))
+            for change in event_changes(wanted, live)
+            if change.path in paths
+        )
 
     def found_instead(
         self,
@@ -208,8 +216,10 @@ class EventsKind(ManagedKind[EventOperation]):
         kept = {change.path: change.before for change in changes}
         description = kept.get("description", operation.event.description)
         assert description is None or isinstance(description, str)
-        name = str(kept.get("name", operation.event.name))
-        return replace(operation, event=replace(operation.event, name=name, description=description))
+        name, rule = str(kept.get("name", operation.event.name)), kept.get("recurringRule")
+        rule = rule if isinstance(rule, JsonObject) else operation.event.recurring_rule
+        kept_event = replace(operation.event, name=name, description=description, recurring_rule=rule)
+        return replace(operation, event=kept_event)
 
     def applied(self, operation: EventOperation, declared: Inputs) -> Inputs:
         match operation:
