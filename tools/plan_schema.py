@@ -109,7 +109,7 @@ WORDS = {
     "Discarded.channel": "The channel it was generated for.",
     "Discarded.approved": "Whether somebody approved it.",
     "Plan.edited": "The fields that somebody edited on the site since the last apply, and that the plan overwrites.",
-    "Plan.ended": "The posts that `outcomes` is about, by title and channel.",
+    "Plan.ended": "The posts whose outcomes are in `bindings`, by title and channel.",
     "EndedPost.account": "The account it was scheduled for; null if that is not known.",
     "EndedPost.moment": "When it was due to go out; null if nobody knows.",
     "StillAhead.moment": "When the post goes out.",
