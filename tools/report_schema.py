@@ -150,8 +150,8 @@ WORDS: Final = {
     "LedgerRecord.interrupted": "Whether the run was asked to stop.",
     "LedgerRecord.notes": "What people should know about the site.",
     "LeaseRecord.ended": "Whether the next run takes the lock over.",
-    "PlanTally.inDoubt": "How many objects are blocked because the outcome of an earlier call is not known, without "
-    "those that are still going out.",
+    "PlanTally.inDoubt": "How many objects are blocked because the outcome of an earlier call is not known, not "
+    "counting those that are still going out.",
     "ListedRecord.inDoubt": "How many calls are unconfirmed.",
     "ListedRecord.locked": "How many sites are locked.",
     "ListedRecord.unreadable": "How many records or locks cannot be read.",
