@@ -18,7 +18,7 @@ from reconciler.model.address import Kind, key_of
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import PostOutcome, RecordedSite, SiteRef
 from reconciler.planner.baseline import WAS_CANCELLED
-from reconciler.planner.gone_out import is_stopped, moment_now, reason_recorded
+from reconciler.planner.gone_out import is_gone, is_stopped, moment_now, reason_recorded
 from reconciler.planner.used_approvals import times_known
 
 
@@ -45,7 +45,7 @@ def histories(state: StateAccess, selection: Selection, now: datetime) -> AsyncI
     async def work(entry: SiteEntry, _turn: Turn) -> SiteHistory:
         recorded = await state.store.load(SiteRef(entry.name, entry.id))
         posts = sorted(recorded.published, key=lambda post: (moment_now(recorded, post) or post.done_at, post.id))
-        ended = (*recorded.outcomes, *_cancelled(recorded))
+        ended = (*recorded.outcomes, *_stopped(recorded))
         return SiteHistory(
             entry.name,
             tuple(replace(post, times=times_known(recorded, post)) for post in posts),
@@ -74,12 +74,13 @@ def _due(recorded: RecordedSite, now: datetime) -> Iterator[PostId]:
             yield post.id
 
 
-def _cancelled(recorded: RecordedSite) -> tuple[PostOutcome, ...]:
-    """What became of the posts that were cancelled before their time, by this tool or in the dashboard."""
+def _stopped(recorded: RecordedSite) -> Iterator[PostOutcome]:
+    """What became of the posts that were cancelled before their time, or that the site no longer had by then."""
     known = {outcome.post for outcome in recorded.outcomes}
-    return tuple(
-        PostOutcome(post.id, PostStatus.CANCELED, post.done_at)
-        for post in recorded.last_published.values()
-        if post.id not in known
-        and (recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED or is_stopped(recorded, post))
-    )
+    for post in recorded.last_published.values():
+        if post.id in known:
+            continue
+        if recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED or is_stopped(recorded, post):
+            yield PostOutcome(post.id, PostStatus.CANCELED, post.done_at)
+        elif is_gone(recorded, post):
+            yield PostOutcome(post.id, PostStatus.DELETED, post.done_at)

@@ -6,7 +6,7 @@ alike. If such a site were taken as empty, the next step would be to create ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind, rule_words
 from reconciler.model.approvals import DraftDecision
+from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId, PostId, PostStatus, Unrecognised, fits_in_files, post_name
@@ -21,8 +22,9 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import ENOUGH, BlockedBy, RefusedBy, blocked, not_shown, refusal
+from reconciler.planner.aftermath import seen_posts
 from reconciler.planner.baseline import PRESENT, WAS_CANCELLED, key_of
-from reconciler.planner.gone_out import stopped_posts
+from reconciler.planner.gone_out import moment_now, stopped_posts
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
@@ -109,6 +111,42 @@ def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[Po
     return tuple(sorted(waiting - {post.id for post in observed.posts}))
 
 
+def gone_posts(observed: ObservedSite, recorded: RecordedSite, refusals: Iterable[Diagnostic]) -> frozenset[PostId]:
+    """The posts waiting to go out according to the state that the Publisher, asked by id, no longer has.
+
+    Only under an ACTIVE marketing plan that does not show them either, and no post whose content goes out under another
+    id. If the site is refused because what it shows is in doubt, nothing counts as gone.
+    """
+    live = observed.marketing_plan
+    if live is None or live.status is not PlanStatus.ACTIVE:
+        return frozenset()
+    if any(refusal.code == RefusedBy.NOT_SHOWN for refusal in refusals):
+        return frozenset()
+    seen = seen_posts(observed)
+    gone = {id for id, found in observed.items if found is None and id not in seen}
+    gone |= {id for id, (post, _) in seen.items() if post.status is PostStatus.DELETED}
+    gone -= {outcome.post for outcome in recorded.outcomes}
+    last, elsewhere = recorded.last_published, _under_other_ids(observed, recorded)
+    return frozenset(
+        post.id
+        for post in _waiting(recorded, observed.read_at)
+        if post.id in gone
+        and (post.activity, post.digest) not in elsewhere
+        and (moment := moment_now(recorded, last[post.id])) is not None
+        and moment > observed.read_at
+    )
+
+
+def _under_other_ids(observed: ObservedSite, recorded: RecordedSite) -> frozenset[tuple[ActivityId, Digest]]:
+    """What goes out with the content of a post of this tool: the site may have given that post another id."""
+    return frozenset(
+        (activity.id, post.digest)
+        for activity in observed.activities
+        for post in activity.posts
+        if post.status is PostStatus.SCHEDULED and scheduled_under_another_id(activity, post, recorded)
+    )
+
+
 def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
     """The posts that this tool scheduled for a time that is still ahead, and that nobody is known to have cancelled."""
     stopped = stopped_posts(recorded)
@@ -123,12 +161,7 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
     unseen = unseen_scheduled(observed, recorded)
     # A single post that is shown proves that the answer is from this site: the others may be gone, which is drift.
     ours_shown = any(post.id in recorded.published_by_id for post in observed.posts)
-    # So does one that goes out with the content of one of ours: the site may have given it another id.
-    ours_shown = ours_shown or any(
-        post.status is PostStatus.SCHEDULED and scheduled_under_another_id(activity, post, recorded)
-        for activity in observed.activities
-        for post in activity.posts
-    )
+    ours_shown = ours_shown or bool(_under_other_ids(observed, recorded))
     gone = {post for post, found in observed.items if found is None}
     if len(unseen) < ENOUGH or ours_shown or not gone.issuperset(unseen):
         return ()

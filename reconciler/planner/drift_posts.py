@@ -20,6 +20,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, Rec
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of
 from reconciler.planner.candidates import ScheduleRuleIndex
+from reconciler.planner.doubt import gone_posts
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, who_moved
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
@@ -116,6 +117,8 @@ class PostsAudit(Struct, frozen=True, dict=True):
 
     def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:
         moment = last.scheduled_for
+        if last.id in self._gone:
+            return Finding.DELETED
         if found is None:
             if last.id in self._gone_out:
                 return None  # it went out before its time, and its activity may have gone since
@@ -245,6 +248,10 @@ class PostsAudit(Struct, frozen=True, dict=True):
     @cached_property
     def _schedule_rules(self) -> ScheduleRuleIndex:
         return ScheduleRuleIndex(self.desired.schedule.rules if self.desired.schedule is not None else ())
+
+    @cached_property
+    def _gone(self) -> frozenset[PostId]:
+        return gone_posts(self.observed, self.recorded, self.plan.refusals)
 
     @cached_property
     def _gone_out(self) -> frozenset[PostId]:

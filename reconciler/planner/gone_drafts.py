@@ -1,15 +1,17 @@
-"""Drafts that people approved and that the site no longer has: they will not go out, and only a person can change that.
+"""Posts that are to go out and that the site no longer has: only a person can change that.
 
-Somebody removed them, or the marketing plan was generated again outside of this tool, before an apply scheduled them.
+Somebody removed them, or the marketing plan was generated again outside of this tool.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterator
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.posts import post_name
+from reconciler.model.posts import PostId, name_of, post_name
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, blocked
@@ -50,3 +52,27 @@ def gone_drafts(
         and recorded.object(key_of(Kind.DRAFT, draft.id)) is None
         for name in (printable(post_name(activity.title, draft.channel, draft.type)),)
     )
+
+
+def gone_scheduled(
+    desired: DesiredSite, recorded: RecordedSite, gone: Collection[PostId], scope: Scope
+) -> Iterator[Diagnostic]:
+    """The `gone` posts that this tool scheduled and that are still approved, or need no approval."""
+    schedule, approvals = desired.schedule, desired.approvals
+    if schedule is None or approvals.unasked is not None:
+        return
+    for id in sorted(gone):
+        draft, activity = approvals.draft(id), approvals.activity_of(id)
+        if schedule.approval_required and (draft is None or draft.decision is not DraftDecision.APPROVE):
+            continue
+        if activity is None or activity.decision is ActivityDecision.KEEP:
+            name = printable(name_of(recorded.last_published[id]))
+            yield blocked(
+                scope.address(Kind.DRAFT, id),
+                BlockedBy.DRAFT_GONE,
+                f"{name} was scheduled, but the site no longer has it",
+                "if it should still go out, add it again in the site's dashboard; "
+                "then run review, and approve what is there now",
+                name,
+                says_name=True,
+            )

@@ -1,4 +1,4 @@
-"""Posts that went out although they were no longer wanted, and posts that somebody moved or cancelled.
+"""Posts that went out although they were no longer wanted, and posts that somebody moved, cancelled or deleted.
 
 Nothing can be done about a post that is out, so it is only reported: by every plan and drift until an apply has
 recorded what became of it, and by `history` from then on (docs/design.md 1.3).
@@ -6,7 +6,7 @@ recorded what became of it, and by `history` from then on (docs/design.md 1.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, assert_never, get_args
 
@@ -28,6 +28,8 @@ from reconciler.planner.moved_by_hand import same_minute
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
 from reconciler.planner.used_approvals import scheduled_by_us
+
+GONE: Final = "gone"
 
 MOVED: Final = "moved"
 
@@ -59,6 +61,11 @@ def no_longer_wanted(reason: WhyNot) -> Diagnostic:
         case _:
             assert_never(reason)
     return Diagnostic(reason, message)
+
+
+def gone_key(post: PostId) -> str:
+    """The key that records which scheduling of a post the site no longer has; its facts are empty if it came back."""
+    return f"{GONE}[{post}]"
 
 
 def moved_key(post: PostId) -> str:
@@ -159,9 +166,11 @@ def unwanted_post(found: WentOut, zone: str) -> Diagnostic:
     )
 
 
-def to_remember(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> Objects:
-    """What `history` needs to know about the posts that were read, by the keys above."""
-    found = dict((*_moves(observed, recorded), *_stops(observed, recorded)))
+def to_remember(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope, gone: Collection[PostId]
+) -> Objects:
+    """What `history` needs to know about the posts that were read or that are `gone`, by the keys above."""
+    found = dict((*_moves(observed, recorded), *_stops(observed, recorded), *_gone(observed, recorded, gone)))
     for post in went_out_unwanted(desired, observed, recorded, scope):
         found[unwanted_key(post.post.id)] = JsonObject({"reason": post.reason.value})
     return tuple(sorted(found.items()))
@@ -189,10 +198,28 @@ def _stops(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[str
             yield stopped_key(id), JsonObject({"scheduled": instant(known.done_at)} if stopped else {})
 
 
+def _gone(observed: ObservedSite, recorded: RecordedSite, gone: Collection[PostId]) -> Iterator[tuple[str, JsonObject]]:
+    seen = seen_posts(observed)
+    for id, known in recorded.last_published.items():
+        if id in gone and not is_gone(recorded, known):
+            yield gone_key(id), JsonObject({"scheduled": instant(known.done_at)})
+        elif id in seen and id not in gone and is_gone(recorded, known):
+            yield gone_key(id), JsonObject({})
+
+
+def is_gone(recorded: RecordedSite, post: PublishedPost) -> bool:
+    """Whether the site no longer had a post at the last apply that asked for it since this tool last scheduled it."""
+    return _is_of_last_scheduling(recorded, gone_key(post.id), post)
+
+
 def is_stopped(recorded: RecordedSite, post: PublishedPost) -> bool:
     """Whether an apply has seen that somebody cancelled a post after this tool last scheduled it."""
-    stopped = recorded.object(stopped_key(post.id))
-    return stopped is not None and stopped.get("scheduled") == instant(post.done_at)
+    return _is_of_last_scheduling(recorded, stopped_key(post.id), post)
+
+
+def _is_of_last_scheduling(recorded: RecordedSite, key: str, post: PublishedPost) -> bool:
+    noted = recorded.object(key)
+    return noted is not None and noted.get("scheduled") == instant(post.done_at)
 
 
 def stopped_posts(recorded: RecordedSite) -> frozenset[PostId]:

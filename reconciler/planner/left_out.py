@@ -13,7 +13,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import Reason
-from reconciler.planner.gone_out import WhyNot, moment_now, stopped_posts
+from reconciler.planner.gone_out import WhyNot, is_gone, moment_now, stopped_posts
 from reconciler.planner.since_scheduled import since_scheduled_by_file
 from reconciler.planner.used_approvals import adopted_posts, scheduled_by_us
 
@@ -22,12 +22,13 @@ APPROVALS_UNKNOWN: Final = "approvals-unknown"
 
 
 def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[PublishedPost, datetime | None]]:
-    """The posts scheduled for the future and not cancelled, as far as the state knows, each with its time.
+    """The posts scheduled for the future, and not cancelled or deleted as far as the state knows, each with its time.
 
     That includes those that somebody else scheduled and that count as this tool's own. The time is None if the API
     picked it and it is not known.
     """
     ours = scheduled_by_us(recorded) - {outcome.post for outcome in recorded.outcomes} - stopped_posts(recorded)
+    ours -= {id for id, post in recorded.last_published.items() if is_gone(recorded, post)}
     for post in (*recorded.published, *adopted_posts(recorded)):
         moment = moment_now(recorded, post)
         if post.id in ours and ((due := moment or post.date) is None or due > now):

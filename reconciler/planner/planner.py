@@ -21,11 +21,11 @@ from reconciler.planner.activities import defer_activities, plan_activities
 from reconciler.planner.aftermath import ended_posts, failed_posts, failure, outcomes
 from reconciler.planner.baseline import baseline, rules_of
 from reconciler.planner.decisions import discarded, plan_decisions
-from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
+from reconciler.planner.doubt import cannot_be_judged, doubts, gone_posts, with_known_status
 from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
-from reconciler.planner.gone_drafts import gone_drafts
+from reconciler.planner.gone_drafts import gone_drafts, gone_scheduled
 from reconciler.planner.gone_out import to_remember, unwanted_post, went_out_unwanted
 from reconciler.planner.guards import judge_expectations, not_expected
 from reconciler.planner.hidden_posts import hidden, of_past_activities, orphans
@@ -51,7 +51,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     objects = baseline(desired, observed, recorded, plan, scope)
     activities = observed.activities
     approvals = approvals_to_remember(desired, activities, recorded, scope.zone_name)
-    history = to_remember(desired, observed, recorded, scope)
+    gone = gone_posts(observed, recorded, plan.refusals)
+    history = to_remember(desired, observed, recorded, scope, gone)
     stopped = cancelled_since((post for activity in activities for post in activity.posts), recorded)
     objects = tuple(sorted((*objects, *approvals, *history, *stopped)))
     noted = replace(plan.bindings, objects=objects, outcomes=outcomes(observed, recorded))
@@ -59,8 +60,9 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     failures = (failure(post, scope.zone_name) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(observed, recorded, scope)
     moved = moved_by_hand(desired, observed, recorded, plan, options, scope)
-    gone = gone_drafts(desired, observed, recorded, scope)
-    blocked = (*unwanted, *plan.blocked, *failures, *lost, *moved, *gone)
+    drafts = gone_drafts(desired, observed, recorded, scope)
+    deleted = gone_scheduled(desired, recorded, gone, scope)
+    blocked = (*unwanted, *plan.blocked, *failures, *lost, *moved, *drafts, *deleted)
     discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     ended = ended_posts(observed, recorded)

@@ -79,7 +79,7 @@ def _post(history: SiteHistory, post: PublishedPost, screen: Screen) -> Iterator
 def _is_problem(history: SiteHistory, post: PublishedPost) -> bool:
     """Whether a post failed to go out, or went out although it was no longer wanted."""
     outcome = history.outcome_of(post)
-    went_well = outcome is None or outcome.status in (PostStatus.PUBLISHED, PostStatus.CANCELED)
+    went_well = outcome is None or outcome.status in (PostStatus.PUBLISHED, PostStatus.CANCELED, PostStatus.DELETED)
     return not went_well or bool(unwanted_words(history, post))
 
 
@@ -90,6 +90,8 @@ def _became(outcome: PostOutcome | None, *, overdue: bool) -> Span:
         return Span("scheduled", Style.DIM)
     if outcome.status is PostStatus.CANCELED:
         return Span("cancelled before it went out", Style.DIM)
+    if outcome.status is PostStatus.DELETED:
+        return Span("no longer on the site", Style.DIM)
     if outcome.status is PostStatus.PUBLISHED:
         return Span(f"went out: {outcome.link}" if outcome.link else "went out", Style.GREEN)
     return Span(f"{outcome.status.lower()}: {outcome.reason}" if outcome.reason else outcome.status.lower(), Style.RED)

@@ -98,16 +98,18 @@ def _sides(field: FieldDrift) -> str:
 def history_row(history: SiteHistory) -> SiteRow:
     """A site with what went out there and what is waiting to go out."""
     outcomes = [history.outcome_of(post) for post in history.posts]
-    went = sum(1 for found in outcomes if found is not None and found.status is PostStatus.PUBLISHED)
-    cancelled = sum(1 for found in outcomes if found is not None and found.status is PostStatus.CANCELED)
-    failed = sum(1 for found in outcomes if found is not None) - went - cancelled
+    ended = [found.status for found in outcomes if found is not None]
+    went, cancelled = ended.count(PostStatus.PUBLISHED), ended.count(PostStatus.CANCELED)
+    deleted = ended.count(PostStatus.DELETED)
+    failed = len(ended) - went - cancelled - deleted
     due = sum(1 for post in history.posts if post.id in history.overdue)
-    waits = len(history.posts) - went - cancelled - failed - due
+    waits = len(history.posts) - went - cancelled - deleted - failed - due
     counts = (
         ("posts", len(history.posts)),
         ("went out", went),
         ("failed", failed),
         ("cancelled", cancelled),
+        ("no longer on the site", deleted),
         ("not known", due),
         ("scheduled", waits),
     )
@@ -117,7 +119,8 @@ def history_row(history: SiteHistory) -> SiteRow:
     elif due:
         state, style = "not known", "warn"
     elif went or not waits:
-        rank, state, style = 3, "went out" if went else "cancelled", "good" if went else "gone"
+        stopped = "cancelled" if cancelled else "no longer on the site"
+        rank, state, style = 3, "went out" if went else stopped, "good" if went else "gone"
     pairs = list(zip(history.posts, outcomes, strict=True))
     body = bullets((_post(history, post, outcome) for post, outcome in pairs), "items")
     calendar = tuple(

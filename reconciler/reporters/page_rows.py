@@ -120,6 +120,8 @@ def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
         return "scheduled", "calm"
     if outcome.status is PostStatus.CANCELED:
         return "cancelled", "gone"
+    if outcome.status is PostStatus.DELETED:
+        return "no longer on the site", "gone"
     return ("went out", "good") if outcome.status is PostStatus.PUBLISHED else (outcome.status.lower(), "bad")
 
 

@@ -17,7 +17,7 @@ from reconciler.model.sites import FORMER_NAME, Inputs, PublishedPost, RecordedS
 from reconciler.model.text import spoken
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.generation import FAILED_GENERATION
-from reconciler.planner.gone_out import STOPPED, is_stopped
+from reconciler.planner.gone_out import GONE, STOPPED, is_gone, is_stopped
 from reconciler.planner.used_approvals import ADOPTED, USED, adopted_key, adopted_posts, times_known
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.values import quoted, yaml
@@ -73,7 +73,7 @@ class RecordText:
                 texts += ["the last generation ended FAILED"] if facts else []
             elif kind == ADOPTED or (kind in (Kind.DRAFT, USED) and id in adopted):
                 texts += [_adopted(adopted[PostId(id)])] if kind == Kind.DRAFT else []
-            elif kind == STOPPED:
+            elif kind in (GONE, STOPPED):
                 continue
             elif kind == FORMER_NAME:
                 texts.append(f"earlier name of the site: {id}")
@@ -124,6 +124,8 @@ class RecordText:
             spans.append(Span(": ".join(part for part in (seen, outcome.link or outcome.reason) if part)))
         elif self._is_cancelled(post):
             spans.append(Span("cancelled since"))
+        elif is_gone(self._recorded, post):
+            spans.append(Span("no longer on the site"))
         spans.append(Span(f"scheduled {moment(post.done_at, post.zone)}", Style.DIM))
         if (times := times_known(self._recorded, post)) > 1:
             spans.append(Span(f"{times:,} times"))

@@ -20,6 +20,7 @@ from reconciler.model.canonical import Digest
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import SiteRef
+from reconciler.sandbox.state import Site
 from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
 from tests.journals import begin
@@ -1059,13 +1060,50 @@ def test_history_shows_that_somebody_cancelled_a_post(pottery: Pottery) -> None:
     assert post["status"] == "CANCELED"
 
 
-def test_a_post_that_an_apply_saw_cancelled_is_not_called_going_out_by_what_reads_no_site(
-    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+def test_a_post_that_somebody_deleted_is_named_like_one_that_somebody_cancelled(pottery: Pottery) -> None:
+    """By plan and apply while it is approved, and by what asks only the state, from the first apply that missed it."""
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        kept = world.world()["sites"][SITE]["items"][POST]
+        world.dashboard.delete_item(SITE, POST)
+    gone = '"Kiln day" (Instagram) was scheduled, but the site no longer has it'
+    for args, ends in ((("plan",), 0), (("plan", "--strict"), 4), (("drift",), 2), (("apply", "--auto-approve"), 0)):
+        code, said = pottery.run(*args)
+        assert (code, gone.removeprefix('"Kiln day" (Instagram) ') in said) == (ends, True), said
+    assert gone in pottery.run("apply", "--auto-approve")[1]
+    state = pottery.command("state", "show", "pottery", pottery.project.root).out
+    assert ("no longer on the site" in state, "gone[" in state) == (True, False), state
+    assert "on site3f0c2a9e no longer on the site" in pottery.run("history")[1]
+    page = pottery.run("history", "--output", "html")[1]
+    assert ("no longer on the site" in page, "failed" in page, "1 scheduled" in page) == (True, False, False)
+    with pottery.project.world() as world:  # it was only hidden
+
+        def show_again(site: Site) -> None:
+            site.items[POST] = kept
+            site.activities[ACTIVITY]["items"].append(POST)
+
+        world.edit(SITE, lambda site, *_: show_again(site))
+    assert pottery.run("plan")[1].endswith("No changes.")
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    assert "on site3f0c2a9e scheduled" in pottery.run("history")[1]
+    with pottery.project.world() as world:
+        world.dashboard.delete_item(SITE, POST)
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    with pottery.project.world() as world:
+        world.advance(timedelta(days=5))
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    (post,) = json.loads(pottery.run("history", "--output", "json")[1])["sites"][0]["posts"]
+    assert post["status"] == "DELETED"
+
+
+@pytest.mark.parametrize("how", ["cancel_item", "delete_item"])
+def test_a_post_that_an_apply_saw_stopped_is_not_called_going_out_by_what_reads_no_site(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.chdir(pottery.project.root)
     pottery.scheduled()
     with pottery.project.world() as world:
-        world.dashboard.cancel_item(SITE, POST)
+        getattr(world.dashboard, how)(SITE, POST)
     assert pottery.run("apply", "--auto-approve")[0] == 0
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     saved = pottery.project.root / "shop.plan"

@@ -9,13 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.executor.stale_drafts import with_posts_as_read
+from reconciler.model.activities import Activity
 from reconciler.model.address import Kind, key_of
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.canonical import JsonObject
 from reconciler.model.failures import Failure
 from reconciler.model.frozen import instant
 from reconciler.model.outcomes import Trouble
-from reconciler.model.posts import PostId, PostStatus
+from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import CancelPost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Need, PostOutcome, PublishedPost, RecordedSite
@@ -24,6 +25,7 @@ from reconciler.planner.aftermath import due_items
 from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Finding
+from reconciler.planner.gone_out import gone_key, moved_key
 from reconciler.planner.needs import first_reads, further_reads, missing_items
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.unstopped import failed_cancel, tried_key
@@ -241,6 +243,54 @@ def test_an_approved_draft_that_the_site_no_longer_has_is_named(days: float, sta
     assert [problem.message for problem in gone] == (
         ['"Idea a" (Instagram) was approved, but its draft is gone'] if said else []
     )
+
+
+AHEAD = timedelta(hours=9)
+NO_ITEM: tuple[tuple[PostId, Post | None], ...] = ((DRAFT.id, None),)
+HIDDEN = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + AHEAD)
+MOVED_AND_OVER = JsonObject({"from": instant(NOW + AHEAD), "to": instant(NOW - timedelta(hours=1))})
+OUT_EARLY = (PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW),)
+
+
+@pytest.mark.parametrize(
+    ("items", "shown", "state", "gone"),
+    [
+        (NO_ITEM, activity("b"), scheduled(AHEAD), True),
+        ((), replace(KILN, posts=(replace(DRAFT, status=PostStatus.DELETED),)), scheduled(AHEAD), True),
+        ((), activity("b"), scheduled(AHEAD), False),  # nobody asked for it
+        (((DRAFT.id, HIDDEN),), activity("b"), scheduled(AHEAD), False),
+        (NO_ITEM, replace(KILN, posts=(DRAFT,)), scheduled(AHEAD), False),  # the marketing plan shows it
+        (NO_ITEM, activity("b"), scheduled(-AHEAD), False),
+        (NO_ITEM, activity("b"), replace(scheduled(AHEAD), objects=((moved_key(DRAFT.id), MOVED_AND_OVER),)), False),
+        (NO_ITEM, activity("b"), replace(scheduled(AHEAD), outcomes=OUT_EARLY), False),
+        (
+            (*NO_ITEM, (PostId("d2"), None)),  # all that was scheduled is missing: that is doubt
+            activity("b"),
+            replace(
+                scheduled(AHEAD),
+                published=(*scheduled(AHEAD).published, replace(scheduled(AHEAD).published[0], id=PostId("d2"))),
+            ),
+            False,
+        ),
+        (
+            NO_ITEM,
+            replace(KILN, posts=(replace(HIDDEN, id=PostId("d2")),)),
+            replace(scheduled(AHEAD), published=(replace(scheduled(AHEAD).published[0], activity=KILN.id),)),
+            False,  # it goes out under another id
+        ),
+    ],
+)
+def test_a_scheduled_post_counts_as_gone_only_if_the_publisher_says_so(
+    items: tuple[tuple[PostId, Post | None], ...], shown: Activity, state: RecordedSite, gone: bool
+) -> None:
+    observed = replace(site(shown), items=items)
+    for wanted in (desired(approvals=approved(KILN)), desired(required=False)):
+        made = plan(wanted, observed, state)
+        named = [problem.message for problem in made.blocked if problem.code == BlockedBy.DRAFT_GONE]
+        assert named == (['"Kiln day" (Instagram) was scheduled, but the site no longer has it'] if gone else [])
+        assert (gone_key(DRAFT.id) in dict(made.bindings.objects)) is gone
+        report = find_drift(wanted, observed, state, made, PlanOptions(NOW))
+        assert (Finding.DELETED in [item.finding for item in report.items]) is gone
 
 
 def test_a_missed_approval_is_reported_on_its_day_too() -> None:
