@@ -102,7 +102,7 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
         unread = {channel for channel in waiting if observed.channel(channel) is None}
         channels |= unread
         needs |= {Need.CHANNELS} if unread else set()
-    unknown = any(refusal.code is RefusedBy.UNKNOWN_ID for refusal in plan.refusals)
+    unknown = any(refusal.code == RefusedBy.UNKNOWN_ID for refusal in plan.refusals)
     if unknown or may_be_past(observed, recorded):
         needs.add(Need.PAST_ACTIVITIES)
     adopts = any(key.startswith(f"{ADOPTED}[") for key, _ in plan.bindings.objects)

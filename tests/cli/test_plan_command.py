@@ -311,6 +311,29 @@ def test_what_no_publish_holds_back_is_judged_in_the_time_zone_of_the_site(
     assert '        "At night" (Instagram); 1 blocked post' in held.splitlines(), held
 
 
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "schedule: {approval: none, rules: [{match: {ids: [ID]}}]}",
+        "activities: [{match: {ids: [ID]}, set: {title: Spring}}]",
+    ],
+)
+def test_a_rule_may_name_the_id_of_an_activity_that_is_past(project: Project, reconciler: Command, rules: str) -> None:
+    """The marketing plan begins today, so the site is read once more before an id counts as unknown."""
+    past = "3f0c2a9e-8d0b-4b7c-9a55-00000000000a"
+    world = SHORTLY_BEFORE_MIDNIGHT.replace(
+        "{title: At night, date: 2026-10-24T22:15:00Z", f"{{id: {past}, title: At night, date: 2026-10-20T22:15:00Z"
+    )
+    head = "version: 1\nsite: {name: shop, id: 3f0c2a9e-8d0b-4b7c-9a55-000000000001}\n"
+    project.write({"sandbox.yaml": world, "sites/shop.yaml": head + rules.replace("ID", past)})
+    ran = reconciler("plan", project.root)
+    assert (ran.code, ran.last) == (0, "No changes."), ran.out
+    project.write({"sites/shop.yaml": head + rules.replace("ID", past.replace("a", "b"))})
+    unknown = reconciler("plan", project.root)
+    assert unknown.code == 4
+    assert "which the marketing plan does not have" in unknown.out
+
+
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_a_site_with_nothing_but_a_note_is_shown(project: Project, reconciler: Command, form: str) -> None:
     """`No changes.` alone would not say that posts are held back."""
