@@ -1,4 +1,4 @@
-"""Owns reading one's own writes: the token of `X-Wix-Consistent`, and reads that lag if the world has them (1, 17).
+"""Owns read-your-writes: the token of `X-Wix-Consistent`, and reads that lag if the world has them (1, 17).
 
 The header is known (S-sdk); what it means, and whether these services send or honour it, is inferred (I).
 """
