@@ -218,7 +218,7 @@ class ReviewCompleted(adoption_results.Counts, frozen=True):
     unrecorded: int = 0
     """Sites with waiting drafts and no record in the state yet: no approval counts there before an apply."""
     stuck: int = 0
-    """For how many of the waiting drafts something else must change first, so that approving them does not help."""
+    """How many of the waiting drafts are stuck: something else must change first, so approving them does not help."""
     sites_stuck: int = 0
     """In how many sites all waiting drafts are like that."""
     to_discard: int = 0
