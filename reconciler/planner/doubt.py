@@ -114,8 +114,8 @@ def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[Po
 def gone_posts(observed: ObservedSite, recorded: RecordedSite, refusals: Iterable[Diagnostic]) -> frozenset[PostId]:
     """The posts waiting to go out according to the state that the Publisher, asked by id, no longer has.
 
-    Only under an ACTIVE marketing plan that does not show them either, and no post whose content goes out under another
-    id. If the site is refused because what it shows is in doubt, nothing counts as gone.
+    Only if an ACTIVE marketing plan does not show them either, and their content does not go out under another id. If
+    the site is refused because what it shows is in doubt, nothing counts as gone.
     """
     live = observed.marketing_plan
     if live is None or live.status is not PlanStatus.ACTIVE:

@@ -208,7 +208,7 @@ def _gone(observed: ObservedSite, recorded: RecordedSite, gone: Collection[PostI
 
 
 def is_gone(recorded: RecordedSite, post: PublishedPost) -> bool:
-    """Whether the site no longer had a post at the last apply that asked for it since this tool last scheduled it."""
+    """Whether the last apply that asked for a post found it gone, and this tool has not scheduled it since."""
     return _is_of_last_scheduling(recorded, gone_key(post.id), post)
 
 

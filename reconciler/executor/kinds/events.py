@@ -179,7 +179,7 @@ class EventsKind(ManagedKind[EventOperation]):
             return "", ()
         paths = {"name", "description"}
         if wanted.recurring_rule is not None:
-            paths.add("recurringRule")  # a rule is no form of a date
+            paths.add("recurringRule")  # a rule is not the server's form of a date
         # What is sent of a rule includes members that the site had and the file does not.
         declared = {change.path: change.after for change in operation.changes}
         return key_of(Kind.EVENT, wanted.name), tuple(
