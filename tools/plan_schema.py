@@ -135,7 +135,7 @@ WORDS = {
     "Diagnostic.continues": "True if the message continues a sentence that begins with its file.",
     "ClearPosts.stories": "Whether the story drafts of the activity are removed too.",
     "RegeneratePosts.stories": "True if only the activity's stories are regenerated, false if only the rest.",
-    "Diagnostic.differences": "The differences in full that the message only summarises.",
+    "Diagnostic.differences": "The differences that the message only summarises, in full.",
     "Difference.field": "The field in the approvals file.",
     "Difference.inFile": "What the approvals file says; empty if it says nothing.",
     "Difference.live": "What the site has; empty if it has nothing.",

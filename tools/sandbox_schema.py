@@ -206,7 +206,7 @@ def _definitions() -> JsonDict:
                 "appId": _words("The app's id.", "an-app"),
                 "appSecret": _words("A made-up secret for the app.", "a-secret"),
                 "instances": _field(
-                    "From instance ids to site ids.",
+                    "Instance ids, each with its site id.",
                     {GUID: GUID},
                     type="object",
                     additionalProperties={"description": "The id of the instance's site.", **_guid()},
@@ -369,7 +369,7 @@ def _site() -> JsonDict:
             ],
         ),
         "monetized": _flag("Whether quotas are enforced.", default=True),
-        "settings": _field("Saved settings, as the API's `settings`.", {"toneOfVoice": "warm"}, type="object"),
+        "settings": _field("Saved settings, as in the API's `settings`.", {"toneOfVoice": "warm"}, type="object"),
         "overrides": _field(
             "Saved overrides.", {"socialMarketing": {"frequency": {"interval": "WEEK", "count": 3}}}, type="object"
         ),

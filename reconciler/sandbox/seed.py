@@ -38,7 +38,7 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
         features: free             # or premium (the default), or {SCHEDULE_POST: {enabled, limit, used, period}};
                                    # a feature may be just true or false
         monetized: true            # monetizationEnabled; false: no quota is enforced
-        settings: {toneOfVoice: warm}     # saved settings, as the API's `settings`
+        settings: {toneOfVoice: warm}     # saved settings, as in the API's `settings`
         overrides: {socialMarketing: {frequency: {interval: WEEK, count: 3}}}
         plan:                      # a status alone will do: `plan: ACTIVE`
           status: ACTIVE

@@ -178,7 +178,7 @@ class Unknowns:
         "list",
         "not-found",
         "error-with-200",
-        mark="6.3: NEVER_CREATED (D); whether it is written, 14.22",
+        mark="6.3: NEVER_CREATED (D); 14.22: whether it is sent is not known",
         about="How GET says that there is no plan.",
     )
     activitiesKey: str = _choice(
