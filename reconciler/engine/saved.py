@@ -96,7 +96,7 @@ def plan_file_of(paths: Sequence[Path]) -> Path | None:
     file = next((path for path in others if path.exists() and not path.is_dir()), None)
     if file is not None and len(paths) > 1:
         raise UsageError(
-            f"{file} is not a YAML file, and a saved plan is applied by itself",
+            f"{file} is not YAML, so it is read as a saved plan, which cannot be combined with other paths",
             "pass one saved plan alone (`merge` joins the plans of all shards), or only YAML files and folders",
         )
     return file

@@ -206,7 +206,10 @@ def test_a_saved_plan_is_applied_by_itself(more: str, reconciler: Command, proje
     for paths in ((saved.name, more), (more, saved.name)):
         ran = reconciler("apply", *paths, *YES)
         assert ran.code == 1
-        assert "a saved plan is applied by itself; pass one saved plan alone (`merge` joins" in ran.err
+        assert (
+            "a saved plan, which cannot be combined with other paths; pass one saved plan alone (`merge` joins"
+            in ran.err
+        )
         assert ran.out == ""
     assert writes(project) == []
 
