@@ -52,7 +52,7 @@ class _Row(Struct, frozen=True, gc=False):
     counts: bool = True
 
     def of(self, sites: int) -> str:
-        """The words about so many sites."""
+        """The words for this many sites."""
         return f"{self.words} each" if self.counts and sites > 1 else self.words
 
 
