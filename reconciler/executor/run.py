@@ -319,7 +319,8 @@ class SiteRun:
         """Records the calls, sends them as one request if there are several, and records the answers.
 
         A clear answer closes its entry, with two exceptions, which are recorded as sent: a create that was done stays
-        open until its object has been seen, and with `waits`, what was done stays open until the caller concludes.
+        open until its object has been seen, and with `waits`, what was done stays open until the caller records the
+        outcome.
 
         If cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
         """

@@ -252,8 +252,8 @@ class RememberedSet(Struct, frozen=True):
 class PublishedPost(Struct, frozen=True):
     """A post this tool scheduled: the content that was approved, when it goes out, and when it was scheduled.
 
-    `times` is how many times this content was scheduled, or may have been before the state began: an approval counts
-    for only one scheduling.
+    `times` is how many times this content was scheduled, or may have been before the state existed: an approval
+    counts for only one scheduling.
     """
 
     id: PostId

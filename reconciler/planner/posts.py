@@ -96,7 +96,7 @@ def plan_posts(
 
     `created` are activities that the same plan makes: their posts are deferred, since they have no id yet. Those that
     an earlier call may have made are `unknown`: they count towards `max`, but get no posts yet. `discarded` are
-    activities that people gave up in review: they get no new posts.
+    activities that people discarded in review: they get no new posts.
     """
     decided, to_come = decide_posts(rules, activities, scope), _coming(rules, created, scope)
     actions: list[tuple[int, Action]] = []

@@ -167,8 +167,8 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
     A generation depends on the settings and events that it is to use, and a deferred action on the generation. A target
     brings along what it depends on; an exclusion also drops what depends on it. Otherwise, a generation would be
     recorded as made from inputs that were never written. An action that throws posts away depends on cancelling those
-    that are scheduled; if it is left out, what it would have discarded refuses nothing. What is left out and goes out
-    unwanted is named (docs/design.md 1.3).
+    that are scheduled; if it is left out, nothing is refused because of what it would have discarded. What is left out
+    and goes out unwanted is named (docs/design.md 1.3).
     """
     included, excluded = _addresses(targets, site)
     if not included and not excluded:
