@@ -104,7 +104,7 @@ class _Sent:
         return self._at_most[key % _GROUPS] >= allowed and self._sites[self._gone :].count(key) >= allowed
 
     def first(self, site: str) -> float:
-        """When a site, which must have sent some, sent the first of them."""
+        """When a site sent its first request of the last window. It must have sent one."""
         return self._times[self._sites.index(hash(site), self._gone)]
 
     def add(self, site: str, now: float) -> None:

@@ -97,7 +97,7 @@ class SitePlanned(Variant, frozen=True):
 
     @property
     def if_idle(self) -> SiteLedger:
-        """The site's part of a ledger if nothing is done there: why, the posts that nothing stops, and doubts."""
+        """The site's ledger if nothing is done there: why, the posts that nothing stops, and what is in doubt."""
         from reconciler.executor.ledger import SiteLedger
         from reconciler.planner.tally import in_doubt
 
