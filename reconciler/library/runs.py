@@ -98,7 +98,7 @@ class ProjectRuns:
     ) -> Self:
         """Checks all files of the project that the paths belong to, `sandbox.yaml` too if it uses the sandbox.
 
-        The warnings include those about dates that have passed, for a sandbox by the time at which its clock starts.
+        The warnings include those about dates that have passed (for a sandbox, as of when its clock starts).
         The returned project is not for runs. Raises UsageError, and InvalidFiles with every problem of every file.
         """
         of_sandbox: list[Diagnostic] = []
