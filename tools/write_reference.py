@@ -1,6 +1,6 @@
 """Writes the generated parts of the manual: fields of files from the schemas, commands from their help.
 
-python tools/write_reference.py          # a test fails while docs/reference/ is not what this writes
+python tools/write_reference.py          # a test fails if docs/reference/ differs from what this writes
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def items(where: str, value: object) -> Iterator[tuple[str, Any]]:
 
 
 def one_of(where: str, value: object, choices: tuple[object, ...]) -> Any:
-    """One of some values."""
+    """One of the choices."""
     if not any(value == choice and type(value) is type(choice) for choice in choices):
         raise SeedError(f"{where} is {value!r}, but should be one of {', '.join(map(str, choices))}", where=where)
     return value

@@ -21,7 +21,7 @@ class Free:
 
 
 class Enum:
-    """A field with one of some values."""
+    """A field with a fixed set of values."""
 
     def __init__(self, *values: str) -> None:
         self.values = values

@@ -122,7 +122,7 @@ def _show(site: Site) -> JsonDict:
 def properties(call: Call) -> JsonDict:
     """`GET /site-properties/v4/properties` (D).
 
-    `fields`, a comma-separated text, limits the answer (S-sdk; effect I).
+    `fields`, a comma-separated string, limits the answer (S-sdk; effect I).
     """
     facts = call.site.facts
     found = {

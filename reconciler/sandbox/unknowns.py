@@ -2,8 +2,8 @@
 """Owns what is not known of the remote API: one switch for each open question, so that every answer can be tried.
 
 One table: the fields of `Unknowns`. The first value of a switch is its default. `sandbox.yaml` sets them under
-`unknowns:`; its schema and the manual are made from `TABLE`. The mark says where the question comes from: a section of
-docs/remote-api.md, with how much is known. What the documentation does say is not a switch.
+`unknowns:`; its schema and the manual are made from `TABLE`. The mark says where the question comes from (a section of
+docs/remote-api.md) and how much is known. What the documentation does say is not a switch.
 """
 
 from __future__ import annotations
