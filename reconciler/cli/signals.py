@@ -103,7 +103,7 @@ class Interrupts:
 
 
 def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
-    """The result of the work, which signals end through `interrupts`. Raises StoppedEarly if a signal cancelled it."""
+    """The result of work that a signal can end through `interrupts`. Raises StoppedEarly if a signal cancelled it."""
     import asyncio
 
     async def bound() -> ResultT:
