@@ -83,7 +83,7 @@ _WHOLE: Final = frozenset(
 
 
 def with_problem(item: DriftItem, zone: str) -> DriftItem:
-    """The item, with all that is said about it as its problem. Until then, its problem is only the obstacle, if any.
+    """The item, with all that is said about it as its problem. As passed in, its problem is only the obstacle, if any.
 
     A blocked item keeps the problem that the plan gives. `zone` is the site's time zone.
     """

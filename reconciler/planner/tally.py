@@ -51,7 +51,7 @@ class PlanTally(Struct, frozen=True):
     to_review: int = 0
     promises: Promises = Promises()
     in_doubt: int = 0
-    """Objects of which nobody knows whether an earlier run's call took effect, except what is still going out."""
+    """Objects for which nobody knows whether an earlier run's call took effect, except what is still going out."""
 
     @property
     def changes(self) -> int:
