@@ -29,7 +29,7 @@ class MergedDocument:
     """A value merged from layers, lowest precedence first. Problems are recorded at the layer that a value came from.
 
     `inherited` are problems in the layers below the highest, which other documents share: each with the place of the
-    value that it contradicts, if that is in another layer. `doubtful` are warnings about usable values.
+    conflicting value, if that is in another layer. `doubtful` are warnings about usable values.
     """
 
     __slots__ = ("_layers", "doubtful", "inherited", "problems", "value")

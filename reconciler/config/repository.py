@@ -280,7 +280,7 @@ class Repository:
 
     @cached_property
     def _compared_links(self) -> frozenset[str]:
-        """The links that git compares with HEAD, and the submodules: a changed link in one makes it differ."""
+        """The links that git compares with HEAD, and the submodules, which differ if a link in them has changed."""
         listed = self._run("ls-files", "--stage", "-v", "-z", top=True)
         entries = (entry.partition("\t") for entry in listed.split("\0"))
         return frozenset(path for about, _, path in entries if about.startswith(("H 120000 ", "H 160000 ")))

@@ -58,7 +58,7 @@ def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = 
     text = _decoded(data, file, problems)
     if text is None:
         return
-    if "\n>>>>>>> " in text and (line := _conflict(text, _BEGIN)) is not None:  # hardly any file has the first
+    if "\n>>>>>>> " in text and (line := _conflict(text, _BEGIN)) is not None:  # few files pass the first test
         problems.append(_merge_conflict(file, line))
         return
     reader = DocumentReader(file, problems)
