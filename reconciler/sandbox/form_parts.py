@@ -1,4 +1,4 @@
-"""Owns the building blocks of the forms of several routes: lists in pages, other keys, created objects."""
+"""Owns the building blocks of the forms of several routes: paged lists, renamed keys, created objects."""
 
 from __future__ import annotations
 
