@@ -59,8 +59,8 @@ if TYPE_CHECKING:  # few runs have any
 class Judged(Struct, frozen=True):
     """All sites as they are before approval: those that are ready, and those refused or not planned.
 
-    `idle` are those refused by a guard, and those with nothing to do where an unwanted post goes out or something is in
-    doubt.
+    `idle` are those refused by a guard, and those with nothing to do although an unwanted post goes out or something is
+    in doubt.
     `unwritable` is why nothing can be written to the state, if a site already had something to record.
     """
 
