@@ -82,8 +82,8 @@ async def open_session(
 
     `client_type` says whether it may write. `api`, `state` and `parallelism` override the project's. `workers` makes
     the workers for its sites; `commit` looks up what git has checked out; `where` is what to append to a
-    `reconciler state` command so that it finds the state (None: what one typed in the current directory needs).
-    Raises UsageError.
+    `reconciler state` command so that it finds the state (None: what a command typed in the current directory
+    needs). Raises UsageError.
     """
     from reconciler.api.limits import Limits
 
