@@ -472,7 +472,7 @@ def _any_of(kinds: Iterable[type]) -> dict[str, Any]:
 
 
 def _joined(joined: type[Joined]) -> dict[str, Any]:
-    """An object that joins several records; the record of its write may be that of any kind."""
+    """An object that joins several records; its write record may be of any kind."""
     parts = [_any_of(WRITES) if part is WriteRecord else _any_of((part,)) for part in joined.of]
     return {"description": _first_sentence(joined), "allOf": parts}
 

@@ -23,7 +23,7 @@ def start(store: Transaction, seed: Seed, real: datetime) -> None:
 
 
 def read(store: Transaction, real: Callable[[], datetime]) -> datetime:
-    """The time in the world, to the millisecond, as the API writes it, so that what was written compares equal."""
+    """The time in the world, to the millisecond, as the API writes it, so that a time read back compares equal."""
     clock: JsonDict = store.meta("clock")
     if clock["begun"] is None:
         now = real()

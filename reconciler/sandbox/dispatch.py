@@ -152,5 +152,5 @@ def log(
 
 
 def request_id(number: int) -> str:
-    """The value of `x-wix-request-id`, from a counter so that runs repeat."""
+    """The value of `x-wix-request-id`, from a counter so that runs are reproducible."""
     return f"sandbox.{number:012d}"

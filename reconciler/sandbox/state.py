@@ -10,7 +10,7 @@ from reconciler.sandbox.json_types import JsonDict
 
 
 def guid(*parts: object) -> str:
-    """An id determined by these parts, so that runs repeat."""
+    """An id determined by these parts, so that runs are reproducible."""
     return str(uuid5(NAMESPACE_URL, "sandbox:" + ":".join(str(part) for part in parts)))
 
 

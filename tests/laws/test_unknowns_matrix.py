@@ -1,8 +1,8 @@
 """Whatever the remote API turns out to be, a run works or stops and says so; it is never silently wrong.
 
 A site's whole life in every world that answers one open question differently, and in worlds that answer two
-differently. The pairs are drawn from a seed, so that runs repeat. Each world is lived in twice: by a site that has
-nothing, and by one that people have used before.
+differently. The pairs are drawn from a seed, so that runs are reproducible. Each world is lived in twice: by a site
+that has nothing, and by one that people have used before.
 """
 
 from __future__ import annotations
