@@ -157,7 +157,7 @@ If it returns None for any of them, all are read here, to report what is wrong.
 """
 
 MANY: Final = 500
-"""From this many files on, it is worth reading them elsewhere."""
+"""With at least this many files, it is worth reading them elsewhere."""
 
 
 def open_project(
