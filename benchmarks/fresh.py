@@ -3,9 +3,9 @@
 python benchmarks/fresh.py [--sites 1000] [--times 10] [--generation 30]
 
 No site has settings or a marketing plan: its settings are written, a marketing plan is generated, and the site is
-polled every five seconds until the generation has ended, after --generation seconds. That is long enough for the
-limit of sites waiting at a time to be reached, so memory that grows beyond that is kept for every site. --times 1 only
-measures the smaller number.
+polled every five seconds until the generation has ended, after --generation seconds. That is long enough to reach the
+limit on sites waiting at a time, so any growth in memory beyond that point is memory kept for every site. --times 1
+only measures the smaller number.
 """
 
 from __future__ import annotations
