@@ -68,7 +68,7 @@ def activities(inputs: JsonDict, zone: tzinfo, key: Sequence[object], own_freque
     `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles and
     descriptions; the frequency says how many activities there are; an activity mentions an event that is at most three
     days away.
-    `own_frequency`: without an override, `settings.frequency` counts.
+    `own_frequency`: whether `settings.frequency` applies if there is no override.
     """
     started = times.must(inputs["started"])
     today = started.astimezone(zone).date()

@@ -62,7 +62,7 @@ def check_content(item: JsonDict) -> None:
     if name in ("tiktokPhoto", "tiktokVideo") and post.get("privacyLevel") not in (None, *_PRIVACY):
         raise violation(f"item.{name}.privacyLevel", f"is not one of {', '.join(_PRIVACY)}", "ENUM")
     if name == "linkedinPost" and not post.get("authorId"):
-        # A 422 of the channel, passed on as 428; the draft was accepted without it (S-wix).
+        # A 422 from the channel, passed on as 428; the draft was accepted without an author (S-wix).
         raise precondition("/author :: field is required")
 
 
