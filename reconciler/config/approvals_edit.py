@@ -92,8 +92,8 @@ def set_decisions(
     """The text with these decisions, by the ids of drafts and of activities.
 
     `seen` has the digests, by id, that the decisions were made for. Raises UsageError if the file now names a different
-    one, or has no such entry. Without `seen`, ids that it does not have are ignored. Raises InvalidFiles if it is
-    written in a way that cannot be changed in place.
+    one, or has no such entry. Without `seen`, ids that the file does not have are ignored. Raises InvalidFiles if
+    the file is written in a way that cannot be changed in place.
     """
     expected, left = seen or {}, {*drafts, *(activities or {})}
     try:

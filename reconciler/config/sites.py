@@ -1,4 +1,4 @@
-"""The sites of a project. All files are read, once per run; the paths only choose which sites act."""
+"""The sites of a project. All files are read, once per run; the paths only choose which sites a run is about."""
 
 from __future__ import annotations
 

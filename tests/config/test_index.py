@@ -1,4 +1,4 @@
-"""Every site file is read on every run; the paths choose which sites act, and files that nothing reads are reported."""
+"""Every site file is read on every run, the paths choose which sites it is about, and unread files are reported."""
 
 from __future__ import annotations
 
