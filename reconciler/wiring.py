@@ -203,7 +203,7 @@ def _store(
 ) -> tuple[StateStore, str]:
     """The state, and where it is as messages show it.
 
-    A relative place that is `given` starts from the current directory, like every path on a command line.
+    A relative path that is `given` starts from the current directory, like every path on a command line.
     """
     location, root = _location(project, given)
     place = location if "://" in location else shown_path(absolute_path(root / location))
@@ -228,7 +228,7 @@ def _where(project: ProjectConfig, given: str | None) -> str:
 
 
 def _location(project: ProjectConfig, given: str | None) -> tuple[str, Path]:
-    """Where the state is, and the folder from which a relative place starts. Raises UsageError."""
+    """Where the state is, and the folder from which a relative path starts. Raises UsageError."""
     if given is None:
         return project.state, project.root
     if wrong := check_state(given):
