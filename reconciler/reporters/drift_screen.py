@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.engine.results import DriftCompleted, RunStarted
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.canonical import Absent, Json
@@ -91,7 +93,8 @@ class DriftScreen:
         tally = report.tally
         self._in_review += tally.in_review
         self._sites_in_review += bool(tally.in_review)
-        items = list(report_items(report, everything=self._explain))
+        quiet = self._detail.quiet
+        items = list(report_items(_problems_in(report) if quiet else report, everything=self._explain, fields=not quiet))
         if items:
             rank = min(map(_rank, report.items)) if report.items else 4
             rank = min(rank, REFUSED) if report.refusals else rank
@@ -101,7 +104,7 @@ class DriftScreen:
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
         """Everything above the last line."""
-        if self._run is not None:
+        if self._run is not None and not self._detail.quiet:
             yield from header_lines(self._run, self._screen)
             yield ""
         for failure in self._failures.lines():
@@ -143,8 +146,14 @@ class DriftScreen:
         yield ""
 
 
-def report_items(report: DriftReport, *, everything: bool) -> Iterator[Item]:
-    """The parts of a site's block."""
+def _problems_in(report: DriftReport) -> DriftReport:
+    """What is left of an audit if only problems are shown: not what is pending, in review, due or noted."""
+    items = (item for item in report.items if item.state in (DriftState.DRIFTED, DriftState.BLOCKED))
+    return replace(report, items=tuple(items), notes=(), due=0)
+
+
+def report_items(report: DriftReport, *, everything: bool, fields: bool = True) -> Iterator[Item]:
+    """The parts of a site's block. `fields`: with what each side says about an object."""
     for refusal in report.refusals:
         if is_drift(refusal):
             state = Span(spoken(DriftState.DRIFTED), _MARKS[DriftState.DRIFTED][1])
@@ -159,7 +168,7 @@ def report_items(report: DriftReport, *, everything: bool) -> Iterator[Item]:
             continue  # drafts in review share one line, below
         alike.setdefault(item if everything else _words_of(item), []).append(item)
     for items, fix in _with_fixes(list(alike.values()), everything=everything):
-        yield _item(items, fix, everything=everything)
+        yield _item(items, fix, everything=everything, fields=fields)
     for note in report.notes:
         yield _shared(Line((Span(f"  note: {cause(note)}", Style.DIM),), hang=8))
     if report.due:
@@ -196,7 +205,7 @@ def _rank(item: DriftItem) -> int:
     return GOES_OUT[2] if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state][2]
 
 
-def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Item:
+def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: bool) -> Item:
     """An object, or several with the same finding."""
     item, count = items[0], len(items)
     symbol, style, _ = GOES_OUT if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state]
@@ -212,8 +221,9 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool) -> Item:
     thing = "post" if item.channel else spoken(item.address.kind)
     subject = subject_of(item) if count == 1 else counted(count, thing)
     lines = [subject_line(symbol, style, subject, *spans)]
-    widest = name_width(map(_name_of, item.shown_fields))
-    lines += [Line(tuple(_field(field, item, widest)), indent=LEFT + 4, hang=LEFT + 6) for field in item.shown_fields]
+    shown = item.shown_fields if fields else ()
+    widest = name_width(map(_name_of, shown))
+    lines += [Line(tuple(_field(field, item, widest)), indent=LEFT + 4, hang=LEFT + 6) for field in shown]
     if fix:
         lines.append(fix_line(fix))
     if count > 1 and (named := _names(items)):

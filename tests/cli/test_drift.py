@@ -52,6 +52,21 @@ def test_each_move_is_named_with_who_made_it(reconciler: Command, project: Proje
     assert "~ marketing plan drifted changed remotely gone since the last apply" in lines
 
 
+def test_quiet_names_what_drifted_and_nothing_else(reconciler: Command, project: Project) -> None:
+    """Like `plan --quiet`: no header, no values, no notes, and nothing about a site that is as its file says."""
+    project.write({"sites/b.yaml": site("shop-b", 2)})
+    applied(reconciler, project)
+    assert reconciler("drift", project.root, "--quiet").out == "No drift.\n"
+    with project.world() as world:
+        world.dashboard.patch_settings(SHOP, {"settings.toneOfVoice": "dry"})
+    last = "Drift: 1 drifted, in 1 of 2 sites."
+    for more in ((), ("--sites",), ("--explain",)):
+        ran = reconciler("drift", project.root, "--quiet", *more)
+        head, what, *rest = ran.out.splitlines()
+        assert (ran.code, head, rest) == (2, "shop", ["", last]), ran.out
+        assert what.startswith("  ~ settings          drifted  changed remotely"), what
+
+
 def test_json_has_every_object_and_all_three_sides(reconciler: Command, project: Project) -> None:
     applied(reconciler, project)
     project.edit("sites/shop.yaml", "warm and playful", "loud")
