@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -14,6 +14,8 @@ from reconciler.reporters import fact_text
 from reconciler.reporters.diagnostics import of_its_site, particulars, sentence
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
+
+ExaminedT = TypeVar("ExaminedT", bound=ProjectExamined | SiteExamined)
 
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.CYAN}
 
@@ -47,6 +49,11 @@ def examined_lines(
             spans = (Span(fill(subject, width), Style.DIM), Span(words))
             yield from wrapped(spans, screen, indent=2, hang=width + 4)
     yield ""
+
+
+def without_notes(examined: ExaminedT) -> ExaminedT:
+    """What is left of an examination if only problems are shown."""
+    return replace(examined, findings=tuple(found for found in examined.findings if found.severity != Severity.NOTE))
 
 
 def _finding(severity: Severity, words: str, screen: Screen) -> Iterator[str]:

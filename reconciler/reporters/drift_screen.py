@@ -94,7 +94,9 @@ class DriftScreen:
         self._in_review += tally.in_review
         self._sites_in_review += bool(tally.in_review)
         quiet = self._detail.quiet
-        items = list(report_items(_problems_in(report) if quiet else report, everything=self._explain, fields=not quiet))
+        items = list(
+            report_items(_problems_in(report) if quiet else report, everything=self._explain, fields=not quiet)
+        )
         if items:
             rank = min(map(_rank, report.items)) if report.items else 4
             rank = min(rank, REFUSED) if report.refusals else rank

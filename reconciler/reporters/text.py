@@ -224,7 +224,7 @@ class TextReporter:
         from reconciler.reporters.import_text import import_line, import_lines, import_step
 
         if isinstance(event, adoption_results.ImportCompleted):
-            self._write("\n")
+            self._write("" if self._context.detail.quiet else "\n")
             self._last(import_line(event), import_step(event, self._context.command))
         else:
             self._lines(import_lines(event, self._screen, quiet=self._context.detail.quiet))
@@ -238,6 +238,9 @@ class TextReporter:
     ) -> None:
         from reconciler.reporters import doctor_text
 
+        quiet = self._context.detail.quiet
+        if quiet and isinstance(event, adoption_results.ProjectExamined | adoption_results.SiteExamined):
+            event = doctor_text.without_notes(event)
         match event:
             case adoption_results.SiteExamined() if self._sites > doctor_text.FEW:
                 self._examined.add(event)
@@ -248,8 +251,7 @@ class TextReporter:
                 self._lines(doctor_text.touched_lines(event, self._screen))
                 self._last(doctor_text.files_line(event))
             case adoption_results.ProjectExamined() | adoption_results.SiteExamined():
-                facts = not self._context.detail.quiet
-                self._lines(doctor_text.examined_lines(event, self._screen, self._explained, facts=facts))
+                self._lines(doctor_text.examined_lines(event, self._screen, self._explained, facts=not quiet))
 
     def _state(self, event: state_results.AnyStateEvent) -> None:
         from reconciler.reporters import state_text

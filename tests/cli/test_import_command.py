@@ -358,6 +358,7 @@ def test_a_file_is_brought_up_to_date_and_keeps_its_comments(fresh: Project, rec
     fresh.edit("sites/pottery.yaml", "posts:\n  - match: {within: 30d}\n    state: absent\n", "")
     again = reconciler("import", "--update", file)
     assert (again.code, again.last) == (0, "Import: 1 up to date; the plan is empty.")
+    assert reconciler("import", "--update", file, "--quiet").out == f"{again.last}\n"
 
 
 def test_what_all_sites_share_moves_into_defaults(tmp_path: Path, reconciler: Command) -> None:
