@@ -5,8 +5,8 @@ Problems are ignored here, because the command reports them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,24 +14,27 @@ import click
 
 if TYPE_CHECKING:
     from reconciler.config.project import ProjectConfig
-    from reconciler.config.sites import SiteEntry
+    from reconciler.config.readable_names import ReadableSite
 
 
 def complete_sites(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """The names of sites that begin with the given text."""
-    return _beginning(incomplete, (entry.name for entry in _opened(ctx)[1]))
+    return _beginning(incomplete, (site.name for site in _opened(ctx)[1]))
 
 
 def complete_targets(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """The names of sites, and their labels as targets, that begin with the given text."""
-    entries = _opened(ctx)[1]
-    labels = (f"label:{key}={value}" for entry in entries for key, value in entry.labels)
-    return _beginning(incomplete, (*(entry.name for entry in entries), *labels))
+    sites = _opened(ctx)[1]
+    labels = (f"label:{key}={value}" for site in sites for key, value in site.labels)
+    return _beginning(incomplete, (*(site.name for site in sites), *labels))
 
 
 def complete_channels(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """The channels of the drafts in the approvals files of the sites."""
-    return _beginning(incomplete.upper(), _channels(*_opened(ctx)))
+    from reconciler.config.readable_names import readable_channels
+
+    project, sites = _opened(ctx)
+    return _beginning(incomplete.upper(), readable_channels(project, sites) if project else ())
 
 
 def complete_outputs(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -45,37 +48,25 @@ def complete_outputs(_ctx: click.Context, _param: click.Parameter, incomplete: s
 
 
 def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
-    return sorted(word for word in set(words) if word.startswith(incomplete))
+    return sorted(word for word in set(words) if word.startswith(incomplete) and word.isprintable())
 
 
-def _opened(ctx: click.Context) -> tuple[ProjectConfig | None, tuple[SiteEntry, ...]]:
+def _opened(ctx: click.Context) -> tuple[ProjectConfig | None, list[ReadableSite]]:
     """The project that the words so far name, or that of the current folder, with the sites that they choose."""
-    from reconciler.engine.choice import Invocation
-    from reconciler.library.runs import ProjectRuns
+    from reconciler.config.readable_names import readable_sites
+    from reconciler.config.trust import ALLOW_PATHS, trust_of
+    from reconciler.model.diagnostics import UsageError
 
     try:
-        project = ProjectRuns.read(_paths(ctx), Invocation({}), only_check=True)
-        return project.files, project.index.entries
-    except Exception:
-        return None, ()
+        return readable_sites(_paths(ctx), trust_of({ALLOW_PATHS: os.environ.get(ALLOW_PATHS, "")}))
+    except UsageError:
+        return None, []
 
 
 def _paths(ctx: click.Context) -> tuple[Path, ...]:
     """The paths among the words before the cursor. If an option still lacks its value, click leaves them in `args`."""
     named = ctx.params.get("paths") or ctx.args
-    return tuple(Path(path) for path in named if Path(path).exists())
-
-
-def _channels(project: ProjectConfig | None, entries: Iterable[SiteEntry]) -> Iterator[str]:
-    from reconciler.config.approval_files import approvals_now
-    from reconciler.model.diagnostics import InvalidFiles, UsageError
-
-    if project is None:
-        return
-    for entry in entries:
-        with suppress(InvalidFiles, UsageError):
-            approvals = approvals_now(project, entry.name)
-            yield from (draft.channel for activity in approvals.activities for draft in activity.drafts)
+    return tuple(Path(path) for path in named if os.path.exists(path))
 
 
 def _files(typed: str) -> list[str]:
@@ -83,10 +74,10 @@ def _files(typed: str) -> list[str]:
     folder, slash, beginning = typed.rpartition("/")
     try:
         found = sorted(Path(f"{folder}{slash}" or ".").iterdir())
-    except OSError:
+    except (OSError, ValueError):
         return []
     return [
-        f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}"
+        f"{folder}{slash}{path.name}{'/' if os.path.isdir(path) else ''}"
         for path in found
         if path.name.startswith(beginning) and (beginning or not path.name.startswith("."))
     ]

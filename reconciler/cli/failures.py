@@ -64,7 +64,7 @@ def after_last_flush(error: OSError, verdict: Verdict) -> Verdict:
 
 def _reader_gone(error: BrokenPipeError | SystemExit, args: Sequence[str]) -> Verdict:
     """The end of a command whose output nobody reads any more (`| head -1`). All but `apply` have done their job."""
-    if args[0] == "apply":
+    if args and args[0] == "apply":
         return _fail(error, "standard output was closed, so the run stopped; run it again to finish")
     return verdict_of(error)
 

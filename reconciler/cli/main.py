@@ -51,6 +51,10 @@ COMMANDS: Final[dict[str, str]] = {
 """Each command with its summary, in the order of first use; the command is in `commands/<name>.py`."""
 
 
+COMPLETE: Final = "_RECONCILER_COMPLETE"
+"""The variable in which the script of a shell asks for words."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported only when they run."""
 
@@ -129,14 +133,20 @@ def _narrow() -> int | None:
 
 def _verdict(args: Sequence[str]) -> Verdict:
     try:
-        result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False, terminal_width=_narrow())
+        result = cli.main(
+            args=list(args),
+            prog_name="reconciler",
+            complete_var=COMPLETE,
+            standalone_mode=False,
+            terminal_width=_narrow(),
+        )
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt, Terminated, SystemExit) as error:
-        if not isinstance(error, SystemExit) or error.code:
+        if not os.environ.get(COMPLETE):
             from reconciler.cli.failures import report_failure
 
             return report_failure(error, args, _command_named)
-        result = None  # click ends like this when it has completed a word
+        result = None  # click ends like this when it has completed a word, and nothing may be said where people type
     return result if isinstance(result, Verdict) else verdict_of(None)
 
 

@@ -37,7 +37,7 @@ BASH = """\
         case $mark in
             dir) compopt -o dirnames ;;
             file) compopt -o default ;;
-            plain) COMPREPLY+=("${reply#"$before"}") ;;
+            plain) printf -v reply %%q "${reply#"$before"}"; COMPREPLY+=("$reply") ;;  # labels may have $ and blanks
         esac
     done <<< "$response"
     [[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace
@@ -110,11 +110,11 @@ def command(shell: str, **given: Any) -> Verdict:
 def _script(shell: str) -> ScriptShown:
     from click.shell_completion import get_completion_class
 
-    from reconciler.cli.main import cli
+    from reconciler.cli.main import COMPLETE, cli
     from reconciler.engine.tool_results import ScriptShown
 
     completer = get_completion_class(shell)
     assert completer is not None, shell
-    made = completer(cli, {}, "reconciler", "_RECONCILER_COMPLETE")
+    made = completer(cli, {}, "reconciler", COMPLETE)
     script = SCRIPTS[shell] % made.source_vars()
     return ScriptShown(shell, f"# Install: {INSTALL[shell]}\n{script}\n")
