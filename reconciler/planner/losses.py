@@ -113,14 +113,15 @@ def judge_regeneration(
         return ()
     precious = scheduled or any(draft.id in approved for draft in drafts)
     enough = Discard.ALL if precious else Discard.UNAPPROVED
-    otherwise = "leave --regenerate out" if reason is Reason.ASKED_FOR else "write `when: never` there"
+    otherwise = (
+        "leave --regenerate out" if reason is Reason.ASKED_FOR else "keep the marketing plan with `when: never` there"
+    )
     return (
         refusal(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
             f"regenerating would discard {found}, but {MAY_DISCARD[discard]}",
-            f"to allow this, write `discard: {enough}` under marketingPlan.regenerate; "
-            f"to keep the marketing plan, {otherwise}",
+            f"allow it with `discard: {enough}` under marketingPlan.regenerate, or {otherwise}",
         ),
     )
 

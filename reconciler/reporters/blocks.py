@@ -128,11 +128,13 @@ class Blocks(Generic[CountsT]):
         own: Callable[[], Sequence[Line]],
         tally: CountsT,
         *,
+        differs: bool,
         labels: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Adds a site's block. `common` is what other sites may share; `own` gives its lines if few share it.
 
-        `tally` holds its counts. Sites whose totals differ still share a block if these are of the same kinds.
+        `differs`: whether it says something that the other sites which share it do not. `tally` holds its counts.
+        Sites whose totals differ still share a block if these are of the same kinds.
         """
         totals = {part.kind: part for part in common if not isinstance(part, Line)}
         parts = [part if isinstance(part, Line) else part.kind for part in common]
@@ -154,20 +156,14 @@ class Blocks(Generic[CountsT]):
             found.totals[kind].add(total)
         if not found.shared:
             found.shared = [self._keep((part,)) if isinstance(part, Line) else part.kind for part in common]
-        kept = self._keep_own(found, own, plain=not totals and len(common))
-        if kept or self._list_sites or len(found.names) <= MOST_NAMES:
+        if (differs and self._keep_own(found, own)) or self._list_sites or len(found.names) <= MOST_NAMES:
             found.names.append(name)
 
-    def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]], *, plain: int) -> bool:
-        """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did.
-
-        `plain`: how many lines a site has if it has nothing of its own to show; 0 if each has something.
-        """
+    def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]]) -> bool:
+        """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did."""
         if len(found.own) < found.count - 1 or not self._one_by_one(found):
             return False
         lines = own()
-        if len(lines) == plain:
-            return False
         found.own.append(self._keep(lines))
         found.own_lines += len(lines)
         return True
@@ -204,11 +200,13 @@ class Blocks(Generic[CountsT]):
         if self._list_sites:
             yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
 
-    def rows(self) -> Iterator[tuple[int, str, CountsT]]:
-        """Rank, name and counts of each block; sites that share one share a row."""
+    def rows(self) -> Iterator[tuple[int, str, CountsT, int]]:
+        """Rank, name, counts and number of sites of each block; sites that share one share a row."""
         for found in self._found.values():
-            name = found.name if isinstance(found, _Single) else plural(found.count, "site")
-            yield found.rank, name, found.tally
+            if isinstance(found, _Single):
+                yield found.rank, found.name, found.tally, 1
+            else:
+                yield found.rank, plural(found.count, "site"), found.tally, found.count
 
     def sites_below(self, rank: int) -> int:
         """How many sites have a block that comes before a rank."""
@@ -218,8 +216,7 @@ class Blocks(Generic[CountsT]):
     def _which(self, found: _Shared[CountsT]) -> str:
         """A few sites by name; `all 223 sites`; `215 sites (team=emea)` if all with a label share the block.
 
-        Otherwise, some of their names:
-        `90 sites (of 215 with team=emea: store-001, store-004, store-009, …)`.
+        `90 sites (of 215 with team=emea)` if others with the label do not; without a label, some of their names.
         """
         if found.count <= MOST_NAMES:
             return f"{found.count:,} sites ({', '.join(found.names)})"
@@ -229,8 +226,7 @@ class Blocks(Generic[CountsT]):
             return f"all {found.count:,} sites{f' ({more})' if more else ''}"
         labels = ", ".join(f"{key}={value}" for key, value in sorted(found.labels))
         of = sum(count for seen, count in self._seen.items() if found.labels <= seen) if labels else 0
-        some = f"{', '.join(found.names[:3])}, …"
-        known = f"of {of:,} with {labels}: {some}" if of > found.count else labels or some
+        known = f"of {of:,} with {labels}" if of > found.count else labels or f"{', '.join(found.names[:3])}, …"
         return f"{found.count:,} sites ({'; '.join(part for part in (known, more) if part)})"
 
     def _keep(self, lines: Sequence[Line]) -> BlockPlace:

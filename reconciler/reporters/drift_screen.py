@@ -101,7 +101,13 @@ class DriftScreen:
             rank = min(map(_rank, report.items)) if report.items else 4
             rank = min(rank, REFUSED) if report.refusals else rank
             self._blocks.add(
-                report.site.name, rank, shared_parts(items), lambda: own_lines(items), tally, labels=drifted.labels
+                report.site.name,
+                rank,
+                shared_parts(items),
+                lambda: own_lines(items),
+                tally,
+                differs=any(item.own for item in items),
+                labels=drifted.labels,
             )
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
@@ -136,13 +142,13 @@ class DriftScreen:
         """What to type next."""
         return "reconciler plan" if completed.tally.drifted and not completed.failed else None
 
-    def _table(self, completed: DriftCompleted, rows: Sequence[tuple[int, str, DriftTally]]) -> Iterator[str]:
+    def _table(self, completed: DriftCompleted, rows: Sequence[tuple[int, str, DriftTally, int]]) -> Iterator[str]:
         used = [name for name in COLUMNS if getattr(completed.tally, name)]
-        shown = [Row(name, tuple(getattr(tally, column) for column in used)) for _, name, tally in rows[:MOST_ROWS]]
+        shown = [Row(name, tuple(getattr(tally, column) for column in used)) for _, name, tally, _ in rows[:MOST_ROWS]]
         if len(rows) > MOST_ROWS:
             shown.append(Row(plural(len(rows) - MOST_ROWS, "more row"), text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
-        listed = sum(tally.sites for _, _, tally in rows)
+        listed = sum(tally.sites for _, _, tally, _ in rows)
         shown.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))
         yield from table("site", [name.replace("_", " ") for name in used], shown, self._screen)
         yield ""

@@ -32,12 +32,13 @@ from reconciler.reporters.plan_text import (
     shared_parts,
     site_items,
     still_going_out_lines,
+    without_refused,
 )
 from reconciler.reporters.totals import titles_counted
 from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5
-"""With this many sites or more, there is a table, and waiting drafts share one line."""
+"""With this many sites or more, there is a table, waiting drafts share one line, and so do a refused site's changes."""
 
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
@@ -129,12 +130,14 @@ class PlanScreen:
         if self._detail.quiet and rank > Rank.BLOCKED:
             return
         shown = [item for item in items if not self._detail.quiet or item.rank <= Rank.BLOCKED]
+        whole = self._detail.sites or self._calls_of is not None or self._run is None or self._run.sites < FEW_SITES
         self._blocks.add(
             planned.name,
             rank,
             shared_parts(shown),
-            lambda: own_lines(shown),
+            lambda: own_lines(shown if whole else without_refused(shown, planned.plan)),
             planned.tally,
+            differs=any(item.own for item in shown),
             labels=planned.labels,
         )
 
@@ -287,11 +290,23 @@ class PlanScreen:
             yield from Line((Span(head, Style.CYAN), Span(named, Style.DIM))).on(self._screen)
         yield ""
 
+    def _rows(self) -> list[tuple[int, str, PlanTally]]:
+        """The rows of the table. Sites that are only refused share one: their blocks name them."""
+        rows, refused = [], []
+        for rank, name, tally, sites in self._blocks.rows():
+            if rank == Rank.REFUSED and tally == PlanTally():
+                refused.append((name, sites))
+            elif rank < Rank.NOTE:
+                rows.append((rank, name, tally))
+        if refused:
+            together = plural(sum(sites for _, sites in refused), "site")
+            rows.insert(0, (Rank.REFUSED, together if len(refused) > 1 else refused[0][0], PlanTally()))
+        return rows
+
     def _table(self, completed: PlanCompleted) -> Iterator[str]:
-        changing = (row for row in self._blocks.rows() if row[0] < Rank.NOTE)
-        rows = nsmallest(MOST_ROWS, changing, key=lambda row: row[0])  # those of the same rank keep their order
-        more = sum(row[0] < Rank.NOTE for row in self._blocks.rows()) - len(rows)
-        if len(rows) < FEW_SITES and not (self._detail.summary and rows):
+        found = self._rows()
+        rows = nsmallest(MOST_ROWS, found, key=lambda row: row[0])  # those of the same rank keep their order
+        if len(found) < FEW_SITES and not (self._detail.summary and rows):
             return
         used = [name for name in COLUMNS if getattr(completed.tally, name)]
         if not used:  # everything in the rows has been said above, and the table would be all dashes
@@ -304,7 +319,7 @@ class PlanScreen:
             counts = tuple(getattr(tally, column) for column in used)
             nothing = "refused" if rank == Rank.REFUSED else "nothing is done"
             cells.append(Row(name, counts) if any(counts) else Row(name, text=nothing))
-        if more:
+        if more := len(found) - len(rows):
             cells.append(Row(plural(more, "more row"), text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
         listed = self._blocks.sites_below(Rank.NOTE)

@@ -10,8 +10,9 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from reconciler.engine.site_results import SitePlanned
+from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, class_of
+from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.plurals import plural
 from reconciler.model.posts import Discarded, name_of, post_name, shown_account
 from reconciler.model.schedule import DraftWrite
@@ -48,6 +49,16 @@ MOST_NAMED: Final = 6
 
 NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}
 """How `--explain` names the parts of a site if their slugs do not read as words."""
+
+KINDS_IN_PLAN: Final = {
+    Kind.SETTINGS: "settings",
+    Kind.EVENT: "events",
+    Kind.MARKETING_PLAN: "marketing plan",
+    Kind.ACTIVITY: "activities",
+    Kind.POSTS: "posts",
+    Kind.DRAFT: "posts",
+}
+"""What is changed, by the kind of object, where single objects are not named. A rule changes what it is about."""
 
 FOR_MANY_POSTS: Final = {
     SAME_MINUTE: "go out in the same minute as another post of their site",
@@ -132,6 +143,24 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
         reads = f"  read: {', '.join(NAMES_OF_PARTS.get(part, spoken(part)) for part in planned.reads)}"
         items.append(Item(Rank.NOTE, (Line((Span(reads, Style.DIM),), hang=8),)))
     return tuple(sorted(items, key=lambda item: item.rank))
+
+
+def _kind_of(address: Address) -> str:
+    if address.kind is Kind.RULE:
+        return "activities" if address.key.startswith(SitePart.ACTIVITIES) else "posts"
+    return KINDS_IN_PLAN[address.kind]
+
+
+def without_refused(items: Sequence[Item], plan: Plan) -> Sequence[Item]:
+    """The same block, but if the site is refused, one line says what the changes would be about: none will be made."""
+    if not plan.refusals or not plan.actions or items[-1].rank < Rank.PUBLIC:  # `--quiet` leaves them out
+        return items
+    found = sorted(plan.actions, key=lambda action: CLASS_RANKS[class_of(action.operation)])
+    kinds = ", ".join(dict.fromkeys(f"{SYMBOLS[action.operation.verb]} {_kind_of(action.address)}" for action in found))
+    left = Span(f"Not done: {kinds}  (in full with --sites)", Style.DIM)
+    kept = [item for item in items if item.rank < Rank.PUBLIC]
+    kept.append(Item(Rank.PUBLIC, (Line((left,), indent=2, hang=8),)))
+    return [*kept, *(item for item in items if item.rank is Rank.NOTE)]
 
 
 def _note(note: Diagnostic) -> Item:

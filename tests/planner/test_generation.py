@@ -306,7 +306,7 @@ def test_what_a_regeneration_may_throw_away(discard: Discard, live: PostStatus, 
     site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (activity(live),)))
     refusals = plan_of(want, site).refusals
     assert [refusal.code for refusal in refusals] == ([RefusedBy.DISCARD] if refused else [])
-    assert all(refusal.fix.endswith("; to keep the marketing plan, write `when: never` there") for refusal in refusals)
+    assert all(refusal.fix.endswith(", or keep the marketing plan with `when: never` there") for refusal in refusals)
 
 
 def test_drafts_of_past_activities_are_not_discarded() -> None:

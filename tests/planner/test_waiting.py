@@ -333,7 +333,7 @@ def test_regenerating_cancels_what_is_scheduled_only_if_the_file_lets_it() -> No
     assert not made.refusals
     kept = regenerate(Discard.UNAPPROVED, YES)
     assert [refusal.code for refusal in kept.refusals] == [RefusedBy.DISCARD]
-    assert kept.refusals[0].fix.endswith("; to keep the marketing plan, leave --regenerate out")
+    assert kept.refusals[0].fix.endswith(", or leave --regenerate out")
     assert not [operation for operation in operations(kept) if isinstance(operation, CancelPost)]
     # A post that is cancelled for its own reasons is not what the regeneration throws away.
     withdrawn = regenerate(Discard.UNAPPROVED, Approvals())
