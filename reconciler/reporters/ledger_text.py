@@ -11,13 +11,12 @@ from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
-from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import Deferred, SitePart, class_of
+from reconciler.model.operations import Deferred, class_of
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import AwaitPosts, GeneratePosts
@@ -117,7 +116,7 @@ def applied_lines(
     if quiet:
         listed = [entry for entry in ledger.entries if entry.result is not ActionResult.DONE]
     repeated = [entry for entry in listed if same_as and _has_cause(entry)]
-    listed = [entry for entry in listed if not (entry in cut_short or entry in repeated or became_a_creation(entry))]
+    listed = [entry for entry in listed if not (entry in cut_short or entry in repeated or became_others(entry))]
     spans = [Span(applied.name, Style.BOLD), Span(counts(ledger, without=cut_short))]
     if applied.seconds:  # 0: nobody measured it
         spans.append(Span(f"in {duration(applied.seconds)}", Style.DIM))
@@ -202,12 +201,9 @@ def _goes_without_saying(entry: Entry) -> bool:
     return entry.result is ActionResult.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
 
 
-def became_a_creation(entry: Entry) -> bool:
-    """Whether an entry is a deferred action that became the creation of an activity, which has an entry of its own."""
-    operation = entry.operation
-    if not (isinstance(operation, Deferred) and operation.part is SitePart.ACTIVITIES and entry.matched):
-        return False
-    return isinstance(operation.activity_rules[operation.rule], DesiredActivity)
+def became_others(entry: Entry) -> bool:
+    """Whether an entry is a deferred action that turned into other actions, each with an entry of its own."""
+    return isinstance(entry.operation, Deferred) and bool(entry.matched)
 
 
 def _cut_short(ledger: SiteLedger) -> list[Entry]:
@@ -360,10 +356,8 @@ def became(entry: Entry, zone: str) -> str:
 def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     """What happened to an action, in a few words; those of the plan if they still hold."""
     done, operation = entry.result is ActionResult.DONE, entry.operation
-    if done and isinstance(operation, Deferred):
-        thing = ("draft", "drafts") if operation.part is SitePart.SCHEDULE else ("activity", "activities")
-        # Objects that are already as the rule asks also match it, but are not counted.
-        return f"for {plural(entry.matched, *thing)}" if entry.matched else "nothing to do"
+    if done and isinstance(operation, Deferred):  # nothing matched, or what did was already as the rule asks
+        return "nothing to do"
     if done and isinstance(operation, Generate):
         return "generated"
     if done and isinstance(operation, Regenerate):

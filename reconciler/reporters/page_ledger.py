@@ -13,7 +13,7 @@ from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, sentence
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
-from reconciler.reporters.ledger_text import became, became_a_creation, doubt_words, outcome_words, requests
+from reconciler.reporters.ledger_text import became, became_others, doubt_words, outcome_words, requests
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (
     Entered,
@@ -75,7 +75,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
             (line("!", "unknown", text(doubt_words(problem))) + fix(problem.fix) for problem in ledger.in_doubt),
             "items bad",
         ),
-        bullets((_entry(entry, zone) for entry in ledger.entries if not became_a_creation(entry)), "items"),
+        bullets((_entry(entry, zone) for entry in ledger.entries if not became_others(entry)), "items"),
         notes([sentence(note) for note in ledger.notes]),
         notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds),

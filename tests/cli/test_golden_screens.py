@@ -104,6 +104,9 @@ def test_the_quickstart(quickstart: Project, reconciler: Command, update_cases: 
     is_golden("quickstart-plan", planned.out, update_cases)
     applied = reconciler("apply", YES)
     is_golden("quickstart-apply", by_name(applied.out), update_cases)
+    streamed = [line for line in applied.out.split("\nPlan: ")[1].splitlines() if re.match(r"  [-~+*!] ", line)]
+    assert streamed
+    assert all(re.search(r"  (done|nothing to do)\b", line) for line in streamed), "each line says how it ended"
     assert (planned.code, applied.code, planned.err, applied.err) == (0, 0, "", "")
 
 
