@@ -38,7 +38,9 @@ LAST_ZONE: Final = timedelta(hours=12)
 LONGEST_DAY: Final = timedelta(hours=25)
 """The longest time between an activity and an `at` on its day, if the clocks go back."""
 
-_VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
+_VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*(?:[-+=?.:][^{}]*)?\}|\$\{\{[^{}]*\}\}"
+"""What shells, Terraform (`${var.name}`) and CI services (`${{ vars.NAME }}`) replace."""
+
 _SCHEMA = b"$schema="
 _MODELINE = re.compile(rb"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)
 _HEAD = 2048

@@ -80,6 +80,14 @@ def test_variables_that_nobody_replaces(write_project: WriteProject) -> None:
     ]
 
 
+@pytest.mark.parametrize("variable", ["${BRAND:-Acme}", "${BRAND-Acme}", "${BRAND:?}", "${var.brand}", "${{ vars.X }}"])
+def test_variables_of_other_tools(variable: str, write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": HEAD + f"settings: {{toneOfVoice: 'as {variable} speaks'}}\n"})
+    ((code, said),) = warnings()
+    assert code == "variable-not-replaced"
+    assert f"settings.toneOfVoice: {variable} is taken literally" in said
+
+
 def test_a_variable_is_found_however_its_text_is_written(write_project: WriteProject) -> None:
     for text in (r'"\x24{BRAND}"', '"$\\\n  {BRAND}"', ">-\n    ${BRAND}", "&a ${BRAND}"):
         write_project({"sites/a.yaml": HEAD + f"settings:\n  toneOfVoice: {text}\n"})
