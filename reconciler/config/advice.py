@@ -96,24 +96,30 @@ def advice_about_values(
                 what = "has passed, so runs no longer create the activity"
                 yield merged.is_over((*path, "create", "targetDate"), what)
         elif isinstance(rule, SetActivities) and rule.max == 0:
-            yield _allows_nothing((*path, "max"), merged)
+            yield from _allows_nothing((*path, "max"), site.activities[at + 1 :], merged)
         else:
             yield from _never_matches(rule.match, (*path, "match"), now, merged)
     for at, posts in enumerate(site.posts):
         if posts.present and posts.max == 0:
-            yield _allows_nothing(("posts", at, "max"), merged)
+            yield from _allows_nothing(("posts", at, "max"), site.posts[at + 1 :], merged)
         else:
             yield from _posts_of_none(posts.match, ("posts", at, "match"), now, merged)
     if site.schedule is None:
         return
-    for at, of_schedule in enumerate(site.schedule.rules):
-        yield from _never_lets_through(of_schedule, ("schedule", "rules", at), project.policy, now, merged)
-    yield from _without_posts(site, site.schedule.rules, merged)
+    rules = site.schedule.rules
+    for at, of_schedule in enumerate(rules):
+        if of_schedule.max == 0:
+            yield from _allows_nothing(("schedule", "rules", at, "max"), rules[at + 1 :], merged)
+        else:
+            yield from _never_lets_through(of_schedule, ("schedule", "rules", at), project.policy, now, merged)
+    yield from _without_posts(site, rules, merged)
 
 
-def _allows_nothing(path: KeyPath, merged: MergedDocument) -> Diagnostic:
-    fix = "write a larger number, or remove the rule"
-    return merged.warning(path, "allows no matches", fix, code=NEVER_MATCHES, continues=True)
+def _allows_nothing(path: KeyPath, below: Sequence[object], merged: MergedDocument) -> Iterator[Diagnostic]:
+    """A warning about a `max` of 0, unless the rule keeps what it matches from the rules below it."""
+    if not below:
+        fix = "write a larger number, or remove the rule"
+        yield merged.warning(path, "allows no matches", fix, code=NEVER_MATCHES, continues=True)
 
 
 def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: MergedDocument) -> Iterator[Diagnostic]:
@@ -153,8 +159,6 @@ def _never_lets_through(
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
         message = f"{rule.at:%H:%M} is within the project's quiet hours ({hours}), so nothing ever goes out"
         yield never(("at",), message, "choose another time, or change `policy.quietHours`")
-    elif rule.max == 0:
-        yield _allows_nothing((*path, "max"), merged)
     elif match.within is not None and match.within + after <= policy.min_lead:
         message = "does not reach beyond the project's `minLead`, so every match comes too late"
         yield never(("match", "within"), message, "look further ahead, or change `policy.minLead`", continues=True)
@@ -217,7 +221,7 @@ def _end_of(day: date) -> datetime:
 
 
 def unreplaced_variables(merged: MergedDocument, *, but: str = "") -> Iterator[Diagnostic]:
-    """Texts that contain `${NAME}`: files are read as they are, and variables are not replaced.
+    """Texts that contain `${NAME}` or the like: files are read as they are, and variables are not replaced.
 
     `but` is a member that is left out: the `defaults` of a project are reported with the sites that inherit them.
     """

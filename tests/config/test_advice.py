@@ -190,6 +190,20 @@ def test_rules_that_can_do_nothing(write_project: WriteProject) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        POSTS + "schedule: {rules: [{channels: [INSTAGRAM], max: 0}, {match: {within: 14d}}]}\n",
+        "posts: [{match: {title: 'Staff*'}, max: 0}, {match: {within: 21d}}]\n",
+        "activities: [{match: {title: S*}, set: {title: x}, max: 0}, {match: {to: 2030-01-01}, state: absent}]\n",
+    ],
+)
+def test_a_rule_that_keeps_what_it_matches_from_the_rules_below(body: str, write_project: WriteProject) -> None:
+    """The first rule that matches decides, so one with `max: 0` is how to say what not to publish."""
+    write_project({"sites/a.yaml": HEAD + body})
+    assert warnings() == []
+
+
 def test_the_schema_of_the_project_file_and_where_to_write_it(write_project: WriteProject) -> None:
     line = "# yaml-language-server: $schema=../schemas/{}.schema.json\n"
     project = "version: 1\n"
