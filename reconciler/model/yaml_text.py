@@ -7,8 +7,8 @@ import re
 from typing import Final
 
 from reconciler.model.canonical import Json, JsonObject
-from reconciler.model.differences import both_spelled_out, looks_the_same, spelled_out
-from reconciler.model.text import in_quotes, printable, visible
+from reconciler.model.differences import spelled_out
+from reconciler.model.text import in_quotes, visible
 
 _PLAIN: Final = r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z"
 _DATE: Final = r"(?a)\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z"
@@ -54,16 +54,3 @@ def in_sentence(value: Json) -> str:
     if value is None:
         return "empty"
     return in_quotes(value) if isinstance(value, str) else visible(yaml_text(value))
-
-
-def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:
-    """Two different values inside a sentence. What cannot be seen on a screen is spelled out in both."""
-    shown = (
-        (f"'{one}'", f"'{other}'")
-        if isinstance(one, str) and isinstance(other, str)
-        else (yaml_text(one), yaml_text(other))
-    )
-    if looks_the_same(*shown):
-        found, planned = map(printable, both_spelled_out(*shown))
-        return found, planned
-    return in_sentence(one), in_sentence(other)

@@ -10,9 +10,9 @@ from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
+from reconciler.model.two_values import both_in_sentence
 from reconciler.planner.actions import BlockedBy, InReview
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding, without_name
-from reconciler.planner.kept import shown_value
 from reconciler.planner.reasons import IN_REVIEW, REASONS, facts_behind
 
 FINDINGS: Final = {
@@ -114,12 +114,13 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
         found = Diagnostic(finding, f"{found.message} ({', '.join(facts)})")
     match finding:
         case Finding.DIFFERS if item.fields:
-            sides = (
-                f"{field.path.removeprefix('settings.')} is {shown_value(field.live)}, but the file "
-                + ("clears it" if field.desired in (None, "") else f"says {shown_value(field.desired)}")
-                for field in item.shown_fields
+            sides = ((field, *both_in_sentence(field.live, field.desired)) for field in item.shown_fields)
+            each = (
+                f"{field.path.removeprefix('settings.')} is {live}, but the file "
+                + ("clears it" if field.desired in (None, "") else f"says {desired}")
+                for field, live, desired in sides
             )
-            return Diagnostic(finding, "; ".join(sides))
+            return Diagnostic(finding, "; ".join(each))
         case Finding.UNWANTED if item.address.kind is Kind.POSTS:
             return Diagnostic(finding, "has posts, although the file says absent")
         case Finding.OTHER_TIME:

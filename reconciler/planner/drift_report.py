@@ -14,6 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
+from reconciler.model.settings import same_setting
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Grounds, Reason, RefusedBy
@@ -78,6 +79,16 @@ class FieldDrift(Struct, frozen=True):
     live: Json
     moved: ChangedSide
     applied: Json | Absent = ABSENT
+
+    @property
+    def third(self) -> Json | Absent:
+        """What was last applied, if that is neither what the site has nor what the file says; otherwise ABSENT."""
+        applied = self.applied
+        if isinstance(applied, Absent) or any(
+            same_setting(self.path, applied, side) for side in (self.live, self.desired)
+        ):
+            return ABSENT
+        return applied
 
 
 def _in_zone(field: FieldDrift, zone: str) -> FieldDrift:

@@ -13,9 +13,9 @@ from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.settings import normal, same_setting
 from reconciler.model.sites import RecordedSite
-from reconciler.model.text import in_quotes, printable
+from reconciler.model.text import printable
+from reconciler.model.two_values import both_in_sentence
 from reconciler.model.writes import FieldChange
-from reconciler.model.yaml_text import yaml_text
 
 WRITES: Final = 2
 """The number of writes after which a difference is the server's own rather than a passing one."""
@@ -25,10 +25,6 @@ ALIKE: Final = 0.75
 
 SHORT: Final = 500
 """A text of fewer characters than this is compared letter by letter, any other word by word."""
-
-LONGEST: Final = 120
-BEFORE: Final = 30
-"""How many characters are shown of the beginning that two long texts share."""
 
 
 def split_kept(
@@ -112,16 +108,12 @@ def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tupl
 
 
 def _note(name: str, change: FieldChange) -> Diagnostic:
-    asked, keeps = _text(change.after), _text("" if change.before is None else change.before)
-    alike = next(
-        (at for at, (letter, other) in enumerate(zip(asked, keeps, strict=False)) if letter != other), len(keeps)
-    )
-    # The common beginning is of no interest; a few characters of it show where the difference is.
-    start = alike - BEFORE if alike > 2 * BEFORE else 0
-    wrote = "cleared" if change.after in (None, "") else f"{shown_value(change.after, start)} was written"
-    but = "it is still empty" if change.before in (None, "") else f"the site keeps {shown_value(change.before, start)}"
+    asked, keeps = both_in_sentence(change.after, change.before)
+    wrote = "cleared" if change.after in (None, "") else f"{asked} was written"
+    but = "it is still empty" if change.before in (None, "") else f"the site keeps {keeps}"
     what = f"{name}: {wrote} twice, but {but}"
-    remedy = "write that in the file" if keeps.strip() else "leave it out of the file"
+    is_blank = change.before is None or (isinstance(change.before, str) and not change.before.strip())
+    remedy = "leave it out of the file" if is_blank else "write that in the file"
     return Diagnostic.note("kept-by-server", what, f"{remedy} to remove this note")
 
 
@@ -136,16 +128,3 @@ def _writes(owner: str, change: FieldChange, recorded: RecordedSite) -> int:
 
 def _key(owner: str, path: str) -> str:
     return f"kept[{owner}.{path}]" if owner else f"kept[{path}]"
-
-
-def _text(value: Json) -> str:
-    return printable(value if isinstance(value, str) else yaml_text(value))
-
-
-def shown_value(value: Json, start: int = 0) -> str:
-    """A value inside a sentence, from the character `start` on, and cut if it is long: texts in quotes."""
-    if value is None or value == "":
-        return "empty"
-    text = ("..." if start else "") + _text(value)[start:]
-    cut = text if len(text) <= LONGEST else text[:LONGEST] + "..."
-    return in_quotes(cut) if isinstance(value, str) else cut

@@ -256,15 +256,26 @@ def _field(field: FieldDrift, item: DriftItem, widest: int) -> Iterator[Span]:
     """What each side says. What was last applied is shown if it differs from both the file and the site."""
     yield Span(fill(_name_of(field), widest))
     if is_read_by_parts(field.live, field.desired):
-        yield Span("site -> file:", Style.DIM)
-        yield from change_row(FieldChange(field.path, field.live, field.desired)).spans
+        yield from _from_to("site -> file", field.live, field.desired)
     else:
         yield Span(f"site: {_side(field.live)}")
         yield Span(f"file: {_side(field.desired)}")
-    if not isinstance(field.applied, Absent) and field.applied not in (field.desired, field.live):
-        yield Span(f"last applied: {_side(field.applied)}")
+    applied = field.third
+    if not isinstance(applied, Absent):
+        if is_read_by_parts(applied, field.live):
+            yield from _from_to("last applied -> site", applied, field.live)
+        elif is_read_by_parts(applied, field.desired):
+            yield from _from_to("last applied -> file", applied, field.desired)
+        else:
+            yield Span(f"last applied: {_side(applied)}")
     if field.moved is not item.moved:
         yield Span(f"({spoken(field.moved)})")
+
+
+def _from_to(sides: str, before: Json, after: Json) -> Iterator[Span]:
+    """`site -> file:  … two of them [-ever-]{+look+} alike`: what differs between two sides."""
+    yield Span(f"{sides}:", Style.DIM)
+    yield from change_row(FieldChange("", before, after)).spans
 
 
 def _side(value: Json) -> str:

@@ -27,7 +27,6 @@ from reconciler.reporters.page_rows import (
     problem_item,
     two_values,
 )
-from reconciler.reporters.values import yaml
 
 STATES: Final = {
     DriftState.DRIFTED: (2, "warn", "~"),
@@ -87,11 +86,11 @@ def _item(item: DriftItem) -> str:
 
 
 def _sides(field: FieldDrift) -> str:
-    """The site's value against the file's, word by word, and what was last applied if it is neither."""
+    """What differs between the site and the file, and from what was last applied if that is neither."""
     found = f'<dd dir="auto"><span class="soft">site → file</span> {two_values(field.live, field.desired)}'
-    if not isinstance(field.applied, Absent) and field.applied not in (field.live, field.desired):
-        applied = "(not set)" if field.applied is None else yaml(field.applied, whole=True)
-        found += f'\n<span class="soft">last applied</span> {text(applied)}'
+    if not isinstance(applied := field.third, Absent):
+        side, value = ("site", field.live) if field.live is not None else ("file", field.desired)
+        found += f'\n<span class="soft">last applied → {side}</span> {two_values(applied, value)}'
     return f'{found} <span class="soft">({text(spoken(field.moved))})</span></dd>'
 
 

@@ -12,7 +12,6 @@ from reconciler.model.plurals import plural
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.writes import ActionClass, FieldChange, Verb
 from reconciler.planner.actions import Action, BlockedBy, Plan
-from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
 from reconciler.planner.reasons import IN_REVIEW, REASONS, facts_behind
 from reconciler.reporters import words
@@ -36,7 +35,6 @@ from reconciler.reporters.page_rows import (
     two_values,
 )
 from reconciler.reporters.plan_text import CLASS_RANKS, Rank
-from reconciler.reporters.values import yaml
 
 STATES: Final = {
     Rank.STILL_GOING_OUT: ("still going out", "bad"),
@@ -156,21 +154,9 @@ def _changes(changes: Sequence[FieldChange], edited: set[str]) -> str:
     rows = []
     for change in changes:
         note = ' <span class="tag warn">edited on the site since the last apply</span>' if change.path in edited else ""
-        rows.append(
-            f'<dt>{text(change.path.removeprefix("settings."))}</dt><dd dir="auto">{_changed(change)}{note}</dd>'
-        )
+        name, shown = text(change.path.removeprefix("settings.")), two_values(change.before, change.after)
+        rows.append(f'<dt>{name}</dt><dd dir="auto">{shown}{note}</dd>')
     return f'<dl class="changes">{"".join(rows)}</dl>' if rows else ""
-
-
-def _changed(change: FieldChange) -> str:
-    """A list, item by item; anything else as the two values."""
-    if not (isinstance(change.before, tuple) and isinstance(change.after, tuple)):
-        return two_values(change.before, change.after)
-    if not (details := details_of(change)):  # the same items in another order
-        return two_values(change.before, change.after)
-    gone = [f"<del>{text(yaml(found.before, whole=True))}</del>" for found in details if found.step is not Step.ADDED]
-    new = [f"<ins>{text(yaml(found.after, whole=True))}</ins>" for found in details if found.step is not Step.REMOVED]
-    return " ".join((*gone, *new))
 
 
 def _blocked(problem: Diagnostic, zone: str) -> str:

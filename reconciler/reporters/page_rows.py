@@ -19,7 +19,9 @@ from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import PostOutcome
 from reconciler.model.text import spoken
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import StillGoingOut
+from reconciler.planner.changes import Step, details_of
 from reconciler.planner.reasons import facts_behind
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import obstacle, of_its_site
@@ -141,12 +143,28 @@ def problem_item(problem: Diagnostic, word: str) -> str:
 
 
 def two_values(before: Json, after: Json) -> str:
-    """A value and its replacement: texts word by word, anything else whole."""
+    """A value and its replacement: texts word by word, lists item by item, objects by their members."""
     if isinstance(before, str) and isinstance(after, str):
         return word_diff(before, after)
-    gone = "" if before is None else f"<del>{text(yaml(before, whole=True))}</del> "
-    new = '<span class="soft">(not set)</span>' if after is None else f"<ins>{text(yaml(after, whole=True))}</ins>"
-    return gone + new
+    details = details_of(FieldChange("", before, after))
+    if not details or any((found.before, found.after) == (before, after) for found in details):
+        return " ".join(filter(None, (_gone(before), _new(after))))  # nothing in common, or only the order differs
+    gone = [_at(found.at) + _gone(found.before) for found in details if found.step is Step.REMOVED]
+    changed = [_at(found.at) + two_values(found.before, found.after) for found in details if found.step is Step.CHANGED]
+    new = [_at(found.at) + _new(found.after) for found in details if found.step is Step.ADDED]
+    return " ".join((*gone, *changed, *new))
+
+
+def _gone(value: Json) -> str:
+    return "" if value is None else f"<del>{text(yaml(value, whole=True))}</del>"
+
+
+def _new(value: Json) -> str:
+    return '<span class="soft">(not set)</span>' if value is None else f"<ins>{text(yaml(value, whole=True))}</ins>"
+
+
+def _at(place: str) -> str:
+    return f"{text(place)}: " if place else ""
 
 
 def line(symbol: str, subject: str, said: str) -> str:

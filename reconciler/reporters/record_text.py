@@ -9,18 +9,21 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import JsonObject
+from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.operations import SitePart
 from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of, post_name, shown_account
 from reconciler.model.sites import FORMER_NAME, Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import spoken
+from reconciler.model.writes import FieldChange
+from reconciler.model.yaml_text import yaml_text
 from reconciler.planner.baseline import WAS_CANCELLED
+from reconciler.planner.changes import same_plain
 from reconciler.planner.generation import FAILED_GENERATION
 from reconciler.planner.gone_out import GONE, STOPPED, is_gone, is_stopped
 from reconciler.planner.used_approvals import ADOPTED, USED, adopted_key, adopted_posts, times_known
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.values import quoted, yaml
+from reconciler.reporters.values import LONG, change_row, is_read_by_parts, quoted, yaml
 from reconciler.reporters.words import moment, short
 
 MOST_TITLES: Final = 6
@@ -30,18 +33,42 @@ MOST_TITLES: Final = 6
 def listed(texts: Iterable[str], screen: Screen) -> Iterator[str]:
     """Lines of a section."""
     for text in texts:
-        yield from wrapped((Span(text),), screen, indent=2, hang=4)
+        yield from _line((Span(text),), screen)
 
 
-def input_lines(inputs: Inputs | None, screen: Screen) -> Iterator[str]:
-    """What a marketing plan is, or is to be, made from."""
+def _line(spans: Iterable[Span], screen: Screen) -> Iterator[str]:
+    yield from wrapped(tuple(spans), screen, indent=2, hang=4)
+
+
+def input_lines(inputs: Inputs | None, screen: Screen, used: Inputs | None = None) -> Iterator[str]:
+    """What a marketing plan is, or is to be, made from.
+
+    `used`: what the current one was made from. Of a long value that is different now, what differs is shown.
+    """
     if inputs is None:
         return
     if inputs == Inputs():
         yield "  no settings and no events"
-    settings = (f"{field.path.removeprefix('settings.')}: {yaml(field.value)}" for field in inputs.settings)
-    events = (f"event {quoted(name)}: {yaml(facts)}" for name, facts in inputs.events)
-    yield from listed((*settings, *events), screen)
+    now, before = dict(_by_name(inputs)), dict(_by_name(used or Inputs()))
+    for name, value in now.items():
+        other = before.get(name)
+        if other is None or same_plain(other, value) or not _is_read_by_parts(other, value):
+            yield from _line((Span(f"{name}: {yaml(value)}"),), screen)
+            continue
+        changed = change_row(FieldChange("", other, value)).spans
+        yield from _line((Span(f"{name}:"), Span("used by the marketing plan -> this:", Style.DIM), *changed), screen)
+
+
+def _is_read_by_parts(other: Json, value: Json) -> bool:
+    """Whether it would be hard to see how two values differ if both were shown; a short list is better shown whole."""
+    short = isinstance(value, tuple) and max(len(yaml_text(other)), len(yaml_text(value))) <= LONG
+    return not short and is_read_by_parts(other, value)
+
+
+def _by_name(inputs: Inputs) -> Iterator[tuple[str, Json]]:
+    """The values by what they are called: `toneOfVoice`, `event "Sale"`."""
+    yield from ((field.path.removeprefix("settings."), field.value) for field in inputs.settings)
+    yield from ((f"event {quoted(name)}", facts) for name, facts in inputs.events)
 
 
 class RecordText:
@@ -58,7 +85,7 @@ class RecordText:
         """What was last applied, or found to be as the files ask; scheduled posts have a section of their own."""
         recorded = self._recorded
         if recorded.applied != Inputs():
-            yield from input_lines(recorded.applied, self._screen)
+            yield from input_lines(recorded.applied, self._screen, recorded.generated_from)
         posts: dict[JsonObject, list[ActivityId]] = {}
         rules: list[str] = []
         texts: list[str] = []

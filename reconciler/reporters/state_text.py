@@ -104,9 +104,8 @@ def site_lines(site: SiteState, screen: Screen, where: str) -> Iterator[str]:
     yield from _section("Lock", holder_lines(site.lock, screen, ended=site.ended), screen)
     calls = (line for entry in recorded.open for line in _entry(site, entry, screen, where))
     yield from _section("Unfinished calls", calls, screen)
-    yield from _section(
-        "Generation inputs waiting for the next generation", input_lines(recorded.pending, screen), screen
-    )
+    waiting = input_lines(recorded.pending, screen, recorded.generated_from)
+    yield from _section("Generation inputs waiting for the next generation", waiting, screen)
     yield from _section(
         "Generation inputs used by the current marketing plan",
         input_lines(recorded.generated_from, screen),

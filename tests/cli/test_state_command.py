@@ -541,6 +541,36 @@ def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
     assert made == []
 
 
+def test_inputs_that_wait_are_shown_by_what_differs_from_those_in_use(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    def inputs(word: str, *topics: str) -> Inputs:
+        tone = " ".join(f"sentence {number} of it." for number in range(30)) + f" Be {word}."
+        return Inputs(
+            (Field("settings.toneOfVoice", tone), Field("settings.topics.included", topics)),
+            (("Sale", JsonObject({"date": "2026-11-27", "description": tone})),),
+        )
+
+    async def body() -> None:
+        journal = await planted.state.open_journal(SHOP)
+        journal.note(InputsGeneratedFrom(inputs("warm", "tea")))
+        journal.note(InputsPending(inputs("bold", "tea", "milk"), None))
+        journal.note(AppliedValues(inputs("warm", "tea")))
+        await journal.flush()
+
+    asyncio.run(body())
+    lines = reconciler("state", "show", "shop", project.root).out.splitlines()
+    at = lines.index("Generation inputs waiting for the next generation")
+    differs = "used by the marketing plan -> this:"
+    assert lines[at + 1 : at + 4] == [
+        f"  toneOfVoice:  {differs}  … 29 of it. Be [-warm.-]{{+bold.+}}",
+        "  topics.included: [tea, milk]",
+        f'  event "Sale":  {differs}  description:  … 29 of it. Be [-warm.-]{{+bold.+}}',
+    ]
+    for title in ("Generation inputs used by the current marketing plan", "Last applied, or already in place"):
+        assert lines[lines.index(title) + 1].startswith("  toneOfVoice: sentence 0 of it.")
+
+
 async def note_due(planted: Planted, due: Inputs) -> None:
     journal = await planted.state.open_journal(SHOP)
     journal.note(InputsPending(due, None))

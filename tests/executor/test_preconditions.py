@@ -55,7 +55,7 @@ from reconciler.model.posts import ActivityId, PostId, PostsAmong, PostsAre, Pos
 from reconciler.model.schedule import Approved, PostIs, SchedulePost, StillAhead, StillScheduled
 from reconciler.model.settings import SettingIs
 from reconciler.model.sites import PublishedPost, RecordedSite
-from reconciler.model.yaml_text import both_in_sentence
+from reconciler.model.two_values import both_in_sentence
 from reconciler.planner.actions import Action, Plan
 from reconciler.reporters.diagnostics import sentence
 from reconciler.state.errors import StateError

@@ -55,7 +55,16 @@ MOVED = DriftItem(
     (FieldDrift("targetDate", "2026-10-27T09:00:00.000Z", "2026-10-24T22:30:00.000Z", ChangedSide.GIT),),
     ("Sale",),
 )
+LONG = " ".join(f"sentence {number} of it." for number in range(30))
+AT_THE_END = FieldDrift("settings.toneOfVoice", LONG.replace("29", "last"), LONG, ChangedSide.GIT)
 SAID = [
+    (
+        DriftItem(SETTINGS, DriftState.DRIFTED, Finding.DIFFERS, ChangedSide.GIT, (AT_THE_END,)),
+        "differs",
+        Severity.WARNING,
+        "changed in git: toneOfVoice is '… 28 of it. sentence 29 of it.', but the file says "
+        "'… 28 of it. sentence last of it.'",
+    ),
     (
         DriftItem(SETTINGS, DriftState.DRIFTED, Finding.DIFFERS, ChangedSide.GIT, FIELDS),
         "differs",

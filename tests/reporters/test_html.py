@@ -10,10 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.engine.results import Event, HistoryListed, Phase, PhaseStarted, PlanCompleted, RunStarted
-from reconciler.engine.site_results import SiteApplied, SiteHistory, SitePlanned, SiteReviewed, Written
+from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteHistory, SitePlanned, SiteReviewed, Written
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import DeleteEvent, EventId
@@ -26,6 +27,7 @@ from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, PostOutcome, PublishedPost, SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, EndedPost, Plan, Reason, RefusedBy, blocked, refusal
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, FieldDrift, Finding
 from reconciler.planner.reasons import REASONS
 from reconciler.planner.review import ReviewStatus
 from reconciler.planner.tally import PlanTally, tally_of
@@ -123,6 +125,41 @@ def test_a_changed_text_is_shown_word_by_word() -> None:
     change = FieldChange("settings.toneOfVoice", "warm and dry, always", "warm and playful, always")
     assert "warm and <del>dry,</del><ins>playful,</ins> always" in page(site("shop", change), exits(0))
     assert word_diff("a\u200bb", "ab").startswith("<del>a\\u200bb</del>")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (("a", "b", "c"), ("a", "d", "c"), "<del>b</del> <ins>d</ins>"),
+        (("a", "b"), ("b", "a"), "<del>[a, b]</del> <ins>[b, a]</ins>"),
+        (
+            JsonObject({"count": 3, "interval": "WEEK"}),
+            JsonObject({"count": 5, "interval": "WEEK"}),
+            "count: <del>3</del> <ins>5</ins>",
+        ),
+        (JsonObject({"a": "old"}), JsonObject({"b": "new"}), "<del>{a: old}</del> <ins>{b: new}</ins>"),
+    ],
+)
+def test_a_changed_list_or_object_is_shown_by_what_differs_in_it(before: Json, after: Json, said: str) -> None:
+    text = page(site("shop", FieldChange("settings.x", before, after)), exits(0))
+    assert f'<dt>x</dt><dd dir="auto">{said}</dd>' in re.sub("(</del>)(<ins>)", r"\1 \2", text)
+
+
+def test_an_audit_shows_word_by_word_what_differs_from_what_was_last_applied() -> None:
+    sides = (
+        FieldDrift("settings.a", "one two file", "one two site", ChangedSide.BOTH, "one two applied"),
+        FieldDrift("settings.b", ("a", "b"), ("a", "c"), ChangedSide.BOTH, ("a", "d")),
+        FieldDrift("settings.c", "one two file", None, ChangedSide.BOTH, "one two applied"),
+        FieldDrift("settings.d", "one two file", "one two site", ChangedSide.BOTH, "one two site"),
+    )
+    item = DriftItem(
+        Address(SiteName("shop"), Kind.SETTINGS), DriftState.DRIFTED, Finding.DIFFERS, ChangedSide.BOTH, sides
+    )
+    text = page(SiteDrifted(DriftReport(SiteRef(SiteName("shop"), "1"), (item,))), exits(0), command="drift")
+    assert "last applied → site</span> one two <del>applied</del><ins>site</ins> <span" in text
+    assert "last applied → site</span> <del>d</del><ins>c</ins> <span" in text
+    assert "last applied → file</span> one two <del>applied</del><ins>file</ins> <span" in text
+    assert text.count("last applied →") == 3
 
 
 def test_the_gallery_shows_what_changed_after_the_approval() -> None:

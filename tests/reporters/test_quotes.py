@@ -11,7 +11,8 @@ import pytest
 import reconciler
 from reconciler.config.words import quoted
 from reconciler.model.text import in_quotes
-from reconciler.model.yaml_text import both_in_sentence, in_sentence
+from reconciler.model.two_values import both_in_sentence
+from reconciler.model.yaml_text import in_sentence
 
 CODE = Path(reconciler.__file__).parent
 FOR_PROGRAMMERS = {"__init__.py", "library/project.py", "model/canonical.py", "state/store.py"}

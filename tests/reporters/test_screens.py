@@ -36,7 +36,7 @@ from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import CreateActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.canonical import Digest
+from reconciler.model.canonical import Digest, Json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
@@ -1249,12 +1249,12 @@ def ready(
     return [with_problem(item, "UTC") for item in items]
 
 
-def audit(*sites: list[DriftItem], explain: bool = False) -> str:
+def audit(*sites: list[DriftItem], explain: bool = False, width: int = 200) -> str:
     reports = [DriftReport(SiteRef(SiteName(f"s{n}"), f"{n}"), tuple(items)) for n, items in enumerate(sites)]
     tally = sum((report.tally for report in reports), DriftTally())
     events: list[Event] = [SiteDrifted(report) for report in reports]
     events.append(DriftCompleted(len(sites), tally))
-    return shown(*events, command="drift", screen=Screen(200), calls=(lambda *_: ()) if explain else None)
+    return shown(*events, command="drift", screen=Screen(width), calls=(lambda *_: ()) if explain else None)
 
 
 def test_an_audit_says_once_what_it_finds_about_several_posts() -> None:
@@ -1307,6 +1307,49 @@ def test_an_audit_aligns_the_values_of_fields_as_a_plan_does() -> None:
         "        pointOfView      site: SECOND  file: FIRST",
         "        topics.included  site -> file:  - mugs",
     ]
+
+
+NUMBERED = " ".join(f"sentence {number} of it." for number in range(30))
+
+
+@pytest.mark.parametrize(
+    ("applied", "live", "desired", "said"),
+    [
+        ("dry", "warm", "bold", "site: warm  file: bold  last applied: dry"),
+        ("dry", "dry", "bold", "site: dry  file: bold"),
+        ("café", "warm", "cafe\u0301", "site: warm  file: cafe\u0301"),
+        (
+            NUMBERED.replace("29 of", "nine of"),
+            NUMBERED,
+            NUMBERED.replace("29 of", "last of"),
+            "site -> file:  … 28 of it. sentence [-29-]{+last+} of it.  "
+            "last applied -> site:  … 28 of it. sentence [-nine-]{+29+} of it.",
+        ),
+        (
+            NUMBERED.replace("15 of", "15  of"),
+            NUMBERED,
+            NUMBERED.replace("9 of", "nine of"),
+            "site -> file:  … 8 of it. sentence [-9-]{+nine+} of it. sentence 10 … 18 of it. sentence [-19-]{+1nine+} "
+            "of it. sentence 20 … 28 of it. sentence [-29-]{+2nine+} of it.  "
+            "last applied -> site:  … of it. sentence 15[-··-]{+·+}of it. sentence 16 …  (they look the same)",
+        ),
+        (
+            NUMBERED,
+            None,
+            NUMBERED.replace("29 of", "last of"),
+            "last applied -> file:  … 28 of it. sentence [-29-]{+last+} of it.",
+        ),
+        (("a", "b"), ("a", "c"), ("b", "d"), "site -> file:  + b  + d  - a  - c  last applied -> site:  + c  - b"),
+    ],
+)
+def test_an_audit_shows_what_differs_from_what_was_last_applied(
+    applied: Json, live: Json, desired: Json, said: str
+) -> None:
+    field = FieldDrift("settings.x", desired, live, ChangedSide.BOTH, applied)
+    item = DriftItem(Address(SHOP, Kind.SETTINGS), DriftState.DRIFTED, Finding.DIFFERS, ChangedSide.BOTH, (field,))
+    line = audit([with_problem(item, "UTC")], width=1_000).splitlines()[2]
+    assert line.endswith(said), line
+    assert ("last applied" in line) is ("last applied" in said)
 
 
 def test_an_audit_sums_up_ready_posts_of_a_fleet_but_never_what_somebody_did() -> None:

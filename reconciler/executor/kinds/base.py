@@ -6,7 +6,7 @@ successful call leaves behind. How a call is sent, recorded and retried is the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -26,10 +26,10 @@ from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, not_as_asked
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, PublishedPost, RecordedSite
+from reconciler.model.two_values import both_in_sentence
 from reconciler.model.writes import FieldChange
 from reconciler.planner.baseline import WAS_CANCELLED, Objects, approval_key, key_of
 from reconciler.planner.changes import same_plain
-from reconciler.planner.kept import shown_value
 
 O = TypeVar("O")  # noqa: E741 - the operations of a kind
 
@@ -244,12 +244,11 @@ def differences(pairs: Iterable[tuple[str, Json, Json]]) -> Diagnostic | None:
     wrong = [pair for pair in pairs if not same_text(pair[1], pair[2])]
     if not wrong:
         return None
-    return not_as_asked(
-        "; ".join(
-            f"{path}: asked for {_or_nothing(asked)}, the site has {_or_nothing(found)}" for path, asked, found in wrong
-        )
-    )
+    shown = [(path, *_or_nothing(asked, found)) for path, asked, found in wrong]
+    return not_as_asked("; ".join(f"{path}: asked for {asked}, the site has {found}" for path, asked, found in shown))
 
 
-def _or_nothing(value: Json) -> str:
-    return "nothing" if value is None or value == "" else shown_value(value)
+def _or_nothing(asked: Json, found: Json) -> Iterator[str]:
+    """Both values, with `nothing` for none."""
+    shown = zip((asked, found), both_in_sentence(asked, found), strict=True)
+    return ("nothing" if value in (None, "") else text for value, text in shown)

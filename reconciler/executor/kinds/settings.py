@@ -29,9 +29,9 @@ from reconciler.model.settings import (
 )
 from reconciler.model.sites import Inputs, Need, RecordedSite
 from reconciler.model.text import printable, spoken
+from reconciler.model.two_values import both_in_sentence
 from reconciler.model.writes import FieldChange
-from reconciler.model.yaml_text import both_in_sentence
-from reconciler.planner.kept import shown_value, split_kept
+from reconciler.planner.kept import split_kept
 
 
 class SettingsKind(ManagedKind[UpdateSettings]):
@@ -137,11 +137,9 @@ def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> Diag
     moved = [field for field in before if not _holds(field.path, live.value_of(field.path), field.value)]
     if not moved:
         return None
-    each = (
-        f"{printable(field.path)} was {shown_value(field.value)}, "
-        f"and is now {shown_value(normal(field.path, live.value_of(field.path)))}"
-        for field in moved
-    )
+    values = ((field, normal(field.path, live.value_of(field.path))) for field in moved)
+    shown = ((field.path, *both_in_sentence(field.value, found)) for field, found in values)
+    each = (f"{printable(path)} was {before}, and is now {after}" for path, before, after in shown)
     message = f"other fields changed as well: {'; '.join(each)}"
     return not_as_asked(message, "check the settings in the dashboard")
 
