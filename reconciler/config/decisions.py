@@ -104,17 +104,20 @@ def subjects(
     Individual drafts of an activity that is to be regenerated or discarded are left out.
 
     With `waiting`, only activities with a draft that waits for a decision are regenerated or discarded. Raises
-    UsageError for a selector that matches nothing in any file, and for a shortened id that fits several drafts or
-    activities.
+    UsageError for a selector that matches nothing in any file, for a shortened id that fits several drafts or
+    activities, and if drafts that were named by id, or all that are selected, are left out.
     """
     approvals = tuple(files)
     selector = _matched(approvals, selector)
-    return tuple(
+    found = tuple(
         subject
         for site, path, file in approvals
         for subject in _subjects(site, path, file, selector, decision)
         if not waiting or decision in _UNDOES_ANOTHER or _waits(subject.activity)
     )
+    if selector.ids or (selector and not found):
+        _must_be_open(approvals, selector, decision)
+    return found
 
 
 def write(rulings: Sequence[Ruling]) -> dict[Path, str]:
@@ -207,6 +210,22 @@ def _subjects(
                 and selector.means(draft, activity)
             ):
                 yield Subject(site, path, activity, (draft,))
+
+
+def _must_be_open(
+    files: Sequence[tuple[SiteName, Path, Approvals]], selector: DraftSelector, decision: AnyDecision | None
+) -> None:
+    """Raises UsageError if a selected draft cannot be decided about because of the decision about its activity."""
+    if isinstance(decision, ActivityDecision):
+        return
+    for _, _, file in files:
+        for activity in file.activities:
+            whole = activity.decision
+            if whole is not ActivityDecision.KEEP and any(selector.means(draft, activity) for draft in activity.drafts):
+                raise UsageError(
+                    f'the decision about "{activity.title}" is {whole.value}, which covers all of its drafts',
+                    f"to keep its posts, first run: reconciler approve --id {activity.id} --decision keep --yes",
+                )
 
 
 def _matched(files: Sequence[tuple[SiteName, Path, Approvals]], selector: DraftSelector) -> DraftSelector:

@@ -14,6 +14,7 @@ from reconciler.config.approvals import read_approvals
 from reconciler.config.decisions import AnyDecision, Ruling, Subject, listed_in, pending, subjects, write
 from reconciler.config.last_approvals import LastApprovals
 from reconciler.config.project import ProjectConfig
+from reconciler.engine.approve_targets import targeted
 from reconciler.engine.approve_terms import DecideDraft, Instead, Saved, ToApprove, Undecided, UndoLast, is_whole
 from reconciler.engine.results import Decided, Emit
 from reconciler.engine.selection import Selection, repository_of
@@ -37,13 +38,14 @@ async def approve(
 ) -> Decided:
     """Decides about the drafts of some sites. `saved` receives what was written, even if `decide` raises an error.
 
-    Raises UsageError for a selector that matches nothing and for a file that was changed in the meantime, and
-    InvalidFiles for one that cannot be read.
+    Raises UsageError for a selector or an address that matches nothing and for a file that was changed in the
+    meantime, and InvalidFiles for one that cannot be read.
     """
     begin("approve", selection, emit)
     project = selection.project
     files = [(entry.name, project.approvals_file(entry.name), entry.load().approvals) for entry in selection.entries]
-    found = subjects(files, asked_for.selector, asked_for.decision, waiting=asked_for.everything)
+    selected = subjects(files, asked_for.selector, asked_for.decision, waiting=asked_for.everything)
+    found = targeted(selected, selection, files, asked_for.decision)
     notes = _notes(project, files, found)
     made: list[tuple[int, Ruling]] = []
     written: dict[Path, str] = {}

@@ -204,10 +204,15 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
     )
 
 
-def keeps(targets: TargetFilter, site: SelectableSite) -> Callable[[Address], bool]:
-    """Returns a test for whether an object of a site is wanted."""
+def keeps(targets: TargetFilter, site: SelectableSite) -> Callable[..., bool]:
+    """Returns a test for whether an object of a site is wanted, or several as a whole, by their addresses."""
     included, excluded = _addresses(targets, site)
-    return lambda address: (not included or _among(address, included)) and not _among(address, excluded)
+
+    def wanted(*addresses: Address) -> bool:
+        included_too = not included or any(_among(address, included) for address in addresses)
+        return included_too and not any(_among(address, excluded) for address in addresses)
+
+    return wanted
 
 
 def _addresses(targets: TargetFilter, site: SelectableSite) -> tuple[list[Address], list[Address]]:

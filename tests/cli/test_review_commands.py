@@ -557,6 +557,83 @@ def test_a_selector_that_matches_nothing_is_an_error(
     assert said in done.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "decided"),
+    [
+        (("--target", f"shop/draft[{IDS[4]}]"), {"4"}),
+        (("--target", f"shop/draft[{IDS[4][:-1]}[34]]"), {"3", "4"}),
+        (("--target", "shop/draft"), {"1", "2", "3", "4"}),
+        (("--target", "shop/*"), {"1", "2", "3", "4"}),
+        (("--target", f"shop/draft[{IDS[4]}]", "--target", "shop"), {"1", "2", "3", "4"}),
+        (("--exclude", f"shop/draft[{IDS[4]}]"), {"1", "2", "3"}),
+        (("--exclude", "shop/draft"), set()),
+        (("--exclude", "shop/settings"), {"1", "2", "3", "4"}),
+    ],
+)
+def test_addresses_choose_drafts_as_they_do_in_a_plan(
+    shop: Project, reconciler: Command, arguments: tuple[str, ...], decided: set[str]
+) -> None:
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, *arguments, "--all", "--yes")
+    assert done.code == 0, done.err
+    assert {id for id, decision in decisions(shop).items() if decision == "approve"} == decided
+
+
+@pytest.mark.parametrize(
+    ("arguments", "discarded"),
+    [
+        (("--target", f"shop/posts[{ACTIVITY}]"), [ACTIVITY]),
+        (("--target", f"shop/draft[{IDS[1]}]"), [ACTIVITY]),
+        (("--exclude", f"shop/posts[{ACTIVITY}]"), [f"{ACTIVITY[:-1]}2"]),
+        (("--exclude", f"shop/draft[{IDS[1]}]"), [f"{ACTIVITY[:-1]}2"]),
+    ],
+)
+def test_an_activity_with_an_excluded_draft_is_not_decided_about(
+    shop: Project, reconciler: Command, arguments: tuple[str, ...], discarded: list[str]
+) -> None:
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, *arguments, "--all", "--yes", "--decision", "discard")
+    assert done.code == 0, done.err
+    activities = yaml.safe_load(file(shop))["activities"]
+    assert [activity["id"] for activity in activities if activity["decision"].startswith("discard")] == discarded
+
+
+@pytest.mark.parametrize(
+    ("option", "address", "said"),
+    [
+        ("--target", "shop/settings", "no draft in the approvals files of these sites has this address"),
+        ("--target", f"shop/activity[{ACTIVITY}]", "no draft in the approvals files of these sites has this address"),
+        ("--target", "shop/draft[nobody]", "no draft in the approvals files of these sites has this address"),
+        ("--exclude", f"shop/draft[{IDS[0]}]", "did you mean shop/draft[d0000000-"),
+    ],
+)
+def test_an_address_that_names_no_draft_is_an_error(
+    shop: Project, reconciler: Command, option: str, address: str, said: str
+) -> None:
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, option, address, "--all", "--yes")
+    assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
+    assert f"{option} {address}: " in done.err
+    assert said in done.err
+
+
+def test_a_draft_of_an_activity_that_is_discarded_is_not_said_to_be_approved(
+    shop: Project, reconciler: Command
+) -> None:
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", IDS[2], "--yes")
+    reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", "discard", "--yes")
+    before = file(shop)
+    for arguments in (("--id", IDS[1]), ("--id", IDS[2]), ("--id", IDS[1], "--id", IDS[4]), ("--title", "Winter*")):
+        done = reconciler("approve", shop.root, *arguments, "--yes")
+        assert (done.code, file(shop)) == (1, before)
+        assert 'the decision about "Winter mugs" is discard, which covers all of its drafts' in done.err
+        assert f"to keep its posts, first run: reconciler approve --id {ACTIVITY} --decision keep --yes" in done.err
+    assert reconciler("approve", shop.root, "--channel", "INSTAGRAM", "--yes").last.startswith("Decided: 1 draft ")
+    reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", "keep", "--yes")
+    assert reconciler("approve", shop.root, "--id", IDS[1], "--yes").last.startswith("Decided: 1 draft ")
+
+
 def test_an_id_may_be_as_short_as_it_is_unique_and_a_complete_one_means_no_longer_one(
     shop: Project, reconciler: Command
 ) -> None:
