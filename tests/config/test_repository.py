@@ -110,6 +110,25 @@ def test_a_changed_submodule_covers_its_files(checkout: Path, tmp_path_factory: 
     assert not repository(checkout).changed_since("HEAD").has(file)
 
 
+@pytest.mark.parametrize("state", ["empty", "with a commit", "ignored"])
+def test_a_repository_inside_that_is_no_submodule_is_new(state: str, checkout: Path) -> None:
+    """For example a second checkout of a CI job: git names only its folder, and nothing in it is in HEAD."""
+    if state == "ignored":
+        (checkout / ".gitignore").write_text("eu\n")
+        commit(checkout)
+    inner = checkout / "sites/eu"
+    inner.mkdir()
+    git(inner, "init", "-q")
+    file = inner / "a.yaml"
+    file.write_text("a")
+    if state != "empty":
+        commit(inner)
+    assert repository(checkout).changed_since("HEAD").has(file)
+    assert not repository(checkout).changed_since("HEAD").has(checkout / "sites/shop.yaml")
+    assert not repository(checkout).is_clean(file)
+    assert repository(checkout).committed(file) is None
+
+
 def test_a_program_called_git_that_is_another_one_gives_no_commit(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "git").write_text("#!/bin/sh\necho git version 1.7.1\n")
     (tmp_path / "git").chmod(0o755)
