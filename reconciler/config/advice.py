@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.config.approval_files import SUFFIX
 from reconciler.config.discovery import shown_path
 from reconciler.config.layers import IS_OVER, MergedDocument
 from reconciler.config.project import Defaults, ProjectConfig
@@ -285,6 +286,12 @@ def _for_nobody(index: int, defaults: Defaults, known: Iterable[Labels]) -> Diag
     labels = f"{'label' if len(defaults.labels) == 1 else 'labels'} {_shown(defaults.labels)}"
     message = f"defaults[{index}].where: no site has the {labels}"
     return warning(defaults.place, message, fix, code="defaults-for-nobody")
+
+
+def unread_approvals(project: ProjectConfig, file: Path) -> Diagnostic:
+    """An approvals file in a folder or with an ending that no site reads; its decisions have no effect."""
+    message = f"is an approvals file that nothing reads; approvals files are named {project.approvals}/<site>{SUFFIX}"
+    return warning(Place(shown_path(file)), message, "move it there", code="file-not-read", continues=True)
 
 
 def unowned_approvals(project: ProjectConfig, unowned: Sequence[str], sites: Sequence[str]) -> Iterator[Diagnostic]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -175,15 +176,23 @@ class ApprovalFiles:
         """The folder's files by site, from their `site:` line or their name."""
         by_name: dict[str, Path] = {}
         by_content: dict[str, Path] = {}
-        for folder, _, files in os.walk(self._folder):
+        for file, own in self._all_files():
+            by_name.setdefault(file.stem.lower(), file)
+            by_content.setdefault(self._said.get(own) or self._site_in(file, own), file)
+        return by_name | by_content
+
+    def unread(self) -> list[Path]:
+        """The folder's YAML files that no site could read: in a folder below it, or with another ending."""
+        return [file for file, own in self._all_files() if not own]
+
+    def _all_files(self) -> Iterator[tuple[Path, str]]:
+        """The YAML files of the folder and those below it, each with the site that would read it, or an empty text."""
+        for folder, below, files in os.walk(self._folder):
+            below.sort()
             for name in sorted(files):
                 stem, ending = os.path.splitext(name)
                 if ending.lower() in (SUFFIX, ".yml") and name[0] != ".":
-                    file = Path(folder, name)
-                    own = stem if folder == str(self._folder) and ending == SUFFIX else ""
-                    by_name.setdefault(stem.lower(), file)
-                    by_content.setdefault(self._said.get(own) or self._site_in(file, own), file)
-        return by_name | by_content
+                    yield Path(folder, name), stem if folder == str(self._folder) and ending == SUFFIX else ""
 
     def _site_in(self, file: Path, own: str) -> str:
         """The site that a file says it is for, without reading the whole as YAML; empty if it says nothing.

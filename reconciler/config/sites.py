@@ -19,6 +19,7 @@ from reconciler.config.advice import (
     advice_about_text,
     unmatched_defaults,
     unowned_approvals,
+    unread_approvals,
     unreplaced_variables,
 )
 from reconciler.config.approval_files import SUFFIX, ApprovalFiles
@@ -424,10 +425,7 @@ class _Reading:
             if site is not None and site in names:
                 continue
             if file.parent != self.project.approvals_folder or file.suffix != SUFFIX:
-                named = f"{self.project.approvals}/<site>{SUFFIX}"
-                message = f"is an approvals file that nothing reads; approvals files are named {named}"
-                place = Place(shown_path(file))
-                self.warnings.append(warning(place, message, "move it there", code="file-not-read", continues=True))
+                self.warnings.append(unread_approvals(self.project, file))
             approvals_in(file, None, self.problems)
 
     def check_unread(self, files: Iterable[Path], named: Iterable[Path]) -> None:
@@ -457,6 +455,7 @@ class _Reading:
         The latter are left out if what cannot be read may contain a site.
         """
         yield from self.approvals.warnings
+        yield from (unread_approvals(self.project, file) for file in self.approvals.unread())
         if self.nameless:
             return
         if unowned := self.unowned():

@@ -177,6 +177,15 @@ def test_a_site_file_that_names_its_site_by_a_text_is_still_a_site_file(write_pr
         index_of("b.yaml")
 
 
+@pytest.mark.parametrize("file", ["approvals/a.yml", "approvals/a.YAML", "approvals/emea/a.yaml"])
+def test_an_approvals_file_that_no_site_reads_is_named(file: str, write_project: WriteProject) -> None:
+    """Whatever is approved in it does not count, and nothing else would say so."""
+    write_project({"sites/a.yaml": site("a"), file: "version: 1\nsite: a\nactivities: []\n"})
+    said = f"{file} is an approvals file that nothing reads; approvals files are named approvals/<site>.yaml"
+    for paths in ((), ("sites/a.yaml",), (file,)):
+        assert [sentence(warning) for warning in index_of(*paths).run_warnings] == [f"{said}; move it there"]
+
+
 def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
     write_project({"sites/shop.yaml": HEAD, "approvals/shpo.yaml": "version: 1\nsite: shpo\nactivities: []\n"})
     (warning,) = warnings()
