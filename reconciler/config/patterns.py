@@ -28,6 +28,8 @@ def wrong_pattern(pattern: str) -> Diagnostic | None:
     """What is wrong with a pattern in a file."""
     if pattern.split("/").count("**") > 1:
         return mistake(f"{quoted(pattern)} has `**` more than once", "use it once; it already matches nested folders")
+    if pattern.startswith("!"):
+        return mistake(f"{quoted(pattern)} would not exclude anything", "remove it, and narrow the other patterns")
     return None
 
 
