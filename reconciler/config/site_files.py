@@ -20,6 +20,9 @@ from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem,
 
 YAML: Final = (".yaml", ".yml")
 
+_SHOWN: Final = 3
+"""How many files that nothing reads one message names."""
+
 
 class Paths(Sequence[Path]):
     """Many paths, kept as texts: a Path takes five times the space, and there may be many thousands."""
@@ -151,7 +154,7 @@ class NamedFiles(Struct, frozen=True):
 def named_by(project: ProjectConfig, site_files: SiteFiles, paths: Sequence[Path]) -> NamedFiles:
     """What the paths name. Raises UsageError for a folder without a site file, and if the project has none at all."""
     if not site_files.files and not site_files.problems and all(path.is_dir() for path in paths):
-        raise _nothing(project, project.root)
+        raise _nothing(project, site_files, project.root)
     chosen: set[Path] = set()
     others: list[Path] = []
     whole = not paths
@@ -167,9 +170,11 @@ def named_by(project: ProjectConfig, site_files: SiteFiles, paths: Sequence[Path
             whole = True
         elif absolute.is_dir():
             below = _below(absolute, site_files.files, real())
-            if not below:
-                raise _nothing(project, path)
+            approvals = sorted(absolute.glob("*.yaml")) if absolute == project.approvals_folder else []
+            if not below and not approvals:
+                raise _nothing(project, site_files, path)
             chosen.update(below)
+            others.extend(file for file in approvals if file not in others)
         elif absolute in site_files.files:
             chosen.add(absolute)
         elif (found := real().get(os.path.realpath(absolute))) is not None:
@@ -186,10 +191,16 @@ def _below(folder: Path, files: Sequence[Path], real: dict[str, Path]) -> set[Pa
     return below | {file for name, file in real.items() if real_folder in Path(name).parents}
 
 
-def _nothing(project: ProjectConfig, where: Path) -> UsageError:
+def _nothing(project: ProjectConfig, site_files: SiteFiles, where: Path) -> UsageError:
     if project.file is None:
         nothing = f"no site file in {where}, and no {PROJECT_FILE} there or above"
         return UsageError(nothing, "start a project with: reconciler init")
     patterns = ", ".join(quoted(pattern).strip("'") for pattern in project.sites)
     place = f"in {where}" if where == project.root else f"of the project {project.root} is in {where}"
-    return UsageError(f"no site file {place}: `sites` is {patterns}", f"write one, or change `sites` in {PROJECT_FILE}")
+    nothing = f"no site file {place}: `sites` is {patterns}"
+    unread = [shown_path(file) for file in site_files.passed_over if absolute_path(where) in file.parents]
+    if not unread:
+        return UsageError(nothing, f"write one, or change `sites` in {PROJECT_FILE}")
+    more = len(unread) - _SHOWN
+    files = ", ".join(unread[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    return UsageError(f"{nothing}, which does not match {files}", f"widen `sites` in {PROJECT_FILE}, or move the files")

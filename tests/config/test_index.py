@@ -151,6 +151,16 @@ def test_an_approvals_file_as_path_is_checked_as_what_it_is(write_project: Write
     assert index_of("sites/b.yaml").problems == ()
 
 
+def test_the_folder_of_approvals_names_its_files(write_project: WriteProject) -> None:
+    write_project({f"sites/{name}.yaml": site(name) for name in "abc"})
+    write_project({f"approvals/{name}.yaml": f"version: 1\nsite: {name}\nactivities: []\n" for name in "ac"})
+    assert names("approvals") == names("approvals/") == names("approvals", "approvals/a.yaml") == ["a", "c"]
+    assert index_of("approvals").files == 4
+    write_project({"approvals/a.yaml": "version: 1\nsite: a\nactivities: 3\n"})
+    (problem,) = index_of("approvals").problems
+    assert str(problem.place) == "approvals/a.yaml:3:13"
+
+
 @pytest.mark.parametrize("rest", ["", "activitie: []\n", "activitie: []\nmore: 1\n"])
 def test_an_approvals_file_in_another_folder_is_checked_as_one(rest: str, write_project: WriteProject) -> None:
     write_project({"sites/a.yaml": site("a"), "approvals.yaml": f"version: 1\nsite: a\n{rest}"})

@@ -22,6 +22,7 @@ from reconciler.model.schedule import DesiredSchedule, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field
 from reconciler.model.sites import DesiredSite, Expect, SiteRef
+from tests.config.conftest import HEAD
 from tests.config.guids import guid
 
 ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
@@ -362,6 +363,28 @@ def test_a_project_without_site_files_is_reported_clearly(write_project: WritePr
     assert str(raised.value) == (
         f"no site file in {root}: `sites` is shops/**/*.yml; write one, or change `sites` in reconciler.yaml"
     )
+
+
+def test_files_that_no_pattern_matches_are_named_if_there_are_no_others(write_project: WriteProject) -> None:
+    root = write_project({"reconciler.yaml": "version: 1\nsites: ['sites/*.yaml']\n", "sites/eu/a.yaml": HEAD})
+    said = f"no site file in {root}: `sites` is sites/*.yaml, which does not match sites/eu/a.yaml"
+    fix = "widen `sites` in reconciler.yaml, or move the files"
+    with pytest.raises(UsageError) as raised:
+        check_sites(find_project())
+    assert str(raised.value) == f"{said}; {fix}"
+    copy = HEAD.replace("shop", "copy")
+    write_project({f"sites/eu/{name}.yaml": copy for name in "bcd"} | {"sites/b.yaml": HEAD.replace("3f0c", "3f0d")})
+    with pytest.raises(UsageError) as raised:
+        check_sites(find_project(), [Path("sites/eu")])
+    files = "sites/eu/a.yaml, sites/eu/b.yaml, sites/eu/c.yaml and 1 more"
+    assert f"is in sites/eu: `sites` is sites/*.yaml, which does not match {files}; {fix}" in str(raised.value)
+
+
+def test_a_folder_instead_of_files(problems_of: Callable[[dict[str, str]], list[str]]) -> None:
+    project = {"reconciler.yaml": "version: 1\nsites: [sites/]\n"}
+    assert problems_of(project | {"sites/shop.yaml": HEAD}) == [
+        "sites is a folder; `sites` is about files; write sites/**/*.yaml in reconciler.yaml"
+    ]
 
 
 def test_a_folder_that_is_not_a_project_says_how_to_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
