@@ -13,10 +13,12 @@ from reconciler.config.approval_files import SUFFIX
 from reconciler.config.discovery import shown_path
 from reconciler.config.layers import IS_OVER, MergedDocument
 from reconciler.config.project import Defaults, ProjectConfig
+from reconciler.config.rules import covers
 from reconciler.config.words import KeyPath, close_match, listed, quoted
-from reconciler.model.activities import SOCIAL, DesiredActivity, SetActivities
+from reconciler.model.activities import SOCIAL, DesiredActivity, PostsRule, SetActivities
 from reconciler.model.address import Labels
 from reconciler.model.diagnostics import Diagnostic, Place, warning
+from reconciler.model.marketing_plan import When
 from reconciler.model.policy import Policy
 from reconciler.model.posts import CHANNELS_GONE, channel_name
 from reconciler.model.schedule import ScheduleRule
@@ -105,14 +107,13 @@ def advice_about_values(
             yield from _allows_nothing(("posts", at, "max"), site.posts[at + 1 :], merged)
         else:
             yield from _posts_of_none(posts.match, ("posts", at, "match"), now, merged)
-    if site.schedule is None:
-        return
-    rules = site.schedule.rules
+    rules = site.schedule.rules if site.schedule is not None else ()
     for at, of_schedule in enumerate(rules):
         if of_schedule.max == 0:
             yield from _allows_nothing(("schedule", "rules", at, "max"), rules[at + 1 :], merged)
         else:
-            yield from _never_lets_through(of_schedule, ("schedule", "rules", at), project.policy, now, merged)
+            where = ("schedule", "rules", at)
+            yield from _never_lets_through(of_schedule, where, site.posts, project.policy, now, merged)
     yield from _without_posts(site, rules, merged)
 
 
@@ -126,8 +127,11 @@ def _allows_nothing(path: KeyPath, below: Sequence[object], merged: MergedDocume
 def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: MergedDocument) -> Iterator[Diagnostic]:
     """A schedule for drafts that nothing makes: no rule of `posts`, and no generation that reaches far enough.
 
-    `posts: []` says that they are made elsewhere.
+    `posts: []` says that they are made elsewhere. Also posts or a schedule while no tool generates drafts.
     """
+    if (by_tools := _without_social(site, rules, merged)) is not None:
+        yield by_tools
+        return
     if "posts" in merged.value or not rules:
         return
     fix = "add rules under `posts`, or write `posts: []` if the drafts are made elsewhere"
@@ -146,8 +150,28 @@ def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: Mer
             return
 
 
+def _without_social(site: DesiredSite, rules: Sequence[ScheduleRule], merged: MergedDocument) -> Diagnostic | None:
+    """A warning that the marketing plan is generated without the tool that drafts come from (D 6.2)."""
+    tools, plan = (merged.value.get("settings") or {}).get("marketingTools"), site.marketing_plan
+    if tools is None or SOCIAL in tools or plan is None or not plan.present or plan.when is When.NEVER:
+        return None
+    if any(isinstance(rule, DesiredActivity) and rule.type == SOCIAL for rule in site.activities):
+        return None
+    by_rule = any(posts.present for posts in site.posts)
+    if not by_rule and ("posts" in merged.value or not rules):
+        return None
+    message, fix = f"without {SOCIAL} no drafts are generated", f"add {SOCIAL}, or remove "
+    fix += "`posts`" if by_rule else "`schedule`"
+    return merged.warning(("settings", "marketingTools"), message, fix, code=WITHOUT_POSTS)
+
+
 def _never_lets_through(
-    rule: ScheduleRule, path: KeyPath, policy: Policy, now: datetime | None, merged: MergedDocument
+    rule: ScheduleRule,
+    path: KeyPath,
+    posts: Sequence[PostsRule],
+    policy: Policy,
+    now: datetime | None,
+    merged: MergedDocument,
 ) -> Iterator[Diagnostic]:
     """At most one warning that a rule never lets a post through."""
 
@@ -163,7 +187,7 @@ def _never_lets_through(
     elif match.within is not None and match.within + after <= policy.min_lead:
         message = "does not reach beyond the project's `minLead`, so every match comes too late"
         yield never(("match", "within"), message, "look further ahead, or change `policy.minLead`", continues=True)
-    elif (found := next(_never_matches(match, (*path, "match"), now, merged), None)) is not None:
+    elif (found := next(_posts_of_none(match, (*path, "match"), now, merged), None)) is not None:
         yield found
     elif match.start and match.end and _last_day(match.start, match.end, match.weekdays, policy.blackout_dates) is None:
         yield never(("match",), "every matching day is a blackout date of the project", "choose other days")
@@ -172,6 +196,19 @@ def _never_lets_through(
         last = max(CHANNELS_GONE[channel] for channel in rule.channels) - timedelta(days=1)
         message = f"nothing can be posted on {names} after {last:%Y-%m-%d}, so the rule lets nothing through"
         yield never(("channels",), message, "add another channel, or remove the rule")
+    elif (removing := _removes_posts(match, posts)) is not None:
+        message = f"lets nothing through: posts[{removing}] removes the posts of all activities that it could match"
+        yield never((), message, "remove one of the two rules", continues=True)
+
+
+def _removes_posts(match: Match, posts: Sequence[PostsRule]) -> int | None:
+    """The rule of `posts` that leaves no posts to any activity that matches; None if a rule above it may keep some."""
+    for at, rule in enumerate(posts):
+        if rule.present:
+            return None
+        if covers(rule.match, match):
+            return at
+    return None
 
 
 def _is_gone(channel: str, match: Match, now: datetime | None) -> bool:

@@ -171,6 +171,42 @@ def test_a_schedule_of_posts_that_nothing_makes(
         assert warnings() == []
 
 
+TOOLS = "settings: {marketingTools: [BLOGS]}\nmarketingPlan: {state: present}\n"
+
+
+@pytest.mark.parametrize(
+    "rest", [POSTS, "schedule: {rules: [{match: {within: 7d}}]}\n", POSTS + "schedule: {rules: [{match: {}}]}\n"]
+)
+def test_tools_that_generate_no_drafts(rest: str, write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": HEAD + TOOLS + rest})
+    ((code, said),) = warnings()
+    assert code == "schedule-without-posts"
+    part = "posts" if POSTS in rest else "schedule"
+    assert said == (
+        "sites/a.yaml:3:28: settings.marketingTools: without SOCIAL_MARKETING no drafts are generated; "
+        f"add SOCIAL_MARKETING, or remove `{part}`"
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TOOLS,
+        TOOLS + "posts: []\nschedule: {rules: [{match: {}}]}\n",
+        TOOLS + "posts: [{match: {}, state: absent}]\n",
+        TOOLS.replace("[BLOGS]", "[BLOGS, SOCIAL_MARKETING]") + POSTS,
+        TOOLS.replace("state: present", "regenerate: {when: never}") + POSTS,
+        TOOLS.partition("\n")[0] + "\n" + POSTS,
+        TOOLS + POSTS + "activities: [{create: {title: x, description: x, targetDate: 2030-01-01T09:00:00Z,"
+        " marketingActivityType: SOCIAL_MARKETING}}]\n",
+    ],
+    ids=["nothing wanted", "made elsewhere", "none wanted", "social", "never generated", "plan left alone", "created"],
+)
+def test_tools_under_which_drafts_can_be(body: str, write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": HEAD + body})
+    assert warnings() == []
+
+
 def test_a_generation_makes_the_posts_of_the_nearest_weeks_itself(write_project: WriteProject) -> None:
     schedule = "schedule: {rules: [{match: {within: 14d}}]}\nmarketingPlan: {state: present}\n"
     write_project({"sites/a.yaml": HEAD + schedule})
@@ -297,18 +333,56 @@ def test_what_has_passed(body: str, said: str, write_project: WriteProject) -> N
             "remove the rule, or change the type",
         ),
         (
+            "posts: []\nschedule: {rules: [{match: {type: BLOG}}]}\n",
+            "4:35: schedule.rules[0].match.type: only activities of the type SOCIAL_MARKETING have posts; "
+            "remove the rule, or change the type",
+        ),
+        (
+            "posts: [{match: {within: 21d}, state: absent}]\nschedule: {rules: [{match: {within: 14d}}]}\n",
+            "4:20: schedule.rules[0] lets nothing through: posts[0] removes the posts of all activities that it could "
+            "match; remove one of the two rules",
+        ),
+        (
+            "posts: [{match: {from: 2026-08-02}, state: absent}, {match: {title: 'S*'}, state: absent}]\n"
+            "schedule: {rules: [{match: {title: 's*', within: 14d}}]}\n",
+            "4:20: schedule.rules[0] lets nothing through: posts[1] removes",
+        ),
+        (
             "posts: []\nschedule: {rules: [{match: {from: 2026-08-02}, channels: [TWITTER]}]}\n",
             "4:58: schedule.rules[0].channels: nothing can be posted on X after 2026-07-31, so the rule lets nothing "
             "through; add another channel, or remove the rule",
         ),
     ],
-    ids=["posts by weekday", "activities by weekday", "one day", "none set", "posts of a blog", "X"],
+    ids=[
+        "posts by weekday",
+        "activities by weekday",
+        "one day",
+        "none set",
+        "posts of a blog",
+        "drafts of a blog",
+        "all removed",
+        "removed",
+        "X",
+    ],
 )
 def test_other_rules_that_can_do_nothing(body: str, said: str, write_project: WriteProject) -> None:
     write_project({"sites/a.yaml": HEAD + body})
     ((code, found),) = warnings()
     assert code == "rule-never-lets-through"
     assert found.startswith(f"sites/a.yaml:{said}")
+
+
+@pytest.mark.parametrize(
+    "posts",
+    [
+        "{match: {within: 7d}, state: absent}",
+        "{match: {title: 'S*'}, state: absent}",
+        "{match: {title: 'S*'}}, {match: {within: 21d}, state: absent}",
+    ],
+)
+def test_posts_of_which_some_are_left(posts: str, write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": HEAD + f"posts: [{posts}]\nschedule: {{rules: [{{match: {{within: 14d}}}}]}}\n"})
+    assert warnings() == []
 
 
 def test_days_of_which_none_is_left_by_weekday_and_blackout(write_project: WriteProject) -> None:

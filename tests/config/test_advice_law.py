@@ -86,7 +86,7 @@ def dense(now: datetime) -> tuple[Activity, ...]:
         )
         if at >= now:  # the API shows no others (D 6.2)
             kind = "BLOG" if hour % 2 else "SOCIAL_MARKETING"
-            found += [Activity(ActivityId(f"{hour}-{kind}"), "Sale", "", at, kind, drafts)]
+            found += [Activity(ActivityId(f"{hour}-{kind}"), "Sale", "", at, kind, () if kind == "BLOG" else drafts)]
             found += [Activity(ActivityId(f"{hour}-other"), "Sale", "", at, "SOCIAL_MARKETING", drafts)]
     return tuple(found)
 
