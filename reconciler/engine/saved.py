@@ -155,6 +155,12 @@ async def show_saved(
 
 def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:
     """Raises UsageError if a saved plan belongs to another project, or to an API other than `api`."""
+    if api != saved.api and project.file is None:
+        raise UsageError(
+            f"the plan was made for the API {printable(saved.api)}, and there is no {PROJECT_FILE} in {project.root} "
+            "or above",
+            f"run it in the folder of the project that the plan was made from, or pass --api {printable(saved.api)}",
+        )
     if api != saved.api:
         raise UsageError(
             f"the plan was made for the API {printable(saved.api)}, and this run is for {printable(api)}",

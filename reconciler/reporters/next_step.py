@@ -29,13 +29,14 @@ class Again(Struct, frozen=True):
 
     `sites`: which sites; `reaching`: which API and state, and what is trusted; `planning`: what goes into a plan.
     Without them, `plan --target shop` would lead to an `apply` of every site. `is_part`: the plan is saved as one of
-    several shards, which are merged first.
+    several shards, which are merged first. `folder`: the project's folder, if `apply FILE` does not find it from here.
     """
 
     sites: tuple[str, ...] = ()
     reaching: tuple[str, ...] = ()
     planning: tuple[str, ...] = ()
     is_part: bool = False
+    folder: str = ""
 
 
 def record_first(sites: int) -> str | None:
@@ -69,12 +70,14 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
         return step
     if again.is_part and command == "apply":
         return MERGE
-    arguments = () if saved_to and command == "apply" else again.sites
-    if command in _PLANNING and not (saved_to and command == "apply"):
+    saved = bool(saved_to) and command == "apply" and bool(rest)
+    arguments = () if saved else again.sites
+    if command in _PLANNING and not saved:
         arguments += again.planning
     if command in _REACHING:
         arguments += again.reaching
     import shlex  # only a run that has a next step needs it
 
-    words = (program, command, *((shlex.join(arguments),) if arguments else ()), *rest)
+    enter = ("cd", shlex.quote(again.folder), "&&") if again.folder and saved else ()
+    words = (*enter, program, command, *((shlex.join(arguments),) if arguments else ()), *rest)
     return " ".join(words) + mark + note

@@ -239,7 +239,7 @@ class PlanScreen:
                 return f"reconciler plan   (this plan is {why})"
         if completed.needs_others and not self._detail.again.is_part:
             return PLAN_EACH
-        file = printable(self._detail.saved_to)
+        file = self._file_to_type()
         if tally.changes and file and completed.failed:
             return f"reconciler plan --out {file}   (not saved: {plural(completed.failed, 'site')} could not be read)"
         if tally.changes:
@@ -248,6 +248,13 @@ class PlanScreen:
                 return f"{command} --allow-publish   ({posts} to make public)"
             return command
         return record_first(self._unrecorded) or self.review_step()
+
+    def _file_to_type(self) -> str:
+        """The file that the plan is saved to, as a shell takes it; empty if it is not saved."""
+        import shlex  # only a saved plan needs it
+
+        file = printable(self._detail.saved_to)
+        return shlex.quote(file) if file else ""
 
     def review_step(self) -> str | None:
         """What to type if drafts wait for people."""

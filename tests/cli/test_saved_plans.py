@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from datetime import timedelta
@@ -15,6 +16,7 @@ import pytest
 
 from reconciler.model.codec import sorted_json
 from reconciler.reporters.last_lines import NOTHING_PUBLIC
+from reconciler.reporters.next_step import Again, repeated
 from tests.cli.projects import PROJECT, Command, Project, site
 
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
@@ -435,6 +437,35 @@ def test_what_show_says_to_type_works_for_another_api_and_state(
     assert reconciler(*typed, *YES).code == 0
     again = "Next: reconciler plan --api sandbox --state elsewhere   (this plan is already applied)"
     assert reconciler("show", *elsewhere, "shop.plan").out.splitlines()[-1] == again
+
+
+def test_what_plan_says_to_type_finds_the_project_and_the_file(
+    reconciler: Command, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`apply FILE` takes the project of the current folder, whichever project the plan was made for."""
+    project.write({"sites/shop.yaml": site("shop")})
+    monkeypatch.chdir(project.root.parent)
+    step = reconciler("plan", project.root.name, "--out", "my shop.plan").out.splitlines()[-1]
+    assert step == f"Next: cd {project.root.name} && reconciler apply '{project.root.parent}/my shop.plan'"
+    refused = reconciler("apply", "my shop.plan", *YES)
+    assert (refused.code, refused.out) == (1, "")
+    assert f"no reconciler.yaml in {project.root.parent} or above" in refused.err
+    assert "run it in the folder of the project that the plan was made from" in refused.err
+    step = reconciler("plan", project.root.name, "--out", "my shop.plan", "--state", "st").out.splitlines()[-1]
+    assert f" apply --state {project.root.parent}/st '{project.root.parent}/my shop.plan'" in step
+    enter, _, apply = step.removeprefix("Next: ").partition(" && ")
+    monkeypatch.chdir(shlex.split(enter)[1])
+    assert reconciler(*shlex.split(apply)[1:], *YES).code == 0
+    assert reconciler("plan", project.root, "--out", "a b.plan", "--regenerate", "shop").out.splitlines()[-1] == (
+        "Next: reconciler apply 'a b.plan'"
+    )
+
+
+def test_a_step_without_the_saved_plan_keeps_to_the_sites_of_the_run() -> None:
+    step = "reconciler apply   (first, to record the site: approvals count only after that)"
+    again = Again(sites=("acme", "--target", "shop"), folder="acme")
+    assert repeated(step, again, "shop.plan") == step.replace("apply", "apply acme --target shop", 1)
+    assert repeated("reconciler apply shop.plan", again, "shop.plan") == "cd acme && reconciler apply shop.plan"
 
 
 def test_a_stale_plan_says_once_what_to_do(reconciler: Command, project: Project, saved: Path) -> None:

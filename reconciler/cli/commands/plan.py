@@ -9,9 +9,11 @@ import click
 from msgspec.structs import replace
 
 from reconciler.cli import options
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
+    from reconciler.cli.options import OutputOptions
     from reconciler.cli.run import CommandRun
     from reconciler.engine.results import ClosingEvent
 
@@ -42,10 +44,28 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> Verdict:
     asked = options.run_options(**given)
     shard = given.get("shard")
     whole = out is not None and (shard is None or shard.count == 1)  # a part is merged with the others first
-    shown = replace(asked.shown, saved_to=str(out)) if whole else asked.shown
+    shown = _to_apply(asked, out) if out is not None and whole else asked.shown
     if out is not None and not whole:
         shown = replace(shown, again=replace(shown.again, is_part=True))
     return reported("plan", shown, lambda running: _plan(asked, out, running), detailed=detailed_exitcode)
+
+
+def _to_apply(asked: options.RunOptions, out: Path) -> OutputOptions:
+    """The output options with where the plan is saved, and from where `apply` finds its project."""
+    from reconciler.config.discovery import absolute_path, find_root, shown_path
+
+    try:
+        root, here = find_root(asked.paths)[0], find_root(())[0]
+        file = absolute_path(out)
+    except UsageError:  # about a path, the plan says the same
+        root = here = file = Path()
+    if root == here:
+        return replace(asked.shown, saved_to=str(out))
+    again, state = asked.shown.again, asked.invocation.state
+    if state is not None and "://" not in state:
+        reaching = tuple(str(absolute_path(Path(word))) if word == state else word for word in again.reaching)
+        again = replace(again, reaching=reaching)
+    return replace(asked.shown, saved_to=str(file), again=replace(again, folder=shown_path(root)))
 
 
 def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> ClosingEvent:
