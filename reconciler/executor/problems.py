@@ -26,8 +26,8 @@ def _diagnostic(error: BaseException) -> Diagnostic:
             return error.diagnostic()
         case StateError():
             return Diagnostic(STATE, error.message, error.fix, place=error.place, continues=error.continues or ABSENT)
-        case Locked(what=what, fix=fix):
-            return Diagnostic(LOCKED, what, fix)
+        case Locked(what=what, fix=fix, shared=shared):
+            return Diagnostic(LOCKED, what, fix, shared=shared)
         case UnusablePlan(code=code, what=what, fix=fix, address=address, place=place):
             return Diagnostic(code, what, fix, place=place, address=address, continues=error.continues or ABSENT)
         case UsageError(problem=Diagnostic() as problem):

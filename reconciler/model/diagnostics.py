@@ -48,6 +48,7 @@ class Diagnostic(Struct, frozen=True):
     and its answer; the message ends with it, and screens show it last. `differences` give in full what a message about
     reviewed content sums up. `says_name`: the message begins with what it is about, which is `name` if that is set.
     `continues`: the message continues a sentence that begins with the file it is about, such as "cannot be read".
+    `shared`: message and fix without what differs from site to site, if several sites may have the problem.
     """
 
     code: str
@@ -62,6 +63,7 @@ class Diagnostic(Struct, frozen=True):
     differences: tuple[Difference, ...] = ()
     says_name: bool | Absent = ABSENT
     continues: bool | Absent = ABSENT
+    shared: tuple[str, str] | None = None
 
     @classmethod
     def note(cls, code: str, message: str, fix: str = "") -> Self:

@@ -77,9 +77,10 @@ class Failures:
         self.sites += 1
         self.count += len(failed.problems)
         for problem in failed.problems:
-            what = of_any_site(problem).cause.removeprefix(f"{failed.name}: ")
+            shared = of_any_site(problem)
+            what = shared.cause.removeprefix(f"{failed.name}: ")
             counts = problem.code in COUNTING
-            key = (failed.refused, without_numbers(what) if counts else what, problem.fix)
+            key = (failed.refused, without_numbers(what) if counts else what, shared.fix)
             if (found := self._causes.get(key)) is None:
                 found = self._causes[key] = _Cause(problem, what)
             elif counts:
@@ -99,8 +100,8 @@ class Failures:
             word = "refused" if refused else "failed"
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
             what = str(found.what)
-            if found.count == 1 and found.example.place:
-                what = reason(replace(found.example, fix=""))
+            if found.count == 1 and (found.example.place or found.example.shared):
+                what, fix = reason(replace(found.example, fix="")), found.example.fix
             last = particulars(found.example)
             if found.has_places and found.example.place:
                 last = ", ".join(part for part in (f"such as {found.example.place}", last) if part)
@@ -135,8 +136,8 @@ class Failures:
         which = first.names[0] if self.sites == 1 else plural(self.sites, "site")
         if len(self._causes) > 1:
             return f"Refused: {which}, for {len(self._causes):,} reasons (above)"
-        fix = f"; {first.example.fix}" if first.example.fix else ""
-        return f"Refused: {which}: {first.what}{fix}"
+        fix = of_any_site(first.example).fix
+        return f"Refused: {which}: {first.what}{f'; {fix}' if fix else ''}"
 
     def __bool__(self) -> bool:
         return bool(self._causes)

@@ -247,7 +247,7 @@ class Sandbox:
             now = clock.read(store, self._real_now)
             number = dispatch.log(store, request, now, status, wrote=False, fault=do["kind"])
         if status is None:
-            raise faults.dropped(f"{request.method} {request.path}: connection lost before the effect")
+            raise faults.dropped("connection lost before the effect")
         return HttpResponse(status, body, {**headers, "x-wix-request-id": dispatch.request_id(number)})
 
     def _call_hooks(self, when: str, request: HttpRequest, status: int | None) -> None:

@@ -51,7 +51,12 @@ class Locked(Exception):
         self.what = (
             f"locked by {lock.holder}, since {_clock(lock.since)}, until {_clock(lock.expires)} unless it is renewed"
         )
-        self.fix = f"wait for it with --lock-timeout, or see `reconciler state unlock {lock.site.name}{where}`"
+        self.fix, fix = (
+            f"wait for it with --lock-timeout, or see `reconciler state unlock {site}{where}`"
+            for site in (lock.site.name, "SITE")
+        )
+        self.shared = f"locked by {lock.holder}", fix
+        """What is wrong and what to do, for all sites that this run holds."""
         super().__init__(f"{lock.site.name}: {self.what}; {self.fix}")
         self.lock = lock
 

@@ -9,9 +9,11 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import SiteName
@@ -213,6 +215,29 @@ def test_a_locked_site_is_refused_and_named(project: Project, reconciler: Comman
 
     asyncio.run(locked())
     assert reconciler("apply", project.root, "--auto-approve").code == 0
+
+
+def test_sites_that_one_run_holds_are_refused_once_for_all_of_them(chain: Project, reconciler: Command) -> None:
+    async def locked() -> str:
+        store = open_state(".reconciler", chain.root, environ={}, now=utc_now).store
+        earlier, now = (
+            Leases(
+                store, this_process(os.environ), replace(CLOCK, now=lambda ago=ago: utc_now() - timedelta(seconds=ago))
+            )
+            for ago in (5, 0)
+        )
+        shop, other = (
+            SiteRef(SiteName(name), f"3f0c2a9e-8d0b-4b7c-9a55-00000000000{number}")
+            for number, name in enumerate(("shop", "shop-b"), 1)
+        )
+        async with await earlier.acquire(shop), await now.acquire(other):  # so they name different times
+            return (await asyncio.to_thread(reconciler, "apply", chain.root, "--exclude", "shop-c")).out
+
+    shown = asyncio.run(locked())
+    holder = this_process(os.environ)
+    assert shown.count("locked by") == 2  # in its block, and in the last line
+    wait = f"wait for it with --lock-timeout, or see `reconciler state unlock SITE {chain.root}`"
+    assert f"! 2 sites refused  locked by {holder}\n    fix: {wait}\n    sites: shop-b, shop\n" in shown
 
 
 def test_strict_refuses_what_is_blocked(project: Project, reconciler: Command) -> None:
