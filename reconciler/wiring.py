@@ -232,7 +232,7 @@ def _location(project: ProjectConfig, given: str | None) -> tuple[str, Path]:
     if given is None:
         return project.state, project.root
     if wrong := check_state(given):
-        shown = "" if "@" in given else f" {given}"  # what comes before an @ may be a password
+        shown = "" if not given or "@" in given else f" {given}"  # what comes before an @ may be a password
         raise UsageError(f"--state{shown}: {wrong.message}", wrong.fix)
     return given, Path.cwd()
 
@@ -253,7 +253,8 @@ def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None 
     except SeedError as error:
         raise wrong_seed(error) from None
     except WorldError as error:
-        raise UsageError(error.message, error.fix) from None
+        another = ", or name another file with --database" if database else ""
+        raise UsageError(error.message, f"{error.fix}{another}") from None
 
 
 def time_of(project: ProjectConfig, api: str) -> datetime:

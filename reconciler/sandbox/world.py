@@ -6,7 +6,9 @@ transaction that contains its effect and its log entry, committed before the ans
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -46,11 +48,40 @@ class WorldError(SandboxError):
 def _check_regular_file(database: Path) -> None:
     """Raises WorldError unless the file, and those that SQLite keeps beside it, are regular files or missing."""
     if database.exists() and not database.is_file():
-        raise WorldError(f"{database} is not a regular file", "move it away, or name another file")
+        raise WorldError(f"{database} is not a regular file", "move it away")
     for suffix in ("-wal", "-shm", "-journal"):
         beside = database.with_name(database.name + suffix)
         if beside.is_symlink() or (beside.exists() and not beside.is_file()):
             raise WorldError(f"{beside} is not a regular file", "move it away")
+
+
+_FIXES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your quota",
+    errno.EROFS: "make the file system writable",
+    errno.ENAMETOOLONG: "use a shorter path",
+}
+_SQLITE_FIXES = {
+    sqlite3.SQLITE_FULL: "free some space",
+    sqlite3.SQLITE_READONLY: "make it writable",
+    sqlite3.SQLITE_CANTOPEN: "make its folder writable",
+}
+
+
+def _unusable(database: Path, problem: OSError | sqlite3.Error) -> WorldError:
+    """Says why a file cannot hold a world, and what to do."""
+    what = f"{database} cannot be used as a sandbox"
+    there = next(path for path in (database, *database.parents) if os.path.lexists(path) or path == path.parent)
+    if os.path.islink(there) and not os.path.exists(there):
+        link = f"{there} is a link to {os.readlink(there)}, which cannot be followed"
+        return WorldError(f"{what}: {link}", "restore what the link leads to, or delete the link")
+    if there != database and not os.path.isdir(there):
+        return WorldError(f"{what}: {there} is not a folder", "move it away")
+    if isinstance(problem, OSError):
+        fix = _FIXES.get(problem.errno or 0, "make its folder writable")
+        return WorldError(f"{what}: {problem.strerror}", fix)
+    code = getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return WorldError(f"{what}: {problem}", _SQLITE_FIXES.get(code, "move it away"))
 
 
 class World:
@@ -65,18 +96,8 @@ class World:
                 _check_regular_file(Path(database))
             self._db = sqlite3.connect(str(database), timeout=30, isolation_level=None, check_same_thread=False)
             self._prepare()
-        except OSError as problem:
-            what = f"{database} cannot be used as a sandbox: {problem.strerror}"
-            raise WorldError(what, "make its folder writable, or name another file") from None
-        except sqlite3.Error as problem:
-            what = f"{database} cannot be used as a sandbox: {problem}"
-            fixes = {
-                sqlite3.SQLITE_FULL: "free some space, or ",
-                sqlite3.SQLITE_READONLY: "make it writable, or ",
-                sqlite3.SQLITE_CANTOPEN: "make its folder writable, or ",
-            }
-            fix = fixes.get(getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR), "")
-            raise WorldError(what, f"{fix}name another file") from None
+        except (OSError, sqlite3.Error) as problem:
+            raise _unusable(Path(database), problem) from None
 
     def _prepare(self) -> None:
         self._use_wal()

@@ -28,20 +28,29 @@ LOCK_TIMEOUT = 10.0
 NOT_ALLOWED: Final = "give this user permission, or name another place with --state"
 
 _FIXES = {
-    errno.ELOOP: "follow its links by hand: one of them leads to itself",
     errno.ENXIO: "the state needs a regular file there; move away what is there",
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some of your quota and run again",
     errno.EROFS: "make the file system writable, or name another place with --state",
     errno.EACCES: NOT_ALLOWED,
     errno.EPERM: NOT_ALLOWED,
-    errno.ENOTDIR: "the state needs a folder there; move that file away, or name another place with --state",
     errno.EISDIR: "the state needs a file there; move that folder away",
     errno.ENAMETOOLONG: "name a place with a shorter path with --state",
 }
 
+_NO_FOLDER: Final = frozenset({errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENOENT})
+"""The errors of a path if something above its file is not a folder."""
+
 _WHOLE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """Errors of the file system as a whole: the file that showed one first does not matter."""
+
+
+class _InTheWay(OSError):
+    """Something at a path, or above it, that is not what the state needs there."""
+
+    def __init__(self, at: str, what: str, fix: str) -> None:
+        super().__init__(f"{at} {what}")
+        self.at, self.what, self.fix = at, what, fix
 
 
 class LocalFolder(Store):
@@ -96,6 +105,7 @@ class LocalFolder(Store):
             try:
                 handle = os.open(path, os.O_RDONLY | SAFELY)
             except FileNotFoundError:
+                self._refuse_dead_link()
                 return None
             try:
                 data = _all_of(handle, _size_of_regular(handle, path))
@@ -165,10 +175,16 @@ class LocalFolder(Store):
                 with os.scandir(folder) as entries:
                     return sorted(entry.name for entry in entries if not entry.name.startswith("."))
             except FileNotFoundError:
+                self._refuse_dead_link()
                 return []
 
+    def _refuse_dead_link(self) -> None:
+        """Raises an OSError if the state is missing because a link leads nowhere: nobody knows what is in it."""
+        if not os.path.isdir(self._top) and (found := _in_the_way(self._top)) is not None:
+            raise found
+
     def _refuse_links(self, folder: str) -> bool:
-        """Raises StateError if a folder of the state is a link: its contents could be anywhere.
+        """Raises an OSError if a folder of the state is a link: its contents could be anywhere.
 
         Returns whether it exists; False for the top folder.
         """
@@ -209,10 +225,23 @@ def _lock(file: str, path: str) -> Callable[[], None]:
         ) from None
 
 
-def _not_plain(path: str) -> StateError:
+def _not_plain(path: str) -> _InTheWay:
     if os.path.islink(path):
-        return StateError(path, "is a link", "move it away; the state does not follow links")
-    return StateError(path, "is not a regular file", "move it away; the state needs a regular file there")
+        return _InTheWay(path, "is a link", "move it away; the state does not follow links")
+    return _InTheWay(path, "is not a regular file", "move it away; the state needs a regular file there")
+
+
+def _in_the_way(path: str) -> _InTheWay | None:
+    """What is not a folder, although a path needs one there; None if the path itself is one or could be made."""
+    while not os.path.lexists(path) and (above := os.path.dirname(path)) != path:
+        path = above
+    if not path or os.path.isdir(path):
+        return None
+    if not os.path.islink(path):
+        fix = "the state needs a folder there; move it away, or name another place with --state"
+        return _InTheWay(path, "is not a folder", fix)
+    target, fix = os.readlink(path), "restore what the link leads to, or name another place with --state"
+    return _InTheWay(path, f"is a link to {target}, which cannot be followed", fix)
 
 
 def _size_of_regular(handle: int, path: str) -> int:
@@ -279,10 +308,22 @@ def _as_state_error(path: str, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ELOOP and os.path.islink(path):
-            raise _not_plain(path) from None
+        found = error if isinstance(error, _InTheWay) else _cause_of(error, path)
+        if found is not None:
+            raise StateError(
+                path, f"{what} ({'it' if found.at == path else found.at} {found.what})", found.fix
+            ) from None
         fix = _FIXES.get(error.errno or 0, "check that place, or name another with --state")
         said = error.strerror or str(error)
         if error.errno not in _WHOLE_DISK and error.filename is not None and str(error.filename) != path:
             said += f": {error.filename}"
         raise StateError(path, f"{what} ({said})", fix) from error
+
+
+def _cause_of(error: OSError, path: str) -> _InTheWay | None:
+    """What is in the way if that explains an error at a path, or at the file that the error names."""
+    if error.errno not in _NO_FOLDER:
+        return None
+    if error.errno == errno.ELOOP and os.path.islink(path):
+        return _not_plain(path)
+    return _in_the_way(error.filename if isinstance(error.filename, str) else path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,3 +78,18 @@ def test_keys_that_a_sandbox_in_process_is_never_sent_are_refused_at_once(
     assert "reconciler sandbox serve" in said
     project.write({"sandbox.yaml": seed})
     assert reconciler("plan", project.root).code == 0
+
+
+def test_a_file_in_place_of_its_folder_is_what_to_move_away(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(project.root / ".reconciler", ignore_errors=True)
+    (project.root / ".reconciler").touch()
+    monkeypatch.chdir(project.root)
+    why = f"cannot be used as a sandbox: {project.root / '.reconciler'} is not a folder; move it away"
+    for command in (("plan",), ("apply", "--auto-approve"), ("doctor",), ("sandbox", "show")):
+        ran = reconciler(*command)
+        assert (ran.code, ran.err.count(why)) == (1, 1), ran.err
+        assert "writable" not in ran.err + ran.out
+    ran = reconciler("sandbox", "show", "--database", ".reconciler/w.db")
+    assert f"{why.replace(str(project.root) + '/', '')}, or name another file with --database" in ran.err

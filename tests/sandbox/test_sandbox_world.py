@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -162,17 +164,51 @@ def test_a_killed_process_leaves_effects_and_log_in_step(tmp_path: Path) -> None
 def test_a_file_that_is_not_a_world_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "w.db"
     file.write_text("not a database, but long enough to be looked at as one" * 100)
-    with pytest.raises(WorldError, match=r"w\.db cannot be used as a sandbox: .*; name another file"):
+    with pytest.raises(WorldError, match=r"w\.db cannot be used as a sandbox: .*; move it away$"):
         Sandbox(file)
-    with pytest.raises(WorldError):
-        Sandbox(tmp_path / "w.db" / "under-a-file.db")
 
 
-def test_where_no_file_can_be_created_the_folder_is_what_to_mend(tmp_path: Path) -> None:
-    file = tmp_path / "w.db"
-    file.symlink_to(tmp_path / "gone" / "w.db")
-    with pytest.raises(WorldError, match=r"w\.db cannot be used .*; make its folder writable, or name another file"):
+@pytest.mark.parametrize("below", ["w.db", "more/w.db"])
+def test_what_is_in_the_way_of_its_folder_is_named(tmp_path: Path, below: str) -> None:
+    there = tmp_path / "here"
+    file, cannot = there / below, f"{there / below} cannot be used as a sandbox"
+    there.touch()
+    with pytest.raises(WorldError, match=f"^{re.escape(f'{cannot}: {there} is not a folder; move it away')}$"):
         Sandbox(file)
+    for target in ("gone", "here"):
+        there.unlink()
+        there.symlink_to(target)
+        why = f"{cannot}: {there} is a link to {target}, which cannot be followed"
+        fix = "restore what the link leads to, or delete the link"
+        with pytest.raises(WorldError, match=f"^{re.escape(f'{why}; {fix}')}$"):
+            Sandbox(file)
+
+
+def test_a_link_to_a_file_that_cannot_be_created_is_what_to_mend(tmp_path: Path) -> None:
+    file, target = tmp_path / "w.db", tmp_path / "gone" / "w.db"
+    file.symlink_to(target)
+    with pytest.raises(WorldError, match=re.escape(f"{file} is a link to {target}, which cannot be followed; restore")):
+        Sandbox(file)
+
+
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        (errno.EACCES, "make its folder writable"),
+        (errno.EROFS, "make the file system writable"),
+        (errno.ENOSPC, "free some space"),
+        (errno.ENAMETOOLONG, "use a shorter path"),
+    ],
+)
+def test_where_no_folder_can_be_made_the_reason_is_what_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, fix: str
+) -> None:
+    def refused(_path: object, _mode: int = 0o777) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "mkdir", refused)
+    with pytest.raises(WorldError, match=f"cannot be used as a sandbox: {os.strerror(code)}; {fix}$"):
+        Sandbox(tmp_path / "more" / "w.db")
 
 
 def test_the_log_keeps_its_length(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -274,14 +274,57 @@ def test_a_log_grows_only_at_its_end(tmp_path: Path) -> None:
         asyncio.run(store.append(LOG, b"three\n", at=8))
 
 
-def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("not a folder")
-    store = LocalFolder(tmp_path / "state")
-    with pytest.raises(StateError, match="needs a folder"):
-        asyncio.run(store.get(KEY))
-    with pytest.raises(StateError):
-        asyncio.run(store.put(KEY, b"x", expected=ANY))
-    assert (tmp_path / "state").read_text() == "not a folder"
+NEEDS_FOLDER = "the state needs a folder there; move it away, or name another place with --state"
+RESTORE = "restore what the link leads to, or name another place with --state"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+@pytest.mark.parametrize(
+    ("at", "leads_to", "below", "what", "fix"),
+    [
+        ("state", None, "", "is not a folder", NEEDS_FOLDER),
+        ("state", None, "more/below", "is not a folder", NEEDS_FOLDER),
+        ("state", "gone", "", "is a link to gone, which cannot be followed", RESTORE),
+        ("state", "gone", "more/below", "is a link to gone, which cannot be followed", RESTORE),
+        ("state", "state", "", "is a link to state, which cannot be followed", RESTORE),
+        ("state/.locks", None, "", "is not a folder", NEEDS_FOLDER),
+        ("state/sites", None, "", "is not a folder", NEEDS_FOLDER),
+        ("state/journals", None, "", "is not a folder", NEEDS_FOLDER),
+        ("state/sites", "../gone", "", "is a link", "move it away; the state does not follow links"),
+        ("state/.locks", "../gone", "", "is a link", "move it away; the state does not follow links"),
+    ],
+    ids=range(10),
+)
+def test_whatever_is_in_the_way_of_a_folder_is_named(
+    tmp_path: Path, at: str, leads_to: str | None, below: str, what: str, fix: str
+) -> None:
+    there = tmp_path / at
+    there.parent.mkdir(exist_ok=True)
+    there.write_text("not a folder") if leads_to is None else there.symlink_to(leads_to)
+    store = LocalFolder(tmp_path / "state" / below)
+    reading = (
+        ("cannot be read", KEY, lambda: store.get(KEY)),
+        ("cannot be read", LOG, lambda: store.read_log(LOG)),
+        ("cannot be listed", "sites", lambda: first_of(store.keys("sites/"))),
+    )
+    writing = (
+        ("cannot be written", KEY, lambda: store.put(KEY, b"x", expected=ANY)),
+        ("cannot be written", LOG, lambda: store.append(LOG, b"x\n", at=0)),
+    )
+    found = 0
+    for words, key, trying in (*reading, *writing):
+        place = store.place(key)
+        concerned = at == "state" or place.startswith(str(there)) or (at.endswith(".locks") and "written" in words)
+        if not concerned:
+            continue
+        with pytest.raises(StateError) as caught:
+            asyncio.run(trying())
+        named = "it" if place == str(there) else there
+        assert (str(caught.value.place), caught.value.message) == (place, f"{words} ({named} {what})")
+        assert caught.value.fix == fix
+        found += 1
+    assert found >= 2
+    assert there.is_symlink() or there.read_text() == "not a folder"
 
 
 def test_a_folder_in_place_of_a_file_is_reported(tmp_path: Path) -> None:
