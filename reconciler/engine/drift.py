@@ -12,7 +12,7 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
-from reconciler.engine.plan import judged, left_to_go_out
+from reconciler.engine.plan import judged
 from reconciler.engine.plan_totals import stopped_by
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
@@ -31,7 +31,7 @@ from reconciler.planner.reached import TargetCheck, reached_at
 from reconciler.planner.regeneration_first import with_drafts_kept_back
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import SiteLabels, apply_targets, keeps
-from reconciler.planner.unstopped import IF_REFUSED
+from reconciler.planner.unstopped import with_refusal_named
 
 if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers
@@ -135,13 +135,13 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     plan = with_drafts_kept_back(plan, context.targets, desired, observed, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
     chosen = SiteLabels(site, desired.labels)
-    # Unwanted posts that the selection leaves out still go out, and so do those at a site that is refused.
-    due = apply_targets(plan, context.targets, chosen)
-    going_out = left_to_go_out(due, IF_REFUSED) if due.refusals else due.still_going_out
-    whole = replace(plan, still_going_out=going_out, refusals=due.refusals)
-    report = find_drift(desired, observed, recorded, whole, options)
-    # Why an apply would be refused: the planner's guards are already in the report.
+    refusals = apply_targets(plan, context.targets, chosen).refusals
+    # What an apply would do, and why it would be refused apart from that: by policy checks, or `--strict`.
     applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))
+    # Unwanted posts that the selection leaves out still go out, and so do those at a site that is refused.
+    due = with_refusal_named(replace(applied, refusals=(*refusals, *applied.refusals)))
+    whole = replace(plan, still_going_out=due.still_going_out, notes=due.notes, refusals=refusals)
+    report = find_drift(desired, observed, recorded, whole, options)
     wanted = keeps(context.targets, chosen)
     shown = replace(
         report,

@@ -35,9 +35,9 @@ from reconciler.planner.targets import SiteLabels, TargetFilter, apply_targets
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.planner.unstopped import (
     IF_NOTHING_DONE,
-    IF_REFUSED,
     still_going_out,
     stops,
+    with_refusal_named,
 )
 
 if TYPE_CHECKING:  # few runs have any
@@ -138,9 +138,7 @@ def judged(
     plan, warnings = judge_by_checks(plan, policy_context, session.checks)
     if context.strict:
         plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
-    if plan.refusals:
-        plan = replace(plan, still_going_out=left_to_go_out(plan, IF_REFUSED))
-    return plan, warnings
+    return with_refusal_named(plan), warnings
 
 
 def left_to_go_out(plan: Plan, why: Diagnostic) -> tuple[StillGoingOut, ...]:

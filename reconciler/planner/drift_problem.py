@@ -38,7 +38,7 @@ FINDINGS: Final = {
     Finding.UNAPPROVED: "going out without approval",
     Finding.STILL_GOING_OUT: "goes out although it is no longer wanted",
     Finding.DATE_MOVED: "not moved along with the activity",
-    Finding.TAKEN_BACK: "scheduled, to be cancelled by the next apply",
+    Finding.TAKEN_BACK: "scheduled, but no longer wanted",
     Finding.CANCELLED: "scheduled, then cancelled by somebody",
     Finding.EDITED: "the content is no longer what was approved",
     Finding.MOVED_BY_OTHERS: "moved to a different time by somebody",

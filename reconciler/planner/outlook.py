@@ -186,7 +186,7 @@ def file_notes(approvals: Approvals) -> Iterator[Diagnostic]:
 def other_moment_notes(
     candidates: Iterable[Candidate], going: Collection[PostId], approvals: Approvals, scope: Scope
 ) -> Iterator[Diagnostic]:
-    """A line for each post that goes out although the file shows another time, or an obstacle, beside its approval."""
+    """A line for each post that is to go out although the file shows another time or an obstacle for it."""
     for candidate in candidates:
         draft = approvals.draft(candidate.post.id)
         if candidate.post.id not in going or draft is None or draft.decision is not DraftDecision.APPROVE:
@@ -196,13 +196,13 @@ def other_moment_notes(
         if draft.blocked:
             yield Diagnostic.note(
                 "obstacle-in-file",
-                f"{name} goes out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but that "
-                "line has no effect; to hold the post back, write `pending`",
+                f"{name} is to go out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but "
+                "that line has no effect; to hold the post back, write `pending`",
             )
         if draft.goes_out and draft.goes_out != goes_out:
             yield Diagnostic.note(
                 "other-time-in-file",
-                f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
+                f"{name} is to go out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
                 "line has no effect: the time comes from the rule, or from the activity",
             )
 

@@ -36,9 +36,9 @@ from reconciler.planner.outlook import zone_notes
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, held_back_notes, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
-from reconciler.planner.unstopped import UNTIL_SHOWN, cancelled_since, left_out, moved_later
+from reconciler.planner.unstopped import UNTIL_REGENERATED, UNTIL_SHOWN, cancelled_since, left_out, not_moved
 from reconciler.planner.used_approvals import approvals_to_remember
-from reconciler.planner.waiting_posts import WaitingPart, judge_waiting, lost_channels
+from reconciler.planner.waiting_posts import WaitingPart, judge_waiting, lost_channels, without_moves
 from reconciler.planner.wanted_posts import Unwanted
 
 
@@ -200,13 +200,14 @@ def _before_content(
     lost |= losses(generation.actions, live.activities, scope)
     unseen = (*hidden(observed, recorded), *of_past_activities(observed, recorded))
     waiting = judge_waiting(desired, (*live.activities, *gone, *unseen), lost, recorded, options, scope)
+    moves = tuple(action for _, action in waiting.moves)
+    why = UNTIL_REGENERATED if live.status is PlanStatus.ACTIVE and generation.renewed else UNTIL_SHOWN
     planned = replace(
         _with_waiting(before, waiting),
         blocked=(*before.blocked, *(problem for _, problem in waiting.blocked)),
-        notes=(*before.notes, *moved_later((action for _, action in waiting.moves), scope.zone_name)),
+        notes=(*before.notes, *not_moved(moves, why, scope.zone_name)),
     )
-    unmoved = left_out((action for _, action in waiting.moves), UNTIL_SHOWN)
-    planned = replace(planned, still_going_out=(*planned.still_going_out, *unmoved))
+    planned = replace(planned, still_going_out=(*planned.still_going_out, *left_out(moves, why)))
     refusals = (
         *judge_regeneration(generation.actions, posts_cancelled(waiting.cancels), live, desired, recorded, scope),
         *judge_absent(planned.actions, live.activities, desired, recorded, scope),
@@ -323,6 +324,7 @@ def _with_content(
     lost |= {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
     earlier = of_past_activities(observed, recorded)
     waiting = judge_waiting(desired, (*to_be, *gone, *earlier), lost, recorded, options, scope)
+    waiting = waiting if options.publish else without_moves(waiting)
     schedule = SchedulePart()
     if desired.schedule is not None:
         content = Content(

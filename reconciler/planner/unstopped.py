@@ -39,6 +39,7 @@ class Unstopped(StrEnum):
     PLAN_REFUSED = "plan-refused"
     NOT_APPLIED = "not-applied"
     NOT_SHOWN = "not-shown"
+    REGENERATION_FIRST = "regeneration-first"
     RUN_REFUSED = "run-refused"
     SITE_REFUSED = "site-refused"
     SITE_UNREAD = "site-unread"
@@ -152,15 +153,26 @@ UNTIL_CANCELLED: Final = Diagnostic(Unstopped.NOT_APPLIED, "the next apply cance
 UNTIL_SHOWN: Final = Diagnostic(
     Unstopped.NOT_SHOWN,
     "it is not moved while the marketing plan does not show it",
-    "run apply again once the marketing plan is ACTIVE, which moves it",
+    "run apply again once the marketing plan is ACTIVE",
 )
 """Why a rule's moves are not made while the marketing plan is being generated, failed, inactive or gone."""
+
+UNTIL_REGENERATED: Final = Diagnostic(
+    Unstopped.REGENERATION_FIRST,
+    "it is not moved before the marketing plan is regenerated",
+    "run apply again after the regeneration, or, to keep the marketing plan, write `when: never` under "
+    "marketingPlan.regenerate",
+)
+"""Why a rule's moves are not made while a regeneration is due, whether it is part of the run or left out of it."""
 
 IF_RUN_REFUSED: Final = Diagnostic(
     Unstopped.RUN_REFUSED, "the run is refused, so nothing cancels it", "resolve what blocks the run, then apply"
 )
 
 IF_REFUSED: Final = Diagnostic(Unstopped.SITE_REFUSED, "the site is refused")
+
+NOT_REFUSED: Final = "resolve what refuses this site, then run apply"
+"""What to do about a post that is not moved because its site is refused."""
 
 IF_NOTHING_DONE: Final = Diagnostic(Unstopped.NOT_APPLIED, "nothing was done on the site")
 
@@ -174,15 +186,35 @@ def left_out(dropped: Iterable[Action], why: Diagnostic) -> tuple[StillGoingOut,
     return tuple(not_stopped(action, why) for action in dropped if stops(action))
 
 
-def moved_later(moves: Iterable[Action], zone: str) -> Iterator[Diagnostic]:
-    """A line for each post that may stay where it is for now, and is moved once the marketing plan shows it."""
-    later = (action.operation for action in moves if not stops(action))
-    for move in [operation for operation in later if isinstance(operation, ReschedulePost)]:
-        now = f"goes out {moment_text(move.before, zone)}, and " if move.before else ""
-        yield Diagnostic.note(
-            "moved-later",
-            f"{name_of(move)}: it {now}is moved to {moment_text(move.at, zone)} once the marketing plan is ACTIVE",
-        )
+NOT_MOVED: Final = "not-moved-yet"
+"""The code of a note about a post that goes out at a time other than its rule's. Its fix says what it waits for."""
+
+
+def not_moved(moves: Iterable[Action], why: Diagnostic, zone: str) -> Iterator[Diagnostic]:
+    """A note for each post that may stay at its time, but is not moved to the time of its rule, and what to do."""
+    stay = (action.operation for action in moves if not stops(action))
+    for move in [operation for operation in stay if isinstance(operation, ReschedulePost)]:
+        now = moment_text(move.before, zone) if move.before else "at another time"
+        what = f"{name_of(move)}: it goes out {now}, although its rule says {moment_text(move.at, zone)}"
+        yield Diagnostic.note(NOT_MOVED, what, why.fix)
+
+
+_WAITS: Final = frozenset({Unstopped.LEFT_OUT, Unstopped.NOT_SHOWN, Unstopped.REGENERATION_FIRST})
+"""Why posts are not stopped by a plan that could be carried out; if it is refused, another run would not either."""
+
+
+def with_refusal_named(plan: Plan) -> Plan:
+    """The plan of a site; if that is refused, with the refusal as the reason why nothing stops or moves its posts."""
+    if not plan.refusals:
+        return plan
+    found = still_going_out(plan, {action: IF_REFUSED for action in plan.actions if stops(action)})
+    return replace(
+        plan,
+        still_going_out=tuple(
+            replace(post, problem=or_by_hand(IF_REFUSED)) if post.problem.code in _WAITS else post for post in found
+        ),
+        notes=tuple(replace(note, fix=NOT_REFUSED) if note.code == NOT_MOVED else note for note in plan.notes),
+    )
 
 
 def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:
@@ -203,10 +235,11 @@ def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
 
 def until_applied(plan: Plan) -> tuple[StillGoingOut, ...]:
     """What goes out unwanted if nothing in a plan is done, soonest first."""
+    plan = with_refusal_named(plan)
     known = {post.address for post in plan.still_going_out}
-    reason = IF_REFUSED if plan.refusals else UNTIL_APPLY
-    found = (*plan.still_going_out, *left_out((each for each in plan.actions if each.address not in known), reason))
+    missed = left_out((action for action in plan.actions if action.address not in known), UNTIL_APPLY)
     last = datetime.max.replace(tzinfo=UTC)
+    found = (*plan.still_going_out, *missed)
     return tuple(sorted(found, key=lambda post: (post.moment or last, post.address)))
 
 

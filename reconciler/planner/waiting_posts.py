@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind, key_of
@@ -96,8 +97,6 @@ def judge_waiting(
     waiting_posts = _WaitingPosts(standards, ScheduleRuleIndex(standards.schedule.rules))
     for activity, post in waiting:
         waiting_posts.judge(activity, post, lost.get(activity.id))
-    if not options.publish:
-        waiting_posts.leave_out_moves()
     return WaitingPart(
         tuple(waiting_posts.cancels),
         tuple(waiting_posts.moves),
@@ -105,6 +104,13 @@ def judge_waiting(
         tuple(waiting_posts.to_review),
         tuple(waiting_posts.still_going_out),
     )
+
+
+def without_moves(waiting: WaitingPart) -> WaitingPart:
+    """What happens if nothing public is planned: posts at a forbidden time are named, because nothing moves them."""
+    named = left_out((action for _, action in waiting.moves), BY_NO_PUBLISH)
+    moves = tuple((rule, action) for rule, action in waiting.moves if not stops(action))
+    return replace(waiting, moves=moves, still_going_out=(*waiting.still_going_out, *named))
 
 
 def _may_be_scheduled(recorded: RecordedSite) -> frozenset[PostId]:
@@ -168,11 +174,6 @@ class _WaitingPosts(Struct):
             self._move(activity, post, rule)
         else:
             self._not_agreed(activity, post, rule)
-
-    def leave_out_moves(self) -> None:
-        """Names the posts that go out at a forbidden time because nothing public is planned, so nothing moves them."""
-        self.still_going_out += left_out((action for _, action in self.moves), BY_NO_PUBLISH)
-        self.moves = [(rule, action) for rule, action in self.moves if not stops(action)]
 
     def _cancel(self, activity: Activity, post: Post, unwanted: Unwanted) -> None:
         address, moment = self._address(post), moment_in(activity, post)

@@ -1000,10 +1000,10 @@ def test_what_is_withdrawn_while_the_marketing_plan_shows_nothing_is_cancelled(p
         world.dashboard.set_plan_status(SITE, status)
     for command in ("plan", "drift"):
         said = pottery.run(command)[1]
-        assert ("x cancel" in said, "by the next apply" in said) == (False, False), "it is approved as it is"
+        assert ("x cancel" in said, "no longer wanted" in said) == (False, False), "it is approved as it is"
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     code, said = pottery.run("drift")
-    assert (code, "to be cancelled by the next apply (the approval was withdrawn)" in said) == (2, True), said
+    assert (code, "scheduled, but no longer wanted (the approval was withdrawn)" in said) == (2, True), said
     assert "1 to cancel" in pottery.run("plan")[1]
     pottery.run("apply", "--auto-approve")
     assert pottery.status() == "CANCELED"
@@ -1016,7 +1016,44 @@ def test_drift_says_what_still_goes_out_at_a_site_that_is_refused(pottery: Potte
     code, said = pottery.run("drift")
     assert (code, "no longer wanted" in said, "the site is refused" in said) == (2, True, True), said
     assert "the next apply cancels it" not in said
-    assert "by the next apply" not in said
+    assert "scheduled, but no longer wanted" not in said
+
+
+NOT_MOVED = (
+    '"Kiln day" (Instagram): it goes out Wed 2026-11-04 09:30 Europe/Berlin, '
+    "although its rule says Wed 2026-11-04 10:15 Europe/Berlin; "
+)
+RULE = edits("sites/pottery.yaml", 'at: "09:30"', 'at: "10:15"')
+TONE = edits("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
+UNAPPROVED = edits("sites/pottery.yaml", "discard: all", "discard: unapproved")
+
+
+@pytest.mark.parametrize("options", [(), ("--exclude", "pottery/marketing-plan")])
+def test_a_post_that_is_not_moved_says_what_it_waits_for(pottery: Pottery, options: tuple[str, ...]) -> None:
+    """The marketing plan is ACTIVE all along: its regeneration is refused, or left out of the run."""
+    pottery.scheduled()
+    for change in (RULE, TONE, UNAPPROVED):
+        change(pottery.project)
+    fix = "run apply again after the regeneration" if options else "resolve what refuses this site, then run apply"
+    for command in ("plan", "drift"):
+        said = pottery.run(command, *options)[1]
+        assert (NOT_MOVED + fix in said, "is moved" in said, "ACTIVE" in said) == (True, False, False), said
+    pottery.run("apply", "--auto-approve", "--allow-publish", *options)
+    assert pottery.status() == "SCHEDULED"
+
+
+def test_a_post_that_is_not_moved_waits_for_the_generation_or_for_the_site_to_be_no_longer_refused(
+    pottery: Pottery,
+) -> None:
+    pottery.scheduled()
+    RULE(pottery.project)
+    with pottery.project.world() as world:
+        world.dashboard.set_plan_status(SITE, "GENERATING")
+    for fix in ("run apply again once the marketing plan is ACTIVE", "resolve what refuses this site, then run apply"):
+        for command in ("plan", "drift"):
+            said = pottery.run(command)[1]
+            assert NOT_MOVED + fix in said, said
+        more("sites/pottery.yaml", "expect: {language: xx}\n")(pottery.project)
 
 
 def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery) -> None:
@@ -1473,7 +1510,7 @@ def test_a_post_that_goes_out_when_its_approval_does_not_show_is_named(pottery: 
     pottery.project.edit(name, before, after)
     said = pottery.run("plan")[1]
     moments = ("09:30", "Fri 2026-11-06 18:00") if how == "by hand" else ("18:00", "Wed 2026-11-04 09:30")
-    for part in (f"goes out Wed 2026-11-04 {moments[0]} Europe/Berlin;", f"still shows {moments[1]} Europe/Berlin"):
+    for part in (f"is to go out Wed 2026-11-04 {moments[0]} Europe/Berlin;", f"still shows {moments[1]} Europe/Berlin"):
         assert part in said, said
     pottery.run("review")
     assert "still shows" not in pottery.run("plan")[1]

@@ -220,3 +220,21 @@ def test_a_cancel_that_a_check_blocks_is_a_post_that_still_goes_out(
     done = reconciler("apply", folder.root, "--auto-approve")
     assert (done.code, "still going out" in done.last) == (3, True), done.out
     assert "a policy check keeps it from being cancelled" in done.out
+    done = reconciler("drift", folder.root)
+    assert "a policy check keeps it from being cancelled" in done.out
+    assert "scheduled, but no longer wanted" not in done.out
+
+
+def test_an_audit_says_that_a_post_goes_out_if_a_check_refuses_the_site(
+    folder: Folder, install: Install, reconciler: Command
+) -> None:
+    file = "sites/shop.yaml"
+    folder.write({file: (folder.root / file).read_text() + SCHEDULE})
+    assert reconciler("apply", folder.root, "--auto-approve", "--allow-publish").code == 0
+    folder.edit(file, "paused: false", "paused: cancel")
+    assert "scheduled, but no longer wanted" in reconciler("drift", folder.root).out
+    install('    yield Diagnostic("acme-freeze", "nothing changes this week", "wait")\n')
+    for command in ("plan", "drift"):
+        done = reconciler(command, folder.root)
+        assert "the site is refused" in done.out
+        assert "scheduled, but no longer wanted" not in done.out

@@ -138,7 +138,7 @@ SAID = [
         post(Finding.TAKEN_BACK, problem=UNTIL_CANCELLED, reason=Reason.WITHDRAWN),
         "taken-back",
         Severity.WARNING,
-        '"Sale" (Instagram): changed in git: scheduled, to be cancelled by the next apply (the approval was withdrawn)',
+        '"Sale" (Instagram): changed in git: scheduled, but no longer wanted (the approval was withdrawn)',
     ),
     (
         post(Finding.STILL_GOING_OUT, AT, "@shop", problem=UNTIL_APPLY, reason=Reason.PAUSED),

@@ -48,7 +48,16 @@ from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.tally import tally_of
-from reconciler.planner.unstopped import Unstopped, not_stopped, tried_key, why_not_cancelled
+from reconciler.planner.targets import SiteLabels, apply_targets, target_filter
+from reconciler.planner.unstopped import (
+    NOT_MOVED,
+    Unstopped,
+    not_stopped,
+    tried_key,
+    until_applied,
+    why_not_cancelled,
+    with_refusal_named,
+)
 from tests.planner.publishing_world import (
     NOW,
     activity,
@@ -477,11 +486,59 @@ def test_what_a_rule_would_move_while_the_marketing_plan_shows_nothing_is_named(
     made = plan(wanted, hidden, ours, policy=quiet)
     assert not [operation for operation in operations(made) if isinstance(operation, CancelPost | ReschedulePost)]
     assert [(post.post, post.reason) for post in made.still_going_out] == ([(WAITS.id, Reason.FORBIDDEN)] * forbidden)
-    moved = "it goes out Thu 2026-12-03 09:00 UTC, and is moved to Thu 2026-12-03 14:00 UTC once"
-    assert any(moved in note.message for note in made.notes) is not forbidden
+    stays = (
+        '"Kiln day" (Instagram): it goes out Thu 2026-12-03 09:00 UTC, although its rule says Thu 2026-12-03 14:00 UTC'
+    )
+    noted = [(note.message, note.fix) for note in made.notes if note.code == NOT_MOVED]
+    assert noted == [(stays, "run apply again once the marketing plan is ACTIVE")] * (not forbidden)
+    if forbidden:
+        assert made.still_going_out[0].problem.code == Unstopped.NOT_SHOWN
     held = plan(wanted, hidden, ours, policy=quiet, publish=False)
     assert not cancels(held)
     assert [post.reason for post in held.still_going_out] == [Reason.FORBIDDEN] * forbidden
+
+
+@pytest.mark.parametrize("forbidden", [True, False])
+@pytest.mark.parametrize("refused", [True, False])
+def test_what_a_rule_would_move_but_for_a_regeneration_says_why_it_is_not_moved(forbidden: bool, refused: bool) -> None:
+    """The marketing plan is ACTIVE, and shows the post: the regeneration, or what refuses it, is the reason."""
+    wanted = replace(
+        desired(ScheduleRule(Match(), at=time(14)), approvals=YES),
+        marketing_plan=DesiredMarketingPlan(discard=Discard.UNAPPROVED),
+    )
+    quiet = Policy(quiet_hours=QuietHours(AT.time(), time(12))) if forbidden else Policy()
+    made = make_plan(wanted, site(KILN), OURS, PlanOptions(NOW, regenerate=True, policy=quiet))
+    assert [refusal.code for refusal in made.refusals] == [RefusedBy.DISCARD]
+    made = with_refusal_named(made) if refused else replace(made, refusals=())
+    assert with_refusal_named(made) == made
+    (going_out,) = made.still_going_out if forbidden else (None,)
+    (note,) = [note for note in made.notes if note.code == NOT_MOVED] if not forbidden else (None,)
+    if going_out is not None:
+        reason = Unstopped.SITE_REFUSED if refused else Unstopped.REGENERATION_FIRST
+        assert (going_out.post, going_out.reason, going_out.problem.code) == (WAITS.id, Reason.FORBIDDEN, reason)
+        assert until_applied(made) == made.still_going_out
+    if note is not None:
+        assert "goes out Thu 2026-12-03 09:00 UTC, although its rule says Thu 2026-12-03 14:00 UTC" in note.message
+        assert ("refuses this site" in note.fix, "after the regeneration" in note.fix) == (refused, not refused)
+        assert "ACTIVE" not in note.message + note.fix
+
+
+def test_a_refusal_is_the_reason_for_what_is_not_stopped_whatever_else_the_run_leaves_out() -> None:
+    quiet = Policy(quiet_hours=QuietHours(time(8), time(10)))
+    later = desired(ScheduleRule(Match(), at=time(17)), approvals=YES)
+    held = plan(later, site(KILN), OURS, policy=quiet, publish=False)
+    shop = SiteLabels(held.site.name)
+    others = apply_targets(plan(desired(), site(KILN), OURS), target_filter((), ("shop/draft",), (shop,)), shop)
+    under_way = site(activity("a", replace(WAITS, status=PostStatus.IN_QUEUE)))
+    for made, codes in (
+        (held, (Unstopped.LEFT_OUT, Unstopped.SITE_REFUSED)),
+        (others, (Unstopped.LEFT_OUT, Unstopped.SITE_REFUSED)),
+        (plan(desired(), site(KILN), OURS), (None, Unstopped.SITE_REFUSED)),
+        (plan(desired(), under_way, OURS), (Unstopped.NOT_CANCELLABLE, Unstopped.NOT_CANCELLABLE)),
+    ):
+        refused = with_refusal_named(replace(made, refusals=(Diagnostic("expect", "refused"),)))
+        found = [next((post.problem.code for post in each.still_going_out), None) for each in (made, refused)]
+        assert tuple(found) == codes
 
 
 def test_what_is_wrong_with_a_post_is_reported_while_the_marketing_plan_shows_nothing() -> None:

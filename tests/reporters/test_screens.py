@@ -1275,7 +1275,7 @@ def test_what_an_audit_says_of_several_posts_fits_several() -> None:
     item = replace(ready(1, Finding.TAKEN_BACK)[0], problem=None, reason=Reason.WITHDRAWN)
     other = replace(item, address=Address(SHOP, Kind.DRAFT, "other"))
     lines = audit([with_problem(post, "UTC") for post in (item, other)]).splitlines()
-    what = "scheduled, to be cancelled by the next apply (the approval was withdrawn)"
+    what = "scheduled, but no longer wanted (the approval was withdrawn)"
     assert lines[1] == f"  ~ 2 posts           drifted  changed in git  {what}"
     of_posts = {finding for finding in Finding if finding not in ALONE}
     words = [
