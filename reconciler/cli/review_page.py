@@ -87,6 +87,7 @@ async def _serve(asked: RunOptions, running: CommandRun, *, port: int, commits: 
         sum(pending(file.approvals) for file in folder.files.values()),
         asked=(listed := sum(listed_in(file.approvals) for file in folder.files.values())),
         listed=listed,
+        among=len(folder.files),
     )
     running.emit(decided)
     return decided

@@ -20,7 +20,7 @@ from reconciler.config.yaml_source import MAX_BYTES
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.canonical import Digest
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.whole_files import write_atomically
 
 AnyDecision: TypeAlias = DraftDecision | ActivityDecision
@@ -125,9 +125,8 @@ def write(rulings: Sequence[Ruling]) -> dict[Path, str]:
 
     Returns the new content of each file.
 
-    Raises UsageError if a file cannot be written, or no longer names the digest that a decision was made for, and
-    InvalidFiles if it cannot be changed in place. In either case, none of the decisions is written into that file; the
-    caller says so.
+    Raises UsageError if a file cannot be written, cannot be changed in place, or no longer names the digest that a
+    decision was made for. Then none of the decisions is written into that file; the caller says so.
     """
     written: dict[Path, str] = {}
     by_file: dict[Path, list[Ruling]] = {}
@@ -152,6 +151,9 @@ def write(rulings: Sequence[Ruling]) -> dict[Path, str]:
                 raise UsageError(f"{shown} has grown larger than {MAX_BYTES:,} bytes", "split it")
             text = set_decisions(data.decode("utf-8"), drafts, activities, shown, seen)
             write_atomically(path, text)
+        except InvalidFiles as error:
+            first = error.problems[0]
+            raise UsageError(first.message, first.fix or "correct it and run approve again", first.place) from None
         except FileNotFoundError:
             raise UsageError(
                 f"{shown} was deleted in the meantime", "restore the file, or run review to write it again"

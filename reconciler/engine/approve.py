@@ -66,6 +66,7 @@ async def approve(
         ),
         asked=len(found),
         listed=sum(listed_in(approvals) for _, _, approvals in files),
+        among=len(files),
     )
     emit(decided)
     return decided
@@ -163,7 +164,7 @@ def _undo(made: list[tuple[int, Ruling]], written: dict[Path, str]) -> int:
         if (now := _decision_in_file(last)) is not None:
             still = "still" if now is last.decision else "now"
             what = f"{what}; it {still} says {now.value} for {_name(last)}"
-        raise UsageError(what, error.fix) from None
+        raise UsageError(what, error.fix, error.place) from None
     made.pop()
     return at
 
@@ -194,7 +195,7 @@ def _save(rulings: Sequence[Ruling], written: dict[Path, str], otherwise: str) -
     try:
         written |= write(rulings)
     except UsageError as error:
-        raise UsageError(f"{error.message}, so {otherwise}", error.fix) from None
+        raise UsageError(f"{error.message}, so {otherwise}", error.fix, error.place) from None
 
 
 def _as_it_counts(answer: AnyDecision | Instead, subject: Subject) -> AnyDecision | Instead:

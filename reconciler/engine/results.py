@@ -243,7 +243,8 @@ class PartsMerged(adoption_results.Counts, frozen=True):
 class Decided(adoption_results.Counts, frozen=True):
     """What people decided about drafts and activities, in how many sites, and how many drafts still wait.
 
-    `asked` is how much there was to decide on, `listed` how many drafts the approvals files have.
+    `asked` is how much there was to decide on, `listed` how many drafts the approvals files have, and `among` how many
+    sites the run was about.
     """
 
     drafts: int
@@ -252,6 +253,7 @@ class Decided(adoption_results.Counts, frozen=True):
     pending: int
     asked: int
     listed: int
+    among: int
 
 
 class HistoryListed(adoption_results.Counts, frozen=True):

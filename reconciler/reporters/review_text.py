@@ -162,12 +162,14 @@ def next_after_review(review: ReviewCompleted) -> str | None:
 def next_after_deciding(decided: Decided) -> str | None:
     """What to type once drafts have been decided on."""
     if not decided.listed:
-        return "reconciler review"
+        return "reconciler review" if decided.among else None
     return "reconciler plan   (shows what the decisions will do)" if decided.drafts or decided.activities else None
 
 
 def decided_line(decided: Decided) -> str:
     """The last line of `approve`."""
+    if not decided.among:
+        return NO_SITES
     if not decided.listed:
         return "Nothing to decide: the approvals files of these sites have no drafts; run review to write them."
     if not decided.asked:

@@ -13,7 +13,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
-from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header_lines, interrupted_line
+from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header_lines, interrupted_line
 from reconciler.reporters.layout import Line, Span, Style
 from reconciler.reporters.next_step import repeated
 from reconciler.reporters.problems import ProblemReporter
@@ -205,8 +205,6 @@ class TextReporter:
             case results.ReviewCompleted():
                 self._lines(self._reviews.end())
                 self._last(review_line(event), next_after_review(event))
-            case results.Decided() if not self._sites:
-                self._last(NO_SITES)
             case results.Decided():
                 self._last(decided_line(event), next_after_deciding(event))
             case _:

@@ -733,6 +733,19 @@ def test_approve_of_no_sites_says_so(shop: Project, reconciler: Command) -> None
     assert done.out == "No sites were selected; nothing was checked.\n"
 
 
+@pytest.mark.parametrize("output", ["markdown", "html", "github"])
+def test_every_format_says_what_was_decided(shop: Project, reconciler: Command, output: str) -> None:
+    assert (
+        "no drafts; run review to write them."
+        in reconciler("approve", shop.root, "--all", "--yes", "--output", output).out
+    )
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, "--all", "--yes", "--output", output)
+    assert "Decided: 4 drafts in 1 site; 0 pending." in done.out
+    done = reconciler("approve", shop.root, "--exclude", "*", "--all", "--yes", "--output", output)
+    assert "No sites were selected; nothing was checked." in done.out
+
+
 def test_the_beginning_of_an_id_is_enough(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--id", ACTIVITY[:8] + ACTIVITY[8:35] + "2", "--yes")
@@ -843,6 +856,29 @@ def test_an_undo_that_could_not_be_saved(
     assert done.code == 1
     assert "approvals/shop.yaml: 1 approved" in done.out
     assert f"approvals/shop.yaml {said}" in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize(("answers", "what"), [("aa", "this decision was not saved"), ("au", "was not undone")])
+def test_a_file_that_somebody_broke_meanwhile_keeps_what_was_saved_before(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, answers: str, what: str
+) -> None:
+    reconciler("review", shop.root)
+    pressed = iter(answers)
+    path = shop.root / "approvals/shop.yaml"
+
+    async def key(_question: str) -> str:
+        if "approve" in decisions(shop).values():
+            path.write_text(f"{file(shop)}x: [\n", "utf-8")
+        return next(pressed)
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("reconciler.cli.approve.key", key)
+    done = reconciler("approve", shop.root)
+    assert done.code == 1
+    assert "approvals/shop.yaml: 1 approved" in done.out
+    assert "nothing was done" not in done.err
+    assert "shop.yaml:54:1: this file cannot be updated: this is not valid YAML, so" in done.err
+    assert f"{what}; correct it and run approve again" in done.err
 
 
 def test_a_file_that_cannot_be_written_does_not_hide_what_was_saved_in_others(

@@ -175,7 +175,7 @@ def _without_sites(say: Say) -> Iterator[tuple[str, Run]]:
         Run("validate", (started, warned, Validated(12, 40), exits(0)), problems="w-warn"),
     )
     yield "merged reports", Run("merge", (PartsMerged(3, 40, Verdict.SUCCEEDED), exits(0)))
-    yield "decided", Run("approve", (RunStarted("approve", "acme-sites", 1, 1), Decided(3, 1, 1, 4, 8, 9), exits(0)))
+    yield "decided", Run("approve", (RunStarted("approve", "acme-sites", 1, 1), Decided(3, 1, 1, 4, 8, 9, 1), exits(0)))
 
 
 # --- plans -----------------------------------------------------------------------------------------
