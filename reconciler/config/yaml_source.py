@@ -7,6 +7,7 @@ harm. schema.py knows what a value means.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,10 +39,11 @@ def read_file(path: Path | str, shown: str, problems: list[Diagnostic]) -> bytes
         problems.append(problem(whole, "is not a file", "give a YAML file", continues=True))
         return None
     except OSError as error:
+        message = f"cannot be read: {error.strerror or type(error).__name__}"
         fix = READABLE if isinstance(error, PermissionError) else ""
-        problems.append(
-            problem(whole, f"cannot be read: {error.strerror or type(error).__name__}", fix, continues=True)
-        )
+        if isinstance(error, FileNotFoundError) and os.path.islink(path):
+            message, fix = f"is a link to {os.readlink(path)}, which leads nowhere", "correct the link, or delete it"
+        problems.append(problem(whole, message, fix, continues=True))
         return None
     if len(data) > MAX_BYTES:
         problems.append(problem(whole, "is over 4 MiB", "split it into several files", continues=True))

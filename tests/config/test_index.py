@@ -151,6 +151,15 @@ def test_an_approvals_file_as_path_is_checked_as_what_it_is(write_project: Write
     assert index_of("sites/b.yaml").problems == ()
 
 
+def test_a_link_that_leads_nowhere_says_so(write_project: WriteProject) -> None:
+    root = write_project({"sites/a.yaml": site("a")})
+    (root / "sites/b.yaml").symlink_to("../shared/b.yaml")
+    with pytest.raises(InvalidFiles) as raised:
+        index_of()
+    said = "sites/b.yaml is a link to ../shared/b.yaml, which leads nowhere; correct the link, or delete it"
+    assert [sentence(problem) for problem in raised.value.problems] == [said]
+
+
 def test_the_folder_of_approvals_names_its_files(write_project: WriteProject) -> None:
     write_project({f"sites/{name}.yaml": site(name) for name in "abc"})
     write_project({f"approvals/{name}.yaml": f"version: 1\nsite: {name}\nactivities: []\n" for name in "ac"})
