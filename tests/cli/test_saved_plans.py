@@ -148,6 +148,22 @@ def test_strict_refuses_if_the_files_have_changed(reconciler: Command, project: 
     assert writes(project) == []
 
 
+def test_warnings_about_the_files_are_given_and_refuse_it_with_strict(
+    reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root)
+    project.write({"other/b.yaml": site("b")})
+    said = "warning: other/b.yaml is not read: no pattern in `sites` matches it"
+    assert reconciler("plan", "--out", "p.plan").code == 0
+    refused = reconciler("apply", "p.plan", *YES, "--strict")
+    why = "there are warnings about the files, and --strict is given"
+    assert (refused.code, refused.last) == (4, f"Refused: {why}; correct the files")
+    assert refused.err.startswith(said)
+    assert writes(project) == []
+    ran = reconciler("apply", "p.plan", *YES)
+    assert (ran.code, ran.err.startswith(said)) == (0, True), ran.err
+
+
 def test_the_project_file_is_one_of_those_that_move_on(
     reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

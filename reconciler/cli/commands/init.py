@@ -84,13 +84,31 @@ def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) 
 
 def _write(folder: Path, files: Mapping[str, str], running: CommandRun) -> Iterator[bool]:
     """Writes the files that do not exist yet, and yields for each whether it was written."""
+    from reconciler.engine.results import Notice
     from reconciler.engine.tool_results import StarterFile
+    from reconciler.model.diagnostics import Diagnostic, Severity
+    from reconciler.model.text import printable
 
     for name, text in files.items():
         path = folder / name
         written = _written(path, text)
         running.emit(StarterFile(str(path), written))
+        if path.name == ".gitignore" and not written and (missing := _not_in(path, text)):
+            message = "git does not ignore all files that reconciler writes for this machine alone"
+            fix = f"add a line for each of: {', '.join(missing)}"
+            place = Place(printable(str(path)))
+            running.emit(Notice(Diagnostic("not-ignored", message, fix, Severity.WARNING, place)))
         yield written
+
+
+def _not_in(path: Path, text: str) -> list[str]:
+    """The patterns of a .gitignore that the one that already exists does not have, as far as it can be read."""
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    known = {line.strip().strip("/") for line in lines}
+    return [line for line in text.splitlines() if not line.startswith("#") and line.strip("/") not in known]
 
 
 def _written(path: Path, text: str) -> bool:
