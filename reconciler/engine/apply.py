@@ -34,7 +34,15 @@ from reconciler.engine.plan_totals import PlanTotals
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused, RunStarted
-from reconciler.engine.saved import FilesUnreadable, MovedOn, moved_on, plan_loaded, without_approval
+from reconciler.engine.saved import (
+    FilesDoubtful,
+    FilesNow,
+    FilesUnreadable,
+    MovedOn,
+    moved_on,
+    plan_loaded,
+    without_approval,
+)
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import SitePlaces, begin
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
@@ -130,7 +138,7 @@ async def _prepared_by(
 
 
 async def apply_saved(
-    run: ApplyRun, saved: SavedPlan, today: Mapping[SiteName, SiteEntry] | FilesUnreadable, shard: Shard | None = None
+    run: ApplyRun, saved: SavedPlan, today: FilesNow | FilesUnreadable, shard: Shard | None = None
 ) -> ApplyCompleted | Refused:
     """Carries out a saved plan exactly, once, while it still holds (docs/design.md 3.4).
 
@@ -146,7 +154,7 @@ async def apply_saved(
     spent_at = await spent.spent_at(saved.seal) if shard is None else None
     part, others = _parts_of(saved, shard)
     session, chosen = run.session, len(part.plans)
-    entries = {} if isinstance(today, FilesUnreadable) else today
+    entries = {} if isinstance(today, FilesUnreadable) else today.sites
     of = max(len(saved.plans), len(entries))
     unapproved, places = without_approval(part.plans), SitePlaces(tuple(entries.values()))
     name = session.project.root.name
@@ -206,18 +214,19 @@ async def refuse_plan(run: ApplyRun, why: UnusablePlan) -> Refused:
     return _refuse(run, Refused(diagnostic_of(why), still_going_out=going_out))
 
 
-def _check_files(
-    run: ApplyRun, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | FilesUnreadable
-) -> Mapping[SiteName, SiteEntry]:
-    if isinstance(files, FilesUnreadable):
-        raise files
-    changed = moved_on(saved, files, run.session.project)
-    if changed is None:
-        return files
-    if run.context.strict:
-        raise MovedOn(changed)
-    run.emit(Notice(changed))
-    return files
+def _check_files(run: ApplyRun, saved: SavedPlan, today: FilesNow | FilesUnreadable) -> Mapping[SiteName, SiteEntry]:
+    if isinstance(today, FilesUnreadable):
+        raise today
+    for warning in today.warnings:
+        run.emit(Notice(warning))
+    changed = moved_on(saved, today.sites, run.session.project)
+    if changed is not None:
+        if run.context.strict:
+            raise MovedOn(changed)
+        run.emit(Notice(changed))
+    if run.context.strict and today.warnings:
+        raise FilesDoubtful
+    return today.sites
 
 
 def _not_in(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], shard: Shard | None) -> list[SiteEntry]:

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
@@ -41,6 +43,15 @@ class MovedOn(UnusablePlan):
 
     def __init__(self, changed: Diagnostic) -> None:
         super().__init__(f"{changed.message}, and --strict is given")
+
+
+class FilesDoubtful(UnusablePlan):
+    """There are warnings about the project's files; with `--strict`, a saved plan is then refused."""
+
+    code = "files-doubtful"
+
+    def __init__(self) -> None:
+        super().__init__("there are warnings about the files, and --strict is given", "correct the files")
 
 
 class FilesUnreadable(UnusablePlan):
@@ -175,16 +186,23 @@ def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:
             )
 
 
-def files_of(project: ProjectConfig) -> Mapping[SiteName, SiteEntry] | FilesUnreadable:
-    """The site files as they are now, with the approvals; or why they cannot be read.
+class FilesNow(Struct, frozen=True):
+    """The files of a project as they are when a saved plan is applied: its sites by name, and the warnings about them.
 
     A site whose own approvals file cannot be read is included, with its problems.
     """
+
+    sites: Mapping[SiteName, SiteEntry]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def files_of(project: ProjectConfig) -> FilesNow | FilesUnreadable:
+    """The site files as they are now, with the approvals; or why they cannot be read."""
     try:
-        entries = check_sites(project).entries
+        index = check_sites(project)
     except (InvalidFiles, UsageError) as error:
         return FilesUnreadable(error)
-    return {entry.name: entry for entry in entries}
+    return FilesNow({entry.name: entry for entry in index.entries}, index.run_warnings)
 
 
 def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: ProjectConfig) -> Diagnostic | None:
