@@ -41,6 +41,26 @@ def test_what_is_there_is_kept(tmp_path: Path, reconciler: Command, monkeypatch:
     assert "wrote" not in again.out
 
 
+def test_a_gitignore_that_is_kept_is_told_what_it_lacks(
+    tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".gitignore").write_text("node_modules/\n/.reconciler\n  *.plan  # saved\n*.plan\n")
+    done = reconciler("init")
+    assert (done.code, Path(".gitignore").read_text().count("\n")) == (0, 4)
+    assert done.err == (
+        "warning: .gitignore: git does not ignore all files that reconciler writes for this machine alone; "
+        "add a line for each of: approvals/*.html, .*.tmp\n"
+    )
+    (problem,) = reconciler("init", "--output", "json").json["problems"]
+    assert (problem["code"], problem["severity"], problem["file"]) == ("not-ignored", "warning", ".gitignore")
+    reconciler("init", "new")
+    assert reconciler("init", "new").err == ""
+    Path("new/.gitignore").unlink()
+    Path("new/.gitignore").mkdir()
+    assert (reconciler("init", "new").code, reconciler("init", "new").err) == (0, "")
+
+
 def test_a_project_that_exists_gets_no_example(tmp_path: Path, reconciler: Command) -> None:
     (tmp_path / "reconciler.yaml").write_text("version: 1\n")
     reconciler("init", tmp_path, "--ci", "github")
