@@ -6,13 +6,14 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from reconciler.engine.site_results import SiteFailed
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged
 from reconciler.model.journal import OpenEntry
 from reconciler.model.plurals import plural
 from reconciler.model.sites import NOTHING_RECORDED
 from reconciler.model.text import printable
 from reconciler.planner.options import last_zone
-from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.failures import Failures
 from reconciler.reporters.kinds.registry import call_about, call_status, call_words
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.record_text import RecordText, input_lines
@@ -32,23 +33,31 @@ NARROW = 60
 
 
 def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
-    """One row per site: its unconfirmed calls, scheduled posts and generation inputs, and who has locked it."""
-    if not sites:
-        return
-    if screen.width < NARROW:
-        for site in sites:
-            yield from wrapped((Span(site.name, _style(site)), Span(_in_words(site))), screen, hang=4)
-        return
-    room = max(4, min(max(columns(site.name) for site in sites), screen.width - TAKEN))
-    yield screen.paint(f"{fill('site', room)}  {'  '.join(HEADS)}  lock", Style.DIM)
+    """One row per site: its unconfirmed calls, scheduled posts and generation inputs, and who has locked it.
+
+    Sites whose state cannot be read come last: each cause once.
+    """
+    unreadable, known = Failures(), []
     for site in sites:
-        yield from _row(site, room, screen)
+        if site.problem:
+            unreadable.add(SiteFailed(site.name, (site.problem,)))
+        else:
+            known.append(site)
+    if screen.width < NARROW:
+        for site in known:
+            yield from wrapped((Span(site.name, _style(site)), Span(_in_words(site))), screen, hang=4)
+    elif known:
+        room = max(4, min(max(columns(site.name) for site in known), screen.width - TAKEN))
+        yield screen.paint(f"{fill('site', room)}  {'  '.join(HEADS)}  lock", Style.DIM)
+        for site in known:
+            yield from _row(site, room, screen)
+    if known and unreadable:
+        yield ""
+    for line in unreadable.lines():
+        yield from line.on(screen)
 
 
 def _row(site: StateSummary, room: int, screen: Screen) -> Iterator[str]:
-    if site.problem:
-        yield from wrapped((Span(site.name, Style.RED), Span(f"cannot be read: {of_its_site(site.problem)}")), screen)
-        return
     if columns(site.name) > room:
         yield screen.paint(site.name)
     lead = fill(site.name if columns(site.name) <= room else "", room)
@@ -62,13 +71,11 @@ def _row(site: StateSummary, room: int, screen: Screen) -> Iterator[str]:
 
 
 def _style(site: StateSummary) -> Style:
-    return Style.RED if site.problem else Style.YELLOW if site.in_doubt else Style.PLAIN
+    return Style.YELLOW if site.in_doubt else Style.PLAIN
 
 
 def _in_words(site: StateSummary) -> str:
     """`1 unconfirmed, locked by ana on ci-7`: a row for a screen that has no room for a table."""
-    if site.problem:
-        return f"cannot be read: {of_its_site(site.problem)}"
     inputs = "inputs pending" if site.pending else "inputs up to date" if site.generated_from else ""
     lock = "" if site.lock is None else f"locked by {_who(site.lock)}" + (" (ended)" if site.ended else "")
     doubt = f"{site.in_doubt:,} unconfirmed" if site.in_doubt else ""

@@ -21,6 +21,7 @@ from reconciler.reporters.problems import ProblemReporter
 if TYPE_CHECKING:
     from reconciler.reporters.doctor_text import Shared
     from reconciler.reporters.drift_screen import DriftScreen
+    from reconciler.reporters.failures import Failures
     from reconciler.reporters.ledger_summary import LedgerSummary
     from reconciler.reporters.plan_screen import PlanScreen
     from reconciler.reporters.review_screen import ReviewScreen
@@ -42,7 +43,7 @@ class TextReporter:
         self._sites = 0
         self._planned = self._gap = False
         self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
-        self._uncounted = False
+        self._uncounted = self._imported = False
         self._is_saved = False
         self._other_api = ""
         """The API that a saved plan was made for, if the project names another one."""
@@ -68,6 +69,12 @@ class TextReporter:
         from reconciler.reporters.review_screen import ReviewScreen
 
         return ReviewScreen(self._screen, quiet=self._context.detail.quiet)
+
+    @cached_property
+    def _failed(self) -> Failures:
+        from reconciler.reporters.failures import Failures
+
+        return Failures(list_sites=self._context.detail.sites)
 
     @cached_property
     def _examined(self) -> Shared:
@@ -214,6 +221,7 @@ class TextReporter:
         from reconciler.reporters.history_text import history_line, history_lines
 
         if isinstance(event, results.HistoryListed):
+            self._failed_sites()
             self._last(history_line(event))
         else:
             self._lines(history_lines(event, self._screen, quiet=self._context.detail.quiet))
@@ -222,10 +230,13 @@ class TextReporter:
         from reconciler.reporters.import_text import import_line, import_lines, import_step
 
         if isinstance(event, adoption_results.ImportCompleted):
-            self._write("" if self._context.detail.quiet else "\n")
+            self._lines(("",) if self._imported else ())
+            self._failed_sites()
             self._last(import_line(event), import_step(event, self._context.command))
         else:
-            self._lines(import_lines(event, self._screen, quiet=self._context.detail.quiet))
+            lines = tuple(import_lines(event, self._screen, quiet=self._context.detail.quiet))
+            self._imported |= bool(lines) and not self._context.detail.quiet
+            self._lines(lines)
 
     def _doctor(
         self,
@@ -244,6 +255,7 @@ class TextReporter:
                 self._examined.add(event)
             case adoption_results.DoctorCompleted():
                 self._lines(self._examined.lines(self._screen, every=self._context.detail.sites))
+                self._failed_sites()
                 self._last(doctor_text.doctor_line(event))
             case adoption_results.FilesChecked():
                 self._lines(doctor_text.touched_lines(event, self._screen))
@@ -301,14 +313,18 @@ class TextReporter:
             case results.Phase.PLANNING | results.Phase.CHECKING:
                 self._plan.failed(failed)
                 self._ledger.failed(failed, planned=False)
-            case results.Phase.IMPORTING:  # a line among those of other sites
-                self._lines(line for line in self._reviews.site(failed) if line)
             case results.Phase.REVIEWING:
                 self._review(failed)
-            case results.Phase.LISTING | results.Phase.EXAMINING | None:  # a block among those of other sites
-                self._lines((*(line for line in self._reviews.site(failed) if line), ""))
+            case results.Phase.IMPORTING | results.Phase.LISTING | results.Phase.EXAMINING | None:
+                self._failed.add(failed)
             case _:
                 assert_never(self._phase)
+
+    def _failed_sites(self) -> None:
+        """The sites that failed in a command that shows all others as they come: each cause once."""
+        for line in self._failed.lines():
+            self._lines(line.on(self._screen))
+        self._lines(("",) if self._failed else ())
 
     def _end_gap(self) -> None:
         """If a plan was shown, writes an empty line between its last line and the first site's lines, once."""

@@ -196,7 +196,7 @@ def test_a_file_of_another_site_in_the_way_stops_only_its_own_site(fresh: Projec
     fresh.write({"sites/waiting.yaml": f"version: 1\nsite: {{name: other, id: {id_of(1)}}}\n"})
     ran = reconciler("import", "--all", "--into", fresh.root)
     assert (ran.code, ran.last) == (1, "Import: 4 created, 1 already declared; 1 failed.")
-    assert "sites/waiting.yaml: the file exists and declares another site; move it, and run again" in ran.out
+    assert "sites/waiting.yaml: the file exists and declares another site\n    fix: move it, and run again" in ran.out
 
 
 def test_a_name_of_digits_stays_a_name(fresh: Project, reconciler: Command) -> None:

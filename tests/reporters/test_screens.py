@@ -16,12 +16,14 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
+from reconciler.engine.adoption_results import DoctorCompleted, ImportCompleted
 from reconciler.engine.results import (
     Api,
     ApiKind,
     ApplyCompleted,
     DriftCompleted,
     Event,
+    HistoryListed,
     Notice,
     Phase,
     PhaseStarted,
@@ -1092,6 +1094,47 @@ def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
     )
     lines = shown(StateListed(".reconciler", states), command="state list", screen=Screen(40)).splitlines()
     assert lines[:3] == ["shop  2 unconfirmed, inputs pending", "other  inputs up to date", "new  no unfinished calls"]
+
+
+def unreadable(number: int) -> SiteFailed:
+    """A site whose file in the state another user has written."""
+    place = Place(f".reconciler/records/{number}.json")
+    problem = Diagnostic("state", "cannot be read (Permission denied)", "give this user permission", place=place)
+    return SiteFailed(SiteName(f"s{number}"), (replace(problem, continues=True),))
+
+
+@pytest.mark.parametrize(
+    ("command", "phase", "done"),
+    [
+        ("history", None, HistoryListed(9, 0, 9)),
+        ("doctor", Phase.EXAMINING, DoctorCompleted(9, 9)),
+        ("import", Phase.IMPORTING, ImportCompleted(9, failed=9)),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_reported_once_for_all_sites(
+    command: str, phase: Phase | None, done: Event
+) -> None:
+    began = replace(STARTED, command=command, sites=9, of=9)
+    events = [began, *([PhaseStarted(phase, 9)] if phase else []), *map(unreadable, range(9)), done]
+    lines = [line for line in shown(*events, command=command, screen=Screen(300)).splitlines() if line]
+    assert lines[1:4] == [
+        "! 9 sites failed  the state cannot be read (Permission denied)",
+        "    fix: give this user permission",
+        "    sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more site  (such as .reconciler/records/0.json)",
+    ]
+    one = shown(began, *([PhaseStarted(phase, 1)] if phase else []), unreadable(4), done, command=command)
+    assert "\n\n! s4 failed  .reconciler/records/4.json cannot be read (Permission denied)\n    fix: give" in one
+    assert "\n\n\n" not in one
+
+
+@pytest.mark.parametrize("width", [40, 300])
+def test_a_list_of_the_state_says_once_why_records_cannot_be_read(width: int) -> None:
+    failed = [StateSummary(site.name, problem=site.problem) for site in map(unreadable, range(9))]
+    listed = StateListed(".reconciler", (StateSummary(SHOP, "1", in_doubt=2), *failed))
+    text = shown(listed, command="state list", screen=Screen(width))
+    assert text.index("shop") < text.index("\n\n! 9 sites failed") < text.index("State: 10 sites")
+    assert " ".join(text.split()).count("the state cannot be read (Permission denied)") == 1
+    assert "lock" not in shown(replace(listed, sites=tuple(failed)), command="state list", screen=Screen(width)).split()
 
 
 def test_posts_of_many_sites_are_listed_one_by_one_while_they_fit_a_screen() -> None:
