@@ -133,6 +133,7 @@ WORDS = {
     "Diagnostic.call": "The API call and its response; the message ends with it.",
     "Diagnostic.saysName": "True if the message begins with the name of its object: with `name`, if that is set.",
     "Diagnostic.continues": "True if the message continues a sentence that begins with its file.",
+    "Diagnostic.shared": "Its message and fix as worded for all sites that have the problem, if that differs.",
     "ClearPosts.stories": "Whether the story drafts of the activity are removed too.",
     "RegeneratePosts.stories": "True if only the activity's stories are regenerated, false if only the rest.",
     "Diagnostic.differences": "The differences that the message only summarises, in full.",

@@ -63,7 +63,7 @@ class Diagnostic(Struct, frozen=True):
     differences: tuple[Difference, ...] = ()
     says_name: bool | Absent = ABSENT
     continues: bool | Absent = ABSENT
-    shared: tuple[str, str] | None = None
+    shared: tuple[str, str] | Absent = ABSENT
 
     @classmethod
     def note(cls, code: str, message: str, fix: str = "") -> Self:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import ALL_SITES
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.planner.actions import COUNTING
@@ -100,7 +101,7 @@ class Failures:
             word = "refused" if refused else "failed"
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
             what = str(found.what)
-            if found.count == 1 and (found.example.place or found.example.shared):
+            if found.count == 1 and (found.example.place or found.example.shared is not ABSENT):
                 what, fix = reason(replace(found.example, fix="")), found.example.fix
             last = particulars(found.example)
             if found.has_places and found.example.place:

@@ -30,7 +30,7 @@ class Conflict(Exception):
 
 def of_any_site(problem: Diagnostic) -> Diagnostic:
     """A problem, worded to cover all sites that have it, without a place: each site has its own files in the state."""
-    if problem.shared is not None:
+    if problem.shared is not ABSENT:
         message, fix = problem.shared
         return replace(problem, message=message, fix=fix)
     if problem.code != STATE:
