@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import check_target
 from reconciler.engine.plan_file import StoredPlans, bare
-from reconciler.engine.results import Emit, Event, Notice
+from reconciler.engine.results import Emit, Event, Notice, PlanCompleted, RunStarted
 from reconciler.engine.saved import check_destination, save_plan
+from reconciler.engine.selection import Selection
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.library.runs import ProjectRuns
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.planner.document import RunPart
+from reconciler.planner.actions import RefusedBy
+from reconciler.planner.document import RunBackground, RunPart
 
 
 class PlanCollector:
@@ -23,13 +30,28 @@ class PlanCollector:
         self._emit = emit
         self._plans = StoredPlans()
         self._failed = 0
+        self._of = 0
+        self._background: RunBackground | None = None
+        self._approval_none: frozenset[SiteName] = frozenset()
+        self._order: Iterator[tuple[int, SiteEntry]] = iter(())
         check_target("--out", file, os.environ)
         check_destination(file)
 
+    def begin(self, selection: Selection) -> None:
+        """The run is about to begin. Its sites will come in the order of their files."""
+        self._order = enumerate(selection.every)
+
     def emit(self, event: Event) -> None:
         """Handles an event of the run."""
+        if isinstance(event, RunStarted):
+            self._of, self._approval_none = event.of, frozenset(event.approval_none)
         if isinstance(event, SitePlanned):
-            self._plans.add(bare(event.plan))
+            position = next(at for at, entry in self._order if entry.name == event.name)
+            background = event.background(position, approval_none=event.name in self._approval_none)
+            self._plans.add(replace(bare(event.plan), background=background))
+        if isinstance(event, PlanCompleted):
+            refusals = tuple(why for why in event.refusals if why.code == RefusedBy.STRICT)
+            self._background = RunBackground(self._of, event.covers_all, refusals)
         self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 
@@ -42,7 +64,7 @@ class PlanCollector:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))
             return
-        made_from = (part, project.files.digest, project.commit())
+        made_from = (part, project.files.digest, project.commit(), self._background)
         save_plan(self._file, project.api.target, project.now(), self._plans, *made_from)
         what, fix = f"Saved to {self._file}", ""  # `Next:` says how to apply it
         if part is not None and part.count > 1:

@@ -28,8 +28,8 @@ from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.parts import StaleAction
-from reconciler.engine.plan import is_whole, left_to_go_out, plan_site, report_result
-from reconciler.engine.plan_file import plans_of_sites
+from reconciler.engine.plan import covers_all, left_to_go_out, plan_site, report_result
+from reconciler.engine.plan_file import in_file_order, plans_of_sites
 from reconciler.engine.plan_totals import PlanTotals
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
@@ -39,8 +39,10 @@ from reconciler.engine.saved import (
     FilesNow,
     FilesUnreadable,
     MovedOn,
+    covered_all,
     moved_on,
     plan_loaded,
+    refusals_of,
     without_approval,
 )
 from reconciler.engine.selection import Selection, in_shard
@@ -95,10 +97,12 @@ async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Re
 
     results = _prepared_by(session.workers, run, selection) if session.workers else prepare(run, selection.entries)
     target_check = TargetCheck(run.context.targets, selection.entries)
-    every_site = is_whole(selection, found)
-    judged = await _judge(run, results, alone=selection.part, target_check=target_check, every_site=every_site)
-    whole = (*judged.completed.refusals, *undeclared)
-    return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
+    whole = covers_all(selection, run.context, found)
+    judged = await _judge(
+        run, results, alone=selection.part, target_check=target_check, of=selection.of, covers_all=whole
+    )
+    refusals = (*judged.completed.refusals, *undeclared)
+    return await _finish(run, judged, (*refusals, *judged.refused), whole=bool(refusals))
 
 
 def prepare(run: ApplyRun, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
@@ -156,7 +160,7 @@ async def apply_saved(
     session, chosen = run.session, len(part.plans)
     entries = {} if isinstance(today, FilesUnreadable) else today.sites
     of = max(len(saved.plans), len(entries))
-    unapproved, places = without_approval(part.plans), SitePlaces(tuple(entries.values()))
+    unapproved, places = without_approval(in_file_order(part.plans)), SitePlaces(tuple(entries.values()))
     name = session.project.root.name
     run.emit(RunStarted("apply", name, chosen, of, session.api, session.commit, unapproved, places))
     run.emit(plan_loaded(saved, session.project, clock.now(), spent_at))
@@ -168,9 +172,11 @@ async def apply_saved(
         files = _check_files(run, part, today)
         await report_left_out(run.session, _not_in(saved, files, shard), run.emit)
         stale: list[StaleAction] = []
-        judged = await _judge(run, _checked(run, part, files, stale, again=again), others, saved.part)
+        results, of = _checked(run, part, files, stale, again=again), max(of, saved.of)
+        judged = await _judge(run, results, others, saved.part, of=of, covers_all=covered_all(saved))
         # A saved plan is carried out on all its sites or on none.
         whole = (*(found.problem for found in sorted(stale, key=StaleAction.order)), *judged.failed)
+        whole += refusals_of(saved)
         several = len(sites := {found.site for found in stale}) > 1
         for problem in whole if several else whole[1:]:
             run.emit(Notice(problem))
@@ -253,7 +259,7 @@ async def _checked(
     """Every site of a saved plan, checked here or by workers. What no longer holds goes into `stale`."""
     run.emit(PhaseStarted(Phase.CHECKING, len(saved.plans)))
     moved = saved.project not in (None, run.session.project.digest)
-    async for result in checked(run, saved.plans, files, moved=moved, again=again):
+    async for result in checked(run, in_file_order(saved.plans), files, moved=moved, again=again):
         if isinstance(result, SiteFailed):
             yield result
             continue
@@ -268,12 +274,13 @@ async def _judge(
     alone: RunPart | None = None,
     target_check: TargetCheck | None = None,
     *,
-    every_site: bool = False,
+    of: int,
+    covers_all: bool,
 ) -> Judged:
     """Collects all sites, reporting each, and judges the limits of the run. `others` is what other parts of it do.
 
-    `alone`: which of several parts these sites are, if nobody knows what the others do. `every_site`: nothing that may
-    go public is left out.
+    `alone`: which of several parts these sites are, if nobody knows what the others do. `of` and `covers_all` are as
+    for `PlanTotals.judged_public`.
 
     Raises UsageError if `target_check` finds an option that matches nothing.
     """
@@ -304,7 +311,7 @@ async def _judge(
     if target_check is not None:
         target_check.check()
     completed = totals.completed(run.session.project.policy, others, alone)
-    completed = totals.judged_public(completed, every_site=every_site)
+    completed = totals.judged_public(completed, of, covers_all=covers_all)
     run.emit(completed)
     return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned), tuple(idle), unwritable)
 

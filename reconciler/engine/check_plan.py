@@ -25,7 +25,7 @@ from reconciler.engine.site_results import AuditedSite, SiteFailed, SitePlanned
 from reconciler.engine.unseen import unseen_at
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.saved import RightLost, StalePlan, check_saved
-from reconciler.model.address import Address, SiteName
+from reconciler.model.address import Address, Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Plan, StillGoingOut
@@ -113,9 +113,8 @@ def check(
             if not plan.refusals and entry is not None and not entry.problems and bare(plan) is plan:
                 unwritable = await _note_today(run, plan, entry, turn)
             plan = replace(plan, still_going_out=await _unwanted_since(run, plan, entry, turn, moved=moved))
-            seconds = turn.seconds
-            return CheckedSite(SitePlanned(plan, tally_of(plan), labels=labels, seconds=seconds, unwritable=unwritable))
-        planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
+            return CheckedSite(replace(_planned(plan, labels, turn), unwritable=unwritable))
+        planned = _planned(plan, labels, turn)
         if entry is not None and entry.problems:
             going_out = (await unseen_at(session, entry, BY_SAVED_PLAN)).going_out
             planned = _with_plan(planned, replace(plan, still_going_out=tuple(each.post for each in going_out)))
@@ -137,6 +136,11 @@ def check(
     )
 
 
+def _planned(plan: Plan, labels: Labels, turn: Turn) -> SitePlanned:
+    """A site of a saved plan. Until it is read again, it is not certain that nothing goes public there."""
+    return replace(SitePlanned.saved(plan), labels=labels, seconds=turn.seconds, nothing_public=False)
+
+
 async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> CheckedSite:
     """Checks the preconditions of one site's plan and, against a plan made now, whether it is still authorised."""
     session, plan, desired = run.session, planned.plan, entry.load()
@@ -151,7 +155,9 @@ async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, tur
         return CheckedSite(_begun(planned, today, tuple(map(diagnostic_of, found)), entry, recorded))
     asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
     as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
-    today = (await plan_site(session, as_made, desired, recorded, turn)).plan
+    planned_today = await plan_site(session, as_made, desired, recorded, turn)
+    today, certain = planned_today.plan, SitePlanned.saved(plan).nothing_public and planned_today.nothing_public
+    planned = replace(planned, nothing_public=certain, warnings=planned_today.warnings)
     if not found:
         found = [RightLost(plan.site.name, action.address, why) for action, why in rights_lost(plan, today, desired)]
     going_out = left_to_go_out(today, IF_PLAN_REFUSED) if found else beyond_saved(plan, today)

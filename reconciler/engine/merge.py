@@ -18,7 +18,7 @@ from reconciler.model.codec import Malformed, ascii_text, from_plain, parse
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
 from reconciler.model.verdict import Verdict, verdict_with, worst
-from reconciler.planner.document import KIND, RunPart, SavedPlan
+from reconciler.planner.document import KIND, RunBackground, RunPart, SavedPlan
 from reconciler.version import __version__
 
 Report = Mapping[str, Any]
@@ -96,7 +96,16 @@ def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
     made_at = min(saved.made_at for _, saved in found)
     commit = first.commit if all(saved.commit == first.commit for _, saved in found) else None
     whole = SavedPlan(str(uuid.uuid4()), __version__, first.api, made_at, plans, first.valid_for)
-    return replace(whole, project=first.project, commit=commit)
+    return replace(whole, project=first.project, commit=commit, background=_background([saved for _, saved in found]))
+
+
+def _background(parts: Sequence[SavedPlan]) -> RunBackground | None:
+    """What is known about the run that made all parts; None if an earlier version made one of them."""
+    known = [part.background for part in parts if part.background is not None]
+    if len(known) < len(parts):
+        return None
+    refusals = tuple(dict.fromkeys(why for each in known for why in each.refusals))
+    return RunBackground(known[0].of, all(each.covers_all for each in known), refusals)
 
 
 def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:

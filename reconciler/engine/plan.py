@@ -61,15 +61,15 @@ async def plan_sites(
     target_check.check()
     completed = totals.completed(session.project.policy)
     completed = totals.refused_by((*completed.refusals, *refusals), completed)
-    completed = totals.judged_public(completed, every_site=is_whole(selection, undeclared))
+    completed = totals.judged_public(completed, selection.of, covers_all=covers_all(selection, context, undeclared))
     completed = totals.judged_alone(completed, session.project.policy, selection.part)
     emit(completed)
     return completed
 
 
-def is_whole(selection: Selection, undeclared: Sequence[object]) -> bool:
-    """Whether a run is about everything that may go out: all sites of the project, and no site is undeclared."""
-    return len(selection) == selection.of and not undeclared and selection.targets == TargetFilter()
+def covers_all(selection: Selection, context: RunContext, undeclared: Sequence[object]) -> bool:
+    """Whether a run is about everything that may go out on its sites, and no site is undeclared."""
+    return context.publish and not undeclared and selection.targets == TargetFilter()
 
 
 def plans(
@@ -121,7 +121,7 @@ async def plan_site(
         warnings,
         desired.inherited,
         reached,
-        options.publish and nothing_public(observed, recorded, plan),
+        nothing_public(observed, recorded, plan),
         recorded.is_known,
     )
 

@@ -15,6 +15,7 @@ from typing import IO, Final
 
 from reconciler.config.regular_files import NotRegular, open_regular
 from reconciler.model.address import SiteName
+from reconciler.model.canonical import Absent
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, sorted_json, to_plain
 from reconciler.model.diagnostics import Place, UsageError
 from reconciler.model.text import printable
@@ -63,22 +64,26 @@ def bare(plan: Plan) -> Plan:
 
 
 class StoredPlans(Collection[Plan]):
-    """Plans that are kept on disk, and decoded when needed; sorted by site name."""
+    """Plans that are kept on disk, and decoded when needed; sorted by site name, unless in the order of the files."""
 
     def __init__(self) -> None:
         self._spool = Spool()
         self._names: list[SiteName] = []
         self._numbers = array("Q")
         """The number of each site's piece in the spool."""
+        self._positions: list[int] = []
+        self._by_name = True
 
     def add(self, plan: Plan, line: bytes | None = None) -> None:
         """Adds a plan. `line` is its `site_line`, if already available."""
         self._numbers.append(self._spool.append(site_line(plan) if line is None else line))
         self._names.append(plan.site.name)
+        self._positions.append(position_of(plan))
 
     def lines(self) -> Iterator[bytes]:
         """The `site_line` of each plan."""
-        for at in sorted(range(len(self)), key=self._names.__getitem__):
+        order = sorted(range(len(self)), key=self._names.__getitem__)
+        for at in order if self._by_name else sorted(order, key=self._positions.__getitem__):
             yield self._spool[self._numbers[at]]
 
     def of_sites(self, wanted: Callable[[SiteName], bool]) -> StoredPlans:
@@ -88,6 +93,13 @@ class StoredPlans(Collection[Plan]):
         chosen = [wanted(name) for name in self._names]
         found._names = list(compress(self._names, chosen))
         found._numbers = array("Q", compress(self._numbers, chosen))
+        found._positions = list(compress(self._positions, chosen))
+        return found
+
+    def in_file_order(self) -> StoredPlans:
+        """The same plans, sorted by the order of the sites' files."""
+        found = self.of_sites(lambda _: True)
+        found._by_name = False
         return found
 
     @property
@@ -110,6 +122,16 @@ def plans_of_sites(plans: Collection[Plan], wanted: Callable[[SiteName], bool]) 
     if isinstance(plans, StoredPlans):
         return plans.of_sites(wanted)
     return tuple(plan for plan in plans if wanted(plan.site.name))
+
+
+def position_of(plan: Plan) -> int:
+    """The place of a saved plan's site among all sites of the project; 0 if an earlier version saved the plan."""
+    return 0 if isinstance(plan.background, Absent) else plan.background.position
+
+
+def in_file_order(plans: Collection[Plan]) -> Collection[Plan]:
+    """Saved plans in the order in which they were made."""
+    return plans.in_file_order() if isinstance(plans, StoredPlans) else sorted(plans, key=position_of)
 
 
 def write_plan(file: Path, saved: SavedPlan) -> None:

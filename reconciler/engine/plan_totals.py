@@ -58,9 +58,13 @@ class PlanTotals:
         tally = completed.tally + PlanTally(still_going_out=len(self._stopped))
         return replace(completed, tally=tally, refusals=refusals, still_going_out=tuple(self._stopped))
 
-    def judged_public(self, completed: PlanCompleted, *, every_site: bool) -> PlanCompleted:
-        """The result, with whether it is certain that nothing goes public."""
-        return replace(completed, nothing_public=self.nothing_public and every_site and not completed.refusals)
+    def judged_public(self, completed: PlanCompleted, of: int, *, covers_all: bool) -> PlanCompleted:
+        """The result, with whether it is certain that nothing goes public on the `of` sites of the project.
+
+        `covers_all`: nothing that may go public was left out on these sites, and no site is undeclared.
+        """
+        certain = self.nothing_public and covers_all and self.sites == of and not completed.refusals
+        return replace(completed, nothing_public=certain, covers_all=covers_all)
 
     def judged_alone(self, completed: PlanCompleted, policy: Policy, part: RunPart | None) -> PlanCompleted:
         """The result, with whether an apply of this part alone would be refused."""

@@ -156,8 +156,10 @@ class PlanCompleted(Struct, frozen=True):
     still_going_out: tuple[GoingOut, ...] = ()
     """What the plans would have stopped, if the run as a whole is refused and nothing is done."""
     nothing_public: bool = False
-    """Whether all sites of the project were read, and it is certain that nothing on them goes public. Never said of a
-    saved plan, whose sites may have changed since it was made."""
+    """Whether all sites of the project were read, and it is certain that nothing on them goes public. For a saved plan,
+    that is as of when it was made; once it is carried out, the sites must have been read again."""
+    covers_all: bool = False
+    """Whether nothing that may go public was left out on these sites, and no site is undeclared."""
     needs_others: bool = False
     """Whether an apply of this shard alone would be refused, because a limit counts what all shards do."""
 

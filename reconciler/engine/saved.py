@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
-from reconciler.engine.plan_file import write_plan
+from reconciler.engine.plan_file import in_file_order, write_plan
 from reconciler.engine.plan_totals import PlanTotals
-from reconciler.engine.results import Emit, PlanCompleted, PlanLoaded, RunStarted
+from reconciler.engine.results import Emit, Notice, PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import SiteName
-from reconciler.model.canonical import Digest
+from reconciler.model.canonical import Absent, Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.plurals import some_of
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
-from reconciler.planner.document import RunPart, SavedPlan, UnusablePlan
-from reconciler.planner.tally import tally_of
+from reconciler.planner.document import RunBackground, RunPart, SavedPlan, UnusablePlan
 from reconciler.state.errors import StateError
 from reconciler.state.plans import SpentPlans
 from reconciler.version import __version__
@@ -89,13 +89,14 @@ def save_plan(
     part: RunPart | None = None,
     project: Digest | None = None,
     commit: str | None = None,
+    background: RunBackground | None = None,
 ) -> None:
     """Writes the plans of a run. Raises UsageError if the file cannot be written.
 
     `project` is the digest of the project file, `commit` what git has checked out.
     """
-    id = str(uuid.uuid4())
-    write_plan(file, SavedPlan(id, __version__, api, made_at, plans, part=part, project=project, commit=commit))
+    saved = SavedPlan(str(uuid.uuid4()), __version__, api, made_at, plans, part=part, project=project, commit=commit)
+    write_plan(file, replace(saved, background=background))
 
 
 def plan_file_of(paths: Sequence[Path]) -> Path | None:
@@ -131,8 +132,13 @@ def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, spent_a
 
 
 def without_approval(plans: Iterable[Plan]) -> tuple[SiteName, ...]:
-    """The sites on which plans publish drafts that nobody has approved."""
-    return tuple(plan.site.name for plan in plans if any(not action.operation.approved for action in plan.actions))
+    """The sites whose drafts go out without approval, as far as their plans say so."""
+    return tuple(plan.site.name for plan in plans if _without_approval(plan))
+
+
+def _without_approval(plan: Plan) -> bool:
+    declared = not isinstance(plan.background, Absent) and plan.background.approval_none
+    return declared or any(not action.operation.approved for action in plan.actions)
 
 
 async def show_saved(
@@ -152,16 +158,31 @@ async def show_saved(
         spent_at = await SpentPlans(state().store.store).spent_at(saved.seal)
     except (StateError, UsageError):
         spent_at = None
-    emit(plan_loaded(saved, project, now, spent_at))
+    loaded = plan_loaded(saved, project, now, spent_at)
+    emit(loaded)
     totals = PlanTotals()
-    for plan in saved.plans:
-        planned = SitePlanned(plan, tally_of(plan))
+    for plan in in_file_order(saved.plans):
+        planned = SitePlanned.saved(plan)
         totals.add(planned)
+        for warning in planned.warnings:
+            emit(Notice(warning))
         emit(planned)
     completed = totals.completed(project.policy)
-    completed = totals.refused_by(completed.refusals, completed)
+    completed = totals.refused_by((*completed.refusals, *refusals_of(saved)), completed)
+    of_use = not loaded.expired and spent_at is None
+    completed = totals.judged_public(completed, saved.of, covers_all=of_use and covered_all(saved))
     emit(completed)
     return completed
+
+
+def refusals_of(saved: SavedPlan) -> tuple[Diagnostic, ...]:
+    """Why a saved plan was refused as a whole when it was made, apart from limits."""
+    return saved.background.refusals if saved.background is not None else ()
+
+
+def covered_all(saved: SavedPlan) -> bool:
+    """Whether nothing that may go public was left out on the sites of a saved plan, and no site was undeclared."""
+    return saved.background is not None and saved.background.covers_all
 
 
 def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:

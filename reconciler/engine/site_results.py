@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.executor.ledger import SiteLedger
     from reconciler.model.posts import PostId
     from reconciler.model.sites import PostOutcome, PublishedPost
-    from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
+    from reconciler.planner.actions import GoingOut, Plan, SiteBackground, StillGoingOut
     from reconciler.planner.drift_report import DriftReport
     from reconciler.planner.gone_out import WhyNot
     from reconciler.planner.reached import Reached
@@ -63,11 +64,30 @@ class SitePlanned(Variant, frozen=True):
     reached: Reached | None = None
     """The objects of the site that the run's options may name; None for a saved plan."""
     nothing_public: bool = False
-    """Whether it is certain that nothing on the site goes public, by this plan or because a post is already waiting."""
+    """Whether it is certain that nothing on the site goes public, by this plan or because a post is already waiting.
+    Not said of what the plan leaves out."""
     recorded: bool = True
     """Whether the state has a record of the site; approvals count only where it does."""
     unwritable: Diagnostic | None = None
     """Why nothing can be written to the state, if an apply would have recorded something about the site by now."""
+
+    @classmethod
+    def saved(cls, plan: Plan) -> SitePlanned:
+        """A site of a saved plan, as it was when the plan was made."""
+        from reconciler.model.canonical import Absent
+        from reconciler.planner.actions import SiteBackground
+        from reconciler.planner.tally import tally_of
+
+        known = SiteBackground() if isinstance(plan.background, Absent) else plan.background
+        planned = cls(plan, tally_of(plan), known.reads, known.labels, 0.0, known.warnings, known.inherited)
+        return replace(planned, nothing_public=known.nothing_public, recorded=known.recorded)
+
+    def background(self, position: int, *, approval_none: bool) -> SiteBackground:
+        """What is saved with its plan. `approval_none` and `position` are as there."""
+        from reconciler.planner.actions import SiteBackground
+
+        known = (self.labels, self.reads, self.warnings, self.inherited, self.nothing_public, self.recorded)
+        return SiteBackground(*known, approval_none, position)
 
     @property
     def name(self) -> SiteName:

@@ -252,12 +252,12 @@ class ProjectRuns:
 
     async def run_show(self, saved: SavedPlan, emit: Emit) -> PlanCompleted:
         """Reports a saved plan, judged by the limits of this project. Reads no site."""
+        from reconciler.engine.plan_file import in_file_order
         from reconciler.engine.results import RunStarted
         from reconciler.engine.saved import show_saved, without_approval
 
-        sites = len(saved.plans)
-        unapproved = without_approval(saved.plans)
-        started = RunStarted("show", self.files.root.name, sites, sites, self.api, self.commit(), unapproved)
+        unapproved, sites = without_approval(in_file_order(saved.plans)), len(saved.plans)
+        started = RunStarted("show", self.files.root.name, sites, saved.of, self.api, self.commit(), unapproved)
         return await show_saved(saved, self.state, self.now(), started, self.files, emit)
 
     async def run_doctor(

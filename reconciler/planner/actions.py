@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import field
 
-from reconciler.model.address import Address
+from reconciler.model.address import Address, Labels
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -286,6 +286,23 @@ class EndedPost(Struct, frozen=True):
     type: str = "POST"
 
 
+class SiteBackground(Struct, frozen=True):
+    """What a screen says about a site in addition to its plan, as it was when the plan was made.
+
+    Most fields are those of `SitePlanned`. `approval_none`: the site's drafts go out without approval. `position` is
+    the site's place among all sites of the project, in the order of their files.
+    """
+
+    labels: Labels = ()
+    reads: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    inherited: tuple[tuple[str, str], ...] = ()
+    nothing_public: bool = False
+    recorded: bool = True
+    approval_none: bool = False
+    position: int = 0
+
+
 class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what belongs with them.
 
@@ -316,6 +333,8 @@ class Plan(Struct, frozen=True):
     """The fields that somebody edited on the site since the last apply and that this plan overwrites (`edit_key`)."""
     ended: tuple[EndedPost, ...] = ()
     """The posts whose outcomes are in `bindings`."""
+    background: SiteBackground | Absent = ABSENT
+    """Only in a saved plan, and absent if an earlier version made it."""
 
     def discarded_by(self, operation: Operation) -> tuple[Discarded, ...]:
         """The drafts that one write of this plan throws away."""

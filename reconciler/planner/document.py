@@ -15,10 +15,12 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Digest
 from reconciler.model.codec import Malformed, ascii_text, from_json, parse, sorted_again, sorted_json, to_plain
-from reconciler.model.diagnostics import Place, UsageError
+from reconciler.model.diagnostics import Diagnostic, Place, UsageError
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.moments import moment_text
 from reconciler.model.text import about
@@ -103,12 +105,24 @@ class RunPart(Struct, frozen=True):
     config: Digest
 
 
+class RunBackground(Struct, frozen=True):
+    """What a screen says about the run that made a plan, in addition to the plans of its sites.
+
+    `of` counts all sites of the project. `covers_all`: nothing that may go public was left out on the sites of the run,
+    and no site was undeclared. `refusals` are those of the run as a whole, except limits, which are judged again.
+    """
+
+    of: int
+    covers_all: bool = False
+    refusals: tuple[Diagnostic, ...] = ()
+
+
 class SavedPlan(Struct, frozen=True, dict=True):
     """The plans of a run as they are saved.
 
     `tool` is the version that made it, `api` what it was made against, `id` is random. `plans` are sorted by site name.
-    `part` is None for a whole plan. `project` is the digest of the project file, None for a plan made by an earlier
-    version. `commit` is what git had checked out, None if that is not known.
+    `part` is None for a whole plan. `project` is the digest of the project file; it and `background` are None for a
+    plan made by an earlier version. `commit` is what git had checked out, None if that is not known.
     """
 
     id: str
@@ -120,6 +134,12 @@ class SavedPlan(Struct, frozen=True, dict=True):
     part: RunPart | None = None
     project: Digest | None = None
     commit: str | None = None
+    background: RunBackground | None = None
+
+    @property
+    def of(self) -> int:
+        """The number of sites in the project when the plan was made, as far as is known."""
+        return self.background.of if self.background is not None else len(self.plans)
 
     @property
     def expires_at(self) -> datetime:
@@ -157,6 +177,7 @@ class PlanDocument(Struct, frozen=True):
     part: RunPart | Absent = ABSENT
     project: Digest | Absent = ABSENT
     commit: str | Absent = ABSENT
+    background: RunBackground | Absent = ABSENT
     sites: tuple[Plan, ...] = ()
     seal: Digest = Digest("")
 
@@ -176,6 +197,7 @@ def document_of(saved: SavedPlan) -> PlanDocument:
         ABSENT if saved.part is None else saved.part,
         ABSENT if saved.project is None else saved.project,
         ABSENT if saved.commit is None else saved.commit,
+        ABSENT if saved.background is None else saved.background,
     )
 
 
@@ -184,7 +206,9 @@ def saved_of(found: PlanDocument, plans: Collection[Plan]) -> SavedPlan:
     part = None if isinstance(found.part, Absent) else found.part
     project = None if isinstance(found.project, Absent) else found.project
     commit = None if isinstance(found.commit, Absent) else found.commit
-    return SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part, project, commit)
+    background = None if isinstance(found.background, Absent) else found.background
+    saved = SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part, project, commit)
+    return replace(saved, background=background)
 
 
 def facts_digest(api: str, valid_for: timedelta, of_sites: Iterable[Digest]) -> Digest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.projects import Command, Project, site
-from tests.cli.test_stays_wanted import Pottery
+from tests.cli.test_stays_wanted import POST, SITE, Pottery
 from tests.cli.test_stays_wanted import pottery as pottery
 
 SAID = " Nothing goes public."
@@ -19,11 +19,57 @@ def test_it_is_said_and_json_stays_as_it_was(project: Project, reconciler: Comma
     assert SAID in reconciler("plan", project.root, "--output", "markdown").out
 
 
-def test_an_apply_says_it_if_the_plan_does_but_not_for_a_saved_plan(chain: Project, reconciler: Command) -> None:
-    plan = reconciler("plan", chain.root, "--out", chain.root / "a.plan").last
+@pytest.fixture
+def here(chain: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Three sites; commands run in their project's folder."""
+    monkeypatch.chdir(chain.root)
+    return chain
+
+
+def test_a_saved_plan_says_it_until_it_is_used_up(here: Project, reconciler: Command) -> None:
+    plan = reconciler("plan", "--out", "a.plan").last
     assert plan.endswith(SAID)
-    for saved in (("show",), ("apply", "--auto-approve")):  # its sites may have changed since
-        assert SAID not in reconciler(*saved, chain.root / "a.plan").out
+    assert reconciler("show", "a.plan").last == plan
+    applied = reconciler("apply", "a.plan")
+    assert (applied.code, plan in applied.out.splitlines()) == (0, True)
+    assert SAID not in reconciler("show", "a.plan").out
+
+
+def test_an_apply_of_a_saved_plan_says_it_only_if_it_has_read_every_site(here: Project, reconciler: Command) -> None:
+    assert reconciler("apply", "--auto-approve").code == 0
+    here.edit("sites/b.yaml", "warm and playful", "dry")
+    plan = reconciler("plan", "--out", "a.plan").last
+    assert plan.endswith(SAID)
+    said = reconciler("apply", "a.plan").out
+    assert (plan.removesuffix(SAID) in said.splitlines(), SAID in said) == (True, False), said
+
+
+def test_an_apply_of_a_saved_plan_does_not_say_it_of_a_site_that_has_come_since(
+    here: Project, reconciler: Command
+) -> None:
+    assert reconciler("plan", "--out", "a.plan").last.endswith(SAID)
+    here.write({"sites/d.yaml": site("shop-d", 4)})
+    applied = reconciler("apply", "a.plan")
+    assert (applied.code, SAID in applied.out) == (0, False), applied.out + applied.err
+
+
+def test_a_post_that_somebody_scheduled_since_is_not_overlooked(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pottery.project.root)
+    (pottery.project.root / "sites" / "shop.yaml").unlink(missing_ok=True)
+    pottery.project.edit("sites/pottery.yaml", "when: on-change", "when: never")
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
+    command = pottery.command
+    assert command("plan", "--out", "a.plan").last.endswith(SAID)
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, "2026-11-04T08:00:00Z")
+    applied = command("apply", "a.plan")
+    assert (applied.code, "1 to change" in applied.out, SAID in applied.out) == (0, True, False), applied.out
+
+
+def test_an_apply_says_it_if_the_plan_does(chain: Project, reconciler: Command) -> None:
     chain.edit("sites/b.yaml", "warm and playful", "dry")
     assert SAID not in reconciler("apply", chain.root / "sites" / "b.yaml").out
     plan = reconciler("plan", chain.root).last

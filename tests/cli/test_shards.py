@@ -116,7 +116,7 @@ def test_a_site_of_another_part_may_be_regenerated(fleet: Project, reconciler: C
 def test_all_parts_together_are_the_plan_of_one_run(fleet: Project, reconciler: Command, parts: list[str]) -> None:
     ran = reconciler("merge", *reversed(parts), "--out", "all.plan")
     assert ran.code == 0, ran.err
-    assert ran.last == "Plan: 6 to add, 6 to change, 0 to destroy, 6 to generate."
+    assert ran.last == "Plan: 6 to add, 6 to change, 0 to destroy, 6 to generate. Nothing goes public."
     assert reconciler("plan", "--out", "one.plan").code == 0
     merged, one = facts("all.plan"), facts("one.plan")
     assert (merged["digest"], merged["sites"]) == (one["digest"], one["sites"])

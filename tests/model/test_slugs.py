@@ -25,7 +25,7 @@ ROOT = Path(reconciler.__file__).parent
 SLUG = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 
 SENTENCES = {
-    "a problem, beside its code": {"Diagnostic.message", "Diagnostic.fix"},
+    "a problem, beside its code": {"Diagnostic.message", "Diagnostic.fix", "Diagnostic.shared"},
     "what the remote side said of a post that failed, beside its status": {"PostOutcome.reason"},
 }
 """Texts that are stored to be shown again as they were, and that decide nothing: a slug beside each does."""
@@ -36,15 +36,16 @@ FACTS = {
     *("error", "file", "id", "ids", "in_file", "instance_id", "known", "link", "live", "method", "name", "object"),
     *("objects", "path"),
     *("request_id", "rules", "status", "target_date", "time_zone", "title", "type", "types", "weekdays", "zone"),
+    *("inherited", "labels", "reads"),
     *("api", "kind", "tool", "written", "beat", "ci_url", "host", "machine", "run", "started", "token", "user"),
 }
 """The members of stored values that are texts but not sentences of ours: names, ids, texts of a site, slugs."""
 
 TOLD_FACTS = {
     *("about", "account_id", "account_name", "audience", "blocked", "call_to_action", "caption", "command"),
-    *("connected", "digest", "external_url", "file_id", "folder", "gallery", "goes_out", "inherited"),
-    *("labels", "media", "names", "wrapper"),
-    *("moved_to", "other", "others", "period", "place", "project", "reads", "requests", "section", "shell", "target"),
+    *("connected", "digest", "external_url", "file_id", "folder", "gallery", "goes_out"),
+    *("media", "names", "wrapper"),
+    *("moved_to", "other", "others", "period", "place", "project", "requests", "section", "shell", "target"),
     *("text", "texts", "thumbnail", "url", "variable", "version", "where", "world"),
 }
 """The members of what the engine reports that are texts but not sentences: as in FACTS, and texts asked for."""

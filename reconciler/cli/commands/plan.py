@@ -78,6 +78,7 @@ def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> C
 
     collector = PlanCollector(out, running.emit)
     project, selection, context = selected(asked)
+    collector.begin(selection)
     completed = running.run(project.run_plan(selection, context, collector.emit))
     collector.write(project, selection.part)
     return completed
