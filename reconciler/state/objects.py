@@ -52,13 +52,42 @@ _AZURE: Final = (
 SETTINGS: Final = {"s3": _AWS, "gs": _GOOGLE, "az": _AZURE}
 """The variables that every version of obstore takes as settings, by the schemes of URLs."""
 
+ENDPOINTS: Final = {
+    "s3": ("AWS_ENDPOINT",),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT"),
+}
+"""How the names of the variables begin that say where a provider's server is."""
+
+CREDENTIALS: Final = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+"""The variables that most people set."""
+
+_KEYS: Final = {
+    "s3": ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS"),
+    "gs": ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT"),
+    "az": (
+        *("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY", "AZURE_STORAGE_SAS", "AZURE_STORAGE_TOKEN"),
+        *("AZURE_CLIENT_", "AZURE_STORAGE_CLIENT_", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_STORAGE_USE_EMULATOR"),
+        "AZURE_USE_AZURE_CLI",
+    ),
+}
+"""How the names of the variables begin of which one is enough; without any, the machine's own access is tried."""
+
+_PROXIES: Final = ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY")
+
 
 class ObjectStore(Store):
     """Keeps each key as an object below the prefix of a URL."""
 
-    def __init__(self, store: S3Store | GCSStore | AzureStore, url: str) -> None:
+    def __init__(self, store: S3Store | GCSStore | AzureStore, url: str, fix: str) -> None:
         self._store = store
         self._url = url.rstrip("/")
+        self._fix = fix
+        """What to do if the store cannot be reached."""
         self._bucket_seen = False
         self._conditions_seen = False
         self._seeing = asyncio.Lock()
@@ -78,7 +107,7 @@ class ObjectStore(Store):
             raise UsageError(
                 "state: the address contains more than a bucket and a prefix", f"use {parts.scheme}://bucket/prefix"
             )
-        plain = _plain_endpoint(environ)
+        plain = _plain_endpoint(parts.scheme, environ)
         settings = {name: environ[name] for name in SETTINGS[parts.scheme] if name in environ}
         try:
             from obstore.exceptions import BaseError
@@ -97,9 +126,11 @@ class ObjectStore(Store):
             )
         except (BaseError, ValueError) as error:
             raise UsageError(
-                f"state {url}: cannot be opened ({_said(error)})", "check the store's environment variables"
+                f"state {url}: cannot be opened ({_said(error)})",
+                f"check {CREDENTIALS[parts.scheme]} in the environment, and the store's other variables there",
             ) from None
-        return cls(store, url)  # type: ignore[arg-type]  # from_url is typed for local folders too
+        fix = _way_there(parts.scheme, environ)
+        return cls(store, url, fix)  # type: ignore[arg-type]  # from_url is typed for local folders too
 
     def place(self, key: str) -> str:
         return f"{self._url}/{key}"
@@ -237,8 +268,7 @@ class ObjectStore(Store):
             fix = "check that the credentials in the environment may list, read and write there"
             raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
         except (BaseError, OSError) as error:
-            fix = "check that the bucket exists and can be reached from here, then run again"
-            raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
+            raise StateError(self.place(key), f"{what} ({_said(error)})", self._fix) from None
 
 
 def _part(log: str, number: int) -> str:
@@ -251,18 +281,37 @@ def _version(e_tag: str | None, version: str | None) -> Version:
     return Version(json.dumps({name: value for name, value in named.items() if value is not None}))
 
 
-def _plain_endpoint(environ: Mapping[str, str]) -> bool:
-    """Whether an endpoint without TLS is set. Raises UsageError if it is not on this machine."""
+def _plain_endpoint(scheme: str, environ: Mapping[str, str]) -> bool:
+    """Whether an endpoint without TLS is set. Raises UsageError if it is not on this machine, or not a URL."""
     plain = False
     for name in sorted(environ):
-        if not name.startswith(("AWS_ENDPOINT", "AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_BASE_URL")):
+        if not name.startswith(ENDPOINTS[scheme]):
             continue
-        endpoint = urlsplit(environ[name])
+        try:
+            endpoint = urlsplit(environ[name])
+            host, _ = endpoint.hostname or "", endpoint.port
+        except ValueError:
+            endpoint, host = urlsplit(""), ""
+        if endpoint.scheme not in ("http", "https") or not host or " " in environ[name]:
+            what = "is not the URL of a server" if environ[name] else "is empty"
+            raise UsageError(f"{name} {what}", "write it like https://storage.example, or unset it")
         if endpoint.scheme == "http":
-            if not is_loopback(endpoint.hostname or ""):
-                raise UsageError(f"{name}: {endpoint.hostname} is not this machine", "use https://")
+            if not is_loopback(host):
+                raise UsageError(f"{name}: {host} is not this machine", "use https://")
             plain = True
     return plain
+
+
+def _way_there(scheme: str, environ: Mapping[str, str]) -> str:
+    """What to do if a store cannot be reached: it names the variables that decide where it is and how it is reached."""
+    given = [name for name in sorted(environ) if environ[name]]
+    ways = [name for name in given if name.startswith(ENDPOINTS[scheme])]
+    ways += [name for name in given if name.upper() in _PROXIES]
+    named = f"{', '.join(ways)}, and " if ways else ""
+    fix = f"check {named}that the bucket exists and can be reached from here, then run again"
+    if any(name.startswith(_KEYS[scheme]) for name in given):
+        return fix
+    return f"set {CREDENTIALS[scheme]} unless this machine has access of its own, and {fix}"
 
 
 def _said(error: Exception) -> str:

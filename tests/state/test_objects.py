@@ -29,6 +29,7 @@ from tests.journals import begin
 
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+KEYS = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key"}
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +197,54 @@ def test_a_url_of_another_kind_is_refused(url: str, said: str) -> None:
 def test_only_an_endpoint_on_this_machine_may_lack_tls() -> None:
     with pytest.raises(UsageError, match=r"AWS_ENDPOINT_URL: s3\.example is not this machine; use https://"):
         ObjectStore.open("s3://bucket/x", {"AWS_ENDPOINT_URL": "http://s3.example:9000"})
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["", "nonsense", "127.0.0.1:9", "//s3.example", "http://", "https://[::1", "https://a b", "https://a:b"]
+)
+def test_an_endpoint_that_is_not_a_url_is_named(endpoint: str) -> None:
+    """obstore panics on these, and its variables are looked up even if they are not given."""
+    what = "is not the URL of a server" if endpoint else "is empty"
+    with pytest.raises(UsageError, match=f"^AWS_ENDPOINT_URL {what}; write it like https://"):
+        ObjectStore.open("s3://bucket/x", {"AWS_ENDPOINT_URL": endpoint})
+    ObjectStore.open("az://bucket/x", {"AWS_ENDPOINT_URL": endpoint, "AZURE_STORAGE_ACCOUNT_NAME": "acme"})
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "fix"),
+    [
+        (
+            "s3://bucket/x",
+            {},
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY unless this machine has access of its own",
+        ),
+        ("gs://bucket/x", {}, "set GOOGLE_APPLICATION_CREDENTIALS unless this machine has access of its own"),
+        (
+            "s3://bucket/x",
+            KEYS | {"https_proxy": "http://127.0.0.1:1"},
+            "check https_proxy, and that the bucket exists",
+        ),
+        ("s3://bucket/x", KEYS, "check that the bucket exists"),
+        (
+            "s3://bucket/x",
+            KEYS | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+            "check AWS_ENDPOINT_URL, and that the bucket",
+        ),
+    ],
+)
+def test_a_store_out_of_reach_names_the_variables_that_lead_there(
+    url: str, variables: dict[str, str], fix: str
+) -> None:
+    store = ObjectStore.open(url, variables)
+    with pytest.raises(StateError) as raised, store._as_state_error("records/a.json", "cannot be read"):
+        raise OSError("no route")
+    assert raised.value.fix.startswith(fix)
+    assert raised.value.fix.endswith("that the bucket exists and can be reached from here, then run again")
+
+
+def test_a_store_that_cannot_be_opened_names_its_variables() -> None:
+    with pytest.raises(UsageError, match="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"):
+        ObjectStore.open("s3://bucket/x", {"AWS_ACCESS_KEY_ID": "id"})
 
 
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
