@@ -49,7 +49,10 @@ BASELINES: Final = frozenset({FIRST_CONTACT, NEW_BASELINE})
 
 
 class GenerationPart(Struct, frozen=True):
-    """With `renewed`, the actions replace the activities, so what needs them is deferred; with `gone`, left out."""
+    """With `renewed`, the actions replace the activities, so what needs them is deferred; with `gone`, left out.
+
+    `is_put_off`: a regeneration is due, but must not start yet.
+    """
 
     actions: tuple[Action, ...] = ()
     blocked: tuple[Diagnostic, ...] = ()
@@ -57,6 +60,7 @@ class GenerationPart(Struct, frozen=True):
     notes: tuple[Diagnostic, ...] = ()
     renewed: bool = False
     gone: bool = False
+    is_put_off: bool = False
     adopted_inputs: Inputs | None = None
 
 
@@ -209,7 +213,7 @@ def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
         scope.address(Kind.MARKETING_PLAN),
         BlockedBy.OUTCOME_UNKNOWN,
         f"nothing is generated until it is known whether {what}",
-        "use `state resolve` to record whether each event was created, then run again",
+        "run apply again, which reads the site first; or record with `state resolve` whether each event was created",
     )
 
 
@@ -277,7 +281,7 @@ def _upkeep(
         return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, adopted_inputs=base)
     if unproven := unproven_events(inputs, recorded, events):
         waits = (_not_generated(unproven, scope),)
-        return GenerationPart(wait, blocked=waits, notes=notes, renewed=under_way, adopted_inputs=base)
+        return GenerationPart(wait, blocked=waits, notes=notes, renewed=under_way, is_put_off=True, adopted_inputs=base)
     saved = all(_is_saved(path, inputs, observed, events) for path in changed)
     action = _regeneration(inputs, wanted, live, recorded, changed, scope, saved=saved)
     return GenerationPart((*wait, action), notes=notes, renewed=True, adopted_inputs=base)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,11 +12,12 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, PlanStatus
-from reconciler.model.operations import Deferred
+from reconciler.model.operations import Deferred, Operation
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised, name_of
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import Bindings, DesiredSite, Inputs, ObservedSite, RecordedSite
 from reconciler.model.text import printable
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
 from reconciler.planner.aftermath import ended_posts, failed_posts, failure, outcomes
@@ -40,6 +42,9 @@ from reconciler.planner.unstopped import UNTIL_REGENERATED, UNTIL_SHOWN, cancell
 from reconciler.planner.used_approvals import approvals_to_remember
 from reconciler.planner.waiting_posts import WaitingPart, judge_waiting, lost_channels, without_moves
 from reconciler.planner.wanted_posts import Unwanted
+
+_PUT_OFF: Final = "the marketing plan is to be regenerated first, and that is blocked"
+_UNBLOCK: Final = "unblock the marketing plan first"
 
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
@@ -118,6 +123,7 @@ def _is_in_doubt(entry: OpenEntry) -> bool:
 
 def _unknown(address: Address, entry: OpenEntry, recorded: RecordedSite, where: str) -> Diagnostic:
     name = _may_be_scheduled(recorded).get(entry.id, "")
+    named = printable(f'{address.kind} "{address.key}"') if address.kind.has_names and address.key else ""
     return blocked(
         address,
         BlockedBy.OUTCOME_UNKNOWN,
@@ -126,7 +132,7 @@ def _unknown(address: Address, entry: OpenEntry, recorded: RecordedSite, where: 
         else f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
         "run apply again, which reads the site first; or look at the site and run: "
         f"reconciler state resolve {address.site} {entry.id} done|not-done{where}",
-        name,
+        name or named,
     )
 
 
@@ -179,7 +185,8 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     if live is None:
         return before
     if not (generation.gone or generation.renewed or live.status in UNUSABLE):
-        return _with_content(before, desired, observed, recorded, options, scope)
+        planned = _with_content(before, desired, observed, recorded, options, scope)
+        return _publishing_nothing_new(planned, recorded) if generation.is_put_off else planned
     return _before_content(before, generation, desired, observed, recorded, options, scope)
 
 
@@ -350,6 +357,23 @@ def _with_content(
     planned = _with_waiting(planned, waiting)
     refusals = judge_absent(planned.actions, live, desired, recorded, scope)
     return replace(planned, refusals=(*planned.refusals, *refusals))
+
+
+def _publishing_nothing_new(plan: Plan, recorded: RecordedSite) -> Plan:
+    """The plan without the drafts that would go out, which a regeneration that has been put off is to replace."""
+    in_doubt = _in_doubt(recorded)  # these are not sent again in any case, and `_without_unknown` says why
+    held = (
+        blocked(action.address, BlockedBy.REGENERATION_FIRST, _PUT_OFF, _UNBLOCK, name_of(action.operation))
+        for action in plan.actions
+        if isinstance(action.operation, SchedulePost) and action.address not in in_doubt
+    )
+    kept = tuple(action for action in plan.actions if not _goes_out(action.operation) or action.address in in_doubt)
+    return replace(plan, actions=kept, blocked=(*plan.blocked, *held))
+
+
+def _goes_out(operation: Operation) -> bool:
+    """Whether it makes public what is not scheduled yet."""
+    return isinstance(operation, SchedulePost) or (isinstance(operation, Deferred) and operation.verb is Verb.PUBLISH)
 
 
 def _awaited(actions: tuple[Action, ...]) -> frozenset[ActivityId]:

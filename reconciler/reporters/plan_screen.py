@@ -247,6 +247,8 @@ class PlanScreen:
             if posts := posts_to_publish(tally):
                 return f"{command} --allow-publish   ({posts} to make public)"
             return command
+        if tally.in_doubt:
+            return f"reconciler apply   ({plural(tally.in_doubt, 'unconfirmed call')})"
         return record_first(self._unrecorded) or self.review_step()
 
     def _file_to_type(self) -> str:

@@ -95,3 +95,32 @@ def test_the_step_after_a_generation_that_is_under_way_can_also_publish(
     done = reconciler("apply", project.root, "--auto-approve", *publish)
     step = "--allow-publish   (1 action pending; 1 public action not started)"
     assert (done.code, done.out.splitlines()[-1]) == (3, f"Next: reconciler apply {project.root} {step}"), done.out
+
+
+UNCLEAR = """
+faults: [{route: "POST */events", do: {kind: error, status: 500, body: html}}]
+sites:
+  3f0c2a9e-8d0b-4b7c-9a55-000000000001:
+    plan: {status: ACTIVE, activities: [{date: "2026-11-20T09:00:00Z", items: all}]}
+"""
+
+
+def test_no_draft_goes_out_before_a_regeneration_that_waits_for_an_unconfirmed_call(
+    tmp_path: Path, reconciler: Command
+) -> None:
+    """The apply that `plan` leads to finds out what became of the call, and then replaces these drafts."""
+    project = Project(tmp_path)
+    event = 'calendarEvents: {events: [{name: Sale, date: "2026-12-24"}]}\n'
+    world = SANDBOX + UNCLEAR
+    project.write(
+        {"reconciler.yaml": PROJECT, "sandbox.yaml": world, "sites/shop.yaml": site("shop", more=event + UNAPPROVED)}
+    )
+    done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
+    assert 'not started  regenerate  the event "Sale" was not saved (unknown)' in done.out
+    assert "1 unknown, 2 not started." in done.last
+    shown = reconciler("plan", project.root)
+    assert "! blocked           the marketing plan is to be regenerated first, and that is blocked" in shown.out
+    assert 'done|not-done\n        event "Sale"\n' in shown.out.replace(f" {project.root}", "")
+    assert shown.last.startswith("No changes; ")
+    assert shown.out.endswith(f"\nNext: reconciler apply {project.root}   (1 unconfirmed call)\n")
+    assert "> post" not in shown.out

@@ -39,7 +39,7 @@ from reconciler.model.notes import FoundForeign
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, behind, not_as_asked, not_done, stale
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
-from reconciler.model.text import normal_text, spoken
+from reconciler.model.text import normal_text, printable, spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.events import event_changes, identity_changes, own_calendars, own_events, plan_events
 from reconciler.planner.options import Scope
@@ -244,9 +244,10 @@ class EventsKind(ManagedKind[EventOperation]):
         return Inputs(events=tuple((name, facts) for name, facts in part.live_facts if name in names))
 
     def inputs_missing(self, operation: EventOperation, address: Address, result: ActionResult) -> Diagnostic | None:
+        event = printable(f'the event "{address.key}"')
         if operation.destroys:
-            return None if result is ActionResult.SKIPPED else behind(f"{address} was not deleted ({spoken(result)})")
-        return behind(f"{address} was not saved ({spoken(result)})")
+            return None if result is ActionResult.SKIPPED else behind(f"{event} was not deleted ({spoken(result)})")
+        return behind(f"{event} was not saved ({spoken(result)})")
 
     def touches(self, operation: EventOperation) -> frozenset[str]:
         match operation:
