@@ -164,6 +164,20 @@ class Repository:
         paths = (entry.partition("\t")[2] for entry in entries if entry.startswith("160000 "))
         return tuple(folder for path in paths if not os.path.lexists((folder := self.top / path) / ".git"))
 
+    def left_out(self) -> tuple[Path, ...]:
+        """The YAML files that a sparse checkout leaves out. Raises GitError if there is no repository."""
+        own = self._marked / ".git"
+        try:
+            if own.is_file():  # of a worktree or a submodule
+                own = own.parent / own.read_text("utf-8", "surrogateescape").partition(":")[2].strip()
+        except OSError:
+            return ()
+        if not os.path.exists(own / "info/sparse-checkout"):
+            return ()
+        entries = self._run("ls-files", "-t", "-z", "--", "*.yaml", "*.yml", top=True).split("\0")
+        files = (self.top / entry[2:] for entry in entries if entry.startswith("S "))
+        return tuple(file for file in files if not os.path.lexists(file))
+
     def is_clean(self, path: Path) -> bool:
         """Whether a file, and each link that leads to it, is in HEAD exactly as on disk.
 

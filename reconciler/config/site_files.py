@@ -118,20 +118,22 @@ def _by_parts(file: str) -> str:
     return os.path.normcase(file).replace(os.sep, "\0")
 
 
-def submodule_warnings(project: ProjectConfig) -> list[Diagnostic]:
-    """A warning for each git submodule that may contain site files and is not checked out."""
+def checkout_warnings(project: ProjectConfig) -> list[Diagnostic]:
+    """A warning for each site file, and each git submodule that may contain some, that is not checked out."""
     repository = Repository(project.root, dict(project.trust.environment))
     try:
-        empty = repository.empty_submodules()
+        submodules, left_out = repository.empty_submodules(), repository.left_out()
     except GitError:
         return []
     root = Path(os.path.realpath(project.root))
     bases = [root / fixed_folder(pattern) for pattern in project.sites]
     near = [
-        folder for folder in empty if any(folder.is_relative_to(base) or base.is_relative_to(folder) for base in bases)
+        folder
+        for folder in submodules
+        if any(folder.is_relative_to(base) or base.is_relative_to(folder) for base in bases)
     ]
     message = "is a git submodule that is not checked out: site files in it are not read"
-    return [
+    found = [
         warning(
             Place(shown),
             message,
@@ -141,6 +143,14 @@ def submodule_warnings(project: ProjectConfig) -> list[Diagnostic]:
         )
         for shown in map(shown_path, near)
     ]
+    approvals = root / project.approvals
+    for file in left_out:
+        others = file.name == PROJECT_FILE or file.is_relative_to(approvals)
+        if not others and any(file.is_relative_to(base) for base in bases):
+            message = "is left out of this sparse checkout, so it is not read"
+            fix = f"check it out: git sparse-checkout add {shown_path(file.parent)}"
+            found.append(warning(Place(shown_path(file)), message, fix, code="file-not-read", continues=True))
+    return found
 
 
 class NamedFiles(Struct, frozen=True):

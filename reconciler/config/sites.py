@@ -32,7 +32,7 @@ from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, ProjectConfig, find_project
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
-from reconciler.config.site_files import YAML, NamedFiles, Paths, find_site_files, named_by, submodule_warnings
+from reconciler.config.site_files import YAML, NamedFiles, Paths, checkout_warnings, find_site_files, named_by
 from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.taken_names import Taken, TakenNames, folded, said_of_site
 from reconciler.config.trust import ProjectBounds, Trust
@@ -221,7 +221,7 @@ def check_sites(
     reading.check_named_approvals()
     if more:
         reading.check_unread(site_files.unread_near(more, named.others), more)
-    about_project = (*_advice_about_project(project), *submodule_warnings(project), *site_files.warnings(named.others))
+    about_project = (*_advice_about_project(project), *checkout_warnings(project), *site_files.warnings(named.others))
     warnings = dict.fromkeys((*about_project, *reading.warnings, *reading.about_all_sites()))
     if reading.problems:
         raise InvalidFiles(reading.problems.reported(), warnings)

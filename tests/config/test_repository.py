@@ -17,6 +17,7 @@ from reconciler.config.sites import open_project
 from reconciler.config.trust import Trust, trust_of
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import UsageError
+from reconciler.reporters.diagnostics import sentence
 from tests.config.conftest import HEAD, WriteProject
 
 APPROVALS = """\
@@ -127,6 +128,29 @@ def test_a_repository_inside_that_is_no_submodule_is_new(state: str, checkout: P
     assert not repository(checkout).changed_since("HEAD").has(checkout / "sites/shop.yaml")
     assert not repository(checkout).is_clean(file)
     assert repository(checkout).committed(file) is None
+
+
+@pytest.mark.parametrize("where", ["checkout", "worktree"])
+def test_a_sparse_checkout_names_the_site_files_that_it_leaves_out(
+    where: str, checkout: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their sites are declared, although no file here says so: nobody should forget what the state knows of them."""
+    (checkout / "sites/eu").mkdir()
+    (checkout / "sites/eu/b.yaml").write_text(HEAD.replace("shop", "b").replace("3f0c", "3f0d"))
+    (checkout / "other.yaml").write_text("a: 1")
+    commit(checkout)
+    folder = checkout
+    if where == "worktree":
+        folder = tmp_path_factory.mktemp("worktree") / "of-it"
+        git(checkout, "worktree", "add", "-q", "--detach", str(folder))
+    monkeypatch.chdir(folder)
+    assert open_project()[1].warnings == ()
+    git(folder, "sparse-checkout", "set", "--no-cone", "/reconciler.yaml", "/sites/shop.yaml")
+    (warning,) = open_project()[1].run_warnings
+    said = "sites/eu/b.yaml is left out of this sparse checkout, so it is not read"
+    assert sentence(warning) == f"{said}; check it out: git sparse-checkout add sites/eu"
+    git(folder, "sparse-checkout", "add", "sites/eu")
+    assert open_project()[1].warnings == ()
 
 
 def test_a_program_called_git_that_is_another_one_gives_no_commit(checkout: Path, tmp_path: Path) -> None:
