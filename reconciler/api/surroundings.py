@@ -5,6 +5,7 @@ The variables are the usual ones. What they name is checked before the first req
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 """The variables that name a file of certificates; the first one set counts. The second may also name a folder."""
 
 FOLDER: Final = "SSL_CERT_DIR"
+"""The variable that names a folder of trusted certificates, or several as in PATH; they count, too, as in OpenSSL."""
+
 KEY_LOG: Final = "SSLKEYLOGFILE"
 
 
@@ -33,25 +36,24 @@ class Surroundings(Struct, frozen=True):
     def check(self, base: ApiAddress) -> None:
         """Raises UsageError if a variable that matters for this address names something that cannot be used."""
         self.proxy_for(base)
-        if base.scheme == "https" and self._bundle():
+        if base.scheme == "https" and self._bundles():
             self.certificates()  # reading the public ones is slow and cannot fail: only named ones are tried
         elif self.environ.get(KEY_LOG):
             self._context()  # over plain http as well: aiohttp opens the file when it is imported
 
     def certificates(self) -> ssl.SSLContext:
         """The trusted certificates: those that the environment names, otherwise the public ones. Raises UsageError."""
-        context, named = self._context(), self._bundle()
-        if named is None:
+        context, bundles = self._context(), self._bundles()
+        if not bundles:
             import certifi
 
             context.load_verify_locations(cafile=certifi.where())
-            return context
-        variable, path = named
-        folder = _usable_bundle(variable, path)
-        try:
-            context.load_verify_locations(cafile=None if folder else path, capath=path if folder else None)
-        except OSError:  # includes ssl.SSLError
-            raise _wrong_bundle(variable, path, "contains no readable certificate") from None
+        for variable, path in bundles:
+            folder = _usable_bundle(variable, path)
+            try:
+                context.load_verify_locations(cafile=None if folder else path, capath=path if folder else None)
+            except OSError:  # includes ssl.SSLError
+                raise _wrong_bundle(variable, path, "contains no readable certificate") from None
         return context
 
     def _context(self) -> ssl.SSLContext:
@@ -89,10 +91,12 @@ class Surroundings(Struct, frozen=True):
         if isinstance(error, OutOfDate):
             return "check this machine's clock; if it is right, the server needs a new certificate"
         if isinstance(error, Untrusted):
-            named = self._bundle()
-            if named is None:
+            bundles = self._bundles()
+            if not bundles:
                 return "if a proxy re-signs TLS traffic, set SSL_CERT_FILE to the file with its CA certificate"
-            return f"add the CA certificate of this server to {printable(named[1])}, which {named[0]} names"
+            variable, path = bundles[0]
+            rehash = f", and run: openssl rehash {_in_shell(path)}" if os.path.isdir(path) else ""
+            return f"add the CA certificate of this server to {printable(path)}, which {variable} names{rehash}"
         if isinstance(error, NotHttp):
             return "check the API's URL"
         variable = next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
@@ -100,17 +104,23 @@ class Surroundings(Struct, frozen=True):
             return f"check the address in {variable}, or list the host in NO_PROXY"
         return f"check the user, password and address in {variable}, or list the host in NO_PROXY"
 
-    def _bundle(self) -> tuple[str, str] | None:
-        for variable in (*BUNDLES, FOLDER):
-            if path := self.environ.get(variable):
-                return variable, path
-        return None
+    def _bundles(self) -> list[tuple[str, str]]:
+        """The files and folders of certificates that are named, each with its variable."""
+        found = [(variable, path) for variable in BUNDLES if (path := self.environ.get(variable))][:1]
+        folders = self.environ.get(FOLDER, "").split(os.pathsep)
+        return [*found, *((FOLDER, folder) for folder in folders if folder)]
 
     def _proxy(self, scheme: str) -> tuple[str, str] | None:
         for variable in _proxy_names(scheme):
             if address := self.environ.get(variable, "").strip():
                 return variable, address
         return None
+
+
+def _in_shell(path: str) -> str:
+    import shlex  # most runs need none of this
+
+    return printable(shlex.quote(path))
 
 
 def _is_excepted(host: str, excepted: str) -> bool:

@@ -14,7 +14,8 @@ from reconciler.engine.selection import repository_of
 from reconciler.model.diagnostics import Diagnostic, Severity
 
 PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR")
+BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+FOLDER: Final = "SSL_CERT_DIR"
 
 
 class ProjectFindings:
@@ -38,8 +39,8 @@ def examine_environment(environ: Mapping[str, str], found: ProjectFindings) -> N
     proxy = next((environ[name] for name in PROXIES if environ.get(name)), "")
     host = urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname if proxy else ""
     found.facts.append(ProxyUsed(host or ""))
-    bundle = next((CertificatesUsed(name, environ[name]) for name in BUNDLES if environ.get(name)), None)
-    found.facts.append(bundle or CertificatesUsed())
+    named = [name for name in BUNDLES if environ.get(name)][:1] + ([FOLDER] if environ.get(FOLDER) else [])
+    found.facts += [CertificatesUsed(name, environ[name]) for name in named] or [CertificatesUsed()]
 
 
 def examine_git(project: ProjectConfig, found: ProjectFindings) -> None:

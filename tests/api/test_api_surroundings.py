@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import ssl
@@ -10,6 +11,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import certifi
 import pytest
 
 from reconciler.api.address import address_of
@@ -262,15 +264,65 @@ def no_certificate(folder: Path) -> str:
         ("REQUESTS_CA_BUNDLE", str, "is an empty folder"),
         ("SSL_CERT_DIR", a_file, "is not a folder"),
         ("SSL_CERT_DIR", str, "is an empty folder"),
+        ("SSL_CERT_DIR", lambda folder: str(folder / "missing"), "does not exist"),
+        ("SSL_CERT_DIR", lambda folder: f"{Path(a_file(folder)).parent}:{folder / 'missing'}", "does not exist"),
         ("SSLKEYLOGFILE", lambda folder: str(folder / "missing" / "keys.log"), "cannot be written"),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_certificates_that_cannot_be_read_are_an_error_before_any_request_that_names_the_variable(
     clock: FakeClock, tmp_path: Path, variable: str, place: Callable[[Path], str], what: str
 ) -> None:
     with pytest.raises(UsageError, match=f"{variable}=.* {what}"):
         client_to("https://127.0.0.1:9", clock, {variable: place(tmp_path)})
+
+
+@pytest.fixture
+def cas(server_files: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A folder with the certificate of the server, as `openssl rehash` prepares it."""
+    (tmp_path / "cas").mkdir()
+    shutil.copy(server_files[0], tmp_path / "cas")
+    subprocess.run(["openssl", "rehash", tmp_path / "cas"], check=True)
+    return tmp_path / "cas"
+
+
+def test_folders_of_certificates_are_trusted_in_addition(
+    server_files: tuple[Path, Path], cas: Path, clock: FakeClock, site: SiteRef
+) -> None:
+    public = certifi.where()
+    (cas.parent / "more").mkdir()
+    (cas.parent / "more" / "notes.txt").touch()
+    for environ in (
+        {"SSL_CERT_DIR": str(cas)},
+        {"SSL_CERT_DIR": f"{cas.parent / 'more'}{os.pathsep}{cas}"},
+        {"SSL_CERT_FILE": public, "SSL_CERT_DIR": str(cas)},
+        {"REQUESTS_CA_BUNDLE": public, "SSL_CERT_DIR": str(cas)},
+        {"SSL_CERT_FILE": str(server_files[0]), "REQUESTS_CA_BUNDLE": "/missing", "SSL_CERT_DIR": str(cas)},
+        {"SSL_CERT_FILE": "", "REQUESTS_CA_BUNDLE": str(cas), "SSL_CERT_DIR": ""},
+    ):
+        error, connections = asked_over_tls(server_files, clock, site, environ)
+        assert (error.status, connections) == (403, 1), environ
+
+
+@pytest.mark.parametrize("file", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_a_folder_of_certificates_that_does_not_exist_is_named_although_a_file_is(
+    clock: FakeClock, tmp_path: Path, file: str
+) -> None:
+    environ = {file: certifi.where(), "SSL_CERT_DIR": str(tmp_path / "missing")}
+    with pytest.raises(UsageError, match=r"SSL_CERT_DIR=.*missing does not exist") as caught:
+        client_to("https://127.0.0.1:9", clock, environ)
+    assert caught.value.fix == "set it to a folder of CA certificates, or unset it"
+
+
+def test_a_folder_without_the_certificate_says_how_to_add_it(
+    server_files: tuple[Path, Path], clock: FakeClock, site: SiteRef, tmp_path: Path
+) -> None:
+    (tmp_path / "server.pem").write_bytes(server_files[0].read_bytes())
+    error, _ = asked_over_tls(server_files, clock, site, {"SSL_CERT_DIR": str(tmp_path)})
+    assert error.advice() == (
+        f"add the CA certificate of this server to {tmp_path}, which SSL_CERT_DIR names, and run: "
+        f"openssl rehash {tmp_path}"
+    )
 
 
 def test_a_key_log_that_cannot_be_written_is_named_over_plain_http_too(clock: FakeClock, tmp_path: Path) -> None:
