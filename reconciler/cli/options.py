@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -87,6 +88,8 @@ def output_of(value: str) -> Output:
         raise click.BadParameter(f"{in_quotes(name)} must be one of: {', '.join(FORMATS)}.")
     if equals and not file:
         raise click.BadParameter(f"{in_quotes(value)} needs a file name after the equals sign.")
+    if file:
+        _check_path(file, "--output ")
     return Output(name, Path(file) if file else None)
 
 
@@ -109,9 +112,32 @@ def completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], l
     return complete
 
 
+class PathType(click.Path):
+    """The path of a file or a folder. It may be missing, but it must be possible to find that out."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Raises UsageError if it cannot be looked up."""
+        if ctx is None or not ctx.resilient_parsing:  # a shell that completes words needs no answer
+            _check_path(value, f"{param.opts[0]} " if isinstance(param, click.Option) else "")
+        return super().convert(value, param, ctx)
+
+
+def _check_path(path: str | Path, option: str) -> None:
+    """Raises UsageError if nobody can tell what is at a path: its name is too long, or its folder may not be read."""
+    from reconciler.model.diagnostics import UsageError
+    from reconciler.model.text import printable
+
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.ENAMETOOLONG):
+            what = f"{option}{printable(str(path))} cannot be looked up: {error.strerror}"
+            raise UsageError(what, "check the path and its permissions") from None
+
+
 def paths(command: Command) -> Command:
     """PATH..., a project or site files and folders in it."""
-    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path))(command)
+    return click.argument("paths", nargs=-1, type=PathType(path_type=Path))(command)
 
 
 def output_alone(command: Command) -> Command:

@@ -61,12 +61,12 @@ def advice_about_text(
         return
     file = Path(written)
     name = found[1].decode("utf-8", "replace")
-    if "://" in name or "\0" in name or (file.parent / name).exists():
+    if "://" in name or "\0" in name or os.path.exists(file.parent / name):
         return
     line = data.count(b"\n", 0, found.start()) + 1
     missing, usual = Path(os.path.normpath(file.parent / name)), root / "schemas" / f"{schema}.schema.json"
     # The schema is to be written to the modeline's path if its folder exists in the project, otherwise to `schemas/`.
-    if missing.is_relative_to(root) and (missing.parent.is_dir() or missing == usual):
+    if missing.is_relative_to(root) and (os.path.isdir(missing.parent) or missing == usual):
         fix = f"correct the path, or write it: {_writing(schema, missing)}"
     else:
         fix = f"change it to $schema={Path(os.path.relpath(usual, file.parent)).as_posix()}"

@@ -42,7 +42,7 @@ def absolute_path(path: Path) -> Path:
 
 
 def _root_of(path: Path) -> tuple[Path, Path | None]:
-    folder = path if path.is_dir() else path.parent
+    folder = path if os.path.isdir(path) else path.parent
     for above in (folder, *folder.parents):
         if os.path.lexists(above / PROJECT_FILE):
             return above, above / PROJECT_FILE
@@ -50,7 +50,7 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
             raise UsageError(f"{above / MISNAMED} is not read", f"name it {PROJECT_FILE}")
     # No project file: `sites/` and `approvals/` are directly below the root, whichever part of them was named.
     for above in (folder, *folder.parents):
-        if above.name in ("sites", "approvals") and not (above / "sites").is_dir():
+        if above.name in ("sites", "approvals") and not os.path.isdir(above / "sites"):
             return above.parent, None
     return folder, None
 

@@ -158,7 +158,7 @@ class Repository:
 
     def empty_submodules(self) -> tuple[Path, ...]:
         """The folders of submodules that are not checked out. Raises GitError if there is no repository."""
-        if not (self._marked / ".gitmodules").is_file():
+        if not os.path.isfile(self._marked / ".gitmodules"):
             return ()
         entries = self._run("ls-files", "--stage", "-z", top=True).split("\0")
         paths = (entry.partition("\t")[2] for entry in entries if entry.startswith("160000 "))
@@ -391,7 +391,7 @@ def _trail(path: Path) -> Iterator[Path]:
             here = here.parent
             continue
         step = here / part
-        if followed < _MAX_LINKS and step.is_symlink():
+        if followed < _MAX_LINKS and os.path.islink(step):
             followed += 1
             yield step
             target = os.readlink(step)

@@ -71,10 +71,11 @@ def check_destination(file: Path) -> None:
     if file.suffix.lower() in (".yaml", ".yml"):
         what = "would be read as a site file when it is applied"
         raise UsageError(f"--out {shown}: {what}", f"choose another name, such as {printable(file.stem)}.plan")
+    folder = printable(str(file.parent))
+    if file.parent.exists() and not file.parent.is_dir():
+        raise UsageError(f"--out {shown}: {folder} is not a folder", "choose another")
     if not file.parent.is_dir():
-        raise UsageError(
-            f"--out {shown}: there is no folder {printable(str(file.parent))}", "create it, or choose another"
-        )
+        raise UsageError(f"--out {shown}: there is no folder {folder}", "create it, or choose another")
     if not os.access(file.parent, os.W_OK):  # it is replaced, not written over
         raise UsageError(f"--out {shown} cannot be written: permission denied", "choose another file")
     if file.exists() and not file.is_file():

@@ -164,3 +164,63 @@ def put(path: Path, kind: Callable[[Path], None]) -> None:
 def untouched(here: Path) -> bool:
     found = {path.name: path.read_text() for path in (here.parent / "outside").rglob("*") if path.is_file()}
     return found == {"file": SECRET, "kept": SECRET}
+
+
+TOO_LONG: Final = "x" * 300
+WITH_PATHS: Final = (
+    *(f"{command} PATH" for command in ("plan", "apply", "drift", "validate", "review", "approve", "history", "show")),
+    *("init PATH", "merge PATH --out a.plan", "doctor PATH", "version --check-files PATH", "import --into PATH a"),
+    *("plan --out PATH", "plan --output json=PATH", "sandbox show --seed PATH", "sandbox show --database PATH"),
+)
+
+
+@pytest.mark.parametrize("line", WITH_PATHS)
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        (TOO_LONG, "File name too long"),
+        pytest.param(
+            "closed/file.yaml",
+            "Permission denied",
+            marks=pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything"),
+        ),
+    ],
+    ids=["name too long", "closed folder"],
+)
+def test_a_path_that_cannot_be_looked_up_is_no_bug(
+    reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch, line: str, path: str, why: str
+) -> None:
+    monkeypatch.chdir(project.root)
+    Path("closed").mkdir(mode=0)
+    ran = reconciler(*line.replace("PATH", path).split())
+    said = f"{path} cannot be looked up: {why}; check the path and its permissions"
+    assert (ran.code, said in ran.err, "bug" in ran.err) == (1, True, False), ran.err
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "said"),
+    [
+        ("reconciler.yaml", "version: 1", f"version: 1\napprovals: {TOO_LONG}", "cannot be listed: File name too long"),
+        ("reconciler.yaml", "version: 1", f"version: 1\nstate: {TOO_LONG}", "cannot be listed (File name too long)"),
+        (
+            "sites/shop.yaml",
+            "version: 1",
+            f"# yaml-language-server: $schema={TOO_LONG}\nversion: 1",
+            "which does not exist",
+        ),
+    ],
+    ids=["approvals", "state", "modeline"],
+)
+def test_a_name_in_a_file_that_is_too_long_is_no_bug(
+    reconciler: Command,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    before: str,
+    after: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(project.root)
+    project.edit(file, before, after)
+    shown = "".join(ran.err + ran.out for ran in map(reconciler, ("validate", "plan")))
+    assert (said in shown, "bug" in shown) == (True, False), shown

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--probe", is_flag=True, help="Also check inferred facts about the API, on the first site.")
 @click.option(
     "--cassette",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.PathType(dir_okay=False, path_type=Path),
     default=Path("reconciler-probe.json"),
     metavar="FILE",
     show_default=True,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--update",
     "files",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=options.PathType(path_type=Path),
     metavar="FILE",
     help="Update the values that this site file manages. Repeatable.",
 )
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--into",
-    type=click.Path(exists=True, path_type=Path),
+    type=options.PathType(exists=True, path_type=Path),
     default=Path(),
     metavar="DIR",
     help="The project to write to; default: the current directory.",

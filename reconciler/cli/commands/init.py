@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("init")
-@click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=".")
+@click.argument("folder", metavar="[DIR]", type=options.PathType(file_okay=False, path_type=Path), default=".")
 @click.option(
     "--ci",
     metavar="SERVICE",

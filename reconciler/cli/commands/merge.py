@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 @click.command("merge")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=options.PathType(path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.PathType(path_type=Path, dir_okay=False),
     metavar="FILE",
     required=True,
     help="File to write the combined result to.",

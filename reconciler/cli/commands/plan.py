@@ -9,7 +9,6 @@ import click
 from msgspec.structs import replace
 
 from reconciler.cli import options
-from reconciler.model.diagnostics import UsageError
 from reconciler.model.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.PathType(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Save the plan; `reconciler apply FILE` carries out exactly that, once and within 24 h.",
 )
@@ -53,6 +52,7 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> Verdict:
 def _to_apply(asked: options.RunOptions, out: Path) -> OutputOptions:
     """The output options with where the plan is saved, and from where `apply` finds its project."""
     from reconciler.config.discovery import absolute_path, find_root, shown_path
+    from reconciler.model.diagnostics import UsageError
 
     try:
         root, here = find_root(asked.paths)[0], find_root(())[0]

@@ -39,16 +39,16 @@ def _world(function: Command) -> Command:
     for option in (
         click.option(
             "--seed",
-            type=click.Path(path_type=Path),
+            type=options.PathType(path_type=Path),
             help="File with the sandbox's sites and behaviour; default: sandbox.yaml in DIR.",
         ),
         click.option(
             "--database",
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=options.PathType(dir_okay=False, path_type=Path),
             help="Database file of the sandbox; default: .reconciler/sandbox.db in DIR.",
         ),
         click.argument(
-            "folder", metavar="[DIR]", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path)
+            "folder", metavar="[DIR]", default=".", type=options.PathType(exists=True, file_okay=False, path_type=Path)
         ),
     ):
         function = option(function)

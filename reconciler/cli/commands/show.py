@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("show")
-@click.argument("planfile", type=click.Path(path_type=Path))
+@click.argument("planfile", type=options.PathType(path_type=Path))
 @options.detail_options
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
