@@ -83,11 +83,15 @@ _PROXIES: Final = ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY")
 class ObjectStore(Store):
     """Keeps each key as an object below the prefix of a URL."""
 
-    def __init__(self, store: S3Store | GCSStore | AzureStore, url: str, fix: str) -> None:
+    def __init__(self, store: S3Store | GCSStore | AzureStore, url: str, environ: Mapping[str, str]) -> None:
         self._store = store
         self._url = url.rstrip("/")
-        self._fix = fix
-        """What to do if the store cannot be reached."""
+        scheme = urlsplit(url).scheme
+        given = [name for name in sorted(environ) if environ[name]]
+        self._ways = tuple(name for name in given if name.startswith(ENDPOINTS[scheme]) or name.upper() in _PROXIES)
+        """The variables that decide where the store is and how it is reached."""
+        self._missing = "" if any(name.startswith(_KEYS[scheme]) for name in given) else CREDENTIALS[scheme]
+        """The variables to set, unless the machine has access of its own."""
         self._bucket_seen = False
         self._conditions_seen = False
         self._seeing = asyncio.Lock()
@@ -129,8 +133,7 @@ class ObjectStore(Store):
                 f"state {url}: cannot be opened ({_said(error)})",
                 f"check {CREDENTIALS[parts.scheme]} in the environment, and the store's other variables there",
             ) from None
-        fix = _way_there(parts.scheme, environ)
-        return cls(store, url, fix)  # type: ignore[arg-type]  # from_url is typed for local folders too
+        return cls(store, url, environ)  # type: ignore[arg-type]  # from_url is typed for local folders too
 
     def place(self, key: str) -> str:
         return f"{self._url}/{key}"
@@ -268,7 +271,11 @@ class ObjectStore(Store):
             fix = "check that the credentials in the environment may list, read and write there"
             raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
         except (BaseError, OSError) as error:
-            raise StateError(self.place(key), f"{what} ({_said(error)})", self._fix) from None
+            named = f"{', '.join(self._ways)}, and " if self._ways else ""
+            fix = f"check {named}that the bucket exists and can be reached from here, then run again"
+            if self._missing:
+                fix = f"set {self._missing} unless this machine has access of its own, and {fix}"
+            raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
 
 
 def _part(log: str, number: int) -> str:
@@ -300,18 +307,6 @@ def _plain_endpoint(scheme: str, environ: Mapping[str, str]) -> bool:
                 raise UsageError(f"{name}: {host} is not this machine", "use https://")
             plain = True
     return plain
-
-
-def _way_there(scheme: str, environ: Mapping[str, str]) -> str:
-    """What to do if a store cannot be reached: it names the variables that decide where it is and how it is reached."""
-    given = [name for name in sorted(environ) if environ[name]]
-    ways = [name for name in given if name.startswith(ENDPOINTS[scheme])]
-    ways += [name for name in given if name.upper() in _PROXIES]
-    named = f"{', '.join(ways)}, and " if ways else ""
-    fix = f"check {named}that the bucket exists and can be reached from here, then run again"
-    if any(name.startswith(_KEYS[scheme]) for name in given):
-        return fix
-    return f"set {CREDENTIALS[scheme]} unless this machine has access of its own, and {fix}"
 
 
 def _said(error: Exception) -> str:
